@@ -1,0 +1,168 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"hnetsmpp/pkg/worker"
+)
+
+// launcherEnv makes this test binary the launcher itself.
+const launcherEnv = "HNET_TEST_LAUNCHER"
+
+// long is a time that no passing test comes near to.
+const long = 30 * time.Second
+
+// TestMain lets the test binary be what the launcher starts, too.
+func TestMain(m *testing.M) {
+	switch {
+	case slices.Contains(os.Args, "--supervised"):
+		os.Exit(int(fakeWorker(os.Args[3])))
+	case os.Getenv(launcherEnv) != "":
+		main()
+	default:
+		os.Exit(m.Run())
+	}
+}
+
+// fakeWorker behaves as the first line of its configuration says.
+func fakeWorker(configPath string) worker.ExitCode {
+	report := worker.NewReporter(os.Stdout)
+	stop := worker.StopOnEOF(os.Stdin)
+	data, err := os.ReadFile(configPath)
+	if err != nil {
+		return worker.ExitBadConfig
+	}
+	first, _, _ := strings.Cut(string(data), "\n")
+	switch strings.TrimPrefix(first, "# ") {
+	case "good":
+		_ = report.Ready(worker.Ready{Version: "9.9", SMPP: "127.0.0.1:2346"})
+		fmt.Fprintln(os.Stderr, `{"level":"info","message":"hello from the worker"}`)
+		<-stop
+		fmt.Fprintln(os.Stderr, `{"level":"info","message":"stopped politely"}`)
+		_ = os.WriteFile(filepath.Join(filepath.Dir(configPath), "stopped"), []byte("politely"), 0o600)
+		return worker.ExitStopped
+	case "deaf":
+		_ = report.Ready(worker.Ready{})
+		select {}
+	case "crash":
+		panic("out of luck")
+	default:
+		fmt.Fprintln(os.Stderr, "config.toml:1: it is wrong")
+		return worker.ExitBadConfig
+	}
+}
+
+// running is a launcher in this process.
+type running struct {
+	t       *testing.T
+	dir     string
+	signals chan os.Signal
+	stderr  *lockedBuffer
+	exit    chan int
+}
+
+func (r *running) config() string { return filepath.Join(r.dir, "config.toml") }
+
+// configure writes a config.toml that has the fake worker behave as told.
+func (r *running) configure(behaviour string) {
+	r.t.Helper()
+	grace := long
+	if behaviour == "deaf" {
+		grace = time.Second
+	}
+	text := fmt.Sprintf("# %s\n[launcher]\nworker = '%s'\nstop_grace = '%s'\n", behaviour, os.Args[0], grace)
+	if err := os.WriteFile(r.config(), []byte(text), 0o600); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func newRunning(t *testing.T, behaviour string) *running {
+	r := &running{t: t, dir: t.TempDir(), signals: make(chan os.Signal), stderr: &lockedBuffer{}, exit: make(chan int, 1)}
+	r.configure(behaviour)
+	return r
+}
+
+func (r *running) start() *running {
+	go func() {
+		r.exit <- launch([]string{"run", "--config", r.config()}, program{stdout: &lockedBuffer{}, stderr: r.stderr, signals: r.signals})
+	}()
+	return r
+}
+
+func (r *running) signal() {
+	r.t.Helper()
+	select {
+	case r.signals <- os.Interrupt:
+	case <-time.After(long):
+		r.t.Fatal("nobody takes the signal")
+	}
+}
+
+func (r *running) wantExit(code int) {
+	r.t.Helper()
+	select {
+	case got := <-r.exit:
+		if got != code {
+			r.t.Errorf("exit code %d, want %d", got, code)
+		}
+	case <-time.After(long):
+		r.t.Fatal("the launcher does not end")
+	}
+}
+
+// waitFor waits until text stands in a file of the launcher's folder.
+func (r *running) waitFor(file, text string) {
+	r.t.Helper()
+	var data []byte
+	for deadline := time.Now().Add(long); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		data, _ = os.ReadFile(filepath.Join(r.dir, file))
+		if bytes.Contains(data, []byte(text)) {
+			return
+		}
+	}
+	r.t.Fatalf("%s has no %q:\n%s", file, text, data)
+}
+
+// launcherLines are the messages of launcher.log.
+func (r *running) launcherLines() []map[string]any {
+	r.t.Helper()
+	data, err := os.ReadFile(filepath.Join(r.dir, "logs", "launcher.log"))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	var all []map[string]any
+	for line := range strings.Lines(string(data)) {
+		var entry map[string]any
+		if err := json.Unmarshal([]byte(line), &entry); err != nil {
+			r.t.Fatalf("%q: %v", line, err)
+		}
+		all = append(all, entry)
+	}
+	return all
+}
+
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}

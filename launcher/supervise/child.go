@@ -1,0 +1,82 @@
+package supervise
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"hnetsmpp/pkg/worker"
+)
+
+// runChild runs one child from its start to its end. When ctx is done it stops
+// the child.
+func (s *Supervisor) runChild(ctx context.Context, child Child) (code worker.ExitCode, reason string) {
+	p, err := worker.Start(context.Background(), child.Options)
+	if err != nil {
+		return worker.ExitCrashed, err.Error()
+	}
+	s.set(func(st *Status) { st.PID = p.PID() })
+
+	silence := time.NewTimer(s.opts.Silence)
+	defer silence.Stop()
+	var deadline <-chan time.Time // then the child is killed
+	stop, kill := ctx.Done(), s.killed
+	for {
+		select {
+		case event, ok := <-p.Events():
+			if !ok {
+				exit := p.Wait()
+				return exit.Code, s.endReason(ctx, exit, reason)
+			}
+			silence.Reset(s.opts.Silence)
+			if event.Kind == worker.EventReady && stop != nil {
+				s.change(EventReady, func(st *Status) { st.State, st.Ready = Running, event.Ready })
+			}
+
+		case <-silence.C:
+			// While it stops, StopGrace alone counts.
+			if stop == nil {
+				continue
+			}
+			reason = fmt.Sprintf("hung: no sign of life for %s", s.opts.Silence)
+			s.change(EventHung, func(st *Status) { st.LastReason = reason })
+			if p.DumpStacks() {
+				deadline = time.After(s.opts.DumpWait)
+			} else {
+				p.Kill()
+			}
+
+		case <-stop:
+			stop = nil
+			s.change(EventStopping, func(st *Status) { st.State = Stopping })
+			p.CloseStdin()
+			if reason == "" { // else it is about to be killed
+				deadline = time.After(child.StopGrace)
+			}
+
+		case <-deadline:
+			deadline = nil
+			if reason == "" {
+				reason = fmt.Sprintf("did not stop within %s and was killed", child.StopGrace)
+			}
+			p.Kill()
+
+		case <-kill:
+			kill = nil
+			p.Kill()
+		}
+	}
+}
+
+// endReason is why a child ended: what this supervisor did to it, else what it
+// says itself.
+func (s *Supervisor) endReason(ctx context.Context, exit worker.Exit, done string) string {
+	switch {
+	case done != "":
+		return done
+	case exit.Code == worker.ExitStopped && !s.asked(ctx):
+		return "stopped by itself, without being asked"
+	default:
+		return exit.Reason()
+	}
+}

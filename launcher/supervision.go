@@ -1,0 +1,90 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+
+	"github.com/rs/zerolog"
+
+	"hnetsmpp/launcher/supervise"
+	"hnetsmpp/pkg/config"
+	"hnetsmpp/pkg/worker"
+)
+
+// newSupervisor supervises the worker of the configuration at path. The
+// [launcher] section is read anew before each start. notify may be nil.
+func newSupervisor(path string, log zerolog.Logger, stderr io.Writer, notify func(supervise.Event)) *supervise.Supervisor {
+	return supervise.New(supervise.Options{
+		Child: func() supervise.Child {
+			section := config.LoadLauncher(path)
+			return supervise.Child{
+				Options:   worker.Options{Path: workerPath(section), Config: path, Stderr: stderr},
+				StopGrace: section.StopGrace,
+			}
+		},
+		Notify: func(e supervise.Event) {
+			logEvent(log, e)
+			if notify != nil {
+				notify(e)
+			}
+		},
+	})
+}
+
+// workerPath is the configured worker, else smppserv beside this program.
+func workerPath(section config.Launcher) string {
+	if section.Worker != "" {
+		return section.Worker
+	}
+	name := "smppserv"
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	launcher, err := os.Executable()
+	if err != nil {
+		return name
+	}
+	return filepath.Join(filepath.Dir(launcher), name)
+}
+
+// checkWorker finds out early that there is no worker to start.
+func checkWorker(path string) error {
+	_, err := exec.LookPath(path)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, exec.ErrNotFound):
+		return fmt.Errorf("the server program is missing: %s; put smppserv beside the launcher, or set launcher.worker in config.toml", path)
+	default:
+		return fmt.Errorf("the server program cannot be started: %w", err)
+	}
+}
+
+func logEvent(log zerolog.Logger, e supervise.Event) {
+	switch {
+	case e.Kind == supervise.EventExited && e.State != supervise.Stopped:
+		log.Error().Str("reason", e.LastReason).Int("restarts", e.Restarts).Msg(e.String())
+	case e.Kind == supervise.EventExited:
+		log.Info().Str("reason", e.LastReason).Msg(e.String())
+	case e.Kind == supervise.EventHung:
+		log.Error().Int("pid", e.PID).Str("reason", e.LastReason).Msg(e.String())
+	case e.Kind == supervise.EventReady:
+		line := log.Info().Int("pid", e.PID).Str("version", e.Ready.Version)
+		for _, port := range []struct{ name, address string }{
+			{"smpp", e.Ready.SMPP}, {"smpp_tls", e.Ready.SMPPTLS}, {"tcp", e.Ready.TCP}, {"admin", e.Ready.Admin},
+		} {
+			if port.address != "" {
+				line = line.Str(port.name, port.address)
+			}
+		}
+		line.Msg(e.String())
+	default:
+		log.Info().Int("restarts", e.Restarts).Msg(e.String())
+	}
+}

@@ -1,0 +1,86 @@
+package config
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"text/template"
+)
+
+func (k *checker) hermes(c *Hermes) {
+	if c.URL != Simulator {
+		k.url("hermes.url", c.URL, `"simulator" or a URL`)
+	}
+	k.lasts("hermes.timeout", c.Timeout, oneTick, day)
+	k.within("hermes.concurrency", c.Concurrency, 1, 10_000)
+	if len(c.Retry) == 0 {
+		k.add("hermes.retry", `is empty; it must hold at least one duration, such as ["1s", "5s", "1m"]`)
+	}
+	for i, wait := range c.Retry {
+		k.lasts(indexKey("hermes.retry", i), wait, oneTick, 30*day)
+	}
+	k.lasts("hermes.validity", c.Validity, oneTick, century)
+	k.lasts("hermes.reassemble_timeout", c.ReassembleTimeout, oneTick, 30*day)
+	if c.StatusURL != "" {
+		k.url("hermes.status_url", c.StatusURL, `"" or a URL`)
+	}
+	k.request(&c.Request)
+	if (c.TLS.CertFile == "") != (c.TLS.KeyFile == "") {
+		k.add("hermes.tls", "cert_file and key_file go together: set both or none")
+	} else {
+		k.keyPair("hermes.tls", c.TLS.CertFile, c.TLS.KeyFile)
+	}
+	k.authorities("hermes.tls.ca_file", c.TLS.CAFile)
+}
+
+// url never quotes what it was given: a URL may hold a password.
+func (k *checker) url(key, value, what string) {
+	u, err := url.Parse(value)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+		k.add(key, "must be %s that begins with http:// or https:// and names a host", what)
+	}
+}
+
+func (k *checker) request(c *Request) {
+	if !isHTTPToken(c.Method) || strings.ToUpper(c.Method) != c.Method {
+		k.add("hermes.request.method", `is %q; it must be an HTTP method in capitals, such as "POST"`, c.Method)
+	}
+	if !isHTTPValue(c.ContentType) || c.ContentType == "" {
+		k.add("hermes.request.content_type", "is %q; it must be a media type on one line", c.ContentType)
+	}
+	if _, err := template.New("body").Funcs(template.FuncMap{"json": json.Marshal}).Parse(c.Body); err != nil {
+		k.add("hermes.request.body", "is not a valid template: %s", strings.TrimPrefix(err.Error(), "template: "))
+	}
+	if _, err := regexp.Compile(c.SuccessPattern); err != nil {
+		k.add("hermes.request.success_pattern", "is not a valid regular expression: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+	}
+	for name, value := range c.Headers {
+		key := joinKey("hermes.request.headers", name)
+		switch canonical := http.CanonicalHeaderKey(name); {
+		case !isHTTPToken(name):
+			k.add(key, "is not the name of an HTTP header")
+		case canonical == "Content-Type":
+			k.add(key, "is set by hermes.request.content_type")
+		case canonical == "Idempotency-Key" || canonical == "X-Hnet-Signature" || canonical == "Content-Length" || canonical == "Transfer-Encoding":
+			k.add(key, "is set by the server itself; take it out")
+		case !isHTTPValue(value):
+			k.add(key, "its value must be on one line, without control characters")
+		}
+	}
+}
+
+// isHTTPToken is RFC 9110, 5.6.2.
+func isHTTPToken(s string) bool {
+	for _, r := range s {
+		if !isBareKey(r) && !strings.ContainsRune("!#$%&'*+.^`|~", r) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func isHTTPValue(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
+}

@@ -1,0 +1,111 @@
+package config
+
+import (
+	"strings"
+	"time"
+)
+
+// Lengths that SMPP 3.4 sets, without the closing NUL.
+const (
+	maxSystemID = 15 // 4.1.1 system_id
+	maxPassword = 8  // 4.1.1 password; longer ones are field practice
+	maxAddress  = 20 // 4.4.1 source_addr, destination_addr
+)
+
+// longestPassword bounds a plain password of a client; bcrypt's limit is the same.
+const longestPassword = 72
+
+func (k *checker) server(c *Server) {
+	k.host("server.listen_host", c.ListenHost)
+	k.port("server.listen_port", c.ListenPort)
+	// The old product's default is one longer than SMPP allows, hence the 16.
+	if n := len(c.SMSCIdentifier); n < 1 || n > maxSystemID+1 || !isPrintableASCII(c.SMSCIdentifier) {
+		k.add("server.smsc_identifier", "is %q; it must be 1 to 16 ASCII characters", c.SMSCIdentifier)
+	}
+	k.lasts("server.keep_alive_interval", c.KeepAliveInterval, noTime, 30*day)
+	k.within("server.throttle_rate", c.ThrottleRate, 0, 1_000_000)
+	k.lasts("server.disconnect_after_logout", c.DisconnectAfterLogout, noTime, day)
+	k.lasts("server.session_init_timeout", c.SessionInitTimeout, oneTick, day)
+	k.lasts("server.response_timeout", c.ResponseTimeout, oneTick, day)
+	k.lasts("server.inactivity_timeout", c.InactivityTimeout, noTime, 30*day)
+	k.lasts("server.failed_bind_delay", c.FailedBindDelay, noTime, 5*time.Second)
+	k.within("server.window", c.Window, 1, 10_000)
+	k.within("server.max_connections", c.MaxConnections, 1, 1_000_000)
+	k.within("server.max_connections_per_ip", c.MaxConnectionsPerIP, 1, 1_000_000)
+	k.port("server.tls.listen_port", c.TLS.ListenPort)
+	if c.TLS.ListenPort != 0 {
+		if c.TLS.CertFile == "" {
+			k.add("server.tls.cert_file", "is empty; the TLS port needs a certificate")
+		}
+		if c.TLS.KeyFile == "" {
+			k.add("server.tls.key_file", "is empty; the TLS port needs the certificate's key")
+		}
+		k.keyPair("server.tls", c.TLS.CertFile, c.TLS.KeyFile)
+		k.authorities("server.tls.client_ca_file", c.TLS.ClientCAFile)
+	}
+}
+
+func (k *checker) clients(clients []Client) {
+	if len(clients) == 0 {
+		k.add("clients", "is empty: nobody could bind; add a [[clients]] table")
+	}
+	seen := map[string]int{}
+	for i := range clients {
+		c := &clients[i]
+		key := indexKey("clients", i)
+		if n := len(c.SystemID); n < 1 || n > maxSystemID || !isPrintableASCII(c.SystemID) {
+			k.add(key+".system_id", "is %q; it must be 1 to %d ASCII characters", c.SystemID, maxSystemID)
+		} else if first, double := seen[c.SystemID]; double {
+			k.add(key+".system_id", "%q is also the system_id of %s", c.SystemID, indexKey("clients", first))
+		} else {
+			seen[c.SystemID] = i
+		}
+		k.client(key, c)
+	}
+}
+
+func (k *checker) client(key string, c *Client) {
+	if IsHash(c.Password) {
+		if text := hashProblem(c.Password); text != "" {
+			k.add(key+".password", "%s", text)
+		}
+	} else if len(c.Password) > longestPassword || strings.ContainsRune(c.Password, 0) {
+		k.add(key+".password", "must be at most %d octets, and hold no NUL", longestPassword)
+	}
+	for i, number := range c.Numbers {
+		k.number(indexKey(key+".numbers", i), number)
+	}
+	k.networks(key+".allow", c.Allow)
+	k.oneOf(key+".bind_policy", c.BindPolicy, "split", "pair")
+	k.within(key+".throttle_rate", c.ThrottleRate, 0, 1_000_000)
+	k.within(key+".max_queued", c.MaxQueued, 1, 1_000_000_000)
+	k.oneOf(key+".default_alphabet", c.DefaultAlphabet, "gsm7", "gsm7packed", "latin1", "ascii", "utf8")
+	k.oneOf(key+".message_id_format", c.MessageIDFormat, "decimal", "hex")
+	k.oneOf(key+".receipt_message_id_format", c.ReceiptMessageIDFormat, "", "decimal", "hex")
+	k.oneOf(key+".long_messages", c.LongMessages, "udh", "sar", "payload")
+	k.oneOf(key+".interface_version", c.InterfaceVersion, "", "3.3", "3.4", "5.0")
+}
+
+// number is a campaign number, or the beginning of some with * at its end.
+func (k *checker) number(key, value string) {
+	digits := strings.TrimSuffix(value, "*")
+	switch {
+	case value == "":
+		k.add(key, "is empty; a campaign number is expected")
+	case strings.HasPrefix(value, "+"):
+		k.add(key, "%q: write the number without +", value)
+	case strings.Contains(digits, "*"):
+		k.add(key, "%q: * may stand at the end only", value)
+	case len(digits) > maxAddress || !isPrintableASCII(digits) || strings.TrimSpace(digits) != digits:
+		k.add(key, "%q is not a number; it must be at most %d digits or ASCII letters, with no blank around", value, maxAddress)
+	}
+}
+
+func isPrintableASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,223 @@
+package config
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestValuesOutOfBoundsAreNamed(t *testing.T) {
+	tests := []struct {
+		key    string
+		change func(c *Config)
+	}{
+		{"mode", func(c *Config) { c.Mode = "" }},
+		{"server.listen_host", func(c *Config) { c.Server.ListenHost = "0.0.0.0:2346" }},
+		{"server.listen_port", func(c *Config) { c.Server.ListenPort = 65536 }},
+		{"server.listen_port", func(c *Config) { c.Server.ListenPort = -1 }},
+		{"tcp.listen_port", func(c *Config) { c.TCP.ListenPort = c.Server.ListenPort }},
+		{"admin.listen", func(c *Config) { c.Admin.Listen = "127.0.0.1:2346" }},
+		{"server.smsc_identifier", func(c *Config) { c.Server.SMSCIdentifier = "" }},
+		{"server.smsc_identifier", func(c *Config) { c.Server.SMSCIdentifier = strings.Repeat("x", 17) }},
+		{"server.keep_alive_interval", func(c *Config) { c.Server.KeepAliveInterval = -1 }},
+		{"server.throttle_rate", func(c *Config) { c.Server.ThrottleRate = -1 }},
+		{"server.session_init_timeout", func(c *Config) { c.Server.SessionInitTimeout = 0 }},
+		{"server.response_timeout", func(c *Config) { c.Server.ResponseTimeout = 0 }},
+		{"server.failed_bind_delay", func(c *Config) { c.Server.FailedBindDelay = 6 * time.Second }},
+		{"server.window", func(c *Config) { c.Server.Window = 0 }},
+		{"server.max_connections", func(c *Config) { c.Server.MaxConnections = 0 }},
+		{"server.max_connections_per_ip", func(c *Config) { c.Server.MaxConnectionsPerIP = 0 }},
+		{"server.tls.cert_file", func(c *Config) { c.Server.TLS.ListenPort, c.Server.TLS.KeyFile = 2347, os.DevNull }},
+		{"clients", func(c *Config) { c.Clients = nil }},
+		{"clients[0].system_id", func(c *Config) { c.Clients[0].SystemID = strings.Repeat("x", 16) }},
+		{"clients[0].system_id", func(c *Config) { c.Clients[0].SystemID = "é" }},
+		{"clients[1].system_id", func(c *Config) { c.Clients = append(c.Clients, c.Clients[0]) }},
+		{"clients[0].password", func(c *Config) { c.Clients[0].Password = "$2y$tooshort" }},
+		{"clients[0].password", func(c *Config) { c.Clients[0].Password = "$2a$31$" + strings.Repeat("a", 53) }},
+		{"clients[0].password", func(c *Config) { c.Clients[0].Password = strings.Repeat("x", 73) }},
+		{"clients[0].numbers[1]", func(c *Config) { c.Clients[0].Numbers = []string{"36*", "3*6"} }},
+		{"clients[0].numbers[0]", func(c *Config) { c.Clients[0].Numbers = []string{"+336"} }},
+		{"clients[0].allow[0]", func(c *Config) { c.Clients[0].Allow = []string{"10.0.0.1"} }},
+		{"clients[0].allow[0]", func(c *Config) { c.Clients[0].Allow = []string{"acme"} }},
+		{"clients[0].bind_policy", func(c *Config) { c.Clients[0].BindPolicy = "both" }},
+		{"clients[0].max_queued", func(c *Config) { c.Clients[0].MaxQueued = 0 }},
+		{"clients[0].default_alphabet", func(c *Config) { c.Clients[0].DefaultAlphabet = "ucs2" }},
+		{"clients[0].message_id_format", func(c *Config) { c.Clients[0].MessageIDFormat = "" }},
+		{"clients[0].receipt_message_id_format", func(c *Config) { c.Clients[0].ReceiptMessageIDFormat = "octal" }},
+		{"clients[0].long_messages", func(c *Config) { c.Clients[0].LongMessages = "split" }},
+		{"clients[0].interface_version", func(c *Config) { c.Clients[0].InterfaceVersion = "3.5" }},
+		{"hermes.url", func(c *Config) { c.Hermes.URL = "" }},
+		{"hermes.url", func(c *Config) { c.Hermes.URL = "hermes.example.com/push" }},
+		{"hermes.url", func(c *Config) { c.Hermes.URL = "http://" }},
+		{"hermes.timeout", func(c *Config) { c.Hermes.Timeout = 0 }},
+		{"hermes.concurrency", func(c *Config) { c.Hermes.Concurrency = 0 }},
+		{"hermes.retry", func(c *Config) { c.Hermes.Retry = nil }},
+		{"hermes.retry[1]", func(c *Config) { c.Hermes.Retry = []Duration{time.Second, 0} }},
+		{"hermes.validity", func(c *Config) { c.Hermes.Validity = 0 }},
+		{"hermes.reassemble_timeout", func(c *Config) { c.Hermes.ReassembleTimeout = 0 }},
+		{"hermes.status_url", func(c *Config) { c.Hermes.StatusURL = "x" }},
+		{"hermes.request.method", func(c *Config) { c.Hermes.Request.Method = "post" }},
+		{"hermes.request.content_type", func(c *Config) { c.Hermes.Request.ContentType = "a\r\nb" }},
+		{"hermes.request.body", func(c *Config) { c.Hermes.Request.Body = "{{json .To" }},
+		{"hermes.request.body", func(c *Config) { c.Hermes.Request.Body = "{{nosuch .To}}" }},
+		{"hermes.request.success_pattern", func(c *Config) { c.Hermes.Request.SuccessPattern = "(" }},
+		{"hermes.request.headers.idempotency-key", func(c *Config) { c.Hermes.Request.Headers = map[string]string{"idempotency-key": "1"} }},
+		{`hermes.request.headers."a b"`, func(c *Config) { c.Hermes.Request.Headers = map[string]string{"a b": "1"} }},
+		{"hermes.request.headers.x", func(c *Config) { c.Hermes.Request.Headers = map[string]string{"x": "1\n"} }},
+		{"hermes.tls", func(c *Config) { c.Hermes.TLS.CertFile = "x" }},
+		{"hermes.tls.ca_file", func(c *Config) { c.Hermes.TLS.CAFile = "/nowhere.pem" }},
+		{"tcp.listen_host", func(c *Config) { c.TCP.ListenHost = "[::1]" }},
+		{"tcp.allow[0]", func(c *Config) { c.TCP.Allow = []string{"::1"} }},
+		{"jobs.status_report_interval", func(c *Config) { c.Jobs.StatusReportInterval = 0 }},
+		{"jobs.purge_messages_hour", func(c *Config) { c.Jobs.PurgeMessagesHour = 24 }},
+		{"jobs.purge_messages_hour", func(c *Config) { c.Jobs.PurgeMessagesHour = -2 }},
+		{"jobs.retention", func(c *Config) { c.Jobs.Retention = 0 }},
+		{"store.driver", func(c *Config) { c.Store.Driver = "postgres" }},
+		{"store.driver", func(c *Config) { c.Store.Driver = "mysql" }},
+		{"store.dsn", func(c *Config) { c.Store.DSN = "" }},
+		{"store.dsn", func(c *Config) { c.Store.DSN = ":memory:" }},
+		{"admin.listen", func(c *Config) { c.Admin.Listen = "8346" }},
+		{"admin.listen", func(c *Config) { c.Admin.Listen = "127.0.0.1:99999" }},
+		{"admin.listen", func(c *Config) { c.Admin.Listen = ":8346" }},
+		{"admin.users[0].password", func(c *Config) { c.Admin.Users = []User{{Name: "a"}} }},
+		{"admin.users[1].name", func(c *Config) { c.Admin.Users = []User{{"a", "x"}, {"a", "y"}} }},
+		{"admin.users[0].name", func(c *Config) { c.Admin.Users = []User{{"a:b", "x"}} }},
+		{"log.level", func(c *Config) { c.Log.Level = "INFO" }},
+		{"launcher.stop_grace", func(c *Config) { c.Launcher.StopGrace = 999 * time.Millisecond }},
+		{"launcher.log_max_mb", func(c *Config) { c.Launcher.LogMaxMB = 0 }},
+		{"launcher.log_keep", func(c *Config) { c.Launcher.LogKeep = -1 }},
+	}
+	for _, tt := range tests {
+		c := Default()
+		tt.change(&c)
+		problems := c.check()
+		if len(problems) != 1 || problems[0].Key != tt.key {
+			t.Errorf("got %v, want one problem of %s", problems, tt.key)
+		}
+	}
+}
+
+func TestWhatOperatorsWriteIsAccepted(t *testing.T) {
+	hash, err := HashPassword("secret")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, change := range []func(c *Config){
+		func(c *Config) { c.Server.ListenPort, c.TCP.ListenPort, c.Admin.Listen = 0, 0, "127.0.0.1:0" },
+		func(c *Config) { c.Server.ListenHost, c.TCP.ListenHost = "::1", "localhost" },
+		func(c *Config) { c.Admin.Listen = "" },
+		func(c *Config) { c.Admin.Listen, c.Admin.Users = "0.0.0.0:8346", []User{{"ops", hash}} },
+		func(c *Config) { c.Admin.Listen = "[::1]:8346" },
+		func(c *Config) { c.Clients[0].Password = hash },
+		func(c *Config) { c.Clients[0].Numbers = []string{"3600", "3367*", "*", "ACME Corp"} },
+		func(c *Config) { c.Clients[0].Allow = []string{"10.0.0.0/8", "fd00::/8"} },
+		func(c *Config) { c.Hermes.URL = "https://hermes.example.com:8443/api/sms/push/?a=b" },
+		func(c *Config) { c.Hermes.Request.Body = `{"to":{{json .To}}}` },
+		func(c *Config) { c.Hermes.Request.Headers = map[string]string{"X-Api-Key": "k", "Host": "h"} },
+		func(c *Config) { c.Jobs.PurgeMessagesHour = -1 },
+		func(c *Config) {
+			c.Server.ListenHost, c.TCP.ListenHost, c.TCP.ListenPort = "10.0.0.1", "10.0.0.2", 2346
+		},
+	} {
+		c := Default()
+		change(&c)
+		if err := c.Validate(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestCertificatesMustExistAndMatchTheirKeys(t *testing.T) {
+	dir := t.TempDir()
+	cert, key := certificate(t, dir, "a")
+	_, otherKey := certificate(t, dir, "b")
+	check := func(certFile, keyFile, caFile string) error {
+		c := Default()
+		c.Server.TLS = ServerTLS{ListenPort: 2347, CertFile: certFile, KeyFile: keyFile, ClientCAFile: caFile}
+		c.Hermes.TLS = HermesTLS{CertFile: certFile, KeyFile: keyFile, CAFile: caFile}
+		return c.Validate()
+	}
+	if err := check(cert, key, cert); err != nil {
+		t.Error(err)
+	}
+	for want, err := range map[string]error{
+		"server.tls.cert_file":      check(cert, otherKey, ""),
+		"hermes.tls.cert_file":      check(cert, otherKey, ""),
+		"server.tls.key_file":       check(cert, filepath.Join(dir, "none"), ""),
+		"server.tls.client_ca_file": check(cert, key, key),
+		"hermes.tls.ca_file":        check(cert, key, dir),
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want a problem of %s", err, want)
+		}
+	}
+}
+
+func certificate(t *testing.T, dir, name string) (certFile, keyFile string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	certFile, keyFile = filepath.Join(dir, name+".pem"), filepath.Join(dir, name+".key")
+	for file, block := range map[string]*pem.Block{
+		certFile: {Type: "CERTIFICATE", Bytes: der},
+		keyFile:  {Type: "PRIVATE KEY", Bytes: keyDER},
+	} {
+		var b bytes.Buffer
+		if err := pem.Encode(&b, block); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, b.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return certFile, keyFile
+}
+
+func TestWarnings(t *testing.T) {
+	keys := func(c Config) string {
+		var keys []string
+		for _, w := range c.Warnings() {
+			keys = append(keys, w.Key)
+		}
+		return strings.Join(keys, " ")
+	}
+	c := Default()
+	if got := keys(c); got != "hermes.url clients" {
+		t.Errorf("defaults: got %q", got)
+	}
+	c.Hermes.URL = "http://hermes.example.com/"
+	c.Clients[0].Password = "123456789"
+	c.TCP.Allow = nil
+	c.Admin.Users = []User{{"ops", "plain"}}
+	c.Server.TLS.CertFile = "x"
+	c.Log.Content = true
+	if got := keys(c); got != "hermes.url clients[0].password server.tls.listen_port tcp.allow admin.users[0].password log.content" {
+		t.Errorf("got %q", got)
+	}
+	c = Default()
+	c.Hermes.URL = "http://127.0.0.1:9000/"
+	c.Clients[0].Password = "other"
+	if got := keys(c); got != "" {
+		t.Errorf("got %q", got)
+	}
+}

@@ -1,0 +1,174 @@
+// Package config is the one config.toml that the launcher and the worker share:
+// its schema, its defaults, the strict load and the checks.
+//
+// A file is read in three steps. The TOML library judges the syntax; bind.go
+// lays the result over Default and collects every unknown key and wrong type;
+// the check files judge the values. All problems are reported at once, each
+// with its file, line and key. Nothing is read from the environment.
+package config
+
+import "time"
+
+// Duration is a Go duration; in the file it is text such as "10m" or "250ms".
+type Duration = time.Duration
+
+// Config is the whole file. An empty list or table is always nil.
+type Config struct {
+	Mode     string   `toml:"mode"` // ModeVocalcom or ModeOpportunity
+	Server   Server   `toml:"server"`
+	Clients  []Client `toml:"clients"`
+	Hermes   Hermes   `toml:"hermes"`
+	TCP      TCP      `toml:"tcp"`
+	Jobs     Jobs     `toml:"jobs"`
+	Store    Store    `toml:"store"`
+	Admin    Admin    `toml:"admin"`
+	Log      Log      `toml:"log"`
+	Launcher Launcher `toml:"launcher"`
+}
+
+// The values of mode.
+const (
+	ModeVocalcom    = "vocalcom"    // submits go to Hermès
+	ModeOpportunity = "opportunity" // submits go to the client that owns the destination number
+)
+
+// Server is the SMPP side.
+type Server struct {
+	ListenHost            string    `toml:"listen_host"` // "" = every address
+	ListenPort            int       `toml:"listen_port"` // 0 = any free port
+	SMSCIdentifier        string    `toml:"smsc_identifier"`
+	KeepAliveInterval     Duration  `toml:"keep_alive_interval"` // 0 = never
+	ThrottleRate          int       `toml:"throttle_rate"`       // submits per second and client, 0 = no limit
+	DisconnectAfterLogout Duration  `toml:"disconnect_after_logout"`
+	SessionInitTimeout    Duration  `toml:"session_init_timeout"`
+	ResponseTimeout       Duration  `toml:"response_timeout"`
+	InactivityTimeout     Duration  `toml:"inactivity_timeout"` // 0 = never
+	FailedBindDelay       Duration  `toml:"failed_bind_delay"`  // 0 = none
+	Window                int       `toml:"window"`             // deliver_sm in flight per session
+	MaxConnections        int       `toml:"max_connections"`
+	MaxConnectionsPerIP   int       `toml:"max_connections_per_ip"`
+	TLS                   ServerTLS `toml:"tls"`
+}
+
+// ServerTLS is the second SMPP port. It is off while ListenPort is 0.
+type ServerTLS struct {
+	ListenPort   int    `toml:"listen_port"`
+	CertFile     string `toml:"cert_file"`
+	KeyFile      string `toml:"key_file"`
+	ClientCAFile string `toml:"client_ca_file"` // set = clients must show a certificate
+}
+
+// Client is one ESME that may bind.
+type Client struct {
+	SystemID               string   `toml:"system_id" required:"true"`
+	Password               string   `toml:"password" required:"true"` // see CheckPassword
+	Numbers                []string `toml:"numbers"`                  // nil = all
+	Allow                  []string `toml:"allow"`                    // CIDRs, nil = any
+	BindPolicy             string   `toml:"bind_policy"`              // split, pair
+	ThrottleRate           int      `toml:"throttle_rate"`            // 0 = the server's
+	MaxQueued              int      `toml:"max_queued"`
+	DefaultAlphabet        string   `toml:"default_alphabet"`          // gsm7, gsm7packed, latin1, ascii, utf8
+	MessageIDFormat        string   `toml:"message_id_format"`         // decimal, hex
+	ReceiptMessageIDFormat string   `toml:"receipt_message_id_format"` // "" = MessageIDFormat
+	LongMessages           string   `toml:"long_messages"`             // udh, sar, payload
+	InterfaceVersion       string   `toml:"interface_version"`         // "", 3.3, 3.4, 5.0
+}
+
+// Hermes is the bridge to Hermès.Net.
+type Hermes struct {
+	URL               string     `toml:"url"` // Simulator, or http(s)
+	Timeout           Duration   `toml:"timeout"`
+	Concurrency       int        `toml:"concurrency"`
+	Retry             []Duration `toml:"retry"` // the last one repeats; never empty
+	Validity          Duration   `toml:"validity"`
+	Reassemble        bool       `toml:"reassemble"`
+	ReassembleTimeout Duration   `toml:"reassemble_timeout"`
+	Secret            string     `toml:"secret"`     // "" = pushes are not signed
+	StatusURL         string     `toml:"status_url"` // "" = final states are not posted
+	Request           Request    `toml:"request"`
+	TLS               HermesTLS  `toml:"tls"`
+}
+
+// Simulator is the hermes.url that means the built-in stand-in.
+const Simulator = "simulator"
+
+// Request shapes a push.
+type Request struct {
+	Method         string            `toml:"method"`
+	ContentType    string            `toml:"content_type"`
+	Body           string            `toml:"body"`            // text/template, "" = the built-in JSON
+	SuccessPattern string            `toml:"success_pattern"` // "" = every 2xx counts
+	Headers        map[string]string `toml:"headers"`
+}
+
+// HermesTLS is how we know Hermès, and how it knows us.
+type HermesTLS struct {
+	CAFile   string `toml:"ca_file"` // "" = the system's authorities
+	CertFile string `toml:"cert_file"`
+	KeyFile  string `toml:"key_file"`
+}
+
+// TCP is the port where Hermès' answers come in.
+type TCP struct {
+	ListenHost string   `toml:"listen_host"`
+	ListenPort int      `toml:"listen_port"` // 0 = any free port
+	Allow      []string `toml:"allow"`       // CIDRs, nil = any
+	Token      string   `toml:"token"`       // "" = none asked
+}
+
+// Jobs are the recurring tasks.
+type Jobs struct {
+	StatusReportInterval Duration `toml:"status_report_interval"`
+	PurgeMessagesHour    int      `toml:"purge_messages_hour"` // 0-23 local time, -1 = never
+	Retention            Duration `toml:"retention"`
+}
+
+// Store is where messages are kept.
+type Store struct {
+	Driver string `toml:"driver"` // sqlite
+	DSN    string `toml:"dsn"`    // a file
+}
+
+// Admin is the operator's page and API.
+type Admin struct {
+	Listen string `toml:"listen"` // host:port, "" = off
+	Users  []User `toml:"users"`  // nil = nobody is asked for a password
+}
+
+// User may open the operator's page.
+type User struct {
+	Name     string `toml:"name" required:"true"`
+	Password string `toml:"password" required:"true"` // see CheckPassword
+}
+
+// Log is what the worker writes about itself.
+type Log struct {
+	Level   string `toml:"level"`   // trace, debug, info, warn, error
+	Content bool   `toml:"content"` // message text in logs
+}
+
+// Launcher is read by the launcher only.
+type Launcher struct {
+	Worker    string   `toml:"worker"` // "" = smppserv beside the launcher
+	StopGrace Duration `toml:"stop_grace"`
+	LogMaxMB  int      `toml:"log_max_mb"`
+	LogKeep   int      `toml:"log_keep"` // 0 = all
+}
+
+// UsesStandIn reports whether pushes go to the built-in stand-in for Hermès.
+func (c *Config) UsesStandIn() bool { return c.Hermes.URL == Simulator }
+
+// UsesDefaultPassword reports whether a client may bind with the password that
+// the program is shipped with.
+func (c *Config) UsesDefaultPassword() bool {
+	for _, client := range c.Clients {
+		if client.Password == defaultPassword {
+			return true
+		}
+		// A hash costs tens of milliseconds to compare, so only the shipped account's is.
+		if client.SystemID == defaultSystemID && IsHash(client.Password) && CheckPassword(client.Password, defaultPassword) {
+			return true
+		}
+	}
+	return false
+}

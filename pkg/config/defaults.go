@@ -1,0 +1,82 @@
+package config
+
+import "time"
+
+const (
+	defaultSystemID = "admin"
+	defaultPassword = "vocalcom"
+)
+
+// Default is the configuration of an empty file. Its paths are relative.
+func Default() Config {
+	admin := DefaultClient()
+	admin.SystemID = defaultSystemID
+	admin.Password = defaultPassword
+	return Config{
+		Mode: ModeVocalcom,
+		Server: Server{
+			ListenPort:            2346,
+			SMSCIdentifier:        "opportunity-smsc",
+			KeepAliveInterval:     10 * time.Minute,
+			DisconnectAfterLogout: 10 * time.Second,
+			SessionInitTimeout:    30 * time.Second,
+			ResponseTimeout:       30 * time.Second,
+			FailedBindDelay:       250 * time.Millisecond,
+			Window:                10,
+			MaxConnections:        10000,
+			MaxConnectionsPerIP:   200,
+		},
+		Clients: []Client{admin},
+		Hermes: Hermes{
+			URL:               Simulator,
+			Timeout:           10 * time.Second,
+			Concurrency:       32,
+			Retry:             []Duration{time.Second, 5 * time.Second, 15 * time.Second, time.Minute, 5 * time.Minute},
+			Validity:          24 * time.Hour,
+			Reassemble:        true,
+			ReassembleTimeout: 5 * time.Minute,
+			Request: Request{
+				Method:      "POST",
+				ContentType: "application/json; charset=utf-8",
+			},
+		},
+		TCP: TCP{
+			ListenPort: 18182,
+			Allow:      []string{"127.0.0.0/8", "::1/128"},
+		},
+		Jobs: Jobs{
+			StatusReportInterval: 10 * time.Second,
+			PurgeMessagesHour:    1,
+			Retention:            720 * time.Hour,
+		},
+		Store: Store{
+			Driver: "sqlite",
+			DSN:    "data/messages.db",
+		},
+		Admin: Admin{
+			Listen: "127.0.0.1:8346",
+		},
+		Log: Log{
+			Level: "info",
+		},
+		Launcher: Launcher{
+			StopGrace: 30 * time.Second,
+			LogMaxMB:  50,
+			LogKeep:   10,
+		},
+	}
+}
+
+// DefaultClient is a [[clients]] entry that names only the required keys,
+// without these.
+func DefaultClient() Client {
+	return Client{
+		BindPolicy:      "split",
+		MaxQueued:       100000,
+		DefaultAlphabet: "gsm7",
+		MessageIDFormat: "decimal",
+		LongMessages:    "udh",
+	}
+}
+
+func (c *Client) setDefaults() { *c = DefaultClient() }

@@ -1,0 +1,36 @@
+package config
+
+import (
+	"reflect"
+	"testing"
+)
+
+func TestDiffSplitsLiveKeysFromThoseThatNeedARestart(t *testing.T) {
+	a, b := Default(), Default()
+	if applied, restart := Diff(&a, &b); len(applied)+len(restart) > 0 {
+		t.Errorf("equal: got %v, %v", applied, restart)
+	}
+	b.Mode = ModeOpportunity
+	b.Server.ThrottleRate = 5
+	b.Server.Window = 5
+	b.Server.TLS.ListenPort = 1
+	b.Hermes.Request.Headers = map[string]string{"a": "b"}
+	b.TCP.Allow = nil
+	b.TCP.Token = "t"
+	b.TCP.ListenPort = 9
+	b.Log.Level = "debug"
+	acme := DefaultClient()
+	acme.SystemID = "acme"
+	b.Clients[0].Password = "new"
+	b.Clients = append([]Client{acme}, b.Clients...)
+	applied, restart := Diff(&a, &b)
+	if want := []string{"server.throttle_rate", "clients[admin].password", "clients[acme]", "hermes.request.headers", "tcp.allow", "tcp.token", "log.level"}; !reflect.DeepEqual(applied, want) {
+		t.Errorf("applied %v\nwant    %v", applied, want)
+	}
+	if want := []string{"mode", "server.window", "server.tls.listen_port", "tcp.listen_port"}; !reflect.DeepEqual(restart, want) {
+		t.Errorf("restart %v\nwant    %v", restart, want)
+	}
+	if applied, _ := Diff(&b, &a); applied[1] != "clients[acme]" {
+		t.Errorf("a client that went: got %v", applied)
+	}
+}

@@ -1,0 +1,89 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/BurntSushi/toml"
+)
+
+const shipped = "../../config.toml"
+
+func TestShippedFileIsTheDefaults(t *testing.T) {
+	got, err := Load(shipped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Default()
+	want.resolvePaths(filepath.Dir(shipped))
+	if !reflect.DeepEqual(*got, want) {
+		t.Errorf("config.toml differs from Default():\ngot  %+v\nwant %+v", *got, want)
+	}
+}
+
+func TestShippedFileShowsEveryKeyWithAComment(t *testing.T) {
+	data, err := os.ReadFile(shipped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tree map[string]any
+	if _, err := toml.Decode(string(data), &tree); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(data), "\n")
+	index := indexLines(string(data))
+	for _, key := range schemaKeys() {
+		if strings.HasPrefix(key, "admin.users.") {
+			continue // the default has none; its comment shows one
+		}
+		if !has(tree, strings.Split(key, ".")) {
+			t.Errorf("%s is not in config.toml", key)
+			continue
+		}
+		if rest, ok := strings.CutPrefix(key, "clients."); ok {
+			key = "clients[0]." + rest
+		}
+		// Neighbours may share a comment, but no key stands in a block without one.
+		line := index[key] - 1
+		for line > 0 && lines[line] != "" && !strings.HasPrefix(lines[line], "#") {
+			line--
+		}
+		if !strings.HasPrefix(lines[line], "#") {
+			t.Errorf("%s (line %d) has no comment", key, index[key])
+		}
+	}
+}
+
+func has(tree map[string]any, path []string) bool {
+	value, ok := tree[path[0]]
+	if !ok || len(path) == 1 {
+		return ok
+	}
+	if list, ok := value.([]map[string]any); ok {
+		value = list[0]
+	}
+	inner, ok := value.(map[string]any)
+	return ok && has(inner, path[1:])
+}
+
+func TestEmptyFileIsTheDefaults(t *testing.T) {
+	got, err := parse("/x/config.toml", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Default()
+	want.resolvePaths("/x")
+	if !reflect.DeepEqual(*got, want) {
+		t.Errorf("got %+v", *got)
+	}
+}
+
+func TestDefaultsAreValid(t *testing.T) {
+	cfg := Default()
+	if err := cfg.Validate(); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,46 @@
+package config
+
+import (
+	"net/url"
+)
+
+// Warnings is what the configuration allows and the operator should know.
+// Its problems bear neither file nor line.
+func (c *Config) Warnings() []Problem {
+	w := &checker{}
+	if c.UsesStandIn() {
+		w.add("hermes.url", "messages go to the built-in stand-in for Hermès, and reach nobody")
+	} else if u, err := url.Parse(c.Hermes.URL); err == nil && u.Scheme == "http" && !isLoopback(u.Hostname()) {
+		w.add("hermes.url", "messages cross the network unencrypted; prefer https://")
+	}
+	if c.UsesDefaultPassword() {
+		w.add("clients", "a client has the password that the program is shipped with; change it")
+	}
+	for i := range c.Clients {
+		w.clientPassword(indexKey("clients", i), &c.Clients[i])
+	}
+	if c.Server.TLS.ListenPort == 0 && c.Server.TLS.CertFile != "" {
+		w.add("server.tls.listen_port", "is 0, so TLS is off although cert_file is set")
+	}
+	if len(c.TCP.Allow) == 0 && c.TCP.Token == "" {
+		w.add("tcp.allow", "is empty and there is no tcp.token: whoever reaches the port can send messages")
+	}
+	for i, user := range c.Admin.Users {
+		if !IsHash(user.Password) {
+			w.add(indexKey("admin.users", i)+".password", "is in plain text; make a hash with: smppserv hash-password")
+		}
+	}
+	if c.Log.Content {
+		w.add("log.content", "is true: the log holds the text of messages")
+	}
+	return w.problems
+}
+
+func (k *checker) clientPassword(key string, c *Client) {
+	switch {
+	case c.Password == "":
+		k.add(key+".password", "is empty: whoever knows the system_id %q can bind", c.SystemID)
+	case !IsHash(c.Password) && len(c.Password) > maxPassword:
+		k.add(key+".password", "is longer than the %d characters of SMPP 3.4; some clients cannot send it", maxPassword)
+	}
+}

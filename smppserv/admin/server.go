@@ -1,0 +1,225 @@
+// Package admin is the operator's side: a status page, sessions as JSON, metrics and health, over HTTP.
+//
+//	request ── /healthz, /readyz ───────────────────────────────► answer
+//	        └─ host ── user ── origin ── page, sessions, metrics ─► answer
+//
+// Probes know no password, so health is open to all. Everything else asks for a user when there are any.
+// Nothing here shows the text of a message.
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+	"golang.org/x/time/rate"
+)
+
+const (
+	headerTime     = 5 * time.Second
+	readTime       = 15 * time.Second
+	writeTime      = 30 * time.Second
+	idleTime       = time.Minute
+	maxHeaderBytes = 16 << 10
+	maxConnections = 256
+)
+
+// Session is an SMPP connection. It is what smsc.SessionInfo converts to.
+type Session struct {
+	ID       uint64    `json:"id"`
+	SystemID string    `json:"system_id"`
+	State    string    `json:"state"`
+	Remote   string    `json:"remote"`
+	Version  string    `json:"interface_version"`
+	Since    time.Time `json:"since"`
+}
+
+// QueueStats counts what is in the queue. It is what queue.Stats converts to.
+type QueueStats struct {
+	Waiting   int // messages that are not final, those in flight included
+	InFlight  int // tries under way
+	Unwritten int // outcomes on their way to disk
+	Lanes     int // conversations with waiting messages
+}
+
+// Options are fixed for the life of a Server. The funcs are called from any goroutine; one that is nil has nothing to tell.
+type Options struct {
+	Listen  string    // host:port, port 0 = any free one; "" = off
+	Version string    // of this program
+	Started time.Time // when it started; zero = now
+
+	Sessions func() []Session
+	// Unbind ends a session politely and does not wait for that; false means that there is none of this ID.
+	Unbind func(id uint64) bool
+	Queue  func() QueueStats
+	// Ready tells why no work can be done now, in words that anybody may read.
+	Ready func() error
+
+	// AuthRequired asks for a name and a password that Users knows.
+	AuthRequired bool
+	Users        func(name, password string) bool
+
+	Counters *Counters // nil = no message counters in the metrics
+	Log      zerolog.Logger
+}
+
+// Server is the operator's side.
+type Server struct {
+	o        Options
+	registry *prometheus.Registry
+	http     *http.Server
+	serving  sync.WaitGroup
+
+	listener net.Listener // set by Listen, before anything else may look
+	loopback bool         // no other machine reaches it
+
+	checks      chan struct{}  // a place for each password being checked
+	wrongLogins rate.Sometimes // for the log
+
+	mu          sync.Mutex
+	connections map[net.Conn]http.ConnState
+	closing     bool
+}
+
+// New makes a server. Listen opens its port.
+func New(o Options) *Server {
+	if o.Started.IsZero() {
+		o.Started = time.Now()
+	}
+	if o.Sessions == nil {
+		o.Sessions = func() []Session { return nil }
+	}
+	if o.Unbind == nil {
+		o.Unbind = func(uint64) bool { return false }
+	}
+	if o.Queue == nil {
+		o.Queue = func() QueueStats { return QueueStats{} }
+	}
+	if o.Ready == nil {
+		o.Ready = func() error { return nil }
+	}
+	s := &Server{o: o, registry: newRegistry(o), checks: make(chan struct{}, maxChecks),
+		wrongLogins: rate.Sometimes{Interval: time.Minute}, connections: map[net.Conn]http.ConnState{}}
+	s.http = &http.Server{
+		Handler:           s.handler(),
+		ReadHeaderTimeout: headerTime,
+		ReadTimeout:       readTime,
+		WriteTimeout:      writeTime,
+		IdleTimeout:       idleTime,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ConnState:         s.connState,
+		ErrorLog:          s.errorLog(),
+	}
+	return s
+}
+
+func (s *Server) handler() http.Handler {
+	guarded := http.NewServeMux()
+	guarded.HandleFunc("GET /{$}", s.page)
+	guarded.Handle("GET /metrics", s.metrics())
+	guarded.HandleFunc("GET /api/v1/sessions", s.listSessions)
+	guarded.HandleFunc("DELETE /api/v1/sessions/{id}", s.unbindSession)
+
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", s.healthz)
+	mux.HandleFunc("GET /readyz", s.readyz)
+	mux.Handle("/", s.checkHost(s.checkUser(http.NewCrossOriginProtection().Handler(guarded))))
+	return withHeaders(mux)
+}
+
+// Listen opens the port: it accepts connections at once, which wait until Serve. Without a port it does nothing.
+func (s *Server) Listen() error {
+	if s.o.Listen == "" { // to net.Listen it would mean any port on every address
+		return nil
+	}
+	l, err := net.Listen("tcp", s.o.Listen)
+	if err != nil {
+		return fmt.Errorf("admin.listen = %q: %w", s.o.Listen, err)
+	}
+	s.listener = l
+	if a, ok := l.Addr().(*net.TCPAddr); ok {
+		s.loopback = a.IP.IsLoopback()
+	}
+	return nil
+}
+
+// Addr is where it listens, once Listen has returned; nil if it does not.
+func (s *Server) Addr() net.Addr {
+	if s.listener == nil {
+		return nil
+	}
+	return s.listener.Addr()
+}
+
+// Serve answers requests until Close. It returns at once.
+func (s *Server) Serve() {
+	if s.listener == nil {
+		return
+	}
+	s.serving.Go(func() {
+		if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+			s.o.Log.Error().Err(err).Msg("the operator's page is not served any more")
+		}
+	})
+}
+
+// Close takes no more requests and waits for those under way; at the end of ctx they are cut.
+func (s *Server) Close(ctx context.Context) error {
+	if s.listener == nil {
+		return nil
+	}
+	s.closeUnused()
+	err := s.http.Shutdown(ctx)
+	_ = s.listener.Close() // Shutdown knows of it only since Serve
+	if err != nil {
+		err = fmt.Errorf("some requests of operators did not end: %w", err)
+		_ = s.http.Close()
+	}
+	s.serving.Wait()
+	return err
+}
+
+// connState keeps count of the connections and closes what is too many.
+func (s *Server) connState(c net.Conn, state http.ConnState) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if state == http.StateClosed || state == http.StateHijacked {
+		delete(s.connections, c)
+		return
+	}
+	s.connections[c] = state
+	if state == http.StateNew && (s.closing || len(s.connections) > maxConnections) {
+		_ = c.Close()
+	}
+}
+
+// closeUnused closes the connections that browsers open ahead of need, and those to come:
+// Shutdown would wait 5 s for their first request.
+func (s *Server) closeUnused() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closing = true
+	for c, state := range s.connections {
+		if state == http.StateNew {
+			_ = c.Close()
+		}
+	}
+}
+
+func (s *Server) errorLog() *log.Logger { return log.New(errorLog{s.o.Log}, "", 0) }
+
+// errorLog takes what net/http has to say, a panic's stack for one.
+type errorLog struct{ log zerolog.Logger }
+
+func (l errorLog) Write(line []byte) (int, error) {
+	l.log.Warn().Str("error", strings.TrimSpace(string(line))).Msg("the operator's page")
+	return len(line), nil
+}

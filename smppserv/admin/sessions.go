@@ -1,0 +1,43 @@
+package admin
+
+import (
+	"encoding/json"
+	"net/http"
+	"strconv"
+)
+
+// listSessions answers with all SMPP connections, those that are not bound yet included.
+func (s *Server) listSessions(w http.ResponseWriter, _ *http.Request) {
+	sessions := s.o.Sessions()
+	if sessions == nil {
+		sessions = []Session{} // [] and not null
+	}
+	s.writeJSON(w, http.StatusOK, sessions)
+}
+
+// unbindSession sends unbind to a client. The session is listed until the client has answered.
+func (s *Server) unbindSession(w http.ResponseWriter, r *http.Request) {
+	id, err := strconv.ParseUint(r.PathValue("id"), 10, 64)
+	if err != nil || !s.o.Unbind(id) {
+		s.writeJSON(w, http.StatusNotFound, problem{"no such session"})
+		return
+	}
+	ev := s.o.Log.Info().Uint64("session", id).Str("remote", r.RemoteAddr)
+	if name, _, ok := r.BasicAuth(); ok && s.o.AuthRequired {
+		ev = ev.Str("user", name)
+	}
+	ev.Msg("an operator unbinds a session")
+	w.WriteHeader(http.StatusNoContent)
+}
+
+type problem struct {
+	Error string `json:"error"`
+}
+
+func (s *Server) writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	if err := json.NewEncoder(w).Encode(v); err != nil {
+		s.o.Log.Debug().Err(err).Msg("an operator did not take the answer")
+	}
+}

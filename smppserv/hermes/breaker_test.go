@@ -1,0 +1,339 @@
+package hermes
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"hnetsmpp/smppserv/queue"
+	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/store"
+)
+
+// logged keeps the log's lines and tells of each.
+type logged struct {
+	mu  sync.Mutex
+	all bytes.Buffer
+}
+
+func (l *logged) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.all.Write(b)
+}
+
+func (l *logged) count(s string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Count(l.all.String(), s)
+}
+
+// startQueue runs the real queue over the real store.
+func startQueue(t testing.TB) *queue.Queue {
+	t.Helper()
+	s, err := store.Open(context.Background(), store.Options{Driver: "sqlite", DSN: filepath.Join(t.TempDir(), "messages.db"), Log: zerolog.Nop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := queue.New(queue.Options{Store: s, Log: zerolog.Nop()})
+	if err := q.Start(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		if err := q.Stop(ctx); err != nil {
+			t.Error(err)
+		}
+		if err := s.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	return q
+}
+
+// waiter is a sender that waits for the end of its messages.
+type waiter struct {
+	sync.WaitGroup
+	t testing.TB
+}
+
+func (w *waiter) Accepted(_ *sms.Message, _ bool, err error) {
+	if err != nil {
+		w.t.Error(err)
+	}
+}
+
+func (w *waiter) Concluded(m *sms.Message, o sms.Outcome) {
+	if o.Verdict != sms.Done {
+		w.t.Errorf("message %d: %+v", m.ID, o)
+	}
+	w.Done()
+}
+
+func (w *waiter) Answered() (uint64, time.Time, bool) { return 0, time.Time{}, false }
+
+func TestADeadHermesIsProbedByOneRequestAtATimeAndThenGetsEverything(t *testing.T) {
+	const conversations, each, probes = 200, 2, 8
+	var (
+		mu       sync.Mutex
+		active   int
+		begun    int
+		overlaps int
+		accepted = map[string][]string{} // texts by sender
+		probed   = make(chan struct{})
+		dead     = true
+	)
+	o := options("")
+	url, requests := hermesThat(t, func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		active++
+		begun++
+		// Those of the first window, and the two that the first failures made room for, began before it counted as dead.
+		if dead && active > 1 && begun > o.Concurrency+deadAfter-1 {
+			overlaps++
+		}
+		if begun == o.Concurrency+deadAfter+probes {
+			close(probed)
+		}
+		down := dead
+		mu.Unlock()
+		if down {
+			<-time.After(3 * time.Millisecond) // long enough for others to overlap
+		}
+		mu.Lock()
+		active--
+		mu.Unlock()
+		if down {
+			panic(http.ErrAbortHandler)
+		}
+	})
+	go func() {
+		for r := range requests {
+			_ = r
+		}
+	}()
+	var log logged
+	o.URL, o.Retry, o.Log = url, []time.Duration{10 * time.Millisecond, 20 * time.Millisecond}, zerolog.New(&log)
+	o.Text = func(ms []*sms.Message) Text {
+		return Text{Text: string(ms[0].Content)}
+	}
+	p := newPush(t, o)
+	// What is accepted is noted where the outcome is known.
+	p.settings.Load().push.transport = noting{p.settings.Load().push.transport, func(r *http.Request, text string) {
+		mu.Lock()
+		defer mu.Unlock()
+		from, text, _ := strings.Cut(text, " ")
+		accepted[from] = append(accepted[from], text)
+	}}
+	q := startQueue(t)
+	all := &waiter{t: t}
+	for n := range each {
+		for c := range conversations {
+			m := message(0, fmt.Sprintf("c%d %d", c, n))
+			m.Source.Number = fmt.Sprint(33600000000 + c)
+			m.ReceivedAt = time.Now()
+			m.DueAt, m.ExpiresAt = m.ReceivedAt, m.ReceivedAt.Add(time.Hour)
+			all.Add(1)
+			if err := q.Add(m, 0, all); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	p.Attach(q)
+	await(t, probed, "the eighth probe")
+	mu.Lock()
+	dead = false
+	mu.Unlock()
+	arrived := make(chan struct{})
+	go func() { all.Wait(); close(arrived) }()
+	await(t, arrived, "the end of every message")
+	mu.Lock()
+	defer mu.Unlock()
+	if overlaps > 0 {
+		t.Errorf("%d requests began while another was probing", overlaps)
+	}
+	for c := range conversations {
+		if got := strings.Join(accepted[fmt.Sprintf("c%d", c)], " "); got != "0 1" {
+			t.Errorf("conversation %d: accepted %q", c, got)
+		}
+	}
+	if log.count("does not answer") != 1 || log.count("answers again") != 1 {
+		t.Errorf("the log says\n%s", log.all.String())
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := p.Close(ctx); err != nil {
+		t.Error(err)
+	}
+}
+
+// noting tells of each request that was accepted, and of its text.
+type noting struct {
+	http.RoundTripper
+	note func(r *http.Request, text string)
+}
+
+func (n noting) RoundTrip(r *http.Request) (*http.Response, error) {
+	body := string(r.Body.(*unread).octets)
+	a, err := n.RoundTripper.RoundTrip(r)
+	if err == nil && a.StatusCode == http.StatusOK {
+		_, text, _ := strings.Cut(body, `"text":"`)
+		text, _, _ = strings.Cut(text, `"`)
+		n.note(r, text)
+	}
+	return a, err
+}
+
+// outlets stands for the queue and notes what becomes of the outlet.
+type outlets struct {
+	mu    sync.Mutex
+	calls []string
+}
+
+func (q *outlets) note(format string, args ...any) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.calls = append(q.calls, fmt.Sprintf(format, args...))
+}
+
+func (q *outlets) take() string {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	s := strings.Join(q.calls, ", ")
+	q.calls = nil
+	return s
+}
+
+func (q *outlets) Attach(w sms.Way) sms.Outlet {
+	q.note("attach %d %v %v", w.Window, w.Retry, w.Serial)
+	return q
+}
+func (q *outlets) SetWindow(n int)       { q.note("window %d", n) }
+func (q *outlets) Pause(d time.Duration) { q.note("pause %v", d) }
+func (q *outlets) Resume()               { q.note("resume") }
+func (q *outlets) Detach()               { q.note("detach") }
+
+// answers is a transport that answers with the next of its statuses.
+type answers chan int
+
+func (a answers) RoundTrip(*http.Request) (*http.Response, error) {
+	return &http.Response{StatusCode: <-a, Body: http.NoBody}, nil
+}
+
+func scripted(t *testing.T, change func(*PushOptions)) (*Push, *outlets, PushOptions, func(status int) string) {
+	a, q := make(answers, 1), &outlets{}
+	o := options("http://hermes/")
+	o.Transport, o.Retry = a, []time.Duration{time.Second, 5 * time.Second, time.Minute}
+	if change != nil {
+		change(&o)
+	}
+	p := newPush(t, o)
+	p.Attach(q)
+	if got := q.take(); got != "attach 8 [1s 5s 1m0s] true" {
+		t.Fatal(got)
+	}
+	return p, q, o, func(status int) string {
+		t.Helper()
+		a <- status
+		// What the report finds done: it gives the queue room for another try.
+		calls := make(chan string, 1)
+		p.Deliver([]*sms.Message{message(1, "hi")}, false, func(sms.Outcome) { calls <- q.take() })
+		return await(t, calls, "the outcome of a push")
+	}
+}
+
+func TestTheBreakerOpensAfterThreeFailuresAndClosesWithTheFirstAnswer(t *testing.T) {
+	_, _, _, answered := scripted(t, nil)
+	for i, c := range []struct {
+		status int
+		want   string
+	}{
+		{500, ""}, {500, ""}, {200, ""}, {500, ""}, {500, ""}, {404, ""}, // not in a row
+		{500, ""}, {503, ""}, {429, "window 1, pause 1s"}, {500, "pause 1s"}, {500, "pause 5s"}, {500, "pause 15s"}, {500, "pause 15s"},
+		{404, "window 8, resume"}, {500, ""}, {500, ""}, {200, ""},
+	} {
+		if got := answered(c.status); got != c.want {
+			t.Errorf("%d: after %d: %q, want %q", i, c.status, got, c.want)
+		}
+	}
+}
+
+func TestPushesThatBeganBeforeItOpenedAreNoProbes(t *testing.T) {
+	p, q, _, _ := scripted(t, nil)
+	a := p.settings.Load().push.transport.(answers)
+	outcome := make(chan sms.Outcome, 8)
+	for range 8 {
+		p.Deliver([]*sms.Message{message(1, "hi")}, false, func(o sms.Outcome) { outcome <- o })
+	}
+	for range 8 {
+		a <- 500
+		await(t, outcome, "the outcome")
+	}
+	if got := q.take(); got != "window 1, pause 1s" {
+		t.Error(got)
+	}
+}
+
+func TestAReloadChangesTheWindowTheScheduleAndProbesAtOnce(t *testing.T) {
+	p, q, o, answered := scripted(t, nil)
+	o.Concurrency = 4
+	reload := func(want string) {
+		t.Helper()
+		if err := p.Reload(o); err != nil {
+			t.Fatal(err)
+		}
+		if got := q.take(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	reload("window 4")
+	for range 3 {
+		answered(500)
+	}
+	reload("window 1, resume")
+	o.Retry = []time.Duration{2 * time.Second}
+	reload("detach, attach 1 [2s] true")
+	if got := answered(500); got != "pause 2s" {
+		t.Error(got)
+	}
+	if got := answered(200); got != "window 4, resume" {
+		t.Error(got)
+	}
+}
+
+func TestADeadStatusURLElsewhereDoesNotHoldUpPushes(t *testing.T) {
+	var log logged
+	p, q, _, answered := scripted(t, func(o *PushOptions) { o.StatusURL, o.Log = "http://elsewhere/", zerolog.New(&log) })
+	a := p.settings.Load().push.transport.(answers)
+	receipt := &sms.Message{ID: 5, Kind: sms.KindReceipt, Receipt: &sms.Receipt{Of: 1}}
+	for range 3 {
+		a <- 500
+		deliver(t, p, receipt)
+	}
+	// Now the next one is not even made: nobody would answer it.
+	if got := deliver(t, p, receipt); got.Verdict != sms.TryAgain || got.Code != 0 {
+		t.Errorf("%+v", got)
+	}
+	if got := answered(200); got != "" {
+		t.Error(got)
+	}
+	p.mu.Lock()
+	p.statuses.until = time.Now()
+	p.mu.Unlock()
+	a <- 200
+	if got := deliver(t, p, receipt); got.Verdict != sms.Done || q.take() != "" {
+		t.Errorf("%+v", got)
+	}
+	if log.count("hermes.status_url does not answer") != 1 || log.count("hermes.status_url answers again") != 1 {
+		t.Error(log.all.String())
+	}
+}

@@ -1,0 +1,147 @@
+package hermes
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+const (
+	maxDigits  = 20 // of an address (SMPP 3.4, 5.2.8 and 5.2.9)
+	maxLetters = 11 // of an alphanumeric sender (23.040, 9.1.2.5)
+	maxID      = 255
+	octets     = "binary" // the alphabet of data
+)
+
+// alphabets are those that a text may be asked to go out in.
+var alphabets = [...]string{"gsm7", "gsm7packed", "latin1", "ascii", "ucs2", "utf8"}
+
+// line is what Hermès writes. Keys that are not known are passed over: a newer Hermès may have more of them.
+type line struct {
+	ID       string  `json:"id"`
+	From     string  `json:"from"`
+	To       string  `json:"to"`
+	Text     *string `json:"text"`
+	Data     *string `json:"data"`
+	Alphabet string  `json:"alphabet"`
+	Client   string  `json:"client"`
+	Validity string  `json:"validity"`
+	Status   bool    `json:"status"`
+	Token    string  `json:"token"`
+
+	isObject bool   // so far that the token could be read
+	content  []byte // of sms.Message, as is alphabet
+	alphabet string
+	validity time.Duration
+}
+
+// byteOrderMark is what .NET's StreamWriter begins with.
+const byteOrderMark = "\uFEFF"
+
+// parseLine reads a line. With an error, the line has the id and token that could be read.
+func parseLine(raw []byte, validity time.Duration) (*line, error) {
+	l := &line{validity: validity}
+	raw = bytes.TrimLeft(bytes.TrimPrefix(raw, []byte(byteOrderMark)), " \t")
+	if len(raw) == 0 || raw[0] != '{' {
+		return l, errors.New("the line is not a JSON object")
+	}
+	err := json.Unmarshal(raw, l)
+	var wrong *json.UnmarshalTypeError
+	if err != nil && !errors.As(err, &wrong) {
+		return l, fmt.Errorf("the line is not JSON: %w", err)
+	}
+	l.isObject = true
+	switch {
+	case !utf8.Valid(raw):
+		return l, errors.New("the line is not UTF-8")
+	case wrong != nil && wrong.Field == "status":
+		return l, fmt.Errorf("status: must be true or false, not %s", wrong.Value)
+	case wrong != nil:
+		return l, fmt.Errorf("%s: must be a string, not %s", wrong.Field, wrong.Value)
+	}
+	return l, l.check()
+}
+
+func (l *line) check() (err error) {
+	if len(l.ID) > maxID {
+		return fmt.Errorf("id: longer than %d octets", maxID)
+	}
+	if l.From, err = number("from", l.From); err != nil {
+		return err
+	}
+	if l.To, err = number("to", l.To); err != nil {
+		return err
+	}
+	if !digits(l.To) {
+		return errors.New("to: must be digits")
+	}
+	switch {
+	case l.Text == nil && l.Data == nil:
+		return errors.New("text: missing, and no data")
+	case l.Text != nil && l.Data != nil:
+		return errors.New("text: not together with data")
+	case l.Data != nil:
+		if l.Alphabet != "" && l.Alphabet != octets {
+			return errors.New("alphabet: is for text, not for data")
+		}
+		if l.content, err = base64.StdEncoding.DecodeString(*l.Data); err != nil {
+			return errors.New("data: not base64")
+		}
+		l.alphabet = octets
+	default:
+		if l.Alphabet != "" && !slices.Contains(alphabets[:], l.Alphabet) {
+			return fmt.Errorf("alphabet: must be one of %s", strings.Join(alphabets[:], ", "))
+		}
+		l.content, l.alphabet = []byte(*l.Text), l.Alphabet
+	}
+	if l.Validity != "" {
+		d, err := time.ParseDuration(l.Validity)
+		if err != nil || d <= 0 {
+			return errors.New(`validity: must be a duration of more than 0, such as "90s", "30m" or "24h"`)
+		}
+		l.validity = d
+	}
+	return nil
+}
+
+// number checks an address and takes its leading + off.
+func number(key, s string) (string, error) {
+	s = strings.TrimPrefix(s, "+")
+	switch {
+	case s == "":
+		return s, errors.New(key + ": missing")
+	case digits(s) && len(s) > maxDigits:
+		return s, fmt.Errorf("%s: more than %d digits", key, maxDigits)
+	case !digits(s) && !name(s):
+		return s, fmt.Errorf("%s: must be digits, at most %d, or a name of at most %d letters and digits", key, maxDigits, maxLetters)
+	}
+	return s, nil
+}
+
+func digits(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+// name tells whether s can be an alphanumeric sender: printable, with a letter.
+func name(s string) bool {
+	letter := false
+	for i := range len(s) {
+		c := s[i]
+		if c < ' ' || c > '~' {
+			return false
+		}
+		letter = letter || c|0x20 >= 'a' && c|0x20 <= 'z'
+	}
+	return letter && len(s) <= maxLetters
+}

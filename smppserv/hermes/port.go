@@ -1,0 +1,271 @@
+package hermes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"hnetsmpp/smppserv/sms"
+)
+
+const (
+	defaultMaxConnections = 100
+	// maxRefusing bounds the refused connections that are told why; more are just closed.
+	maxRefusing = 16
+	// Accept is tried again after these waits when the system is short of something.
+	firstAcceptWait, lastAcceptWait = 5 * time.Millisecond, time.Second
+	// refusalsEvery is how often the log tells of a refused address.
+	refusalsEvery = time.Minute
+	// maxRefusals bounds the addresses that are remembered for that.
+	maxRefusals = 1000
+)
+
+// ErrNoClient is what Route returns when no client is to have the message. A wrapping error's text goes to Hermès.
+var ErrNoClient = errors.New("no client owns the number")
+
+// Route decides who receives a message from Hermès.
+type Route struct {
+	Recipient string // system_id of the client
+	MaxQueued int    // undelivered messages that it may have, 0 = any number
+	Source    sms.Address
+	Dest      sms.Address
+}
+
+// Queue takes what came in.
+type Queue interface {
+	Add(m *sms.Message, limit int, s sms.Sender) error
+}
+
+// PortOptions are the settings of [tcp].
+type PortOptions struct {
+	Listen         string         // host:port; port 0 = any free one
+	Allow          []netip.Prefix // may connect; empty = any
+	Token          string         // every line must bear it; "" = none asked
+	Validity       time.Duration  // of messages that name none
+	MaxConnections int            // 0 = 100
+
+	Queue Queue
+	// Route finds the client; client is the one that the line names, or "". It may return ErrNoClient,
+	// any other error means that it could not be found out now.
+	Route func(ctx context.Context, from, to, client string) (Route, error)
+	Log   zerolog.Logger
+}
+
+// Port is where Hermès hands in messages: lines of JSON on TCP.
+type Port struct {
+	o          PortOptions
+	log        zerolog.Logger
+	ctx        context.Context // of Route; ends when Close gives up
+	cancel     context.CancelFunc
+	unreadTime time.Duration // a peer that takes nothing for so long is let go
+
+	mu          sync.Mutex
+	listener    net.Listener
+	allow       []netip.Prefix
+	token       string
+	validity    time.Duration
+	connections map[*connection]struct{}
+	refusing    int
+	refused     map[netip.Addr]time.Time // when the log last told of it
+	closing     bool
+	running     sync.WaitGroup // connections
+}
+
+// NewPort makes a Port. Listen and Serve open it.
+func NewPort(o PortOptions) *Port {
+	if o.MaxConnections == 0 {
+		o.MaxConnections = defaultMaxConnections
+	}
+	p := &Port{o: o, log: o.Log, allow: o.Allow, token: o.Token, validity: o.Validity, unreadTime: 30 * time.Second,
+		connections: map[*connection]struct{}{}, refused: map[netip.Addr]time.Time{}}
+	p.ctx, p.cancel = context.WithCancel(context.Background())
+	return p
+}
+
+// Listen binds the port.
+func (p *Port) Listen() error {
+	l, err := net.Listen("tcp", p.o.Listen)
+	if err != nil {
+		return fmt.Errorf("tcp.listen_port: %w", err)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.listener = l
+	return nil
+}
+
+// Addr is where it listens, once Listen has returned.
+func (p *Port) Addr() net.Addr {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.listener.Addr()
+}
+
+// SetAllow puts other networks in force for connections to come; empty = any.
+func (p *Port) SetAllow(allow []netip.Prefix) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.allow = allow
+	clear(p.refused)
+}
+
+// SetToken puts another token in force for lines to come; "" = none asked.
+func (p *Port) SetToken(token string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.token = token
+}
+
+// SetValidity changes how long messages of lines to come are tried when they name no validity.
+func (p *Port) SetValidity(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.validity = d
+}
+
+// Serve takes connections until Close. It returns nil then.
+func (p *Port) Serve() error {
+	p.mu.Lock()
+	l := p.listener
+	p.mu.Unlock()
+	if l == nil {
+		return errors.New("tcp: Serve before Listen")
+	}
+	wait := firstAcceptWait
+	for {
+		c, err := l.Accept()
+		switch {
+		case err == nil:
+			wait = firstAcceptWait
+			p.admit(c)
+		case p.stopped() || errors.Is(err, net.ErrClosed):
+			return nil
+		default:
+			p.log.Error().Err(err).Msg("the TCP port cannot take a connection; it tries again")
+			select {
+			case <-time.After(wait):
+			case <-p.ctx.Done():
+			}
+			wait = min(2*wait, lastAcceptWait)
+		}
+	}
+}
+
+func (p *Port) stopped() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.closing
+}
+
+// admit starts a connection, or refuses it.
+func (p *Port) admit(nc net.Conn) {
+	from, _ := netip.ParseAddrPort(nc.RemoteAddr().String())
+	addr := from.Addr().Unmap().WithZone("")
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.closing:
+		nc.Close()
+	case !allowed(p.allow, addr):
+		if now := time.Now(); now.Sub(p.refused[addr]) >= refusalsEvery {
+			if len(p.refused) >= maxRefusals {
+				clear(p.refused)
+			}
+			p.refused[addr] = now
+			p.log.Warn().Stringer("address", addr).Msg("the TCP port refused a connection; to let it in: " + allowLine(p.allow, addr))
+		}
+		p.refuse(nc, codeUnauthorized, addr.String()+" is not in tcp.allow")
+	case len(p.connections) >= p.o.MaxConnections:
+		p.log.Warn().Stringer("address", addr).Int("connections", len(p.connections)).Msg("the TCP port refused a connection: there are too many")
+		p.refuse(nc, codeStoreUnavailable, "too many connections")
+	default:
+		c := newConnection(p, nc)
+		p.connections[c] = struct{}{}
+		p.running.Go(func() {
+			c.serve()
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			delete(p.connections, c)
+		})
+	}
+}
+
+// refuse says why and closes. p.mu is held.
+func (p *Port) refuse(nc net.Conn, code, why string) {
+	if p.refusing >= maxRefusing {
+		nc.Close()
+		return
+	}
+	p.refusing++
+	p.running.Go(func() {
+		nc.SetWriteDeadline(time.Now().Add(lingerTime))
+		nc.Write(appendRejected(nil, "", code, why))
+		linger(nc)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.refusing--
+	})
+}
+
+func allowed(allow []netip.Prefix, addr netip.Addr) bool {
+	if len(allow) == 0 {
+		return true
+	}
+	for _, n := range allow {
+		if n.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}
+
+// allowLine is the line of config.toml that lets addr in too.
+func allowLine(allow []netip.Prefix, addr netip.Addr) string {
+	var b strings.Builder
+	b.WriteString("allow = [")
+	for _, n := range allow {
+		b.WriteString(`"` + n.String() + `", `)
+	}
+	b.WriteString(`"` + netip.PrefixFrom(addr, addr.BitLen()).String() + `"]`)
+	return b.String()
+}
+
+// Close takes no more connections and lines, waits until what was read is answered, and closes the connections,
+// politely or, when ctx ends, at once.
+func (p *Port) Close(ctx context.Context) error {
+	p.mu.Lock()
+	p.closing = true
+	if p.listener != nil {
+		p.listener.Close()
+	}
+	for c := range p.connections {
+		c.stop()
+	}
+	p.mu.Unlock()
+	ended := make(chan struct{})
+	go func() {
+		p.running.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		p.cancel()
+		return nil
+	case <-ctx.Done():
+	}
+	p.cancel()
+	p.mu.Lock()
+	n := len(p.connections)
+	for c := range p.connections {
+		c.fail("the server stops")
+	}
+	p.mu.Unlock()
+	return fmt.Errorf("%d connections of the TCP port were cut off: %w", n, ctx.Err())
+}

@@ -1,0 +1,173 @@
+package hermes
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"text/template"
+	"time"
+)
+
+// Simulator is the URL that stands for the StandIn.
+const Simulator = "simulator"
+
+const (
+	defaultContentType = "application/json; charset=utf-8"
+	userAgent          = "HNET-SMPP-Serv"
+	// idleTimeout is less than what servers commonly allow, so that a push seldom meets a connection just being closed.
+	idleTimeout = 30 * time.Second
+	// An HTTP/2 connection that died without a word is found out by these; pushes would wait on it for ever else.
+	pingAfter, pingTimeout = 10 * time.Second, 5 * time.Second
+	// maxAnswerHeader bounds what an answer's header may cost us.
+	maxAnswerHeader = 64 << 10
+)
+
+// settings are PushOptions made ready for use. They do not change.
+type settings struct {
+	timeout     time.Duration
+	concurrency int
+	retry       []time.Duration
+	secret      []byte
+	body        *template.Template // nil = the built-in JSON
+	pattern     *regexp.Regexp
+	push        target
+	status      *target // nil = nowhere
+	sameHost    bool    // both targets are one server
+}
+
+// target is where requests go.
+type target struct {
+	model     *http.Request // with what all requests have in common
+	transport http.RoundTripper
+}
+
+func newSettings(o PushOptions) (*settings, error) {
+	s := &settings{timeout: o.Timeout, concurrency: o.Concurrency, retry: slices.Clone(o.Retry), secret: []byte(o.Secret)}
+	if s.timeout <= 0 || s.concurrency < 1 {
+		return nil, errors.New("hermes.timeout and hermes.concurrency must be more than 0")
+	}
+	var err error
+	if s.pattern, err = pattern(o); err != nil {
+		return nil, err
+	}
+	if o.Body != "" {
+		if s.body, err = parseBody(o.Body); err != nil {
+			return nil, err
+		}
+	}
+	transport := o.Transport
+	if transport == nil && (o.URL != Simulator || o.StatusURL != "" && o.StatusURL != Simulator) {
+		transport = newTransport(o)
+	}
+	push, err := newTarget(o, "hermes.url", o.URL, transport)
+	if err != nil {
+		return nil, err
+	}
+	s.push = *push
+	if o.Method != "" {
+		s.push.model.Method = o.Method
+	}
+	if o.ContentType != "" {
+		s.push.model.Header["Content-Type"] = []string{o.ContentType}
+	}
+	if o.StatusURL != "" {
+		if s.status, err = newTarget(o, "hermes.status_url", o.StatusURL, transport); err != nil {
+			return nil, err
+		}
+		s.sameHost = s.status.model.URL.Scheme == push.model.URL.Scheme && s.status.model.URL.Host == push.model.URL.Host
+	}
+	return s, nil
+}
+
+func pattern(o PushOptions) (*regexp.Regexp, error) {
+	if o.SuccessPattern == "" || o.URL == Simulator {
+		return nil, nil // the stand-in's answer has no body to match
+	}
+	re, err := regexp.Compile(o.SuccessPattern)
+	if err != nil {
+		return nil, fmt.Errorf("hermes.request.success_pattern: %w", err)
+	}
+	return re, nil
+}
+
+func newTarget(o PushOptions, key, to string, transport http.RoundTripper) (*target, error) {
+	if to == Simulator {
+		to = "http://" + Simulator + "/"
+		if o.Transport == nil {
+			transport = &StandIn{Log: o.Log}
+		}
+	}
+	u, err := url.Parse(to)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
+		return nil, fmt.Errorf("%s must be http:// or https:// with a host", key) // never quoted: it may hold a password
+	}
+	model := &http.Request{Method: http.MethodPost, URL: u, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: http.Header{"User-Agent": {userAgent}, "Content-Type": {defaultContentType}}}
+	if u.User != nil {
+		password, _ := u.User.Password()
+		model.SetBasicAuth(u.User.Username(), password)
+	}
+	for name, value := range o.Headers {
+		if name = http.CanonicalHeaderKey(name); name == "Host" {
+			model.Host = value
+			continue
+		}
+		model.Header[name] = []string{value}
+	}
+	return &target{model, transport}, nil
+}
+
+func newTransport(o PushOptions) *http.Transport {
+	dialer := &net.Dialer{Timeout: o.Timeout}
+	t := &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            dialer.DialContext,
+		ForceAttemptHTTP2:      true, // a TLS configuration of our own turns it off else
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
+		MaxIdleConns:           o.Concurrency,
+		MaxIdleConnsPerHost:    o.Concurrency,
+		IdleConnTimeout:        idleTimeout,
+		TLSHandshakeTimeout:    o.Timeout,
+		MaxResponseHeaderBytes: maxAnswerHeader,
+		DisableCompression:     true, // answers are small; and an inflated one could be large
+	}
+	if o.TLS != nil {
+		t.TLSClientConfig = o.TLS.Clone()
+	}
+	return t
+}
+
+func (s *settings) closeIdle() {
+	s.push.closeIdle()
+	if s.status != nil {
+		s.status.closeIdle()
+	}
+}
+
+func (t *target) closeIdle() {
+	if c, ok := t.transport.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}
+
+// unread is a request body that net/http cannot rewind, and therefore does not send a second time by itself
+// (http.Request.isReplayable, http2shouldRetryRequest). It is never nil or http.NoBody, not even for GET.
+type unread struct {
+	octets []byte
+}
+
+func (b *unread) Read(p []byte) (int, error) {
+	if len(b.octets) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, b.octets)
+	b.octets = b.octets[n:]
+	return n, nil
+}
+
+func (b *unread) Close() error { return nil }

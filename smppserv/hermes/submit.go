@@ -1,0 +1,122 @@
+package hermes
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"time"
+
+	"hnetsmpp/smppserv/sms"
+)
+
+// sink is where a line's answer goes, once, and then its event.
+type sink interface {
+	answer(line []byte)
+	event(line []byte)
+}
+
+// submit takes a line in. Its answer comes once, now or when the message is on disk.
+func (p *Port) submit(ctx context.Context, raw []byte, tokenAsked bool, to sink) {
+	p.mu.Lock()
+	token, validity := p.token, p.validity
+	p.mu.Unlock()
+	l, err := parseLine(raw, validity)
+	reject := func(code, why string) {
+		p.log.Debug().Str("id", l.ID).Str("code", code).Str("reason", why).Msg("a line to the TCP port is rejected")
+		to.answer(appendRejected(nil, l.ID, code, why))
+	}
+	switch {
+	case tokenAsked && l.isObject && !fits(l.Token, token):
+		reject(codeUnauthorized, "token: missing or wrong")
+		return
+	case err != nil:
+		reject(codeBadRequest, err.Error())
+		return
+	}
+	r, err := p.o.Route(ctx, l.From, l.To, l.Client)
+	switch {
+	case err == ErrNoClient:
+		reject(codeNoClient, "no client owns number "+l.From)
+		return
+	case errors.Is(err, ErrNoClient):
+		reject(codeNoClient, err.Error())
+		return
+	case err != nil:
+		p.log.Error().Err(err).Msg("cannot find out which client a message from Hermès is for")
+		reject(codeStoreUnavailable, "the store is not available, try again later")
+		return
+	}
+	now := time.Now()
+	m := &sms.Message{
+		Submitter: sms.Hermes, Recipient: r.Recipient, Source: r.Source, Dest: r.Dest,
+		Alphabet: l.alphabet, Content: l.content, ExternalID: l.ID,
+		ReceivedAt: now, DueAt: now, ExpiresAt: now.Add(l.validity), State: sms.Enroute,
+	}
+	if l.Status {
+		m.RegisteredDelivery = 1 // 5.2.17: of every final state
+	}
+	switch err := p.o.Queue.Add(m, r.MaxQueued, &sender{to: to, externalID: l.ID, status: l.Status}); {
+	case errors.Is(err, sms.ErrQueueFull):
+		reject(codeQueueFull, "client "+r.Recipient+" has too many undelivered messages")
+	case err != nil:
+		reject(codeStoreUnavailable, err.Error())
+	}
+}
+
+// fits takes as long for any wrong token. "" wants none.
+func fits(token, want string) bool {
+	if want == "" {
+		return true
+	}
+	a, b := sha256.Sum256([]byte(token)), sha256.Sum256([]byte(want))
+	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
+}
+
+// sender implements sms.Sender for one line.
+type sender struct {
+	to         sink
+	externalID string
+	status     bool // an event was asked for
+	id         sms.ID
+}
+
+func (s *sender) Accepted(m *sms.Message, duplicate bool, err error) {
+	if err != nil {
+		s.to.answer(appendRejected(nil, s.externalID, codeStoreUnavailable, "the store is not available, try again later"))
+		return
+	}
+	s.id = m.ID
+	s.to.answer(appendAccepted(nil, s.externalID, m.ID, duplicate))
+}
+
+func (s *sender) Concluded(m *sms.Message, o sms.Outcome) {
+	if s.status {
+		s.to.event(appendEvent(nil, s.externalID, s.id, o.FinalState(), m.FinalAt))
+	}
+}
+
+func (s *sender) Answered() (session uint64, since time.Time, ok bool) { return 0, time.Time{}, false }
+
+// Submit takes one line in as the port does, for an operator who was let in elsewhere: no token is asked.
+// It returns the answer, a line, when the message is on disk or rejected.
+func (p *Port) Submit(ctx context.Context, line []byte) ([]byte, error) {
+	if len(line) > maxLine {
+		return appendRejected(nil, "", codeBadRequest, "a line is longer than 65536 octets"), nil
+	}
+	one := make(single, 1)
+	p.submit(ctx, line, false, one)
+	select {
+	case answer := <-one:
+		return answer, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// single takes one answer.
+type single chan []byte
+
+func (s single) answer(line []byte) { s <- line }
+
+func (s single) event([]byte) {}

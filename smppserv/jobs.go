@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"hnetsmpp/pkg/config"
+)
+
+func (s *server) config() *config.Config {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cfg
+}
+
+// sweep looks for receipts and messages that are owed and were put on disk by another hand. New ones go at once.
+func (s *server) sweep(ctx context.Context) {
+	t := time.NewTicker(s.config().Jobs.StatusReportInterval)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+		n, err := s.queue.Sweep(ctx)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			s.log.Error().Err(err).Msg("the sweep for messages still owed failed")
+		case n > 0:
+			s.log.Info().Int("messages", n).Msg("messages still owed were found on disk")
+		}
+	}
+}
+
+// purgeDaily deletes old final messages once a day, at the hour configured.
+func (s *server) purgeDaily(ctx context.Context) {
+	jobs := s.config().Jobs
+	if jobs.PurgeMessagesHour < 0 {
+		return
+	}
+	for {
+		t := time.NewTimer(time.Until(nextHour(time.Now(), jobs.PurgeMessagesHour)))
+		select {
+		case <-ctx.Done():
+			t.Stop()
+			return
+		case <-t.C:
+		}
+		n, err := s.store.Purge(ctx, time.Now().Add(-jobs.Retention))
+		if err != nil {
+			s.log.Error().Err(err).Int("messages", n).Msg("the purge did not end")
+			continue
+		}
+		s.log.Info().Int("messages", n).Msg("old messages purged")
+	}
+}
+
+// nextHour is the next time, after now, at which it strikes hour.
+func nextHour(now time.Time, hour int) time.Time {
+	t := time.Date(now.Year(), now.Month(), now.Day(), hour, 0, 0, 0, now.Location())
+	for !t.After(now) {
+		t = t.AddDate(0, 0, 1)
+	}
+	return t
+}

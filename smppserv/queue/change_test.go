@@ -1,0 +1,275 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"hnetsmpp/smppserv/sms"
+)
+
+func replaceText(text string) func(*sms.Message) error {
+	return func(m *sms.Message) error {
+		m.Content = []byte(text)
+		return nil
+	}
+}
+
+// whileHeldOrNot runs a test with the texts in memory and with all of them on disk.
+func whileHeldOrNot(t *testing.T, test func(t *testing.T, r *rig)) {
+	for name, held := range map[string]int{"in memory": 0, "on disk": 1} {
+		t.Run(name, func(t *testing.T) { test(t, newRig(t, func(o *Options) { o.HeldOctets = held })) })
+	}
+}
+
+func TestACancelledMessageIsNotTried(t *testing.T) {
+	whileHeldOrNot(t, func(t *testing.T, r *rig) {
+		ms := r.texts("1", "2", "3")
+		scheduled := r.text("scheduled")
+		scheduled.DueAt = scheduled.ReceivedAt.Add(time.Hour)
+		s := r.add(scheduled)
+		for _, m := range []*sms.Message{ms[0], ms[2], scheduled} {
+			if err := r.q.Cancel(t.Context(), m.ID); err != nil {
+				t.Fatal(err)
+			}
+			if got, err := r.store.Get(t.Context(), m.ID); err != nil || got.State != sms.Deleted {
+				t.Fatalf("when Cancel returns it is %v, %v", got.State, err)
+			}
+			if err := r.q.Cancel(t.Context(), m.ID); err != ErrNotWaiting {
+				t.Fatalf("got %v", err)
+			}
+		}
+		if o := receive(t, s.concluded, "Concluded"); o.State != sms.Deleted {
+			t.Fatalf("got %+v", o)
+		}
+		r.hermes().next("2").done()
+		r.emptied()
+	})
+}
+
+func TestWhatIsTriedOrUnknownCannotBeChanged(t *testing.T) {
+	r := newRig(t, nil)
+	h := r.hermes()
+	m := r.texts("1")[0]
+	try := h.next("1")
+	ctx := t.Context()
+	if err := r.q.Cancel(ctx, m.ID); err != ErrBeingTried {
+		t.Fatalf("got %v", err)
+	}
+	if err := r.q.Replace(ctx, m.ID, replaceText("x")); err != ErrBeingTried {
+		t.Fatalf("got %v", err)
+	}
+	try.done()
+	r.emptied()
+	for _, id := range []sms.ID{m.ID, 4711} {
+		if err := r.q.Cancel(ctx, id); err != ErrNotWaiting {
+			t.Fatalf("got %v", err)
+		}
+		if err := r.q.Replace(ctx, id, replaceText("x")); err != ErrNotWaiting {
+			t.Fatalf("got %v", err)
+		}
+	}
+}
+
+func TestAReplacedTextIsTriedInThePlaceOfTheOld(t *testing.T) {
+	whileHeldOrNot(t, func(t *testing.T, r *rig) {
+		ms := r.texts("1", "2", "3")
+		if err := r.q.Replace(t.Context(), ms[1].ID, replaceText("two")); err != nil {
+			t.Fatal(err)
+		}
+		refused := errors.New("refused")
+		if err := r.q.Replace(t.Context(), ms[0].ID, func(m *sms.Message) error { m.Content = nil; return refused }); err != refused {
+			t.Fatalf("got %v", err)
+		}
+		h := r.hermes()
+		h.next("1").done()
+		h.next("two").done()
+		h.next("3").done()
+		r.emptied()
+	})
+}
+
+func TestAMessageThatIsBeingChangedHoldsBackThoseBehindIt(t *testing.T) {
+	r := newRig(t, nil)
+	c := r.attach(sms.Way{Recipient: "admin", Window: 0})
+	m := r.answerTo("1")
+	r.add(m)
+	r.add(r.answerTo("2"))
+	changing, change := make(chan struct{}), make(chan struct{})
+	changed := make(chan error, 1)
+	go func() {
+		changed <- r.q.Replace(context.Background(), m.ID, func(m *sms.Message) error {
+			close(changing)
+			<-change
+			m.Content = []byte("one")
+			return nil
+		})
+	}()
+	receive(t, changing, "the change")
+	if err := r.q.Cancel(t.Context(), m.ID); err != ErrBeingTried {
+		t.Fatalf("got %v", err)
+	}
+	c.SetWindow(10)
+	r.nothing(c, "admin")
+	close(change)
+	if err := receive(t, changed, "the change"); err != nil {
+		t.Fatal(err)
+	}
+	c.next("one").done()
+	c.next("2").done()
+	r.emptied()
+}
+
+func TestAReplacementMayChangeTheTimes(t *testing.T) {
+	whileHeldOrNot(t, func(t *testing.T, r *rig) {
+		ms := r.texts("later", "now", "expires")
+		at := func(id sms.ID, due, expires time.Duration) {
+			t.Helper()
+			err := r.q.Replace(t.Context(), id, func(m *sms.Message) error {
+				m.DueAt, m.ExpiresAt = time.Now().Add(due), time.Now().Add(expires)
+				return nil
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		at(ms[0].ID, time.Hour, 2*time.Hour)
+		at(ms[2].ID, 0, 30*time.Millisecond)
+		r.wantState(ms[2], sms.Expired)
+		h := r.hermes()
+		h.next("now").done()
+		r.nothing(h, sms.Hermes)
+		at(ms[0].ID, 0, time.Hour)
+		h.next("later").done()
+		r.emptied()
+	})
+}
+
+func TestAReplacementKeepsTheWaitAfterAFailedTry(t *testing.T) {
+	whileHeldOrNot(t, func(t *testing.T, r *rig) {
+		h := r.hermes()
+		m := r.texts("1")[0]
+		h.next("1").report(sms.Outcome{Verdict: sms.TryAgain, After: time.Hour})
+		await(t, "it is written", func() bool { return r.q.Stats().Unwritten == 0 })
+		if err := r.q.Replace(t.Context(), m.ID, replaceText("one")); err != nil {
+			t.Fatal(err)
+		}
+		r.nothing(h, sms.Hermes)
+		if got, err := r.store.Get(t.Context(), m.ID); err != nil || time.Until(got.DueAt) < time.Minute || got.Attempts != 1 {
+			t.Fatalf("got %+v, %v", got, err)
+		}
+	})
+}
+
+func TestAChangeThatCannotBeWrittenChangesNothing(t *testing.T) {
+	r := newRig(t, nil)
+	m := r.texts("1")[0]
+	r.fault.set(func() { r.fault.changeErr = errDisk })
+	if err := r.q.Replace(t.Context(), m.ID, replaceText("one")); err != errDisk {
+		t.Fatalf("got %v", err)
+	}
+	r.hermes().next("1").done()
+	r.emptied()
+}
+
+func TestAMessageWhoseTextCannotBeReadIsNeitherCancelledNorLost(t *testing.T) {
+	r := newRig(t, func(o *Options) { o.HeldOctets = 1 })
+	m := r.texts("1")[0]
+	r.fault.set(func() { r.fault.loadErr = errDisk })
+	if err := r.q.Cancel(t.Context(), m.ID); err != errDisk {
+		t.Fatalf("got %v", err)
+	}
+	r.fault.set(func() { r.fault.loadErr = nil })
+	r.hermes().next("1").done()
+	r.emptied()
+}
+
+func TestAddReplacingDeletesTheOldWhenTheNewIsOnDisk(t *testing.T) {
+	whileHeldOrNot(t, func(t *testing.T, r *rig) {
+		old := r.texts("old", "between")[0]
+		m, s := r.text("new"), newSender()
+		if err := r.q.AddReplacing(t.Context(), m, 0, s, old.ID); err != nil {
+			t.Fatal(err)
+		}
+		if err := receive(t, s.accepted, "Accepted"); err != nil || m.ID <= old.ID {
+			t.Fatal(err, m.ID)
+		}
+		if got := r.wantState(old, sms.Deleted); got.Reason != "replaced by message "+m.ID.String() {
+			t.Fatalf("got %+v", got)
+		}
+		h := r.hermes()
+		h.next("between").done()
+		h.next("new").done()
+		r.emptied()
+	})
+}
+
+func TestAddReplacingKeepsTheOldWhenTheNewIsRefused(t *testing.T) {
+	r := newRig(t, nil)
+	old := r.texts("old")[0]
+	if err := r.q.AddReplacing(t.Context(), r.text("new"), 1, newSender(), old.ID); err != sms.ErrQueueFull {
+		t.Fatalf("got %v", err)
+	}
+	r.fault.set(func() { r.fault.addErr = errDisk })
+	s := newSender()
+	if err := r.q.AddReplacing(t.Context(), r.text("new"), 0, s, old.ID); err != nil {
+		t.Fatalf("got %v", err)
+	}
+	if err := receive(t, s.accepted, "Accepted"); err != errDisk {
+		t.Fatalf("got %v", err)
+	}
+	r.hermes().next("old").done()
+	r.emptied()
+}
+
+func TestAddReplacingWhatIsTriedOrEndedAddsAllTheSame(t *testing.T) {
+	r := newRig(t, nil)
+	h := r.hermes()
+	old := r.texts("old")[0]
+	try := h.next("old")
+	s := newSender()
+	if err := r.q.AddReplacing(t.Context(), r.text("new"), 0, s, old.ID); err != nil {
+		t.Fatal(err)
+	}
+	receive(t, s.accepted, "Accepted")
+	try.done()
+	h.next("new").done()
+	if err := r.q.AddReplacing(t.Context(), r.text("newer"), 0, s, old.ID); err != nil {
+		t.Fatal(err)
+	}
+	h.next("newer").done()
+	r.wantState(old, sms.Delivered)
+	r.emptied()
+}
+
+func TestAConversationListsWhatWaitsOldestFirst(t *testing.T) {
+	r := newRig(t, nil)
+	h := r.hermes()
+	scheduled := r.text("scheduled")
+	scheduled.DueAt = scheduled.ReceivedAt.Add(time.Hour)
+	r.add(scheduled)
+	r.texts("tried")
+	try := h.next("tried")
+	r.add(r.part("a", 1, 2, 1))
+	r.add(r.part("b", 1, 2, 2))
+	r.add(r.part("x", 2, 2, 1))
+	want := []string{"scheduled", "a", "b", "x"}
+	for range 100 {
+		r.texts("more")
+		want = append(want, "more")
+	}
+	ms, err := r.q.Conversation(t.Context(), sms.Hermes, "33612345678", "3600")
+	if err != nil || len(ms) != len(want) {
+		t.Fatalf("%d messages, %v", len(ms), err)
+	}
+	for i, m := range ms {
+		if string(m.Content) != want[i] || i > 0 && m.ID <= ms[i-1].ID {
+			t.Fatalf("message %d at %d is %q", m.ID, i, m.Content)
+		}
+	}
+	if ms, err := r.q.Conversation(t.Context(), "admin", "33612345678", "3600"); len(ms) != 0 || err != nil {
+		t.Fatalf("got %v, %v", ms, err)
+	}
+	try.done()
+}

@@ -1,0 +1,163 @@
+package queue
+
+import (
+	"time"
+
+	"hnetsmpp/smppserv/sms"
+)
+
+type status uint8
+
+const (
+	aside     status = iota // before its time, or a part that waits for the others: in its lane, but not in the line
+	waiting                 // in the line of its lane
+	taken                   // being tried or expired: in the line, and for nobody else to touch
+	changing                // being changed or cancelled: in the line, and holds back those behind it
+	claimed                 // the same for one from aside, which is in no list meanwhile
+	absorbed                // a part that goes with the first of its group
+	concluded               // its final state is on the way to disk
+)
+
+// entry is a waiting message.
+type entry struct {
+	q        *Queue
+	m        *sms.Message // nil while only the disk has it
+	sender   sms.Sender   // nil after a restart, and of receipts
+	answer   sms.Sender   // of a receipt: whose answer must be on the wire before it; nil once it is
+	replaces *entry       // to be deleted once this one is accepted (replace_if_present_flag)
+
+	id       sms.ID
+	owner    string
+	lane     *lane
+	prev     *entry // in the lane's line, or among those aside
+	next     *entry
+	due      int64 // milliseconds since 1970, as all times here
+	expires  int64
+	wake     int64 // when the deadlines call it up
+	heapAt   int   // its place among the deadlines, -1 = none
+	attempts int
+	status   status
+	changes  byte // replace_sm so far
+	told     bool // an intermediate notification was sent
+	asked    bool // due is what the recipient asked for (Retry-After)
+	seq      byte // of a part
+
+	group      *group   // of a part that waits for the others
+	lead       *entry   // of an absorbed part: the one that stands for it
+	parts      []*entry // of that one: all of them, first the came that make the text, in their order, then repeated ones
+	came       int
+	incomplete bool
+}
+
+// Message implements sms.Addition.
+func (e *entry) Message() *sms.Message { return e.m }
+
+// Added implements sms.Addition: the message is on disk, or will never be.
+// The queue knows of it before the sender answers, for the next request may be to cancel it. No receipt overtakes the answer:
+// the store's goroutine is here, and only it can bring the outcome's.
+func (e *entry) Added(duplicate bool, err error) {
+	q, m, sender, old := e.q, e.m, e.sender, e.replaces
+	kept := err == nil && !duplicate
+	e.replaces = nil
+	q.mu.Lock()
+	switch {
+	case kept:
+		q.enter(e)
+	default:
+		q.unowe(e.owner)
+		if old != nil {
+			q.release(old)
+		}
+	}
+	q.mu.Unlock()
+	if sender != nil {
+		sender.Accepted(m, duplicate, err)
+	}
+	if kept && old != nil {
+		q.conclude([]*entry{old}, nil, sms.Outcome{Verdict: sms.Failed, State: sms.Deleted, Reason: "replaced by message " + m.ID.String()})
+	}
+	q.stored()
+}
+
+// stored is called when an addition or a change is through with the disk.
+func (q *Queue) stored() {
+	q.mu.Lock()
+	q.storing--
+	q.checkIdle()
+	q.mu.Unlock()
+	q.wake()
+}
+
+func (q *Queue) unowe(owner string) {
+	if q.pending[owner]--; q.pending[owner] <= 0 {
+		delete(q.pending, owner)
+	}
+}
+
+// enter puts a message that is on disk into its lane. e.m is set; its text is let go when there is no room for it.
+func (q *Queue) enter(e *entry) {
+	m := e.m
+	e.id, e.due, e.expires, e.attempts = m.ID, milli(m.DueAt), milli(m.ExpiresAt), m.Attempts
+	q.entries[e.id] = e
+	q.lastSeen = max(q.lastSeen, e.id)
+	e.lane = q.lane(laneKeyOf(m))
+	e.lane.size++
+	switch {
+	case q.isPart(m):
+		q.park(e)
+	case e.due > milli(m.ReceivedAt) && e.attempts == 0 && e.due > nowMilli():
+		e.lane.putAside(e)
+		q.wakeAt(e, min(e.due, e.expires))
+	default:
+		e.lane.append(e)
+		q.wakeAt(e, e.nextWake(nowMilli()))
+		e.lane.ready()
+	}
+	q.hold(e)
+}
+
+// nextWake is when an entry in the line must be looked at again: at its next try, or when it expires.
+func (e *entry) nextWake(now int64) int64 {
+	if e.due > now {
+		return min(e.due, e.expires)
+	}
+	return e.expires
+}
+
+// messageOctets is about what a message takes in memory besides its text.
+const messageOctets = 512
+
+func octets(m *sms.Message) int { return messageOctets + len(m.Content) + len(m.TLVs) }
+
+// hold keeps e's message in memory if there is room and its text is known.
+func (q *Queue) hold(e *entry) {
+	if q.held+octets(e.m) > q.o.HeldOctets || e.m.Content == nil {
+		e.m = nil
+		return
+	}
+	q.held += octets(e.m)
+}
+
+// setMessage keeps m, which was read from disk or takes the place of the one before.
+func (q *Queue) setMessage(e *entry, m *sms.Message) {
+	q.letGo(e)
+	e.m = m
+	q.held += octets(m)
+}
+
+func (q *Queue) letGo(e *entry) {
+	if e.m != nil {
+		q.held -= octets(e.m)
+		e.m = nil
+	}
+}
+
+// leave takes a concluded entry out of memory.
+func (q *Queue) leave(e *entry) {
+	delete(q.entries, e.id)
+	q.letGo(e)
+}
+
+func milli(t time.Time) int64 { return t.UnixMilli() }
+
+func nowMilli() int64 { return time.Now().UnixMilli() }

@@ -1,0 +1,286 @@
+package queue
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"hnetsmpp/smppserv/sms"
+)
+
+func TestASerialWayHasOneTryOfAConversationAtATime(t *testing.T) {
+	r := newRig(t, nil)
+	h := r.hermes()
+	r.texts("1", "2", "3")
+	first := h.next("1")
+	r.nothing(h, sms.Hermes) // other conversations go on
+	first.done()
+	h.next("2").done()
+	h.next("3").done()
+	r.emptied()
+}
+
+func TestAMessageToBeTriedAgainHoldsBackThoseBehindIt(t *testing.T) {
+	r := newRig(t, nil)
+	h := r.hermes()
+	ms := r.texts("1", "2")
+	h.next("1").report(sms.Outcome{Verdict: sms.TryAgain, Code: 503, Reason: "busy", After: 50 * time.Millisecond})
+	r.nothing(h, sms.Hermes)
+	if got := r.wantState(ms[0], sms.Enroute); got.Attempts > 1 {
+		t.Fatalf("got %+v", got)
+	}
+	h.next("1").done()
+	h.next("2").done()
+	if got := r.wantState(ms[0], sms.Delivered); got.Attempts != 2 {
+		t.Fatalf("got %+v", got)
+	}
+	r.emptied()
+}
+
+func TestAWindowIsFilledInOrderAndAFailureHoldsBackWhatIsNotSent(t *testing.T) {
+	r := newRig(t, nil)
+	c := r.attach(sms.Way{Recipient: "admin", Session: 1, Window: 3, Retry: []time.Duration{30 * time.Millisecond}})
+	for i := range 6 {
+		r.add(r.answerTo(fmt.Sprint(i)))
+	}
+	t0, t1, t2 := c.next("0"), c.next("1"), c.next("2")
+	t0.again()
+	t1.done()
+	// 0 waits; 2 is in flight; 3 may not go before 0.
+	await(t, "1 is written", func() bool { return r.q.Stats().Unwritten == 0 && r.q.Stats().InFlight == 1 })
+	if again := c.next("0"); again.at.Sub(t0.at) < 30*time.Millisecond {
+		t.Fatalf("tried again after %v", again.at.Sub(t0.at))
+	} else {
+		c.next("3")
+		again.done()
+	}
+	t2.done()
+	c.next("4")
+	c.next("5")
+}
+
+func TestTheScheduleOfTriesIsKeptAndItsLastWaitRepeats(t *testing.T) {
+	r := newRig(t, nil)
+	retry := []time.Duration{10 * time.Millisecond, 40 * time.Millisecond}
+	h := r.attach(sms.Way{Window: 1, Serial: true, Retry: retry})
+	m := r.texts("again")[0]
+	last := h.next("again")
+	for _, want := range []time.Duration{retry[0], retry[1], retry[1]} {
+		last.again()
+		next := h.next("again")
+		if got := next.at.Sub(last.at); got < want {
+			t.Fatalf("tried after %v, want %v", got, want)
+		}
+		last = next
+	}
+	last.report(sms.Outcome{Verdict: sms.TryAgain, After: 80 * time.Millisecond})
+	next := h.next("again")
+	if got := next.at.Sub(last.at); got < 80*time.Millisecond {
+		t.Fatalf("tried after %v, the recipient asked for 80ms", got)
+	}
+	next.done()
+	if got := r.wantState(m, sms.Delivered); got.Attempts != 5 {
+		t.Fatalf("%d attempts", got.Attempts)
+	}
+}
+
+func TestResumeEndsTheWaitsOfWhatFailedButNotThoseAskedFor(t *testing.T) {
+	r := newRig(t, nil)
+	c := r.attach(sms.Way{Recipient: "admin", Window: 2, Retry: []time.Duration{time.Hour}})
+	r.add(r.answerTo("1"))
+	r.add(r.answerTo("2"))
+	asked := r.answerTo("asked")
+	asked.Source.Number = "3601"
+	t1, t2 := c.next("1"), c.next("2")
+	t1.again()
+	t2.again()
+	r.add(asked)
+	c.next("asked").report(sms.Outcome{Verdict: sms.TryAgain, After: time.Hour})
+	c.Pause(time.Hour)
+	r.add(r.answerTo("3"))
+	c.Resume()
+	c.next("1").done()
+	c.next("2").done()
+	c.next("3").done()
+	r.nothing(c, "admin")
+}
+
+func TestReturnedIsNoAttemptAndKeepsThePlace(t *testing.T) {
+	r := newRig(t, nil)
+	c := r.attach(sms.Way{Recipient: "admin", Session: 1, Window: 1})
+	m := r.answerTo("1")
+	r.add(m)
+	r.add(r.answerTo("2"))
+	c.next("1").report(sms.Outcome{Verdict: sms.Returned})
+	c.next("1").done()
+	c.next("2").done()
+	if got := r.wantState(m, sms.Delivered); got.Attempts != 1 {
+		t.Fatalf("%d attempts", got.Attempts)
+	}
+	r.emptied()
+}
+
+func TestADatagramIsTriedOnce(t *testing.T) {
+	r := newRig(t, nil)
+	h := r.hermes()
+	m := r.text("once")
+	m.ESMClass = 1
+	r.add(m)
+	h.next("once").again()
+	r.wantState(m, sms.Undeliverable)
+	r.nothing(h, sms.Hermes)
+	r.emptied()
+}
+
+func TestAPausedWayStartsNothingUntilThePauseIsOver(t *testing.T) {
+	r := newRig(t, nil)
+	h := r.hermes()
+	h.Pause(50 * time.Millisecond)
+	from := time.Now()
+	r.texts("1")
+	if try := h.next("1"); try.at.Sub(from) < 50*time.Millisecond {
+		t.Fatalf("tried after %v", try.at.Sub(from))
+	}
+	h.Pause(time.Hour)
+	h.Pause(10 * time.Millisecond) // the later one counts
+	r.nothing(h, sms.Hermes)
+}
+
+func TestAWiderWindowTakesWhatWaits(t *testing.T) {
+	r := newRig(t, nil)
+	c := r.attach(sms.Way{Recipient: "admin", Window: 0})
+	for i := range 3 {
+		r.add(r.answerTo(fmt.Sprint(i)))
+	}
+	c.SetWindow(2)
+	c.next("0")
+	c.next("1")
+	if n := r.q.Stats().InFlight; n != 2 {
+		t.Fatalf("%d in flight", n)
+	}
+	c.SetWindow(3)
+	c.next("2")
+}
+
+func TestADetachedWayReportsAndAnotherTakesOverInOrder(t *testing.T) {
+	r := newRig(t, nil)
+	a := r.attach(sms.Way{Recipient: "admin", Session: 1, Window: 2})
+	for i := range 4 {
+		r.add(r.answerTo(fmt.Sprint(i)))
+	}
+	t0, t1 := a.next("0"), a.next("1")
+	a.Detach()
+	b := r.attach(sms.Way{Recipient: "admin", Session: 2, Window: 2})
+	r.nothing(b, "admin") // 2 waits for what becomes of 0 and 1
+	t1.report(sms.Outcome{Verdict: sms.Returned})
+	t0.done()
+	b.next("1").done()
+	b.next("2").done()
+	b.next("3").done()
+	r.emptied()
+}
+
+func TestALaneStaysWithItsSessionWhileItHasMessagesInFlight(t *testing.T) {
+	r := newRig(t, nil)
+	a := r.attach(sms.Way{Recipient: "admin", Session: 1, Window: 1})
+	r.add(r.answerTo("0"))
+	t0 := a.next("0")
+	b := r.attach(sms.Way{Recipient: "admin", Session: 2, Window: 5})
+	r.add(r.answerTo("1"))
+	r.nothing(b, "admin")
+	t0.done()
+	select {
+	case try := <-a.tries:
+		try.done()
+	case try := <-b.tries:
+		try.done()
+	case <-time.After(patience):
+		t.Fatal("1 is not tried")
+	}
+	r.emptied()
+}
+
+func TestAScheduledMessageHoldsNobodyBack(t *testing.T) {
+	r := newRig(t, nil)
+	h := r.hermes()
+	later := r.text("later")
+	later.DueAt = later.ReceivedAt.Add(80 * time.Millisecond)
+	r.add(later)
+	r.texts("now")
+	h.next("now").done()
+	if try := h.next("later"); try.at.Before(later.DueAt.Truncate(time.Millisecond)) {
+		t.Fatalf("tried %v too early", later.DueAt.Sub(try.at))
+	} else {
+		try.done()
+	}
+	r.emptied()
+}
+
+func TestValidityEndsWithoutAnyWayOut(t *testing.T) {
+	r := newRig(t, nil)
+	r.hermes()
+	var all []*sms.Message
+	add := func(change func(*sms.Message)) {
+		m := r.answerTo("expires")
+		m.ExpiresAt = m.ReceivedAt.Add(40 * time.Millisecond)
+		change(m)
+		r.add(m)
+		all = append(all, m)
+	}
+	add(func(*sms.Message) {})
+	add(func(m *sms.Message) { m.DueAt = m.ReceivedAt.Add(time.Hour) })
+	add(func(m *sms.Message) { m.Source.Number = "3601" })
+	for _, m := range all {
+		if got := r.wantState(m, sms.Expired); got.Attempts != 0 {
+			t.Fatalf("got %+v", got)
+		}
+	}
+	r.emptied()
+}
+
+func TestValidityEndsBehindAMessageThatIsTriedAgain(t *testing.T) {
+	r := newRig(t, nil)
+	h := r.hermes()
+	first, second := r.text("first"), r.text("second")
+	second.ExpiresAt = second.ReceivedAt.Add(50 * time.Millisecond)
+	r.add(first)
+	r.add(second)
+	h.next("first").report(sms.Outcome{Verdict: sms.TryAgain, After: 200 * time.Millisecond})
+	s := r.wantState(second, sms.Expired)
+	if s.Attempts != 0 {
+		t.Fatalf("got %+v", s)
+	}
+	h.next("first").done()
+	r.emptied()
+}
+
+func TestAMessageThatKeepsFailingExpiresWithItsLastError(t *testing.T) {
+	r := newRig(t, nil)
+	h := r.hermes()
+	m := r.text("m")
+	m.ExpiresAt = m.ReceivedAt.Add(100 * time.Millisecond)
+	s := r.add(m)
+	h.next("m").report(sms.Outcome{Verdict: sms.TryAgain, Code: 503, After: time.Hour})
+	if o := receive(t, s.concluded, "Concluded"); o.State != sms.Expired || o.Code != 503 {
+		t.Fatalf("got %+v", o)
+	}
+	if got := r.wantState(m, sms.Expired); got.Attempts != 1 || got.Error != 503 {
+		t.Fatalf("got %+v", got)
+	}
+	r.emptied()
+}
+
+func TestATryInFlightIsNotExpired(t *testing.T) {
+	r := newRig(t, nil)
+	h := r.hermes()
+	m, other := r.text("m"), r.text("other")
+	m.ExpiresAt = m.ReceivedAt.Add(60 * time.Millisecond)
+	other.Source.Number, other.DueAt = "33600000000", m.ReceivedAt.Add(100*time.Millisecond)
+	r.add(m)
+	r.add(other)
+	try := h.next("m")
+	h.next("other").done()
+	try.done()
+	r.wantState(m, sms.Delivered)
+	r.emptied()
+}

@@ -1,0 +1,231 @@
+// Package queue decides which message is tried when, and what follows from what came of it.
+//
+// Every waiting message has an entry here and a row in the store; the entry knows only what deciding takes,
+// and holds the message itself while there is room for it. An entry stands in the lane of its conversation
+// (same recipient, same two numbers). Lanes with a message that may be tried now are ready; they take turns
+// at the outlets of their recipient: Hermès has one, a client one for each session that may receive.
+//
+//	Add ── store ── Added ──► lane ──► ready ──► outlet ── Deliver ── report ──► store
+//	                           ▲                                        │
+//	                           └── next try at its time ◄── try again ──┘
+//
+// One goroutine starts the tries and minds the times; everything else happens in the callers' goroutines, under one lock.
+// A message that must be tried again holds back those behind it in its lane. A restart begins again from the rows.
+package queue
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"hnetsmpp/smppserv/sms"
+)
+
+// Deliverer is one way out of the queue.
+type Deliverer = sms.Deliverer
+
+// Store is what the queue needs of the store.
+type Store interface {
+	Add(sms.Addition)
+	Move(*sms.Move)
+	Change(m *sms.Message, changed func(error))
+	Load(ctx context.Context, ids []sms.ID) ([]*sms.Message, error)
+	Waiting(ctx context.Context, after sms.ID, f func(*sms.Message) error) error
+	WaitingIDs(ctx context.Context, upTo sms.ID) ([]sms.ID, error)
+}
+
+// Options of a Queue.
+type Options struct {
+	Settings
+	Store Store
+	Log   zerolog.Logger
+	// HeldOctets bounds the memory for messages; what is more stays on disk until it is tried. 0 means 64 MiB.
+	HeldOctets int
+}
+
+// Settings may change while the queue works.
+type Settings struct {
+	// ReceiptValidity is how long a receipt is tried.
+	ReceiptValidity time.Duration
+	// Reassemble joins the parts of a long text that is for Hermès, and waits this long for the missing ones; 0 leaves them single.
+	Reassemble time.Duration
+	// StatusToHermes makes a receipt to Hermès of the final state of each of its messages.
+	StatusToHermes bool
+}
+
+// Configure takes new settings for what comes from now on.
+func (q *Queue) Configure(st Settings) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.o.Settings = st
+}
+
+var (
+	// ErrStopping means that the queue takes nothing more.
+	ErrStopping = errors.New("the queue is stopping")
+	// ErrNotWaiting means that the message is unknown or its state final.
+	ErrNotWaiting = errors.New("the message is not waiting")
+	// ErrBeingTried means that the message is on its way to its recipient now.
+	ErrBeingTried = errors.New("the message is being tried")
+)
+
+const (
+	defaultHeldOctets = 64 << 20
+	// maxUnwritten bounds the outcomes that wait for the disk; while so many wait nothing new is tried.
+	maxUnwritten = 4096
+	// receiptHold is how long a receipt stays off other sessions after the submit was answered on its own:
+	// clients with a connection for each direction do not know the message_id sooner.
+	receiptHold = 200 * time.Millisecond
+)
+
+// Queue holds the waiting messages. Its methods may be called from any goroutine.
+type Queue struct {
+	o    Options
+	log  zerolog.Logger
+	kick chan struct{}
+	done chan struct{} // the dispatcher has ended
+	stop chan struct{}
+
+	mu        sync.Mutex
+	entries   map[sms.ID]*entry // also those whose end is not on disk yet
+	lanes     map[laneKey]*lane
+	routes    map[string]*route
+	groups    map[groupKey]*group
+	pending   map[string]int // undelivered messages by owner
+	deadlines deadlines
+	jobs      []*job // expired messages to conclude
+	held      int    // octets of text in memory
+	unwritten int    // outcomes on their way to disk
+	storing   int    // additions and changes on their way to disk
+	trying    int    // jobs in flight
+	lastSeen  sms.ID // the highest ID that has its entry, or had
+	started   bool
+	onHold    bool // nothing new is tried
+	stopping  bool // nothing new is taken in, either
+	stopped   bool
+	idle      chan struct{} // closed when stopping and nothing is in flight or on its way to disk
+}
+
+// New makes a queue. Start lets it work.
+func New(o Options) *Queue {
+	if o.HeldOctets == 0 {
+		o.HeldOctets = defaultHeldOctets
+	}
+	return &Queue{
+		o: o, log: o.Log,
+		kick: make(chan struct{}, 1), done: make(chan struct{}), stop: make(chan struct{}), idle: make(chan struct{}),
+		entries: map[sms.ID]*entry{}, lanes: map[laneKey]*lane{}, routes: map[string]*route{},
+		groups: map[groupKey]*group{}, pending: map[string]int{},
+	}
+}
+
+// Start takes up what waits in the store, and begins to deliver.
+func (q *Queue) Start(ctx context.Context) error {
+	if err := q.recover(ctx); err != nil {
+		return err
+	}
+	q.mu.Lock()
+	q.started = true
+	q.mu.Unlock()
+	go q.dispatch()
+	return nil
+}
+
+// Hold starts no more tries. Messages are still taken in; they are tried after the next start.
+func (q *Queue) Hold() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.onHold = true
+}
+
+// Stop starts no more tries and takes nothing more, waits for the tries in flight and until everything is on disk,
+// or until ctx ends.
+func (q *Queue) Stop(ctx context.Context) error {
+	q.mu.Lock()
+	q.stopping = true
+	q.checkIdle()
+	q.mu.Unlock()
+	var err error
+	select {
+	case <-q.idle:
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	q.mu.Lock()
+	if !q.stopped {
+		q.stopped = true
+		close(q.stop)
+	}
+	started := q.started
+	q.mu.Unlock()
+	if started {
+		<-q.done
+	}
+	return err
+}
+
+func (q *Queue) checkIdle() {
+	if q.stopping && q.trying == 0 && q.unwritten == 0 && q.storing == 0 {
+		select {
+		case <-q.idle:
+		default:
+			close(q.idle)
+		}
+	}
+}
+
+func (q *Queue) wake() {
+	select {
+	case q.kick <- struct{}{}:
+	default:
+	}
+}
+
+// Add hands a message in. limit is how many undelivered messages its owner may have, 0 = any number.
+// It returns at once: sms.ErrQueueFull or ErrStopping, or nil, and then s.Accepted tells when it is on disk.
+func (q *Queue) Add(m *sms.Message, limit int, s sms.Sender) error {
+	return q.add(m, limit, s, nil)
+}
+
+func (q *Queue) add(m *sms.Message, limit int, s sms.Sender, replaces *entry) error {
+	owner := m.Owner()
+	q.mu.Lock()
+	switch {
+	case q.stopping:
+		q.mu.Unlock()
+		return ErrStopping
+	case limit > 0 && q.pending[owner] >= limit:
+		q.mu.Unlock()
+		return sms.ErrQueueFull
+	}
+	q.pending[owner]++
+	q.storing++
+	q.mu.Unlock()
+	q.o.Store.Add(&entry{q: q, m: m, owner: owner, sender: s, replaces: replaces, heapAt: -1})
+	return nil
+}
+
+// Pending is how many undelivered messages the owner has.
+func (q *Queue) Pending(owner string) int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.pending[owner]
+}
+
+// Stats is a snapshot for operators.
+type Stats struct {
+	Waiting   int // messages that are not final, those in flight included
+	InFlight  int // tries under way
+	Unwritten int // outcomes on their way to disk
+	Lanes     int // conversations with waiting messages
+}
+
+// Stats counts.
+func (q *Queue) Stats() Stats {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return Stats{Waiting: len(q.entries), InFlight: q.trying, Unwritten: q.unwritten, Lanes: len(q.lanes)}
+}

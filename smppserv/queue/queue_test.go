@@ -1,0 +1,473 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/store"
+)
+
+// patience is how long a test waits for what must come.
+const patience = 20 * time.Second
+
+// rig is a queue on a real store.
+type rig struct {
+	t     testing.TB
+	file  string
+	o     Options
+	store *store.Store
+	fault *faulty
+	q     *Queue
+}
+
+func newRig(t testing.TB, change func(*Options)) *rig {
+	t.Helper()
+	r := &rig{t: t, file: filepath.Join(t.TempDir(), "messages.db")}
+	r.o = Options{Log: zerolog.Nop(), Settings: Settings{ReceiptValidity: time.Hour, Reassemble: time.Minute}}
+	if change != nil {
+		change(&r.o)
+	}
+	r.open()
+	t.Cleanup(func() {
+		if r.q != nil {
+			r.close()
+		}
+	})
+	return r
+}
+
+func (r *rig) open() {
+	r.t.Helper()
+	s, err := store.Open(context.Background(), store.Options{Driver: "sqlite", DSN: r.file, Log: zerolog.Nop()})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.store, r.fault = s, &faulty{Store: s}
+	r.o.Store = r.fault
+	r.q = New(r.o)
+	if err := r.q.Start(context.Background()); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// close stops everything as the program does, but does not wait long for tries that nobody reports.
+func (r *rig) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	r.q.Stop(ctx)
+	r.store.Close(ctx)
+	r.q = nil
+}
+
+// restart loses what is in memory.
+func (r *rig) restart() {
+	r.t.Helper()
+	r.close()
+	r.open()
+}
+
+// await polls until cond holds.
+func await(t testing.TB, what string, cond func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !cond(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited in vain until %s", what)
+		}
+	}
+}
+
+func receive[T any](t testing.TB, c <-chan T, what string) (v T) {
+	t.Helper()
+	select {
+	case v = <-c:
+	case <-time.After(patience):
+		t.Fatalf("waited in vain for %s", what)
+	}
+	return v
+}
+
+// emptied checks that the queue has let go of everything.
+func (r *rig) emptied() {
+	r.t.Helper()
+	var left string
+	defer func() {
+		if r.t.Failed() {
+			r.t.Log("left:", left)
+		}
+	}()
+	await(r.t, "the queue is empty", func() bool {
+		q := r.q
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		turns := 0
+		for _, route := range q.routes {
+			if route.turns.first != nil {
+				turns++
+			}
+			for _, o := range route.outlets {
+				if o.turns.first != nil || o.taken != 0 {
+					turns++
+				}
+			}
+		}
+		left = fmt.Sprint("entries ", len(q.entries), " lanes ", len(q.lanes), " groups ", len(q.groups), " deadlines ", len(q.deadlines),
+			" pending ", len(q.pending), " jobs ", len(q.jobs), " held ", q.held, " unwritten ", q.unwritten, " storing ", q.storing,
+			" trying ", q.trying, " turns ", turns)
+		return left == "entries 0 lanes 0 groups 0 deadlines 0 pending 0 jobs 0 held 0 unwritten 0 storing 0 trying 0 turns 0"
+	})
+}
+
+// try is what a Deliverer was given.
+type try struct {
+	ms         []*sms.Message
+	incomplete bool
+	report     func(sms.Outcome)
+	at         time.Time
+}
+
+func (t try) text() string {
+	s := ""
+	for _, m := range t.ms {
+		s += string(m.Content)
+	}
+	return s
+}
+
+func (t try) done() { t.report(sms.Outcome{Verdict: sms.Done}) }
+
+func (t try) again() { t.report(sms.Outcome{Verdict: sms.TryAgain, Code: 503, Reason: "busy"}) }
+
+// outbox is a Deliverer that leaves the outcome to the test.
+type outbox struct {
+	sms.Outlet
+	t     testing.TB
+	tries chan try
+}
+
+func (o *outbox) Deliver(ms []*sms.Message, incomplete bool, report func(sms.Outcome)) {
+	o.tries <- try{ms, incomplete, report, time.Now()}
+}
+
+func (r *rig) attach(w sms.Way) *outbox {
+	o := &outbox{t: r.t, tries: make(chan try, 10_000)}
+	if w.Retry == nil {
+		w.Retry = []time.Duration{5 * time.Millisecond}
+	}
+	w.Deliverer = o
+	o.Outlet = r.q.Attach(w)
+	return o
+}
+
+// hermes attaches Hermès with a window of 32.
+func (r *rig) hermes() *outbox { return r.attach(sms.Way{Window: 32, Serial: true}) }
+
+// next is the next try, which must have this text.
+func (o *outbox) next(text string) try {
+	o.t.Helper()
+	try := receive(o.t, o.tries, "a try of "+text)
+	if try.text() != text {
+		o.t.Fatalf("%q is tried, want %q", try.text(), text)
+	}
+	return try
+}
+
+// nothing checks that nothing may be tried now but a message in a conversation of its own that comes after.
+func (r *rig) nothing(o *outbox, recipient string) {
+	r.t.Helper()
+	m := r.text("a message that may be tried")
+	m.Recipient, m.Source.Number = recipient, fmt.Sprint("barrier", time.Now().UnixNano())
+	r.add(m)
+	o.next("a message that may be tried").done()
+}
+
+// sender is who handed a message in.
+type sender struct {
+	accepted  chan error
+	duplicate bool
+	concluded chan sms.Outcome
+
+	mu      sync.Mutex
+	session uint64
+	since   time.Time
+	ok      bool
+	state   sms.State
+	calls   int
+}
+
+func newSender() *sender {
+	return &sender{accepted: make(chan error, 2), concluded: make(chan sms.Outcome, 2)}
+}
+
+func (s *sender) Accepted(_ *sms.Message, duplicate bool, err error) {
+	s.duplicate = duplicate
+	s.accepted <- err
+}
+
+func (s *sender) Concluded(m *sms.Message, o sms.Outcome) {
+	s.mu.Lock()
+	s.state = m.State
+	s.calls++
+	s.mu.Unlock()
+	s.concluded <- o
+}
+
+func (s *sender) Answered() (uint64, time.Time, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.session, s.since, s.ok
+}
+
+func (s *sender) answer(session uint64, since time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.session, s.since, s.ok = session, since, true
+}
+
+// text is a message from a client to Hermès.
+func (r *rig) text(text string) *sms.Message {
+	now := time.Now()
+	return &sms.Message{Submitter: "admin", Source: sms.Address{TON: 1, NPI: 1, Number: "33612345678"}, Dest: sms.Address{Number: "3600"},
+		Content: []byte(text), ReceivedAt: now, DueAt: now, ExpiresAt: now.Add(time.Hour), State: sms.Enroute}
+}
+
+// answerTo is a message from Hermès to the client "admin".
+func (r *rig) answerTo(text string) *sms.Message {
+	m := r.text(text)
+	m.Submitter, m.Recipient = sms.Hermes, "admin"
+	m.Source, m.Dest = m.Dest, m.Source
+	return m
+}
+
+// add hands the message in and waits until it is on disk.
+func (r *rig) add(m *sms.Message) *sender {
+	r.t.Helper()
+	s := newSender()
+	if err := r.q.Add(m, 0, s); err != nil {
+		r.t.Fatal(err)
+	}
+	if err := receive(r.t, s.accepted, "Accepted"); err != nil {
+		r.t.Fatal(err)
+	}
+	return s
+}
+
+func (r *rig) texts(texts ...string) (ms []*sms.Message) {
+	r.t.Helper()
+	for _, text := range texts {
+		ms = append(ms, r.text(text))
+		r.add(ms[len(ms)-1])
+	}
+	return ms
+}
+
+// wantState waits until the message has got into the state on disk.
+func (r *rig) wantState(m *sms.Message, want sms.State) *sms.Message {
+	r.t.Helper()
+	var got *sms.Message
+	await(r.t, fmt.Sprintf("message %d is %v", m.ID, want), func() bool {
+		var err error
+		if got, err = r.store.Get(context.Background(), m.ID); err != nil {
+			r.t.Fatal(err)
+		}
+		return got.State == want
+	})
+	return got
+}
+
+func (r *rig) stop() {
+	r.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := r.q.Stop(ctx); err != nil {
+		r.t.Fatalf("Stop: %v", err)
+	}
+}
+
+// faulty is a store that can be made to fail, or to be slow.
+type faulty struct {
+	Store
+	mu        sync.Mutex
+	addErr    error
+	changeErr error
+	loadErr   error
+	loads     int
+	slow      bool
+	moves     []*sms.Move // while slow
+}
+
+var errDisk = errors.New("the disk is full")
+
+func (f *faulty) set(change func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	change()
+}
+
+func (f *faulty) Add(a sms.Addition) {
+	f.mu.Lock()
+	err := f.addErr
+	f.mu.Unlock()
+	if err != nil {
+		a.Added(false, err)
+		return
+	}
+	f.Store.Add(a)
+}
+
+func (f *faulty) Change(m *sms.Message, changed func(error)) {
+	f.mu.Lock()
+	err := f.changeErr
+	f.mu.Unlock()
+	if err != nil {
+		changed(err)
+		return
+	}
+	f.Store.Change(m, changed)
+}
+
+func (f *faulty) Load(ctx context.Context, ids []sms.ID) ([]*sms.Message, error) {
+	f.mu.Lock()
+	f.loads++
+	err := f.loadErr
+	f.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	return f.Store.Load(ctx, ids)
+}
+
+func (f *faulty) Move(m *sms.Move) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.slow {
+		f.moves = append(f.moves, m)
+		return
+	}
+	f.Store.Move(m)
+}
+
+// waitingMoves is how many outcomes the slow disk has not taken.
+func (f *faulty) waitingMoves() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.moves)
+}
+
+func (f *faulty) heal() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.slow = false
+	for _, m := range f.moves {
+		f.Store.Move(m)
+	}
+	f.moves = nil
+}
+
+func TestAMessageIsAcceptedTriedAndConcluded(t *testing.T) {
+	r := newRig(t, nil)
+	h := r.hermes()
+	m := r.text("hello")
+	s := r.add(m)
+	try := h.next("hello")
+	if r.q.Stats().InFlight != 1 || r.q.Pending("admin") != 1 {
+		t.Fatalf("got %+v, %d pending", r.q.Stats(), r.q.Pending("admin"))
+	}
+	try.done()
+	if o := receive(t, s.concluded, "Concluded"); o.Verdict != sms.Done || s.state != sms.Delivered {
+		t.Fatalf("concluded with %+v, state %v", o, s.state)
+	}
+	if got := r.wantState(m, sms.Delivered); got.Attempts != 1 || got.FinalAt.IsZero() {
+		t.Fatalf("got %+v", got)
+	}
+	r.emptied()
+}
+
+func TestAFailureIsFinal(t *testing.T) {
+	r := newRig(t, nil)
+	h := r.hermes()
+	m, rejected := r.text("no"), r.text("no no")
+	s := r.add(m)
+	h.next("no").report(sms.Outcome{Verdict: sms.Failed, Code: 404, Reason: "404 Not Found"})
+	receive(t, s.concluded, "Concluded")
+	if got := r.wantState(m, sms.Undeliverable); got.Error != 404 || got.Reason != "404 Not Found" || got.Attempts != 1 {
+		t.Fatalf("got %+v", got)
+	}
+	r.add(rejected)
+	h.next("no no").report(sms.Outcome{Verdict: sms.Failed, State: sms.Rejected})
+	r.wantState(rejected, sms.Rejected)
+	r.emptied()
+}
+
+func TestAMessageForNobodyWaits(t *testing.T) {
+	r := newRig(t, nil)
+	h := r.hermes()
+	m := r.answerTo("for a client that is not bound")
+	r.add(m)
+	r.nothing(h, sms.Hermes)
+	c := r.attach(sms.Way{Recipient: "admin", Session: 1, Window: 10})
+	c.next("for a client that is not bound").done()
+	r.wantState(m, sms.Delivered)
+	r.emptied()
+}
+
+func TestTheOwnerOfTooManyMessagesIsRefusedUntilSomeEnd(t *testing.T) {
+	r := newRig(t, nil)
+	other, full := r.text("somebody else's"), r.text("too much")
+	other.Submitter = "other"
+	first := r.texts("1", "2")[0]
+	if err := r.q.Add(full, 2, newSender()); err != sms.ErrQueueFull {
+		t.Fatalf("got %v", err)
+	}
+	if err := r.q.Add(other, 2, newSender()); err != nil {
+		t.Fatalf("another owner got %v", err)
+	}
+	if err := r.q.Cancel(context.Background(), first.ID); err != nil {
+		t.Fatal(err)
+	}
+	s := newSender()
+	if err := r.q.Add(full, 2, s); err != nil {
+		t.Fatalf("after a cancel: %v", err)
+	}
+	receive(t, s.accepted, "Accepted")
+	if n := r.q.Pending("admin"); n != 2 {
+		t.Fatalf("%d pending", n)
+	}
+}
+
+func TestReceiptsCountAsUndelivered(t *testing.T) {
+	r := newRig(t, nil)
+	h := r.hermes()
+	m := r.text("with a receipt")
+	m.RegisteredDelivery = 1
+	r.add(m)
+	h.next("with a receipt").done()
+	r.wantState(m, sms.Delivered)
+	await(t, "the receipt counts", func() bool { return r.q.Pending("admin") == 1 })
+	if err := r.q.Add(r.text("full"), 1, newSender()); err != sms.ErrQueueFull {
+		t.Fatalf("got %v", err)
+	}
+	r.attach(sms.Way{Recipient: "admin", Window: 1}).next("with a receipt").done()
+	r.emptied()
+}
+
+func TestAKnownExternalIDIsStoredAndDeliveredOnce(t *testing.T) {
+	r := newRig(t, nil)
+	c := r.attach(sms.Way{Recipient: "admin", Window: 10})
+	m, again := r.answerTo("once"), r.answerTo("once")
+	m.ExternalID, again.ExternalID = "h-1", "h-1"
+	r.add(m)
+	if s := r.add(again); !s.duplicate || again.ID != m.ID {
+		t.Fatalf("duplicate %v, id %d, want %d", s.duplicate, again.ID, m.ID)
+	}
+	c.next("once").done()
+	r.nothing(c, "admin")
+	r.emptied()
+}

@@ -1,0 +1,250 @@
+package queue
+
+import (
+	"slices"
+	"time"
+
+	"hnetsmpp/smppserv/sms"
+)
+
+// route is everything that is for one recipient, and its ways out.
+type route struct {
+	q       *Queue
+	turns   turns // of the lanes that may have something to try
+	outlets []*Outlet
+	retry   []time.Duration // of the last outlet: used for waits when there is none
+}
+
+func (q *Queue) route(recipient string) *route {
+	r := q.routes[recipient]
+	if r == nil {
+		r = &route{q: q}
+		q.routes[recipient] = r
+	}
+	return r
+}
+
+// Outlet is an open way out. It implements sms.Outlet.
+type Outlet struct {
+	q        *Queue
+	route    *route
+	way      sms.Way
+	window   int
+	taken    int   // tries in flight
+	turns    turns // of the lanes that must wait for this outlet and no other
+	paused   bool
+	pause    *time.Timer
+	detached bool
+}
+
+// Attach opens a way out: from now on its Deliverer is given what waits for its recipient.
+func (q *Queue) Attach(w sms.Way) sms.Outlet {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	r := q.route(w.Recipient)
+	o := &Outlet{q: q, route: r, way: w, window: w.Window}
+	r.outlets, r.retry = append(r.outlets, o), w.Retry
+	q.wake()
+	return o
+}
+
+// SetWindow implements sms.Outlet.
+func (o *Outlet) SetWindow(n int) {
+	o.q.mu.Lock()
+	defer o.q.mu.Unlock()
+	o.window = n
+	o.q.wake()
+}
+
+// Pause implements sms.Outlet.
+func (o *Outlet) Pause(d time.Duration) {
+	o.q.mu.Lock()
+	defer o.q.mu.Unlock()
+	o.stopPause()
+	o.paused = true
+	var t *time.Timer
+	t = time.AfterFunc(d, func() {
+		o.q.mu.Lock()
+		defer o.q.mu.Unlock()
+		if o.pause == t {
+			o.stopPause()
+			o.q.wake()
+		}
+	})
+	o.pause = t
+}
+
+func (o *Outlet) stopPause() {
+	if o.pause != nil {
+		o.pause.Stop()
+		o.pause = nil
+	}
+	o.paused = false
+}
+
+// Resume implements sms.Outlet.
+func (o *Outlet) Resume() {
+	q := o.q
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	o.stopPause()
+	now := nowMilli()
+	for _, l := range q.lanes {
+		if l.route == o.route {
+			l.retryNow(now)
+		}
+	}
+	q.wake()
+}
+
+// retryNow ends the waits of the messages that failed. They stand before those that were never tried.
+func (l *lane) retryNow(now int64) {
+	for e := l.line.first; e != nil && (e.attempts > 0 || e.status != waiting); e = e.next {
+		if e.status == waiting && e.due > now && !e.asked {
+			e.due = now
+			l.q.wakeAt(e, e.expires)
+		}
+	}
+	l.ready()
+}
+
+// Detach implements sms.Outlet.
+func (o *Outlet) Detach() {
+	o.q.mu.Lock()
+	defer o.q.mu.Unlock()
+	o.detached = true
+	o.stopPause()
+	o.route.outlets = slices.DeleteFunc(o.route.outlets, func(other *Outlet) bool { return other == o })
+	for l := o.turns.pop(); l != nil; l = o.turns.pop() {
+		o.route.turns.push(l)
+	}
+	o.q.wake()
+}
+
+func (o *Outlet) room() int {
+	if o.paused || o.detached {
+		return 0
+	}
+	return o.window - o.taken
+}
+
+// nextJobs takes up to max tries that may start now, and what has expired.
+func (q *Queue) nextJobs(max int) []*job {
+	now := nowMilli()
+	q.dueDeadlines(now)
+	var jobs []*job
+	if !q.onHold && !q.stopping && q.unwritten < maxUnwritten {
+		for _, r := range q.routes {
+			jobs = r.pump(jobs, now, max)
+		}
+	}
+	jobs = append(jobs, q.jobs...)
+	q.jobs = nil
+	q.trying += len(jobs)
+	return jobs
+}
+
+// pump gives lanes their turns while an outlet has room.
+func (r *route) pump(jobs []*job, now int64, max int) []*job {
+	for len(jobs) < max {
+		l := r.next()
+		if l == nil {
+			break
+		}
+		if j := r.try(l, now); j != nil {
+			jobs = append(jobs, j)
+		}
+	}
+	return jobs
+}
+
+// next is the lane whose turn it is: one of those that wait for an outlet which has room now, else any.
+func (r *route) next() *lane {
+	free := false
+	for _, o := range r.outlets {
+		if o.room() <= 0 {
+			continue
+		}
+		if l := o.turns.pop(); l != nil {
+			return l
+		}
+		free = true
+	}
+	if !free {
+		return nil
+	}
+	return r.turns.pop()
+}
+
+// try takes the lane's next message for a try, if it may be tried now.
+// If not, the lane gets its next turn from what keeps the message: a deadline, a report, an outlet without room.
+func (r *route) try(l *lane, now int64) *job {
+	e := l.head()
+	switch {
+	case e == nil, e.due > now:
+		return nil
+	case e.expires <= now:
+		r.q.expire(e)
+		l.ready()
+		return nil
+	}
+	o, hold := r.choose(l, e, now)
+	switch {
+	case hold > now:
+		e.due = hold
+		r.q.wakeAt(e, e.nextWake(now))
+		return nil
+	case o == nil || o.way.Serial && l.flying > 0:
+		return nil
+	case o.room() <= 0:
+		o.turns.push(l)
+		return nil
+	}
+	l.take(e)
+	l.outlet = o
+	l.flying++
+	o.taken++
+	l.ready()
+	return &job{q: r.q, lead: e, outlet: o}
+}
+
+func (r *route) freest() *Outlet {
+	var best *Outlet
+	for _, o := range r.outlets {
+		if room := o.room(); room > 0 && (best == nil || room > best.room()) {
+			best = o
+		}
+	}
+	return best
+}
+
+// choose finds the outlet for e: the one that has the lane's messages in flight, so that they stay in order;
+// for a receipt the session that its message came in on; else the one with most room.
+// A receipt that must go elsewhere is held until receiptHold after the answer to its submit.
+// While an outlet that was detached has messages of the lane, there is none for those behind.
+func (r *route) choose(l *lane, e *entry, now int64) (o *Outlet, hold int64) {
+	if l.flying > 0 && l.outlet.detached {
+		return nil, 0
+	}
+	if e.answer != nil {
+		session, since, ok := e.answer.Answered()
+		if session != 0 {
+			for _, own := range r.outlets {
+				if own.way.Session == session && (l.flying == 0 || l.outlet == own) {
+					return own, 0
+				}
+			}
+			if !ok {
+				return nil, now + receiptHold.Milliseconds()
+			}
+			if until := milli(since.Add(receiptHold)); until > now {
+				return nil, until
+			}
+		}
+		e.answer = nil
+	}
+	if l.flying > 0 {
+		return l.outlet, 0
+	}
+	return r.freest(), 0
+}

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"hnetsmpp/pkg/config"
+	"hnetsmpp/pkg/worker"
+	"hnetsmpp/smppserv/hermes"
+	"hnetsmpp/smppserv/queue"
+	"hnetsmpp/smppserv/smsc"
+	"hnetsmpp/smppserv/store"
+)
+
+// Shares of stopLimit: sessions are unbound first, then pushes under way and outcomes are awaited.
+const (
+	unbindTime = 8 * time.Second
+	drainTime  = 12 * time.Second
+)
+
+// server is everything that runs, in the order in which it is opened.
+type server struct {
+	log   zerolog.Logger
+	store *store.Store
+	queue *queue.Queue
+	push  *hermes.Push
+	smsc  *smsc.Server
+	port  *hermes.Port
+
+	mu  sync.Mutex
+	cfg *config.Config // as it is in effect
+}
+
+// open opens the store, takes up what waits in it, and opens every port.
+func open(ctx context.Context, cfg *config.Config, log zerolog.Logger) (s *server, err error) {
+	s = &server{log: log, cfg: cfg}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.close())
+		}
+	}()
+	if s.store, err = store.Open(ctx, store.Options{Driver: cfg.Store.Driver, DSN: cfg.Store.DSN, Log: log}); err != nil {
+		return s, err
+	}
+	s.queue = queue.New(queue.Options{Settings: queueSettings(cfg), Store: s.store, Log: log})
+	push, err := pushOptions(cfg, log)
+	if err != nil {
+		return s, err
+	}
+	if s.push, err = hermes.NewPush(push); err != nil {
+		return s, err
+	}
+	centre, err := smscOptions(cfg, s.queue, s.store, log)
+	if err != nil {
+		return s, err
+	}
+	s.smsc = smsc.New(centre, smscSettings(cfg))
+	if err := s.smsc.Listen(); err != nil {
+		return s, err
+	}
+	s.port = hermes.NewPort(hermes.PortOptions{
+		Listen: net.JoinHostPort(cfg.TCP.ListenHost, strconv.Itoa(cfg.TCP.ListenPort)), Allow: prefixes(cfg.TCP.Allow), Token: cfg.TCP.Token,
+		Validity: cfg.Hermes.Validity, Queue: s.queue, Route: route(s.smsc), Log: log,
+	})
+	if err := s.port.Listen(); err != nil {
+		return s, err
+	}
+	return s, s.queue.Start(ctx)
+}
+
+// serve lets everything work, and tells where it listens.
+func (s *server) serve() worker.Ready {
+	s.push.Attach(s.queue)
+	s.smsc.Serve()
+	go func() {
+		if err := s.port.Serve(); err != nil {
+			s.log.Error().Err(err).Msg("the TCP port for Hermès does not serve any more")
+		}
+	}()
+	plain, secure := s.smsc.Addrs()
+	ready := worker.Ready{SMPP: plain.String(), TCP: s.port.Addr().String()}
+	if secure != nil {
+		ready.SMPPTLS = secure.String()
+	}
+	return ready
+}
+
+// close stops in two steps: nothing new is begun, then what is under way ends. What does not end in time is taken up
+// again after the next start.
+func (s *server) close() error {
+	var errs []error
+	ctx, cancel := context.WithTimeout(context.Background(), unbindTime)
+	defer cancel()
+	if s.queue != nil {
+		s.queue.Hold()
+	}
+	if s.port != nil {
+		errs = append(errs, s.port.Close(ctx))
+	}
+	if s.smsc != nil {
+		errs = append(errs, s.smsc.Close(ctx))
+	}
+	ctx, cancel = context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	if s.queue != nil {
+		errs = append(errs, s.queue.Stop(ctx))
+	}
+	if s.push != nil {
+		errs = append(errs, s.push.Close(ctx))
+	}
+	if s.store != nil {
+		errs = append(errs, s.store.Close(ctx))
+	}
+	return errors.Join(errs...)
+}

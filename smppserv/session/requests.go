@@ -1,0 +1,184 @@
+package session
+
+import (
+	"time"
+
+	"hnetsmpp/pkg/smpp"
+)
+
+// request is a line of the table below.
+type request struct {
+	states State // in which it is allowed; elsewhere it is answered RINVBNDSTS
+	handle func(s *Session, h smpp.Header, body []byte)
+}
+
+// requests says what the peer may ask for, and when (SMPP 3.4, table 2-1; 5.0, table 2-1).
+// What has no line is unknown to us: generic_nack with RINVCMDID.
+//
+//	                    OPEN  TX  RX  TRX  UNBINDING
+//	bind_*               x     RALYBND
+//	submit_sm, submit_multi, data_sm, query_sm, cancel_sm, replace_sm
+//	                           x       x
+//	enquire_link         x     x   x   x    x
+//	unbind                     x   x   x    x
+//
+// deliver_sm is ours to send: from the peer it is always RINVBNDSTS.
+var requests = map[smpp.CommandID]request{
+	smpp.CmdBindReceiver:    {Open, (*Session).bind},
+	smpp.CmdBindTransmitter: {Open, (*Session).bind},
+	smpp.CmdBindTransceiver: {Open, (*Session).bind},
+	smpp.CmdSubmitSM:        {transmits, (*Session).submitSM},
+	smpp.CmdSubmitMulti:     {transmits, (*Session).pass},
+	smpp.CmdDataSM:          {transmits, (*Session).pass},
+	smpp.CmdQuerySM:         {transmits, (*Session).pass},
+	smpp.CmdCancelSM:        {transmits, (*Session).pass},
+	smpp.CmdReplaceSM:       {transmits, (*Session).pass},
+	smpp.CmdEnquireLink:     {Open | bound | Unbinding, (*Session).enquireLink},
+	smpp.CmdUnbind:          {bound | Unbinding, (*Session).unbind},
+	smpp.CmdDeliverSM:       {0, nil},
+}
+
+// handle judges a PDU by its header and has it handled.
+func (s *Session) handle(h smpp.Header, body []byte) {
+	s.mu.Lock()
+	st := s.state
+	s.mu.Unlock()
+	if h.Command.IsResponse() {
+		s.response(h, st)
+		return
+	}
+	r, known := requests[h.Command]
+	switch {
+	case st == Closing:
+	case h.Command == smpp.CmdAlertNotification: // has no response
+	case !known:
+		s.nack(h.Sequence, smpp.RINVCMDID)
+	case r.states&st == 0 && h.Command == smpp.CmdUnbind:
+		s.refuse(h, smpp.RINVBNDSTS)
+		s.finish(errPeerUnbound, refusedPatience)
+	case r.states&st == 0 && r.states == Open:
+		s.refuse(h, smpp.RALYBND)
+	case r.states&st == 0:
+		s.refuse(h, smpp.RINVBNDSTS)
+	default:
+		r.handle(s, h, body)
+	}
+}
+
+// response takes an answer to one of our requests; strays are ignored (4.3 allows no answer to them but for unknown ones).
+func (s *Session) response(h smpp.Header, st State) {
+	switch {
+	case h.Command == smpp.CmdUnbindResp && st == Unbinding:
+		s.finish(nil, 0)
+	case !h.Command.Known() && st != Closing:
+		s.nack(h.Sequence, smpp.RINVCMDID)
+	default:
+		s.settle(h)
+	}
+}
+
+// refusedPatience is how long a client whose bind was refused may take to close.
+const refusedPatience = time.Second
+
+func (s *Session) bind(h smpp.Header, body []byte) {
+	var b smpp.Bind
+	err := smpp.DecodeBody(h, body, &b)
+	var resp *smpp.BindResp
+	if err == nil {
+		resp, err = s.o.Handler.Bind(s, &b)
+	}
+	if err != nil {
+		s.refuse(h, s.status(err, h.Command))
+		s.finish(errRefused, refusedPatience)
+		return
+	}
+	s.mu.Lock()
+	s.systemID = b.SystemID
+	s.wasBound = boundState(h.Command)
+	if s.state != Open { // closed or unbound meanwhile
+		s.mu.Unlock()
+		s.leave()
+		return
+	}
+	s.state, s.version = s.wasBound, versionOf(b.InterfaceVersion)
+	s.out = smpp.AppendPDU(s.out, smpp.ROK, h.Sequence, resp)
+	s.wake()
+	s.arm(time.Now())
+	s.mu.Unlock()
+	s.o.Handler.Bound(s)
+}
+
+func boundState(bind smpp.CommandID) State {
+	switch bind {
+	case smpp.CmdBindTransmitter:
+		return BoundTX
+	case smpp.CmdBindReceiver:
+		return BoundRX
+	}
+	return BoundTRX
+}
+
+// versionOf reads an interface_version: below 3.4 counts as 3.3, above 5.0 as 5.0, in between as 3.4 (5.2.4).
+func versionOf(v byte) byte {
+	switch {
+	case v < smpp.V34:
+		return smpp.V33
+	case v < smpp.V50:
+		return smpp.V34
+	}
+	return smpp.V50
+}
+
+func (s *Session) submitSM(h smpp.Header, body []byte) {
+	s.request(h, body, &s.submit)
+}
+
+func (s *Session) pass(h smpp.Header, body []byte) {
+	p, err := smpp.Decode(h, body)
+	s.hand(h, p, err)
+}
+
+func (s *Session) request(h smpp.Header, body []byte, p smpp.PDU) {
+	s.hand(h, p, smpp.DecodeBody(h, body, p))
+}
+
+func (s *Session) hand(h smpp.Header, p smpp.PDU, err error) {
+	if err != nil {
+		s.o.Log.Debug().Err(err).Uint64("session", s.o.ID).Msg("a PDU was refused")
+		s.refuse(h, s.status(err, h.Command))
+		return
+	}
+	s.mu.Lock()
+	s.inflight++
+	s.mu.Unlock()
+	s.o.Handler.Request(s, h, p)
+}
+
+func (s *Session) enquireLink(h smpp.Header, _ []byte) {
+	s.mu.Lock()
+	s.append(smpp.CmdEnquireLinkResp, h.Sequence)
+	s.mu.Unlock()
+}
+
+// unbind answers after all that came before it: no deliver_sm follows, and the place is free at once.
+func (s *Session) unbind(h smpp.Header, _ []byte) {
+	s.mu.Lock()
+	s.blame(errPeerUnbound)
+	if s.state != Unbinding {
+		s.state = Unbinding
+		s.times.unbindSent = time.Now()
+		s.arm(s.times.unbindSent)
+	}
+	s.mu.Unlock()
+	s.leave()
+	s.failRequests()
+	s.mu.Lock()
+	for s.inflight > 0 && s.state == Unbinding {
+		s.room.Wait()
+	}
+	if s.state == Unbinding {
+		s.append(smpp.CmdUnbindResp, h.Sequence)
+	}
+	s.mu.Unlock()
+	s.finish(errPeerUnbound, s.o.Logout)
+}

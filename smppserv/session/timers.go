@@ -1,0 +1,88 @@
+package session
+
+import "time"
+
+// Timers are the session's timers (SMPP 3.4, 7.2); 0 turns one off.
+type Timers struct {
+	SessionInit time.Duration // from the connection to the bind
+	EnquireLink time.Duration // silence before our enquire_link
+	Inactivity  time.Duration // silence before our unbind
+	Response    time.Duration // to the answer of a request of ours
+}
+
+// notReading is how long one Write may take when no other timer notices.
+const notReading = 2 * time.Minute
+
+// times is what the timers go by.
+type times struct {
+	Timers
+	opened      time.Time
+	enquireSent time.Time // zero: none is unanswered
+	unbindSent  time.Time
+	closeAt     time.Time // of a session that is closing
+}
+
+// action is what a timer asks for.
+type action uint8
+
+const (
+	wait action = iota
+	enquire
+	expire // requests of ours
+	unbindInactive
+	drop
+	shut // the time to close has come
+)
+
+// next says what is to do now, why, and when to ask again (zero: when something changes).
+// lastIn is when the last whole PDU came, oldest when our longest unanswered request was sent, writing since when
+// the socket takes nothing.
+func (t *times) next(now time.Time, st State, lastIn, oldest, writing time.Time) (do action, again time.Time, why error) {
+	at := func(from time.Time, d time.Duration) bool { // tells whether the timer is over, else notes it
+		if d <= 0 || from.IsZero() {
+			return false
+		}
+		end := from.Add(d)
+		if !now.Before(end) {
+			return true
+		}
+		if again.IsZero() || end.Before(again) {
+			again = end
+		}
+		return false
+	}
+	if at(writing, notReading) {
+		return drop, again, errNotReading
+	}
+	switch {
+	case st == Closing:
+		if !now.Before(t.closeAt) {
+			return shut, again, nil
+		}
+		return wait, t.closeAt, nil
+	case st == Open:
+		if at(t.opened, t.SessionInit) {
+			return drop, again, errSessionInit
+		}
+		return wait, again, nil
+	case st == Unbinding:
+		if at(t.unbindSent, t.Response) {
+			return drop, again, errNoUnbind
+		}
+		return wait, again, nil
+	}
+	if !t.enquireSent.IsZero() && lastIn.After(t.enquireSent) {
+		t.enquireSent = time.Time{} // any PDU answers it (4.11)
+	}
+	switch {
+	case at(t.enquireSent, t.Response):
+		return drop, again, errEnquireLink
+	case at(oldest, t.Response):
+		return expire, again, nil
+	case at(lastIn, t.Inactivity):
+		return unbindInactive, again, errInactive
+	case t.enquireSent.IsZero() && at(lastIn, t.EnquireLink):
+		return enquire, again, nil
+	}
+	return wait, again, nil
+}

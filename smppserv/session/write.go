@@ -1,0 +1,141 @@
+package session
+
+import (
+	"errors"
+	"time"
+
+	"hnetsmpp/pkg/smpp"
+	"sync/atomic"
+)
+
+const (
+	// maxOut bounds the octets that wait for the peer to read: beyond, its requests are not read.
+	maxOut = 256 << 10
+	// keepOut is the size of an output buffer worth keeping.
+	keepOut = 8 << 10
+)
+
+// Ticket stands for a request that is not answered yet. It must not be copied once open.
+type Ticket struct {
+	s        *Session
+	command  smpp.CommandID
+	sequence uint32
+	written  atomic.Int64 // when the answer was on the wire, nanoseconds since 1970
+}
+
+// Open makes t the ticket of the request with this header.
+func (t *Ticket) Open(s *Session, h smpp.Header) {
+	t.s, t.command, t.sequence = s, h.Command, h.Sequence
+}
+
+// Session is where the request came in.
+func (t *Ticket) Session() *Session { return t.s }
+
+// Reply answers ROK with p.
+func (t *Ticket) Reply(p smpp.PDU) { t.answer(smpp.ROK, p) }
+
+// Fail answers with a status and a body (transaction mode, SMPP 5.0, 4.2.5).
+func (t *Ticket) Fail(status smpp.Status, p smpp.PDU) { t.answer(status, p) }
+
+// Refuse answers with the smpp.Status in err; an error without one is logged and becomes RSYSERR.
+func (t *Ticket) Refuse(err error) {
+	t.answer(t.s.status(err, t.command), nil)
+}
+
+func (s *Session) status(err error, command smpp.CommandID) smpp.Status {
+	var status smpp.Status
+	if errors.As(err, &status) {
+		return status
+	}
+	s.o.Log.Error().Err(err).Stringer("request", command).Uint64("session", s.o.ID).Msg("a request failed, answered RSYSERR")
+	return smpp.RSYSERR
+}
+
+// Answered tells since when the answer is on the wire; with ok false it is not there yet.
+// What a closed session could not send counts as sent.
+func (t *Ticket) Answered() (session uint64, since time.Time, ok bool) {
+	at := t.written.Load()
+	if at == 0 {
+		at = t.s.closed.Load()
+	}
+	return t.s.o.ID, time.Unix(0, at), at != 0
+}
+
+func (t *Ticket) answer(status smpp.Status, p smpp.PDU) {
+	s := t.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.inflight--
+	s.room.Broadcast()
+	if s.closed.Load() != 0 || s.draining {
+		return
+	}
+	if p == nil {
+		s.out = smpp.AppendRefusal(s.out, t.command, status, t.sequence)
+	} else {
+		s.out = smpp.AppendPDU(s.out, status, t.sequence, p)
+	}
+	s.tickets = append(s.tickets, t)
+	s.wake()
+}
+
+// refuse answers a request that no handler sees.
+func (s *Session) refuse(h smpp.Header, status smpp.Status) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.out = smpp.AppendRefusal(s.out, h.Command, status, h.Sequence)
+	s.wake()
+}
+
+func (s *Session) nack(sequence uint32, status smpp.Status) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.out = smpp.AppendHeader(s.out, smpp.CmdGenericNack, status, sequence)
+	s.wake()
+}
+
+// writeLoop writes all that there is, again and again, until the connection ends.
+func (s *Session) writeLoop() {
+	var tickets []*Ticket
+	for {
+		select {
+		case <-s.kick:
+		case <-s.ended:
+			return
+		}
+		for {
+			s.mu.Lock()
+			if len(s.out) == 0 {
+				draining := s.draining
+				s.mu.Unlock()
+				if draining {
+					s.closeWrite()
+					return
+				}
+				break
+			}
+			out := s.out
+			s.out, s.spare = s.spare[:0], nil
+			tickets, s.tickets = s.tickets, tickets[:0]
+			s.writing = time.Now()
+			s.mu.Unlock()
+			_, err := s.o.Conn.Write(out)
+			now := time.Now().UnixNano()
+			for i, t := range tickets {
+				t.written.Store(now)
+				tickets[i] = nil
+			}
+			s.mu.Lock()
+			s.writing = time.Time{}
+			if cap(out) <= keepOut {
+				s.spare = out[:0]
+			}
+			s.room.Broadcast()
+			s.mu.Unlock()
+			if err != nil {
+				s.abort(errPeerClosed)
+				return
+			}
+		}
+	}
+}

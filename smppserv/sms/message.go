@@ -1,0 +1,149 @@
+// Package sms says what a message is, which states it passes through and what a try to deliver it can end in.
+//
+// A message has one way: it was handed in by a client or by Hermès, and it is for a client or for Hermès.
+// A delivery receipt is a message like any other, of [KindReceipt].
+//
+//	             ┌──────────── try again ───────────┐
+//	             ▼                                  │
+//	SCHEDULED → ENROUTE ── try ── DELIVERED         │
+//	                        ├──── UNDELIVERABLE     │
+//	                        ├──── REJECTED          │
+//	                        └───────────────────────┘
+//	            ENROUTE ── validity over ── EXPIRED
+//	            ENROUTE ── cancel_sm ────── DELETED
+package sms
+
+import (
+	"strconv"
+	"time"
+)
+
+// ID is a message_id: a number that rises, is never reused and is written in decimal digits without leading zeros.
+type ID uint64
+
+func (id ID) String() string { return strconv.FormatUint(uint64(id), 10) }
+
+// Hermes names the contact centre where a system_id would name a client.
+const Hermes = ""
+
+// Address is an SME address (SMPP 3.4, 5.2.5 to 5.2.9).
+type Address struct {
+	TON, NPI byte
+	Number   string
+}
+
+// Kind tells a text from what the message centre writes itself.
+type Kind uint8
+
+const (
+	KindText         Kind = iota // what a person or a program wrote
+	KindReceipt                  // a delivery receipt (SMPP 3.4, 2.11), or to Hermès the final state of its message
+	KindIntermediate             // an intermediate notification (SMPP 3.4, 5.2.12)
+)
+
+// Part places a message within a long text that came in several (23.040, 9.2.3.24.1; SMPP 3.4, 5.3.2.22 to 24).
+// The zero value stands for a message that is whole.
+type Part struct {
+	Ref        uint16
+	Total, Seq byte
+}
+
+// Message is one short message on its way. A client's long text is a Message for each part that it submitted;
+// a long text from Hermès is one Message, however many deliver_sm it takes.
+type Message struct {
+	ID        ID
+	Kind      Kind
+	Submitter string // system_id of the client that handed it in, or Hermes
+	Recipient string // system_id of the client that it is for, or Hermes
+	Source    Address
+	Dest      Address
+
+	ServiceType        string
+	ESMClass           byte
+	ProtocolID         byte
+	Priority           byte
+	RegisteredDelivery byte
+	DataCoding         byte
+	InterfaceVersion   byte // of the session that submitted it
+
+	// Alphabet names how Content is written: for a client's message the alphabet of its octets,
+	// for a message from Hermès, whose Content is UTF-8, the alphabet to send it in, "" for the best that fits.
+	// "binary" is for octets that are no text, whoever wrote them.
+	Alphabet string
+	Content  []byte // short_message or message_payload, with its user data header when ESMClass has UDHI
+	TLVs     []byte // parameters to hand on to the recipient, as on the wire
+	Part     Part
+	Receipt  *Receipt // of KindReceipt and KindIntermediate only
+
+	ReceivedAt time.Time
+	DueAt      time.Time // not tried before
+	ExpiresAt  time.Time // not tried after
+
+	// First is the message whose ID the submitter knows this one by, when one submit_multi made several; nil = its own.
+	// The store writes that ID to KnownBy.
+	First   *Message
+	KnownBy ID
+
+	State      State
+	Attempts   int       // tries that failed or succeeded
+	Error      int       // an HTTP status or a command_status: the receipt's err
+	Reason     string    // of the last failed try, in words
+	FinalAt    time.Time // zero until State is final
+	ExternalID string    // Hermès' own id on the TCP port
+}
+
+// Receipt is what a delivery receipt says of the message that it is about (SMPP 3.4, appendix B).
+type Receipt struct {
+	Of          ID
+	State       State
+	Error       int
+	SubmittedAt time.Time
+	DoneAt      time.Time
+	ExternalID  string // of a message from Hermès
+}
+
+// FromHermes tells whether Hermès handed the message in.
+func (m *Message) FromHermes() bool { return m.Submitter == Hermes && m.Kind == KindText }
+
+// PublicID is the message_id that the submitter was given.
+func (m *Message) PublicID() ID {
+	if m.KnownBy != 0 {
+		return m.KnownBy
+	}
+	return m.ID
+}
+
+// Owner is the client whose queue the message counts in.
+func (m *Message) Owner() string {
+	if m.Submitter != Hermes {
+		return m.Submitter
+	}
+	return m.Recipient
+}
+
+// receiptText is enough of the original for the 20 characters of a receipt in any alphabet,
+// a user data header and surrogate pairs included.
+const receiptText = 60
+
+// NewReceipt makes the receipt, or the intermediate notification, that tells m's submitter of its state.
+func NewReceipt(kind Kind, m *Message, state State, code int, now time.Time, validity time.Duration) *Message {
+	return &Message{
+		Kind:             kind,
+		Recipient:        m.Submitter,
+		Source:           m.Dest,
+		Dest:             m.Source,
+		ServiceType:      m.ServiceType,
+		ESMClass:         m.ESMClass,
+		DataCoding:       m.DataCoding,
+		InterfaceVersion: m.InterfaceVersion,
+		Alphabet:         m.Alphabet,
+		Content:          m.Content[:min(len(m.Content), receiptText)],
+		TLVs:             m.TLVs,
+		Receipt: &Receipt{Of: m.PublicID(), State: state, Error: code, SubmittedAt: m.ReceivedAt, DoneAt: now,
+			ExternalID: m.ExternalID},
+		ReceivedAt: now,
+		DueAt:      now,
+		ExpiresAt:  now.Add(validity),
+		State:      Enroute,
+	}
+}

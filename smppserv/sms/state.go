@@ -1,0 +1,110 @@
+package sms
+
+import "time"
+
+// State is a message_state (SMPP 3.4, 5.2.28; 5.0, 4.7.15).
+type State uint8
+
+const (
+	Scheduled     State = 0
+	Enroute       State = 1
+	Delivered     State = 2
+	Expired       State = 3
+	Deleted       State = 4
+	Undeliverable State = 5
+	Accepted      State = 6
+	Unknown       State = 7
+	Rejected      State = 8
+)
+
+var stateNames = [...]string{"SCHEDULED", "ENROUTE", "DELIVERED", "EXPIRED", "DELETED", "UNDELIVERABLE", "ACCEPTED", "UNKNOWN", "REJECTED"}
+
+func (s State) String() string {
+	if int(s) < len(stateNames) {
+		return stateNames[s]
+	}
+	return "UNKNOWN"
+}
+
+// Final tells whether no state follows.
+func (s State) Final() bool { return s != Scheduled && s != Enroute }
+
+// CanBecome tells whether the move is legal: a final state is never left, and nothing becomes SCHEDULED.
+func (s State) CanBecome(next State) bool {
+	return !s.Final() && next != Scheduled
+}
+
+// Verdict is what a try ended in.
+type Verdict uint8
+
+const (
+	Done     Verdict = iota // the recipient has it
+	TryAgain                // it failed for now and counts as an attempt
+	Failed                  // it failed for good
+	Returned                // it was not tried to an end (a session closed, a stop); no attempt is counted
+)
+
+// Outcome is what came of one try.
+type Outcome struct {
+	Verdict Verdict
+	State   State         // the final state for Failed; 0 means Undeliverable
+	Code    int           // an HTTP status or a command_status, 0 if there was no answer
+	After   time.Duration // for TryAgain: not before this long; 0 leaves it to the schedule
+	Reason  string        // in words, for logs and operators
+}
+
+// FinalState is the state that the outcome leads to, Enroute if it is not an end.
+func (o Outcome) FinalState() State {
+	switch {
+	case o.Verdict == Done:
+		return Delivered
+	case o.Verdict == Failed && o.State == 0:
+		return Undeliverable
+	case o.Verdict == Failed:
+		return o.State
+	}
+	return Enroute
+}
+
+// Bits of registered_delivery (SMPP 3.4, 5.2.17; 5.0, 4.7.21).
+const (
+	receiptMask      = 0x03
+	receiptAlways    = 0x01
+	receiptOnFailure = 0x02
+	receiptOnSuccess = 0x03
+	intermediateBit  = 0x10
+)
+
+// esm_class bits that rule receipts out (SMPP 3.4, 5.2.12).
+const (
+	modeMask     = 0x03
+	modeDatagram = 0x01
+	typeMask     = 0x3C
+)
+
+// OwesReceipt tells whether m's submitter asked for a receipt of this final state.
+// Datagram mode has none (2.10.2), and what acknowledges another message never asks for one (2.11).
+func (m *Message) OwesReceipt(s State) bool {
+	if m.Kind != KindText || m.ESMClass&modeMask == modeDatagram || m.ESMClass&typeMask != 0 {
+		return false
+	}
+	switch m.RegisteredDelivery & receiptMask {
+	case receiptAlways:
+		return true
+	case receiptOnFailure:
+		return s != Delivered
+	case receiptOnSuccess:
+		return s == Delivered
+	}
+	return false
+}
+
+// OwesIntermediate tells whether m's submitter asked to hear of a try that failed for now.
+func (m *Message) OwesIntermediate() bool {
+	return m.Kind == KindText && m.RegisteredDelivery&intermediateBit != 0 && m.ESMClass&modeMask != modeDatagram
+}
+
+// SingleAttempt tells whether the message is tried once only (datagram mode, SMPP 3.4, 2.10.2).
+func (m *Message) SingleAttempt() bool {
+	return m.ESMClass&modeMask == modeDatagram && m.Submitter != Hermes
+}

@@ -1,0 +1,62 @@
+package smsc
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/smppserv/sms"
+)
+
+// NoClientError says that nobody receives what is written from a campaign number.
+type NoClientError struct{ Number, Client string }
+
+func (e *NoClientError) Error() string {
+	if e.Client != "" {
+		return fmt.Sprintf("no client %q owns number %s", e.Client, e.Number)
+	}
+	return "no client owns number " + e.Number
+}
+
+// Route finds the client that receives what Hermès writes from a campaign number to a person's, how many messages may
+// wait for it, and how it writes the two numbers. client, if not empty, names it. The error may be a *NoClientError.
+func (sv *Server) Route(ctx context.Context, from, to, client string) (c *Client, source, dest sms.Address, err error) {
+	d := sv.directory.Load()
+	if client != "" {
+		if c = d.byID[client]; c == nil || c.owns(from) == 0 {
+			return nil, source, dest, &NoClientError{from, client}
+		}
+	} else if c, err = sv.owner(d, from, to); err != nil {
+		return nil, source, dest, err
+	}
+	if c == nil {
+		return nil, source, dest, &NoClientError{Number: from}
+	}
+	source, dest = defaultAddress(from), defaultAddress(to)
+	last, number, campaign, err := sv.o.History.LastWriter(ctx, to, from)
+	if err != nil {
+		return nil, source, dest, err
+	}
+	if last == c.SystemID {
+		return c, campaign, number, nil
+	}
+	used, err := sv.o.History.LastUse(ctx, c.SystemID, to)
+	if err == nil && used.Number != "" {
+		dest = used
+	}
+	return c, source, dest, err
+}
+
+const longNumber = 8 // digits; longer ones are international
+
+// defaultAddress is how a number is written that the client never used.
+func defaultAddress(number string) sms.Address {
+	switch {
+	case strings.Trim(number, "0123456789") != "":
+		return sms.Address{TON: smpp.TONAlphanumeric, Number: number}
+	case len(number) > longNumber:
+		return sms.Address{TON: smpp.TONInternational, NPI: smpp.NPIISDN, Number: number}
+	}
+	return sms.Address{NPI: smpp.NPIISDN, Number: number}
+}

@@ -1,0 +1,97 @@
+package smsc
+
+import (
+	"net/netip"
+	"strings"
+
+	"hnetsmpp/pkg/smstext"
+)
+
+// BindPolicy says which two sessions a client may have.
+type BindPolicy uint8
+
+const (
+	Split BindPolicy = iota // one that transmits and one that receives; a transceiver takes both places
+	Pair                    // any two
+)
+
+// LongMessages says how a text that is too long for one deliver_sm goes out.
+type LongMessages uint8
+
+const (
+	LongUDH     LongMessages = iota // several, with user data headers (23.040, 9.2.3.24.1)
+	LongSAR                         // several, with the sar_* parameters (SMPP 3.4, 5.3.2.22)
+	LongPayload                     // one, with message_payload (5.3.2.32)
+)
+
+// Client is an account: what config.toml says of an ESME.
+type Client struct {
+	SystemID         string
+	CheckPassword    func(given string) bool
+	Numbers          []string // its campaign numbers, * at the end as wildcard; none = all
+	Allow            []netip.Prefix
+	BindPolicy       BindPolicy
+	ThrottleRate     int
+	MaxQueued        int
+	DefaultAlphabet  smstext.Alphabet // what data_coding 0 means
+	MessageIDHex     bool
+	ReceiptIDHex     bool
+	LongMessages     LongMessages
+	InterfaceVersion byte // the highest answered to it, 0 = ours
+}
+
+// directory is the clients as they are configured now.
+type directory struct {
+	Settings
+	byID map[string]*Client
+}
+
+func newDirectory(st Settings) *directory {
+	d := &directory{Settings: st, byID: map[string]*Client{}}
+	for i := range d.Clients {
+		d.byID[d.Clients[i].SystemID] = &d.Clients[i]
+	}
+	return d
+}
+
+func (d *directory) rate(c *Client) int {
+	if c.ThrottleRate > 0 {
+		return c.ThrottleRate
+	}
+	return d.ThrottleRate
+}
+
+// owns tells how well the client's numbers fit: 0 not at all, 1 because it has none and so all of them,
+// higher the more of the number is written out.
+func (c *Client) owns(number string) int {
+	if len(c.Numbers) == 0 {
+		return 1
+	}
+	best := 0
+	for _, n := range c.Numbers {
+		prefix, wild := strings.CutSuffix(n, "*")
+		switch {
+		case wild && strings.HasPrefix(number, prefix):
+			best = max(best, 2+len(prefix))
+		case n == number:
+			best = max(best, 1000)
+		}
+	}
+	return best
+}
+
+// owners are the clients whose numbers fit best, in the order of the configuration.
+func (d *directory) owners(number string) []*Client {
+	var found []*Client
+	best := 1
+	for i := range d.Clients {
+		c := &d.Clients[i]
+		switch fit := c.owns(number); {
+		case fit > best:
+			best, found = fit, append(found[:0], c)
+		case fit == best:
+			found = append(found, c)
+		}
+	}
+	return found
+}

@@ -1,0 +1,181 @@
+package smsc
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"time"
+
+	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/pkg/smstext"
+	"hnetsmpp/smppserv/sms"
+)
+
+// manage answers the requests about messages that are here already.
+func (p *peer) manage(pdu smpp.PDU) (smpp.PDU, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), lookupTime)
+	defer cancel()
+	c, _ := p.sv.registry.settings(p)
+	switch r := pdu.(type) {
+	case *smpp.QuerySM:
+		return p.querySM(ctx, c, r)
+	case *smpp.CancelSM:
+		return &smpp.CancelSMResp{}, p.cancelSM(ctx, c, r)
+	case *smpp.ReplaceSM:
+		return &smpp.ReplaceSMResp{}, p.replaceSM(ctx, c, r)
+	}
+	return nil, smpp.RINVCMDID
+}
+
+// own finds a message that this client submitted. Another client's is as unknown as one that never was.
+func (p *peer) own(ctx context.Context, c *Client, id string) (*sms.Message, error) {
+	n, ok := parseID(id, c.MessageIDHex)
+	if !ok {
+		return nil, smpp.RINVMSGID
+	}
+	m, err := p.sv.o.History.Message(ctx, n)
+	if errors.Is(err, ErrUnknownMessage) || err == nil && (m.Submitter != c.SystemID || m.Kind != sms.KindText) {
+		return nil, smpp.RINVMSGID
+	}
+	return m, err
+}
+
+// sameSource compares a request's source address with the message's, as 4.8.1 and its like ask for.
+func sameSource(m *sms.Message, a smpp.Address) bool {
+	s, err := sourceAddress(a)
+	return err == nil && s == m.Source
+}
+
+// querySM tells a message's state (4.8).
+func (p *peer) querySM(ctx context.Context, c *Client, r *smpp.QuerySM) (*smpp.QuerySMResp, error) {
+	m, err := p.own(ctx, c, r.MessageID)
+	if err != nil {
+		return nil, err
+	}
+	if !sameSource(m, r.Source) {
+		return nil, smpp.RQUERYFAIL
+	}
+	resp := &smpp.QuerySMResp{MessageID: r.MessageID, State: smpp.MessageState(m.State), ErrorCode: byte(min(m.Error, 255))}
+	switch {
+	case m.State.Final():
+		resp.FinalDate = smpp.FormatTime(m.FinalAt)
+	case p.s.Version() >= smpp.V50 && m.Attempts == 0 && m.DueAt.After(time.Now()):
+		resp.State = smpp.StateScheduled // 5.0 only
+	}
+	return resp, nil
+}
+
+// cancelSM takes back one message, or all of a conversation (4.9).
+func (p *peer) cancelSM(ctx context.Context, c *Client, r *smpp.CancelSM) error {
+	if r.MessageID == "" {
+		return p.cancelAll(ctx, c, r)
+	}
+	m, err := p.own(ctx, c, r.MessageID)
+	if err != nil {
+		return err
+	}
+	if !sameSource(m, r.Source) || r.Dest.Addr != "" && !sameDest(m, r.Dest) {
+		return smpp.RCANCELFAIL
+	}
+	if err := p.sv.o.Queue.Cancel(ctx, m.ID); err != nil {
+		return smpp.RCANCELFAIL
+	}
+	return nil
+}
+
+func sameDest(m *sms.Message, a smpp.Address) bool {
+	d, err := destAddress(a)
+	return err == nil && d == m.Dest
+}
+
+// cancelAll cancels what waits between two addresses, of one service_type if the request names one.
+func (p *peer) cancelAll(ctx context.Context, c *Client, r *smpp.CancelSM) error {
+	source, err := sourceAddress(r.Source)
+	if err != nil {
+		return smpp.RCANCELFAIL
+	}
+	dest, err := destAddress(r.Dest)
+	if err != nil {
+		return smpp.RCANCELFAIL
+	}
+	probe := sms.Message{Submitter: c.SystemID, Source: source, Dest: dest}
+	if err := p.route(&probe, c, p.sv.directory.Load()); err != nil {
+		return smpp.RCANCELFAIL
+	}
+	waiting, err := p.sv.o.Queue.Conversation(ctx, probe.Recipient, source.Number, dest.Number)
+	if err != nil {
+		return err
+	}
+	cancelled := 0
+	for _, m := range waiting {
+		if m.Submitter == c.SystemID && m.Kind == sms.KindText && (r.ServiceType == "" || m.ServiceType == r.ServiceType) &&
+			p.sv.o.Queue.Cancel(ctx, m.ID) == nil {
+			cancelled++
+		}
+	}
+	if cancelled == 0 {
+		return smpp.RCANCELFAIL
+	}
+	return nil
+}
+
+// replaceSM gives a waiting message another text, and other times and receipts where the request names them (4.10).
+func (p *peer) replaceSM(ctx context.Context, c *Client, r *smpp.ReplaceSM) error {
+	version := p.s.Version()
+	text, err := replacement(r, version)
+	if err != nil {
+		return err
+	}
+	if err := checkRegistered(r.RegisteredDelivery, version); err != nil {
+		return err
+	}
+	m, err := p.own(ctx, c, r.MessageID)
+	if err != nil {
+		return err
+	}
+	if !sameSource(m, r.Source) {
+		return smpp.RREPLACEFAIL
+	}
+	err = p.sv.o.Queue.Replace(ctx, m.ID, func(m *sms.Message) error {
+		if smstext.ForDataCoding(m.DataCoding, c.DefaultAlphabet) == smstext.UCS2 && len(text)%2 != 0 {
+			return smpp.RINVMSGLEN
+		}
+		changed := *m
+		changed.ReceivedAt = time.Now() // a receipt's submit date becomes the date of the replacement (appendix B)
+		if err := setTimes(&changed, r.ScheduleDeliveryTime, r.ValidityPeriod, 0); err != nil {
+			return err
+		}
+		if r.ScheduleDeliveryTime == "" {
+			changed.DueAt = m.DueAt
+		}
+		if r.ValidityPeriod == "" {
+			changed.ExpiresAt = m.ExpiresAt
+		}
+		changed.Content, changed.RegisteredDelivery = bytes.Clone(text), r.RegisteredDelivery
+		changed.ESMClass &^= smpp.ESMUDHI
+		*m = changed
+		return nil
+	})
+	var status smpp.Status
+	if err != nil && !errors.As(err, &status) {
+		return smpp.RREPLACEFAIL
+	}
+	return err
+}
+
+// replacement is the new text of a replace_sm; 3.4 knows no message_payload there.
+func replacement(r *smpp.ReplaceSM, version byte) ([]byte, error) {
+	if r.DefaultMsgID != 0 {
+		return nil, smpp.RINVDFTMSGID
+	}
+	payload, ok := r.TLVs.Get(smpp.TagMessagePayload)
+	switch {
+	case ok && version < smpp.V50:
+		return nil, smpp.ROPTPARNOTALLWD
+	case ok:
+		return payload, nil
+	case len(r.ShortMessage) > maxShortMessage34 && version < smpp.V50:
+		return nil, smpp.RINVMSGLEN
+	}
+	return r.ShortMessage, nil
+}

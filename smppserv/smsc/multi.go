@@ -1,0 +1,169 @@
+package smsc
+
+import (
+	"errors"
+	"sync"
+
+	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/smppserv/session"
+	"hnetsmpp/smppserv/sms"
+)
+
+// dataSM takes a data_sm: a submit_sm whose text is in message_payload (4.7.1).
+func (p *peer) dataSM(h smpp.Header, r *smpp.DataSM) {
+	sub := &submission{data: true}
+	sub.Open(p.s, h)
+	c, limiter := p.sv.registry.settings(p)
+	sub.hex = c.MessageIDHex
+	if !r.TLVs.Has(smpp.TagMessagePayload) {
+		sub.Refuse(smpp.RMISSINGOPTPARAM)
+		return
+	}
+	err := p.message(&sub.msg, c, limiter, &smpp.SubmitSM{
+		ServiceType: r.ServiceType, Source: r.Source, Dest: r.Dest, ESMClass: r.ESMClass,
+		RegisteredDelivery: r.RegisteredDelivery, DataCoding: r.DataCoding, TLVs: r.TLVs,
+	})
+	if err == nil {
+		err = p.hand(&sub.msg, c, sub, false)
+	}
+	if err != nil {
+		sub.Refuse(err)
+	}
+}
+
+// multi is a submit_multi: a message for each destination, one answer for all. They share the first one's message_id.
+type multi struct {
+	session.Ticket
+	hex bool
+
+	mu    sync.Mutex
+	left  int // messages that are not on disk yet, and one until all are handed over
+	resp  smpp.SubmitMultiResp
+	cause error // why the last message was not taken
+}
+
+// multiPart is one destination's message.
+type multiPart struct {
+	*multi
+	msg  sms.Message
+	dest smpp.Address
+}
+
+func (p *peer) submitMulti(h smpp.Header, r *smpp.SubmitMulti) {
+	all := &multi{left: 1}
+	all.Open(p.s, h)
+	c, limiter := p.sv.registry.settings(p)
+	all.hex = c.MessageIDHex
+	if err := p.checkMulti(r); err != nil {
+		all.Refuse(err)
+		return
+	}
+	var first *sms.Message
+	for _, d := range r.Dests {
+		part := &multiPart{multi: all, dest: d.Address}
+		submit := smpp.SubmitSM{
+			ServiceType: r.ServiceType, Source: r.Source, Dest: d.Address, ESMClass: r.ESMClass, ProtocolID: r.ProtocolID,
+			PriorityFlag: r.PriorityFlag, ScheduleDeliveryTime: r.ScheduleDeliveryTime, ValidityPeriod: r.ValidityPeriod,
+			RegisteredDelivery: r.RegisteredDelivery, DataCoding: r.DataCoding, DefaultMsgID: r.DefaultMsgID,
+			ShortMessage: r.ShortMessage, TLVs: r.TLVs.Without(smpp.TagDestSubaddress),
+		}
+		err := p.message(&part.msg, c, limiter, &submit)
+		if err != nil && !ofDestination(err) {
+			// Not the destination is at fault but the request: the first one meets it before any was handed over.
+			if first == nil {
+				all.Refuse(err)
+				return
+			}
+			part.failed(err)
+			continue
+		}
+		if err == nil {
+			part.msg.First = first
+			all.add()
+			if err = p.hand(&part.msg, c, part, false); err != nil {
+				all.done()
+			} else if first == nil {
+				first = &part.msg
+			}
+		}
+		if err != nil {
+			part.failed(err)
+		}
+	}
+	all.done()
+}
+
+// checkMulti judges what a submit_multi may not have (4.5.1).
+func (p *peer) checkMulti(r *smpp.SubmitMulti) error {
+	if len(r.Dests) > maxDestinations34 && p.s.Version() < smpp.V50 {
+		return smpp.RINVNUMDESTS
+	}
+	if r.ReplaceIfPresent != 0 {
+		return smpp.RINVREPFLAG
+	}
+	for _, d := range r.Dests {
+		if d.ListName != "" {
+			return smpp.RINVDLNAME
+		}
+	}
+	return nil
+}
+
+const maxDestinations34 = 254
+
+// ofDestination tells the faults that only this destination has.
+func ofDestination(err error) bool {
+	return errors.Is(err, smpp.RINVDSTADR) || errors.Is(err, smpp.RINVDSTTON) || errors.Is(err, smpp.RINVDSTNPI)
+}
+
+func (all *multi) add() {
+	all.mu.Lock()
+	all.left++
+	all.mu.Unlock()
+}
+
+// done counts one message down and answers after the last.
+func (all *multi) done() {
+	all.mu.Lock()
+	all.left--
+	last := all.left == 0
+	all.mu.Unlock()
+	switch {
+	case !last:
+	case all.resp.MessageID != "":
+		all.Reply(&all.resp)
+	case all.cause != nil:
+		all.Refuse(all.cause)
+	default:
+		all.Refuse(smpp.RSUBMITFAIL)
+	}
+}
+
+// failed notes a destination that gets no message.
+func (part *multiPart) failed(err error) {
+	status := smpp.RSYSERR
+	errors.As(err, &status)
+	part.mu.Lock()
+	defer part.mu.Unlock()
+	part.resp.Unsuccess = append(part.resp.Unsuccess, smpp.Unsuccess{Address: part.dest, Status: status})
+	if !ofDestination(err) {
+		part.cause = err
+	}
+}
+
+// Accepted implements sms.Sender.
+func (part *multiPart) Accepted(m *sms.Message, _ bool, err error) {
+	if err != nil {
+		part.failed(refusal(err))
+	} else {
+		part.mu.Lock()
+		if part.resp.MessageID == "" {
+			part.resp.MessageID = formatID(m.PublicID(), part.Session().Version(), part.hex)
+		}
+		part.mu.Unlock()
+	}
+	part.done()
+}
+
+// Concluded implements sms.Sender.
+func (*multiPart) Concluded(*sms.Message, sms.Outcome) {}

@@ -1,0 +1,225 @@
+package smsc
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/smppserv/session"
+	"hnetsmpp/smppserv/sms"
+)
+
+// account is a client that has been here: its sessions share its rate.
+type account struct {
+	client   *Client // as configured now
+	limiter  *rate.Limiter
+	sessions []*peer // that hold a place
+}
+
+// registry knows every connection, and which sessions each client has bound.
+type registry struct {
+	sv *Server
+
+	mu       sync.RWMutex
+	refusing bool
+	open     map[*peer]struct{}
+	accounts map[string]*account
+}
+
+func (r *registry) init(sv *Server) {
+	r.sv, r.open, r.accounts = sv, map[*peer]struct{}{}, map[string]*account{}
+}
+
+func (r *registry) opened(p *peer) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.open[p] = struct{}{}
+}
+
+func (r *registry) closed(p *peer) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.open, p)
+}
+
+func (r *registry) refuse() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.refusing = true
+}
+
+func (r *registry) all() []*peer {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	var all []*peer
+	for p := range r.open {
+		all = append(all, p)
+	}
+	slices.SortFunc(all, func(a, b *peer) int { return int(int64(a.s.ID()) - int64(b.s.ID())) })
+	return all
+}
+
+// kind is what a bind takes of a client's places.
+type kind uint8
+
+const (
+	transmitter kind = 1 << iota
+	receiver
+	transceiver = transmitter | receiver
+)
+
+func kindOf(bind smpp.CommandID) kind {
+	switch bind {
+	case smpp.CmdBindTransmitter:
+		return transmitter
+	case smpp.CmdBindReceiver:
+		return receiver
+	}
+	return transceiver
+}
+
+const maxSessions = 2
+
+// inTheWay are the sessions because of which k gets no place.
+func (a *account) inTheWay(k kind) []*peer {
+	if a.client.BindPolicy == Pair {
+		if len(a.sessions) < maxSessions {
+			return nil
+		}
+		return slices.Clone(a.sessions)
+	}
+	var holders []*peer
+	for _, p := range a.sessions {
+		if p.kind&k != 0 {
+			holders = append(holders, p)
+		}
+	}
+	return holders
+}
+
+// grant gives p a place, or returns the status that refuses it. A place whose holder is silent is taken from it:
+// a client that lost its connection without our hearing of it must not lock itself out.
+func (r *registry) grant(p *peer, c *Client, k kind) error {
+	for probed := false; ; probed = true {
+		r.mu.Lock()
+		if r.refusing {
+			r.mu.Unlock()
+			return smpp.RSYSERR
+		}
+		a := r.account(c)
+		holders := a.inTheWay(k)
+		if len(holders) == 0 {
+			p.kind, p.account = k, a
+			a.sessions = append(a.sessions, p)
+			r.mu.Unlock()
+			return nil
+		}
+		r.mu.Unlock()
+		if probed || !r.dropSilent(holders) {
+			return smpp.RALYBND
+		}
+	}
+}
+
+func (r *registry) account(c *Client) *account {
+	a := r.accounts[c.SystemID]
+	if a == nil {
+		a = &account{client: c, limiter: newLimiter(r.sv.directory.Load().rate(c))}
+		r.accounts[c.SystemID] = a
+	}
+	return a
+}
+
+// newLimiter is a bucket that holds one second's worth.
+func newLimiter(perSecond int) *rate.Limiter {
+	if perSecond <= 0 {
+		return rate.NewLimiter(rate.Inf, 0)
+	}
+	return rate.NewLimiter(rate.Limit(perSecond), perSecond)
+}
+
+// dropSilent probes the holders of a place and drops those that do not answer. It tells whether there was one.
+func (r *registry) dropSilent(holders []*peer) bool {
+	var wg sync.WaitGroup
+	silent := make([]bool, len(holders))
+	for i, p := range holders {
+		r.mu.RLock()
+		ready := p.bound
+		r.mu.RUnlock()
+		if !ready { // being bound this moment
+			continue
+		}
+		wg.Go(func() { silent[i] = !p.s.Probe(r.sv.o.ProbeTime) })
+	}
+	wg.Wait()
+	for i, p := range holders {
+		if silent[i] {
+			p.s.Close(errGhost)
+		}
+	}
+	return slices.Contains(silent, true)
+}
+
+// bound opens the way out for what waits for the client.
+func (r *registry) bound(p *peer) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if p.gone {
+		return
+	}
+	p.bound = true
+	if p.kind&receiver != 0 {
+		p.outlet = r.sv.o.Queue.Attach(sms.Way{
+			Recipient: p.account.client.SystemID, Session: p.s.ID(), Window: r.sv.o.Window, Retry: clientRetry[:], Deliverer: p,
+		})
+	}
+}
+
+// clientRetry are the waits before a message that the client could not take is tried again.
+var clientRetry = [...]time.Duration{time.Second, 5 * time.Second, 15 * time.Second, time.Minute}
+
+// unbound frees p's place.
+func (r *registry) unbound(p *peer) {
+	r.mu.Lock()
+	p.gone = true
+	p.account.sessions = slices.DeleteFunc(p.account.sessions, func(o *peer) bool { return o == p })
+	outlet := p.outlet
+	r.mu.Unlock()
+	if outlet != nil {
+		outlet.Detach()
+	}
+}
+
+// reload gives the accounts their new settings and unbinds the sessions of clients that are gone.
+func (r *registry) reload(d *directory) {
+	var orphans []*peer
+	r.mu.Lock()
+	for id, a := range r.accounts {
+		c := d.byID[id]
+		if c == nil {
+			orphans = append(orphans, a.sessions...)
+			delete(r.accounts, id)
+			continue
+		}
+		if perSecond := d.rate(c); newLimiter(perSecond).Limit() != a.limiter.Limit() {
+			a.limiter = newLimiter(perSecond)
+		}
+		a.client = c
+	}
+	r.mu.Unlock()
+	for _, p := range orphans {
+		p.s.Unbind(errNoAccount)
+	}
+}
+
+// settings are the client and the rate of a session as they are now.
+func (r *registry) settings(p *peer) (*Client, *rate.Limiter) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return p.account.client, p.account.limiter
+}
+
+var _ session.Handler = (*peer)(nil)

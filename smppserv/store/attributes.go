@@ -1,0 +1,98 @@
+package store
+
+import (
+	"encoding/binary"
+	"errors"
+	"time"
+
+	"hnetsmpp/smppserv/sms"
+)
+
+// attributesVersion leads every attributes column:
+//
+//	version
+//	source ton npi, destination ton npi
+//	esm_class protocol_id priority registered_delivery data_coding interface_version
+//	part: ref (2 octets) total seq
+//	id that the submitter knows it by, as a uvarint, 0 = its own
+//	service_type alphabet external_id TLVs, each with its length as a uvarint
+//	and of receipts: id (8 octets) state error (4) submitted (8) done (8) external_id
+const attributesVersion = 1
+
+const fixedAttributes = 15
+
+var errAttributes = errors.New("the attributes column is not one of ours: the row is damaged or of a newer version")
+
+func appendAttributes(dst []byte, m *sms.Message) []byte {
+	dst = append(dst, attributesVersion, m.Source.TON, m.Source.NPI, m.Dest.TON, m.Dest.NPI,
+		m.ESMClass, m.ProtocolID, m.Priority, m.RegisteredDelivery, m.DataCoding, m.InterfaceVersion)
+	dst = binary.BigEndian.AppendUint16(dst, m.Part.Ref)
+	dst = append(dst, m.Part.Total, m.Part.Seq)
+	dst = binary.AppendUvarint(dst, uint64(m.KnownBy))
+	dst = appendString(dst, m.ServiceType)
+	dst = appendString(dst, m.Alphabet)
+	dst = appendString(dst, m.ExternalID)
+	dst = appendString(dst, m.TLVs)
+	if r := m.Receipt; r != nil {
+		dst = binary.BigEndian.AppendUint64(dst, uint64(r.Of))
+		dst = append(dst, byte(r.State))
+		dst = binary.BigEndian.AppendUint32(dst, uint32(r.Error))
+		dst = binary.BigEndian.AppendUint64(dst, uint64(r.SubmittedAt.UnixMilli()))
+		dst = binary.BigEndian.AppendUint64(dst, uint64(r.DoneAt.UnixMilli()))
+		dst = appendString(dst, r.ExternalID)
+	}
+	return dst
+}
+
+func appendString[T string | []byte](dst []byte, s T) []byte {
+	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
+}
+
+func decodeAttributes(b []byte, m *sms.Message) error {
+	if len(b) < fixedAttributes || b[0] != attributesVersion {
+		return errAttributes
+	}
+	m.Source.TON, m.Source.NPI, m.Dest.TON, m.Dest.NPI = b[1], b[2], b[3], b[4]
+	m.ESMClass, m.ProtocolID, m.Priority, m.RegisteredDelivery, m.DataCoding, m.InterfaceVersion = b[5], b[6], b[7], b[8], b[9], b[10]
+	m.Part = sms.Part{Ref: binary.BigEndian.Uint16(b[11:]), Total: b[13], Seq: b[14]}
+	known, size := binary.Uvarint(b[fixedAttributes:])
+	if size <= 0 {
+		return errAttributes
+	}
+	m.KnownBy = sms.ID(known)
+	b = b[fixedAttributes+size:]
+	ok := true
+	next := func() []byte {
+		n, size := binary.Uvarint(b)
+		if size <= 0 || n > uint64(len(b)-size) {
+			ok = false
+			return nil
+		}
+		s := b[size : size+int(n)]
+		b = b[size+int(n):]
+		return s
+	}
+	m.ServiceType, m.Alphabet, m.ExternalID = string(next()), string(next()), string(next())
+	if tlvs := next(); len(tlvs) > 0 {
+		m.TLVs = append([]byte(nil), tlvs...)
+	}
+	if m.Kind != sms.KindText && ok {
+		if len(b) < 29 {
+			return errAttributes
+		}
+		r := &sms.Receipt{
+			Of:          sms.ID(binary.BigEndian.Uint64(b)),
+			State:       sms.State(b[8]),
+			Error:       int(int32(binary.BigEndian.Uint32(b[9:]))),
+			SubmittedAt: time.UnixMilli(int64(binary.BigEndian.Uint64(b[13:]))),
+			DoneAt:      time.UnixMilli(int64(binary.BigEndian.Uint64(b[21:]))),
+		}
+		b = b[29:]
+		r.ExternalID = string(next())
+		m.Receipt = r
+	}
+	if !ok {
+		return errAttributes
+	}
+	return nil
+}

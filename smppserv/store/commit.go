@@ -1,0 +1,141 @@
+package store
+
+import (
+	"fmt"
+	"time"
+)
+
+const (
+	// maxBatch bounds a transaction: larger ones are no faster, and hold up the answers of those within.
+	maxBatch = 1024
+	// While the disk refuses, outcomes are offered to it again after these waits.
+	firstRetry, lastRetry = 100 * time.Millisecond, time.Second
+)
+
+// commitLoop is the only writer. It ends when the store is closed and all is written, or given up.
+func (s *Store) commitLoop() {
+	defer close(s.done)
+	var batch []op
+	wait := firstRetry
+	for {
+		batch = s.take(batch)
+		if len(batch) == 0 {
+			return
+		}
+		left, err := s.commit(batch)
+		clear(batch)
+		if err != nil {
+			// Outcomes may fill the next batches too: nobody is to wait behind them for an answer.
+			s.refuse(err)
+		}
+		if len(left) == 0 {
+			wait = firstRetry
+			continue
+		}
+		s.putBack(left)
+		select {
+		case <-time.After(wait):
+			wait = min(2*wait, lastRetry)
+		case <-s.abandon:
+			return
+		}
+	}
+}
+
+// take waits for operations and returns at most maxBatch of them, none once the store is closed.
+// It keeps used, an empty slice, for those that come next.
+func (s *Store) take(used []op) []op {
+	for {
+		s.mu.Lock()
+		n := len(s.pending)
+		if n > 0 {
+			batch := s.pending
+			s.pending = used[:0]
+			if n > maxBatch {
+				s.pending = append(s.pending, batch[maxBatch:]...)
+				clear(batch[maxBatch:])
+				batch = batch[:maxBatch]
+			}
+			s.mu.Unlock()
+			return batch
+		}
+		closed := s.closed
+		s.mu.Unlock()
+		if closed {
+			return nil
+		}
+		<-s.kick
+	}
+}
+
+// refuse reports err to all that waits but outcomes.
+func (s *Store) refuse(err error) {
+	var refused []op
+	s.mu.Lock()
+	kept := make([]op, 0, len(s.pending))
+	for _, o := range s.pending {
+		if o.move != nil {
+			kept = append(kept, o)
+		} else {
+			refused = append(refused, o)
+		}
+	}
+	s.pending = kept
+	s.mu.Unlock()
+	for i := range refused {
+		refused[i].report(false, err)
+	}
+}
+
+func (s *Store) putBack(ops []op) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pending = append(append(make([]op, 0, len(ops)+len(s.pending)), ops...), s.pending...)
+}
+
+// commit writes the batch in one transaction and reports to everybody in it.
+// It returns the outcomes that could not be written, and an error if nothing can be written now.
+func (s *Store) commit(batch []op) (left []op, down error) {
+	err := s.writer.write(batch)
+	if err == nil {
+		for i := range batch {
+			batch[i].report(s.writer.duplicate[i], nil)
+		}
+		return nil, nil
+	}
+	if refusesTheRow(err) && len(batch) > 1 {
+		// One bad row must not take the others with it.
+		for i := range batch {
+			l, err := s.commit(batch[i : i+1])
+			left = append(left, l...)
+			if err != nil {
+				down = err
+			}
+		}
+		return left, down
+	}
+	s.log.Error().Err(err).Int("operations", len(batch)).Msg("the store cannot write: submits are answered RSYSERR, outcomes wait")
+	unavailable := fmt.Errorf("%w: %w", ErrUnavailable, err)
+	if !refusesTheRow(err) {
+		down = unavailable
+	}
+	for i := range batch {
+		if batch[i].move != nil {
+			left = append(left, batch[i])
+			continue
+		}
+		batch[i].report(false, unavailable)
+	}
+	return left, down
+}
+
+func (o *op) report(duplicate bool, err error) {
+	switch {
+	case o.add != nil:
+		o.add.Added(duplicate, err)
+	case o.move == nil:
+		o.done(err)
+	case o.move.Done != nil:
+		o.move.Done()
+	}
+}

@@ -1,0 +1,111 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"hnetsmpp/smppserv/sms"
+)
+
+type awaited struct {
+	m    *sms.Message
+	done chan error
+}
+
+func (a *awaited) Message() *sms.Message   { return a.m }
+func (a *awaited) Added(_ bool, err error) { a.done <- err }
+func add(s *Store, m *sms.Message) <-chan error {
+	a := &awaited{m, make(chan error, 1)}
+	s.Add(a)
+	return a.done
+}
+
+func within[T any](t *testing.T, c <-chan T, what string) (v T) {
+	t.Helper()
+	select {
+	case v = <-c:
+	case <-time.After(10 * time.Second):
+		t.Fatalf("waited in vain for %s", what)
+	}
+	return v
+}
+
+func TestWhileTheDiskRefusesAdditionsAreAnsweredAndOutcomesWait(t *testing.T) {
+	ctx := context.Background()
+	s, err := Open(ctx, Options{Driver: "sqlite", DSN: filepath.Join(t.TempDir(), "messages.db"), Log: zerolog.Nop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close(ctx)
+	text := func() *sms.Message {
+		return &sms.Message{Submitter: "admin", Content: []byte("text"), ReceivedAt: time.Now(), State: sms.Enroute}
+	}
+	const outcomes = 2*maxBatch + 10 // more than go into one transaction
+	ids := make([]sms.ID, outcomes)
+	for i := range ids {
+		m := text()
+		if err := within(t, add(s, m), "an addition"); err != nil {
+			t.Fatal(err)
+		}
+		ids[i] = m.ID
+	}
+	readOnly := func(on string) {
+		if _, err := s.writer.conn.ExecContext(ctx, "PRAGMA query_only = "+on); err != nil {
+			t.Fatal(err)
+		}
+	}
+	readOnly("on")
+	written := make(chan struct{}, outcomes)
+	for i := range ids {
+		s.Move(&sms.Move{IDs: ids[i : i+1], State: sms.Delivered, Attempts: 1, Done: func() { written <- struct{}{} }})
+	}
+	if err := within(t, add(s, text()), "the refusal"); !errors.Is(err, ErrUnavailable) {
+		t.Fatalf("got %v", err)
+	}
+	if err := within(t, add(s, text()), "the second refusal"); !errors.Is(err, ErrUnavailable) {
+		t.Fatalf("got %v", err)
+	}
+	changed := make(chan error, 1)
+	s.Change(text(), func(err error) { changed <- err })
+	if err := within(t, changed, "the refused change"); !errors.Is(err, ErrUnavailable) {
+		t.Fatalf("got %v", err)
+	}
+	if len(written) > 0 {
+		t.Fatal("an outcome was reported as written")
+	}
+	readOnly("off")
+	for range ids {
+		within(t, written, "an outcome")
+	}
+	if err := within(t, add(s, text()), "an addition after the outage"); err != nil {
+		t.Fatal(err)
+	}
+	left, err := s.WaitingIDs(ctx, 1<<62)
+	if err != nil || len(left) != 1 {
+		t.Fatalf("%d wait, %v", len(left), err)
+	}
+}
+
+func TestATriedMessageIsNoLongerScheduled(t *testing.T) {
+	ctx := context.Background()
+	s, err := Open(ctx, Options{Driver: "sqlite", DSN: filepath.Join(t.TempDir(), "messages.db"), Log: zerolog.Nop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close(ctx)
+	m := &sms.Message{Submitter: "admin", ReceivedAt: time.Now(), State: sms.Scheduled}
+	if err := within(t, add(s, m), "the addition"); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	s.Move(&sms.Move{IDs: []sms.ID{m.ID}, State: sms.Enroute, Attempts: 1, Done: func() { close(done) }})
+	within(t, done, "the outcome")
+	if got, err := s.Get(ctx, m.ID); err != nil || got.State != sms.Enroute {
+		t.Fatalf("got %+v, %v", got, err)
+	}
+}

@@ -1,0 +1,114 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"time"
+
+	"hnetsmpp/smppserv/sms"
+)
+
+type scanner interface{ Scan(...any) error }
+
+func scanMessage(row scanner) (*sms.Message, error) {
+	m := &sms.Message{}
+	var received, due, expires int64
+	var final sql.NullInt64
+	var attributes sql.RawBytes
+	err := row.Scan(&m.ID, &m.Kind, &m.State, &m.Submitter, &m.Recipient, &m.Source.Number, &m.Dest.Number,
+		&received, &due, &expires, &final, &m.Attempts, &m.Error, &m.Reason, &m.Content, &attributes)
+	if err != nil {
+		return nil, err
+	}
+	m.ReceivedAt, m.DueAt, m.ExpiresAt = time.UnixMilli(received), time.UnixMilli(due), time.UnixMilli(expires)
+	if final.Valid {
+		m.FinalAt = time.UnixMilli(final.Int64)
+	}
+	if err := decodeAttributes(attributes, m); err != nil {
+		return nil, fmt.Errorf("message %d: %w", m.ID, err)
+	}
+	return m, nil
+}
+
+func (s *Store) each(ctx context.Context, f func(*sms.Message) error, query string, args ...any) error {
+	rows, err := s.db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		m, err := scanMessage(rows)
+		if err != nil {
+			return err
+		}
+		if err := f(m); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+// Get returns one message, or ErrNotFound.
+func (s *Store) Get(ctx context.Context, id sms.ID) (*sms.Message, error) {
+	var found *sms.Message
+	err := s.each(ctx, func(m *sms.Message) error { found = m; return nil },
+		"SELECT "+columns+" FROM messages WHERE id = ?", int64(id))
+	if err != nil {
+		return nil, fmt.Errorf("store: read message %d: %w", id, err)
+	}
+	if found == nil {
+		return nil, ErrNotFound
+	}
+	return found, nil
+}
+
+// Load reads messages by their IDs; those that are missing are left out.
+func (s *Store) Load(ctx context.Context, ids []sms.ID) ([]*sms.Message, error) {
+	ms := make([]*sms.Message, 0, len(ids))
+	for len(ids) > 0 {
+		n := min(len(ids), rowSteps[0])
+		args := make([]any, n)
+		for i, id := range ids[:n] {
+			args[i] = int64(id)
+		}
+		err := s.each(ctx, func(m *sms.Message) error { ms = append(ms, m); return nil },
+			"SELECT "+columns+" FROM messages WHERE id IN ("+repeat("?", n)+") ORDER BY id", args...)
+		if err != nil {
+			return nil, fmt.Errorf("store: read messages: %w", err)
+		}
+		ids = ids[n:]
+	}
+	return ms, nil
+}
+
+// withoutContent is columns with nothing in the place of the text.
+const withoutContent = "id, kind, state, submitter, recipient, source, destination, received_at, due_at, expires_at, " +
+	"final_at, attempts, error, reason, NULL, attributes"
+
+// Waiting calls f for each message that is not final and whose ID is above after, in the order of their IDs,
+// without their Content, and stops at f's first error.
+func (s *Store) Waiting(ctx context.Context, after sms.ID, f func(*sms.Message) error) error {
+	err := s.each(ctx, f, "SELECT "+withoutContent+" FROM messages INDEXED BY messages_waiting WHERE final_at IS NULL AND id > ? ORDER BY id", int64(after))
+	if err != nil {
+		return fmt.Errorf("store: read the waiting messages: %w", err)
+	}
+	return nil
+}
+
+// WaitingIDs lists the messages up to an ID that are not final.
+func (s *Store) WaitingIDs(ctx context.Context, upTo sms.ID) (ids []sms.ID, err error) {
+	rows, err := s.db.QueryContext(ctx, "SELECT id FROM messages INDEXED BY messages_waiting WHERE final_at IS NULL AND id <= ?", int64(upTo))
+	if err != nil {
+		return nil, fmt.Errorf("store: read the waiting ids: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id sms.ID
+		if err := rows.Scan(&id); err != nil {
+			return nil, fmt.Errorf("store: read the waiting ids: %w", err)
+		}
+		ids = append(ids, id)
+	}
+	return ids, rows.Err()
+}

@@ -1,0 +1,173 @@
+package store_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/store"
+	"hnetsmpp/smppserv/store/storetest"
+)
+
+func openFile(file string) (*store.Store, error) {
+	return store.Open(context.Background(), store.Options{Driver: "sqlite", DSN: file, Log: zerolog.Nop()})
+}
+
+func must(t testing.TB, file string) *store.Store {
+	t.Helper()
+	s, err := openFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestSQLite(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) storetest.Open {
+		file := filepath.Join(t.TempDir(), "with space and é", "messages.db")
+		return func() *store.Store { return must(t, file) }
+	})
+}
+
+func TestASecondWorkerIsRefused(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "messages.db")
+	s := must(t, file)
+	if _, err := openFile(file); !errors.Is(err, store.ErrHeld) || !strings.Contains(err.Error(), file) {
+		t.Fatalf("got %v", err)
+	}
+	if err := s.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if err := must(t, file).Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestADatabaseThatIsNotOursIsRefusedAndLeftAlone(t *testing.T) {
+	dir := t.TempDir()
+	text := filepath.Join(dir, "text.db")
+	if err := os.WriteFile(text, []byte("this is no database at all, but a text"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	raw := func(name string, statements ...string) string {
+		file := filepath.Join(dir, name)
+		db, err := sql.Open("sqlite", file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		for _, s := range statements {
+			if _, err := db.Exec(s); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return file
+	}
+	newer := filepath.Join(dir, "newer.db")
+	if err := must(t, newer).Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	raw("newer.db", "INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, 1)")
+	corrupt := filepath.Join(dir, "corrupt.db")
+	if err := os.WriteFile(corrupt, append([]byte("SQLite format 3\x00"), make([]byte, 8192)...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ file, want string }{
+		{text, "not a SQLite database"},
+		{raw("foreign.db", "CREATE TABLE notes (x)"), "another program"},
+		{raw("other-id.db", "PRAGMA application_id = 7"), "another program"},
+		{newer, "newer version"},
+		{corrupt, "damaged"},
+	} {
+		before, err := os.ReadFile(test.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = openFile(test.file)
+		if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), test.file) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: got %v, want a line with %q", test.file, err, test.want)
+		}
+		if after, err := os.ReadFile(test.file); err != nil || string(after) != string(before) {
+			t.Errorf("%s was changed (%v)", test.file, err)
+		}
+	}
+}
+
+func TestAFolderThatCannotBeMadeIsNamed(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openFile(filepath.Join(file, "messages.db")); err == nil || !strings.Contains(err.Error(), file) {
+		t.Fatalf("got %v", err)
+	}
+}
+
+type countdown struct {
+	m    *sms.Message
+	done chan struct{}
+}
+
+func (c *countdown) Message() *sms.Message { return c.m }
+func (c *countdown) Added(bool, error)     { c.done <- struct{}{} }
+
+// BenchmarkAddAndFinish is the store's share of a message's cost: 512 in flight, as eight clients with a window of 64 have.
+func BenchmarkAddAndFinish(b *testing.B) {
+	s := must(b, filepath.Join(b.TempDir(), "messages.db"))
+	defer s.Close(context.Background())
+	const flight = 512
+	done := make(chan struct{}, flight)
+	finished := make(chan struct{}, flight)
+	b.ReportAllocs()
+	for n := 0; n < b.N; n += flight {
+		ids := make([]sms.ID, 0, flight)
+		var cs []*countdown
+		for range flight {
+			c := &countdown{storetest.Sample(), done}
+			c.m.ReceivedAt = time.Now()
+			cs = append(cs, c)
+			s.Add(c)
+		}
+		for range flight {
+			<-done
+		}
+		for _, c := range cs {
+			ids = append(ids, c.m.ID)
+		}
+		for i := range ids {
+			s.Move(&sms.Move{IDs: ids[i : i+1], State: sms.Delivered, Attempts: 1, Done: func() { finished <- struct{}{} }})
+		}
+		for range flight {
+			<-finished
+		}
+	}
+}
+
+func BenchmarkOpenWithWaitingMessages(b *testing.B) {
+	file := filepath.Join(b.TempDir(), "messages.db")
+	s := must(b, file)
+	done := make(chan struct{}, 100_000)
+	for range 100_000 {
+		s.Add(&countdown{storetest.Sample(), done})
+	}
+	for range 100_000 {
+		<-done
+	}
+	s.Close(context.Background())
+	for b.Loop() {
+		s := must(b, file)
+		n := 0
+		if err := s.Waiting(context.Background(), 0, func(*sms.Message) error { n++; return nil }); err != nil || n != 100_000 {
+			b.Fatal(n, err)
+		}
+		s.Close(context.Background())
+	}
+}

@@ -1,0 +1,143 @@
+// Package store keeps messages on disk.
+//
+// Everything is written by one goroutine, which takes all the additions, changes and outcomes that wait
+// and commits them in one transaction (group commit): while one commit reaches the disk the next one fills up.
+// Nothing is reported as done before it is on disk (SQLite with WAL and synchronous=FULL).
+// Reads go past it on connections of their own.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"hnetsmpp/smppserv/sms"
+)
+
+var (
+	// ErrHeld means that another process has the store open.
+	ErrHeld = errors.New("the store is held by another process")
+	// ErrUnavailable means that the store cannot take a message now; it tries by itself to recover.
+	ErrUnavailable = errors.New("the store is unavailable")
+	// ErrNotFound means that no message has this id.
+	ErrNotFound = errors.New("no such message")
+)
+
+// Options of a Store.
+type Options struct {
+	Driver string // "sqlite"
+	DSN    string // the database's file
+	Log    zerolog.Logger
+}
+
+// Store is a durable set of messages. Its methods may be called from any goroutine.
+type Store struct {
+	log     zerolog.Logger
+	db      *sql.DB // reads
+	writer  *writer
+	release func() error // gives the lock back
+
+	mu      sync.Mutex
+	pending []op
+	closed  bool
+	kick    chan struct{}
+	done    chan struct{} // the committer has ended
+	abandon chan struct{} // closed: what cannot be written is given up
+}
+
+// Open opens the store, creates it when it is missing, and brings its schema up to date.
+// Its errors name the file and what to do; ErrHeld is among them.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	if o.Driver != "sqlite" {
+		return nil, fmt.Errorf("store.driver %q is not known", o.Driver)
+	}
+	d, err := openSQLite(ctx, o.DSN)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{log: o.Log, db: d.read, release: d.release, kick: make(chan struct{}, 1), done: make(chan struct{}),
+		abandon: make(chan struct{})}
+	if s.writer, err = newWriter(ctx, d.write); err != nil {
+		d.close()
+		return nil, fmt.Errorf("store %s: %w", o.DSN, err)
+	}
+	go s.commitLoop()
+	return s, nil
+}
+
+// Close commits what waits and closes the database. Outcomes that cannot be written within ctx are given up:
+// their messages are tried again after the next start.
+func (s *Store) Close(ctx context.Context) error {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.wake()
+	var err error
+	select {
+	case <-s.done:
+	case <-ctx.Done():
+		close(s.abandon)
+		<-s.done
+		err = fmt.Errorf("store: closed with outcomes that are not on disk: %w", ctx.Err())
+	}
+	return errors.Join(err, s.writer.close(), s.db.Close(), s.release())
+}
+
+func (s *Store) wake() {
+	select {
+	case s.kick <- struct{}{}:
+	default:
+	}
+}
+
+func milli(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+// op is one of: an addition, a change, an outcome, ids to purge.
+type op struct {
+	add    sms.Addition
+	change *sms.Message
+	move   *sms.Move
+	purge  []sms.ID
+	done   func(error) // of change and purge
+}
+
+// Add stores a message. It returns at once; a.Added tells when it is on disk.
+func (s *Store) Add(a sms.Addition) {
+	if !s.push(op{add: a}) {
+		a.Added(false, ErrUnavailable)
+	}
+}
+
+// Change rewrites a message that is not final: its content, times and flags (replace_sm).
+func (s *Store) Change(m *sms.Message, changed func(error)) {
+	if !s.push(op{change: m, done: changed}) {
+		changed(ErrUnavailable)
+	}
+}
+
+// Move stores an outcome. It is never refused: while the disk cannot take it, it waits.
+func (s *Store) Move(v *sms.Move) {
+	s.push(op{move: v})
+}
+
+func (s *Store) push(o op) bool {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return false
+	}
+	s.pending = append(s.pending, o)
+	s.mu.Unlock()
+	s.wake()
+	return true
+}

@@ -1,0 +1,323 @@
+// Package storetest is the contract of a store: the one body of tests that every backend runs.
+package storetest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"reflect"
+	"sync"
+	"testing"
+	"time"
+
+	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/store"
+)
+
+// Open opens the same store again at each call; the one before is closed by then.
+type Open func() *store.Store
+
+// Run holds a backend to the contract. fresh gives each test a store of its own.
+func Run(t *testing.T, fresh func(t *testing.T) Open) {
+	for _, test := range []struct {
+		name string
+		run  func(t *testing.T, open Open)
+	}{
+		{"an added message comes back as it was", addedComesBack},
+		{"ids rise and are not given out again after a purge and a restart", idsAreNeverReused},
+		{"only what is not final waits after a restart", waitingAfterRestart},
+		{"a final state is never left", finalStays},
+		{"a receipt is stored with the outcome that it tells of", receiptWithOutcome},
+		{"the same external id is stored once", externalIDOnce},
+		{"a failed try keeps its time and reason", nextTryIsKept},
+		{"a change is kept, but not of a final message", changeIsKept},
+		{"the last writer of a conversation is known", lastWriter},
+		{"a purge takes what is final and old, and nothing else", purgeTakesOldFinals},
+		{"many goroutines get distinct ids", concurrentAdds},
+		{"an unknown id is not found", unknownID},
+	} {
+		t.Run(test.name, func(t *testing.T) { test.run(t, fresh(t)) })
+	}
+}
+
+var now = time.UnixMilli(1_700_000_000_123)
+
+// Sample is a message that has something in every field that a client can set.
+func Sample() *sms.Message {
+	return &sms.Message{
+		Submitter: "admin", Source: sms.Address{TON: 1, NPI: 1, Number: "33612345678"}, Dest: sms.Address{NPI: 1, Number: "3600"},
+		ServiceType: "CMT", ESMClass: 0x40, ProtocolID: 7, Priority: 2, RegisteredDelivery: 1, DataCoding: 8, InterfaceVersion: 0x34,
+		Alphabet: "ucs2", Content: []byte{5, 0, 3, 9, 2, 1, 0, 65}, TLVs: []byte{2, 4, 0, 2, 0xBE, 0xEF}, Part: sms.Part{Ref: 9, Total: 2, Seq: 1},
+		ReceivedAt: now, DueAt: now, ExpiresAt: now.Add(24 * time.Hour), State: sms.Enroute,
+	}
+}
+
+type addition struct {
+	m    *sms.Message
+	done chan error
+	dup  bool
+}
+
+func (a *addition) Message() *sms.Message { return a.m }
+func (a *addition) Added(duplicate bool, err error) {
+	a.dup = duplicate
+	a.done <- err
+}
+
+// Add stores a message and waits until it is on disk.
+func Add(t testing.TB, s *store.Store, m *sms.Message) (duplicate bool) {
+	t.Helper()
+	a := &addition{m: m, done: make(chan error, 1)}
+	s.Add(a)
+	if err := <-a.done; err != nil {
+		t.Fatalf("Add: %v", err)
+	}
+	return a.dup
+}
+
+// Move stores an outcome and waits until it is on disk.
+func Move(s *store.Store, f sms.Move) {
+	done := make(chan struct{})
+	f.Done = func() { close(done) }
+	s.Move(&f)
+	<-done
+}
+
+func closeStore(t *testing.T, s *store.Store) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := s.Close(ctx); err != nil {
+		t.Fatalf("Close: %v", err)
+	}
+}
+
+func get(t *testing.T, s *store.Store, id sms.ID) *sms.Message {
+	t.Helper()
+	m, err := s.Get(context.Background(), id)
+	if err != nil {
+		t.Fatalf("Get(%d): %v", id, err)
+	}
+	return m
+}
+
+func waiting(t *testing.T, s *store.Store) (ids []sms.ID) {
+	t.Helper()
+	err := s.Waiting(context.Background(), 0, func(m *sms.Message) error { ids = append(ids, m.ID); return nil })
+	if err != nil {
+		t.Fatalf("Waiting: %v", err)
+	}
+	return ids
+}
+
+func wantIDs(t *testing.T, got []sms.ID, want ...sms.ID) {
+	t.Helper()
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Fatalf("got messages %v, want %v", got, want)
+	}
+}
+
+func addedComesBack(t *testing.T, open Open) {
+	s := open()
+	m := Sample()
+	Add(t, s, m)
+	got := get(t, s, m.ID)
+	if !reflect.DeepEqual(got, m) {
+		t.Fatalf("got  %+v\nwant %+v", got, m)
+	}
+	loaded, err := s.Load(context.Background(), []sms.ID{m.ID, m.ID + 100})
+	if err != nil || len(loaded) != 1 || !reflect.DeepEqual(loaded[0], m) {
+		t.Fatalf("Load: %v %+v", err, loaded)
+	}
+	closeStore(t, s)
+}
+
+func idsAreNeverReused(t *testing.T, open Open) {
+	s := open()
+	var last sms.ID
+	for range 5 {
+		m := Sample()
+		Add(t, s, m)
+		if m.ID <= last {
+			t.Fatalf("id %d after %d", m.ID, last)
+		}
+		last = m.ID
+		Move(s, sms.Move{IDs: []sms.ID{m.ID}, State: sms.Delivered})
+	}
+	if n, err := s.Purge(context.Background(), time.Now().Add(time.Hour)); err != nil || n != 5 {
+		t.Fatalf("Purge: %d %v", n, err)
+	}
+	closeStore(t, s)
+	s = open()
+	m := Sample()
+	Add(t, s, m)
+	if m.ID <= last {
+		t.Fatalf("id %d was given out before", m.ID)
+	}
+	closeStore(t, s)
+}
+
+func waitingAfterRestart(t *testing.T, open Open) {
+	s := open()
+	ms := []*sms.Message{Sample(), Sample(), Sample()}
+	for _, m := range ms {
+		Add(t, s, m)
+	}
+	Move(s, sms.Move{IDs: []sms.ID{ms[1].ID}, State: sms.Delivered, Attempts: 1})
+	closeStore(t, s)
+	s = open()
+	wantIDs(t, waiting(t, s), ms[0].ID, ms[2].ID)
+	closeStore(t, s)
+}
+
+func finalStays(t *testing.T, open Open) {
+	s := open()
+	m := Sample()
+	Add(t, s, m)
+	Move(s, sms.Move{IDs: []sms.ID{m.ID}, State: sms.Deleted})
+	Move(s, sms.Move{IDs: []sms.ID{m.ID}, State: sms.Delivered})
+	Move(s, sms.Move{IDs: []sms.ID{m.ID}, State: sms.Enroute, Attempts: 3})
+	if got := get(t, s, m.ID); got.State != sms.Deleted || got.Attempts != 0 || got.FinalAt.IsZero() {
+		t.Fatalf("got %v after %d attempts", got.State, got.Attempts)
+	}
+	closeStore(t, s)
+}
+
+func receiptWithOutcome(t *testing.T, open Open) {
+	s := open()
+	m := Sample()
+	Add(t, s, m)
+	r := sms.NewReceipt(sms.KindReceipt, m, sms.Undeliverable, 404, now.Add(time.Second), time.Hour)
+	Move(s, sms.Move{IDs: []sms.ID{m.ID}, State: sms.Undeliverable, Attempts: 2, Error: 404, Reason: "404 Not Found", Receipts: []*sms.Message{r}})
+	if got := get(t, s, m.ID); got.State != sms.Undeliverable || got.Error != 404 || got.Reason != "404 Not Found" || got.Attempts != 2 {
+		t.Fatalf("the message is %+v", got)
+	}
+	if got := get(t, s, r.ID); !reflect.DeepEqual(got, r) {
+		t.Fatalf("got  %+v %+v\nwant %+v %+v", got, got.Receipt, r, r.Receipt)
+	}
+	wantIDs(t, waiting(t, s), r.ID)
+	closeStore(t, s)
+}
+
+func externalIDOnce(t *testing.T, open Open) {
+	s := open()
+	m, again := Sample(), Sample()
+	m.Submitter, m.ExternalID, again.ExternalID = sms.Hermes, "h-1", "h-1"
+	if Add(t, s, m) {
+		t.Fatal("the first is no duplicate")
+	}
+	closeStore(t, s)
+	s = open()
+	if !Add(t, s, again) || again.ID != m.ID {
+		t.Fatalf("the second got id %d, want the first one's %d", again.ID, m.ID)
+	}
+	wantIDs(t, waiting(t, s), m.ID)
+	closeStore(t, s)
+}
+
+func nextTryIsKept(t *testing.T, open Open) {
+	s := open()
+	m := Sample()
+	Add(t, s, m)
+	due := now.Add(5 * time.Second)
+	Move(s, sms.Move{IDs: []sms.ID{m.ID}, State: sms.Enroute, Attempts: 1, Error: 503, Reason: "busy", DueAt: due})
+	if got := get(t, s, m.ID); !got.DueAt.Equal(due) || got.Attempts != 1 || got.Error != 503 || got.Reason != "busy" || got.State != sms.Enroute {
+		t.Fatalf("got %+v", got)
+	}
+	closeStore(t, s)
+}
+
+func changeIsKept(t *testing.T, open Open) {
+	s := open()
+	m := Sample()
+	Add(t, s, m)
+	change := func(text string) {
+		m.Content, m.RegisteredDelivery = []byte(text), 0
+		done := make(chan error, 1)
+		s.Change(m, func(err error) { done <- err })
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	}
+	change("new")
+	if got := get(t, s, m.ID); !bytes.Equal(got.Content, []byte("new")) || got.RegisteredDelivery != 0 {
+		t.Fatalf("got %+v", got)
+	}
+	Move(s, sms.Move{IDs: []sms.ID{m.ID}, State: sms.Delivered})
+	change("too late")
+	if got := get(t, s, m.ID); string(got.Content) != "new" {
+		t.Fatalf("a final message became %q", got.Content)
+	}
+	closeStore(t, s)
+}
+
+func lastWriter(t *testing.T, open Open) {
+	s := open()
+	ctx := context.Background()
+	if _, ok, err := s.LastWriter(ctx, "33612345678", "3600"); ok || err != nil {
+		t.Fatalf("nobody wrote yet: %v %v", ok, err)
+	}
+	for _, client := range []string{"admin", "other", "admin", "last"} {
+		m := Sample()
+		m.Submitter = client
+		Add(t, s, m)
+	}
+	c, ok, err := s.LastWriter(ctx, "33612345678", "3600")
+	if err != nil || !ok || c.Client != "last" || c.Number != Sample().Source || c.Campaign != Sample().Dest {
+		t.Fatalf("got %+v %v %v", c, ok, err)
+	}
+	if a, ok, err := s.LastUse(ctx, "last", "33612345678"); err != nil || !ok || a != Sample().Source {
+		t.Fatalf("got %+v %v %v", a, ok, err)
+	}
+	closeStore(t, s)
+}
+
+func purgeTakesOldFinals(t *testing.T, open Open) {
+	s := open()
+	old, oldWaiting, young := Sample(), Sample(), Sample()
+	young.ReceivedAt = time.Now().Add(time.Hour)
+	for _, m := range []*sms.Message{old, oldWaiting, young} {
+		Add(t, s, m)
+	}
+	Move(s, sms.Move{IDs: []sms.ID{old.ID, young.ID}, State: sms.Delivered})
+	n, err := s.Purge(context.Background(), time.Now().Add(time.Minute))
+	if err != nil || n != 1 {
+		t.Fatalf("purged %d, %v", n, err)
+	}
+	left, err := s.Load(context.Background(), []sms.ID{old.ID, oldWaiting.ID, young.ID})
+	if err != nil || len(left) != 2 || left[0].ID != oldWaiting.ID || left[1].ID != young.ID {
+		t.Fatalf("left %v %v", left, err)
+	}
+	closeStore(t, s)
+}
+
+func concurrentAdds(t *testing.T, open Open) {
+	s := open()
+	var mu sync.Mutex
+	seen := map[sms.ID]bool{}
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 200 {
+				m := Sample()
+				Add(t, s, m)
+				mu.Lock()
+				seen[m.ID] = true
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	if len(seen) != 1600 || len(waiting(t, s)) != 1600 {
+		t.Fatalf("%d distinct ids, %d waiting, want 1600", len(seen), len(waiting(t, s)))
+	}
+	closeStore(t, s)
+}
+
+func unknownID(t *testing.T, open Open) {
+	s := open()
+	if _, err := s.Get(context.Background(), 77); err != store.ErrNotFound {
+		t.Fatalf("got %v", err)
+	}
+	closeStore(t, s)
+}

@@ -1,0 +1,280 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"hnetsmpp/smppserv/sms"
+)
+
+const (
+	columns = "id, kind, state, submitter, recipient, source, destination, received_at, due_at, expires_at, " +
+		"final_at, attempts, error, reason, content, attributes"
+	columnCount = 16
+)
+
+// rowSteps are the sizes of the statements that write several rows: large ones cost least per row.
+var rowSteps = [...]int{64, 16, 4, 1}
+
+// writer owns the one connection that writes. Only the committer uses it.
+type writer struct {
+	db   *sql.DB
+	conn *sql.Conn
+
+	insert, finish [len(rowSteps)]*sql.Stmt
+
+	lastID        sms.ID
+	conversations conversationCache
+	fresh         []conversation // of this transaction
+	duplicate     []bool         // by operation of the last batch
+
+	rows   []*sms.Message // to insert
+	args   boxes
+	blobs  []byte // the attributes of the rows of one statement
+	groups []finishGroup
+}
+
+// finishGroup is a set of messages that end alike, so that one statement serves them.
+type finishGroup struct {
+	state    sms.State
+	attempts int
+	error    int
+	reason   string
+	ids      []sms.ID
+}
+
+func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
+	w := &writer{db: db, conversations: newConversationCache()}
+	var err error
+	if w.conn, err = db.Conn(ctx); err != nil {
+		return nil, err
+	}
+	row := "(" + strings.TrimSuffix(strings.Repeat("?,", columnCount), ",") + ")"
+	for i, n := range rowSteps {
+		w.insert[i], err = w.conn.PrepareContext(ctx, "INSERT INTO messages ("+columns+") VALUES "+repeat(row, n))
+		if err != nil {
+			return nil, err
+		}
+		w.finish[i], err = w.conn.PrepareContext(ctx, "UPDATE messages SET state = ?, final_at = ?, attempts = ?, error = ?, reason = ? "+
+			"WHERE final_at IS NULL AND id IN ("+repeat("?", n)+")")
+		if err != nil {
+			return nil, err
+		}
+	}
+	var purged, kept int64
+	err = w.conn.QueryRowContext(ctx, "SELECT id, (SELECT coalesce(max(id), 0) FROM messages) FROM last_message_id").Scan(&purged, &kept)
+	w.lastID = sms.ID(max(purged, kept))
+	return w, err
+}
+
+func repeat(s string, n int) string { return strings.TrimSuffix(strings.Repeat(s+",", n), ",") }
+
+func (w *writer) close() error {
+	return errors.Join(w.conn.Close(), w.db.Close())
+}
+
+func (w *writer) exec(query string, args ...any) error {
+	_, err := w.conn.ExecContext(context.Background(), query, args...)
+	return err
+}
+
+// write commits the batch in one transaction, with one time for all of it.
+// New messages get their IDs in the order of the batch.
+func (w *writer) write(batch []op) (err error) {
+	firstID := w.lastID
+	w.duplicate = append(w.duplicate[:0], make([]bool, len(batch))...)
+	w.rows, w.fresh, w.groups = w.rows[:0], w.fresh[:0], w.groups[:0]
+	if err := w.exec("BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	defer func() {
+		clear(w.rows)
+		if err == nil {
+			return
+		}
+		w.lastID = firstID
+		w.conversations.forget(w.fresh)
+		if rollback := w.exec("ROLLBACK"); rollback != nil && !noTransaction(rollback) {
+			err = errors.Join(err, rollback)
+		}
+	}()
+	now := time.Now()
+	for i := range batch {
+		switch o := &batch[i]; {
+		case o.add != nil:
+			w.duplicate[i], err = w.add(o.add.Message())
+		case o.change != nil:
+			err = w.change(o.change)
+		case o.purge != nil:
+			err = w.purge(o.purge)
+		default:
+			err = w.collect(o.move)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if err := w.insertRows(); err != nil {
+		return fmt.Errorf("insert messages: %w", err)
+	}
+	if err := w.finishGroups(now); err != nil {
+		return fmt.Errorf("write outcomes: %w", err)
+	}
+	if err := w.writeConversations(now); err != nil {
+		return fmt.Errorf("write conversations: %w", err)
+	}
+	return w.exec("COMMIT")
+}
+
+func (w *writer) add(m *sms.Message) (duplicate bool, err error) {
+	if m.ExternalID != "" {
+		if duplicate, err = w.claimExternalID(m); duplicate || err != nil {
+			return duplicate, err
+		}
+	} else {
+		w.lastID++
+		m.ID = w.lastID
+	}
+	if m.First != nil {
+		m.KnownBy = m.First.ID
+	}
+	w.rows = append(w.rows, m)
+	if m.Submitter != sms.Hermes && m.Kind == sms.KindText {
+		if c := conversationOf(m); w.conversations.news(c) {
+			w.fresh = append(w.fresh, c)
+		}
+	}
+	return false, nil
+}
+
+// claimExternalID gives m a new ID, or that of the message which has its ExternalID already.
+func (w *writer) claimExternalID(m *sms.Message) (duplicate bool, err error) {
+	ctx := context.Background()
+	err = w.conn.QueryRowContext(ctx, "SELECT message_id FROM external_ids WHERE external_id = ?", m.ExternalID).Scan(&m.ID)
+	if err == nil {
+		return true, nil
+	}
+	if !errors.Is(err, sql.ErrNoRows) {
+		return false, fmt.Errorf("look up an external id: %w", err)
+	}
+	w.lastID++
+	m.ID = w.lastID
+	err = w.exec("INSERT INTO external_ids (external_id, message_id, received_at) VALUES (?, ?, ?)", m.ExternalID, int64(m.ID), milli(m.ReceivedAt))
+	return false, err
+}
+
+func (w *writer) change(m *sms.Message) error {
+	return w.exec("UPDATE messages SET due_at = ?, expires_at = ?, content = ?, attributes = ? WHERE final_at IS NULL AND id = ?",
+		milli(m.DueAt), milli(m.ExpiresAt), blob(m.Content), appendAttributes(nil, m), int64(m.ID))
+}
+
+// collect writes what is no end at once and puts ends into groups.
+func (w *writer) collect(f *sms.Move) error {
+	for _, r := range f.Receipts {
+		w.lastID++
+		r.ID = w.lastID
+		w.rows = append(w.rows, r)
+	}
+	if !f.State.Final() {
+		for _, id := range f.IDs {
+			err := w.exec("UPDATE messages SET state = ?, attempts = ?, error = ?, reason = ?, due_at = ? WHERE final_at IS NULL AND id = ?",
+				int64(f.State), f.Attempts, f.Error, f.Reason, milli(f.DueAt), int64(id))
+			if err != nil {
+				return fmt.Errorf("write the next try of message %d: %w", id, err)
+			}
+		}
+		return nil
+	}
+	for i := range w.groups {
+		g := &w.groups[i]
+		if g.state == f.State && g.attempts == f.Attempts && g.error == f.Error && g.reason == f.Reason {
+			g.ids = append(g.ids, f.IDs...)
+			return nil
+		}
+	}
+	if len(w.groups) < cap(w.groups) {
+		w.groups = w.groups[:len(w.groups)+1]
+	} else {
+		w.groups = append(w.groups, finishGroup{})
+	}
+	g := &w.groups[len(w.groups)-1]
+	*g = finishGroup{f.State, f.Attempts, f.Error, f.Reason, append(g.ids[:0], f.IDs...)}
+	return nil
+}
+
+func (w *writer) insertRows() error {
+	rows := w.rows
+	for i, n := range rowSteps {
+		for len(rows) >= n {
+			w.args.reset(columnCount)
+			w.blobs = w.blobs[:0]
+			for _, m := range rows[:n] {
+				w.bind(m)
+			}
+			if _, err := w.insert[i].ExecContext(context.Background(), w.args.values...); err != nil {
+				return err
+			}
+			rows = rows[n:]
+		}
+	}
+	return nil
+}
+
+func (w *writer) bind(m *sms.Message) {
+	a := &w.args
+	a.int(int64(m.ID))
+	a.int(int64(m.Kind))
+	a.int(int64(m.State))
+	a.text(m.Submitter)
+	a.text(m.Recipient)
+	a.text(m.Source.Number)
+	a.text(m.Dest.Number)
+	a.int(milli(m.ReceivedAt))
+	a.int(milli(m.DueAt))
+	a.int(milli(m.ExpiresAt))
+	a.null()
+	a.int(int64(m.Attempts))
+	a.int(int64(m.Error))
+	a.text(m.Reason)
+	a.blob(blob(m.Content))
+	from := len(w.blobs)
+	w.blobs = appendAttributes(w.blobs, m)
+	a.blob(w.blobs[from:len(w.blobs):len(w.blobs)])
+}
+
+// blob keeps an empty text from becoming NULL.
+func blob(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}
+
+func (w *writer) finishGroups(now time.Time) error {
+	for gi := range w.groups {
+		g := &w.groups[gi]
+		ids := g.ids
+		for i, n := range rowSteps {
+			for len(ids) >= n {
+				w.args.reset(0)
+				w.args.int(int64(g.state))
+				w.args.int(milli(now))
+				w.args.int(int64(g.attempts))
+				w.args.int(int64(g.error))
+				w.args.text(g.reason)
+				for _, id := range ids[:n] {
+					w.args.int(int64(id))
+				}
+				if _, err := w.finish[i].ExecContext(context.Background(), w.args.values...); err != nil {
+					return err
+				}
+				ids = ids[n:]
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+
+	"github.com/rs/zerolog"
+
+	"hnetsmpp/pkg/config"
+	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/pkg/smstext"
+	"hnetsmpp/smppserv/hermes"
+	"hnetsmpp/smppserv/queue"
+	"hnetsmpp/smppserv/session"
+	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/smsc"
+	"hnetsmpp/smppserv/store"
+)
+
+// What config.toml says, as the packages want it.
+
+func queueSettings(cfg *config.Config) queue.Settings {
+	st := queue.Settings{ReceiptValidity: cfg.Hermes.Validity, StatusToHermes: cfg.Hermes.StatusURL != ""}
+	if cfg.Hermes.Reassemble {
+		st.Reassemble = cfg.Hermes.ReassembleTimeout
+	}
+	return st
+}
+
+func smscOptions(cfg *config.Config, q *queue.Queue, st *store.Store, log zerolog.Logger) (smsc.Options, error) {
+	s := cfg.Server
+	o := smsc.Options{
+		Host: s.ListenHost, Port: s.ListenPort, TLSPort: s.TLS.ListenPort, SMSCIdentifier: s.SMSCIdentifier,
+		Opportunity: cfg.Mode == config.ModeOpportunity,
+		Timers: session.Timers{SessionInit: s.SessionInitTimeout, EnquireLink: s.KeepAliveInterval,
+			Inactivity: s.InactivityTimeout, Response: s.ResponseTimeout},
+		Logout: s.DisconnectAfterLogout, Window: s.Window, MaxConnections: s.MaxConnections, MaxPerAddress: s.MaxConnectionsPerIP,
+		FailedBindDelay: s.FailedBindDelay, Queue: q, History: history{st}, Log: log,
+	}
+	if s.TLS.ListenPort == 0 {
+		return o, nil
+	}
+	cert, err := tls.LoadX509KeyPair(s.TLS.CertFile, s.TLS.KeyFile)
+	if err != nil {
+		return o, fmt.Errorf("server.tls: %w", err)
+	}
+	o.TLS = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+	if s.TLS.ClientCAFile != "" {
+		if o.TLS.ClientCAs, err = certPool(s.TLS.ClientCAFile); err != nil {
+			return o, fmt.Errorf("server.tls.client_ca_file: %w", err)
+		}
+		o.TLS.ClientAuth = tls.RequireAndVerifyClientCert
+	}
+	return o, nil
+}
+
+func certPool(file string) (*x509.CertPool, error) {
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s holds no certificate", file)
+	}
+	return pool, nil
+}
+
+func smscSettings(cfg *config.Config) smsc.Settings {
+	st := smsc.Settings{ThrottleRate: cfg.Server.ThrottleRate, Validity: cfg.Hermes.Validity, LogContent: cfg.Log.Content}
+	for _, c := range cfg.Clients {
+		st.Clients = append(st.Clients, client(c))
+	}
+	return st
+}
+
+// The words that config.Load lets through.
+var (
+	bindPolicies = map[string]smsc.BindPolicy{"split": smsc.Split, "pair": smsc.Pair}
+	longMessages = map[string]smsc.LongMessages{"udh": smsc.LongUDH, "sar": smsc.LongSAR, "payload": smsc.LongPayload}
+	versions     = map[string]byte{"3.3": smpp.V33, "3.4": smpp.V34, "5.0": smpp.V50}
+)
+
+func client(c config.Client) smsc.Client {
+	alphabet, _ := smstext.ParseAlphabet(c.DefaultAlphabet)
+	receiptFormat := c.ReceiptMessageIDFormat
+	if receiptFormat == "" {
+		receiptFormat = c.MessageIDFormat
+	}
+	return smsc.Client{
+		SystemID:      c.SystemID,
+		CheckPassword: func(given string) bool { return config.CheckPassword(c.Password, given) },
+		Numbers:       c.Numbers, Allow: prefixes(c.Allow), BindPolicy: bindPolicies[c.BindPolicy], ThrottleRate: c.ThrottleRate,
+		MaxQueued: c.MaxQueued, DefaultAlphabet: alphabet, MessageIDHex: c.MessageIDFormat == "hex", ReceiptIDHex: receiptFormat == "hex",
+		LongMessages: longMessages[c.LongMessages], InterfaceVersion: versions[c.InterfaceVersion],
+	}
+}
+
+func prefixes(cidrs []string) []netip.Prefix {
+	var ps []netip.Prefix
+	for _, c := range cidrs {
+		if p, err := netip.ParsePrefix(c); err == nil {
+			ps = append(ps, p)
+		}
+	}
+	return ps
+}
+
+func pushOptions(cfg *config.Config, log zerolog.Logger) (hermes.PushOptions, error) {
+	h := cfg.Hermes
+	o := hermes.PushOptions{
+		URL: h.URL, Timeout: h.Timeout, Concurrency: h.Concurrency, Retry: h.Retry, Secret: h.Secret, StatusURL: h.StatusURL,
+		Method: h.Request.Method, ContentType: h.Request.ContentType, Body: h.Request.Body, SuccessPattern: h.Request.SuccessPattern,
+		Headers: h.Request.Headers, Log: log,
+		Text: func(ms []*sms.Message) hermes.Text {
+			text, encoding, data := smsc.Text(ms)
+			return hermes.Text{Text: text, Encoding: encoding, Data: data}
+		},
+	}
+	if h.TLS == (config.HermesTLS{}) {
+		return o, nil
+	}
+	o.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	if h.TLS.CAFile != "" {
+		var err error
+		if o.TLS.RootCAs, err = certPool(h.TLS.CAFile); err != nil {
+			return o, fmt.Errorf("hermes.tls.ca_file: %w", err)
+		}
+	}
+	if h.TLS.CertFile != "" {
+		cert, err := tls.LoadX509KeyPair(h.TLS.CertFile, h.TLS.KeyFile)
+		if err != nil {
+			return o, fmt.Errorf("hermes.tls: %w", err)
+		}
+		o.TLS.Certificates = []tls.Certificate{cert}
+	}
+	return o, nil
+}
+
+// route lets the message centre decide who receives what Hermès writes.
+func route(sv *smsc.Server) func(ctx context.Context, from, to, client string) (hermes.Route, error) {
+	return func(ctx context.Context, from, to, client string) (hermes.Route, error) {
+		c, source, dest, err := sv.Route(ctx, from, to, client)
+		var nobody *smsc.NoClientError
+		if errors.As(err, &nobody) {
+			return hermes.Route{}, noClient{nobody}
+		}
+		if err != nil {
+			return hermes.Route{}, err
+		}
+		return hermes.Route{Recipient: c.SystemID, MaxQueued: c.MaxQueued, Source: source, Dest: dest}, nil
+	}
+}
+
+// noClient keeps the message centre's words and is what the port looks for.
+type noClient struct{ *smsc.NoClientError }
+
+func (noClient) Is(target error) bool { return target == hermes.ErrNoClient }
+
+// history is the store as the message centre looks into it.
+type history struct{ *store.Store }
+
+func (h history) Message(ctx context.Context, id sms.ID) (*sms.Message, error) {
+	m, err := h.Get(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, smsc.ErrUnknownMessage
+	}
+	return m, err
+}
+
+func (h history) LastWriter(ctx context.Context, number, campaign string) (string, sms.Address, sms.Address, error) {
+	c, _, err := h.Store.LastWriter(ctx, number, campaign)
+	return c.Client, c.Number, c.Campaign, err
+}
+
+func (h history) LastUse(ctx context.Context, client, number string) (sms.Address, error) {
+	a, ok, err := h.Store.LastUse(ctx, client, number)
+	if !ok {
+		a = sms.Address{}
+	}
+	return a, err
+}
