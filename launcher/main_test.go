@@ -52,7 +52,9 @@ func fakeWorker(configPath string) worker.ExitCode {
 		return worker.ExitStopped
 	case "deaf":
 		_ = report.Ready(worker.Ready{})
-		select {}
+		for {
+			time.Sleep(time.Hour)
+		}
 	case "crash":
 		panic("out of luck")
 	default:

@@ -36,9 +36,13 @@ func fakeWorker(behaviour string) worker.ExitCode {
 		return worker.ExitStopped
 	case "deaf":
 		_ = report.Ready(worker.Ready{})
-		select {}
+		for {
+			time.Sleep(time.Hour)
+		}
 	case "hung at start":
-		select {}
+		for {
+			time.Sleep(time.Hour)
+		}
 	case "ends":
 		return worker.ExitStopped
 	case "bad config":

@@ -9,7 +9,7 @@ type Alphabet uint8
 const (
 	GSM7       Alphabet = iota // GSM 03.38 default and extension tables, a septet per octet
 	GSM7Packed                 // the same septets, 8 in 7 octets; 23.038 6.1.2
-	Latin1                     // ISO-8859-1
+	Latin1                     // ISO-8859-1; read as Windows-1252, whose extra characters (€ “ ”) clients send under its data_coding
 	ASCII                      // IA5
 	UCS2                       // UTF-16, big-endian, with surrogate pairs
 	UTF8                       // no data_coding of its own; some clients' data_coding 0

@@ -4,7 +4,7 @@ package smstext
 // 3GPP 23.038 section 4). dflt is what 0 means to this client.
 //
 //	0x00       dflt
-//	0x01       ASCII
+//	0x01       ASCII, unless its octets can only be GSM 7-bit (see Decode)
 //	0x02 0x04  Binary
 //	0x03       Latin1
 //	0x06       Cyrillic

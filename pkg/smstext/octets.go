@@ -1,11 +1,18 @@
 package smstext
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
 )
+
+// isGSM tells texts that bear data_coding 1 and are GSM 7-bit all the same, as node's smpp sends by default: they have
+// octets that no text in IA5 has.
+func isGSM(b []byte) bool {
+	return slices.ContainsFunc(b, func(c byte) bool { return c < ' ' && c != '\n' && c != '\r' && c != '\t' })
+}
 
 // decodeOctets reads the alphabets in which a character is an octet.
 func decodeOctets(a Alphabet, b []byte) string {
@@ -24,6 +31,8 @@ func octetRune(a Alphabet, c byte) rune {
 			return utf8.RuneError
 		}
 		return rune(c)
+	case Latin1:
+		return charmap.Windows1252.DecodeByte(c)
 	case Cyrillic:
 		return charmap.ISO8859_5.DecodeByte(c)
 	case Hebrew:

@@ -14,9 +14,12 @@ func Decode(a Alphabet, b []byte) string {
 		return decodeUCS2(b)
 	case UTF8:
 		return string([]rune(string(b))) // each stray octet becomes a U+FFFD
-	default:
-		return decodeOctets(a, b)
+	case ASCII:
+		if isGSM(b) {
+			return decodeGSM(b)
+		}
 	}
+	return decodeOctets(a, b)
 }
 
 // Encode writes text. ok is false if something did not fit and was replaced;

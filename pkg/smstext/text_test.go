@@ -2,6 +2,7 @@ package smstext
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 )
 
@@ -13,8 +14,8 @@ func all256() []byte {
 	return b
 }
 
-func TestBinaryAndLatin1KeepAll256Octets(t *testing.T) { // TXT-02
-	for _, a := range []Alphabet{Binary, Latin1, Alphabet(200)} {
+func TestBinaryKeepsAll256Octets(t *testing.T) { // TXT-02
+	for _, a := range []Alphabet{Binary, Alphabet(200)} {
 		s := Decode(a, all256())
 		for i, r := range []rune(s) {
 			if r != rune(i) {
@@ -27,15 +28,38 @@ func TestBinaryAndLatin1KeepAll256Octets(t *testing.T) { // TXT-02
 	}
 }
 
-func TestASCIIKnowsNothingAbove7F(t *testing.T) {
-	for i, r := range []rune(Decode(ASCII, all256())) {
-		want := rune(i)
-		if i >= 0x80 {
-			want = '\uFFFD'
-		}
-		if r != want {
+func TestLatin1IsReadAsWindows1252(t *testing.T) { // TXT-04
+	for i, r := range []rune(Decode(Latin1, all256())) {
+		if (i < 0x80 || i > 0x9F) && r != rune(i) {
 			t.Errorf("0x%02X reads as U+%04X", i, r)
 		}
+	}
+	if s := Decode(Latin1, []byte("5 \x80 l\x92\x9cuf \x93\xe9t\xe9\x94")); s != "5 € l’œuf “été”" {
+		t.Errorf("got %q", s)
+	}
+	if _, ok := Encode(Latin1, "€"); ok {
+		t.Error("what we write is ISO-8859-1, which has no €")
+	}
+}
+
+func TestASCIIKnowsNothingAbove7F(t *testing.T) {
+	for c := range 256 {
+		want := rune(c)
+		if c >= 0x80 {
+			want = '\uFFFD'
+		}
+		if c < ' ' && !strings.ContainsRune("\t\n\r", rune(c)) {
+			continue
+		}
+		if got := Decode(ASCII, []byte{'a', byte(c)}); got != "a"+string(want) {
+			t.Errorf("0x%02X reads as %q", c, got)
+		}
+	}
+}
+
+func TestGSMOctetsUnderTheDataCodingOfASCIIAreReadAsGSM(t *testing.T) {
+	if s := Decode(ASCII, []byte("12 \x1be \x7f l'\x05t\x05")); s != "12 € à l'été" {
+		t.Errorf("got %q", s)
 	}
 }
 

@@ -53,7 +53,9 @@ func fakeWorker(behaviour string) ExitCode {
 			return ExitCrashed
 		}
 		_ = report.Ready(Ready{Version: fmt.Sprint(child.Process.Pid)})
-		select {}
+		for {
+			time.Sleep(time.Hour)
+		}
 	case "outlive":
 		// Its parent dies without a word; all pipes to it are broken then.
 		_ = report.Ready(Ready{})
@@ -73,7 +75,9 @@ func fakeWorker(behaviour string) ExitCode {
 			return ExitCrashed
 		}
 		_ = report.Ready(Ready{})
-		select {}
+		for {
+			time.Sleep(time.Hour)
+		}
 	}
 	return ExitCrashed
 }
