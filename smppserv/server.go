@@ -12,6 +12,7 @@ import (
 
 	"hnetsmpp/pkg/config"
 	"hnetsmpp/pkg/worker"
+	"hnetsmpp/smppserv/admin"
 	"hnetsmpp/smppserv/hermes"
 	"hnetsmpp/smppserv/queue"
 	"hnetsmpp/smppserv/smsc"
@@ -32,6 +33,7 @@ type server struct {
 	push  *hermes.Push
 	smsc  *smsc.Server
 	port  *hermes.Port
+	admin *admin.Server
 
 	mu  sync.Mutex
 	cfg *config.Config // as it is in effect
@@ -48,7 +50,8 @@ func open(ctx context.Context, cfg *config.Config, log zerolog.Logger) (s *serve
 	if s.store, err = store.Open(ctx, store.Options{Driver: cfg.Store.Driver, DSN: cfg.Store.DSN, Log: log}); err != nil {
 		return s, err
 	}
-	s.queue = queue.New(queue.Options{Settings: queueSettings(cfg), Store: s.store, Log: log})
+	counters := admin.NewCounters()
+	s.queue = queue.New(queue.Options{Settings: queueSettings(cfg), Store: s.store, Log: log, Observer: counters})
 	push, err := pushOptions(cfg, log)
 	if err != nil {
 		return s, err
@@ -71,6 +74,10 @@ func open(ctx context.Context, cfg *config.Config, log zerolog.Logger) (s *serve
 	if err := s.port.Listen(); err != nil {
 		return s, err
 	}
+	s.admin = admin.New(adminOptions(cfg, s, counters))
+	if err := s.admin.Listen(); err != nil {
+		return s, err
+	}
 	return s, s.queue.Start(ctx)
 }
 
@@ -78,6 +85,7 @@ func open(ctx context.Context, cfg *config.Config, log zerolog.Logger) (s *serve
 func (s *server) serve() worker.Ready {
 	s.push.Attach(s.queue)
 	s.smsc.Serve()
+	s.admin.Serve()
 	go func() {
 		if err := s.port.Serve(); err != nil {
 			s.log.Error().Err(err).Msg("the TCP port for Hermès does not serve any more")
@@ -87,6 +95,9 @@ func (s *server) serve() worker.Ready {
 	ready := worker.Ready{SMPP: plain.String(), TCP: s.port.Addr().String()}
 	if secure != nil {
 		ready.SMPPTLS = secure.String()
+	}
+	if a := s.admin.Addr(); a != nil {
+		ready.Admin = a.String()
 	}
 	return ready
 }
@@ -105,6 +116,9 @@ func (s *server) close() error {
 	}
 	if s.smsc != nil {
 		errs = append(errs, s.smsc.Close(ctx))
+	}
+	if s.admin != nil {
+		errs = append(errs, s.admin.Close(ctx))
 	}
 	ctx, cancel = context.WithTimeout(context.Background(), drainTime)
 	defer cancel()

@@ -14,6 +14,7 @@ import (
 	"hnetsmpp/pkg/config"
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/pkg/smstext"
+	"hnetsmpp/smppserv/admin"
 	"hnetsmpp/smppserv/hermes"
 	"hnetsmpp/smppserv/queue"
 	"hnetsmpp/smppserv/session"
@@ -140,6 +141,31 @@ func pushOptions(cfg *config.Config, log zerolog.Logger) (hermes.PushOptions, er
 		o.TLS.Certificates = []tls.Certificate{cert}
 	}
 	return o, nil
+}
+
+func adminOptions(cfg *config.Config, s *server, counters *admin.Counters) admin.Options {
+	users := cfg.Admin.Users
+	return admin.Options{
+		Listen: cfg.Admin.Listen, Version: versionText(), Counters: counters, Log: s.log,
+		Sessions: func() (all []admin.Session) {
+			for _, info := range s.smsc.Sessions() {
+				all = append(all, admin.Session(info))
+			}
+			return all
+		},
+		Unbind:       s.smsc.Unbind,
+		Queue:        func() admin.QueueStats { return admin.QueueStats(s.queue.Stats()) },
+		Ready:        s.store.Check,
+		AuthRequired: len(users) > 0,
+		Users: func(name, password string) bool {
+			for _, u := range users {
+				if u.Name == name {
+					return config.CheckPassword(u.Password, password)
+				}
+			}
+			return false
+		},
+	}
 }
 
 // route lets the message centre decide who receives what Hermès writes.

@@ -62,6 +62,7 @@ func (e *entry) Added(duplicate bool, err error) {
 	q.mu.Lock()
 	switch {
 	case kept:
+		q.o.Observer.Accepted(m)
 		q.enter(e)
 	default:
 		q.unowe(e.owner)

@@ -35,6 +35,7 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 	move := &sms.Move{State: sms.Enroute, Error: o.Code, Reason: o.Reason}
 	var owed []*entry
 	q.mu.Lock()
+	q.o.Observer.Retried(m)
 	e.attempts++
 	wait := o.After
 	if e.asked = wait > 0; !e.asked {
@@ -85,6 +86,7 @@ func (q *Queue) conclude(all []*entry, j *job, o sms.Outcome) {
 	}
 	for _, e := range all {
 		move.IDs = append(move.IDs, e.id)
+		q.o.Observer.Concluded(e.m, move.State)
 		if q.owesReceipt(e.m, move.State) {
 			owed = q.owe(owed, move, e, sms.KindReceipt, now)
 		}

@@ -40,11 +40,25 @@ type Store interface {
 // Options of a Queue.
 type Options struct {
 	Settings
-	Store Store
-	Log   zerolog.Logger
+	Store    Store
+	Log      zerolog.Logger
+	Observer Observer // may be nil
 	// HeldOctets bounds the memory for messages; what is more stays on disk until it is tried. 0 means 64 MiB.
 	HeldOctets int
 }
+
+// Observer counts what passes. Its methods are called under the queue's lock and must return at once.
+type Observer interface {
+	Accepted(m *sms.Message)
+	Retried(m *sms.Message)
+	Concluded(m *sms.Message, state sms.State)
+}
+
+type nobody struct{}
+
+func (nobody) Accepted(*sms.Message)             {}
+func (nobody) Retried(*sms.Message)              {}
+func (nobody) Concluded(*sms.Message, sms.State) {}
 
 // Settings may change while the queue works.
 type Settings struct {
@@ -111,6 +125,9 @@ type Queue struct {
 
 // New makes a queue. Start lets it work.
 func New(o Options) *Queue {
+	if o.Observer == nil {
+		o.Observer = nobody{}
+	}
 	if o.HeldOctets == 0 {
 		o.HeldOctets = defaultHeldOctets
 	}

@@ -26,7 +26,11 @@ func (s *Session) arm(now time.Time) {
 }
 
 func (s *Session) look(now time.Time) (action, time.Time, error) {
-	return s.times.next(now, s.state, time.Unix(0, s.lastIn.Load()), s.window.oldest(), s.writing)
+	lastIn := time.Unix(0, s.lastIn.Load())
+	if s.held {
+		lastIn = now
+	}
+	return s.times.next(now, s.state, lastIn, s.window.oldest(), s.writing)
 }
 
 // tick does what the timers ask for.

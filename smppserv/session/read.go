@@ -70,10 +70,15 @@ func (s *Session) heard() {
 // waitForRoom holds the reader up while the session has as much to answer, or to write, as it may.
 func (s *Session) waitForRoom() {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	for (s.inflight >= s.o.MaxRequests || len(s.out) > maxOut) && s.state != Closing {
+		s.held = s.inflight >= s.o.MaxRequests
 		s.room.Wait()
+		if s.held {
+			s.lastIn.Store(time.Now().UnixNano())
+		}
 	}
-	s.mu.Unlock()
+	s.held = false
 }
 
 func (s *Session) makeRoom(from, to *int, need int) {

@@ -69,6 +69,7 @@ func (s *Session) handle(h smpp.Header, body []byte) {
 func (s *Session) response(h smpp.Header, st State) {
 	switch {
 	case h.Command == smpp.CmdUnbindResp && st == Unbinding:
+		s.answerAll()
 		s.finish(nil, 0)
 	case !h.Command.Known() && st != Closing:
 		s.nack(h.Sequence, smpp.RINVCMDID)
@@ -172,13 +173,20 @@ func (s *Session) unbind(h smpp.Header, _ []byte) {
 	s.mu.Unlock()
 	s.leave()
 	s.failRequests()
+	s.answerAll()
 	s.mu.Lock()
-	for s.inflight > 0 && s.state == Unbinding {
-		s.room.Wait()
-	}
 	if s.state == Unbinding {
 		s.append(smpp.CmdUnbindResp, h.Sequence)
 	}
 	s.mu.Unlock()
 	s.finish(errPeerUnbound, s.o.Logout)
+}
+
+// answerAll waits until the peer's requests are answered, or the response timer ends the session.
+func (s *Session) answerAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.inflight > 0 && s.state == Unbinding {
+		s.room.Wait()
+	}
 }

@@ -67,7 +67,7 @@ func (t *Ticket) answer(status smpp.Status, p smpp.PDU) {
 	defer s.mu.Unlock()
 	s.inflight--
 	s.room.Broadcast()
-	if s.closed.Load() != 0 || s.draining {
+	if s.closed.Load() != 0 {
 		return
 	}
 	if p == nil {
@@ -106,7 +106,7 @@ func (s *Session) writeLoop() {
 		for {
 			s.mu.Lock()
 			if len(s.out) == 0 {
-				draining := s.draining
+				draining := s.draining && s.inflight == 0
 				s.mu.Unlock()
 				if draining {
 					s.closeWrite()

@@ -19,6 +19,7 @@ func (p *peer) Deliver(ms []*sms.Message, _ bool, report func(sms.Outcome)) {
 		report(sms.Outcome{Verdict: sms.Failed, State: sms.Rejected, Reason: err.Error()})
 		return
 	}
+	p.sv.logMessage(m, "sent to the client")
 	if len(pdus) == 1 {
 		p.s.Send(pdus[0], func(a session.Answer) { report(outcome(a)) })
 		return

@@ -11,7 +11,7 @@ import (
 
 // dataSM takes a data_sm: a submit_sm whose text is in message_payload (4.7.1).
 func (p *peer) dataSM(h smpp.Header, r *smpp.DataSM) {
-	sub := &submission{data: true}
+	sub := &submission{sv: p.sv, data: true}
 	sub.Open(p.s, h)
 	c, limiter := p.sv.registry.settings(p)
 	sub.hex = c.MessageIDHex
@@ -34,6 +34,7 @@ func (p *peer) dataSM(h smpp.Header, r *smpp.DataSM) {
 // multi is a submit_multi: a message for each destination, one answer for all. They share the first one's message_id.
 type multi struct {
 	session.Ticket
+	sv  *Server
 	hex bool
 
 	mu    sync.Mutex
@@ -50,7 +51,7 @@ type multiPart struct {
 }
 
 func (p *peer) submitMulti(h smpp.Header, r *smpp.SubmitMulti) {
-	all := &multi{left: 1}
+	all := &multi{sv: p.sv, left: 1}
 	all.Open(p.s, h)
 	c, limiter := p.sv.registry.settings(p)
 	all.hex = c.MessageIDHex
@@ -156,6 +157,7 @@ func (part *multiPart) Accepted(m *sms.Message, _ bool, err error) {
 	if err != nil {
 		part.failed(refusal(err))
 	} else {
+		part.sv.logMessage(m, "submitted")
 		part.mu.Lock()
 		if part.resp.MessageID == "" {
 			part.resp.MessageID = formatID(m.PublicID(), part.Session().Version(), part.hex)

@@ -215,7 +215,21 @@ func (sv *Server) Close(ctx context.Context) error {
 	return fmt.Errorf("some sessions did not end: %w", ctx.Err())
 }
 
-var errStopping = errors.New("the message centre is stopping")
+var (
+	errStopping = errors.New("the message centre is stopping")
+	errOperator = errors.New("unbound by an operator")
+)
+
+// Unbind ends a session politely, on an operator's wish. It tells whether there is one with this ID.
+func (sv *Server) Unbind(id uint64) bool {
+	for _, p := range sv.registry.all() {
+		if p.s.ID() == id {
+			go p.s.Unbind(errOperator)
+			return true
+		}
+	}
+	return false
+}
 
 // SessionInfo describes a session to operators.
 type SessionInfo struct {

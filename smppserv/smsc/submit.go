@@ -17,6 +17,7 @@ import (
 // submission is a submit_sm or data_sm on its way to disk: the message, and the request that is answered when it is there.
 type submission struct {
 	session.Ticket
+	sv   *Server
 	msg  sms.Message
 	resp smpp.SubmitSMResp
 	hex  bool // the form of the message_id
@@ -29,6 +30,7 @@ func (sub *submission) Accepted(m *sms.Message, _ bool, err error) {
 		sub.Refuse(refusal(err))
 		return
 	}
+	sub.sv.logMessage(m, "submitted")
 	sub.resp.MessageID = formatID(m.ID, sub.Session().Version(), sub.hex)
 	if sub.data {
 		sub.Reply((*smpp.DataSMResp)(&sub.resp))
@@ -50,7 +52,7 @@ func refusal(err error) error {
 
 // submitSM validates a submit_sm, makes a message of it and hands it to the queue.
 func (p *peer) submitSM(h smpp.Header, r *smpp.SubmitSM) {
-	sub := &submission{}
+	sub := &submission{sv: p.sv}
 	sub.Open(p.s, h)
 	c, limiter := p.sv.registry.settings(p)
 	sub.hex = c.MessageIDHex

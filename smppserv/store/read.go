@@ -112,3 +112,11 @@ func (s *Store) WaitingIDs(ctx context.Context, upTo sms.ID) (ids []sms.ID, err 
 	}
 	return ids, rows.Err()
 }
+
+// Check tells whether the database answers.
+func (s *Store) Check() error {
+	if _, err := s.db.ExecContext(context.Background(), "SELECT 1 FROM last_message_id"); err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	return nil
+}

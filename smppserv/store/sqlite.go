@@ -131,8 +131,14 @@ var (
 
 // migrate brings the schema up to date.
 func migrate(ctx context.Context, db *sql.DB) error {
-	if _, err := db.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d", applicationID)); err != nil {
+	var id int
+	if err := db.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id); err != nil {
 		return err
+	}
+	if id != applicationID { // setting it again would write, also to a database that is refused below
+		if _, err := db.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d", applicationID)); err != nil {
+			return err
+		}
 	}
 	files, err := fs.Sub(migrations, "migrations/sqlite")
 	if err != nil {

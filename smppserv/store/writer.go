@@ -74,6 +74,13 @@ func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
 func repeat(s string, n int) string { return strings.TrimSuffix(strings.Repeat(s+",", n), ",") }
 
 func (w *writer) close() error {
+	// database/sql does not close what was prepared on one connection, and SQLite folds its log into the database only
+	// when nothing of the last connection is left open.
+	for _, statements := range [][]*sql.Stmt{w.insert[:], w.finish[:]} {
+		for _, s := range statements {
+			_ = s.Close()
+		}
+	}
 	return errors.Join(w.conn.Close(), w.db.Close())
 }
 

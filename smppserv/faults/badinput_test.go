@@ -1,0 +1,172 @@
+package faults
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gofrs/flock"
+	_ "modernc.org/sqlite"
+
+	"hnetsmpp/pkg/worker"
+)
+
+func TestAPortInUseIsNamedWithItsKey(t *testing.T) {
+	for _, key := range []string{"server.listen_port", "tcp.listen_port"} {
+		t.Run(key, func(t *testing.T) {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			port := l.Addr().(*net.TCPAddr).Port
+			config := writeConfig(t, t.TempDir(), settings{key: port, "hermes.url": "http://127.0.0.1:9/", "log.level": "error"})
+			refuses(t, config, worker.ExitHeld, key, fmt.Sprint(port))
+		})
+	}
+}
+
+func TestASecondWorkerOnTheSameStoreIsRefused(t *testing.T) {
+	config := writeConfig(t, t.TempDir(), settings{"log.level": "error"})
+	startWorker(t, config)
+	refuses(t, config, worker.ExitHeld, filepath.Join(filepath.Dir(config), "messages.db"), "stop the other smppserv")
+}
+
+func TestAnUnknownKeyIsNamedWithFileAndLine(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "config.toml")
+	writeFile(t, path, []byte("[server]\n\nlisten_prot = 2346\n"))
+	refuses(t, path, worker.ExitBadConfig, path+":3: server.listen_prot", "listen_port")
+}
+
+func TestAConfigThatIsNotThereIsNamed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "nowhere.toml")
+	refuses(t, path, worker.ExitBadConfig, path)
+}
+
+func TestADatabaseThatCannotBeUsedIsNamedAndLeftAlone(t *testing.T) {
+	tests := []struct {
+		name string
+		make func(t *testing.T, file string)
+		word string
+	}{
+		{"no database", func(t *testing.T, file string) {
+			writeFile(t, file, []byte("Dear all,\n\nthese are my notes.\n"))
+		}, "not a SQLite database"},
+		{"another program's", func(t *testing.T, file string) {
+			change(t, file, "CREATE TABLE recipes (name TEXT)")
+		}, "another program"},
+		{"a newer version's", func(t *testing.T, file string) {
+			ours(t, file)
+			change(t, file, "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, 1)")
+		}, "newer version"},
+		{"damaged", func(t *testing.T, file string) {
+			ours(t, file)
+			content, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := 100; i < len(content); i++ {
+				content[i] = 0xAA
+			}
+			writeFile(t, file, content)
+		}, "damaged"},
+		{"cut short", func(t *testing.T, file string) {
+			ours(t, file)
+			if err := os.Truncate(file, 5000); err != nil {
+				t.Fatal(err)
+			}
+		}, "damaged"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			dir := t.TempDir()
+			file := filepath.Join(dir, "messages.db")
+			test.make(t, file)
+			before, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			refuses(t, writeConfig(t, dir, settings{"log.level": "error"}), worker.ExitCrashed, file, test.word)
+			after, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(before, after) {
+				t.Error("the file was changed")
+			}
+		})
+	}
+}
+
+// ours makes a database of smppserv's, all of it in one file: whoever closes it last folds the write-ahead log into it.
+func ours(t *testing.T, file string) {
+	t.Helper()
+	p, _, _ := startWorker(t, writeConfig(t, filepath.Dir(file), settings{"store.dsn": file}))
+	stopWorker(t, p)
+}
+
+func change(t *testing.T, file, statement string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", file)
+	if err == nil {
+		_, err = db.Exec(statement)
+	}
+	if err == nil {
+		err = db.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAFolderThatCannotBeMadeIsNamed(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "taken")
+	writeFile(t, file, nil)
+	config := writeConfig(t, dir, settings{"store.dsn": filepath.Join("taken", "data", "messages.db"), "log.level": "error"})
+	refuses(t, config, worker.ExitCrashed, file, "folder of the database")
+}
+
+func TestTheLauncherSaysWhichProgramIsMissing(t *testing.T) {
+	dir := t.TempDir()
+	missing := filepath.Join(dir, "elsewhere", "smppserv")
+	config := writeConfig(t, dir, settings{"launcher.worker": missing})
+	r := command(t, "launcher", "", "run", "--config", config)
+	if r.code == 0 {
+		t.Error("exit code 0")
+	}
+	oneLine(t, r.stderr, missing, "launcher.worker")
+}
+
+// awaitStoreFree returns once no worker holds the store of a config.toml: what it held, a process lets go at its end.
+func awaitStoreFree(t *testing.T, config string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	lock := flock.New(filepath.Join(filepath.Dir(config), "messages.db.lock"))
+	if _, err := lock.TryLockContext(ctx, 10*time.Millisecond); err != nil {
+		t.Errorf("the worker still holds its store: %v", err)
+		return
+	}
+	_ = lock.Unlock()
+}
+
+// field returns the word behind these words on the line that begins with them.
+func field(t *testing.T, text string, words ...string) string {
+	t.Helper()
+	for line := range strings.Lines(text) {
+		fields := strings.Fields(line)
+		if len(fields) > len(words) && strings.Join(fields[:len(words)], " ") == strings.Join(words, " ") {
+			return fields[len(words)]
+		}
+	}
+	t.Fatalf("no line begins with %q:\n%s", words, text)
+	return ""
+}

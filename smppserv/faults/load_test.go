@@ -1,0 +1,314 @@
+package faults
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"hnetsmpp/pkg/smpp"
+)
+
+// A record is what clients and Hermès saw. Its methods may be called at the same time.
+type record struct {
+	mu       sync.Mutex
+	changed  chan struct{} // closed and replaced with every change
+	faults   []string
+	acked    map[string]string // message_id → text
+	receipts map[string]smpp.MessageState
+	pushed   map[string]string // Idempotency-Key → text
+	repeats  int
+	last     map[string]uint64 // number → the highest id that it was pushed with
+	binds    int
+}
+
+func newRecord() *record {
+	return &record{changed: make(chan struct{}), acked: map[string]string{}, receipts: map[string]smpp.MessageState{},
+		pushed: map[string]string{}, last: map[string]uint64{}}
+}
+
+// change changes the record and wakes those who await it.
+func (r *record) change(do func()) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	do()
+	close(r.changed)
+	r.changed = make(chan struct{})
+}
+
+// fault is to be called by change.
+func (r *record) fault(format string, args ...any) {
+	if len(r.faults) < 20 {
+		r.faults = append(r.faults, fmt.Sprintf(format, args...))
+	}
+}
+
+// await returns once the record is as wanted. done is called with the record to itself.
+func (r *record) await(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	deadline := time.After(patience)
+	for {
+		r.mu.Lock()
+		ok, changed := done(), r.changed
+		r.mu.Unlock()
+		if ok {
+			return
+		}
+		select {
+		case <-changed:
+		case <-deadline:
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			t.Fatalf("%s did not come within %v: %d acknowledged, %d pushed, %d receipts, %d binds; faults %q",
+				what, patience, len(r.acked), len(r.pushed), len(r.receipts), r.binds, r.faults)
+		}
+	}
+}
+
+// awaitAcked returns once n more submits are acknowledged.
+func (r *record) awaitAcked(t *testing.T, n int) {
+	t.Helper()
+	r.mu.Lock()
+	n += len(r.acked)
+	r.mu.Unlock()
+	r.await(t, fmt.Sprintf("acknowledgement %d", n), func() bool { return len(r.acked) >= n })
+}
+
+// submitted takes a submit_sm_resp.
+func (r *record) submitted(id, text string, status smpp.Status) {
+	r.change(func() {
+		switch first, twice := r.acked[id]; {
+		case status != smpp.ROK:
+			r.fault("submit of %q: %v", text, status)
+		case twice:
+			r.fault("id %s was given to %q and to %q", id, first, text)
+		default:
+			r.acked[id] = text
+		}
+	})
+}
+
+// startHermes starts a stub that accepts everything into the record, and returns its URL.
+func (r *record) startHermes(t *testing.T) string {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		body, err := io.ReadAll(request.Body)
+		if err != nil {
+			return // the worker was killed
+		}
+		key := request.Header.Get("Idempotency-Key")
+		var m struct{ ID, From, Text string }
+		err = json.Unmarshal(body, &m)
+		id, idErr := strconv.ParseUint(m.ID, 10, 64)
+		r.change(func() {
+			if err != nil || idErr != nil || key != m.ID {
+				r.fault("push with Idempotency-Key %q is not as agreed: %s", key, body)
+				return
+			}
+			if text, again := r.pushed[key]; again {
+				r.repeats++
+				if text != m.Text {
+					r.fault("key %s was pushed with %q and with %q", key, text, m.Text)
+				}
+				return
+			}
+			r.pushed[key] = m.Text
+			if id < r.last[m.From] {
+				r.fault("from %s came %d after %d", m.From, id, r.last[m.From])
+			}
+			r.last[m.From] = id
+		})
+	}))
+	t.Cleanup(server.Close)
+	return server.URL + "/api/sms/push/"
+}
+
+// judge requires that nothing acknowledged is lost or mixed up. Faults that were seen on the way count too.
+func (r *record) judge(t *testing.T) {
+	t.Helper()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, fault := range r.faults {
+		t.Error(fault)
+	}
+	for id, text := range r.acked {
+		if got := r.pushed[id]; got != text {
+			t.Errorf("id %s was given to %q and pushed with %q", id, text, got)
+		}
+		if state := r.receipts[id]; state != smpp.StateDelivered {
+			t.Errorf("the receipt of %s says %v", id, state)
+		}
+	}
+	t.Logf("%d acknowledged, %d pushed, %d pushes repeated, %d receipts, %d binds",
+		len(r.acked), len(r.pushed), r.repeats, len(r.receipts), r.binds)
+}
+
+const (
+	loadWindow     = 16 // submits in flight per session
+	loadNumbers    = 8  // conversations per session
+	reconnectAfter = 10 * time.Millisecond
+	campaign       = "3600"
+)
+
+// An esme is a transceiver that keeps submitting, and comes back whenever its connection is lost.
+type esme struct {
+	record *record
+	addr   string
+	client string
+	number int // of this ESME; the numbers that it writes from begin with it
+	texts  int
+
+	once  sync.Once
+	quiet chan struct{} // closed: no more submits
+	stop  chan struct{} // closed: come to an end
+	ended chan struct{}
+}
+
+// startESME starts one; it ends with the test.
+func startESME(t *testing.T, r *record, addr, client string, number int) *esme {
+	e := &esme{record: r, addr: addr, client: client, number: number,
+		quiet: make(chan struct{}), stop: make(chan struct{}), ended: make(chan struct{})}
+	go func() {
+		defer close(e.ended)
+		for !closed(e.stop) {
+			e.session()
+			select {
+			case <-e.stop:
+			case <-time.After(reconnectAfter):
+			}
+		}
+	}()
+	t.Cleanup(func() {
+		close(e.stop)
+		<-e.ended
+	})
+	return e
+}
+
+// hush ends the submits; answers and receipts are still taken.
+func (e *esme) hush() { e.once.Do(func() { close(e.quiet) }) }
+
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// session binds and keeps the window full until the connection is lost.
+func (e *esme) session() {
+	conn, err := net.DialTimeout("tcp", e.addr, patience)
+	if err != nil {
+		return // no worker listens
+	}
+	defer conn.Close()
+	over := make(chan struct{})
+	defer close(over)
+	go func() { // unblocks reads
+		select {
+		case <-e.stop:
+		case <-over:
+		}
+		conn.Close()
+	}()
+	if !e.bind(conn) {
+		return
+	}
+	e.record.change(func() { e.record.binds++ })
+	inFlight := map[uint32]string{}
+	for seq := uint32(1); ; {
+		for ; len(inFlight) < loadWindow && !closed(e.quiet); seq++ {
+			e.texts++
+			m := e.submit(e.texts)
+			inFlight[seq] = string(m.ShortMessage)
+			if _, err := conn.Write(smpp.AppendPDU(nil, smpp.ROK, seq, m)); err != nil {
+				return
+			}
+		}
+		h, body, err := smpp.ReadPDU(conn, smpp.MaxPDU)
+		if err != nil || !e.take(conn, h, body, inFlight) {
+			return
+		}
+	}
+}
+
+func (e *esme) bind(conn net.Conn) bool {
+	b := &smpp.Bind{Type: smpp.CmdBindTransceiver, SystemID: e.client, Password: testPassword, InterfaceVersion: smpp.V34}
+	if _, err := conn.Write(smpp.AppendPDU(nil, smpp.ROK, 1<<20, b)); err != nil {
+		return false
+	}
+	h, _, err := smpp.ReadPDU(conn, smpp.MaxPDU)
+	if err != nil {
+		return false
+	}
+	if h.Command != smpp.CmdBindTransceiverResp || h.Status != smpp.ROK {
+		e.record.change(func() { e.record.fault("bind of %s: %v %v", e.client, h.Command, h.Status) })
+		return false
+	}
+	return true
+}
+
+func (e *esme) submit(number int) *smpp.SubmitSM {
+	return &smpp.SubmitSM{
+		Source:             smpp.Address{TON: smpp.TONInternational, NPI: smpp.NPIISDN, Addr: fmt.Sprintf("3361234%d%02d", e.number, number%loadNumbers)},
+		Dest:               smpp.Address{NPI: smpp.NPIISDN, Addr: campaign},
+		RegisteredDelivery: 1,
+		ShortMessage:       fmt.Appendf(nil, "%s no. %d", e.client, number),
+	}
+}
+
+// take answers requests and records the rest. It is false when the connection is lost.
+func (e *esme) take(conn net.Conn, h smpp.Header, body []byte, inFlight map[uint32]string) bool {
+	p, err := smpp.Decode(h, body)
+	if err != nil {
+		e.record.change(func() { e.record.fault("%v: %v", h.Command, err) })
+		return false
+	}
+	var answer smpp.PDU
+	switch p := p.(type) {
+	case *smpp.SubmitSMResp:
+		e.record.submitted(p.MessageID, inFlight[h.Sequence], h.Status)
+		delete(inFlight, h.Sequence)
+		return true
+	case *smpp.DeliverSM:
+		r, err := smpp.ParseReceipt(p.ShortMessage)
+		e.record.change(func() {
+			if err != nil {
+				e.record.fault("deliver_sm %q is no receipt", p.ShortMessage)
+			}
+			e.record.receipts[r.ID] = r.State
+		})
+		answer = &smpp.DeliverSMResp{}
+	case *smpp.EnquireLink:
+		answer = &smpp.EnquireLinkResp{}
+	case *smpp.Unbind:
+		answer = &smpp.UnbindResp{}
+	default:
+		e.record.change(func() { e.record.fault("%v came", h.Command) })
+		return true
+	}
+	_, err = conn.Write(smpp.AppendPDU(nil, smpp.ROK, h.Sequence, answer))
+	return err == nil
+}
+
+// ofClient returns the acknowledged messages of an ESME by their ids, with the source that they were submitted with.
+func (r *record) ofClient(e *esme) map[string]*smpp.SubmitSM {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	of := map[string]*smpp.SubmitSM{}
+	for id, text := range r.acked {
+		var number int
+		if _, err := fmt.Sscanf(text, e.client+" no. %d", &number); err == nil {
+			of[id] = e.submit(number)
+		}
+	}
+	return of
+}

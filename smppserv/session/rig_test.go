@@ -1,0 +1,129 @@
+package session
+
+import (
+	"net"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/pkg/smpp/smpptest"
+)
+
+// patience is how long a test waits for what must come.
+const patience = 10 * time.Second
+
+// fake is a Handler that grants every bind it is not told to refuse, and leaves requests to the test.
+type fake struct {
+	refuse   error // of every bind
+	requests chan *Ticket
+	bound    chan *Session
+	unbound  chan error
+}
+
+func (f *fake) Bind(_ *Session, b *smpp.Bind) (*smpp.BindResp, error) {
+	if f.refuse != nil {
+		return nil, f.refuse
+	}
+	return &smpp.BindResp{Type: b.Type.Response(), SystemID: "centre"}, nil
+}
+
+func (f *fake) Bound(s *Session) { f.bound <- s }
+
+func (f *fake) Request(s *Session, h smpp.Header, _ smpp.PDU) {
+	t := &Ticket{}
+	t.Open(s, h)
+	f.requests <- t
+}
+
+func (f *fake) Unbound(_ *Session, reason error) { f.unbound <- reason }
+
+// rig is one session over loopback TCP, and the client at its other end.
+type rig struct {
+	*smpptest.Client
+	t     *testing.T
+	h     *fake
+	s     *Session
+	ended chan error // what Serve returned
+}
+
+func newRig(t *testing.T, change func(*Options)) *rig {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	r := &rig{t: t, ended: make(chan error, 1)}
+	r.h = &fake{requests: make(chan *Ticket, 10_000), bound: make(chan *Session, 1), unbound: make(chan error, 2)}
+	r.Client = smpptest.Dial(t, l.Addr().String())
+	conn, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := Options{ID: 7, Conn: conn, Handler: r.h, Log: zerolog.Nop(), Logout: 50 * time.Millisecond, Window: 10, MaxRequests: 100}
+	if change != nil {
+		change(&o)
+	}
+	r.s = New(o)
+	go func() { r.ended <- r.s.Serve() }()
+	t.Cleanup(func() {
+		r.s.Close(nil)
+		<-r.s.Done()
+	})
+	return r
+}
+
+// newBound is a rig that is bound already.
+func newBound(t *testing.T, bind smpp.CommandID, change func(*Options)) *rig {
+	t.Helper()
+	r := newRig(t, change)
+	r.Bind(bind, "client", "pw", smpp.V34)
+	receive(t, r.h.bound, "Bound")
+	return r
+}
+
+func receive[T any](t *testing.T, c <-chan T, what string) (v T) {
+	t.Helper()
+	select {
+	case v = <-c:
+	case <-time.After(patience):
+		t.Fatalf("waited in vain for %s", what)
+	}
+	return v
+}
+
+// await polls until cond holds.
+func await(t *testing.T, what string, cond func() bool) {
+	t.Helper()
+	for end := time.Now().Add(patience); !cond(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("waited in vain until %s", what)
+		}
+	}
+}
+
+// request is the next request that the handler got.
+func (r *rig) request() *Ticket {
+	r.t.Helper()
+	return receive(r.t, r.h.requests, "a request")
+}
+
+// send sends a deliver_sm and returns where its answer comes.
+func (r *rig) send(text string) chan Answer {
+	c := make(chan Answer, 2)
+	r.s.Send(&smpp.DeliverSM{Source: smpp.Address{Addr: "1"}, Dest: smpp.Address{Addr: "2"}, ShortMessage: []byte(text)},
+		func(a Answer) { c <- a })
+	return c
+}
+
+// expectEnd waits for the client's end of the stream and for Serve.
+func (r *rig) expectEnd() error {
+	r.t.Helper()
+	r.ExpectClosed(patience)
+	r.Close()
+	return receive(r.t, r.ended, "the end of Serve")
+}
+
+func submit(text string) *smpp.SubmitSM { return smpptest.NewSubmit("491701", "12345", text) }

@@ -1,0 +1,173 @@
+package smsc
+
+import (
+	"context"
+	"net/netip"
+	"testing"
+	"time"
+
+	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/pkg/smpp/smpptest"
+)
+
+func TestTheBindRespTellsTheLowerVersionButNotTo33Clients(t *testing.T) {
+	r := newRig(t, func(r *rig, _ *Options) { r.bob().InterfaceVersion = smpp.V34 })
+	for _, tc := range []struct {
+		client      string
+		asked, told byte
+	}{{"alice", 0x00, 0}, {"alice", 0x33, 0}, {"alice", 0x34, 0x34}, {"alice", 0x50, 0x50}, {"alice", 0x52, 0x50}, {"bob", 0x50, 0x34}} {
+		c := r.dial()
+		resp := c.Bind(smpp.CmdBindTransceiver, tc.client, "pw", tc.asked)
+		told, ok := resp.TLVs.Uint8(smpp.TagScInterfaceVersion)
+		if resp.SystemID != "centre" || ok != (tc.told != 0) || told != tc.told || !ok && len(resp.TLVs) > 0 {
+			t.Errorf("%s asked for %#x and was told %#x by %q (%v)", tc.client, tc.asked, told, resp.SystemID, resp.TLVs)
+		}
+		c.Unbind() // its place is free at once
+	}
+}
+
+func TestABindWithoutTheRightIsRefusedWithItsStatusAndCloses(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(r *rig, _ *Options) { r.bob().Allow = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} })
+	for _, tc := range []struct {
+		id, password string
+		status       smpp.Status
+	}{{"nobody", "pw", smpp.RINVSYSID}, {"", "", smpp.RINVSYSID}, {"alice", "PW", smpp.RINVPASWD}, {"alice", "", smpp.RINVPASWD}, {"bob", "pw", smpp.RBINDFAIL}} {
+		for _, bind := range []smpp.CommandID{smpp.CmdBindTransmitter, smpp.CmdBindReceiver, smpp.CmdBindTransceiver} {
+			c := r.dial()
+			c.ExpectResp(c.Send(&smpp.Bind{Type: bind, SystemID: tc.id, Password: tc.password, InterfaceVersion: smpp.V34}), tc.status)
+			if bind == smpp.CmdBindTransceiver {
+				c.ExpectClosed(patience)
+			}
+			c.Close()
+		}
+	}
+}
+
+func TestFailedBindsAreSlowedAndGoodOnesAreNot(t *testing.T) {
+	const delay = 200 * time.Millisecond
+	r := newRig(t, func(_ *rig, o *Options) { o.FailedBindDelay = delay })
+	for i := range 2 {
+		start := time.Now()
+		c := r.dial()
+		c.ExpectResp(c.Send(&smpp.Bind{Type: smpp.CmdBindTransmitter, SystemID: "alice", Password: "guess"}), smpp.RINVPASWD)
+		if took, least := time.Since(start), time.Duration(i+1)*delay; took < least {
+			t.Errorf("failure %d was answered after %v, want %v", i+1, took, least)
+		}
+	}
+	start := time.Now()
+	r.transceiver()
+	if took := time.Since(start); took > 2*delay {
+		t.Errorf("a good bind took %v", took)
+	}
+}
+
+// expectTooMany has one more bind refused while the holders of the places answer their probes.
+func (r *rig) expectTooMany(bind smpp.CommandID, holders ...*smpptest.Client) {
+	r.t.Helper()
+	c := r.dial()
+	seq := c.Send(&smpp.Bind{Type: bind, SystemID: "alice", Password: "pw", InterfaceVersion: smpp.V34})
+	for _, holder := range holders {
+		h, _ := holder.Expect(smpp.CmdEnquireLink)
+		holder.SendSeq(h.Sequence, &smpp.EnquireLinkResp{})
+	}
+	c.ExpectResp(seq, smpp.RALYBND)
+	c.ExpectClosed(patience)
+	for _, holder := range holders {
+		holder.ExpectAlive()
+	}
+}
+
+func TestASplitClientHasOneTransmitterAndOneReceiver(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	tx, rx := r.bind(smpp.CmdBindTransmitter, "alice"), r.bind(smpp.CmdBindReceiver, "alice")
+	r.expectTooMany(smpp.CmdBindTransmitter, tx)
+	r.expectTooMany(smpp.CmdBindReceiver, rx)
+	r.expectTooMany(smpp.CmdBindTransceiver, tx, rx)
+	r.bind(smpp.CmdBindTransceiver, "bob") // another client's sessions are not in the way
+	tx.Unbind()
+	r.bind(smpp.CmdBindTransmitter, "alice")
+}
+
+func TestASplitClientsTransceiverTakesBothPlaces(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	trx := r.transceiver()
+	for _, bind := range []smpp.CommandID{smpp.CmdBindTransmitter, smpp.CmdBindReceiver, smpp.CmdBindTransceiver} {
+		r.expectTooMany(bind, trx)
+	}
+}
+
+func TestAPairClientHasAnyTwoSessions(t *testing.T) {
+	for _, first := range []smpp.CommandID{smpp.CmdBindTransmitter, smpp.CmdBindReceiver, smpp.CmdBindTransceiver} {
+		for _, second := range []smpp.CommandID{smpp.CmdBindTransmitter, smpp.CmdBindReceiver, smpp.CmdBindTransceiver} {
+			t.Run(first.String()+" and "+second.String(), func(t *testing.T) {
+				t.Parallel()
+				r := newRig(t, func(r *rig, _ *Options) { r.alice().BindPolicy = Pair })
+				r.expectTooMany(smpp.CmdBindTransceiver, r.bind(first, "alice"), r.bind(second, "alice"))
+			})
+		}
+	}
+}
+
+func TestASilentHolderLosesItsPlace(t *testing.T) {
+	r := newRig(t, func(_ *rig, o *Options) { o.ProbeTime = 100 * time.Millisecond })
+	ghost := r.transceiver()
+	r.transceiver().ExpectAlive()
+	ghost.Expect(smpp.CmdEnquireLink)
+	ghost.ExpectClosed(patience)
+}
+
+func TestAnAddressHasOnlySoManyConnections(t *testing.T) {
+	r := newRig(t, func(_ *rig, o *Options) { o.MaxPerAddress = 1 })
+	c := r.transceiver()
+	r.dial().ExpectClosed(patience)
+	c.ExpectAlive()
+}
+
+func TestAReloadUnbindsTheClientsThatAreGone(t *testing.T) {
+	r := newRig(t, nil)
+	alice, bob := r.transceiver(), r.bind(smpp.CmdBindTransceiver, "bob")
+	st := r.st
+	st.Clients = st.Clients[1:]
+	r.sv.Reload(st)
+	h, _ := alice.Expect(smpp.CmdUnbind)
+	alice.SendSeq(h.Sequence, &smpp.UnbindResp{})
+	alice.ExpectClosed(patience)
+	bob.ExpectAlive()
+	c := r.dial()
+	c.ExpectResp(c.Send(&smpp.Bind{Type: smpp.CmdBindTransmitter, SystemID: "alice", Password: "pw"}), smpp.RINVSYSID)
+	r.sv.Reload(r.st)
+	r.transceiver()
+}
+
+func TestTheSessionsAreListed(t *testing.T) {
+	r := newRig(t, nil)
+	r.transceiver()
+	all := r.sv.Sessions()
+	if len(all) != 1 || all[0].SystemID != "alice" || all[0].State != "BOUND_TRX" || all[0].Version != "3.4" {
+		t.Fatalf("listed are %+v", all)
+	}
+}
+
+func TestAStopUnbindsEverySession(t *testing.T) {
+	r := newRig(t, nil)
+	alice, stranger := r.transceiver(), r.dial()
+	stranger.ExpectAlive()
+	closed := make(chan error, 1)
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		defer cancel()
+		closed <- r.sv.Close(ctx)
+	}()
+	stranger.ExpectClosed(patience)
+	stranger.Close()
+	h, _ := alice.Expect(smpp.CmdUnbind)
+	alice.SendSeq(h.Sequence, &smpp.UnbindResp{})
+	alice.ExpectClosed(patience)
+	alice.Close()
+	if err := <-closed; err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,186 @@
+package smsc
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/pkg/smpp/smpptest"
+	"hnetsmpp/smppserv/queue"
+	"hnetsmpp/smppserv/session"
+	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/store"
+)
+
+// patience is how long a test waits for what must come.
+const patience = 15 * time.Second
+
+const (
+	person   = "491701234567"
+	campaign = "12345"
+)
+
+// history is the store as the message centre looks into it.
+type history struct{ *store.Store }
+
+func (h history) Message(ctx context.Context, id sms.ID) (*sms.Message, error) {
+	m, err := h.Get(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, ErrUnknownMessage
+	}
+	return m, err
+}
+
+func (h history) LastWriter(ctx context.Context, number, campaign string) (string, sms.Address, sms.Address, error) {
+	c, _, err := h.Store.LastWriter(ctx, number, campaign)
+	return c.Client, c.Number, c.Campaign, err
+}
+
+func (h history) LastUse(ctx context.Context, client, number string) (sms.Address, error) {
+	a, _, err := h.Store.LastUse(ctx, client, number)
+	return a, err
+}
+
+// try is what the stand-in for Hermès was given.
+type try struct {
+	*sms.Message
+	report func(sms.Outcome)
+}
+
+// hermes takes what is for Hermès: it says Done at once if eager, else leaves it to the test.
+type hermes struct {
+	eager bool
+	tries chan try
+}
+
+func (h *hermes) Deliver(ms []*sms.Message, _ bool, report func(sms.Outcome)) {
+	h.tries <- try{ms[0], report}
+	if h.eager {
+		report(sms.Outcome{Verdict: sms.Done})
+	}
+}
+
+// rig is a message centre with a real store and queue. Its clients are alice and bob, both with the password pw.
+type rig struct {
+	t      *testing.T
+	store  *store.Store
+	q      *queue.Queue
+	hermes *hermes
+	st     Settings
+	sv     *Server
+	addr   string
+}
+
+func newRig(t *testing.T, change func(*rig, *Options)) *rig {
+	t.Helper()
+	ctx := context.Background()
+	r := &rig{t: t, hermes: &hermes{tries: make(chan try, 1000)}}
+	var err error
+	r.store, err = store.Open(ctx, store.Options{Driver: "sqlite", DSN: filepath.Join(t.TempDir(), "messages.db"), Log: zerolog.Nop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.q = queue.New(queue.Options{Store: r.store, Log: zerolog.Nop(), Settings: queue.Settings{ReceiptValidity: time.Hour}})
+	if err := r.q.Start(ctx); err != nil {
+		t.Fatal(err)
+	}
+	o := Options{
+		Host: "127.0.0.1", SMSCIdentifier: "centre", Queue: r.q, History: history{r.store}, Log: zerolog.Nop(), Window: 10,
+		Logout: 50 * time.Millisecond, Timers: session.Timers{Response: patience},
+	}
+	password := func(given string) bool { return given == "pw" }
+	r.st = Settings{Validity: time.Hour, Clients: []Client{{SystemID: "alice", CheckPassword: password}, {SystemID: "bob", CheckPassword: password}}}
+	if change != nil {
+		change(r, &o)
+	}
+	r.q.Attach(sms.Way{Recipient: sms.Hermes, Window: 1000, Retry: []time.Duration{time.Second}, Deliverer: r.hermes})
+	r.sv = New(o, r.st)
+	if err := r.sv.Listen(); err != nil {
+		t.Fatal(err)
+	}
+	plain, _ := r.sv.Addrs()
+	r.addr = plain.String()
+	r.sv.Serve()
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+		defer cancel()
+		_ = r.sv.Close(ctx)
+		_ = r.q.Stop(ctx)
+		_ = r.store.Close(ctx)
+	})
+	return r
+}
+
+func (r *rig) alice() *Client { return &r.st.Clients[0] }
+func (r *rig) bob() *Client   { return &r.st.Clients[1] }
+
+func (r *rig) dial() *smpptest.Client { return smpptest.Dial(r.t, r.addr) }
+
+// bind is a bound session of a 3.4 client.
+func (r *rig) bind(kind smpp.CommandID, systemID string) *smpptest.Client {
+	r.t.Helper()
+	c := r.dial()
+	c.Bind(kind, systemID, "pw", smpp.V34)
+	return c
+}
+
+func (r *rig) transceiver() *smpptest.Client {
+	r.t.Helper()
+	return r.bind(smpp.CmdBindTransceiver, "alice")
+}
+
+// next is the next message that Hermès is given.
+func (r *rig) next() try {
+	r.t.Helper()
+	select {
+	case m := <-r.hermes.tries:
+		return m
+	case <-time.After(patience):
+		r.t.Fatal("Hermès waited in vain")
+	}
+	return try{}
+}
+
+// message reads a message from disk.
+func (r *rig) message(id string) *sms.Message {
+	r.t.Helper()
+	n, err := strconv.ParseUint(id, 10, 64)
+	if err != nil {
+		r.t.Fatalf("message_id %q: %v", id, err)
+	}
+	m, err := r.store.Get(context.Background(), sms.ID(n))
+	if err != nil {
+		r.t.Fatalf("message %s: %v", id, err)
+	}
+	return m
+}
+
+// awaitState polls until a message is in that state on disk.
+func (r *rig) awaitState(id string, s sms.State) {
+	r.t.Helper()
+	for end := time.Now().Add(patience); r.message(id).State != s; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			r.t.Fatalf("message %s is %v, want %v", id, r.message(id).State, s)
+		}
+	}
+}
+
+func submit(text string) *smpp.SubmitSM { return smpptest.NewSubmit(person, campaign, text) }
+
+// withReceipt is a submit_sm that asks for a receipt.
+func withReceipt(text string) *smpp.SubmitSM {
+	s := submit(text)
+	s.RegisteredDelivery = smpp.RegReceiptFinal
+	return s
+}
+
+// international is how smpptest writes a number.
+func international(number string) smpp.Address {
+	return smpp.Address{TON: smpp.TONInternational, NPI: smpp.NPIISDN, Addr: number}
+}

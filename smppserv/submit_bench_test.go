@@ -1,0 +1,125 @@
+package main
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"hnetsmpp/pkg/config"
+	"hnetsmpp/pkg/smpp"
+)
+
+// startCentre opens a server on free ports that accepts submits and delivers nothing, so that only the way from
+// socket to commit is measured.
+func startCentre(tb testing.TB) *server {
+	tb.Helper()
+	cfg := config.Default()
+	cfg.Server.ListenHost, cfg.Server.ListenPort, cfg.TCP.ListenHost, cfg.TCP.ListenPort = "127.0.0.1", 0, "127.0.0.1", 0
+	cfg.Server.MaxConnectionsPerIP = 10_000
+	cfg.Admin.Listen = ""
+	cfg.Store.DSN = filepath.Join(tb.TempDir(), "messages.db")
+	cfg.Clients[0].BindPolicy = "pair"
+	cfg.Clients[0].MaxQueued = 1 << 30
+	s, err := open(context.Background(), &cfg, zerolog.Nop())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s.smsc.Serve()
+	tb.Cleanup(func() { _ = s.close() })
+	return s
+}
+
+func dialBound(tb testing.TB, s *server) net.Conn {
+	tb.Helper()
+	plain, _ := s.smsc.Addrs()
+	c, err := net.Dial("tcp", plain.String())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { c.Close() })
+	_ = c.SetDeadline(time.Now().Add(2 * time.Minute))
+	bind := &smpp.Bind{Type: smpp.CmdBindTransceiver, SystemID: "admin", Password: "vocalcom", InterfaceVersion: smpp.V34}
+	if _, err := c.Write(smpp.AppendPDU(nil, smpp.ROK, 1, bind)); err != nil {
+		tb.Fatal(err)
+	}
+	if h, _, err := smpp.ReadPDU(c, smpp.MaxPDU); err != nil || h.Status != smpp.ROK {
+		tb.Fatal(h.Status, err)
+	}
+	return c
+}
+
+// BenchmarkSubmit counts what a submit allocates from the socket to the commit; every message has another sender.
+func BenchmarkSubmit(b *testing.B) {
+	s := startCentre(b)
+	c := dialBound(b, s)
+	const window = 64
+	var out []byte
+	answers := make([]byte, 4096)
+	text := []byte("Bonjour, ceci est un message de longueur ordinaire.")
+	numbers := make([]string, 4096)
+	for i := range numbers {
+		numbers[i] = fmt.Sprintf("336%08d", i)
+	}
+	next := 0
+	b.ReportAllocs()
+	b.ResetTimer()
+	for sent := 0; sent < b.N; sent += window {
+		out = out[:0]
+		for range window {
+			next++
+			out = smpp.AppendPDU(out, smpp.ROK, uint32(next), &smpp.SubmitSM{
+				Source: smpp.Address{TON: 1, NPI: 1, Addr: numbers[next%len(numbers)]}, Dest: smpp.Address{NPI: 1, Addr: "3600"}, ShortMessage: text})
+		}
+		if _, err := c.Write(out); err != nil {
+			b.Fatal(err)
+		}
+		for range window {
+			if _, err := io.ReadFull(c, answers[:4]); err != nil {
+				b.Fatal(err)
+			}
+			if _, err := io.ReadFull(c, answers[4:binary.BigEndian.Uint32(answers)]); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
+// BenchmarkIdleSession reports the memory that a bound and idle session costs the server; the client's end is not
+// counted out, so the server's share is smaller still.
+func BenchmarkIdleSession(b *testing.B) {
+	for b.Loop() {
+		s := startCentre(b)
+		plain, _ := s.smsc.Addrs()
+		const sessions = 1000
+		before := memory()
+		for range sessions {
+			c, err := net.Dial("tcp", plain.String())
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.Cleanup(func() { c.Close() })
+			if _, err := c.Write(smpp.AppendHeader(nil, smpp.CmdEnquireLink, smpp.ROK, 1)); err != nil {
+				b.Fatal(err)
+			}
+			if _, err := io.ReadFull(c, make([]byte, smpp.HeaderLen)); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(memory()-before)/sessions, "B/session")
+	}
+}
+
+func memory() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc + m.StackInuse
+}
