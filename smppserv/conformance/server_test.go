@@ -2,7 +2,7 @@ package conformance
 
 import (
 	"bytes"
-	"context"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"net"
@@ -140,63 +140,62 @@ func writeConfig(t *testing.T, dir string, changes settings) string {
 	return path
 }
 
-// server is a running smppserv.
+// server is a running smppserv under its launcher.
 type server struct {
-	process *worker.Process
-	ready   worker.Ready
-	dir     string
-	log     *logBuffer
+	ready worker.Ready
+	log   *logBuffer // of both programs
 }
 
-// startServer starts smppserv as the launcher does, with a config.toml and a store of its own, and returns once it is
-// ready. It is stopped politely at the test's end, which fails the test when it does not end with code 0.
+// startServer starts the launcher, which starts smppserv, with a config.toml and a store of their own, and returns once
+// smppserv is ready. Both are stopped politely at the test's end, which fails the test when that does not succeed.
 func startServer(t *testing.T, changes settings) *server {
 	t.Helper()
-	s := &server{dir: t.TempDir()}
-	s.start(t, writeConfig(t, s.dir, changes))
+	dir := t.TempDir()
+	if changes == nil {
+		changes = settings{}
+	}
+	changes["launcher.worker"] = program(t, "smppserv")
+	s := &server{log: &logBuffer{ready: make(chan worker.Ready, 1)}}
+	launcher := exec.Command(program(t, "launcher"), "run", "--config", writeConfig(t, dir, changes))
+	launcher.Dir, launcher.Stderr = dir, s.log
+	if err := launcher.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- launcher.Wait() }()
+	t.Cleanup(func() {
+		if err := launcher.Process.Signal(stopSignal); err != nil {
+			t.Errorf("stop the launcher: %v", err)
+		}
+		select {
+		case err := <-ended:
+			if err != nil {
+				t.Errorf("the launcher ended: %v", err)
+			}
+		case <-time.After(stopGrace):
+			_ = launcher.Process.Kill()
+			t.Errorf("the launcher did not end within %s", stopGrace)
+		}
+		if strings.Contains(s.log.String(), "WARNING: DATA RACE") {
+			t.Error("a program has a data race")
+		}
+		if t.Failed() {
+			t.Logf("the programs' log:\n%s", s.log)
+		}
+	})
+	select {
+	case s.ready = <-s.log.ready:
+	case err := <-ended:
+		ended <- err
+		t.Fatalf("the launcher ended before smppserv was ready: %v", err)
+	case <-time.After(patience):
+		t.Fatal("smppserv did not become ready")
+	}
 	return s
 }
 
-// start starts the program on a config.toml, also once more after its end.
-func (s *server) start(t *testing.T, config string) {
-	t.Helper()
-	s.log = &logBuffer{}
-	process, err := worker.Start(context.Background(), worker.Options{
-		Path:   program(t, "smppserv"),
-		Config: config,
-		Dir:    s.dir,
-		Stderr: s.log,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.process = process
-	log := s.log
-	t.Cleanup(func() {
-		// Kill, where a test has ended the process itself, is no news.
-		select {
-		case <-process.Done():
-		default:
-			if exit := process.Stop(stopGrace); exit.Code != worker.ExitStopped {
-				t.Errorf("smppserv ended: %s", exit.Reason())
-			}
-		}
-		if strings.Contains(log.String(), "WARNING: DATA RACE") {
-			t.Error("smppserv has a data race")
-		}
-		if t.Failed() {
-			t.Logf("smppserv's log:\n%s", log)
-		}
-	})
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	if s.ready, err = process.Ready(ctx); err != nil {
-		t.Fatalf("smppserv: %v", err)
-	}
-}
-
-// stopGrace is longer than the 25 s after which a worker that hangs ends by itself.
-const stopGrace = 30 * time.Second
+// stopGrace is longer than the launcher's own.
+const stopGrace = 40 * time.Second
 
 // endpoint is where clients bind.
 func (s *server) endpoint() endpoint {
@@ -205,16 +204,34 @@ func (s *server) endpoint() endpoint {
 	return endpoint{Host: host, Port: number, SystemID: testClient, Password: testPassword}
 }
 
-// logBuffer keeps a log that is read while it is written.
+// logBuffer keeps a log that is read while it is written, and finds the line that says where smppserv listens.
 type logBuffer struct {
+	ready chan worker.Ready
+
 	mu   sync.Mutex
 	text bytes.Buffer
+	line []byte // that has no end yet
 }
 
 func (b *logBuffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.text.Write(p)
+	b.text.Write(p)
+	b.line = append(b.line, p...)
+	for {
+		line, rest, whole := bytes.Cut(b.line, []byte{'\n'})
+		if !whole {
+			return len(p), nil
+		}
+		b.line = rest
+		var said struct{ Message, SMPP, TCP string }
+		if json.Unmarshal(line, &said) == nil && said.Message == "ready" && said.SMPP != "" {
+			select {
+			case b.ready <- worker.Ready{SMPP: said.SMPP, TCP: said.TCP}:
+			default:
+			}
+		}
+	}
 }
 
 func (b *logBuffer) String() string {
