@@ -53,7 +53,10 @@ func openSQLite(ctx context.Context, file string) (*database, error) {
 		return nil, fmt.Errorf("store %s: %w: stop the other smppserv first", file, ErrHeld)
 	}
 	d := &database{release: lock.Unlock}
-	err := checkOwner(ctx, file)
+	err := create(file)
+	if err == nil {
+		err = checkOwner(ctx, file)
+	}
 	if err == nil {
 		err = d.open(ctx, file)
 	}
@@ -86,12 +89,19 @@ func dsn(file string, pragmas ...string) string {
 	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(file)}).EscapedPath(), RawQuery: q.Encode()}).String()
 }
 
+// create makes the file if it is missing, so that nobody but the service's account can read the messages in it.
+// SQLite gives its other files the same mode.
+func create(file string) error {
+	f, err := os.OpenFile(file, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
 // checkOwner refuses a file that is not ours before anything is written to it.
 func checkOwner(ctx context.Context, file string) error {
 	f, err := os.Open(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
 	if err != nil {
 		return err
 	}

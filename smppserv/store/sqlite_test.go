@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -169,5 +170,24 @@ func BenchmarkOpenWithWaitingMessages(b *testing.B) {
 			b.Fatal(n, err)
 		}
 		s.Close(context.Background())
+	}
+}
+
+func TestTheDatabaseIsForItsOwnerOnly(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no file modes: the folder's rights count")
+	}
+	file := filepath.Join(t.TempDir(), "messages.db")
+	s := must(t, file)
+	defer s.Close(context.Background())
+	storetest.Add(t, s, storetest.Sample())
+	for _, suffix := range []string{"", "-wal", "-shm", ".lock"} {
+		info, err := os.Stat(file + suffix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if mode := info.Mode().Perm(); mode&0o077 != 0 {
+			t.Errorf("messages.db%s has mode %04o", suffix, mode)
+		}
 	}
 }
