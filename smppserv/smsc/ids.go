@@ -19,15 +19,17 @@ func formatID(id sms.ID, version byte, hex bool) string {
 	return id.String()
 }
 
-// parseID reads a message_id that formatID wrote, in either form.
-func parseID(s string, hex bool) (sms.ID, bool) {
-	base := 10
-	if hex {
-		base = 16
+// parseID lists the messages that an id written by formatID may stand for: one, but for an id without letters,
+// which a 3.3 session may have been given in hexadecimal.
+func parseID(s string, hex bool) []sms.ID {
+	var ids []sms.ID
+	for _, base := range []int{10, 16} {
+		if base == 10 && hex {
+			continue
+		}
+		if n, err := strconv.ParseUint(s, base, 63); err == nil && n > 0 {
+			ids = append(ids, sms.ID(n))
+		}
 	}
-	n, err := strconv.ParseUint(s, base, 64)
-	if err != nil && !hex {
-		n, err = strconv.ParseUint(s, 16, 64) // given to a 3.3 session
-	}
-	return sms.ID(n), err == nil && n > 0
+	return ids
 }

@@ -29,15 +29,17 @@ func (p *peer) manage(pdu smpp.PDU) (smpp.PDU, error) {
 
 // own finds a message that this client submitted. Another client's is as unknown as one that never was.
 func (p *peer) own(ctx context.Context, c *Client, id string) (*sms.Message, error) {
-	n, ok := parseID(id, c.MessageIDHex)
-	if !ok {
-		return nil, smpp.RINVMSGID
+	for _, n := range parseID(id, c.MessageIDHex) {
+		m, err := p.sv.o.History.Message(ctx, n)
+		switch {
+		case errors.Is(err, ErrUnknownMessage):
+		case err != nil:
+			return nil, err
+		case m.Submitter == c.SystemID && m.Kind == sms.KindText:
+			return m, nil
+		}
 	}
-	m, err := p.sv.o.History.Message(ctx, n)
-	if errors.Is(err, ErrUnknownMessage) || err == nil && (m.Submitter != c.SystemID || m.Kind != sms.KindText) {
-		return nil, smpp.RINVMSGID
-	}
-	return m, err
+	return nil, smpp.RINVMSGID
 }
 
 // sameSource compares a request's source address with the message's, as 4.8.1 and its like ask for.
