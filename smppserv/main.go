@@ -110,6 +110,11 @@ func (line *commandLine) load() (path string, cfg *config.Config, err error) {
 	if path, err = config.Find(line.Config); err != nil {
 		return "", nil, &exitError{worker.ExitBadConfig, err}
 	}
-	cfg, err = config.Load(path)
-	return path, cfg, err
+	if cfg, err = config.Load(path); err != nil {
+		return path, nil, err
+	}
+	if err := checkPush(cfg); err != nil {
+		return path, nil, &exitError{worker.ExitBadConfig, fmt.Errorf("%s: %w", path, err)}
+	}
+	return path, cfg, nil
 }

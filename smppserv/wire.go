@@ -143,6 +143,15 @@ func pushOptions(cfg *config.Config, log zerolog.Logger) (hermes.PushOptions, er
 	return o, nil
 }
 
+// checkPush finds the faults that only a try shows: of the certificates, and of a template's field names.
+func checkPush(cfg *config.Config) error {
+	o, err := pushOptions(cfg, zerolog.Nop())
+	if err == nil {
+		_, err = hermes.NewPush(o)
+	}
+	return err
+}
+
 func adminOptions(cfg *config.Config, s *server, counters *admin.Counters) admin.Options {
 	users := cfg.Admin.Users
 	return admin.Options{

@@ -52,7 +52,7 @@ func (e Exit) Reason() string {
 	if e.Signal != "" && e.Signal != reason {
 		reason += " by signal: " + e.Signal
 	}
-	if last := lastWord(e.Stderr); last != "" && e.Code != ExitStopped {
+	if last := lastWord(e.Stderr); last != "" && e.Code != ExitStopped && e.Code != ExitKilled {
 		reason += ": " + last
 	}
 	return reason

@@ -120,6 +120,7 @@ func (p *Push) Reload(o PushOptions) error {
 	defer p.mu.Unlock()
 	old := p.settings.Swap(s)
 	old.closeIdle()
+	silent := p.pushes.open
 	p.pushes.forget()
 	p.statuses.forget()
 	switch {
@@ -130,9 +131,12 @@ func (p *Push) Reload(o PushOptions) error {
 		p.attach(s)
 	default:
 		p.outlet.SetWindow(p.window(s))
-		if p.pushes.open {
+		if silent {
 			p.outlet.Resume()
 		}
+	}
+	if p.outlet != nil && !p.closing && old.push.model.URL.String() != s.push.model.URL.String() {
+		p.outlet.Resume() // what was wrong may be mended, also for messages that wait since before a restart
 	}
 	return nil
 }

@@ -82,6 +82,9 @@ func (s *Session) response(h smpp.Header, st State) {
 const refusedPatience = time.Second
 
 func (s *Session) bind(h smpp.Header, body []byte) {
+	s.mu.Lock()
+	s.times.judging = true
+	s.mu.Unlock()
 	var b smpp.Bind
 	err := smpp.DecodeBody(h, body, &b)
 	var resp *smpp.BindResp

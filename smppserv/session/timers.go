@@ -19,6 +19,7 @@ type times struct {
 	opened      time.Time
 	enquireSent time.Time // zero: none is unanswered
 	unbindSent  time.Time
+	judging     bool      // a bind has come: session_init is over, its answer may take longer
 	closeAt     time.Time // of a session that is closing
 }
 
@@ -61,7 +62,7 @@ func (t *times) next(now time.Time, st State, lastIn, oldest, writing time.Time)
 		}
 		return wait, t.closeAt, nil
 	case st == Open:
-		if at(t.opened, t.SessionInit) {
+		if !t.judging && at(t.opened, t.SessionInit) {
 			return drop, again, errSessionInit
 		}
 		return wait, again, nil

@@ -16,6 +16,8 @@ type peer struct {
 	sv *Server
 	s  *session.Session
 
+	refusals refusals
+
 	// Set by the bind, and read only after it.
 	kind    kind
 	account *account
@@ -145,9 +147,9 @@ func (p *peer) Unbound(s *session.Session, reason error) {
 func (p *peer) Request(s *session.Session, h smpp.Header, pdu smpp.PDU) {
 	switch r := pdu.(type) {
 	case *smpp.SubmitSM:
-		p.submitSM(h, r)
+		p.submit(h, r)
 	case *smpp.DataSM:
-		p.dataSM(h, r)
+		p.submit(h, submitOf(r))
 	case *smpp.SubmitMulti:
 		p.submitMulti(h, r)
 	default:

@@ -41,7 +41,7 @@ type delivery struct {
 func (d *delivery) answered(a session.Answer) {
 	o := outcome(a)
 	d.mu.Lock()
-	if badness(o.Verdict) > badness(d.worst.Verdict) {
+	if badness[o.Verdict] > badness[d.worst.Verdict] {
 		d.worst = o
 	}
 	d.left--
@@ -53,17 +53,7 @@ func (d *delivery) answered(a session.Answer) {
 }
 
 // badness puts verdicts in order: what is refused for good need not be sent again because of another part.
-func badness(v sms.Verdict) int {
-	switch v {
-	case sms.Done:
-		return 0
-	case sms.Returned:
-		return 1
-	case sms.TryAgain:
-		return 2
-	}
-	return 3
-}
+var badness = [...]int{sms.Done: 0, sms.Returned: 1, sms.TryAgain: 2, sms.Failed: 3}
 
 // outcome reads a client's answer to deliver_sm.
 func outcome(a session.Answer) sms.Outcome {
@@ -158,7 +148,8 @@ func (p *peer) fromHermes(base smpp.DeliverSM, m *sms.Message, c *Client, versio
 
 const (
 	dataCodingBinary = 0x04 // 5.2.19
-	maxOctets        = 140  // of user data in one short message (23.040)
+	dataCodingUCS2   = 0x08
+	maxOctets        = 140 // of user data in one short message (23.040)
 )
 
 // longOrShort puts a text into one deliver_sm, or into as many as it has parts. The reference is the message's own,

@@ -2,6 +2,7 @@ package smsc
 
 import (
 	"strconv"
+	"strings"
 
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/smppserv/sms"
@@ -27,7 +28,7 @@ func parseID(s string, hex bool) []sms.ID {
 		if base == 10 && hex {
 			continue
 		}
-		if n, err := strconv.ParseUint(s, base, 63); err == nil && n > 0 {
+		if n, err := strconv.ParseUint(s, base, 63); err == nil && n > 0 && strconv.FormatUint(n, base) == strings.ToLower(s) {
 			ids = append(ids, sms.ID(n))
 		}
 	}

@@ -22,7 +22,7 @@ func TestEveryMessageIDIsFoundAgainUnderTheFormItWasGivenIn(t *testing.T) {
 			}
 		}
 	}
-	for _, s := range []string{"", "0", "-1", "x", "99999999999999999999999"} {
+	for _, s := range []string{"", "0", "-1", "x", "042", "00ab", "99999999999999999999999"} {
 		if ids := parseID(s, false); len(ids) > 0 {
 			t.Errorf("%q is read as %v", s, ids)
 		}

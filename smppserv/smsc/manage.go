@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"hnetsmpp/pkg/smpp"
-	"hnetsmpp/pkg/smstext"
 	"hnetsmpp/smppserv/sms"
 )
 
@@ -93,11 +92,8 @@ func sameDest(m *sms.Message, a smpp.Address) bool {
 // cancelAll cancels what waits between two addresses, of one service_type if the request names one.
 func (p *peer) cancelAll(ctx context.Context, c *Client, r *smpp.CancelSM) error {
 	source, err := sourceAddress(r.Source)
-	if err != nil {
-		return smpp.RCANCELFAIL
-	}
-	dest, err := destAddress(r.Dest)
-	if err != nil {
+	dest, destErr := destAddress(r.Dest)
+	if err != nil || destErr != nil {
 		return smpp.RCANCELFAIL
 	}
 	probe := sms.Message{Submitter: c.SystemID, Source: source, Dest: dest}
@@ -139,7 +135,7 @@ func (p *peer) replaceSM(ctx context.Context, c *Client, r *smpp.ReplaceSM) erro
 		return smpp.RREPLACEFAIL
 	}
 	err = p.sv.o.Queue.Replace(ctx, m.ID, func(m *sms.Message) error {
-		if smstext.ForDataCoding(m.DataCoding, c.DefaultAlphabet) == smstext.UCS2 && len(text)%2 != 0 {
+		if m.DataCoding == dataCodingUCS2 && len(text)%2 != 0 {
 			return smpp.RINVMSGLEN
 		}
 		changed := *m

@@ -9,26 +9,10 @@ import (
 	"hnetsmpp/smppserv/sms"
 )
 
-// dataSM takes a data_sm: a submit_sm whose text is in message_payload (4.7.1).
-func (p *peer) dataSM(h smpp.Header, r *smpp.DataSM) {
-	sub := &submission{sv: p.sv, data: true}
-	sub.Open(p.s, h)
-	c, limiter := p.sv.registry.settings(p)
-	sub.hex = c.MessageIDHex
-	if !r.TLVs.Has(smpp.TagMessagePayload) {
-		sub.Refuse(smpp.RMISSINGOPTPARAM)
-		return
-	}
-	err := p.message(&sub.msg, c, limiter, &smpp.SubmitSM{
-		ServiceType: r.ServiceType, Source: r.Source, Dest: r.Dest, ESMClass: r.ESMClass,
-		RegisteredDelivery: r.RegisteredDelivery, DataCoding: r.DataCoding, TLVs: r.TLVs,
-	})
-	if err == nil {
-		err = p.hand(&sub.msg, c, sub, false)
-	}
-	if err != nil {
-		sub.Refuse(err)
-	}
+// submitOf turns a data_sm into the submit_sm that says the same (4.7.1).
+func submitOf(r *smpp.DataSM) *smpp.SubmitSM {
+	return &smpp.SubmitSM{ServiceType: r.ServiceType, Source: r.Source, Dest: r.Dest, ESMClass: r.ESMClass,
+		RegisteredDelivery: r.RegisteredDelivery, DataCoding: r.DataCoding, TLVs: r.TLVs}
 }
 
 // multi is a submit_multi: a message for each destination, one answer for all. They share the first one's message_id.

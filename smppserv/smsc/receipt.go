@@ -51,8 +51,21 @@ func receipt(d *smpp.DeliverSM, m *sms.Message, c *Client, version byte) {
 	}
 }
 
+// userText is a message's content behind its user data header.
+func userText(m *sms.Message) []byte {
+	if m.ESMClass&smpp.ESMUDHI != 0 {
+		if _, rest, err := smstext.ParseUDH(m.Content); err == nil {
+			return rest
+		}
+	}
+	return m.Content
+}
+
 // decode joins the octets of the parts of a client's text and reads them. Its alphabet is the first part's.
 func decode(ms []*sms.Message) string {
+	if ms[0].FromHermes() {
+		return string(ms[0].Content)
+	}
 	alphabet, err := smstext.ParseAlphabet(ms[0].Alphabet)
 	if err != nil {
 		alphabet = smstext.GSM7
@@ -60,13 +73,8 @@ func decode(ms []*sms.Message) string {
 	var parts [][]byte
 	header := 0
 	for _, m := range ms {
-		text := m.Content
-		if m.ESMClass&smpp.ESMUDHI != 0 {
-			if _, rest, err := smstext.ParseUDH(text); err == nil {
-				header = len(text) - len(rest)
-				text = rest
-			}
-		}
+		text := userText(m)
+		header = len(m.Content) - len(text)
 		parts = append(parts, text)
 	}
 	if alphabet == smstext.GSM7Packed {
@@ -82,13 +90,7 @@ func Text(ms []*sms.Message) (text, alphabet string, data []byte) {
 		return decode(ms), alphabet, nil
 	}
 	for _, m := range ms {
-		octets := m.Content
-		if m.ESMClass&smpp.ESMUDHI != 0 {
-			if _, rest, err := smstext.ParseUDH(octets); err == nil {
-				octets = rest
-			}
-		}
-		data = append(data, octets...)
+		data = append(data, userText(m)...)
 	}
 	return "", alphabet, data
 }

@@ -17,7 +17,6 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/smppserv/session"
 	"hnetsmpp/smppserv/sms"
 )
@@ -183,17 +182,12 @@ func (sv *Server) serve(c net.Conn) {
 	}
 }
 
-// Refuse stops accepting connections and binds.
-func (sv *Server) Refuse() {
+// Close accepts nothing more, unbinds every session and waits until all are gone; at the end of ctx they are cut.
+func (sv *Server) Close(ctx context.Context) error {
 	for _, l := range sv.listeners {
 		_ = l.Close()
 	}
 	sv.registry.refuse()
-}
-
-// Close unbinds every session and waits until all are gone; at the end of ctx they are cut.
-func (sv *Server) Close(ctx context.Context) error {
-	sv.Refuse()
 	all := sv.registry.all()
 	for _, p := range all {
 		p.s.Unbind(errStopping)
@@ -253,14 +247,10 @@ func (sv *Server) Sessions() []SessionInfo {
 	return infos
 }
 
+// versionName writes an interface_version, "3.4" for 0x34; nothing before the bind.
 func versionName(v byte) string {
-	switch v {
-	case smpp.V33:
-		return "3.3"
-	case smpp.V34:
-		return "3.4"
-	case smpp.V50:
-		return "5.0"
+	if v == 0 {
+		return ""
 	}
-	return ""
+	return fmt.Sprintf("%d.%d", v>>4, v&0x0F)
 }

@@ -50,17 +50,22 @@ func refusal(err error) error {
 	return smpp.RSYSERR
 }
 
-// submitSM validates a submit_sm, makes a message of it and hands it to the queue.
-func (p *peer) submitSM(h smpp.Header, r *smpp.SubmitSM) {
-	sub := &submission{sv: p.sv}
-	sub.Open(p.s, h)
+// submit validates a submit_sm, makes a message of it and hands it to the queue. A data_sm comes as the same fields.
+func (p *peer) submit(h smpp.Header, r *smpp.SubmitSM) {
 	c, limiter := p.sv.registry.settings(p)
-	sub.hex = c.MessageIDHex
-	err := p.message(&sub.msg, c, limiter, r)
+	sub := &submission{sv: p.sv, hex: c.MessageIDHex, data: h.Command == smpp.CmdDataSM}
+	sub.Open(p.s, h)
+	var err error
+	if sub.data && !r.TLVs.Has(smpp.TagMessagePayload) {
+		err = smpp.RMISSINGOPTPARAM
+	} else {
+		err = p.message(&sub.msg, c, limiter, r)
+	}
 	if err == nil {
 		err = p.hand(&sub.msg, c, sub, r.ReplaceIfPresent == 1)
 	}
 	if err != nil {
+		p.logRefusal(h.Command, r.Source, r.Dest, err)
 		sub.Refuse(err)
 	}
 }

@@ -112,7 +112,7 @@ func readContent(m *sms.Message, c *Client, text []byte, tlvs smpp.TLVs) error {
 		return err
 	}
 	// A part may end within a surrogate pair, but a whole text has no half characters (TXT-03).
-	if alphabet == smstext.UCS2 && len(payload)%2 != 0 && m.Part == (sms.Part{}) {
+	if m.DataCoding == dataCodingUCS2 && len(payload)%2 != 0 && m.Part == (sms.Part{}) {
 		return smpp.RINVMSGLEN
 	}
 	return nil

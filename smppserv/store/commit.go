@@ -98,6 +98,9 @@ func (s *Store) putBack(ops []op) {
 func (s *Store) commit(batch []op) (left []op, down error) {
 	err := s.writer.write(batch)
 	if err == nil {
+		if s.failing.Swap(nil) != nil {
+			s.log.Info().Msg("the store writes again")
+		}
 		for i := range batch {
 			batch[i].report(s.writer.duplicate[i], nil)
 		}
@@ -114,8 +117,10 @@ func (s *Store) commit(batch []op) (left []op, down error) {
 		}
 		return left, down
 	}
-	s.log.Error().Err(err).Int("operations", len(batch)).Msg("the store cannot write: submits are answered RSYSERR, outcomes wait")
 	unavailable := fmt.Errorf("%w: %w", ErrUnavailable, err)
+	if s.failing.Swap(&unavailable) == nil { // said once: the log may be on the same full disk
+		s.log.Error().Err(err).Msg("the store cannot write: submits are answered RSYSERR and outcomes wait until it can")
+	}
 	if !refusesTheRow(err) {
 		down = unavailable
 	}

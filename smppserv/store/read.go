@@ -113,8 +113,11 @@ func (s *Store) WaitingIDs(ctx context.Context, upTo sms.ID) (ids []sms.ID, err 
 	return ids, rows.Err()
 }
 
-// Check tells whether the database answers.
+// Check tells whether the database answers and took what was last written to it.
 func (s *Store) Check() error {
+	if err := s.failing.Load(); err != nil {
+		return *err
+	}
 	if _, err := s.db.ExecContext(context.Background(), "SELECT 1 FROM last_message_id"); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -41,6 +42,8 @@ type Store struct {
 	db      *sql.DB // reads
 	writer  *writer
 	release func() error // gives the lock back
+
+	failing atomic.Pointer[error] // why the last commit failed, nil = it did not
 
 	mu      sync.Mutex
 	pending []op
