@@ -173,13 +173,16 @@ func migrate(ctx context.Context, db *sql.DB) error {
 func explain(file string, err error) error {
 	var advice string
 	var se *sqlite.Error
+	var pe *fs.PathError
 	switch {
 	case errors.Is(err, errNotADatabase), errors.Is(err, errNotOurs):
 		advice = "; set store.dsn to another file"
 	case errors.Is(err, errNewer):
 		advice = "; install that version again, or set store.dsn to another file"
-	case errors.As(err, &se) && (se.Code()&0xff == sqlite3.SQLITE_CORRUPT || se.Code()&0xff == sqlite3.SQLITE_NOTADB):
-		advice = "; the file is damaged: move it away, or restore it from a backup (sqlite3's .recover may save the messages)"
+	case errors.As(err, &se) && (se.Code()&0xff == sqlite3.SQLITE_CANTOPEN || se.Code()&0xff == sqlite3.SQLITE_FULL || se.Code()&0xff == sqlite3.SQLITE_READONLY),
+		errors.As(err, &pe), errors.Is(err, context.Canceled):
+	default:
+		advice = "; the database is damaged, it seems: restore it from a backup, or move it away (sqlite3's .recover may save the messages)"
 	}
 	return fmt.Errorf("store %s: %w%s", file, err, advice)
 }

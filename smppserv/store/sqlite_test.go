@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -81,7 +82,22 @@ func TestADatabaseThatIsNotOursIsRefusedAndLeftAlone(t *testing.T) {
 	if err := os.WriteFile(corrupt, append([]byte("SQLite format 3\x00"), make([]byte, 8192)...), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	torn := filepath.Join(dir, "torn.db")
+	s := must(t, torn)
+	storetest.Add(t, s, storetest.Sample())
+	if err := s.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	pages, err := os.ReadFile(torn)
+	if err != nil || len(pages) <= 4096 {
+		t.Fatalf("%d octets, %v", len(pages), err)
+	}
+	copy(pages[4096:], bytes.Repeat([]byte("A"), len(pages)))
+	if err := os.WriteFile(torn, pages, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, test := range []struct{ file, want string }{
+		{torn, "damaged"},
 		{text, "not a SQLite database"},
 		{raw("foreign.db", "CREATE TABLE notes (x)"), "another program"},
 		{raw("other-id.db", "PRAGMA application_id = 7"), "another program"},
