@@ -44,7 +44,7 @@ type commandLine struct {
 
 	Run          runCommand          `cmd:"" default:"withargs" help:"Serve until Ctrl-C. This is what smppserv does when no command is given."`
 	Check        checkCommand        `cmd:"" help:"Say what is wrong with the configuration file, with line and key."`
-	Send         sendCommand         `cmd:"" help:"Act as the first SMPP client: send a text and wait for its receipt."`
+	Send         sendCommand         `cmd:"" help:"Act as the first SMPP client: send a text, wait for its receipt, and show what else comes for the client."`
 	Reply        replyCommand        `cmd:"" help:"Act as Hermès: hand in one message for a client on the TCP port."`
 	HashPassword hashPasswordCommand `cmd:"" help:"Read a password from the standard input and print its hash for config.toml."`
 	Reload       reloadCommand       `cmd:"" help:"Have the running server take up the changed configuration file."`

@@ -28,6 +28,7 @@ type sendCommand struct {
 }
 
 // Run binds as the first client of config.toml through go-smpp, a client that is not ours, and sends one text.
+// What else comes for the client meanwhile is taken and shown.
 func (s sendCommand) Run(ctx context.Context, line *commandLine, c *console) error {
 	_, cfg, err := line.load()
 	if err != nil {
@@ -46,12 +47,18 @@ func (s sendCommand) Run(ctx context.Context, line *commandLine, c *console) err
 		addr = loopback(cfg.Server.ListenHost, cfg.Server.ListenPort)
 	}
 	receipts := make(chan smpp.Receipt, 256)
+	others := make(chan string, 256) // messages that waited for the client: it has taken them, so it shows them
 	trx := &gosmpp.Transceiver{Addr: addr, User: client.SystemID, Passwd: password, Handler: func(p pdu.Body) {
 		if p.Header().ID != pdu.DeliverSMID {
 			return
 		}
 		if r, err := smpp.ParseReceipt(p.Fields()[pdufield.ShortMessage].Bytes()); err == nil {
 			receipts <- r
+			return
+		}
+		select {
+		case others <- received(p.Fields()):
+		default:
 		}
 	}}
 	defer trx.Close()
@@ -77,11 +84,23 @@ func (s sendCommand) Run(ctx context.Context, line *commandLine, c *console) err
 			}
 			delete(waiting, r.ID)
 			fmt.Fprintf(c.stdout, "receipt    %s %s err:%03d\n", r.ID, r.State.Stat(), r.Err)
+		case text := <-others:
+			fmt.Fprintln(c.stdout, text)
 		case <-ctx.Done():
 			return fmt.Errorf("no receipt for %d message(s) within %s; it is still to come: see the server's log", len(waiting), s.Wait)
 		}
 	}
 	return nil
+}
+
+// received is the line for a message that came for the client.
+func received(f pdufield.Map) string {
+	var dcs byte
+	if raw := f[pdufield.DataCoding].Bytes(); len(raw) == 1 {
+		dcs = raw[0]
+	}
+	text := smstext.Decode(smstext.ForDataCoding(dcs, smstext.GSM7), f[pdufield.ShortMessage].Bytes())
+	return fmt.Sprintf("received   from %s to %s: %s", f[pdufield.SourceAddr], f[pdufield.DestinationAddr], text)
 }
 
 func loopback(host string, port int) string {
