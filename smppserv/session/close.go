@@ -28,7 +28,8 @@ func (s *Session) finish(reason error, patience time.Duration) {
 	}
 }
 
-// shut has the writer send what there is, and the answers still to come, and then our FIN. The reader closes when the peer's FIN comes, or after drainTime.
+// shut has the writer send what there is, and the answers still to come, and then our FIN.
+// The reader closes when the peer's FIN comes, or after drainTime.
 func (s *Session) shut() {
 	s.mu.Lock()
 	s.draining = true

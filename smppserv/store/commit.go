@@ -118,11 +118,13 @@ func (s *Store) commit(batch []op) (left []op, down error) {
 		return left, down
 	}
 	unavailable := fmt.Errorf("%w: %w", ErrUnavailable, err)
-	if s.failing.Swap(&unavailable) == nil { // said once: the log may be on the same full disk
-		s.log.Error().Err(err).Msg("the store cannot write: submits are answered RSYSERR and outcomes wait until it can")
-	}
-	if !refusesTheRow(err) {
+	if refusesTheRow(err) { // the others are written: the store is well
+		s.log.Error().Err(err).Msg("the store refuses one row")
+	} else {
 		down = unavailable
+		if s.failing.Swap(&unavailable) == nil { // said once: the log may be on the same full disk
+			s.log.Error().Err(err).Msg("the store cannot write: submits are answered RSYSERR and outcomes wait until it can")
+		}
 	}
 	for i := range batch {
 		if batch[i].move != nil {
