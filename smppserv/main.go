@@ -107,14 +107,28 @@ func smppserv(ctx context.Context, args []string, c console) worker.ExitCode {
 
 // load finds and reads the configuration file.
 func (line *commandLine) load() (path string, cfg *config.Config, err error) {
-	if path, err = config.Find(line.Config); err != nil {
-		return "", nil, &exitError{worker.ExitBadConfig, err}
+	if path, err = line.find(); err != nil {
+		return "", nil, err
 	}
-	if cfg, err = config.Load(path); err != nil {
-		return path, nil, err
+	cfg, err = loadFile(path)
+	return path, cfg, err
+}
+
+func (line *commandLine) find() (string, error) {
+	path, err := config.Find(line.Config)
+	if err != nil {
+		return "", &exitError{worker.ExitBadConfig, err}
+	}
+	return path, nil
+}
+
+func loadFile(path string) (*config.Config, error) {
+	cfg, err := config.Load(path)
+	if err != nil {
+		return nil, err
 	}
 	if err := checkPush(cfg); err != nil {
-		return path, nil, &exitError{worker.ExitBadConfig, fmt.Errorf("%s: %w", path, err)}
+		return nil, &exitError{worker.ExitBadConfig, fmt.Errorf("%s: %w", path, err)}
 	}
-	return path, cfg, nil
+	return cfg, nil
 }

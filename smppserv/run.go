@@ -44,12 +44,17 @@ func (r runCommand) Run(ctx context.Context, line *commandLine, c *console) erro
 		reporter = worker.NewReporter(c.stdout)
 		go reporter.RunAlive(ctx)
 	}
-	path, cfg, err := line.load()
+	path, err := line.find()
+	if err != nil {
+		return err
+	}
+	read := stamp(path)
+	cfg, err := loadFile(path)
 	if err != nil {
 		return err
 	}
 	log := newLog(c.stderr, r.Supervised)
-	return run(ctx, path, cfg, log, func(ready worker.Ready) {
+	return run(ctx, configFile{path, read, cfg}, log, func(ready worker.Ready) {
 		if err := reporter.Ready(ready); err != nil {
 			log.Error().Err(err).Msg("cannot tell the launcher that the server is ready")
 		}
@@ -71,7 +76,8 @@ func newLog(w io.Writer, supervised bool) zerolog.Logger {
 
 // run opens everything, serves until ctx ends, and closes everything in reverse. ready is called when every port
 // listens and the store is recovered. The error tells how the worker is to exit.
-func run(ctx context.Context, path string, cfg *config.Config, log zerolog.Logger, ready func(worker.Ready)) error {
+func run(ctx context.Context, file configFile, log zerolog.Logger, ready func(worker.Ready)) error {
+	cfg := file.cfg
 	setLevel(cfg.Log)
 	for _, w := range cfg.Warnings() {
 		log.Warn().Str("key", w.Key).Msg(w.Text)
@@ -82,13 +88,13 @@ func run(ctx context.Context, path string, cfg *config.Config, log zerolog.Logge
 	}
 	addrs := s.serve()
 	addrs.PID, addrs.Version = os.Getpid(), versionText()
-	log.Info().Str("version", addrs.Version).Str("config", path).Str("smpp", addrs.SMPP).Str("smpp_tls", addrs.SMPPTLS).
+	log.Info().Str("version", addrs.Version).Str("config", file.path).Str("smpp", addrs.SMPP).Str("smpp_tls", addrs.SMPPTLS).
 		Str("tcp", addrs.TCP).Str("admin", addrs.Admin).Msg("ready")
 	ready(addrs)
 
 	jobs, stopJobs := context.WithCancel(ctx)
 	defer stopJobs()
-	go s.watch(jobs, path)
+	go s.watch(jobs, file)
 	go s.purgeDaily(jobs)
 	go s.sweep(jobs)
 	<-ctx.Done()

@@ -18,8 +18,16 @@ const (
 	pollTime = 2 * time.Second
 )
 
-// watch takes up config.toml whenever it changes.
-func (s *server) watch(ctx context.Context, path string) {
+// configFile is the configuration that the server was started with.
+type configFile struct {
+	path string
+	read fileStamp // taken before it was read
+	cfg  *config.Config
+}
+
+// watch takes up config.toml whenever it is another than the one that was read.
+func (s *server) watch(ctx context.Context, file configFile) {
+	path, last := file.path, file.read
 	var events <-chan fsnotify.Event
 	if w, err := fsnotify.NewWatcher(); err == nil {
 		defer w.Close()
@@ -34,9 +42,7 @@ func (s *server) watch(ctx context.Context, path string) {
 	}
 	poll := time.NewTicker(pollTime)
 	defer poll.Stop()
-	settled := time.NewTimer(0)
-	<-settled.C
-	last := stamp(path)
+	settled := time.NewTimer(0) // the file may have changed since the start
 	for {
 		select {
 		case <-ctx.Done():
