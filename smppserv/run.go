@@ -97,6 +97,7 @@ func run(ctx context.Context, file configFile, log zerolog.Logger, ready func(wo
 	go s.watch(jobs, file)
 	go s.purgeDaily(jobs)
 	go s.sweep(jobs)
+	go s.outbinds(jobs)
 	<-ctx.Done()
 	stopJobs()
 

@@ -35,6 +35,8 @@ type server struct {
 	port  *hermes.Port
 	admin *admin.Server
 
+	plain, secure net.Listener // SMPP; secure is nil without TLS
+
 	mu  sync.Mutex
 	cfg *config.Config // as it is in effect
 }
@@ -59,12 +61,8 @@ func open(ctx context.Context, cfg *config.Config, log zerolog.Logger) (s *serve
 	if s.push, err = hermes.NewPush(push); err != nil {
 		return s, err
 	}
-	centre, err := smscOptions(cfg, s.queue, s.store, log)
-	if err != nil {
-		return s, err
-	}
-	s.smsc = smsc.New(centre, smscSettings(cfg))
-	if err := s.smsc.Listen(); err != nil {
+	s.smsc = smsc.New(smscOptions(cfg, s.queue, s.store, log), smscSettings(cfg))
+	if s.plain, s.secure, err = listenSMPP(cfg.Server); err != nil {
 		return s, err
 	}
 	s.port = hermes.NewPort(hermes.PortOptions{
@@ -84,17 +82,17 @@ func open(ctx context.Context, cfg *config.Config, log zerolog.Logger) (s *serve
 // serve lets everything work, and tells where it listens.
 func (s *server) serve() worker.Ready {
 	s.push.Attach(s.queue)
-	s.smsc.Serve()
+	s.smsc.Serve(s.plain)
 	s.admin.Serve()
 	go func() {
 		if err := s.port.Serve(); err != nil {
 			s.log.Error().Err(err).Msg("the TCP port for Hermès does not serve any more")
 		}
 	}()
-	plain, secure := s.smsc.Addrs()
-	ready := worker.Ready{SMPP: plain.String(), TCP: s.port.Addr().String()}
-	if secure != nil {
-		ready.SMPPTLS = secure.String()
+	ready := worker.Ready{SMPP: s.plain.Addr().String(), TCP: s.port.Addr().String()}
+	if s.secure != nil {
+		s.smsc.Serve(s.secure)
+		ready.SMPPTLS = s.secure.Addr().String()
 	}
 	if a := s.admin.Addr(); a != nil {
 		ready.Admin = a.String()
@@ -116,6 +114,11 @@ func (s *server) close() error {
 	}
 	if s.smsc != nil {
 		errs = append(errs, s.smsc.Close(ctx))
+	}
+	for _, l := range []net.Listener{s.plain, s.secure} { // those that were opened and never served
+		if l != nil {
+			_ = l.Close()
+		}
 	}
 	if s.admin != nil {
 		errs = append(errs, s.admin.Close(ctx))

@@ -36,15 +36,14 @@ func startCentre(tb testing.TB, clients int) *server {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	s.smsc.Serve()
+	s.smsc.Serve(s.plain)
 	tb.Cleanup(func() { _ = s.close() })
 	return s
 }
 
 func dialBound(tb testing.TB, s *server, systemID string) net.Conn {
 	tb.Helper()
-	plain, _ := s.smsc.Addrs()
-	c, err := net.Dial("tcp", plain.String())
+	c, err := net.Dial("tcp", s.plain.Addr().String())
 	if err != nil {
 		tb.Fatal(err)
 	}

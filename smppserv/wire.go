@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"strconv"
 
 	"github.com/rs/zerolog"
 
@@ -33,31 +34,15 @@ func queueSettings(cfg *config.Config) queue.Settings {
 	return st
 }
 
-func smscOptions(cfg *config.Config, q *queue.Queue, st *store.Store, log zerolog.Logger) (smsc.Options, error) {
+func smscOptions(cfg *config.Config, q *queue.Queue, st *store.Store, log zerolog.Logger) smsc.Options {
 	s := cfg.Server
-	o := smsc.Options{
-		Host: s.ListenHost, Port: s.ListenPort, TLSPort: s.TLS.ListenPort, SMSCIdentifier: s.SMSCIdentifier,
-		Opportunity: cfg.Mode == config.ModeOpportunity,
+	return smsc.Options{
+		SMSCIdentifier: s.SMSCIdentifier, Opportunity: cfg.Mode == config.ModeOpportunity,
 		Timers: session.Timers{SessionInit: s.SessionInitTimeout, EnquireLink: s.KeepAliveInterval,
 			Inactivity: s.InactivityTimeout, Response: s.ResponseTimeout},
 		Logout: s.DisconnectAfterLogout, Window: s.Window, MaxConnections: s.MaxConnections, MaxPerAddress: s.MaxConnectionsPerIP,
 		FailedBindDelay: s.FailedBindDelay, Queue: q, History: history{st}, Log: log,
 	}
-	if s.TLS.ListenPort == 0 {
-		return o, nil
-	}
-	cert, err := tls.LoadX509KeyPair(s.TLS.CertFile, s.TLS.KeyFile)
-	if err != nil {
-		return o, fmt.Errorf("server.tls: %w", err)
-	}
-	o.TLS = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
-	if s.TLS.ClientCAFile != "" {
-		if o.TLS.ClientCAs, err = certPool(s.TLS.ClientCAFile); err != nil {
-			return o, fmt.Errorf("server.tls.client_ca_file: %w", err)
-		}
-		o.TLS.ClientAuth = tls.RequireAndVerifyClientCert
-	}
-	return o, nil
 }
 
 func certPool(file string) (*x509.CertPool, error) {
@@ -73,9 +58,23 @@ func certPool(file string) (*x509.CertPool, error) {
 }
 
 func smscSettings(cfg *config.Config) smsc.Settings {
-	st := smsc.Settings{ThrottleRate: cfg.Server.ThrottleRate, Validity: cfg.Hermes.Validity, LogContent: cfg.Log.Content}
+	st := smsc.Settings{
+		ThrottleRate: cfg.Server.ThrottleRate, Validity: cfg.Hermes.Validity, LogContent: cfg.Log.Content, MaxOctets: cfg.Server.MaxMessageOctets,
+		Lists: map[string][]string{}, Canned: map[byte]string{}, ServiceTypes: map[string]smpp.Status{},
+	}
 	for _, c := range cfg.Clients {
 		st.Clients = append(st.Clients, client(c))
+	}
+	for _, l := range cfg.DistributionLists {
+		st.Lists[l.Name] = l.Members
+	}
+	for id, text := range cfg.CannedMessages {
+		if n, err := strconv.ParseUint(id, 10, 8); err == nil {
+			st.Canned[byte(n)] = text
+		}
+	}
+	for name, why := range cfg.ServiceTypes {
+		st.ServiceTypes[name] = serviceTypes[why]
 	}
 	return st
 }
@@ -85,6 +84,8 @@ var (
 	bindPolicies = map[string]smsc.BindPolicy{"split": smsc.Split, "pair": smsc.Pair}
 	longMessages = map[string]smsc.LongMessages{"udh": smsc.LongUDH, "sar": smsc.LongSAR, "payload": smsc.LongPayload}
 	versions     = map[string]byte{"3.3": smpp.V33, "3.4": smpp.V34, "5.0": smpp.V50}
+	bindTypes    = map[string]smpp.CommandID{"transmitter": smpp.CmdBindTransmitter, "receiver": smpp.CmdBindReceiver, "transceiver": smpp.CmdBindTransceiver}
+	serviceTypes = map[string]smpp.Status{config.ServiceUnavailable: smpp.RSERTYPUNAVAIL, config.ServiceDenied: smpp.RSERTYPDENIED}
 )
 
 func client(c config.Client) smsc.Client {
@@ -93,7 +94,13 @@ func client(c config.Client) smsc.Client {
 	if receiptFormat == "" {
 		receiptFormat = c.MessageIDFormat
 	}
+	var types []smpp.CommandID
+	for _, t := range c.BindTypes {
+		types = append(types, bindTypes[t])
+	}
 	return smsc.Client{
+		Disabled: c.Disabled, SystemType: c.SystemType, BindTypes: types, Operations: c.Operations, ServiceTypes: c.ServiceTypes,
+		DefaultSource: c.DefaultSource,
 		SystemID:      c.SystemID,
 		CheckPassword: func(given string) bool { return config.CheckPassword(c.Password, given) },
 		Numbers:       c.Numbers, Allow: prefixes(c.Allow), BindPolicy: bindPolicies[c.BindPolicy], ThrottleRate: c.ThrottleRate,
@@ -157,12 +164,21 @@ func adminOptions(cfg *config.Config, s *server, counters *admin.Counters) admin
 	return admin.Options{
 		Listen: cfg.Admin.Listen, Version: versionText(), Counters: counters, Log: s.log,
 		Sessions: func() (all []admin.Session) {
-			for _, info := range s.smsc.Sessions() {
-				all = append(all, admin.Session(info))
+			for _, c := range s.smsc.Sessions() {
+				all = append(all, admin.Session{ID: c.ID(), SystemID: c.SystemID(), State: c.State().String(), Remote: c.RemoteAddr().String(),
+					Version: versionName(c.Version()), Since: c.Opened()})
 			}
 			return all
 		},
-		Unbind:       s.smsc.Unbind,
+		Unbind: func(id uint64) bool {
+			for _, c := range s.smsc.Sessions() {
+				if c.ID() == id {
+					go s.smsc.Unbind(c)
+					return true
+				}
+			}
+			return false
+		},
 		Queue:        func() admin.QueueStats { return admin.QueueStats(s.queue.Stats()) },
 		Ready:        s.store.Check,
 		AuthRequired: len(users) > 0,
@@ -175,6 +191,14 @@ func adminOptions(cfg *config.Config, s *server, counters *admin.Counters) admin
 			return false
 		},
 	}
+}
+
+// versionName writes an interface_version, "3.4" for 0x34; nothing before the bind.
+func versionName(v byte) string {
+	if v == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d.%d", v>>4, v&0x0F)
 }
 
 // route lets the message centre decide who receives what Hermès writes.

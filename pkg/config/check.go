@@ -19,6 +19,9 @@ func (c *Config) check() []Problem {
 	k.oneOf("mode", c.Mode, ModeVocalcom, ModeOpportunity)
 	k.server(&c.Server)
 	k.clients(c.Clients)
+	k.distributionLists(c.DistributionLists)
+	k.cannedMessages(c.CannedMessages)
+	k.serviceTypes(c.ServiceTypes)
 	k.hermes(&c.Hermes)
 	k.tcp(&c.TCP)
 	k.jobs(&c.Jobs)
@@ -71,6 +74,12 @@ func (k *checker) oneOf(key, value string, allowed ...string) {
 		quoted[i] = fmt.Sprintf("%q", a)
 	}
 	k.add(key, "is %q; it must be %s", value, orList(quoted))
+}
+
+func (k *checker) eachOneOf(key string, values []string, allowed ...string) {
+	for i, value := range values {
+		k.oneOf(indexKey(key, i), value, allowed...)
+	}
 }
 
 func orList(words []string) string {

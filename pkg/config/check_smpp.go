@@ -1,8 +1,11 @@
 package config
 
 import (
+	"net"
+	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Lengths that SMPP 3.4 sets, without the closing NUL.
@@ -10,7 +13,17 @@ const (
 	maxSystemID = 15 // 4.1.1 system_id
 	maxPassword = 8  // 4.1.1 password; longer ones are field practice
 	maxAddress  = 20 // 4.4.1 source_addr, destination_addr
+
+	maxSystemType  = 12    // 4.1.1 system_type
+	maxServiceType = 5     // 4.4.1 service_type
+	maxListName    = 20    // 4.5.1 dl_name
+	maxMembers     = 254   // 4.5.1 number_of_dests
+	maxShortText   = 254   // 4.4.1 short_message
+	maxPayload     = 65535 // 5.3.2.32 message_payload
 )
+
+// maxCannedText bounds a canned message, in characters.
+const maxCannedText = 1000
 
 // longestPassword bounds a plain password of a client; bcrypt's limit is the same.
 const longestPassword = 72
@@ -32,6 +45,7 @@ func (k *checker) server(c *Server) {
 	k.within("server.window", c.Window, 1, 10_000)
 	k.within("server.max_connections", c.MaxConnections, 1, 1_000_000)
 	k.within("server.max_connections_per_ip", c.MaxConnectionsPerIP, 1, 1_000_000)
+	k.within("server.max_message_octets", c.MaxMessageOctets, maxShortText, maxPayload)
 	k.port("server.tls.listen_port", c.TLS.ListenPort)
 	if c.TLS.ListenPort != 0 {
 		if c.TLS.CertFile == "" {
@@ -72,6 +86,18 @@ func (k *checker) client(key string, c *Client) {
 	} else if len(c.Password) > longestPassword || strings.ContainsRune(c.Password, 0) {
 		k.add(key+".password", "must be at most %d octets, and hold no NUL", longestPassword)
 	}
+	if len(c.SystemType) > maxSystemType || !isPrintableASCII(c.SystemType) {
+		k.add(key+".system_type", `is %q; it must be at most %d ASCII characters, or "" for any`, c.SystemType, maxSystemType)
+	}
+	k.eachOneOf(key+".bind_types", c.BindTypes, "transmitter", "receiver", "transceiver")
+	k.eachOneOf(key+".operations", c.Operations,
+		"submit_sm", "submit_multi", "distribution_list", "data_sm", "query_sm", "cancel_sm", "replace_sm")
+	for i, name := range c.ServiceTypes {
+		k.serviceType(indexKey(key+".service_types", i), name)
+	}
+	if s := c.DefaultSource; len(s) > maxAddress || !isPrintableASCII(s) || strings.TrimSpace(s) != s {
+		k.add(key+".default_source", `is %q; it must be at most %d digits or ASCII letters, with no blank around, or "" for none`, s, maxAddress)
+	}
 	for i, number := range c.Numbers {
 		k.number(indexKey(key+".numbers", i), number)
 	}
@@ -84,6 +110,75 @@ func (k *checker) client(key string, c *Client) {
 	k.oneOf(key+".receipt_message_id_format", c.ReceiptMessageIDFormat, "", "decimal", "hex")
 	k.oneOf(key+".long_messages", c.LongMessages, "udh", "sar", "payload")
 	k.oneOf(key+".interface_version", c.InterfaceVersion, "", "3.3", "3.4", "5.0")
+	k.outbind(key, c)
+}
+
+func (k *checker) outbind(key string, c *Client) {
+	if c.Outbind != "" {
+		host, port, err := net.SplitHostPort(c.Outbind)
+		number, portErr := strconv.ParseUint(port, 10, 16)
+		switch {
+		case err != nil || host == "" || strings.ContainsAny(host, "/ "):
+			k.add(key+".outbind", `is %q; it must be host:port, such as "192.0.2.7:2775", or "" for none`, c.Outbind)
+		case portErr != nil || number == 0:
+			k.add(key+".outbind", "is %q; its port must be from 1 to 65535", c.Outbind)
+		}
+	}
+	if len(c.OutbindPassword) > maxPassword || !isPrintableASCII(c.OutbindPassword) {
+		k.add(key+".outbind_password", "must be at most %d ASCII characters in plain text, for we send it", maxPassword)
+	}
+}
+
+func (k *checker) distributionLists(lists []DistributionList) {
+	seen := map[string]int{}
+	for i, list := range lists {
+		key := indexKey("distribution_lists", i)
+		if n := len(list.Name); n < 1 || n > maxListName || !isPrintableASCII(list.Name) {
+			k.add(key+".name", "is %q; it must be 1 to %d ASCII characters", list.Name, maxListName)
+		} else if first, double := seen[list.Name]; double {
+			k.add(key+".name", "%q is also the name of %s", list.Name, indexKey("distribution_lists", first))
+		} else {
+			seen[list.Name] = i
+		}
+		if n := len(list.Members); n < 1 || n > maxMembers {
+			k.add(key+".members", "holds %d numbers; it must hold 1 to %d", n, maxMembers)
+		}
+		for j, number := range list.Members {
+			if !isNumber(number) {
+				k.add(indexKey(key+".members", j), "%q is not a number; it must be at most %d characters, digits with or without a + before them", number, maxAddress)
+			}
+		}
+	}
+}
+
+func isNumber(s string) bool {
+	digits := strings.TrimPrefix(s, "+")
+	return digits != "" && len(s) <= maxAddress && strings.Trim(digits, "0123456789") == ""
+}
+
+func (k *checker) cannedMessages(texts map[string]string) {
+	for id, text := range texts {
+		key := joinKey("canned_messages", id)
+		if n, err := strconv.ParseUint(id, 10, 8); err != nil || n == 0 || strconv.FormatUint(n, 10) != id {
+			k.add(key, "is not an sm_default_msg_id; write a number from 1 to 255")
+		} else if n := utf8.RuneCountInString(text); n < 1 || n > maxCannedText {
+			k.add(key, "its text has %d characters; it must have 1 to %d", n, maxCannedText)
+		}
+	}
+}
+
+func (k *checker) serviceTypes(states map[string]string) {
+	for name, state := range states {
+		key := joinKey("service_types", name)
+		k.serviceType(key, name)
+		k.oneOf(key, state, ServiceUnavailable, ServiceDenied)
+	}
+}
+
+func (k *checker) serviceType(key, name string) {
+	if len(name) > maxServiceType || !isPrintableASCII(name) {
+		k.add(key, "%q is not a service_type; it must be at most %d ASCII characters", name, maxServiceType)
+	}
 }
 
 // number is a campaign number, or the beginning of some with * at its end.

@@ -10,6 +10,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,6 +37,8 @@ func TestValuesOutOfBoundsAreNamed(t *testing.T) {
 		{"server.window", func(c *Config) { c.Server.Window = 0 }},
 		{"server.max_connections", func(c *Config) { c.Server.MaxConnections = 0 }},
 		{"server.max_connections_per_ip", func(c *Config) { c.Server.MaxConnectionsPerIP = 0 }},
+		{"server.max_message_octets", func(c *Config) { c.Server.MaxMessageOctets = 253 }},
+		{"server.max_message_octets", func(c *Config) { c.Server.MaxMessageOctets = 65536 }},
 		{"server.tls.cert_file", func(c *Config) { c.Server.TLS.ListenPort, c.Server.TLS.KeyFile = 2347, os.DevNull }},
 		{"clients", func(c *Config) { c.Clients = nil }},
 		{"clients[0].system_id", func(c *Config) { c.Clients[0].SystemID = strings.Repeat("x", 16) }},
@@ -44,6 +47,19 @@ func TestValuesOutOfBoundsAreNamed(t *testing.T) {
 		{"clients[0].password", func(c *Config) { c.Clients[0].Password = "$2y$tooshort" }},
 		{"clients[0].password", func(c *Config) { c.Clients[0].Password = "$2a$31$" + strings.Repeat("a", 53) }},
 		{"clients[0].password", func(c *Config) { c.Clients[0].Password = strings.Repeat("x", 73) }},
+		{"clients[0].system_type", func(c *Config) { c.Clients[0].SystemType = strings.Repeat("x", 13) }},
+		{"clients[0].bind_types[1]", func(c *Config) { c.Clients[0].BindTypes = []string{"receiver", "bind_receiver"} }},
+		{"clients[0].operations[0]", func(c *Config) { c.Clients[0].Operations = []string{"submit"} }},
+		{"clients[0].service_types[1]", func(c *Config) { c.Clients[0].ServiceTypes = []string{"", "CMTCMT"} }},
+		{"clients[0].default_source", func(c *Config) { c.Clients[0].DefaultSource = strings.Repeat("1", 21) }},
+		{"clients[0].default_source", func(c *Config) { c.Clients[0].DefaultSource = " 3600" }},
+		{"clients[0].outbind", func(c *Config) { c.Clients[0].Outbind = "192.0.2.7" }},
+		{"clients[0].outbind", func(c *Config) { c.Clients[0].Outbind = ":2775" }},
+		{"clients[0].outbind", func(c *Config) { c.Clients[0].Outbind = "tcp://192.0.2.7:2775" }},
+		{"clients[0].outbind", func(c *Config) { c.Clients[0].Outbind = "192.0.2.7:0" }},
+		{"clients[0].outbind", func(c *Config) { c.Clients[0].Outbind = "192.0.2.7:65536" }},
+		{"clients[0].outbind", func(c *Config) { c.Clients[0].Outbind = "192.0.2.7:smpp" }},
+		{"clients[0].outbind_password", func(c *Config) { c.Clients[0].OutbindPassword = "123456789" }},
 		{"clients[0].numbers[1]", func(c *Config) { c.Clients[0].Numbers = []string{"36*", "3*6"} }},
 		{"clients[0].numbers[0]", func(c *Config) { c.Clients[0].Numbers = []string{"+336"} }},
 		{"clients[0].allow[0]", func(c *Config) { c.Clients[0].Allow = []string{"10.0.0.1"} }},
@@ -55,6 +71,30 @@ func TestValuesOutOfBoundsAreNamed(t *testing.T) {
 		{"clients[0].receipt_message_id_format", func(c *Config) { c.Clients[0].ReceiptMessageIDFormat = "octal" }},
 		{"clients[0].long_messages", func(c *Config) { c.Clients[0].LongMessages = "split" }},
 		{"clients[0].interface_version", func(c *Config) { c.Clients[0].InterfaceVersion = "3.5" }},
+		{"distribution_lists[0].name", func(c *Config) { c.DistributionLists = []DistributionList{{"", []string{"1"}}} }},
+		{"distribution_lists[0].name", func(c *Config) {
+			c.DistributionLists = []DistributionList{{strings.Repeat("x", 21), []string{"1"}}}
+		}},
+		{"distribution_lists[1].name", func(c *Config) {
+			c.DistributionLists = []DistributionList{{"a", []string{"1"}}, {"a", []string{"2"}}}
+		}},
+		{"distribution_lists[0].members", func(c *Config) { c.DistributionLists = []DistributionList{{"a", nil}} }},
+		{"distribution_lists[0].members", func(c *Config) {
+			c.DistributionLists = []DistributionList{{"a", slices.Repeat([]string{"1"}, 255)}}
+		}},
+		{"distribution_lists[0].members[1]", func(c *Config) { c.DistributionLists = []DistributionList{{"a", []string{"1", "+"}}} }},
+		{"distribution_lists[0].members[0]", func(c *Config) { c.DistributionLists = []DistributionList{{"a", []string{"3*"}}} }},
+		{"distribution_lists[0].members[0]", func(c *Config) {
+			c.DistributionLists = []DistributionList{{"a", []string{strings.Repeat("1", 21)}}}
+		}},
+		{"canned_messages.0", func(c *Config) { c.CannedMessages = map[string]string{"0": "x"} }},
+		{"canned_messages.256", func(c *Config) { c.CannedMessages = map[string]string{"256": "x"} }},
+		{"canned_messages.01", func(c *Config) { c.CannedMessages = map[string]string{"01": "x"} }},
+		{"canned_messages.welcome", func(c *Config) { c.CannedMessages = map[string]string{"welcome": "x"} }},
+		{"canned_messages.1", func(c *Config) { c.CannedMessages = map[string]string{"1": ""} }},
+		{"canned_messages.1", func(c *Config) { c.CannedMessages = map[string]string{"1": strings.Repeat("é", 1001)} }},
+		{"service_types.CMT", func(c *Config) { c.ServiceTypes = map[string]string{"CMT": "off"} }},
+		{"service_types.CMTCMT", func(c *Config) { c.ServiceTypes = map[string]string{"CMTCMT": "denied"} }},
 		{"hermes.url", func(c *Config) { c.Hermes.URL = "" }},
 		{"hermes.url", func(c *Config) { c.Hermes.URL = "hermes.example.com/push" }},
 		{"hermes.url", func(c *Config) { c.Hermes.URL = "http://" }},
@@ -120,6 +160,23 @@ func TestWhatOperatorsWriteIsAccepted(t *testing.T) {
 		func(c *Config) { c.Clients[0].Password = hash },
 		func(c *Config) { c.Clients[0].Numbers = []string{"3600", "3367*", "*", "ACME Corp"} },
 		func(c *Config) { c.Clients[0].Allow = []string{"10.0.0.0/8", "fd00::/8"} },
+		func(c *Config) { c.Clients[0].Password, c.Clients[0].Disabled = "", true },
+		func(c *Config) { c.Clients[0].SystemType, c.Clients[0].DefaultSource = "VMS", "ACME Corp" },
+		func(c *Config) { c.Clients[0].BindTypes = []string{"transmitter", "receiver", "transceiver"} },
+		func(c *Config) {
+			c.Clients[0].Operations = []string{"submit_sm", "submit_multi", "distribution_list", "data_sm", "query_sm", "cancel_sm", "replace_sm"}
+		},
+		func(c *Config) { c.Clients[0].ServiceTypes = []string{"", "CMT", "VMN12"} },
+		func(c *Config) { c.Clients[0].Outbind, c.Clients[0].OutbindPassword = "[fd00::7]:65535", "12345678" },
+		func(c *Config) { c.Clients[0].Outbind = "esme.example.com:1" },
+		func(c *Config) {
+			c.DistributionLists = []DistributionList{{"all our agents", slices.Repeat([]string{"+33612345678"}, 254)}, {"b", []string{"1"}}}
+		},
+		func(c *Config) { c.CannedMessages = map[string]string{"1": strings.Repeat("é", 1000), "255": "x"} },
+		func(c *Config) {
+			c.ServiceTypes = map[string]string{"CMT": "unavailable", "WAP": "denied", "": "denied"}
+		},
+		func(c *Config) { c.Server.MaxMessageOctets = 254 },
 		func(c *Config) { c.Hermes.URL = "https://hermes.example.com:8443/api/sms/push/?a=b" },
 		func(c *Config) { c.Hermes.Request.Body = `{"to":{{json .To}}}` },
 		func(c *Config) { c.Hermes.Request.Headers = map[string]string{"X-Api-Key": "k", "Host": "h"} },
@@ -202,7 +259,7 @@ func TestWarnings(t *testing.T) {
 		return strings.Join(keys, " ")
 	}
 	c := Default()
-	if got := keys(c); got != "hermes.url clients" {
+	if got := keys(c); got != "hermes.url clients[0].password" {
 		t.Errorf("defaults: got %q", got)
 	}
 	c.Hermes.URL = "http://hermes.example.com/"
@@ -213,6 +270,21 @@ func TestWarnings(t *testing.T) {
 	c.Log.Content = true
 	if got := keys(c); got != "hermes.url clients[0].password server.tls.listen_port tcp.allow admin.users[0].password log.content" {
 		t.Errorf("got %q", got)
+	}
+	c = Default()
+	acme := DefaultClient()
+	acme.SystemID = "acme"
+	c.Clients = append(c.Clients, acme)
+	var texts []string
+	for _, w := range c.Warnings()[1:] {
+		texts = append(texts, w.String())
+	}
+	want := []string{
+		`clients[0].password: client "admin" has the password that the program is shipped with; change it`,
+		`clients[1].password: is empty: anybody who knows the system_id "acme" can bind`,
+	}
+	if !slices.Equal(texts, want) {
+		t.Errorf("got  %q\nwant %q", texts, want)
 	}
 	c = Default()
 	c.Hermes.URL = "http://127.0.0.1:9000/"

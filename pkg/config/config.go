@@ -14,16 +14,19 @@ type Duration = time.Duration
 
 // Config is the whole file. An empty list or table is always nil.
 type Config struct {
-	Mode     string   `toml:"mode"` // ModeVocalcom or ModeOpportunity
-	Server   Server   `toml:"server"`
-	Clients  []Client `toml:"clients"`
-	Hermes   Hermes   `toml:"hermes"`
-	TCP      TCP      `toml:"tcp"`
-	Jobs     Jobs     `toml:"jobs"`
-	Store    Store    `toml:"store"`
-	Admin    Admin    `toml:"admin"`
-	Log      Log      `toml:"log"`
-	Launcher Launcher `toml:"launcher"`
+	Mode              string             `toml:"mode"` // ModeVocalcom or ModeOpportunity
+	Server            Server             `toml:"server"`
+	Clients           []Client           `toml:"clients"`
+	DistributionLists []DistributionList `toml:"distribution_lists"`
+	CannedMessages    map[string]string  `toml:"canned_messages"` // sm_default_msg_id, "1" to "255" → text
+	ServiceTypes      map[string]string  `toml:"service_types"`   // service_type → ServiceUnavailable or ServiceDenied
+	Hermes            Hermes             `toml:"hermes"`
+	TCP               TCP                `toml:"tcp"`
+	Jobs              Jobs               `toml:"jobs"`
+	Store             Store              `toml:"store"`
+	Admin             Admin              `toml:"admin"`
+	Log               Log                `toml:"log"`
+	Launcher          Launcher           `toml:"launcher"`
 }
 
 // The values of mode.
@@ -47,6 +50,7 @@ type Server struct {
 	Window                int       `toml:"window"`             // deliver_sm in flight per session
 	MaxConnections        int       `toml:"max_connections"`
 	MaxConnectionsPerIP   int       `toml:"max_connections_per_ip"`
+	MaxMessageOctets      int       `toml:"max_message_octets"` // of one submit
 	TLS                   ServerTLS `toml:"tls"`
 }
 
@@ -61,7 +65,13 @@ type ServerTLS struct {
 // Client is one ESME that may bind.
 type Client struct {
 	SystemID               string   `toml:"system_id" required:"true"`
-	Password               string   `toml:"password" required:"true"` // see CheckPassword
+	Password               string   `toml:"password" required:"true"` // see CheckPassword; "" = none
+	Disabled               bool     `toml:"disabled"`                 // its binds are refused
+	SystemType             string   `toml:"system_type"`              // "" = any
+	BindTypes              []string `toml:"bind_types"`               // transmitter, receiver, transceiver; nil = all
+	Operations             []string `toml:"operations"`               // submit_sm and others, nil = all
+	ServiceTypes           []string `toml:"service_types"`            // nil = any; "" in it = none named
+	DefaultSource          string   `toml:"default_source"`           // source_addr where a submit has none
 	Numbers                []string `toml:"numbers"`                  // nil = all
 	Allow                  []string `toml:"allow"`                    // CIDRs, nil = any
 	BindPolicy             string   `toml:"bind_policy"`              // split, pair
@@ -72,7 +82,21 @@ type Client struct {
 	ReceiptMessageIDFormat string   `toml:"receipt_message_id_format"` // "" = MessageIDFormat
 	LongMessages           string   `toml:"long_messages"`             // udh, sar, payload
 	InterfaceVersion       string   `toml:"interface_version"`         // "", 3.3, 3.4, 5.0
+	Outbind                string   `toml:"outbind"`                   // host:port that we call, "" = none
+	OutbindPassword        string   `toml:"outbind_password"`          // plain
 }
+
+// DistributionList is a dl_name that submit_multi may name.
+type DistributionList struct {
+	Name    string   `toml:"name" required:"true"`
+	Members []string `toml:"members" required:"true"` // digits, after a + or not
+}
+
+// The values of service_types.
+const (
+	ServiceUnavailable = "unavailable" // under maintenance
+	ServiceDenied      = "denied"      // its content is not allowed
+)
 
 // Hermes is the bridge to Hermès.Net.
 type Hermes struct {
@@ -161,14 +185,18 @@ func (c *Config) UsesStandIn() bool { return c.Hermes.URL == Simulator }
 // UsesDefaultPassword reports whether a client may bind with the password that
 // the program is shipped with.
 func (c *Config) UsesDefaultPassword() bool {
-	for _, client := range c.Clients {
-		if client.Password == defaultPassword {
-			return true
-		}
-		// A hash costs tens of milliseconds to compare, so only the shipped account's is.
-		if client.SystemID == defaultSystemID && IsHash(client.Password) && CheckPassword(client.Password, defaultPassword) {
+	for i := range c.Clients {
+		if c.Clients[i].usesDefaultPassword() {
 			return true
 		}
 	}
 	return false
+}
+
+func (c *Client) usesDefaultPassword() bool {
+	if c.Password == defaultPassword {
+		return true
+	}
+	// A hash costs tens of milliseconds to compare, so only the shipped account's is.
+	return c.SystemID == defaultSystemID && IsHash(c.Password) && CheckPassword(c.Password, defaultPassword)
 }

@@ -25,6 +25,7 @@ func Default() Config {
 			Window:                10,
 			MaxConnections:        10000,
 			MaxConnectionsPerIP:   200,
+			MaxMessageOctets:      65535,
 		},
 		Clients: []Client{admin},
 		Hermes: Hermes{

@@ -8,7 +8,10 @@ import (
 
 // liveKeys take effect without a restart, each with all that is below it.
 func liveKeys() []string {
-	return []string{"clients", "server.throttle_rate", "hermes", "tcp.allow", "tcp.token", "log"}
+	return []string{
+		"server.throttle_rate", "server.max_message_octets", "clients", "distribution_lists", "canned_messages", "service_types",
+		"hermes", "tcp.allow", "tcp.token", "log",
+	}
 }
 
 // Diff names the keys whose values differ: applied take effect at a reload,

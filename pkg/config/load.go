@@ -29,7 +29,7 @@ func Find(explicit string) (string, error) {
 			return "", fmt.Errorf("configuration file %s: %w", explicit, err)
 		}
 		if err := checkFile(path); err != nil {
-			return "", fmt.Errorf("configuration file named by --config: %w", err)
+			return "", fmt.Errorf("%s, named by --config: %w", path, err)
 		}
 		return path, nil
 	}
@@ -45,7 +45,7 @@ func Find(explicit string) (string, error) {
 			return path, nil
 		}
 		if !errors.Is(err, os.ErrNotExist) {
-			return "", fmt.Errorf("configuration file: %w", err)
+			return "", fmt.Errorf("%s: %w", path, err)
 		}
 		looked = append(looked, path)
 	}
@@ -60,10 +60,10 @@ func programFolder() (string, error) {
 func checkFile(path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
-		return err
+		return cannotRead(err)
 	}
 	if info.IsDir() {
-		return fmt.Errorf("%s is a folder", path)
+		return errors.New("is a folder, not a file")
 	}
 	return nil
 }
@@ -73,7 +73,7 @@ func checkFile(path string) error {
 func Load(path string) (*Config, error) {
 	data, err := readFile(path)
 	if err != nil {
-		return nil, problemError([]Problem{{Text: err.Error()}})
+		return nil, problemError([]Problem{{File: path, Text: err.Error()}})
 	}
 	return parse(path, data)
 }
@@ -107,20 +107,30 @@ func LoadLauncher(path string) Launcher {
 	return cfg.Launcher
 }
 
+// readFile does not name the file in its errors.
 func readFile(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return nil, cannotRead(err)
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxFileSize+1))
 	if err != nil {
-		return nil, err
+		return nil, cannotRead(err)
 	}
 	if len(data) > maxFileSize {
-		return nil, fmt.Errorf("%s is larger than %d MiB: is it the right file?", path, maxFileSize>>20)
+		return nil, fmt.Errorf("is larger than %d MiB: is it the right file?", maxFileSize>>20)
 	}
 	return data, nil
+}
+
+// cannotRead takes the file's name off, which callers put before it.
+func cannotRead(err error) error {
+	var named *os.PathError
+	if errors.As(err, &named) {
+		err = named.Err
+	}
+	return fmt.Errorf("cannot be read: %w", err)
 }
 
 // parse is Load without the disk; path serves the messages and as the place
@@ -198,7 +208,7 @@ func syntaxProblem(path string, err error) Problem {
 // isSecret reports whether a key's value must not be shown.
 func isSecret(key string) bool {
 	name := strings.TrimPrefix(key[len(parentKey(key)):], ".")
-	return name == "password" || name == "secret" || name == "token" || strings.Contains(key, ".headers.")
+	return name == "password" || name == "outbind_password" || name == "secret" || name == "token" || strings.Contains(key, ".headers.")
 }
 
 // resolvePaths makes every path absolute, starting from the file's folder.

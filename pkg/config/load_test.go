@@ -42,6 +42,15 @@ func TestLoadNamesFileLineKeyAndRemedy(t *testing.T) {
 			"3: server.window: is 0; it must be from 1 to 10000",
 			"4: server.windwo: unknown key; did you mean server.window?",
 			"5: server.throttle_rate: must be a whole number without quotes, not true or false"}},
+		{"word of a client", "[[clients]]\nsystem_id='a'\npassword=''\nbind_types = [\n 'receiver',\n 'both',\n]",
+			[]string{`6: clients[0].bind_types[1]: is "both"; it must be "transmitter", "receiver" or "transceiver"`}},
+		{"distribution list without members", "[[distribution_lists]]\nname = 'a'", []string{"1: distribution_lists[0].members: is missing"}},
+		{"member of a distribution list", "[[distribution_lists]]\nname = 'a'\nmembers = ['1',\n'36 00']", []string{
+			`4: distribution_lists[0].members[1]: "36 00" is not a number; it must be at most 20 characters, digits with or without a + before them`}},
+		{"canned message", "[canned_messages]\n1 = 'a'\n256 = 'b'", []string{"3: canned_messages.256: is not an sm_default_msg_id; write a number from 1 to 255"}},
+		{"canned message without quotes", "[canned_messages]\n1 = 2", []string{"2: canned_messages.1: must be text in quotes, not a whole number"}},
+		{"canned messages as a list", "canned_messages = ['a']", []string{"1: canned_messages: must be a table, as in [canned_messages], not a list"}},
+		{"service type", "[service_types]\nCMT = 'off'", []string{`2: service_types.CMT: is "off"; it must be "unavailable" or "denied"`}},
 		{"syntax", "[server]\nlisten_port = \n", []string{"2: server.listen_port: has no valid value; after = comes a number, true, false, or text in quotes"}},
 		{"same key twice", "[server]\nwindow = 1\nwindow = 2", []string{"3: server.window: Key 'server.window' has already been defined."}},
 		{"Windows path", "[store]\ndsn = \"C:\\data\\x.db\"", []string{`2: store.dsn: invalid escape in string '\d'; in a path write / or \\, or put it in single quotes`}},
@@ -95,6 +104,10 @@ func TestErrorsNeverShowSecrets(t *testing.T) {
 		"[[clients]]\nsystem_id='a'\npassword = " + secret,
 		"[hermes.request.headers]\nx-api-key = " + secret,
 		"[tcp]\ntoken = 12" + secret,
+		"[[clients]]\nsystem_id='a'\npassword=''\noutbind_password = '" + secret + "'",
+		"[[clients]]\nsystem_id='a'\npassword=''\noutbind_password = ['" + secret + "']",
+		"[[clients]]\nsystem_id='a'\npassword=''\noutbind_password = " + secret,
+		"[[clients]]\nsystem_id='a'\npassword=''\noutbind_password = 12" + secret,
 	}
 	for _, text := range texts {
 		_, err := parse("config.toml", []byte(text))
@@ -102,6 +115,30 @@ func TestErrorsNeverShowSecrets(t *testing.T) {
 			t.Errorf("%s: no error", text)
 		} else if strings.Contains(err.Error(), secret) {
 			t.Errorf("the error shows a secret: %s", err)
+		}
+	}
+}
+
+func TestErrorOfAFileThatCannotBeReadBeginsWithItsName(t *testing.T) {
+	dir := t.TempDir()
+	missing := filepath.Join(dir, "nowhere.toml")
+	large := filepath.Join(dir, "large.toml")
+	if err := os.WriteFile(large, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(large, maxFileSize+1); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{missing, large, dir} {
+		_, err := Load(path)
+		if err == nil || !strings.HasPrefix(err.Error(), path+": ") || strings.Count(err.Error(), path) != 1 {
+			t.Errorf("got %v, want %s: and the reason", err, path)
+		}
+	}
+	for _, path := range []string{missing, dir} {
+		_, err := Find(path)
+		if err == nil || !strings.HasPrefix(err.Error(), path+", named by --config: ") {
+			t.Errorf("got %v", err)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -36,8 +37,8 @@ func TestShippedFileShowsEveryKeyWithAComment(t *testing.T) {
 	lines := strings.Split(string(data), "\n")
 	index := indexLines(string(data))
 	for _, key := range schemaKeys() {
-		if strings.HasPrefix(key, "admin.users.") {
-			continue // the default has none; its comment shows one
+		if strings.HasPrefix(key, "admin.users.") || strings.HasPrefix(key, "distribution_lists") {
+			continue // the default has none; a comment shows one
 		}
 		if !has(tree, strings.Split(key, ".")) {
 			t.Errorf("%s is not in config.toml", key)
@@ -54,6 +55,21 @@ func TestShippedFileShowsEveryKeyWithAComment(t *testing.T) {
 		if !strings.HasPrefix(lines[line], "#") {
 			t.Errorf("%s (line %d) has no comment", key, index[key])
 		}
+	}
+}
+
+func TestExamplesInTheShippedFileWorkWithoutTheirHash(t *testing.T) {
+	data, err := os.ReadFile(shipped)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := regexp.MustCompile(`(?m)^#([^ \r\n])`).ReplaceAllString(string(data), "$1")
+	got, err := parse(shipped, []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.DistributionLists) != 1 || len(got.CannedMessages) != 1 || len(got.ServiceTypes) != 1 {
+		t.Errorf("got %+v, %v, %v", got.DistributionLists, got.CannedMessages, got.ServiceTypes)
 	}
 }
 

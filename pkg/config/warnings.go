@@ -13,9 +13,6 @@ func (c *Config) Warnings() []Problem {
 	} else if u, err := url.Parse(c.Hermes.URL); err == nil && u.Scheme == "http" && !isLoopback(u.Hostname()) {
 		w.add("hermes.url", "messages cross the network unencrypted; prefer https://")
 	}
-	if c.UsesDefaultPassword() {
-		w.add("clients", "a client has the password that the program is shipped with; change it")
-	}
 	for i := range c.Clients {
 		w.clientPassword(indexKey("clients", i), &c.Clients[i])
 	}
@@ -39,7 +36,9 @@ func (c *Config) Warnings() []Problem {
 func (k *checker) clientPassword(key string, c *Client) {
 	switch {
 	case c.Password == "":
-		k.add(key+".password", "is empty: whoever knows the system_id %q can bind", c.SystemID)
+		k.add(key+".password", "is empty: anybody who knows the system_id %q can bind", c.SystemID)
+	case c.usesDefaultPassword():
+		k.add(key+".password", "client %q has the password that the program is shipped with; change it", c.SystemID)
 	case !IsHash(c.Password) && len(c.Password) > maxPassword:
 		k.add(key+".password", "is longer than the %d characters of SMPP 3.4; some clients cannot send it", maxPassword)
 	}

@@ -6,13 +6,14 @@ const (
 	maxPassword     = 9
 	maxSystemType   = 13
 	maxAddressRange = 41
+	maxLongPassword = 65 // providers give out longer ones than 4.1.1 has room for
 )
 
 // Bind is bind_receiver, bind_transmitter or bind_transceiver: they differ in Type alone.
 type Bind struct {
 	Type             CommandID
 	SystemID         string // at most 15 characters
-	Password         string // at most 8
+	Password         string // at most 8; up to 64 are read
 	SystemType       string // at most 12
 	InterfaceVersion byte   // V33, V34, V50
 	AddrTON          byte
@@ -41,7 +42,7 @@ func (p *Bind) decodeBody(command CommandID, body []byte) error {
 	*p = Bind{
 		Type:             command,
 		SystemID:         d.cstring("system_id", maxSystemID, RINVSYSID),
-		Password:         d.cstring("password", maxPassword, RINVPASWD),
+		Password:         d.cstring("password", maxLongPassword, RINVPASWD),
 		SystemType:       d.cstring("system_type", maxSystemType, RINVSYSTYP),
 		InterfaceVersion: d.octet("interface_version"),
 		AddrTON:          d.octet("addr_ton"),

@@ -137,7 +137,7 @@ func TestAStringThatIsTooLongIsRefusedWithItsOwnStatus(t *testing.T) {
 		want      smpp.Status
 	}{
 		{"BND-07", "bind_transceiver.system_id", 15, func(n int) smpp.PDU { return trx(func(p *smpp.Bind) { p.SystemID = long(n) }) }, smpp.RINVSYSID},
-		{"BND-07", "bind_transceiver.password", 8, func(n int) smpp.PDU { return trx(func(p *smpp.Bind) { p.Password = long(n) }) }, smpp.RINVPASWD},
+		{"BND-07", "bind_transceiver.password", 64, func(n int) smpp.PDU { return trx(func(p *smpp.Bind) { p.Password = long(n) }) }, smpp.RINVPASWD},
 		{"BND-07", "bind_transceiver.system_type", 12, func(n int) smpp.PDU { return trx(func(p *smpp.Bind) { p.SystemType = long(n) }) }, smpp.RINVSYSTYP},
 		{"BND-07", "bind_transceiver.address_range", 40, func(n int) smpp.PDU { return trx(func(p *smpp.Bind) { p.AddressRange = long(n) }) }, smpp.RBINDFAIL},
 		{"SUB-04", "submit_sm.service_type", 5, func(n int) smpp.PDU { return &smpp.SubmitSM{ServiceType: long(n)} }, smpp.RINVSERTYP},

@@ -6,9 +6,13 @@ import "slices"
 // without their headers. The parts are joined as octets and then decoded:
 // clients cut escape and surrogate pairs in two. Parts that never came are
 // left out by the caller.
-func Join(a Alphabet, parts [][]byte) string {
+func Join(a Alphabet, parts [][]byte) string { return JoinBehind(a, parts, 0) }
+
+// JoinBehind is Join for parts that each stood behind a header of so many
+// octets, which packed septets are aligned to.
+func JoinBehind(a Alphabet, parts [][]byte, headerOctets int) string {
 	if a == GSM7Packed {
-		return JoinPacked(parts, 0)
+		return JoinPacked(parts, FillBits(headerOctets))
 	}
 	return Decode(a, slices.Concat(parts...))
 }

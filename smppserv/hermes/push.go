@@ -143,12 +143,26 @@ func (p *Push) Reload(o PushOptions) error {
 
 // Deliver implements sms.Deliverer.
 func (p *Push) Deliver(ms []*sms.Message, incomplete bool, report func(sms.Outcome)) {
+	if ms[0].Kind == sms.KindWatch {
+		report(p.watched())
+		return
+	}
 	t := &try{push: p, settings: p.settings.Load(), messages: ms, incomplete: incomplete, report: report}
 	if o, ok := p.begin(t); !ok {
 		report(o)
 		return
 	}
 	go t.run()
+}
+
+// watched tells a message that waits for Hermès whether it can be reached.
+func (p *Push) watched() sms.Outcome {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.pushes.open {
+		return sms.Outcome{Verdict: sms.TryAgain, Reason: "hermes.url does not answer"}
+	}
+	return sms.Outcome{Verdict: sms.Done}
 }
 
 // begin counts the try in. When it is not to be made, the outcome says why.
@@ -213,7 +227,11 @@ type try struct {
 	epoch      uint64
 }
 
-func (t *try) isStatus() bool { return t.messages[0].Kind != sms.KindText }
+// isStatus tells what goes to the status URL: what became of Hermès' messages, and, if there is one, who acknowledged them.
+func (t *try) isStatus() bool {
+	m := t.messages[0]
+	return m.Kind != sms.KindText || m.IsAck() && t.settings.status != nil
+}
 
 func (t *try) run() {
 	began := time.Now()

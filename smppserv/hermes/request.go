@@ -76,10 +76,13 @@ func (t *try) request() (r request, o sms.Outcome, ok bool) {
 			return r, sms.Outcome{Verdict: sms.TryAgain, Reason: "hermes.request.body cannot be filled in (" + where + ")"}, false
 		}
 		r.body = b.Bytes()
-	case m.Receipt == nil:
-		return r, sms.Outcome{Verdict: sms.Failed, Reason: "a receipt that says nothing"}, false
 	case s.status == nil:
 		return r, sms.Outcome{Verdict: sms.Failed, Reason: "hermes.status_url is not set"}, false
+	case m.Kind == sms.KindText:
+		f, _ := t.fields()
+		r = request{to: s.status, key: "status-" + m.ID.String(), body: appendAck(nil, m, &f)}
+	case m.Receipt == nil:
+		return r, sms.Outcome{Verdict: sms.Failed, Reason: "a receipt that says nothing"}, false
 	default:
 		r = request{to: s.status, key: "status-" + m.ID.String(), body: appendStatus(nil, m.Receipt)}
 	}
@@ -162,6 +165,18 @@ func appendStatus(b []byte, r *sms.Receipt) []byte {
 	b = appendString(append(b, `,"state":`...), r.State.String())
 	b = strconv.AppendInt(append(b, `,"error":`...), int64(r.Error), 10)
 	b = r.DoneAt.UTC().AppendFormat(append(b, `,"at":"`...), time.RFC3339)
+	return append(b, `"}`...)
+}
+
+// appendAck writes that a person or a device acknowledged a message from Hermès (SMPP 3.4, 2.11).
+func appendAck(b []byte, m *sms.Message, f *Fields) []byte {
+	b = appendString(append(b, `{"message_id":`...), f.ID)
+	b = appendString(append(b, `,"state":`...), m.AckName())
+	b = appendString(append(b, `,"error":0,"from":`...), f.From)
+	b = appendString(append(b, `,"to":`...), f.To)
+	b = appendString(append(b, `,"text":`...), f.Text)
+	b = appendString(append(b, `,"client":`...), f.Client)
+	b = m.ReceivedAt.UTC().AppendFormat(append(b, `,"at":"`...), time.RFC3339)
 	return append(b, `"}`...)
 }
 

@@ -87,10 +87,20 @@ func (q *Queue) Replace(ctx context.Context, id sms.ID, f func(*sms.Message) err
 	}
 }
 
-// AddReplacing hands m in; when it is on disk, the waiting message id becomes DELETED (replace_if_present_flag).
-// When id is not waiting any more, m is added all the same.
-func (q *Queue) AddReplacing(ctx context.Context, m *sms.Message, limit int, s sms.Sender, id sms.ID) error {
-	e, err := q.claim(ctx, id, false)
+// AddReplacing hands m in; when it is on disk, the oldest waiting message of its submitter with the same two numbers and
+// service_type becomes DELETED (replace_if_present_flag). Where there is none, m is added all the same.
+func (q *Queue) AddReplacing(ctx context.Context, m *sms.Message, limit int, s sms.Sender) error {
+	old, err := q.Conversation(ctx, m.Recipient, m.Source.Number, m.Dest.Number)
+	if err != nil {
+		return err
+	}
+	at := slices.IndexFunc(old, func(o *sms.Message) bool {
+		return o.Kind == sms.KindText && o.Submitter == m.Submitter && o.ServiceType == m.ServiceType && o.Part == (sms.Part{})
+	})
+	if at < 0 {
+		return q.add(m, limit, s, nil)
+	}
+	e, err := q.claim(ctx, old[at].ID, false)
 	if err != nil {
 		return q.add(m, limit, s, nil)
 	}

@@ -189,7 +189,7 @@ func TestAddReplacingDeletesTheOldWhenTheNewIsOnDisk(t *testing.T) {
 	whileHeldOrNot(t, func(t *testing.T, r *rig) {
 		old := r.texts("old", "between")[0]
 		m, s := r.text("new"), newSender()
-		if err := r.q.AddReplacing(t.Context(), m, 0, s, old.ID); err != nil {
+		if err := r.q.AddReplacing(t.Context(), m, 0, s); err != nil {
 			t.Fatal(err)
 		}
 		if err := receive(t, s.accepted, "Accepted"); err != nil || m.ID <= old.ID {
@@ -207,13 +207,13 @@ func TestAddReplacingDeletesTheOldWhenTheNewIsOnDisk(t *testing.T) {
 
 func TestAddReplacingKeepsTheOldWhenTheNewIsRefused(t *testing.T) {
 	r := newRig(t, nil)
-	old := r.texts("old")[0]
-	if err := r.q.AddReplacing(t.Context(), r.text("new"), 1, newSender(), old.ID); err != sms.ErrQueueFull {
+	r.texts("old")
+	if err := r.q.AddReplacing(t.Context(), r.text("new"), 1, newSender()); err != sms.ErrQueueFull {
 		t.Fatalf("got %v", err)
 	}
 	r.fault.set(func() { r.fault.addErr = errDisk })
 	s := newSender()
-	if err := r.q.AddReplacing(t.Context(), r.text("new"), 0, s, old.ID); err != nil {
+	if err := r.q.AddReplacing(t.Context(), r.text("new"), 0, s); err != nil {
 		t.Fatalf("got %v", err)
 	}
 	if err := receive(t, s.accepted, "Accepted"); err != errDisk {
@@ -229,13 +229,13 @@ func TestAddReplacingWhatIsTriedOrEndedAddsAllTheSame(t *testing.T) {
 	old := r.texts("old")[0]
 	try := h.next("old")
 	s := newSender()
-	if err := r.q.AddReplacing(t.Context(), r.text("new"), 0, s, old.ID); err != nil {
+	if err := r.q.AddReplacing(t.Context(), r.text("new"), 0, s); err != nil {
 		t.Fatal(err)
 	}
 	receive(t, s.accepted, "Accepted")
 	try.done()
 	h.next("new").done()
-	if err := r.q.AddReplacing(t.Context(), r.text("newer"), 0, s, old.ID); err != nil {
+	if err := r.q.AddReplacing(t.Context(), r.text("newer"), 0, s); err != nil {
 		t.Fatal(err)
 	}
 	h.next("newer").done()

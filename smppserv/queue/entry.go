@@ -39,6 +39,7 @@ type entry struct {
 	status   status
 	changes  byte // replace_sm so far
 	told     bool // an intermediate notification was sent
+	watched  bool // an alert_notification will follow
 	asked    bool // due is what the recipient asked for (Retry-After)
 	seq      byte // of a part
 
@@ -64,6 +65,7 @@ func (e *entry) Added(duplicate bool, err error) {
 	case kept:
 		q.o.Observer.Accepted(m)
 		q.enter(e)
+		q.watchAbsent(e, m)
 	default:
 		q.unowe(e.owner)
 		if old != nil {
@@ -103,6 +105,7 @@ func (q *Queue) enter(e *entry) {
 	q.lastSeen = max(q.lastSeen, e.id)
 	e.lane = q.lane(laneKeyOf(m))
 	e.lane.size++
+	e.lane.route.size++
 	switch {
 	case q.isPart(m):
 		q.park(e)

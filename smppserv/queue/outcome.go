@@ -13,7 +13,7 @@ import (
 func (j *job) report(o sms.Outcome) {
 	q, e := j.q, j.lead
 	if o.Verdict == sms.TryAgain && e.m.SingleAttempt() {
-		o.Verdict = sms.Failed
+		o.Verdict, o.Temporary = sms.Failed, true
 	}
 	switch o.Verdict {
 	case sms.Returned:
@@ -50,6 +50,7 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 			p.told = true
 			owed = q.owe(owed, move, p, sms.KindIntermediate, now)
 		}
+		owed = q.watch(owed, move, p, now)
 	}
 	q.unwritten++
 	j.giveBack()
@@ -87,6 +88,12 @@ func (q *Queue) conclude(all []*entry, j *job, o sms.Outcome) {
 	for _, e := range all {
 		move.IDs = append(move.IDs, e.id)
 		q.o.Observer.Concluded(e.m, move.State)
+		if o.Temporary || o.State == sms.Expired {
+			owed = q.watch(owed, move, e, now)
+		}
+		if e.m.Kind == sms.KindWatch && move.State == sms.Delivered {
+			owed = q.owe(owed, move, e, sms.KindAlert, now)
+		}
 		if q.owesReceipt(e.m, move.State) {
 			owed = q.owe(owed, move, e, sms.KindReceipt, now)
 		}
@@ -129,11 +136,37 @@ func (q *Queue) hears(m *sms.Message) bool { return m.Submitter != sms.Hermes ||
 // owe adds to the move what tells the submitter of e that e got into the move's state.
 func (q *Queue) owe(owed []*entry, move *sms.Move, e *entry, kind sms.Kind, now time.Time) []*entry {
 	r := sms.NewReceipt(kind, e.m, move.State, move.Error, now, q.o.ReceiptValidity)
+	r.Receipt.DPF = e.watched
 	if cap(r.Content) > messageOctets {
 		r.Content = bytes.Clone(r.Content) // it would keep all of a long text in memory
 	}
 	move.Receipts = append(move.Receipts, r)
 	return append(owed, &entry{q: q, m: r, owner: r.Owner(), answer: e.sender, heapAt: -1})
+}
+
+// watch has e's submitter alerted, when it asked for that, as soon as the recipient, who is out of reach, can be reached.
+func (q *Queue) watch(owed []*entry, move *sms.Move, e *entry, now time.Time) []*entry {
+	if !e.m.SetDPF || e.watched {
+		return owed
+	}
+	e.watched = true
+	w := sms.NewWatch(e.m, now, q.o.ReceiptValidity)
+	move.Receipts = append(move.Receipts, w)
+	return append(owed, &entry{q: q, m: w, owner: w.Owner(), heapAt: -1})
+}
+
+// watchAbsent is watch for a message that cannot be tried at all, since its recipient has no way out.
+func (q *Queue) watchAbsent(e *entry, m *sms.Message) {
+	if !m.SetDPF || len(e.lane.route.outlets) > 0 {
+		return
+	}
+	e.watched = true
+	w := sms.NewWatch(m, time.Now(), q.o.ReceiptValidity)
+	go func() { // not from here: the store waits for us
+		if err := q.Add(w, 0, nil); err != nil {
+			q.log.Warn().Err(err).Stringer("message_id", w.Receipt.Of).Msg("no alert_notification will follow")
+		}
+	}()
 }
 
 // written is called when an outcome is on disk: the receipts that it owes may go.

@@ -81,7 +81,7 @@ var (
 	// ErrStopping means that the queue takes nothing more.
 	ErrStopping = errors.New("the queue is stopping")
 	// ErrNotWaiting means that the message is unknown or its state final.
-	ErrNotWaiting = errors.New("the message is not waiting")
+	ErrNotWaiting = sms.ErrNotWaiting
 	// ErrBeingTried means that the message is on its way to its recipient now.
 	ErrBeingTried = errors.New("the message is being tried")
 )

@@ -20,7 +20,7 @@ func TestEachFinalStateHasTheReceiptThatWasAskedFor(t *testing.T) {
 		{1, 0x01, false, false}, // datagram
 		{1, 0x08, false, false}, // delivery acknowledgement
 		{1, 0x10, false, false}, // manual acknowledgement
-		{1, 0x02, true, true},   // transaction mode
+		{1, 0x02, false, false}, // transaction mode: the response tells
 		{1, 0x40, true, true},   // with a user data header
 		{0x11, 0, true, true},
 	} {

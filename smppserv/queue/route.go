@@ -13,6 +13,15 @@ type route struct {
 	turns   turns // of the lanes that may have something to try
 	outlets []*Outlet
 	retry   []time.Duration // of the last outlet: used for waits when there is none
+	size    int             // entries of any status but concluded
+}
+
+// Waits tells whether something waits for the recipient.
+func (q *Queue) Waits(recipient string) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	r := q.routes[recipient]
+	return r != nil && r.size > 0
 }
 
 func (q *Queue) route(recipient string) *route {

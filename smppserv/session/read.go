@@ -88,7 +88,7 @@ func (s *Session) makeRoom(from, to *int, need int) {
 	case need > size:
 		size = need
 	case full && size < lastBuffer:
-		size *= 2
+		size = min(2*size, lastBuffer)
 	}
 	if size > len(s.buf) {
 		b := make([]byte, size)

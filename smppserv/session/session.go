@@ -85,6 +85,7 @@ type Options struct {
 	Logout      time.Duration // how long the peer may take to close after our unbind_resp
 	Window      int           // deliver_sm in flight
 	MaxRequests int           // the peer's requests that await their answers, before the socket is not read any more
+	Greeting    smpp.PDU      // sent first: outbind to a client that we called; nil = nothing
 }
 
 var (
@@ -176,6 +177,13 @@ func (s *Session) Version() byte {
 	return s.version
 }
 
+// Inflight is how many of the peer's requests are not answered yet.
+func (s *Session) Inflight() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.inflight
+}
+
 // State is the session's state.
 func (s *Session) State() State {
 	s.mu.Lock()
@@ -187,6 +195,10 @@ func (s *Session) State() State {
 func (s *Session) Serve() error {
 	go s.writeLoop()
 	s.mu.Lock()
+	if s.o.Greeting != nil {
+		s.out = smpp.AppendPDU(s.out, smpp.ROK, s.window.nextSequence(), s.o.Greeting)
+		s.wake()
+	}
 	s.arm(time.Now())
 	s.mu.Unlock()
 	s.readLoop()

@@ -72,8 +72,8 @@ func (t *times) next(now time.Time, st State, lastIn, oldest, writing time.Time)
 		}
 		return wait, again, nil
 	}
-	if !t.enquireSent.IsZero() && lastIn.After(t.enquireSent) {
-		t.enquireSent = time.Time{} // any PDU answers it (4.11)
+	if !t.enquireSent.IsZero() && !lastIn.Before(t.enquireSent) {
+		t.enquireSent = time.Time{} // any PDU answers it (4.11), one of the same tick of a coarse clock, too
 	}
 	switch {
 	case at(t.enquireSent, t.Response):

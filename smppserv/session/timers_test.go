@@ -33,6 +33,8 @@ func TestTheTimersAskForTheNearestThing(t *testing.T) {
 			enquireSent: after(30 * time.Second), do: drop, why: errEnquireLink},
 		{name: "any PDU answers an enquire_link", timers: all, state: BoundTRX, now: 40 * time.Second, lastIn: after(31 * time.Second),
 			enquireSent: after(30 * time.Second), nxt: after(61 * time.Second)},
+		{name: "an answer within the same tick of the clock counts", timers: all, state: BoundTRX, now: 40 * time.Second, lastIn: after(30 * time.Second),
+			enquireSent: after(30 * time.Second), nxt: after(60 * time.Second)},
 		{name: "inactivity asks for unbind", timers: Timers{Inactivity: time.Minute}, state: BoundTX, now: time.Minute, lastIn: start,
 			do: unbindInactive, why: errInactive},
 		{name: "a request is looked at when its answer is overdue", timers: all, state: BoundRX, now: 3 * time.Second, lastIn: start,

@@ -90,14 +90,16 @@ func (s *Session) Send(p smpp.PDU, done func(Answer)) {
 	s.mu.Unlock()
 }
 
-// Notify sends a PDU that has no response (alert_notification).
-func (s *Session) Notify(p smpp.PDU) {
+// Notify sends a PDU that has no response (alert_notification), and tells whether the session could.
+func (s *Session) Notify(p smpp.PDU) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state&bound != 0 {
-		s.out = smpp.AppendPDU(s.out, smpp.ROK, s.window.nextSequence(), p)
-		s.wake()
+	if s.state&bound == 0 {
+		return false
 	}
+	s.out = smpp.AppendPDU(s.out, smpp.ROK, s.window.nextSequence(), p)
+	s.wake()
+	return true
 }
 
 func (s *Session) launch(o *outgoing) {

@@ -34,8 +34,8 @@ func (t *Ticket) Session() *Session { return t.s }
 // Reply answers ROK with p.
 func (t *Ticket) Reply(p smpp.PDU) { t.answer(smpp.ROK, p) }
 
-// Fail answers with a status and a body (transaction mode, SMPP 5.0, 4.2.5).
-func (t *Ticket) Fail(status smpp.Status, p smpp.PDU) { t.answer(status, p) }
+// Answer answers with a status and a body, which errors have in transaction mode (SMPP 3.4, 4.7.2; 5.0, 4.2.5).
+func (t *Ticket) Answer(status smpp.Status, p smpp.PDU) { t.answer(status, p) }
 
 // Refuse answers with the smpp.Status in err; an error without one is logged and becomes RSYSERR.
 func (t *Ticket) Refuse(err error) {
@@ -118,6 +118,9 @@ func (s *Session) writeLoop() {
 			s.out, s.spare = s.spare[:0], nil
 			tickets, s.tickets = s.tickets, tickets[:0]
 			s.writing = time.Now()
+			if s.state != Closing { // there shut has the last word
+				s.arm(s.writing)
+			}
 			s.mu.Unlock()
 			_, err := s.o.Conn.Write(out)
 			now := time.Now().UnixNano()

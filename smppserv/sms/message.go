@@ -13,15 +13,7 @@
 //	            ENROUTE ── cancel_sm ────── DELETED
 package sms
 
-import (
-	"strconv"
-	"time"
-)
-
-// ID is a message_id: a number that rises, is never reused and is written in decimal digits without leading zeros.
-type ID uint64
-
-func (id ID) String() string { return strconv.FormatUint(uint64(id), 10) }
+import "time"
 
 // Hermes names the contact centre where a system_id would name a client.
 const Hermes = ""
@@ -39,6 +31,8 @@ const (
 	KindText         Kind = iota // what a person or a program wrote
 	KindReceipt                  // a delivery receipt (SMPP 3.4, 2.11), or to Hermès the final state of its message
 	KindIntermediate             // an intermediate notification (SMPP 3.4, 5.2.12)
+	KindWatch                    // waits for a recipient that could not be reached (set_dpf), and has nothing to deliver
+	KindAlert                    // an alert_notification: the recipient can be reached again (SMPP 3.4, 4.12)
 )
 
 // Part places a message within a long text that came in several (23.040, 9.2.3.24.1; SMPP 3.4, 5.3.2.22 to 24).
@@ -73,7 +67,8 @@ type Message struct {
 	Content  []byte // short_message or message_payload, with its user data header when ESMClass has UDHI
 	TLVs     []byte // parameters to hand on to the recipient, as on the wire
 	Part     Part
-	Receipt  *Receipt // of KindReceipt and KindIntermediate only
+	SetDPF   bool     // set_dpf: tell the submitter when the recipient, having been out of reach, can be reached again
+	Receipt  *Receipt // nil for KindText
 
 	ReceivedAt time.Time
 	DueAt      time.Time // not tried before
@@ -100,6 +95,7 @@ type Receipt struct {
 	SubmittedAt time.Time
 	DoneAt      time.Time
 	ExternalID  string // of a message from Hermès
+	DPF         bool   // an alert_notification will follow
 }
 
 // FromHermes tells whether Hermès handed the message in.
@@ -111,6 +107,21 @@ func (m *Message) PublicID() ID {
 		return m.KnownBy
 	}
 	return m.ID
+}
+
+// udhi is the bit of esm_class for a user data header (SMPP 3.4, 5.2.12).
+const udhi = 0x40
+
+// UserTexts takes the user data headers off messages, and tells how many octets the last one had.
+func UserTexts(ms []*Message) (texts [][]byte, header int) {
+	for _, m := range ms {
+		header = 0
+		if m.ESMClass&udhi != 0 && len(m.Content) > 0 && int(m.Content[0]) < len(m.Content) {
+			header = 1 + int(m.Content[0])
+		}
+		texts = append(texts, m.Content[header:])
+	}
+	return texts, header
 }
 
 // Owner is the client whose queue the message counts in.
@@ -125,7 +136,17 @@ func (m *Message) Owner() string {
 // a user data header and surrogate pairs included.
 const receiptText = 60
 
-// NewReceipt makes the receipt, or the intermediate notification, that tells m's submitter of its state.
+// NewWatch makes the message that waits behind m for its recipient, so that m's submitter can be alerted.
+func NewWatch(m *Message, now time.Time, validity time.Duration) *Message {
+	return &Message{
+		Kind: KindWatch, Submitter: m.Submitter, Recipient: m.Recipient, Source: m.Source, Dest: m.Dest,
+		InterfaceVersion: m.InterfaceVersion, Content: []byte{},
+		Receipt:    &Receipt{Of: m.PublicID(), State: Enroute, SubmittedAt: m.ReceivedAt, DoneAt: now},
+		ReceivedAt: now, DueAt: now, ExpiresAt: now.Add(validity), State: Enroute,
+	}
+}
+
+// NewReceipt makes the receipt, the intermediate notification or the alert that tells m's submitter of its state.
 func NewReceipt(kind Kind, m *Message, state State, code int, now time.Time, validity time.Duration) *Message {
 	return &Message{
 		Kind:             kind,

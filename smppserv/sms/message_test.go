@@ -65,14 +65,14 @@ func TestReceiptsAreOwedAsRegisteredDeliveryAsks(t *testing.T) {
 		{0x11, 0xC3, KindText, true, true}, // intermediate; store and forward, UDHI and reply path
 		{0x10, 0x00, KindText, false, false},
 		{0x01, 0x01, KindText, false, false}, // datagram
-		{0x01, 0x02, KindText, true, true},   // transaction
+		{0x01, 0x02, KindText, false, false}, // transaction: the response tells
 		{0x01, 0x04, KindText, false, false}, // a receipt
 		{0x01, 0x08, KindText, false, false}, // delivery acknowledgement
 		{0x01, 0x10, KindText, false, false}, // manual acknowledgement
 		{0x01, 0x00, KindReceipt, false, false},
 		{0x01, 0x00, KindIntermediate, false, false},
 	} {
-		m := &Message{Kind: test.kind, RegisteredDelivery: test.registered, ESMClass: test.esmClass}
+		m := &Message{Kind: test.kind, Submitter: "esme", RegisteredDelivery: test.registered, ESMClass: test.esmClass}
 		if got := m.OwesReceipt(Delivered); got != test.success {
 			t.Errorf("%+v, delivered: %v", test, got)
 		}
@@ -92,22 +92,24 @@ func TestIntermediateNotificationsAreOwedWhenAskedFor(t *testing.T) {
 		{Message{RegisteredDelivery: 0x10}, true},
 		{Message{RegisteredDelivery: 0x0F}, false},
 		{Message{RegisteredDelivery: 0x10, ESMClass: 0x01}, false},
+		{Message{RegisteredDelivery: 0x10, ESMClass: 0x08}, false},
 		{Message{RegisteredDelivery: 0x10, Kind: KindReceipt}, false},
 	} {
+		test.m.Submitter = "esme"
 		if got := test.m.OwesIntermediate(); got != test.want {
 			t.Errorf("%+v: %v", test.m, got)
 		}
 	}
 }
 
-func TestOnlyAClientsDatagramIsTriedOnce(t *testing.T) {
+func TestOnlyAClientsDatagramsAndTransactionsAreTriedOnce(t *testing.T) {
 	for _, test := range []struct {
 		m    Message
 		want bool
 	}{
 		{Message{Submitter: "admin", ESMClass: 0x01}, true},
 		{Message{Submitter: "admin", ESMClass: 0x41}, true},
-		{Message{Submitter: "admin", ESMClass: 0x02}, false},
+		{Message{Submitter: "admin", ESMClass: 0x02}, true},
 		{Message{Submitter: Hermes, ESMClass: 0x01}, false},
 	} {
 		if got := test.m.SingleAttempt(); got != test.want {

@@ -8,6 +8,9 @@ import (
 // ErrQueueFull means that the owner of the message has as many undelivered ones as it may have.
 var ErrQueueFull = errors.New("too many undelivered messages")
 
+// ErrNotWaiting means that a message is unknown or its state final.
+var ErrNotWaiting = errors.New("the message is not waiting")
+
 // Addition is a message that waits for its place on disk.
 type Addition interface {
 	Message() *Message

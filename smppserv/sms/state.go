@@ -51,6 +51,8 @@ type Outcome struct {
 	Code    int           // an HTTP status or a command_status, 0 if there was no answer
 	After   time.Duration // for TryAgain: not before this long; 0 leaves it to the schedule
 	Reason  string        // in words, for logs and operators
+
+	Temporary bool // for Failed: it might have been tried again, but the message allows one try
 }
 
 // FinalState is the state that the outcome leads to, Enroute if it is not an end.
@@ -77,15 +79,18 @@ const (
 
 // esm_class bits that rule receipts out (SMPP 3.4, 5.2.12).
 const (
-	modeMask     = 0x03
-	modeDatagram = 0x01
-	typeMask     = 0x3C
+	modeMask        = 0x03
+	modeDatagram    = 0x01
+	modeTransaction = 0x02
+	typeMask        = 0x3C
+	typeDeliveryAck = 0x08
 )
 
 // OwesReceipt tells whether m's submitter asked for a receipt of this final state.
-// Datagram mode has none (2.10.2), and what acknowledges another message never asks for one (2.11).
+// Datagram mode has none (2.10.2), in transaction mode the response tells (2.10.3),
+// and what acknowledges another message never asks for one (2.11).
 func (m *Message) OwesReceipt(s State) bool {
-	if m.Kind != KindText || m.ESMClass&modeMask == modeDatagram || m.ESMClass&typeMask != 0 {
+	if m.Kind != KindText || m.SingleAttempt() || m.IsAck() {
 		return false
 	}
 	switch m.RegisteredDelivery & receiptMask {
@@ -101,10 +106,28 @@ func (m *Message) OwesReceipt(s State) bool {
 
 // OwesIntermediate tells whether m's submitter asked to hear of a try that failed for now.
 func (m *Message) OwesIntermediate() bool {
-	return m.Kind == KindText && m.RegisteredDelivery&intermediateBit != 0 && m.ESMClass&modeMask != modeDatagram
+	return m.Kind == KindText && m.RegisteredDelivery&intermediateBit != 0 && !m.SingleAttempt() && !m.IsAck()
 }
 
-// SingleAttempt tells whether the message is tried once only (datagram mode, SMPP 3.4, 2.10.2).
+// SingleAttempt tells whether the message is tried once only: in datagram and in transaction mode (SMPP 3.4, 2.10.2 and 3).
 func (m *Message) SingleAttempt() bool {
-	return m.ESMClass&modeMask == modeDatagram && m.Submitter != Hermes
+	return m.Submitter != Hermes && (m.ESMClass&modeMask == modeDatagram || m.ESMClass&modeMask == modeTransaction)
+}
+
+// Transaction tells whether the submitter's request is answered with the outcome.
+func (m *Message) Transaction() bool {
+	return m.Submitter != Hermes && m.ESMClass&modeMask == modeTransaction
+}
+
+// IsAck tells whether a person's or a device's acknowledgement is what m says (SMPP 3.4, 5.2.12).
+func (m *Message) IsAck() bool {
+	return m.Kind == KindText && m.Submitter != Hermes && m.ESMClass&typeMask != 0
+}
+
+// AckName names the kind of acknowledgement: DELIVERY_ACK or USER_ACK.
+func (m *Message) AckName() string {
+	if m.ESMClass&typeMask == typeDeliveryAck {
+		return "DELIVERY_ACK"
+	}
+	return "USER_ACK"
 }

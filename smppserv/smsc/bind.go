@@ -3,8 +3,7 @@ package smsc
 import (
 	"errors"
 	"fmt"
-	"strings"
-	"time"
+	"slices"
 
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/smppserv/session"
@@ -47,16 +46,22 @@ func (p *peer) Bind(s *session.Session, b *smpp.Bind) (*smpp.BindResp, error) {
 	return p.bindResp(b, c), nil
 }
 
-// authenticate finds the client that a bind is for, or the status that refuses it.
+// authenticate finds the client that a bind is for. The error holds the status that refuses it, and tells the operator why.
 func (p *peer) authenticate(b *smpp.Bind) (*Client, error) {
 	c := p.sv.directory.Load().byID[b.SystemID]
 	switch {
 	case c == nil:
-		return nil, smpp.RINVSYSID
+		return nil, fmt.Errorf("no [[clients]] entry has this system_id: %w", smpp.RINVSYSID)
 	case !c.allows(p):
-		return nil, smpp.RBINDFAIL
+		return nil, fmt.Errorf("the address is not in the client's allow list; to let it in add %q: %w", session.AddrOf(p.s.RemoteAddr()), smpp.RBINDFAIL)
 	case !c.CheckPassword(b.Password):
-		return nil, smpp.RINVPASWD
+		return nil, fmt.Errorf("the password is wrong: %w", smpp.RINVPASWD)
+	case c.Disabled:
+		return nil, fmt.Errorf("the client is disabled: %w", smpp.RBINDFAIL)
+	case len(c.BindTypes) > 0 && !slices.Contains(c.BindTypes, b.Type):
+		return nil, fmt.Errorf("the client's bind_types do not allow it: %w", smpp.RBINDFAIL)
+	case c.SystemType != "" && b.SystemType != c.SystemType:
+		return nil, fmt.Errorf("the client must bind with its system_type: %w", smpp.RINVSYSTYP)
 	}
 	return c, nil
 }
@@ -65,7 +70,7 @@ func (c *Client) allows(p *peer) bool {
 	if len(c.Allow) == 0 {
 		return true
 	}
-	a := addrOf(p.s.RemoteAddr())
+	a := session.AddrOf(p.s.RemoteAddr())
 	for _, prefix := range c.Allow {
 		if prefix.Contains(a) {
 			return true
@@ -76,52 +81,25 @@ func (c *Client) allows(p *peer) bool {
 
 // refused logs a refusal and holds its answer back, longer with each failure of the address.
 func (p *peer) refused(b *smpp.Bind, err error) {
-	p.sv.o.Log.Warn().Str("system_id", printable(b.SystemID)).Stringer("bind", b.Type).Stringer("remote", p.s.RemoteAddr()).
-		Str("status", err.Error()).Str("reason", p.reason(b, err)).Msg("a bind was refused")
+	p.sv.o.Log.Warn().Str("system_id", b.SystemID).Stringer("bind", b.Type).Stringer("remote", p.s.RemoteAddr()).
+		Str("reason", err.Error()).Msg("a bind was refused")
 	if errors.Is(err, smpp.RALYBND) {
 		return // its credentials were right
 	}
-	if d := p.sv.doors.failedBind(p.s.RemoteAddr()); d > 0 {
-		t := time.NewTimer(d)
-		defer t.Stop()
-		select {
-		case <-t.C:
-		case <-p.s.Done():
-		}
-	}
-}
-
-// reason tells the operator what to do.
-func (p *peer) reason(b *smpp.Bind, err error) string {
-	switch {
-	case errors.Is(err, smpp.RINVSYSID):
-		return "no [[clients]] entry has this system_id"
-	case errors.Is(err, smpp.RINVPASWD):
-		return "the password is wrong"
-	case errors.Is(err, smpp.RBINDFAIL):
-		return fmt.Sprintf("the address is not in the client's allow list; to let it in add %q", addrOf(p.s.RemoteAddr()).String())
-	case errors.Is(err, smpp.RALYBND):
-		return "the client has as many sessions as its bind_policy allows, and they are alive"
-	}
-	return "the message centre is stopping"
-}
-
-// printable keeps what a stranger sent from spoiling the log.
-func printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r > '~' {
-			return '?'
-		}
-		return r
-	}, s)
+	p.sv.doors.HoldBack(p.s.RemoteAddr(), p.s.Done())
 }
 
 const maxSMSCIdentifier = 15
 
+// identifier is our system_id.
+func (sv *Server) identifier() string {
+	id := sv.o.SMSCIdentifier
+	return id[:min(len(id), maxSMSCIdentifier)]
+}
+
 // bindResp tells who we are; and, but to 3.3 clients, the lower of the two sides' versions.
 func (p *peer) bindResp(b *smpp.Bind, c *Client) *smpp.BindResp {
-	id := p.sv.o.SMSCIdentifier
-	r := &smpp.BindResp{Type: b.Type.Response(), SystemID: id[:min(len(id), maxSMSCIdentifier)]}
+	r := &smpp.BindResp{Type: b.Type.Response(), SystemID: p.sv.identifier()}
 	if b.InterfaceVersion < smpp.V34 {
 		return r
 	}
@@ -145,21 +123,32 @@ func (p *peer) Unbound(s *session.Session, reason error) {
 
 // Request implements session.Handler.
 func (p *peer) Request(s *session.Session, h smpp.Header, pdu smpp.PDU) {
+	c, limiter := p.sv.registry.settings(p)
+	if !c.grants(h.Command.String()) {
+		p.refuse(h, prohibited(h.Command, s.Version()))
+		return
+	}
 	switch r := pdu.(type) {
 	case *smpp.SubmitSM:
-		p.submit(h, r)
+		p.submit(h, r, c, limiter)
 	case *smpp.DataSM:
-		p.submit(h, submitOf(r))
+		p.submit(h, submitOf(r), c, limiter)
 	case *smpp.SubmitMulti:
-		p.submitMulti(h, r)
+		p.submitMulti(h, r, c, limiter)
 	default:
-		var t session.Ticket
-		t.Open(s, h)
-		resp, err := p.manage(pdu)
+		resp, err := p.manage(c, pdu)
 		if err != nil {
-			t.Refuse(err)
+			p.refuse(h, err)
 			return
 		}
+		var t session.Ticket
+		t.Open(s, h)
 		t.Reply(resp)
 	}
+}
+
+func (p *peer) refuse(h smpp.Header, err error) {
+	var t session.Ticket
+	t.Open(p.s, h)
+	t.Refuse(err)
 }

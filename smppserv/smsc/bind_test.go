@@ -8,6 +8,7 @@ import (
 
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/pkg/smpp/smpptest"
+	"hnetsmpp/smppserv/session"
 )
 
 func TestTheBindRespTellsTheLowerVersionButNotTo33Clients(t *testing.T) {
@@ -146,7 +147,7 @@ func TestTheSessionsAreListed(t *testing.T) {
 	r := newRig(t, nil)
 	r.transceiver()
 	all := r.sv.Sessions()
-	if len(all) != 1 || all[0].SystemID != "alice" || all[0].State != "BOUND_TRX" || all[0].Version != "3.4" {
+	if len(all) != 1 || all[0].SystemID() != "alice" || all[0].State() != session.BoundTRX || all[0].Version() != smpp.V34 {
 		t.Fatalf("listed are %+v", all)
 	}
 }

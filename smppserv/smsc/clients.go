@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/pkg/smstext"
 )
 
@@ -30,6 +31,12 @@ type Client struct {
 	CheckPassword    func(given string) bool
 	Numbers          []string // its campaign numbers, * at the end as wildcard; none = all
 	Allow            []netip.Prefix
+	Disabled         bool
+	SystemType       string           // it must bind with, "" = any
+	BindTypes        []smpp.CommandID // none = all
+	Operations       []string         // "submit_sm" and the like, and "distribution_list"; none = all
+	ServiceTypes     []string         // none = any
+	DefaultSource    string           // its address when source_addr is empty
 	BindPolicy       BindPolicy
 	ThrottleRate     int
 	MaxQueued        int

@@ -14,6 +14,14 @@ import (
 // Deliver implements sms.Deliverer: the message goes out as one deliver_sm or several, and its outcome is the worst of theirs.
 func (p *peer) Deliver(ms []*sms.Message, _ bool, report func(sms.Outcome)) {
 	m := ms[0]
+	switch m.Kind {
+	case sms.KindWatch: // it only waited for the client
+		report(sms.Outcome{Verdict: sms.Done})
+		return
+	case sms.KindAlert:
+		report(p.alert(m))
+		return
+	}
 	pdus, err := p.deliverSM(m)
 	if err != nil {
 		report(sms.Outcome{Verdict: sms.Failed, State: sms.Rejected, Reason: err.Error()})
@@ -28,6 +36,14 @@ func (p *peer) Deliver(ms []*sms.Message, _ bool, report func(sms.Outcome)) {
 	for _, pdu := range pdus {
 		p.s.Send(pdu, d.answered)
 	}
+}
+
+// alert tells the client that a number it wrote to can be reached again (4.12). There is no answer to that.
+func (p *peer) alert(m *sms.Message) sms.Outcome {
+	if !p.s.Notify(&smpp.AlertNotification{Source: address(m.Source), ESME: address(m.Dest)}) {
+		return sms.Outcome{Verdict: sms.Returned, Reason: session.ErrClosed.Error()}
+	}
+	return sms.Outcome{Verdict: sms.Done}
 }
 
 // delivery gathers the answers to the parts of one message.

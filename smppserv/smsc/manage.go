@@ -7,14 +7,14 @@ import (
 	"time"
 
 	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/pkg/smstext"
 	"hnetsmpp/smppserv/sms"
 )
 
 // manage answers the requests about messages that are here already.
-func (p *peer) manage(pdu smpp.PDU) (smpp.PDU, error) {
+func (p *peer) manage(c *Client, pdu smpp.PDU) (smpp.PDU, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), lookupTime)
 	defer cancel()
-	c, _ := p.sv.registry.settings(p)
 	switch r := pdu.(type) {
 	case *smpp.QuerySM:
 		return p.querySM(ctx, c, r)
@@ -28,7 +28,7 @@ func (p *peer) manage(pdu smpp.PDU) (smpp.PDU, error) {
 
 // own finds a message that this client submitted. Another client's is as unknown as one that never was.
 func (p *peer) own(ctx context.Context, c *Client, id string) (*sms.Message, error) {
-	for _, n := range parseID(id, c.MessageIDHex) {
+	for _, n := range sms.ParseID(id, c.MessageIDHex) {
 		m, err := p.sv.o.History.Message(ctx, n)
 		switch {
 		case errors.Is(err, ErrUnknownMessage):
@@ -42,8 +42,8 @@ func (p *peer) own(ctx context.Context, c *Client, id string) (*sms.Message, err
 }
 
 // sameSource compares a request's source address with the message's, as 4.8.1 and its like ask for.
-func sameSource(m *sms.Message, a smpp.Address) bool {
-	s, err := sourceAddress(a)
+func (c *Client) sameSource(m *sms.Message, a smpp.Address) bool {
+	s, err := c.source(a)
 	return err == nil && s == m.Source
 }
 
@@ -53,7 +53,7 @@ func (p *peer) querySM(ctx context.Context, c *Client, r *smpp.QuerySM) (*smpp.Q
 	if err != nil {
 		return nil, err
 	}
-	if !sameSource(m, r.Source) {
+	if !c.sameSource(m, r.Source) {
 		return nil, smpp.RQUERYFAIL
 	}
 	resp := &smpp.QuerySMResp{MessageID: r.MessageID, State: smpp.MessageState(m.State), ErrorCode: byte(min(m.Error, 255))}
@@ -75,7 +75,7 @@ func (p *peer) cancelSM(ctx context.Context, c *Client, r *smpp.CancelSM) error 
 	if err != nil {
 		return err
 	}
-	if !sameSource(m, r.Source) || r.Dest.Addr != "" && !sameDest(m, r.Dest) {
+	if !c.sameSource(m, r.Source) || r.Dest.Addr != "" && !sameDest(m, r.Dest) {
 		return smpp.RCANCELFAIL
 	}
 	if err := p.sv.o.Queue.Cancel(ctx, m.ID); err != nil {
@@ -91,7 +91,7 @@ func sameDest(m *sms.Message, a smpp.Address) bool {
 
 // cancelAll cancels what waits between two addresses, of one service_type if the request names one.
 func (p *peer) cancelAll(ctx context.Context, c *Client, r *smpp.CancelSM) error {
-	source, err := sourceAddress(r.Source)
+	source, err := c.source(r.Source)
 	dest, destErr := destAddress(r.Dest)
 	if err != nil || destErr != nil {
 		return smpp.RCANCELFAIL
@@ -124,6 +124,7 @@ func (p *peer) replaceSM(ctx context.Context, c *Client, r *smpp.ReplaceSM) erro
 	if err != nil {
 		return err
 	}
+	d := p.sv.directory.Load()
 	if err := checkRegistered(r.RegisteredDelivery, version); err != nil {
 		return err
 	}
@@ -131,14 +132,22 @@ func (p *peer) replaceSM(ctx context.Context, c *Client, r *smpp.ReplaceSM) erro
 	if err != nil {
 		return err
 	}
-	if !sameSource(m, r.Source) {
+	if !c.sameSource(m, r.Source) {
 		return smpp.RREPLACEFAIL
 	}
 	err = p.sv.o.Queue.Replace(ctx, m.ID, func(m *sms.Message) error {
+		dcs := m.DataCoding
+		text, err := d.canned(r.DefaultMsgID, text, c, &dcs)
+		if err != nil {
+			return err
+		}
 		if m.DataCoding == dataCodingUCS2 && len(text)%2 != 0 {
 			return smpp.RINVMSGLEN
 		}
 		changed := *m
+		if dcs != m.DataCoding || r.DefaultMsgID != 0 {
+			changed.DataCoding, changed.Alphabet = dcs, smstext.ForDataCoding(dcs, c.DefaultAlphabet).String()
+		}
 		changed.ReceivedAt = time.Now() // a receipt's submit date becomes the date of the replacement (appendix B)
 		if err := setTimes(&changed, r.ScheduleDeliveryTime, r.ValidityPeriod, 0); err != nil {
 			return err
@@ -163,9 +172,6 @@ func (p *peer) replaceSM(ctx context.Context, c *Client, r *smpp.ReplaceSM) erro
 
 // replacement is the new text of a replace_sm; 3.4 knows no message_payload there.
 func replacement(r *smpp.ReplaceSM, version byte) ([]byte, error) {
-	if r.DefaultMsgID != 0 {
-		return nil, smpp.RINVDFTMSGID
-	}
 	payload, ok := r.TLVs.Get(smpp.TagMessagePayload)
 	switch {
 	case ok && version < smpp.V50:

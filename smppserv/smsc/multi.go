@@ -2,7 +2,10 @@ package smsc
 
 import (
 	"errors"
+	"strings"
 	"sync"
+
+	"golang.org/x/time/rate"
 
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/smppserv/session"
@@ -18,8 +21,8 @@ func submitOf(r *smpp.DataSM) *smpp.SubmitSM {
 // multi is a submit_multi: a message for each destination, one answer for all. They share the first one's message_id.
 type multi struct {
 	session.Ticket
-	sv  *Server
-	hex bool
+	sv     *Server
+	client *Client
 
 	mu    sync.Mutex
 	left  int // messages that are not on disk yet, and one until all are handed over
@@ -34,25 +37,24 @@ type multiPart struct {
 	dest smpp.Address
 }
 
-func (p *peer) submitMulti(h smpp.Header, r *smpp.SubmitMulti) {
-	all := &multi{sv: p.sv, left: 1}
+func (p *peer) submitMulti(h smpp.Header, r *smpp.SubmitMulti, c *Client, limiter *rate.Limiter) {
+	all := &multi{sv: p.sv, client: c, left: 1}
 	all.Open(p.s, h)
-	c, limiter := p.sv.registry.settings(p)
-	all.hex = c.MessageIDHex
-	if err := p.checkMulti(r); err != nil {
+	dests, err := p.destinations(r, c)
+	if err != nil {
 		all.Refuse(err)
 		return
 	}
 	var first *sms.Message
-	for _, d := range r.Dests {
-		part := &multiPart{multi: all, dest: d.Address}
+	for _, dest := range dests {
+		part := &multiPart{multi: all, dest: dest}
 		submit := smpp.SubmitSM{
-			ServiceType: r.ServiceType, Source: r.Source, Dest: d.Address, ESMClass: r.ESMClass, ProtocolID: r.ProtocolID,
+			ServiceType: r.ServiceType, Source: r.Source, Dest: dest, ESMClass: r.ESMClass, ProtocolID: r.ProtocolID,
 			PriorityFlag: r.PriorityFlag, ScheduleDeliveryTime: r.ScheduleDeliveryTime, ValidityPeriod: r.ValidityPeriod,
 			RegisteredDelivery: r.RegisteredDelivery, DataCoding: r.DataCoding, DefaultMsgID: r.DefaultMsgID,
 			ShortMessage: r.ShortMessage, TLVs: r.TLVs.Without(smpp.TagDestSubaddress),
 		}
-		err := p.message(&part.msg, c, limiter, &submit)
+		err := p.message(&part.msg, c, limiter, &submit, false)
 		if err != nil && !ofDestination(err) {
 			// Not the destination is at fault but the request: the first one meets it before any was handed over.
 			if first == nil {
@@ -78,20 +80,34 @@ func (p *peer) submitMulti(h smpp.Header, r *smpp.SubmitMulti) {
 	all.done()
 }
 
-// checkMulti judges what a submit_multi may not have (4.5.1).
-func (p *peer) checkMulti(r *smpp.SubmitMulti) error {
-	if len(r.Dests) > maxDestinations34 && p.s.Version() < smpp.V50 {
-		return smpp.RINVNUMDESTS
+// destinations judges what a submit_multi may not have (4.5.1), and puts the members of its distribution lists in their place.
+func (p *peer) destinations(r *smpp.SubmitMulti, c *Client) (dests []smpp.Address, err error) {
+	switch {
+	case len(r.Dests) > maxDestinations34 && p.s.Version() < smpp.V50:
+		return nil, smpp.RINVNUMDESTS
+	case r.ReplaceIfPresent != 0:
+		return nil, smpp.RINVREPFLAG
+	case r.ESMClass&smpp.ESMModeMask == smpp.ESMTransaction:
+		return nil, smpp.RINVESMCLASS
 	}
-	if r.ReplaceIfPresent != 0 {
-		return smpp.RINVREPFLAG
-	}
-	for _, d := range r.Dests {
-		if d.ListName != "" {
-			return smpp.RINVDLNAME
+	d := p.sv.directory.Load()
+	for _, dest := range r.Dests {
+		if dest.ListName == "" {
+			dests = append(dests, dest.Address)
+			continue
+		}
+		members, ok := d.Lists[dest.ListName]
+		switch {
+		case !ok:
+			return nil, smpp.RINVDLNAME
+		case !c.grants(distributionList):
+			return nil, smpp.RCNTSUBDL
+		}
+		for _, number := range members {
+			dests = append(dests, address(defaultAddress(strings.TrimPrefix(number, "+"))))
 		}
 	}
-	return nil
+	return dests, nil
 }
 
 const maxDestinations34 = 254
@@ -116,6 +132,7 @@ func (all *multi) done() {
 	switch {
 	case !last:
 	case all.resp.MessageID != "":
+		all.resp.TLVs = all.sv.congestion(all.Session(), all.client)
 		all.Reply(&all.resp)
 	case all.cause != nil:
 		all.Refuse(all.cause)
@@ -144,7 +161,7 @@ func (part *multiPart) Accepted(m *sms.Message, _ bool, err error) {
 		part.sv.logMessage(m, "submitted")
 		part.mu.Lock()
 		if part.resp.MessageID == "" {
-			part.resp.MessageID = formatID(m.PublicID(), part.Session().Version(), part.hex)
+			part.resp.MessageID = m.PublicID().Format(part.client.MessageIDHex, part.Session().Version() < smpp.V34)
 		}
 		part.mu.Unlock()
 	}

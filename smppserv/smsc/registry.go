@@ -178,6 +178,15 @@ func (r *registry) bound(p *peer) {
 	}
 }
 
+// Receives tells whether a client has a session that it can be written to on.
+func (sv *Server) Receives(systemID string) bool {
+	r := &sv.registry
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	a := r.accounts[systemID]
+	return a != nil && slices.ContainsFunc(a.sessions, func(p *peer) bool { return p.bound && p.kind&receiver != 0 })
+}
+
 // clientRetry are the waits before a message that the client could not take is tried again.
 var clientRetry = [...]time.Duration{time.Second, 5 * time.Second, 15 * time.Second, time.Minute}
 

@@ -3,6 +3,7 @@ package smsc
 import (
 	"context"
 	"errors"
+	"net"
 	"path/filepath"
 	"strconv"
 	"testing"
@@ -91,7 +92,7 @@ func newRig(t *testing.T, change func(*rig, *Options)) *rig {
 		t.Fatal(err)
 	}
 	o := Options{
-		Host: "127.0.0.1", SMSCIdentifier: "centre", Queue: r.q, History: history{r.store}, Log: zerolog.Nop(), Window: 10,
+		SMSCIdentifier: "centre", Queue: r.q, History: history{r.store}, Log: zerolog.Nop(), Window: 10,
 		Logout: 50 * time.Millisecond, Timers: session.Timers{Response: patience},
 	}
 	password := func(given string) bool { return given == "pw" }
@@ -101,12 +102,12 @@ func newRig(t *testing.T, change func(*rig, *Options)) *rig {
 	}
 	r.q.Attach(sms.Way{Recipient: sms.Hermes, Window: 1000, Retry: []time.Duration{time.Second}, Deliverer: r.hermes})
 	r.sv = New(o, r.st)
-	if err := r.sv.Listen(); err != nil {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
 		t.Fatal(err)
 	}
-	plain, _ := r.sv.Addrs()
-	r.addr = plain.String()
-	r.sv.Serve()
+	r.addr = l.Addr().String()
+	r.sv.Serve(l)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
 		defer cancel()

@@ -7,7 +7,6 @@ package smsc
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/smppserv/session"
 	"hnetsmpp/smppserv/sms"
 )
@@ -24,7 +24,8 @@ import (
 // Queue is what the message centre needs of the queue.
 type Queue interface {
 	Add(m *sms.Message, limit int, s sms.Sender) error
-	AddReplacing(ctx context.Context, m *sms.Message, limit int, s sms.Sender, id sms.ID) error
+	Pending(owner string) int
+	AddReplacing(ctx context.Context, m *sms.Message, limit int, s sms.Sender) error
 	Attach(sms.Way) sms.Outlet
 	Cancel(ctx context.Context, id sms.ID) error
 	Replace(ctx context.Context, id sms.ID, f func(*sms.Message) error) error
@@ -46,10 +47,6 @@ var ErrUnknownMessage = errors.New("no such message")
 
 // Options are fixed for the life of a Server.
 type Options struct {
-	Host            string
-	Port            int // 0 = any free one
-	TLS             *tls.Config
-	TLSPort         int // 0 = none
 	SMSCIdentifier  string
 	Opportunity     bool // submits go to the client that owns the number, not to Hermès
 	Timers          session.Timers
@@ -77,6 +74,10 @@ type Settings struct {
 	ThrottleRate int           // submits per second and client, 0 = no limit; a client's own overrides it
 	Validity     time.Duration // of messages that name none
 	LogContent   bool
+	MaxOctets    int                    // of the text of one submit
+	Lists        map[string][]string    // distribution lists: the numbers of their members
+	Canned       map[byte]string        // sm_default_msg_id → text
+	ServiceTypes map[string]smpp.Status // those that are not served now, and why: RSERTYPUNAVAIL, RSERTYPDENIED
 }
 
 // Server is the message centre.
@@ -84,18 +85,18 @@ type Server struct {
 	o         Options
 	directory atomic.Pointer[directory]
 	listeners []net.Listener
-	doors     doors
+	doors     *session.Doors
 	registry  registry
 	serving   sync.WaitGroup
 	nextID    atomic.Uint64
 }
 
-// New makes a server. Listen opens its ports.
+// New makes a server. Serve lets it work.
 func New(o Options, st Settings) *Server {
 	if o.ProbeTime == 0 {
 		o.ProbeTime = defaultProbeTime
 	}
-	sv := &Server{o: o, doors: newDoors(o.MaxConnections, o.MaxPerAddress, o.FailedBindDelay)}
+	sv := &Server{o: o, doors: session.NewDoors(o.MaxConnections, o.MaxPerAddress, o.FailedBindDelay)}
 	sv.registry.init(sv)
 	sv.directory.Store(newDirectory(st))
 	return sv
@@ -108,70 +109,29 @@ func (sv *Server) Reload(st Settings) {
 	sv.registry.reload(d)
 }
 
-// Listen opens the ports: they accept connections at once, which wait until Serve.
-func (sv *Server) Listen() error {
-	if err := sv.listen(sv.o.Port, nil, "server.listen_port"); err != nil {
-		return err
-	}
-	if sv.o.TLSPort != 0 {
-		return sv.listen(sv.o.TLSPort, sv.o.TLS, "server.tls.listen_port")
-	}
-	return nil
-}
-
-func (sv *Server) listen(port int, conf *tls.Config, key string) error {
-	l, err := net.Listen("tcp", net.JoinHostPort(sv.o.Host, fmt.Sprint(port)))
-	if err != nil {
-		return fmt.Errorf("%s = %d: %w", key, port, err)
-	}
-	if conf != nil {
-		l = tls.NewListener(l, conf)
-	}
+// Serve accepts connections from l until Close, which closes it too. It returns at once.
+func (sv *Server) Serve(l net.Listener) {
 	sv.listeners = append(sv.listeners, l)
-	return nil
+	sv.serving.Go(func() {
+		sv.doors.Accept(l, sv.o.Log, func(c net.Conn) { sv.serving.Go(func() { sv.serve(c, nil) }) })
+	})
 }
 
-// Addrs are the addresses that the ports have: the plain one, and the TLS one if there is one.
-func (sv *Server) Addrs() (plain, secure net.Addr) {
-	plain = sv.listeners[0].Addr()
-	if len(sv.listeners) > 1 {
-		secure = sv.listeners[1].Addr()
+// Outbind asks the client that we have called over c to bind (SMPP 3.4, 2.2.1), and serves the connection until it ends.
+func (sv *Server) Outbind(c net.Conn, password string) {
+	if err := sv.doors.Enter(c.RemoteAddr()); err != nil {
+		sv.o.Log.Warn().Stringer("remote", c.RemoteAddr()).Err(err).Msg("no room for the connection to a client that was called")
+		_ = c.Close()
+		return
 	}
-	return plain, secure
+	sv.serve(c, &smpp.Outbind{SystemID: sv.identifier(), Password: password})
 }
 
-// Serve accepts connections on all ports. It returns at once.
-func (sv *Server) Serve() {
-	for _, l := range sv.listeners {
-		sv.serving.Go(func() { sv.accept(l) })
-	}
-}
-
-func (sv *Server) accept(l net.Listener) {
-	for {
-		c, err := l.Accept()
-		if errors.Is(err, net.ErrClosed) {
-			return
-		}
-		if err != nil { // no file descriptors left, or the like: it passes
-			sv.o.Log.Error().Err(err).Msg("cannot accept an SMPP connection")
-			time.Sleep(100 * time.Millisecond)
-			continue
-		}
-		if err := sv.doors.enter(c.RemoteAddr()); err != nil {
-			sv.o.Log.Warn().Stringer("remote", c.RemoteAddr()).Err(err).Msg("an SMPP connection was refused")
-			_ = c.Close()
-			continue
-		}
-		sv.serving.Go(func() { sv.serve(c) })
-	}
-}
-
-func (sv *Server) serve(c net.Conn) {
-	defer sv.doors.leave(c.RemoteAddr())
+func (sv *Server) serve(c net.Conn, greeting smpp.PDU) {
+	defer sv.doors.Leave(c.RemoteAddr())
 	p := &peer{sv: sv}
 	p.s = session.New(session.Options{
-		ID: sv.nextID.Add(1), Conn: c, Handler: p, Log: sv.o.Log,
+		ID: sv.nextID.Add(1), Conn: c, Handler: p, Log: sv.o.Log, Greeting: greeting,
 		Timers: sv.o.Timers, Logout: sv.o.Logout, Window: sv.o.Window, MaxRequests: maxRequests,
 	})
 	sv.registry.opened(p)
@@ -214,43 +174,14 @@ var (
 	errOperator = errors.New("unbound by an operator")
 )
 
-// Unbind ends a session politely, on an operator's wish. It tells whether there is one with this ID.
-func (sv *Server) Unbind(id uint64) bool {
-	for _, p := range sv.registry.all() {
-		if p.s.ID() == id {
-			go p.s.Unbind(errOperator)
-			return true
-		}
-	}
-	return false
-}
-
-// SessionInfo describes a session to operators.
-type SessionInfo struct {
-	ID       uint64    `json:"id"`
-	SystemID string    `json:"system_id"`
-	State    string    `json:"state"`
-	Remote   string    `json:"remote"`
-	Version  string    `json:"interface_version"`
-	Since    time.Time `json:"since"`
-}
+// Unbind ends a session politely, on an operator's wish.
+func (sv *Server) Unbind(s *session.Session) { s.Unbind(errOperator) }
 
 // Sessions lists the connections.
-func (sv *Server) Sessions() []SessionInfo {
-	var infos []SessionInfo
+func (sv *Server) Sessions() []*session.Session {
+	var all []*session.Session
 	for _, p := range sv.registry.all() {
-		infos = append(infos, SessionInfo{
-			ID: p.s.ID(), SystemID: p.s.SystemID(), State: p.s.State().String(), Remote: p.s.RemoteAddr().String(),
-			Version: versionName(p.s.Version()), Since: p.s.Opened(),
-		})
+		all = append(all, p.s)
 	}
-	return infos
-}
-
-// versionName writes an interface_version, "3.4" for 0x34; nothing before the bind.
-func versionName(v byte) string {
-	if v == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%d.%d", v>>4, v&0x0F)
+	return all
 }

@@ -5,23 +5,30 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
 
 	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/pkg/smstext"
 	"hnetsmpp/smppserv/session"
 	"hnetsmpp/smppserv/sms"
 )
 
-// submission is a submit_sm or data_sm on its way to disk: the message, and the request that is answered when it is there.
+// submission is a submit_sm or data_sm on its way to disk: the message, and the request that is answered when it is there,
+// or, in transaction mode, when its outcome is known.
 type submission struct {
 	session.Ticket
-	sv   *Server
-	msg  sms.Message
-	resp smpp.SubmitSMResp
-	hex  bool // the form of the message_id
-	data bool // answer with data_sm_resp, whose layout is the same
+	sv     *Server
+	client *Client
+	msg    sms.Message
+	resp   smpp.SubmitSMResp
+	data   bool // answer with data_sm_resp, whose layout is the same
+
+	// In transaction mode.
+	concluded atomic.Bool
+	limit     *time.Timer
 }
 
 // Accepted implements sms.Sender: the message is on disk, so the client may forget it.
@@ -31,16 +38,23 @@ func (sub *submission) Accepted(m *sms.Message, _ bool, err error) {
 		return
 	}
 	sub.sv.logMessage(m, "submitted")
-	sub.resp.MessageID = formatID(m.ID, sub.Session().Version(), sub.hex)
-	if sub.data {
-		sub.Reply((*smpp.DataSMResp)(&sub.resp))
+	s := sub.Session()
+	sub.resp.MessageID = m.ID.Format(sub.client.MessageIDHex, s.Version() < smpp.V34)
+	if m.Transaction() {
+		sub.limit = time.AfterFunc(sub.sv.o.Timers.Response, sub.timeUp)
 		return
 	}
-	sub.Reply(&sub.resp)
+	sub.resp.TLVs = sub.sv.congestion(s, sub.client)
+	sub.answer(smpp.ROK)
 }
 
-// Concluded implements sms.Sender.
-func (*submission) Concluded(*sms.Message, sms.Outcome) {}
+func (sub *submission) answer(status smpp.Status) {
+	if sub.data {
+		sub.Answer(status, (*smpp.DataSMResp)(&sub.resp))
+		return
+	}
+	sub.Answer(status, &sub.resp)
+}
 
 // refusal is the status for a message that the queue or the store did not take.
 func refusal(err error) error {
@@ -51,15 +65,17 @@ func refusal(err error) error {
 }
 
 // submit validates a submit_sm, makes a message of it and hands it to the queue. A data_sm comes as the same fields.
-func (p *peer) submit(h smpp.Header, r *smpp.SubmitSM) {
-	c, limiter := p.sv.registry.settings(p)
-	sub := &submission{sv: p.sv, hex: c.MessageIDHex, data: h.Command == smpp.CmdDataSM}
+func (p *peer) submit(h smpp.Header, r *smpp.SubmitSM, c *Client, limiter *rate.Limiter) {
+	sub := &submission{sv: p.sv, client: c, data: h.Command == smpp.CmdDataSM}
 	sub.Open(p.s, h)
 	var err error
-	if sub.data && !r.TLVs.Has(smpp.TagMessagePayload) {
+	switch {
+	case sub.data && !r.TLVs.Has(smpp.TagMessagePayload):
 		err = smpp.RMISSINGOPTPARAM
-	} else {
-		err = p.message(&sub.msg, c, limiter, r)
+	case r.ESMClass&smpp.ESMModeMask == smpp.ESMTransaction && !sub.data && p.s.Version() < smpp.V50:
+		err = smpp.RINVESMCLASS // submit_sm has it in 5.0 only
+	default:
+		err = p.message(&sub.msg, c, limiter, r, sub.data)
 	}
 	if err == nil {
 		err = p.hand(&sub.msg, c, sub, r.ReplaceIfPresent == 1)
@@ -72,42 +88,32 @@ func (p *peer) submit(h smpp.Header, r *smpp.SubmitSM) {
 
 // hand gives a message to the queue.
 func (p *peer) hand(m *sms.Message, c *Client, s sms.Sender, replace bool) error {
-	var err error
+	ctx, cancel := context.WithTimeout(context.Background(), lookupTime)
+	defer cancel()
+	add := p.sv.o.Queue.Add
 	if replace {
-		err = p.addReplacing(m, c, s)
-	} else {
-		err = p.sv.o.Queue.Add(m, c.MaxQueued, s)
+		add = func(m *sms.Message, limit int, s sms.Sender) error {
+			return p.sv.o.Queue.AddReplacing(ctx, m, limit, s)
+		}
 	}
-	if err != nil {
+	if err := add(m, c.MaxQueued, s); err != nil {
 		return refusal(err)
 	}
 	return nil
 }
 
-// addReplacing puts m in the place of the oldest waiting message of the client with the same two numbers and service_type.
-func (p *peer) addReplacing(m *sms.Message, c *Client, s sms.Sender) error {
-	ctx, cancel := context.WithTimeout(context.Background(), lookupTime)
-	defer cancel()
-	old, err := p.sv.o.Queue.Conversation(ctx, m.Recipient, m.Source.Number, m.Dest.Number)
-	if err != nil {
-		return err
-	}
-	for _, o := range old {
-		if o.Kind == sms.KindText && o.Submitter == m.Submitter && o.ServiceType == m.ServiceType && o.Part == (sms.Part{}) {
-			return p.sv.o.Queue.AddReplacing(ctx, m, c.MaxQueued, s, o.ID)
-		}
-	}
-	return p.sv.o.Queue.Add(m, c.MaxQueued, s)
-}
-
 // lookupTime bounds what a request may wait for the store's answer.
 const lookupTime = 5 * time.Second
 
-// message fills m with what r says, or returns the status that refuses it.
-func (p *peer) message(m *sms.Message, c *Client, limiter *rate.Limiter, r *smpp.SubmitSM) error {
+// message fills m with what r says, or returns the status that refuses it. data tells that r came as data_sm.
+func (p *peer) message(m *sms.Message, c *Client, limiter *rate.Limiter, r *smpp.SubmitSM, data bool) error {
 	now := time.Now()
 	version := p.s.Version()
+	d := p.sv.directory.Load()
 	if err := checkSubmit(r, version); err != nil {
+		return err
+	}
+	if err := d.checkServiceType(c, r.ServiceType, version); err != nil {
 		return err
 	}
 	if !limiter.AllowN(now, 1) {
@@ -119,30 +125,43 @@ func (p *peer) message(m *sms.Message, c *Client, limiter *rate.Limiter, r *smpp
 		ReceivedAt: now, State: sms.Enroute,
 	}
 	var err error
-	if m.Source, err = sourceAddress(r.Source); err != nil {
+	if m.Source, err = c.source(r.Source); err != nil {
 		return err
 	}
 	if m.Dest, err = destAddress(r.Dest); err != nil {
 		return err
 	}
-	if err := p.content(m, c, r, version); err != nil {
+	if err := d.content(m, c, r); err != nil {
 		return err
 	}
-	d := p.sv.directory.Load()
 	if err := setTimes(m, r.ScheduleDeliveryTime, r.ValidityPeriod, d.Validity); err != nil {
 		return err
+	}
+	if data || version >= smpp.V50 { // 3.4 has these parameters in data_sm only
+		if ttl, ok := r.TLVs.Uint32(smpp.TagQosTimeToLive); ok {
+			m.ExpiresAt = m.DueAt.Add(time.Duration(ttl) * time.Second)
+		}
+		dpf, _ := r.TLVs.Uint8(smpp.TagSetDpf)
+		m.SetDPF = dpf == 1
 	}
 	return p.route(m, c, d)
 }
 
-// content takes the text of r, from short_message or message_payload, and finds out how it is written.
-func (p *peer) content(m *sms.Message, c *Client, r *smpp.SubmitSM, version byte) error {
+// content takes the text of r, from short_message, message_payload or the canned ones, and finds out how it is written.
+func (d *directory) content(m *sms.Message, c *Client, r *smpp.SubmitSM) error {
 	text := r.ShortMessage
 	if payload, ok := r.TLVs.Get(smpp.TagMessagePayload); ok {
-		if len(text) > 0 && version < smpp.V50 {
+		if len(text) > 0 && m.InterfaceVersion < smpp.V50 {
 			return smpp.ROPTPARNOTALLWD
 		}
 		text = payload
+	}
+	if d.MaxOctets > 0 && len(text) > d.MaxOctets {
+		return smpp.RINVMSGLEN
+	}
+	var err error
+	if text, err = d.canned(r.DefaultMsgID, text, c, &m.DataCoding); err != nil {
+		return err
 	}
 	if err := readContent(m, c, text, r.TLVs); err != nil {
 		return err
@@ -150,6 +169,24 @@ func (p *peer) content(m *sms.Message, c *Client, r *smpp.SubmitSM, version byte
 	m.Content = bytes.Clone(text)
 	m.TLVs = carried(r.TLVs)
 	return nil
+}
+
+// canned puts the message that sm_default_msg_id names in the place of an empty text, in the client's own alphabet if it fits.
+func (d *directory) canned(id byte, text []byte, c *Client, dcs *byte) ([]byte, error) {
+	if id == 0 {
+		return text, nil
+	}
+	said, ok := d.Canned[id]
+	switch {
+	case !ok:
+		return nil, smpp.RINVDFTMSGID
+	case len(text) > 0: // what the client wrote itself counts
+		return text, nil
+	}
+	var alphabet smstext.Alphabet
+	alphabet, *dcs = smstext.Choose(said, c.DefaultAlphabet)
+	text, _ = smstext.Encode(alphabet, said)
+	return text, nil
 }
 
 // setTimes reads the two times of a submit or replace.

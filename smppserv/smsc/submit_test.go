@@ -49,17 +49,6 @@ func TestHexadecimalIDsAreForWhoWantsThem(t *testing.T) {
 	}
 }
 
-func TestIDsFor33SessionsHaveEightCharacters(t *testing.T) {
-	for id, want := range map[sms.ID]string{1: "1", maxID33: "99999999", maxID33 + 1: "5f5e100", 0xFFFFFFFF: "ffffffff"} {
-		if got := formatID(id, smpp.V33, false); got != want {
-			t.Errorf("%d is %q, want %q", id, got, want)
-		}
-	}
-	if got := formatID(maxID33+1, smpp.V34, false); got != "100000000" {
-		t.Errorf("3.4 has %q", got)
-	}
-}
-
 func TestWhatCannotBeSentIsRefusedWithItsStatus(t *testing.T) {
 	r := newRig(t, func(r *rig, _ *Options) { r.bob().Numbers = []string{"12345", "99*"} })
 	alice, bob := r.transceiver(), r.bind(smpp.CmdBindTransceiver, "bob")

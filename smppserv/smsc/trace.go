@@ -21,7 +21,7 @@ func (p *peer) logRefusal(command smpp.CommandID, source, dest smpp.Address, err
 	r := &p.refusals
 	if now := time.Now(); now.Sub(r.logged) >= refusalsEvery {
 		p.sv.o.Log.Warn().Str("system_id", p.s.SystemID()).Uint64("session", p.s.ID()).Stringer("request", command).
-			Str("from", printable(source.Addr)).Str("to", printable(dest.Addr)).Str("reason", err.Error()).
+			Str("from", source.Addr).Str("to", dest.Addr).Str("reason", err.Error()).
 			Int("others_since_last_line", r.silent).Msg("a message was refused")
 		r.logged, r.silent = now, 0
 		return

@@ -17,7 +17,7 @@ const (
 
 // checkSubmit judges the fields of a submit_sm that are numbers, in the order of table 4-10.
 func checkSubmit(r *smpp.SubmitSM, version byte) error {
-	if err := checkESMClass(r.ESMClass, version); err != nil {
+	if err := checkESMClass(r.ESMClass); err != nil {
 		return err
 	}
 	switch {
@@ -25,18 +25,13 @@ func checkSubmit(r *smpp.SubmitSM, version byte) error {
 		return smpp.RINVPRTFLG
 	case r.ReplaceIfPresent > 1:
 		return smpp.RINVREPFLAG
-	case r.DefaultMsgID != 0:
-		return smpp.RINVDFTMSGID
 	case len(r.ShortMessage) > maxShortMessage34 && version < smpp.V50:
 		return smpp.RINVMSGLEN
 	}
 	return checkRegistered(r.RegisteredDelivery, version)
 }
 
-func checkESMClass(esm, version byte) error {
-	if esm&smpp.ESMModeMask == smpp.ESMTransaction {
-		return smpp.RINVESMCLASS
-	}
+func checkESMClass(esm byte) error {
 	switch esm & smpp.ESMTypeMask {
 	case 0, smpp.ESMDeliveryAck, smpp.ESMManualAck:
 		return nil
@@ -51,7 +46,14 @@ func checkRegistered(reg, version byte) error {
 	return nil
 }
 
-// sourceAddress judges source_addr; it may be empty (4.4.1).
+// source judges the source_addr of a client's request; where it is empty, the client's default counts (4.4.1).
+func (c *Client) source(a smpp.Address) (sms.Address, error) {
+	if a.Addr == "" && c.DefaultSource != "" {
+		return defaultAddress(c.DefaultSource), nil
+	}
+	return sourceAddress(a)
+}
+
 func sourceAddress(a smpp.Address) (sms.Address, error) {
 	switch {
 	case !smpp.ValidTON(a.TON):

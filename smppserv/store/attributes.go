@@ -11,20 +11,37 @@ import (
 // attributesVersion leads every attributes column:
 //
 //	version
+//	flags, from version 2 on
 //	source ton npi, destination ton npi
 //	esm_class protocol_id priority registered_delivery data_coding interface_version
 //	part: ref (2 octets) total seq
 //	id that the submitter knows it by, as a uvarint, 0 = its own
 //	service_type alphabet external_id TLVs, each with its length as a uvarint
-//	and of receipts: id (8 octets) state error (4) submitted (8) done (8) external_id
-const attributesVersion = 1
+//	and, when the flags say so, of a receipt: id (8 octets) state error (4) submitted (8) done (8) external_id
+const attributesVersion = 2
 
-const fixedAttributes = 15
+const (
+	flagReceipt = 1 << iota
+	flagSetDPF
+	flagDPF // of the receipt
+)
+
+const fixedAttributes = 15 // without the flags
 
 var errAttributes = errors.New("the attributes column is not one of ours: the row is damaged or of a newer version")
 
 func appendAttributes(dst []byte, m *sms.Message) []byte {
-	dst = append(dst, attributesVersion, m.Source.TON, m.Source.NPI, m.Dest.TON, m.Dest.NPI,
+	var flags byte
+	if m.SetDPF {
+		flags |= flagSetDPF
+	}
+	if m.Receipt != nil {
+		flags |= flagReceipt
+		if m.Receipt.DPF {
+			flags |= flagDPF
+		}
+	}
+	dst = append(dst, attributesVersion, flags, m.Source.TON, m.Source.NPI, m.Dest.TON, m.Dest.NPI,
 		m.ESMClass, m.ProtocolID, m.Priority, m.RegisteredDelivery, m.DataCoding, m.InterfaceVersion)
 	dst = binary.BigEndian.AppendUint16(dst, m.Part.Ref)
 	dst = append(dst, m.Part.Total, m.Part.Seq)
@@ -49,9 +66,18 @@ func appendString[T string | []byte](dst []byte, s T) []byte {
 }
 
 func decodeAttributes(b []byte, m *sms.Message) error {
-	if len(b) < fixedAttributes || b[0] != attributesVersion {
+	var flags byte
+	switch {
+	case len(b) <= fixedAttributes:
 		return errAttributes
+	case b[0] == attributesVersion:
+		flags, b = b[1], b[1:]
+	case b[0] != 1:
+		return errAttributes
+	case m.Kind != sms.KindText:
+		flags = flagReceipt
 	}
+	m.SetDPF = flags&flagSetDPF != 0
 	m.Source.TON, m.Source.NPI, m.Dest.TON, m.Dest.NPI = b[1], b[2], b[3], b[4]
 	m.ESMClass, m.ProtocolID, m.Priority, m.RegisteredDelivery, m.DataCoding, m.InterfaceVersion = b[5], b[6], b[7], b[8], b[9], b[10]
 	m.Part = sms.Part{Ref: binary.BigEndian.Uint16(b[11:]), Total: b[13], Seq: b[14]}
@@ -76,7 +102,7 @@ func decodeAttributes(b []byte, m *sms.Message) error {
 	if tlvs := next(); len(tlvs) > 0 {
 		m.TLVs = append([]byte(nil), tlvs...)
 	}
-	if m.Kind != sms.KindText && ok {
+	if flags&flagReceipt != 0 && ok {
 		if len(b) < 29 {
 			return errAttributes
 		}
@@ -86,6 +112,7 @@ func decodeAttributes(b []byte, m *sms.Message) error {
 			Error:       int(int32(binary.BigEndian.Uint32(b[9:]))),
 			SubmittedAt: time.UnixMilli(int64(binary.BigEndian.Uint64(b[13:]))),
 			DoneAt:      time.UnixMilli(int64(binary.BigEndian.Uint64(b[21:]))),
+			DPF:         flags&flagDPF != 0,
 		}
 		b = b[29:]
 		r.ExternalID = string(next())

@@ -113,6 +113,16 @@ func (c *Client) ReadRaw(timeout time.Duration) []byte {
 	return raw
 }
 
+// TryRead is ReadRaw for a test to which a time-out or the end of the connection is an answer, too.
+func (c *Client) TryRead(timeout time.Duration) ([]byte, error) {
+	if len(c.kept) > 0 {
+		raw := c.kept[0]
+		c.kept = c.kept[1:]
+		return raw, nil
+	}
+	return c.receive(time.Now().Add(timeout))
+}
+
 // receive takes the next PDU off the connection, until deadline.
 func (c *Client) receive(deadline time.Time) ([]byte, error) {
 	for {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"time"
 
@@ -40,7 +39,19 @@ func (c *Client) ExpectDeliver() *smpp.DeliverSM {
 
 func (c *Client) await(what string, match func(smpp.Header) bool) (smpp.Header, smpp.PDU) {
 	c.t.Helper()
-	deadline := time.Now().Add(Timeout)
+	raw := c.Await(what, Timeout, func(raw []byte) bool { return match(smpp.ParseHeader(raw)) })
+	h := smpp.ParseHeader(raw)
+	p, err := smpp.Decode(h, raw[smpp.HeaderLen:])
+	if err != nil {
+		c.t.Fatalf("smpptest: %v\n% x", err, raw)
+	}
+	return h, p
+}
+
+// Await waits for a PDU whose octets match and returns them. What comes before it is kept for later reads.
+func (c *Client) Await(what string, timeout time.Duration, match func(raw []byte) bool) []byte {
+	c.t.Helper()
+	deadline := time.Now().Add(timeout)
 	for i := 0; ; i++ {
 		if i == len(c.kept) {
 			raw, err := c.receive(deadline)
@@ -49,17 +60,10 @@ func (c *Client) await(what string, match func(smpp.Header) bool) (smpp.Header, 
 			}
 			c.kept = append(c.kept, raw)
 		}
-		raw := c.kept[i]
-		h := smpp.ParseHeader(raw)
-		if !match(h) {
-			continue
+		if raw := c.kept[i]; match(raw) {
+			c.kept = append(c.kept[:i:i], c.kept[i+1:]...)
+			return raw
 		}
-		c.kept = append(c.kept[:i:i], c.kept[i+1:]...)
-		p, err := smpp.Decode(h, raw[smpp.HeaderLen:])
-		if err != nil {
-			c.t.Fatalf("smpptest: %v\n% x", err, raw)
-		}
-		return h, p
 	}
 }
 
@@ -170,7 +174,7 @@ func (c *Client) CloseWrite() {
 // Reset closes the connection with an RST.
 func (c *Client) Reset() {
 	c.t.Helper()
-	tcp, ok := c.conn.(*net.TCPConn)
+	tcp, ok := c.conn.(interface{ SetLinger(seconds int) error })
 	if !ok {
 		c.t.Fatalf("smpptest: %T cannot be reset", c.conn)
 	}

@@ -1,7 +1,7 @@
 -- +goose Up
 CREATE TABLE messages (
     id          INTEGER PRIMARY KEY,  -- the message_id, in decimal
-    kind        INTEGER NOT NULL,     -- 0 text, 1 receipt, 2 intermediate notification
+    kind        INTEGER NOT NULL,     -- 0 text, 1 receipt, 2 intermediate notification, 3 watch, 4 alert_notification
     state       INTEGER NOT NULL,     -- message_state of SMPP: 1 ENROUTE, 2 DELIVERED, 3 EXPIRED, 4 DELETED, 5 UNDELIVERABLE, 8 REJECTED
     submitter   TEXT   NOT NULL,     -- system_id, '' = Hermès
     recipient   TEXT   NOT NULL,     -- system_id, '' = Hermès
