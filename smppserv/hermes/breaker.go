@@ -1,13 +1,14 @@
 package hermes
 
 import (
+	"net/http"
 	"time"
 
 	"hnetsmpp/smppserv/sms"
 )
 
 const (
-	// deadAfter is how many tries in a row must fail for now until the server counts as dead.
+	// deadAfter is how many tries in a row must find nobody there until the server counts as dead.
 	deadAfter = 3
 	// maxPause bounds the time between two probes, and so how late a recovery is noticed.
 	maxPause = 15 * time.Second
@@ -15,9 +16,12 @@ const (
 
 // breaker watches a server by the tries made there.
 //
-//	closed ── deadAfter failures in a row ──► open: one probe, a pause, one probe, a longer pause, …
+//	closed ── deadAfter silences in a row ──► open: one probe, a pause, one probe, a longer pause, …
 //	   ▲                                       │
-//	   └────── any answer that is an end ──────┘
+//	   └────────────── any answer ─────────────┘
+//
+// No answer is silence, and so is what a gateway answers in the place of a server that is down. Any other answer, 500 and 429
+// too, comes from the server and is about the one message: others must not wait because of it.
 type breaker struct {
 	open   bool
 	failed int       // in a row while closed, probes since while open
@@ -34,13 +38,13 @@ const (
 	closed
 )
 
-func (b *breaker) learn(epoch uint64, again bool) transition {
+func (b *breaker) learn(epoch uint64, silent bool) transition {
 	switch {
-	case !again && b.open:
+	case !silent && b.open:
 		b.open, b.failed = false, 0
 		b.epoch++
 		return closed
-	case !again:
+	case !silent:
 		b.failed = 0
 		return unchanged
 	case epoch != b.epoch:
@@ -85,12 +89,21 @@ func (b *breaker) admits(now time.Time) bool {
 	return true
 }
 
+// silence tells whether an outcome is a sign that nobody is there.
+func silence(o sms.Outcome) bool {
+	switch o.Code {
+	case 0, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return o.Verdict == sms.TryAgain
+	}
+	return false
+}
+
 // learn draws the conclusions from a try that was made.
 func (p *Push) learn(t *try, o sms.Outcome) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	b, s := t.breaker, p.settings.Load()
-	change := b.learn(t.epoch, o.Verdict == sms.TryAgain)
+	change := b.learn(t.epoch, silence(o))
 	name := "hermes.url"
 	if b == &p.statuses {
 		name = "hermes.status_url"

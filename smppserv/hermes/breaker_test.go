@@ -257,9 +257,10 @@ func TestTheBreakerOpensAfterThreeFailuresAndClosesWithTheFirstAnswer(t *testing
 		status int
 		want   string
 	}{
-		{500, ""}, {500, ""}, {200, ""}, {500, ""}, {500, ""}, {404, ""}, // not in a row
-		{500, ""}, {503, ""}, {429, "window 1, pause 1s"}, {500, "pause 1s"}, {500, "pause 5s"}, {500, "pause 15s"}, {500, "pause 15s"},
-		{404, "window 8, resume"}, {500, ""}, {500, ""}, {200, ""},
+		{503, ""}, {502, ""}, {200, ""}, {504, ""}, {503, ""}, {404, ""}, // not in a row
+		{500, ""}, {500, ""}, {500, ""}, {429, ""}, {429, ""}, {408, ""}, // an answer that is about this message
+		{503, ""}, {502, ""}, {504, "window 1, pause 1s"}, {503, "pause 1s"}, {503, "pause 5s"}, {503, "pause 15s"}, {503, "pause 15s"},
+		{404, "window 8, resume"}, {503, ""}, {503, ""}, {500, ""}, {503, ""}, {503, ""}, {200, ""},
 	} {
 		if got := answered(c.status); got != c.want {
 			t.Errorf("%d: after %d: %q, want %q", i, c.status, got, c.want)
@@ -275,7 +276,7 @@ func TestPushesThatBeganBeforeItOpenedAreNoProbes(t *testing.T) {
 		p.Deliver([]*sms.Message{message(1, "hi")}, false, func(o sms.Outcome) { outcome <- o })
 	}
 	for range 8 {
-		a <- 500
+		a <- 503
 		await(t, outcome, "the outcome")
 	}
 	if got := q.take(); got != "window 1, pause 1s" {
@@ -297,12 +298,12 @@ func TestAReloadChangesTheWindowTheScheduleAndProbesAtOnce(t *testing.T) {
 	}
 	reload("window 4")
 	for range 3 {
-		answered(500)
+		answered(503)
 	}
 	reload("window 1, resume")
 	o.Retry = []time.Duration{2 * time.Second}
 	reload("detach, attach 1 [2s] true")
-	if got := answered(500); got != "pause 2s" {
+	if got := answered(503); got != "pause 2s" {
 		t.Error(got)
 	}
 	if got := answered(200); got != "window 4, resume" {
@@ -316,7 +317,7 @@ func TestADeadStatusURLElsewhereDoesNotHoldUpPushes(t *testing.T) {
 	a := p.settings.Load().push.transport.(answers)
 	receipt := &sms.Message{ID: 5, Kind: sms.KindReceipt, Receipt: &sms.Receipt{Of: 1}}
 	for range 3 {
-		a <- 500
+		a <- 503
 		deliver(t, p, receipt)
 	}
 	// Now the next one is not even made: nobody would answer it.

@@ -7,7 +7,7 @@
 //	                      │ 2xx                          done
 //	                      │ 408 425 429 5xx, no answer   try again (Retry-After, else the schedule)
 //	                      ▼ anything else                failed, the HTTP status is the error
-//	                    breaker: three tries in a row to be tried again → one probe at a time, until Hermès answers
+//	                    breaker: three tries in a row without an answer → one probe at a time, until Hermès answers
 //
 //	Hermès ── {"id":…,"from":…,"to":…,"text":…} ──► Port ── Add ──► queue ── on disk ──► {"status":"accepted",…}
 //
