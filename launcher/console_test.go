@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestRunStopsPolitelyAndKeepsBothLogs(t *testing.T) {
@@ -75,18 +76,39 @@ func TestDeafWorkerIsKilledAfterTheConfiguredGrace(t *testing.T) {
 
 func TestWorkerStopsWhenItsLauncherIsKilled(t *testing.T) {
 	r := newRunning(t, "good")
-	launcher := exec.Command(os.Args[0], "run", "--config", r.config())
+	launcher := exec.CommandContext(t.Context(), os.Args[0], "run", "--config", r.config())
 	launcher.Env = append(os.Environ(), launcherEnv+"=1")
 	if err := launcher.Start(); err != nil {
 		t.Fatal(err)
 	}
 	r.waitFor("logs/launcher.log", "the worker is ready")
+	var pid float64
+	for _, line := range r.launcherLines() {
+		if line["message"] == "the worker is ready" {
+			pid, _ = line["pid"].(float64)
+		}
+	}
+	process, err := os.FindProcess(int(pid))
+	if err != nil {
+		t.Fatal(err)
+	}
 	if err := launcher.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	_ = launcher.Wait()
-	if runtime.GOOS != "windows" { // there its job object ends it
+	if runtime.GOOS != "windows" {
 		r.waitFor("stopped", "politely")
+		return
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = process.Wait()
+	}()
+	select {
+	case <-ended: // by its job object
+	case <-time.After(long):
+		t.Errorf("the worker, process %d, lives on", process.Pid)
 	}
 }
 
@@ -120,6 +142,21 @@ func TestMissingWorkerIsOneLineThatSaysWhatAndWhere(t *testing.T) {
 	want := "launcher: the server program is missing: " + missing + "; put smppserv beside the launcher, or set launcher.worker in config.toml\n"
 	if got := r.stderr.String(); got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestWorkerThatIsAFolderIsNamedInOneLine(t *testing.T) {
+	r := newRunning(t, "good")
+	folder := filepath.Join(r.dir, "bin")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(r.config(), []byte("[launcher]\nworker = 'bin'\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.start().wantExit(1)
+	if got := r.stderr.String(); !strings.Contains(got, ": "+folder) || strings.Count(got, "\n") != 1 {
+		t.Errorf("got %q", got)
 	}
 }
 

@@ -62,7 +62,10 @@ func checkWorker(path string) error {
 	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, exec.ErrNotFound):
 		return fmt.Errorf("the server program is missing: %s; put smppserv beside the launcher, or set launcher.worker in config.toml", path)
 	default:
-		return fmt.Errorf("the server program cannot be started: %w", err)
+		if quoted, ok := errors.AsType[*exec.Error](err); ok { // it doubles the backslashes of the path
+			err = quoted.Err
+		}
+		return fmt.Errorf("the server program cannot be started: %s: %w", path, err)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -40,6 +41,9 @@ func Find(explicit string) (string, error) {
 			continue
 		}
 		path := filepath.Join(dir, FileName)
+		if slices.Contains(looked, path) {
+			continue
+		}
 		err = checkFile(path)
 		if err == nil {
 			return path, nil

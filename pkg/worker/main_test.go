@@ -12,6 +12,12 @@ import (
 // fakeEnv makes this test binary a worker that behaves as its value says.
 const fakeEnv = "HNET_TEST_FAKE_WORKER"
 
+// What a fake worker is told besides.
+const (
+	grandchildEnv = "HNET_TEST_GRANDCHILD" // how the worker of a "parent" behaves
+	markEnv       = "HNET_TEST_MARK"       // the file that a worker writes when it stops politely
+)
+
 func TestMain(m *testing.M) {
 	if behaviour := os.Getenv(fakeEnv); behaviour != "" {
 		os.Exit(int(fakeWorker(behaviour)))
@@ -47,8 +53,9 @@ func fakeWorker(behaviour string) ExitCode {
 		<-stop
 		return ExitStopped
 	case "deaf with child":
-		child := exec.Command("sleep", "60") // holds our stderr open too
-		child.Stderr = os.Stderr
+		child := exec.Command(os.Args[0])
+		child.Env = append(os.Environ(), fakeEnv+"=asleep")
+		child.Stderr = os.Stderr // held open by the child too
 		if err := child.Start(); err != nil {
 			return ExitCrashed
 		}
@@ -56,6 +63,9 @@ func fakeWorker(behaviour string) ExitCode {
 		for {
 			time.Sleep(time.Hour)
 		}
+	case "asleep":
+		time.Sleep(2 * long)
+		return ExitStopped
 	case "outlive":
 		// Its parent dies without a word; all pipes to it are broken then.
 		_ = report.Ready(Ready{})
@@ -64,17 +74,18 @@ func fakeWorker(behaviour string) ExitCode {
 			fmt.Println("{}")
 			fmt.Fprintln(os.Stderr, "{}")
 		}
-		_ = os.WriteFile(os.Getenv("HNET_TEST_MARK"), []byte("stopped politely"), 0o600)
+		_ = os.WriteFile(os.Getenv(markEnv), []byte("stopped politely"), 0o600)
 		return ExitStopped
 	case "parent":
-		p, err := Start(context.Background(), Options{Path: os.Args[0], Env: []string{fakeEnv + "=outlive"}})
+		p, err := Start(context.Background(), Options{Path: os.Args[0], Env: []string{fakeEnv + "=" + os.Getenv(grandchildEnv)}})
 		if err != nil {
 			return ExitCrashed
 		}
-		if _, err := p.Ready(context.Background()); err != nil {
+		ready, err := p.Ready(context.Background())
+		if err != nil {
 			return ExitCrashed
 		}
-		_ = report.Ready(Ready{})
+		_ = report.Ready(ready)
 		for {
 			time.Sleep(time.Hour)
 		}

@@ -3,8 +3,10 @@ package worker
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"sync"
@@ -79,7 +81,7 @@ func Start(ctx context.Context, opts Options) (*Process, error) {
 	}
 	p.stdin = stdin
 	if p.tree, err = startTree(p.cmd); err != nil {
-		return nil, fmt.Errorf("start worker: %w", err)
+		return nil, startError(opts.Path, err)
 	}
 	unwatch := context.AfterFunc(ctx, p.Kill)
 	go func() {
@@ -87,6 +89,19 @@ func Start(ctx context.Context, opts Options) (*Process, error) {
 		unwatch()
 	}()
 	return p, nil
+}
+
+// startError names the program as it is. exec quotes the path, which doubles
+// Windows' backslashes, and blames %PATH% for a missing file in any folder.
+func startError(path string, err error) error {
+	if errors.Is(err, exec.ErrNotFound) {
+		err = fs.ErrNotExist
+	} else if quoted, ok := errors.AsType[*exec.Error](err); ok {
+		err = quoted.Err
+	} else {
+		return fmt.Errorf("start worker: %w", err)
+	}
+	return fmt.Errorf("start worker: %s: %w", path, err)
 }
 
 func (p *Process) wait() {

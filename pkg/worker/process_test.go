@@ -3,6 +3,8 @@ package worker
 import (
 	"bytes"
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -109,8 +111,9 @@ func TestReadyGivesUpWithItsContext(t *testing.T) {
 }
 
 func TestMissingProgramIsNamed(t *testing.T) {
-	_, err := Start(t.Context(), Options{Path: filepath.Join(t.TempDir(), "smppserv")})
-	if err == nil || !strings.Contains(err.Error(), "smppserv") {
+	path := filepath.Join(t.TempDir(), "smppserv")
+	_, err := Start(t.Context(), Options{Path: path})
+	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), path) || strings.Contains(err.Error(), "PATH") {
 		t.Errorf("got %v", err)
 	}
 }

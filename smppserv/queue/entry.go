@@ -106,6 +106,9 @@ func (q *Queue) enter(e *entry) {
 	e.lane = q.lane(laneKeyOf(m))
 	e.lane.size++
 	e.lane.route.size++
+	if m.Kind == sms.KindWatch && q.entries[m.Receipt.Of] != nil {
+		q.entries[m.Receipt.Of].watched = true // also after a restart
+	}
 	switch {
 	case q.isPart(m):
 		q.park(e)
