@@ -87,16 +87,15 @@ func (p *peer) submit(h smpp.Header, r *smpp.SubmitSM, c *Client, limiter *rate.
 }
 
 // hand gives a message to the queue.
-func (p *peer) hand(m *sms.Message, c *Client, s sms.Sender, replace bool) error {
-	ctx, cancel := context.WithTimeout(context.Background(), lookupTime)
-	defer cancel()
-	add := p.sv.o.Queue.Add
+func (p *peer) hand(m *sms.Message, c *Client, s sms.Sender, replace bool) (err error) {
 	if replace {
-		add = func(m *sms.Message, limit int, s sms.Sender) error {
-			return p.sv.o.Queue.AddReplacing(ctx, m, limit, s)
-		}
+		ctx, cancel := context.WithTimeout(context.Background(), lookupTime)
+		defer cancel()
+		err = p.sv.o.Queue.AddReplacing(ctx, m, c.MaxQueued, s)
+	} else {
+		err = p.sv.o.Queue.Add(m, c.MaxQueued, s)
 	}
-	if err := add(m, c.MaxQueued, s); err != nil {
+	if err != nil {
 		return refusal(err)
 	}
 	return nil
