@@ -78,12 +78,23 @@ func TestWhileTheDiskRefusesAdditionsAreAnsweredAndOutcomesWait(t *testing.T) {
 	if len(written) > 0 {
 		t.Fatal("an outcome was reported as written")
 	}
+	if err := s.Check(); !errors.Is(err, ErrUnavailable) {
+		t.Fatalf("the store looks well: %v", err)
+	}
 	readOnly("off")
 	for range ids {
 		within(t, written, "an outcome")
 	}
 	if err := within(t, add(s, text()), "an addition after the outage"); err != nil {
 		t.Fatal(err)
+	}
+	readOnly("on")
+	if err := within(t, add(s, text()), "the third refusal"); !errors.Is(err, ErrUnavailable) {
+		t.Fatalf("got %v", err)
+	}
+	readOnly("off")
+	if err := s.Check(); err != nil { // though nothing was written since
+		t.Fatalf("the store looks down: %v", err)
 	}
 	left, err := s.WaitingIDs(ctx, 1<<62)
 	if err != nil || len(left) != 1 {

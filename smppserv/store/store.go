@@ -111,7 +111,8 @@ type op struct {
 	change *sms.Message
 	move   *sms.Move
 	purge  []sms.ID
-	done   func(error) // of change and purge
+	probe  bool        // writes nothing new
+	done   func(error) // of change, purge and probe
 }
 
 // Add stores a message. It returns at once; a.Added tells when it is on disk.

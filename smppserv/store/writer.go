@@ -116,6 +116,8 @@ func (w *writer) write(batch []op) (err error) {
 			w.duplicate[i], err = w.add(o.add.Message())
 		case o.change != nil:
 			err = w.change(o.change)
+		case o.probe:
+			err = w.exec("UPDATE last_message_id SET id = id")
 		case o.purge != nil:
 			err = w.purge(o.purge)
 		default:
