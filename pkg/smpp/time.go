@@ -11,15 +11,14 @@ import (
 // timeLen is the length of a time on the wire without its NUL (7.1.1).
 const timeLen = 16
 
-// maxQuarters is the largest offset from UTC in quarter hours. The text ends at 48, which
-// leaves out the islands that are 13 and 14 hours ahead.
-const maxQuarters = 56
+// maxQuarters is the largest offset from UTC in quarter hours (7.1.1).
+const maxQuarters = 48
 
 // ParseTime reads a time of schedule_delivery_time, validity_period or final_date
 // (7.1.1) and returns it in UTC; "" is the zero time.
 //
 // Absolute times, YYMMDDhhmmsstnn+, are local with tenths of a second t and an offset
-// from UTC of nn quarter hours, 0 to 56; + is ahead of UTC. Years 38 to 99 are 1938 to
+// from UTC of nn quarter hours, 0 to 48; + is ahead of UTC. Years 38 to 99 are 1938 to
 // 1999 (Appendix C). Relative times, ending in R, are counted on the calendar from now;
 // their t and nn mean nothing.
 func ParseTime(s string, now time.Time) (time.Time, error) {

@@ -82,17 +82,11 @@ func (tr *trial) judge(h smpp.Header, body []byte) (answered bool) {
 func (tr *trial) farewell() {
 	tr.t.Helper()
 	tr.pipe.resume()
-	tr.mu.Lock()
-	tr.requestMode = 1
-	tr.mu.Unlock()
-	for range 2 {
-		tr.answerAll()
-		synctest.Wait()
-	}
+	tr.answerHenceforth()
 	tr.check()
 	if tr.s.State()&bound == 0 || tr.gone || tr.lost || len(tr.sent) > 0 {
 		tr.gone = true
-		tr.pipe.leave()
+		tr.roughly(tr.pipe.leave)
 		return
 	}
 	tr.total = 0

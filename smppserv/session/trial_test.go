@@ -51,6 +51,7 @@ type trial struct {
 	probing    int
 
 	mu          sync.Mutex
+	rough       bool // the connection was cut, stalled or raced with: answers may be lost
 	bindMode    int
 	requestMode int
 	grants      int
@@ -58,9 +59,10 @@ type trial struct {
 	unbounds    int
 	pending     []*Ticket
 	tickets     []*Ticket
-	sends       int // calls of Send
-	dones       int // and of their done
-	octets      int // of them all
+	due         []*Ticket // answered while the peer could be told
+	sends       int       // calls of Send
+	dones       int       // and of their done
+	octets      int       // of them all
 }
 
 func (tr *trial) start() {
@@ -115,14 +117,15 @@ func (tr *trial) Request(s *Session, h smpp.Header, _ smpp.PDU) {
 	tr.mu.Lock()
 	tr.tickets = append(tr.tickets, t)
 	tr.pending = append(tr.pending, t)
-	mode := tr.requestMode
+	mode := tr.requestMode % 5
+	tr.rough = tr.rough || mode == 3
 	tr.mu.Unlock()
-	switch mode % 5 {
+	switch mode {
 	case 1:
 		tr.answer(t, 0)
 	case 2:
 		tr.answer(t, 1)
-	case 3:
+	case 3: // perhaps in the very moment in which the connection closes
 		time.AfterFunc(700*time.Millisecond, func() { tr.answer(t, 0) })
 	case 4:
 		go tr.answer(t, 0)
@@ -142,6 +145,13 @@ func (tr *trial) answer(t *Ticket, how int) {
 	tr.mu.Unlock()
 	if !found {
 		return
+	}
+	if tr.s.closed.Load() == 0 {
+		defer func() {
+			tr.mu.Lock()
+			defer tr.mu.Unlock()
+			tr.due = append(tr.due, t)
+		}()
 	}
 	switch how % 4 {
 	case 1:
@@ -197,6 +207,25 @@ func (tr *trial) answerAll() {
 		}
 		tr.answerOne(0, 0)
 	}
+}
+
+// answerHenceforth answers what waits and what will come.
+func (tr *trial) answerHenceforth() {
+	tr.mu.Lock()
+	tr.requestMode = 1
+	tr.mu.Unlock()
+	for range 2 {
+		tr.answerAll()
+		synctest.Wait()
+	}
+}
+
+// roughly does what may cost the peer an answer.
+func (tr *trial) roughly(f func()) {
+	tr.mu.Lock()
+	tr.rough = true
+	tr.mu.Unlock()
+	f()
 }
 
 // deliver sends a deliver_sm, and again from its done so many times.
@@ -318,8 +347,15 @@ func (tr *trial) check() {
 	if len(s.buf) > smpp.MaxPDU {
 		tr.t.Fatalf("the reader has %d octets", len(s.buf))
 	}
+	for _, ticket := range tr.due {
+		if !tr.rough && ticket.written.Load() == 0 {
+			tr.t.Fatalf("the answer to %d was lost", ticket.sequence)
+		}
+	}
+	tr.due = tr.due[:0]
 	if over := tr.dones > tr.sends || tr.unbounds > 1 || tr.bounds > 1 || tr.grants > 1 || tr.unbounds > tr.grants; over {
-		tr.t.Fatalf("%+v", tr)
+		tr.t.Fatalf("%d binds were granted, %d times Bound, %d times Unbound; %d deliver_sm came to %d ends",
+			tr.grants, tr.bounds, tr.unbounds, tr.sends, tr.dones)
 	}
 }
 
@@ -331,9 +367,10 @@ func (tr *trial) end(how int) {
 	case 0:
 		tr.farewell()
 	case 1:
-		tr.pipe.reset()
+		tr.roughly(tr.pipe.reset)
+		tr.answerHenceforth() // a session that may read no further sees the reset when it may
 	case 2:
-		s.Close(nil)
+		tr.roughly(func() { s.Close(nil) })
 	case 3:
 		s.Unbind(nil) // and the peer does nothing any more
 	case 4:
@@ -342,6 +379,7 @@ func (tr *trial) end(how int) {
 		s.mu.Unlock()
 		if !stuck { // else the session must notice by itself
 			tr.pipe.halfClose()
+			tr.answerHenceforth()
 		}
 	}
 	select {
