@@ -26,7 +26,7 @@ func (s *Session) arm(now time.Time) {
 }
 
 func (s *Session) look(now time.Time) (action, time.Time, error) {
-	lastIn := time.Unix(0, s.lastIn.Load())
+	lastIn := s.opened.Add(time.Duration(s.lastIn.Load()))
 	if s.held {
 		lastIn = now
 	}

@@ -58,7 +58,7 @@ func (s *Session) next(b []byte) (used, need int) {
 
 // heard notes that a whole PDU came: a part of one is no sign of life.
 func (s *Session) heard() {
-	s.lastIn.Store(time.Now().UnixNano())
+	s.lastIn.Store(int64(time.Since(s.opened)))
 	s.mu.Lock()
 	for _, p := range s.probes {
 		close(p)
@@ -75,7 +75,7 @@ func (s *Session) waitForRoom() {
 		s.held = s.inflight >= s.o.MaxRequests
 		s.room.Wait()
 		if s.held {
-			s.lastIn.Store(time.Now().UnixNano())
+			s.lastIn.Store(int64(time.Since(s.opened)))
 		}
 	}
 	s.held = false

@@ -114,7 +114,7 @@ type Session struct {
 	buf    []byte
 	submit smpp.SubmitSM // decoded into again and again
 
-	lastIn atomic.Int64 // when the last whole PDU came, nanoseconds since 1970
+	lastIn atomic.Int64 // when the last whole PDU came, nanoseconds after opened: the system's clock may be set meanwhile
 	closed atomic.Int64 // when the connection was closed, likewise, 0 = it is open
 
 	mu         sync.Mutex
@@ -147,7 +147,6 @@ func New(o Options) *Session {
 	s.room.L = &s.mu
 	s.window = newWindow(o.Window)
 	s.times = times{Timers: o.Timers, opened: s.opened}
-	s.lastIn.Store(s.opened.UnixNano())
 	return s
 }
 
