@@ -62,7 +62,8 @@ type hermesAnswer struct {
 // A hermesScript is a list of answers, given in turn; the last one stays.
 type hermesScript struct {
 	answers []hermesAnswer
-	given   int
+	given   map[string]int // by the Idempotency-Key, or all under "" where the keys share the script
+	perKey  bool
 }
 
 const hermesPath = "/api/sms/push/"
@@ -76,12 +77,19 @@ const hermesPath = "/api/sms/push/"
 //	9001   200 after a second
 func startHermes(t *testing.T) *hermesStub {
 	t.Helper()
-	h := &hermesStub{t: t, accepted: map[string]bool{}, scripts: map[string]*hermesScript{}, changed: make(chan struct{})}
+	h := newHermes(t)
 	h.script("9404", hermesAnswer{Status: http.StatusNotFound})
 	h.script("9500", hermesAnswer{Status: http.StatusInternalServerError})
 	h.script("9503", hermesAnswer{Status: http.StatusServiceUnavailable}, hermesAnswer{Status: http.StatusOK})
 	h.script("9000", hermesAnswer{}, hermesAnswer{Status: http.StatusOK})
 	h.script("9001", hermesAnswer{Status: http.StatusOK, After: time.Second})
+	return h
+}
+
+// newHermes starts a stub that accepts everything.
+func newHermes(t *testing.T) *hermesStub {
+	t.Helper()
+	h := &hermesStub{t: t, accepted: map[string]bool{}, scripts: map[string]*hermesScript{}, changed: make(chan struct{})}
 	h.server = httptest.NewServer(http.HandlerFunc(h.take))
 	t.Cleanup(h.server.Close)
 	return h
@@ -94,11 +102,18 @@ func (h *hermesStub) URL() string { return h.server.URL + hermesPath }
 func (h *hermesStub) script(suffix string, answers ...hermesAnswer) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.scripts[suffix] = &hermesScript{answers: answers}
+	h.scripts[suffix] = &hermesScript{answers: answers, given: map[string]int{}}
+}
+
+// scriptEach is script, but every message is given the answers from the first one on.
+func (h *hermesStub) scriptEach(suffix string, answers ...hermesAnswer) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.scripts[suffix] = &hermesScript{answers: answers, given: map[string]int{}, perKey: true}
 }
 
 // answer picks the scripted answer for a destination. h.mu is held.
-func (h *hermesStub) answer(to string) hermesAnswer {
+func (h *hermesStub) answer(to, key string) hermesAnswer {
 	longest := ""
 	for suffix := range h.scripts {
 		if strings.HasSuffix(to, suffix) && len(suffix) >= len(longest) {
@@ -109,8 +124,11 @@ func (h *hermesStub) answer(to string) hermesAnswer {
 	if s == nil {
 		return hermesAnswer{Status: http.StatusOK}
 	}
-	a := s.answers[min(s.given, len(s.answers)-1)]
-	s.given++
+	if !s.perKey {
+		key = ""
+	}
+	a := s.answers[min(s.given[key], len(s.answers)-1)]
+	s.given[key]++
 	return a
 }
 
@@ -124,7 +142,7 @@ func (h *hermesStub) take(w http.ResponseWriter, r *http.Request) {
 		h.t.Errorf("the push is not as agreed: %s; body %s", fault, body)
 	}
 	h.mu.Lock()
-	a := h.answer(p.Message.To)
+	a := h.answer(p.Message.To, p.Key)
 	h.mu.Unlock()
 	if a.After > 0 {
 		select {
@@ -180,6 +198,13 @@ func (h *hermesStub) all() ([]push, <-chan struct{}) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return slices.Clone(h.pushes), h.changed
+}
+
+// since returns the pushes from the n-th on, and a channel that is closed when there are more.
+func (h *hermesStub) since(n int) ([]push, <-chan struct{}) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clip(h.pushes)[n:], h.changed
 }
 
 // from returns the pushes so far of messages from a number.

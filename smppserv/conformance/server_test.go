@@ -3,6 +3,7 @@ package conformance
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io/fs"
 	"net"
@@ -33,6 +34,15 @@ func TestMain(m *testing.M) {
 		}
 		defer os.RemoveAll(folder)
 		programFolder = folder
+		flag.Parse()
+		chosen := false
+		flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
+		if !chosen { // the rows of TestConformance mostly wait for timers
+			if err := flag.Set("test.parallel", "8"); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				return 1
+			}
+		}
 		return m.Run()
 	}())
 }

@@ -13,8 +13,13 @@ type agentAnswer struct {
 	ID     string `json:"id,omitempty"`
 	From   string `json:"from"`
 	To     string `json:"to"`
-	Text   string `json:"text"`
+	Text   string `json:"text,omitempty"`
 	Status bool   `json:"status,omitempty"`
+
+	Client   string `json:"client,omitempty"` // names the account where numbers do not
+	Data     []byte `json:"data,omitempty"`   // instead of Text: binary
+	Alphabet string `json:"alphabet,omitempty"`
+	Validity string `json:"validity,omitempty"`
 }
 
 // A tcpReply is a line that the TCP port writes back.

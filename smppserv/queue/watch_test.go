@@ -25,12 +25,11 @@ func (o *outbox) nextKind(kind sms.Kind) try {
 
 func TestARecipientThatWasAbsentIsAnnouncedOnceItHasTheMessage(t *testing.T) {
 	r := newRig(t, nil)
-	c := r.attach(sms.Way{Recipient: "admin", Window: 10})
 	m := r.watched("for one who is away")
 	r.add(m)
 	await(t, "the watch is there", func() bool { return r.q.Stats().Waiting == 2 })
 	r.restart()
-	c = r.attach(sms.Way{Recipient: "admin", Window: 10})
+	c := r.attach(sms.Way{Recipient: "admin", Window: 10})
 	h := r.hermes()
 	h.next("for one who is away").done()
 	h.nextKind(sms.KindWatch).done()

@@ -61,10 +61,9 @@ func (s *Session) abort(reason error) {
 
 // closeWrite sends our FIN; TLS sends close_notify before it.
 func (s *Session) closeWrite() {
-	if c, ok := s.o.Conn.(interface{ CloseWrite() error }); ok {
-		_ = c.CloseWrite()
+	if c, ok := s.o.Conn.(interface{ CloseWrite() error }); ok && c.CloseWrite() == nil {
 		return
-	}
+	} // TLS cannot before its handshake is complete
 	s.abort(nil)
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"hnetsmpp/pkg/smpp"
@@ -56,10 +57,10 @@ func (p *peer) querySM(ctx context.Context, c *Client, r *smpp.QuerySM) (*smpp.Q
 	if !c.sameSource(m, r.Source) {
 		return nil, smpp.RQUERYFAIL
 	}
-	resp := &smpp.QuerySMResp{MessageID: r.MessageID, State: smpp.MessageState(m.State), ErrorCode: byte(min(m.Error, 255))}
+	resp := &smpp.QuerySMResp{MessageID: r.MessageID, State: smpp.MessageState(m.State)}
 	switch {
 	case m.State.Final():
-		resp.FinalDate = smpp.FormatTime(m.FinalAt)
+		resp.FinalDate, resp.ErrorCode = smpp.FormatTime(m.FinalAt), byte(min(m.Error, 255))
 	case p.s.Version() >= smpp.V50 && m.Attempts == 0 && m.DueAt.After(time.Now()):
 		resp.State = smpp.StateScheduled // 5.0 only
 	}
@@ -105,7 +106,7 @@ func (p *peer) cancelAll(ctx context.Context, c *Client, r *smpp.CancelSM) error
 		return err
 	}
 	cancelled := 0
-	for _, m := range waiting {
+	for _, m := range slices.Backward(waiting) { // the first one holds back those behind it until the end
 		if m.Submitter == c.SystemID && m.Kind == sms.KindText && (r.ServiceType == "" || m.ServiceType == r.ServiceType) &&
 			p.sv.o.Queue.Cancel(ctx, m.ID) == nil {
 			cancelled++

@@ -12,6 +12,7 @@ const (
 	maxPriority        = 3
 	maxShortMessage34  = 254
 	reservedRegistered = 0xE0
+	maxPayloadType     = 1
 	maxAlphanumeric    = 11 // 3GPP 23.040, 9.1.2.5: eleven septets fit an address
 )
 
@@ -71,7 +72,7 @@ func sourceAddress(a smpp.Address) (sms.Address, error) {
 // destAddress judges a destination_addr: a number.
 func destAddress(a smpp.Address) (sms.Address, error) {
 	switch {
-	case !smpp.ValidTON(a.TON):
+	case !smpp.ValidTON(a.TON), a.TON == smpp.TONAlphanumeric:
 		return sms.Address{}, smpp.RINVDSTTON
 	case !smpp.ValidNPI(a.NPI):
 		return sms.Address{}, smpp.RINVDSTNPI
@@ -146,12 +147,15 @@ var carriedTags = map[smpp.Tag]bool{
 	smpp.TagUserResponseCode: true, smpp.TagItsSessionInfo: true,
 }
 
+// carried keeps the first of each, but every callback_num (4.4.1). A reserved payload_type is the default, which is none (3.3).
 func carried(tlvs smpp.TLVs) []byte {
 	var b []byte
 	for i, t := range tlvs {
-		if carriedTags[t.Tag] {
-			b = smpp.AppendTLVs(b, tlvs[i:i+1])
+		again := t.Tag != smpp.TagCallbackNum && tlvs[:i].Has(t.Tag)
+		if !carriedTags[t.Tag] || again || t.Tag == smpp.TagPayloadType && t.Value[0] > maxPayloadType {
+			continue
 		}
+		b = smpp.AppendTLVs(b, tlvs[i:i+1])
 	}
 	return b
 }

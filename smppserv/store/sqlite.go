@@ -85,7 +85,7 @@ func (d *database) open(ctx context.Context, file string) error {
 }
 
 func dsn(file string, pragmas ...string) string {
-	q := url.Values{"_pragma": append(pragmas, "busy_timeout(5000)")}
+	q := url.Values{"_pragma": append(pragmas, "busy_timeout(1000)")}
 	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(file)}).EscapedPath(), RawQuery: q.Encode()}).String()
 }
 

@@ -1,0 +1,278 @@
+package conformance
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"hnetsmpp/pkg/worker"
+)
+
+const (
+	vocalcomMode    = "vocalcom"
+	opportunityMode = "opportunity"
+)
+
+// A world is a running smppserv, its accounts, and a stub of Hermès beside it that answers by the last two digits of
+// the destination:
+//
+//	01   200 at once
+//	02   404: UNDELIVERABLE
+//	03   500 always: it stays ENROUTE
+//	05   200 after 3 s
+//	06   503 once for each message, then 200
+//	     any other: 200
+type world struct {
+	s      *suite
+	mode   string
+	hermes *hermesStub
+	dir    string // of config.toml, the store and the log
+	config string // the path of config.toml
+
+	process *worker.Process
+	ready   worker.Ready // where it listens
+	log     *os.File
+
+	taken, takenOwners atomic.Int32
+	locks              map[string]*sync.Mutex // of the fixtures
+}
+
+var numbers atomic.Int64 // that w.number gave
+
+// startSharedWorlds starts the two worlds that most rows use.
+func (s *suite) startSharedWorlds() {
+	s.t.Helper()
+	s.vocal = s.newWorld(s.t, settings{})
+	s.opportune = s.newWorld(s.t, settings{"mode": opportunityMode})
+}
+
+// vocalcom is the shared world in which submits go to Hermès.
+func (s *suite) vocalcom(*testing.T) *world { return s.vocal }
+
+// opportunity is the shared world in which submits go to the client that owns the destination.
+func (s *suite) opportunity(*testing.T) *world { return s.opportune }
+
+// world starts a private world, in mode vocalcom unless changes say else, for rows that need other settings or that
+// stop the server. Keys are like "server.window"; "clients" replaces all accounts. It is stopped at the row's end.
+func (s *suite) world(t *testing.T, changes settings) *world {
+	t.Helper()
+	w := s.newWorld(t, changes)
+	t.Cleanup(func() {
+		w.stop(t)
+		if t.Failed() {
+			t.Logf("the log of smppserv ends with:\n%s", w.logLines("", 100))
+		}
+	})
+	return w
+}
+
+func (s *suite) newWorld(t *testing.T, changes settings) *world {
+	t.Helper()
+	w := &world{s: s, mode: vocalcomMode, hermes: newHermes(t), dir: t.TempDir(), locks: map[string]*sync.Mutex{}}
+	if mode, ok := changes["mode"].(string); ok {
+		w.mode = mode
+	}
+	w.hermes.script("02", hermesAnswer{Status: http.StatusNotFound})
+	// They are not tried again while the rows last: by hundreds, every 300 ms, they would get into the way of the others.
+	w.hermes.script("03", hermesAnswer{Status: http.StatusInternalServerError, RetryAfter: "3600"})
+	w.hermes.script("05", hermesAnswer{Status: http.StatusOK, After: 3 * time.Second})
+	w.hermes.scriptEach("06", hermesAnswer{Status: http.StatusServiceUnavailable}, hermesAnswer{Status: http.StatusOK})
+	for _, f := range fixtures {
+		w.locks[f["system_id"].(string)] = &sync.Mutex{}
+	}
+	all := worldSettings(w.mode, w.hermes.URL())
+	for key, value := range changes {
+		all[key] = value
+	}
+	w.config = writeConfig(t, w.dir, all)
+	var err error
+	if w.log, err = os.Create(filepath.Join(w.dir, "smppserv.log")); err != nil {
+		t.Fatal(err)
+	}
+	w.start(t)
+	return w
+}
+
+// start starts smppserv again after stop: the store is the same, the ports may be others.
+func (w *world) start(t *testing.T) {
+	t.Helper()
+	p, err := worker.Start(context.Background(), worker.Options{Path: w.s.smppserv, Config: w.config, Dir: w.dir, Stderr: w.log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.process = p
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if w.ready, err = p.Ready(ctx); err != nil {
+		p.Kill()
+		t.Fatalf("smppserv: %v\n%s", err, w.logLines("", 20))
+	}
+}
+
+// stop stops smppserv politely. It fails the test when that does not end with code 0, or after a data race.
+func (w *world) stop(t *testing.T) {
+	t.Helper()
+	if w.process == nil {
+		return
+	}
+	if exit := w.process.Stop(stopGrace); exit.Code != worker.ExitStopped {
+		t.Errorf("smppserv ended: %s", exit.Reason())
+	}
+	w.process = nil
+	text, err := os.ReadFile(w.log.Name())
+	if err != nil {
+		t.Error(err)
+	}
+	if i := strings.Index(string(text), "WARNING: DATA RACE"); i >= 0 {
+		t.Errorf("smppserv has a data race:\n%s", text[i:min(len(text), i+4000)])
+	}
+}
+
+// logLines returns the last n lines of the server's log that contain a string.
+func (w *world) logLines(containing string, n int) string {
+	text, err := os.ReadFile(w.log.Name())
+	if err != nil {
+		return err.Error()
+	}
+	var found []string
+	for line := range strings.Lines(string(text)) {
+		if strings.Contains(line, containing) {
+			found = append(found, line)
+		}
+	}
+	return strings.Join(found[max(0, len(found)-n):], "")
+}
+
+// account hands out an account that no other row uses.
+func (w *world) account(t *testing.T) account {
+	t.Helper()
+	i := int(w.taken.Add(1)) - 1
+	if i >= accounts {
+		t.Fatal("there are no more accounts: raise the constant accounts")
+	}
+	a := accountOf("a", i)
+	if w.mode != opportunityMode {
+		a.Number = ""
+	}
+	w.explain(t, a)
+	return a
+}
+
+// owner hands out an account of the opportunity world whose Number others submit to.
+func (w *world) owner(t *testing.T) account {
+	t.Helper()
+	i := int(w.takenOwners.Add(1)) - 1
+	if i >= owners || w.mode != opportunityMode {
+		t.Fatal("there are no more owners: raise the constant owners; in mode vocalcom there are none")
+	}
+	a := accountOf("b", i)
+	w.explain(t, a)
+	return a
+}
+
+// fixture returns a special account by its system_id. Rows that use the same one wait for each other, so a row that
+// needs several asks for them in the order of fixtures.
+func (w *world) fixture(t *testing.T, systemID string) account {
+	t.Helper()
+	lock := w.locks[systemID]
+	if lock == nil {
+		t.Fatalf("there is no fixture %q", systemID)
+	}
+	lock.Lock()
+	t.Cleanup(lock.Unlock)
+	for i, f := range fixtures {
+		if f["system_id"] != systemID {
+			continue
+		}
+		a := account{SystemID: systemID, Password: accountSecret}
+		if password, ok := f["password"].(string); ok {
+			a.Password = password
+		}
+		if w.mode == opportunityMode {
+			a.Number = fixtureNumber(i)
+			if own, ok := f["numbers"].([]string); ok {
+				a.Number = own[0]
+			}
+		}
+		w.explain(t, a)
+		return a
+	}
+	return account{}
+}
+
+// explain shows what the server logged about an account when the row fails.
+func (w *world) explain(t *testing.T, a account) {
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("what smppserv logged about %s:\n%s", a.SystemID, w.logLines(`"`+a.SystemID+`"`, 40))
+		}
+	})
+}
+
+// number returns a telephone number of 12 digits that no other row uses, in international form.
+func (w *world) number(*testing.T) string { return fmt.Sprintf("4479%08d", numbers.Add(1)) }
+
+// mo has Hermès write to a client over the TCP port and returns the message_id. from, an agent's campaign number,
+// becomes the source of the deliver_sm and to its destination. In the opportunity world from must be a's number.
+func (w *world) mo(t *testing.T, a account, from, to, text string) string {
+	t.Helper()
+	return w.agent(t, agentAnswer{Client: a.SystemID, From: from, To: to, Text: text})
+}
+
+// agent is mo with every key of the TCP port's line.
+func (w *world) agent(t *testing.T, line agentAnswer) string {
+	t.Helper()
+	port := dialTCPPort(t, w.ready.TCP)
+	defer port.conn.Close()
+	r := port.send(t, line)
+	if r.Status != "accepted" || r.MessageID == "" {
+		t.Fatalf("the TCP port answered %+v, want accepted with a message_id", r)
+	}
+	return r.MessageID
+}
+
+// awaitPush waits for a push that matches: by(account), or withID(message_id), or a function of the row's own.
+func (w *world) awaitPush(t *testing.T, match func(push) bool) push {
+	t.Helper()
+	deadline := time.After(patience)
+	for seen := 0; ; {
+		pushes, changed := w.hermes.since(seen)
+		for _, p := range pushes {
+			if match(p) {
+				return p
+			}
+		}
+		seen += len(pushes)
+		select {
+		case <-changed:
+		case <-deadline:
+			t.Fatalf("Hermès got no such push within %v", patience)
+		}
+	}
+}
+
+// pushes returns those that match so far.
+func (w *world) pushes(match func(push) bool) (found []push) {
+	pushes, _ := w.hermes.since(0)
+	for _, p := range pushes {
+		if match(p) {
+			found = append(found, p)
+		}
+	}
+	return found
+}
+
+// by matches the pushes of what an account submitted.
+func by(a account) func(push) bool {
+	return func(p push) bool { return p.Message.Client == a.SystemID }
+}
+
+// withID matches the pushes of a message.
+func withID(id string) func(push) bool { return func(p push) bool { return p.Message.ID == id } }
