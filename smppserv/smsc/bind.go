@@ -28,7 +28,7 @@ type peer struct {
 
 var (
 	errGhost     = errors.New("silent while the client bound anew")
-	errNoAccount = errors.New("the client is no longer in config.toml")
+	errNoAccount = errors.New("the client was disabled, or taken out of config.toml")
 )
 
 // Bind implements session.Handler.

@@ -3,6 +3,7 @@ package smsc
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -139,6 +140,23 @@ func TestAReloadUnbindsTheClientsThatAreGone(t *testing.T) {
 	bob.ExpectAlive()
 	c := r.dial()
 	c.ExpectResp(c.Send(&smpp.Bind{Type: smpp.CmdBindTransmitter, SystemID: "alice", Password: "pw"}), smpp.RINVSYSID)
+	r.sv.Reload(r.st)
+	r.transceiver()
+}
+
+func TestAReloadUnbindsTheClientsThatAreDisabled(t *testing.T) {
+	r := newRig(t, nil)
+	alice, bob := r.transceiver(), r.bind(smpp.CmdBindTransceiver, "bob")
+	st := r.st
+	st.Clients = slices.Clone(st.Clients)
+	st.Clients[0].Disabled = true
+	r.sv.Reload(st)
+	h, _ := alice.Expect(smpp.CmdUnbind)
+	alice.SendSeq(h.Sequence, &smpp.UnbindResp{})
+	alice.ExpectClosed(patience)
+	bob.ExpectAlive()
+	c := r.dial()
+	c.ExpectResp(c.Send(&smpp.Bind{Type: smpp.CmdBindTransmitter, SystemID: "alice", Password: "pw"}), smpp.RBINDFAIL)
 	r.sv.Reload(r.st)
 	r.transceiver()
 }

@@ -202,13 +202,13 @@ func (r *registry) unbound(p *peer) {
 	}
 }
 
-// reload gives the accounts their new settings and unbinds the sessions of clients that are gone.
+// reload gives the accounts their new settings and unbinds the sessions of clients that are gone or disabled.
 func (r *registry) reload(d *directory) {
 	var orphans []*peer
 	r.mu.Lock()
 	for id, a := range r.accounts {
 		c := d.byID[id]
-		if c == nil {
+		if c == nil || c.Disabled {
 			orphans = append(orphans, a.sessions...)
 			delete(r.accounts, id)
 			continue

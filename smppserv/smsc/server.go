@@ -102,7 +102,7 @@ func New(o Options, st Settings) *Server {
 	return sv
 }
 
-// Reload takes new settings. Sessions of clients that are gone are unbound; all others stay.
+// Reload takes new settings. Sessions of clients that are gone or disabled are unbound; all others stay.
 func (sv *Server) Reload(st Settings) {
 	d := newDirectory(st)
 	sv.directory.Store(d)
