@@ -182,17 +182,8 @@ type Launcher struct {
 // UsesStandIn reports whether pushes go to the built-in stand-in for Hermès.
 func (c *Config) UsesStandIn() bool { return c.Hermes.URL == Simulator }
 
-// UsesDefaultPassword reports whether a client may bind with the password that
+// usesDefaultPassword reports whether the client may bind with the password that
 // the program is shipped with.
-func (c *Config) UsesDefaultPassword() bool {
-	for i := range c.Clients {
-		if c.Clients[i].usesDefaultPassword() {
-			return true
-		}
-	}
-	return false
-}
-
 func (c *Client) usesDefaultPassword() bool {
 	if c.Password == defaultPassword {
 		return true

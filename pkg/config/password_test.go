@@ -41,15 +41,15 @@ func TestPasswordsPlainAndHashed(t *testing.T) {
 
 func TestUsesDefaultPasswordSeesThroughTheHash(t *testing.T) {
 	c := Default()
-	if !c.UsesDefaultPassword() || !c.UsesStandIn() {
+	if !c.Clients[0].usesDefaultPassword() || !c.UsesStandIn() {
 		t.Error("the defaults have the default password and the stand-in")
 	}
 	c.Clients[0].Password, _ = HashPassword("vocalcom")
-	if !c.UsesDefaultPassword() {
+	if !c.Clients[0].usesDefaultPassword() {
 		t.Error("a hash of the default password is not noticed")
 	}
 	c.Clients[0].Password = "other"
-	if c.UsesDefaultPassword() {
+	if c.Clients[0].usesDefaultPassword() {
 		t.Error("another password is taken for the default one")
 	}
 }

@@ -159,7 +159,7 @@ func (tr *trial) answer(t *Ticket, how int) {
 	case 2:
 		t.Refuse(errors.New("the store is full"))
 	case 3:
-		t.answer(smpp.RDELIVERYFAILURE, &smpp.SubmitSMResp{TLVs: smpp.TLVs{smpp.TLVUint8(smpp.TagDeliveryFailureReason, 1)}})
+		t.Answer(smpp.RDELIVERYFAILURE, &smpp.SubmitSMResp{TLVs: smpp.TLVs{smpp.TLVUint8(smpp.TagDeliveryFailureReason, 1)}})
 	default:
 		t.Reply(replyTo(t.command))
 	}

@@ -32,14 +32,11 @@ func (t *Ticket) Open(s *Session, h smpp.Header) {
 func (t *Ticket) Session() *Session { return t.s }
 
 // Reply answers ROK with p.
-func (t *Ticket) Reply(p smpp.PDU) { t.answer(smpp.ROK, p) }
-
-// Answer answers with a status and a body, which errors have in transaction mode (SMPP 3.4, 4.7.2; 5.0, 4.2.5).
-func (t *Ticket) Answer(status smpp.Status, p smpp.PDU) { t.answer(status, p) }
+func (t *Ticket) Reply(p smpp.PDU) { t.Answer(smpp.ROK, p) }
 
 // Refuse answers with the smpp.Status in err; an error without one is logged and becomes RSYSERR.
 func (t *Ticket) Refuse(err error) {
-	t.answer(t.s.status(err, t.command), nil)
+	t.Answer(t.s.status(err, t.command), nil)
 }
 
 func (s *Session) status(err error, command smpp.CommandID) smpp.Status {
@@ -61,7 +58,9 @@ func (t *Ticket) Answered() (session uint64, since time.Time, ok bool) {
 	return t.s.o.ID, time.Unix(0, at), at != 0
 }
 
-func (t *Ticket) answer(status smpp.Status, p smpp.PDU) {
+// Answer answers with a status and a body, which errors have in transaction mode (SMPP 3.4, 4.7.2; 5.0, 4.2.5);
+// nil stands for the answer that refuses.
+func (t *Ticket) Answer(status smpp.Status, p smpp.PDU) {
 	s := t.s
 	s.mu.Lock()
 	defer s.mu.Unlock()

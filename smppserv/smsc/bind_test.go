@@ -128,37 +128,31 @@ func TestAnAddressHasOnlySoManyConnections(t *testing.T) {
 	c.ExpectAlive()
 }
 
-func TestAReloadUnbindsTheClientsThatAreGone(t *testing.T) {
-	r := newRig(t, nil)
-	alice, bob := r.transceiver(), r.bind(smpp.CmdBindTransceiver, "bob")
-	st := r.st
-	st.Clients = st.Clients[1:]
-	r.sv.Reload(st)
-	h, _ := alice.Expect(smpp.CmdUnbind)
-	alice.SendSeq(h.Sequence, &smpp.UnbindResp{})
-	alice.ExpectClosed(patience)
-	bob.ExpectAlive()
-	c := r.dial()
-	c.ExpectResp(c.Send(&smpp.Bind{Type: smpp.CmdBindTransmitter, SystemID: "alice", Password: "pw"}), smpp.RINVSYSID)
-	r.sv.Reload(r.st)
-	r.transceiver()
-}
-
-func TestAReloadUnbindsTheClientsThatAreDisabled(t *testing.T) {
-	r := newRig(t, nil)
-	alice, bob := r.transceiver(), r.bind(smpp.CmdBindTransceiver, "bob")
-	st := r.st
-	st.Clients = slices.Clone(st.Clients)
-	st.Clients[0].Disabled = true
-	r.sv.Reload(st)
-	h, _ := alice.Expect(smpp.CmdUnbind)
-	alice.SendSeq(h.Sequence, &smpp.UnbindResp{})
-	alice.ExpectClosed(patience)
-	bob.ExpectAlive()
-	c := r.dial()
-	c.ExpectResp(c.Send(&smpp.Bind{Type: smpp.CmdBindTransmitter, SystemID: "alice", Password: "pw"}), smpp.RBINDFAIL)
-	r.sv.Reload(r.st)
-	r.transceiver()
+func TestAReloadUnbindsTheClientsThatAreGoneOrDisabled(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(*Settings)
+		status smpp.Status // of alice's next bind
+	}{
+		"gone":     {func(st *Settings) { st.Clients = st.Clients[1:] }, smpp.RINVSYSID},
+		"disabled": {func(st *Settings) { st.Clients[0].Disabled = true }, smpp.RBINDFAIL},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, nil)
+			alice, bob := r.transceiver(), r.bind(smpp.CmdBindTransceiver, "bob")
+			st := r.st
+			st.Clients = slices.Clone(st.Clients)
+			test.change(&st)
+			r.sv.Reload(st)
+			h, _ := alice.Expect(smpp.CmdUnbind)
+			alice.SendSeq(h.Sequence, &smpp.UnbindResp{})
+			alice.ExpectClosed(patience)
+			bob.ExpectAlive()
+			c := r.dial()
+			c.ExpectResp(c.Send(&smpp.Bind{Type: smpp.CmdBindTransmitter, SystemID: "alice", Password: "pw"}), test.status)
+			r.sv.Reload(r.st)
+			r.transceiver()
+		})
+	}
 }
 
 func TestTheSessionsAreListed(t *testing.T) {

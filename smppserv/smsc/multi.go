@@ -132,7 +132,7 @@ func (all *multi) done() {
 	switch {
 	case !last:
 	case all.resp.MessageID != "":
-		all.resp.TLVs = all.sv.congestion(all.Session(), all.client)
+		all.resp.TLVs = all.sv.congestion(all.Session().Version(), all.Session(), all.client)
 		all.Reply(&all.resp)
 	case all.cause != nil:
 		all.Refuse(all.cause)
@@ -161,7 +161,7 @@ func (part *multiPart) Accepted(m *sms.Message, _ bool, err error) {
 		part.sv.logMessage(m, "submitted")
 		part.mu.Lock()
 		if part.resp.MessageID == "" {
-			part.resp.MessageID = m.PublicID().Format(part.client.MessageIDHex, part.Session().Version() < smpp.V34)
+			part.resp.MessageID = m.PublicID().Format(part.client.MessageIDHex, m.InterfaceVersion < smpp.V34)
 		}
 		part.mu.Unlock()
 	}

@@ -37,11 +37,11 @@ func (d *directory) checkServiceType(c *Client, name string, version byte) error
 	if len(c.ServiceTypes) > 0 && !slices.Contains(c.ServiceTypes, name) {
 		status, refused = smpp.RSERTYPUNAUTH, true
 	}
-	switch {
-	case !refused:
+	if !refused {
 		return nil
-	case version < smpp.V50:
-		return fmt.Errorf("service_type %q: %w", name, smpp.RINVSERTYP)
+	}
+	if version < smpp.V50 {
+		status = smpp.RINVSERTYP
 	}
 	return fmt.Errorf("service_type %q: %w", name, status)
 }

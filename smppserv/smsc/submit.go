@@ -38,13 +38,16 @@ func (sub *submission) Accepted(m *sms.Message, _ bool, err error) {
 		return
 	}
 	sub.sv.logMessage(m, "submitted")
-	s := sub.Session()
-	sub.resp.MessageID = m.ID.Format(sub.client.MessageIDHex, s.Version() < smpp.V34)
+	sub.resp.MessageID = m.ID.Format(sub.client.MessageIDHex, m.InterfaceVersion < smpp.V34)
 	if m.Transaction() {
 		sub.limit = time.AfterFunc(sub.sv.o.Timers.Response, sub.timeUp)
 		return
 	}
-	sub.resp.TLVs = sub.sv.congestion(s, sub.client)
+	sub.taken()
+}
+
+func (sub *submission) taken() {
+	sub.resp.TLVs = sub.sv.congestion(sub.msg.InterfaceVersion, sub.Session(), sub.client)
 	sub.answer(smpp.ROK)
 }
 

@@ -40,14 +40,12 @@ func (sub *submission) conclude(o sms.Outcome) {
 		return
 	}
 	sub.limit.Stop()
-	s := sub.Session()
 	if o.Verdict == sms.Done {
-		sub.resp.TLVs = sub.sv.congestion(s, sub.client)
-		sub.answer(smpp.ROK)
+		sub.taken()
 		return
 	}
-	if s.Version() >= smpp.V34 {
-		sub.resp.TLVs = failure(&sub.msg, o, s.Version())
+	if version := sub.msg.InterfaceVersion; version >= smpp.V34 {
+		sub.resp.TLVs = failure(&sub.msg, o, version)
 	}
 	sub.answer(smpp.RDELIVERYFAILURE)
 }
@@ -87,8 +85,8 @@ func networkError(code int, version byte) smpp.TLV {
 
 // congestion tells a 5.0 client how busy we are for it, from 0 to 100 (5.0, 4.8.4.18): by how far its session has used up
 // the requests it may have in flight, or the client its queue.
-func (sv *Server) congestion(s *session.Session, c *Client) smpp.TLVs {
-	if s.Version() < smpp.V50 {
+func (sv *Server) congestion(version byte, s *session.Session, c *Client) smpp.TLVs {
+	if version < smpp.V50 {
 		return nil
 	}
 	load := 100 * s.Inflight() / maxRequests
