@@ -17,6 +17,7 @@ const (
 
 // recall is when a client may be called next. Only one call at a time is under way.
 type recall struct {
+	addr  string
 	wait  time.Duration
 	after time.Time
 	ended chan struct{} // closed at the end of the call, nil before the first
@@ -49,9 +50,9 @@ func (s *server) outbinds(ctx context.Context) {
 
 // outbind calls one client if it is time to.
 func (s *server) outbind(ctx context.Context, c config.Client, r *recall, now time.Time) {
-	if s.smsc.Receives(c.SystemID) {
-		r.wait, r.after = 0, time.Time{}
-		return
+	bound := s.smsc.Receives(c.SystemID)
+	if bound || r.addr != c.Outbind {
+		r.addr, r.wait, r.after = c.Outbind, 0, time.Time{}
 	}
 	if r.ended != nil {
 		select {
@@ -60,7 +61,7 @@ func (s *server) outbind(ctx context.Context, c config.Client, r *recall, now ti
 			return
 		}
 	}
-	if c.Disabled || now.Before(r.after) || !s.queue.Waits(c.SystemID) {
+	if bound || c.Disabled || now.Before(r.after) || !s.queue.Waits(c.SystemID) {
 		return
 	}
 	r.wait = min(max(2*r.wait, firstRecall), lastRecall)
@@ -78,6 +79,8 @@ func (s *server) outbind(ctx context.Context, c config.Client, r *recall, now ti
 			return
 		}
 		log.Info().Msg("calling the client that messages wait for: outbind")
-		s.smsc.Outbind(conn, c.OutbindPassword)
+		if err := s.smsc.Outbind(conn, c.OutbindPassword); err != nil && ctx.Err() == nil {
+			log.Warn().Err(err).Stringer("next_call_in", wait).Msg("the client that messages wait for was called, and did not bind")
+		}
 	}()
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 
 	"github.com/rs/zerolog"
@@ -125,10 +126,7 @@ func pushOptions(cfg *config.Config, log zerolog.Logger) (hermes.PushOptions, er
 		URL: h.URL, Timeout: h.Timeout, Concurrency: h.Concurrency, Retry: h.Retry, Secret: h.Secret, StatusURL: h.StatusURL,
 		Method: h.Request.Method, ContentType: h.Request.ContentType, Body: h.Request.Body, SuccessPattern: h.Request.SuccessPattern,
 		Headers: h.Request.Headers, Log: log,
-		Text: func(ms []*sms.Message) hermes.Text {
-			text, encoding, data := smsc.Text(ms)
-			return hermes.Text{Text: text, Encoding: encoding, Data: data}
-		},
+		Text: hermesText,
 	}
 	if h.TLS == (config.HermesTLS{}) {
 		return o, nil
@@ -148,6 +146,16 @@ func pushOptions(cfg *config.Config, log zerolog.Logger) (hermes.PushOptions, er
 		o.TLS.Certificates = []tls.Certificate{cert}
 	}
 	return o, nil
+}
+
+// hermesText is what a client wrote, in one message or in the parts of a long one: text, or, if it is none, octets.
+func hermesText(ms []*sms.Message) hermes.Text {
+	alphabet := ms[0].Alphabet
+	if alphabet != smstext.Binary.String() {
+		return hermes.Text{Text: smsc.Text(ms), Encoding: alphabet}
+	}
+	parts, _ := sms.UserTexts(ms)
+	return hermes.Text{Encoding: alphabet, Data: slices.Concat(append(parts, []byte{})...)}
 }
 
 // checkPush finds the faults that only a try shows: of the certificates, and of a template's field names.

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -165,6 +166,13 @@ func outbindFails(t *testing.T, s *suite) {
 	first, third := calls[1].Sub(calls[0]), last.Sub(calls[2])
 	if first < 500*time.Millisecond || third < first+time.Second {
 		t.Errorf("called again after %v, and in the end after %v: want waits that grow", first, third)
+	}
+	for called, reason := range map[*calledClient]string{
+		closing: "did not bind", mute: "did not bind", wrong: "did not bind", absent: "cannot call the client",
+	} {
+		if !strings.Contains(w.logLines(`"`+called.SystemID+`"`, 40), reason) {
+			t.Errorf("the log does not tell that %s %s", called.SystemID, reason)
+		}
 	}
 	c.expectAlive()
 }

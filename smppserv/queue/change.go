@@ -89,7 +89,11 @@ func (q *Queue) Replace(ctx context.Context, id sms.ID, f func(*sms.Message) err
 
 // AddReplacing hands m in; when it is on disk, the oldest waiting message of its submitter with the same two numbers and
 // service_type becomes DELETED (replace_if_present_flag). Where there is none, m is added all the same.
+// The one to be replaced may still be on its way to disk: that is awaited.
 func (q *Queue) AddReplacing(ctx context.Context, m *sms.Message, limit int, s sms.Sender) error {
+	if err := q.awaitAdditions(ctx); err != nil {
+		return err
+	}
 	old, err := q.Conversation(ctx, m.Recipient, m.Source.Number, m.Dest.Number)
 	if err != nil {
 		return err

@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -272,4 +273,60 @@ func TestAConversationListsWhatWaitsOldestFirst(t *testing.T) {
 		t.Fatalf("got %v, %v", ms, err)
 	}
 	try.done()
+}
+
+func TestAddReplacingFindsWhatIsOnItsWayToDisk(t *testing.T) {
+	whileHeldOrNot(t, func(t *testing.T, r *rig) {
+		const n = 20
+		var ms []*sms.Message
+		s := newSender()
+		s.accepted, s.concluded = make(chan error, n), make(chan sms.Outcome, n)
+		for i := range n {
+			m := r.text(fmt.Sprint(i))
+			ms = append(ms, m)
+			add := func() error { return r.q.AddReplacing(t.Context(), m, 0, s) }
+			if i == 0 {
+				add = func() error { return r.q.Add(m, 0, s) }
+			}
+			if err := add(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range n {
+			if err := receive(t, s.accepted, "Accepted"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, old := range ms[:n-1] {
+			r.wantState(old, sms.Deleted)
+		}
+		r.hermes().next(fmt.Sprint(n - 1)).done()
+		r.emptied()
+	})
+}
+
+func TestOnlyWhatMayBeTriedIsSaidToWait(t *testing.T) {
+	r := newRig(t, nil)
+	scheduled := r.answerTo("later")
+	scheduled.DueAt = scheduled.ReceivedAt.Add(time.Hour)
+	r.add(scheduled)
+	if r.q.Waits("admin") {
+		t.Error("what is scheduled for later is said to wait")
+	}
+	now := r.answerTo("now")
+	now.Source.Number = "3601"
+	r.add(now)
+	if !r.q.Waits("admin") || r.q.Waits("other") {
+		t.Error("what waits is not known")
+	}
+	c := r.attach(sms.Way{Recipient: "admin", Window: 1})
+	c.next("now").again()
+	c.Detach()
+	await(t, "it may be tried again", func() bool { return r.q.Waits("admin") })
+	r.restart()
+	if !r.q.Waits("admin") {
+		t.Error("after a restart what waits is not known")
+	}
+	r.attach(sms.Way{Recipient: "admin", Window: 1}).next("now").done()
+	await(t, "nothing waits", func() bool { return !r.q.Waits("admin") })
 }

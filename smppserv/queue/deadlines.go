@@ -50,7 +50,7 @@ func (q *Queue) dueDeadlines(now int64) {
 		case e.group != nil:
 			q.closeGroup(e.group)
 		case e.expires <= now:
-			q.expire(e)
+			q.end(e, validity)
 		case e.status == aside:
 			e.lane.join(e)
 			q.wakeAt(e, e.expires)
@@ -61,8 +61,8 @@ func (q *Queue) dueDeadlines(now int64) {
 	}
 }
 
-// expire takes a message whose validity is over out of its line, for the dispatcher to conclude.
-func (q *Queue) expire(e *entry) {
+// end takes a message that is not to be tried any more, for the dispatcher to conclude.
+func (q *Queue) end(e *entry, why end) {
 	if e.status == aside {
 		e.lane.join(e)
 	}
@@ -70,5 +70,5 @@ func (q *Queue) expire(e *entry) {
 		return
 	}
 	e.lane.take(e)
-	q.jobs = append(q.jobs, &job{q: q, lead: e, expired: true})
+	q.jobs = append(q.jobs, &job{q: q, lead: e, untried: why})
 }

@@ -18,12 +18,28 @@ const (
 	loadRetry = time.Second
 )
 
-// job is one try of a message, or of the parts of a long one; or its end because its validity is over.
+// job is one try of a message, or of the parts of a long one; or its end without a try.
 type job struct {
 	q       *Queue
 	lead    *entry
 	outlet  *Outlet
-	expired bool
+	untried end
+}
+
+// end is why a message ends without a try.
+type end uint8
+
+const (
+	none     end = iota
+	validity     // it is over
+	restart      // the request that waited for the outcome is gone, and its client took it for failed
+)
+
+func (e end) outcome(lastError int) sms.Outcome {
+	if e == restart {
+		return sms.Outcome{Verdict: sms.Failed, Code: lastError, Reason: "a restart ended its transaction"}
+	}
+	return sms.Outcome{Verdict: sms.Failed, State: sms.Expired, Code: lastError, Reason: "its validity is over"}
 }
 
 // dispatch starts tries until the queue stops.
@@ -56,8 +72,8 @@ func (q *Queue) dispatch() {
 }
 
 func (j *job) start() {
-	if j.expired {
-		j.report(sms.Outcome{Verdict: sms.Failed, State: sms.Expired, Code: j.lead.m.Error, Reason: "its validity is over"})
+	if j.untried != none {
+		j.report(j.untried.outcome(j.lead.m.Error))
 		return
 	}
 	e := j.lead
@@ -91,7 +107,7 @@ func (q *Queue) load(jobs []*job) []*job {
 		for _, e := range missing {
 			ids = append(ids, e.id)
 		}
-		if !ahead || j.expired {
+		if !ahead || j.untried != none {
 			continue
 		}
 		for e, n := j.lead.next, 1; e != nil && n < readAhead; e, n = e.next, n+1 {

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"context"
 	"time"
 
 	"hnetsmpp/smppserv/sms"
@@ -11,7 +12,7 @@ type status uint8
 const (
 	aside     status = iota // before its time, or a part that waits for the others: in its lane, but not in the line
 	waiting                 // in the line of its lane
-	taken                   // being tried or expired: in the line, and for nobody else to touch
+	taken                   // being tried or about to end: in the line, and for nobody else to touch
 	changing                // being changed or cancelled: in the line, and holds back those behind it
 	claimed                 // the same for one from aside, which is in no list meanwhile
 	absorbed                // a part that goes with the first of its group
@@ -79,7 +80,37 @@ func (e *entry) Added(duplicate bool, err error) {
 	if kept && old != nil {
 		q.conclude([]*entry{old}, nil, sms.Outcome{Verdict: sms.Failed, State: sms.Deleted, Reason: "replaced by message " + m.ID.String()})
 	}
+	q.arrive()
 	q.stored()
+}
+
+// arrive counts an addition that is through, and lets go of those who waited for it.
+func (q *Queue) arrive() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.arrived++
+	for len(q.awaiting) > 0 && q.awaiting[0].upTo <= q.arrived {
+		close(q.awaiting[0].through)
+		q.awaiting = q.awaiting[1:]
+	}
+}
+
+// awaitAdditions returns when all additions that were handed in before are through.
+func (q *Queue) awaitAdditions(ctx context.Context) error {
+	q.mu.Lock()
+	if q.arrived == q.handedIn {
+		q.mu.Unlock()
+		return nil
+	}
+	through := make(chan struct{})
+	q.awaiting = append(q.awaiting, awaited{q.handedIn, through})
+	q.mu.Unlock()
+	select {
+	case <-through:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // stored is called when an addition or a change is through with the disk.
@@ -105,7 +136,6 @@ func (q *Queue) enter(e *entry) {
 	q.lastSeen = max(q.lastSeen, e.id)
 	e.lane = q.lane(laneKeyOf(m))
 	e.lane.size++
-	e.lane.route.size++
 	if m.Kind == sms.KindWatch && q.entries[m.Receipt.Of] != nil {
 		q.entries[m.Receipt.Of].watched = true // also after a restart
 	}

@@ -34,7 +34,7 @@ func (q *Queue) isOpen(g *group) bool { return q.groups[g.key] == g }
 var sumSeed = maphash.MakeSeed()
 
 func (q *Queue) isPart(m *sms.Message) bool {
-	return q.o.Reassemble > 0 && m.Recipient == sms.Hermes && m.Kind == sms.KindText &&
+	return q.o.Reassemble > 0 && m.Recipient == sms.Hermes && m.Kind == sms.KindText && !m.Transaction() &&
 		m.Part.Total > 1 && m.Part.Seq >= 1 && m.Part.Seq <= m.Part.Total
 }
 

@@ -136,7 +136,6 @@ func (l *lane) drop(e *entry) {
 	}
 	l.q.unwakeable(e)
 	e.status = concluded
-	l.route.size--
 	if l.size--; l.size == 0 {
 		if l.turns != nil {
 			l.turns.remove(l)

@@ -41,7 +41,7 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 	if e.asked = wait > 0; !e.asked {
 		wait = e.lane.route.wait(e.attempts)
 	}
-	move.Attempts, move.DueAt = e.attempts, now.Add(wait+time.Millisecond-1) // milliseconds are cut off, and too early is wrong
+	move.Attempts, move.DueAt = e.attempts, sms.NotBefore(now.Add(wait))
 	e.due = milli(move.DueAt)
 	for _, p := range j.all() {
 		p.m.Attempts, p.m.Error, p.m.Reason, p.m.DueAt = e.attempts, o.Code, o.Reason, move.DueAt
@@ -77,7 +77,7 @@ func (q *Queue) conclude(all []*entry, j *job, o sms.Outcome) {
 	move := &sms.Move{IDs: make([]sms.ID, 0, len(all)), State: o.FinalState(), Error: o.Code, Attempts: lead.attempts}
 	var owed []*entry
 	q.mu.Lock()
-	if j != nil && !j.expired {
+	if j != nil && j.untried == none {
 		move.Attempts++
 	}
 	if move.State == sms.Delivered {

@@ -110,10 +110,13 @@ type Queue struct {
 	groups    map[groupKey]*group
 	pending   map[string]int // undelivered messages by owner
 	deadlines deadlines
-	jobs      []*job // expired messages to conclude
+	jobs      []*job // messages to conclude without a try
 	held      int    // octets of text in memory
 	unwritten int    // outcomes on their way to disk
 	storing   int    // additions and changes on their way to disk
+	handedIn  uint64 // additions so far
+	arrived   uint64 // those of them that are on disk, or will never be
+	awaiting  []awaited
 	trying    int    // jobs in flight
 	lastSeen  sms.ID // the highest ID that has its entry, or had
 	started   bool
@@ -121,6 +124,12 @@ type Queue struct {
 	stopping  bool // nothing new is taken in, either
 	stopped   bool
 	idle      chan struct{} // closed when stopping and nothing is in flight or on its way to disk
+}
+
+// awaited is somebody who waits for the first additions.
+type awaited struct {
+	upTo    uint64
+	through chan struct{}
 }
 
 // New makes a queue. Start lets it work.
@@ -220,6 +229,7 @@ func (q *Queue) add(m *sms.Message, limit int, s sms.Sender, replaces *entry) er
 	}
 	q.pending[owner]++
 	q.storing++
+	q.handedIn++
 	q.mu.Unlock()
 	q.o.Store.Add(&entry{q: q, m: m, owner: owner, sender: s, replaces: replaces, heapAt: -1})
 	return nil

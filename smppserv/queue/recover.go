@@ -57,7 +57,11 @@ func (r *recovery) step(ctx context.Context) error {
 			}
 			groups = groups[1:]
 		}
-		if e := q.takeUp(m); e.group != nil && e.group.single() {
+		e := q.takeUp(m)
+		if m.Transaction() {
+			q.end(e, restart)
+		}
+		if e.group != nil && e.group.single() {
 			groups = append(groups, e.group)
 		}
 		if len(groups) > 0 {

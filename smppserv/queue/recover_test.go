@@ -303,3 +303,23 @@ func TestAMessageThatIsGoneFromTheDiskHoldsNobodyBack(t *testing.T) {
 	}
 	r.emptied()
 }
+
+func TestARestartEndsATransactionThatNobodyWaitsForAnyMore(t *testing.T) {
+	for _, held := range []int{0, 1} {
+		r := newRig(t, func(o *Options) { o.HeldOctets = held })
+		transaction, datagram := r.text("transaction"), r.text("datagram")
+		transaction.ESMClass, datagram.ESMClass = 0x02, 0x01
+		r.add(transaction)
+		r.add(datagram)
+		r.restart()
+		h := r.hermes()
+		h.next("datagram").done() // its submit was answered: it is ours to deliver
+		if got := r.wantState(transaction, sms.Undeliverable); got.Attempts != 0 || got.Reason != "a restart ended its transaction" {
+			t.Errorf("got %+v", got)
+		}
+		r.emptied()
+		if len(h.tries) > 0 {
+			t.Errorf("the transaction was tried")
+		}
+	}
+}

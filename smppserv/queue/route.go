@@ -13,15 +13,14 @@ type route struct {
 	turns   turns // of the lanes that may have something to try
 	outlets []*Outlet
 	retry   []time.Duration // of the last outlet: used for waits when there is none
-	size    int             // entries of any status but concluded
 }
 
-// Waits tells whether something waits for the recipient.
+// Waits tells whether something waits for the recipient that may be tried as soon as it has a way out.
 func (q *Queue) Waits(recipient string) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	r := q.routes[recipient]
-	return r != nil && r.size > 0
+	return r != nil && r.turns.first != nil
 }
 
 func (q *Queue) route(recipient string) *route {
@@ -193,7 +192,7 @@ func (r *route) try(l *lane, now int64) *job {
 	case e == nil, e.due > now:
 		return nil
 	case e.expires <= now:
-		r.q.expire(e)
+		r.q.end(e, validity)
 		l.ready()
 		return nil
 	}

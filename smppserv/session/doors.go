@@ -11,6 +11,7 @@ import (
 )
 
 var (
+	errShut              = errors.New("the message centre is stopping")
 	errTooMany           = errors.New("server.max_connections is reached")
 	errTooManyPerAddress = errors.New("server.max_connections_per_ip is reached")
 )
@@ -30,7 +31,10 @@ type Doors struct {
 	max, maxPerAddress int
 	bindDelay          time.Duration
 
+	inside sync.WaitGroup
+
 	mu      sync.Mutex
+	shut    bool
 	open    int
 	perAddr map[netip.Addr]int
 	failed  map[netip.Addr][]time.Time
@@ -57,6 +61,8 @@ func (d *Doors) Enter(remote net.Addr) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
+	case d.shut:
+		return errShut
 	case d.max > 0 && d.open >= d.max:
 		return errTooMany
 	case d.maxPerAddress > 0 && d.perAddr[a] >= d.maxPerAddress:
@@ -64,8 +70,19 @@ func (d *Doors) Enter(remote net.Addr) error {
 	}
 	d.open++
 	d.perAddr[a]++
+	d.inside.Add(1)
 	return nil
 }
+
+// Shut lets nobody in any more.
+func (d *Doors) Shut() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.shut = true
+}
+
+// Wait returns when, after Shut, all connections have left.
+func (d *Doors) Wait() { d.inside.Wait() }
 
 // Accept hands the connections that l accepts, and that find a place, to serve, until l is closed.
 func (d *Doors) Accept(l net.Listener, log zerolog.Logger, serve func(net.Conn)) {
@@ -93,6 +110,7 @@ func (d *Doors) Leave(remote net.Addr) {
 	a := AddrOf(remote)
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	defer d.inside.Done()
 	d.open--
 	if d.perAddr[a]--; d.perAddr[a] == 0 {
 		delete(d.perAddr, a)

@@ -137,7 +137,7 @@ func (s *Session) eof() {
 	s.blame(errPeerClosed)
 	s.mu.Unlock()
 	s.leave()
-	deadline := time.AfterFunc(max(s.o.Timers.Response, time.Second), func() { s.abort(nil) })
+	deadline := time.AfterFunc(max(2*s.o.Timers.Response, time.Second), func() { s.abort(nil) })
 	defer deadline.Stop()
 	s.mu.Lock()
 	for s.inflight > 0 && s.closed.Load() == 0 {

@@ -185,10 +185,12 @@ func (s *Session) unbind(h smpp.Header, _ []byte) {
 	s.finish(errPeerUnbound, s.o.Logout)
 }
 
-// answerAll waits until the peer's requests are answered, or the response timer ends the session.
+// answerAll waits until the peer's requests are answered. Each has the response timer for that, which in transaction mode
+// begins with its commit: the session ends without them after twice that time.
 func (s *Session) answerAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.times.unbindSent = time.Now().Add(s.times.Response)
 	for s.inflight > 0 && s.state == Unbinding {
 		s.room.Wait()
 	}

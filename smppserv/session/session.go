@@ -209,7 +209,7 @@ func (s *Session) Serve() error {
 }
 
 // Unbind ends a bound session politely: unbind is sent, requests under way are answered, and when the peer has answered
-// or the response timer is over the connection closes.
+// or the response timer is over the connection closes. A session that is not bound is closed when its last answer is written.
 func (s *Session) Unbind(reason error) {
 	s.mu.Lock()
 	switch {
@@ -221,7 +221,7 @@ func (s *Session) Unbind(reason error) {
 		s.arm(s.times.unbindSent)
 		s.mu.Unlock()
 		s.leave()
-	case s.state == Open:
+	case s.state == Open, s.state == Closing: // who may close first has had the time for it
 		s.mu.Unlock()
 		s.finish(reason, 0)
 	default:

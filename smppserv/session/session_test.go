@@ -277,3 +277,42 @@ func TestAResetEndsTheSession(t *testing.T) {
 	receive(t, r.h.unbound, "Unbound")
 	receive(t, r.ended, "the end")
 }
+
+func TestAnUnbindWaitsForWhatIsAnsweredLate(t *testing.T) {
+	const response = 300 * time.Millisecond
+	for name, unbind := range map[string]func(r *rig) (answered func()){
+		"the client's": func(r *rig) func() {
+			seq := r.Send(&smpp.Unbind{})
+			receive(t, r.h.unbound, "Unbound")
+			return func() { r.ExpectResp(seq, smpp.ROK) }
+		},
+		"ours": func(r *rig) func() {
+			r.s.Unbind(errInactive)
+			h, _ := r.Expect(smpp.CmdUnbind)
+			r.SendSeq(h.Sequence, &smpp.UnbindResp{})
+			return func() {}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newBound(t, smpp.CmdBindTransceiver, func(o *Options) { o.Timers.Response = response })
+			seq := r.Send(submit("a transaction"))
+			ticket := r.request()
+			answered := unbind(r)
+			// Its own time begins with its commit, and may end after that of the unbind.
+			time.AfterFunc(response+response/2, func() { ticket.Reply(&smpp.SubmitSMResp{MessageID: "1"}) })
+			r.ExpectResp(seq, smpp.ROK)
+			answered()
+			r.expectEnd()
+		})
+	}
+}
+
+func TestAStopDoesNotWaitForAClientThatHasUnbound(t *testing.T) {
+	r := newBound(t, smpp.CmdBindTransceiver, func(o *Options) { o.Logout = time.Hour })
+	r.ExpectResp(r.Send(&smpp.Unbind{}), smpp.ROK)
+	await(t, "it is closing", func() bool { return r.s.State() == Closing })
+	r.s.Unbind(errInactive)
+	if err := r.expectEnd(); !errors.Is(err, errPeerUnbound) {
+		t.Fatalf("ended because of %v", err)
+	}
+}

@@ -112,6 +112,9 @@ func (m *Message) PublicID() ID {
 // udhi is the bit of esm_class for a user data header (SMPP 3.4, 5.2.12).
 const udhi = 0x40
 
+// NotBefore is t in the milliseconds that times are kept in, rounded up: what is due must not come too early.
+func NotBefore(t time.Time) time.Time { return t.Add(time.Millisecond - 1).Truncate(time.Millisecond) }
+
 // UserTexts takes the user data headers off messages, and tells how many octets the last one had.
 func UserTexts(ms []*Message) (texts [][]byte, header int) {
 	for _, m := range ms {

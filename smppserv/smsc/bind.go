@@ -52,7 +52,7 @@ func (p *peer) authenticate(b *smpp.Bind) (*Client, error) {
 	switch {
 	case c == nil:
 		return nil, fmt.Errorf("no [[clients]] entry has this system_id: %w", smpp.RINVSYSID)
-	case !c.allows(p):
+	case !session.Allowed(c.Allow, p.s.RemoteAddr()):
 		return nil, fmt.Errorf("the address is not in the client's allow list; to let it in add %q: %w", session.AddrOf(p.s.RemoteAddr()), smpp.RBINDFAIL)
 	case !c.CheckPassword(b.Password):
 		return nil, fmt.Errorf("the password is wrong: %w", smpp.RINVPASWD)
@@ -64,19 +64,6 @@ func (p *peer) authenticate(b *smpp.Bind) (*Client, error) {
 		return nil, fmt.Errorf("the client must bind with its system_type: %w", smpp.RINVSYSTYP)
 	}
 	return c, nil
-}
-
-func (c *Client) allows(p *peer) bool {
-	if len(c.Allow) == 0 {
-		return true
-	}
-	a := session.AddrOf(p.s.RemoteAddr())
-	for _, prefix := range c.Allow {
-		if prefix.Contains(a) {
-			return true
-		}
-	}
-	return false
 }
 
 // refused logs a refusal and holds its answer back, longer with each failure of the address.
@@ -123,18 +110,18 @@ func (p *peer) Unbound(s *session.Session, reason error) {
 
 // Request implements session.Handler.
 func (p *peer) Request(s *session.Session, h smpp.Header, pdu smpp.PDU) {
-	c, limiter := p.sv.registry.settings(p)
+	c, rate := p.sv.registry.settings(p)
 	if !c.grants(h.Command.String()) {
 		p.refuse(h, prohibited(h.Command, s.Version()))
 		return
 	}
 	switch r := pdu.(type) {
 	case *smpp.SubmitSM:
-		p.submit(h, r, c, limiter)
+		p.submit(h, r, c, rate)
 	case *smpp.DataSM:
-		p.submit(h, submitOf(r), c, limiter)
+		p.submit(h, submitOf(r), c, rate)
 	case *smpp.SubmitMulti:
-		p.submitMulti(h, r, c, limiter)
+		p.submitMulti(h, r, c, rate)
 	default:
 		resp, err := p.manage(c, pdu)
 		if err != nil {

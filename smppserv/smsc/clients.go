@@ -6,6 +6,7 @@ import (
 
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/pkg/smstext"
+	"hnetsmpp/smppserv/session"
 )
 
 // BindPolicy says which two sessions a client may have.
@@ -61,11 +62,11 @@ func newDirectory(st Settings) *directory {
 	return d
 }
 
-func (d *directory) rate(c *Client) int {
+func (d *directory) rate(c *Client) session.Rate {
 	if c.ThrottleRate > 0 {
-		return c.ThrottleRate
+		return session.NewRate(c.ThrottleRate)
 	}
-	return d.ThrottleRate
+	return session.NewRate(d.ThrottleRate)
 }
 
 // owns tells how well the client's numbers fit: 0 not at all, 1 because it has none and so all of them,

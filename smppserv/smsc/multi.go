@@ -2,10 +2,9 @@ package smsc
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
-
-	"golang.org/x/time/rate"
 
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/smppserv/session"
@@ -37,11 +36,15 @@ type multiPart struct {
 	dest smpp.Address
 }
 
-func (p *peer) submitMulti(h smpp.Header, r *smpp.SubmitMulti, c *Client, limiter *rate.Limiter) {
+func (p *peer) submitMulti(h smpp.Header, r *smpp.SubmitMulti, c *Client, rate session.Rate) {
 	all := &multi{sv: p.sv, client: c, left: 1}
 	all.Open(p.s, h)
 	dests, err := p.destinations(r, c)
+	if err == nil && !rate.Admit(len(dests)) {
+		err = smpp.RTHROTTLED
+	}
 	if err != nil {
+		p.logRefusal(h.Command, r.Source, smpp.Address{}, err)
 		all.Refuse(err)
 		return
 	}
@@ -54,16 +57,7 @@ func (p *peer) submitMulti(h smpp.Header, r *smpp.SubmitMulti, c *Client, limite
 			RegisteredDelivery: r.RegisteredDelivery, DataCoding: r.DataCoding, DefaultMsgID: r.DefaultMsgID,
 			ShortMessage: r.ShortMessage, TLVs: r.TLVs.Without(smpp.TagDestSubaddress),
 		}
-		err := p.message(&part.msg, c, limiter, &submit, false)
-		if err != nil && !ofDestination(err) {
-			// Not the destination is at fault but the request: the first one meets it before any was handed over.
-			if first == nil {
-				all.Refuse(err)
-				return
-			}
-			part.failed(err)
-			continue
-		}
+		err := p.message(&part.msg, c, &submit, false)
 		if err == nil {
 			part.msg.First = first
 			all.add()
@@ -73,9 +67,15 @@ func (p *peer) submitMulti(h smpp.Header, r *smpp.SubmitMulti, c *Client, limite
 				first = &part.msg
 			}
 		}
-		if err != nil {
-			part.failed(err)
+		if err == nil {
+			continue
 		}
+		p.logRefusal(h.Command, r.Source, dest, err)
+		if first == nil && !ofDestination(err) { // the request is at fault, and nothing was handed over yet
+			all.Refuse(err)
+			return
+		}
+		part.failed(err)
 	}
 	all.done()
 }
@@ -91,6 +91,7 @@ func (p *peer) destinations(r *smpp.SubmitMulti, c *Client) (dests []smpp.Addres
 		return nil, smpp.RINVESMCLASS
 	}
 	d := p.sv.directory.Load()
+	var lists []string
 	for _, dest := range r.Dests {
 		if dest.ListName == "" {
 			dests = append(dests, dest.Address)
@@ -103,14 +104,34 @@ func (p *peer) destinations(r *smpp.SubmitMulti, c *Client) (dests []smpp.Addres
 		case !c.grants(distributionList):
 			return nil, smpp.RCNTSUBDL
 		}
-		for _, number := range members {
-			dests = append(dests, address(defaultAddress(strings.TrimPrefix(number, "+"))))
-		}
+		lists = append(lists, members...)
+	}
+	dests = withMembers(dests, lists)
+	if len(dests) > maxDestinations {
+		return nil, fmt.Errorf("with the members of its lists it has %d destinations: %w", len(dests), smpp.RINVNUMDESTS)
 	}
 	return dests, nil
 }
 
-const maxDestinations34 = 254
+// withMembers adds the numbers of lists. Who is in several of them, or named besides, gets one message.
+func withMembers(dests []smpp.Address, numbers []string) []smpp.Address {
+	known := map[string]bool{}
+	for _, dest := range dests {
+		known[strings.TrimPrefix(dest.Addr, "+")] = true
+	}
+	for _, number := range numbers {
+		if number = strings.TrimPrefix(number, "+"); !known[number] {
+			known[number] = true
+			dests = append(dests, address(defaultAddress(number)))
+		}
+	}
+	return dests
+}
+
+const (
+	maxDestinations34 = 254
+	maxDestinations   = 255 // so many failed ones fit into the answer (no_unsuccess, 4.5.2)
+)
 
 // ofDestination tells the faults that only this destination has.
 func ofDestination(err error) bool {

@@ -1,8 +1,6 @@
 package smsc
 
 import (
-	"slices"
-
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/pkg/smstext"
 	"hnetsmpp/smppserv/sms"
@@ -22,7 +20,7 @@ func receipt(d *smpp.DeliverSM, m *sms.Message, c *Client, version byte) {
 		text.Delivered = 1
 	}
 	if private, _ := original.Uint8(smpp.TagPrivacyIndicator); private == 0 {
-		text.Text = decode([]*sms.Message{m})
+		text.Text = Text([]*sms.Message{m})
 	}
 	d.ESMClass = smpp.ESMReceipt
 	if m.Kind == sms.KindIntermediate {
@@ -44,8 +42,8 @@ func receipt(d *smpp.DeliverSM, m *sms.Message, c *Client, version byte) {
 	}
 }
 
-// decode reads the text of a client's message, or of the parts of a long one. Its alphabet is the first part's.
-func decode(ms []*sms.Message) string {
+// Text reads the text of a client's message, or of the parts of a long one. Its alphabet is the first part's.
+func Text(ms []*sms.Message) string {
 	if ms[0].FromHermes() {
 		return string(ms[0].Content)
 	}
@@ -55,14 +53,4 @@ func decode(ms []*sms.Message) string {
 	}
 	parts, header := sms.UserTexts(ms)
 	return smstext.JoinBehind(alphabet, parts, header)
-}
-
-// Text reads what a client wrote, in one message or in the parts of a long one: as text, or, if it is none, as octets.
-func Text(ms []*sms.Message) (text, alphabet string, data []byte) {
-	alphabet = ms[0].Alphabet
-	if alphabet != smstext.Binary.String() {
-		return decode(ms), alphabet, nil
-	}
-	parts, _ := sms.UserTexts(ms)
-	return "", alphabet, slices.Concat(append(parts, []byte{})...)
 }

@@ -5,8 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/smppserv/session"
 	"hnetsmpp/smppserv/sms"
@@ -15,7 +13,7 @@ import (
 // account is a client that has been here: its sessions share its rate.
 type account struct {
 	client   *Client // as configured now
-	limiter  *rate.Limiter
+	rate     session.Rate
 	sessions []*peer // that hold a place
 }
 
@@ -127,18 +125,10 @@ func (r *registry) grant(p *peer, c *Client, k kind) error {
 func (r *registry) account(c *Client) *account {
 	a := r.accounts[c.SystemID]
 	if a == nil {
-		a = &account{client: c, limiter: newLimiter(r.sv.directory.Load().rate(c))}
+		a = &account{client: c, rate: r.sv.directory.Load().rate(c)}
 		r.accounts[c.SystemID] = a
 	}
 	return a
-}
-
-// newLimiter is a bucket that holds one second's worth.
-func newLimiter(perSecond int) *rate.Limiter {
-	if perSecond <= 0 {
-		return rate.NewLimiter(rate.Inf, 0)
-	}
-	return rate.NewLimiter(rate.Limit(perSecond), perSecond)
 }
 
 // dropSilent probes the holders of a place and drops those that do not answer. It tells whether there was one.
@@ -213,8 +203,8 @@ func (r *registry) reload(d *directory) {
 			delete(r.accounts, id)
 			continue
 		}
-		if perSecond := d.rate(c); newLimiter(perSecond).Limit() != a.limiter.Limit() {
-			a.limiter = newLimiter(perSecond)
+		if rate := d.rate(c); !rate.Same(a.rate) {
+			a.rate = rate
 		}
 		a.client = c
 	}
@@ -225,10 +215,10 @@ func (r *registry) reload(d *directory) {
 }
 
 // settings are the client and the rate of a session as they are now.
-func (r *registry) settings(p *peer) (*Client, *rate.Limiter) {
+func (r *registry) settings(p *peer) (*Client, session.Rate) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return p.account.client, p.account.limiter
+	return p.account.client, p.account.rate
 }
 
 var _ session.Handler = (*peer)(nil)

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -87,7 +86,6 @@ type Server struct {
 	listeners []net.Listener
 	doors     *session.Doors
 	registry  registry
-	serving   sync.WaitGroup
 	nextID    atomic.Uint64
 }
 
@@ -112,22 +110,20 @@ func (sv *Server) Reload(st Settings) {
 // Serve accepts connections from l until Close, which closes it too. It returns at once.
 func (sv *Server) Serve(l net.Listener) {
 	sv.listeners = append(sv.listeners, l)
-	sv.serving.Go(func() {
-		sv.doors.Accept(l, sv.o.Log, func(c net.Conn) { sv.serving.Go(func() { sv.serve(c, nil) }) })
-	})
+	go sv.doors.Accept(l, sv.o.Log, func(c net.Conn) { go func() { _ = sv.serve(c, nil) }() })
 }
 
 // Outbind asks the client that we have called over c to bind (SMPP 3.4, 2.2.1), and serves the connection until it ends.
-func (sv *Server) Outbind(c net.Conn, password string) {
+// The error says why the client did not bind.
+func (sv *Server) Outbind(c net.Conn, password string) error {
 	if err := sv.doors.Enter(c.RemoteAddr()); err != nil {
-		sv.o.Log.Warn().Stringer("remote", c.RemoteAddr()).Err(err).Msg("no room for the connection to a client that was called")
-		_ = c.Close()
-		return
+		return errors.Join(err, c.Close())
 	}
-	sv.serve(c, &smpp.Outbind{SystemID: sv.identifier(), Password: password})
+	return sv.serve(c, &smpp.Outbind{SystemID: sv.identifier(), Password: password})
 }
 
-func (sv *Server) serve(c net.Conn, greeting smpp.PDU) {
+// serve returns nil when the client was bound, else why it was not.
+func (sv *Server) serve(c net.Conn, greeting smpp.PDU) error {
 	defer sv.doors.Leave(c.RemoteAddr())
 	p := &peer{sv: sv}
 	p.s = session.New(session.Options{
@@ -137,9 +133,11 @@ func (sv *Server) serve(c net.Conn, greeting smpp.PDU) {
 	sv.registry.opened(p)
 	defer sv.registry.closed(p)
 	reason := p.s.Serve()
-	if p.account == nil {
-		sv.o.Log.Debug().Stringer("remote", c.RemoteAddr()).AnErr("reason", reason).Msg("an SMPP connection ended without a bind")
+	if p.account != nil {
+		return nil
 	}
+	sv.o.Log.Debug().Stringer("remote", c.RemoteAddr()).AnErr("reason", reason).Msg("an SMPP connection ended without a bind")
+	return reason
 }
 
 // Close accepts nothing more, unbinds every session and waits until all are gone; at the end of ctx they are cut.
@@ -147,14 +145,14 @@ func (sv *Server) Close(ctx context.Context) error {
 	for _, l := range sv.listeners {
 		_ = l.Close()
 	}
+	sv.doors.Shut()
 	sv.registry.refuse()
-	all := sv.registry.all()
-	for _, p := range all {
+	for _, p := range sv.registry.all() {
 		p.s.Unbind(errStopping)
 	}
 	done := make(chan struct{})
 	go func() {
-		sv.serving.Wait()
+		sv.doors.Wait()
 		close(done)
 	}()
 	select {
@@ -162,7 +160,7 @@ func (sv *Server) Close(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 	}
-	for _, p := range all {
+	for _, p := range sv.registry.all() {
 		p.s.Close(errStopping)
 	}
 	<-done

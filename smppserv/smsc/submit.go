@@ -8,8 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/pkg/smstext"
 	"hnetsmpp/smppserv/session"
@@ -68,7 +66,7 @@ func refusal(err error) error {
 }
 
 // submit validates a submit_sm, makes a message of it and hands it to the queue. A data_sm comes as the same fields.
-func (p *peer) submit(h smpp.Header, r *smpp.SubmitSM, c *Client, limiter *rate.Limiter) {
+func (p *peer) submit(h smpp.Header, r *smpp.SubmitSM, c *Client, rate session.Rate) {
 	sub := &submission{sv: p.sv, client: c, data: h.Command == smpp.CmdDataSM}
 	sub.Open(p.s, h)
 	var err error
@@ -77,8 +75,10 @@ func (p *peer) submit(h smpp.Header, r *smpp.SubmitSM, c *Client, limiter *rate.
 		err = smpp.RMISSINGOPTPARAM
 	case r.ESMClass&smpp.ESMModeMask == smpp.ESMTransaction && !sub.data && p.s.Version() < smpp.V50:
 		err = smpp.RINVESMCLASS // submit_sm has it in 5.0 only
+	case !rate.Admit(1):
+		err = smpp.RTHROTTLED
 	default:
-		err = p.message(&sub.msg, c, limiter, r, sub.data)
+		err = p.message(&sub.msg, c, r, sub.data)
 	}
 	if err == nil {
 		err = p.hand(&sub.msg, c, sub, r.ReplaceIfPresent == 1)
@@ -108,7 +108,7 @@ func (p *peer) hand(m *sms.Message, c *Client, s sms.Sender, replace bool) (err 
 const lookupTime = 5 * time.Second
 
 // message fills m with what r says, or returns the status that refuses it. data tells that r came as data_sm.
-func (p *peer) message(m *sms.Message, c *Client, limiter *rate.Limiter, r *smpp.SubmitSM, data bool) error {
+func (p *peer) message(m *sms.Message, c *Client, r *smpp.SubmitSM, data bool) error {
 	now := time.Now()
 	version := p.s.Version()
 	d := p.sv.directory.Load()
@@ -117,9 +117,6 @@ func (p *peer) message(m *sms.Message, c *Client, limiter *rate.Limiter, r *smpp
 	}
 	if err := d.checkServiceType(c, r.ServiceType, version); err != nil {
 		return err
-	}
-	if !limiter.AllowN(now, 1) {
-		return smpp.RTHROTTLED
 	}
 	*m = sms.Message{
 		Submitter: c.SystemID, ServiceType: r.ServiceType, ESMClass: r.ESMClass, ProtocolID: r.ProtocolID, Priority: r.PriorityFlag,
@@ -141,7 +138,7 @@ func (p *peer) message(m *sms.Message, c *Client, limiter *rate.Limiter, r *smpp
 	}
 	if data || version >= smpp.V50 { // 3.4 has these parameters in data_sm only
 		if ttl, ok := r.TLVs.Uint32(smpp.TagQosTimeToLive); ok {
-			m.ExpiresAt = m.DueAt.Add(time.Duration(ttl) * time.Second)
+			m.ExpiresAt = sms.NotBefore(m.DueAt.Add(time.Duration(ttl) * time.Second))
 		}
 		dpf, _ := r.TLVs.Uint8(smpp.TagSetDpf)
 		m.SetDPF = dpf == 1
@@ -160,6 +157,9 @@ func (d *directory) content(m *sms.Message, c *Client, r *smpp.SubmitSM) error {
 	}
 	if d.MaxOctets > 0 && len(text) > d.MaxOctets {
 		return smpp.RINVMSGLEN
+	}
+	if r.DefaultMsgID != 0 && len(text) == 0 {
+		m.ESMClass &^= smpp.ESMUDHI // there is no header in a canned text
 	}
 	var err error
 	if text, err = d.canned(r.DefaultMsgID, text, c, &m.DataCoding); err != nil {
@@ -200,15 +200,15 @@ func setTimes(m *sms.Message, schedule, validity string, dflt time.Duration) err
 		if err != nil || t.Before(now.Truncate(100*time.Millisecond)) {
 			return fmt.Errorf("schedule_delivery_time: %w", smpp.RINVSCHED)
 		}
-		m.DueAt = t
-		m.ExpiresAt = t.Add(dflt)
+		m.DueAt = sms.NotBefore(t)
+		m.ExpiresAt = m.DueAt.Add(dflt)
 	}
 	if validity != "" {
 		t, err := smpp.ParseTime(validity, now)
 		if err != nil || !t.After(now) || t.Before(m.DueAt) {
 			return fmt.Errorf("validity_period: %w", smpp.RINVEXPIRY)
 		}
-		m.ExpiresAt = t
+		m.ExpiresAt = sms.NotBefore(t)
 	}
 	return nil
 }

@@ -45,7 +45,7 @@ func (sv *Server) logMessage(m *sms.Message, what string) {
 	if m.Receipt != nil {
 		ev = ev.Uint64("receipt_of", uint64(m.Receipt.Of)).Stringer("state", m.Receipt.State)
 	} else if content {
-		ev = ev.Str("text", decode([]*sms.Message{m}))
+		ev = ev.Str("text", Text([]*sms.Message{m}))
 	}
 	ev.Msg(what)
 }
