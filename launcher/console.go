@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 
 	"hnetsmpp/pkg/config"
@@ -12,42 +11,39 @@ type runCommand struct{}
 
 var errKilled = errors.New("the server was killed")
 
-// Run supervises the worker in the foreground until a signal.
+// Run supervises the worker until a signal: in the foreground, or as the service when the system's service manager
+// started this program.
 func (runCommand) Run(line *commandLine, p *program) error {
+	if managed() && line.Config != "" {
+		return runService(line.Config, p)
+	}
 	path, err := config.Find(line.Config)
 	if err != nil {
 		return badConfigError{err}
 	}
-	section := config.LoadLauncher(path)
-	if err := checkWorker(workerPath(section)); err != nil {
+	if err := checkWorker(workerPath(config.LoadLauncher(path))); err != nil {
 		return err
 	}
-	logs := openLogs(path, section, p.stderr)
-	defer logs.close()
+	k := keep(path, p.stderr, nil, nil)
+	defer k.close()
+	return k.waitForSignals(p)
+}
 
-	logs.launcher.Info().Str("version", versionText()).Str("config", path).Msg("launcher started")
-	supervisor := newSupervisor(path, logs.launcher, logs.worker, nil)
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		supervisor.Run(ctx)
-	}()
-
+// waitForSignals returns at the end. The first signal asks for a stop, the second kills.
+func (k *keeper) waitForSignals(p *program) error {
 	select {
 	case <-p.signals:
-		logs.launcher.Info().Msg("asked to stop; a second Ctrl-C kills")
-		cancel()
-	case <-ended:
+		k.logs.launcher.Info().Msg("asked to stop; a second Ctrl-C kills")
+		k.stop()
+	case <-k.ended:
 		return nil
 	}
 	select {
 	case <-p.signals:
-		supervisor.Kill()
-		<-ended
+		k.supervisor.Kill()
+		<-k.ended
 		return errKilled
-	case <-ended:
+	case <-k.ended:
 		return nil
 	}
 }

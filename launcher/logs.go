@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/rs/zerolog"
 	"gopkg.in/natefinch/lumberjack.v2"
@@ -28,16 +29,21 @@ type logs struct {
 
 // openLogs never fails: where the folder cannot be written, console is told so
 // and is the only place that logs go to.
-func openLogs(configPath string, section config.Launcher, console io.Writer) *logs {
+// onFault, which may be nil, hears of the first line that a file did not take.
+func openLogs(configPath string, section config.Launcher, console io.Writer, onFault func(error)) *logs {
 	l := &logs{}
 	screen := newScreen(console)
 	launcher, worker := tee{screen.source()}, tee{screen.source()}
 	dir := filepath.Join(filepath.Dir(configPath), logFolder)
 	if err := checkWritable(dir, launcherLog, workerLog); err != nil {
 		fmt.Fprintf(console, "launcher: no log files are written: %s\n", err)
+		if onFault != nil {
+			onFault(err)
+		}
 	} else {
-		launcher = append(launcher, l.file(dir, launcherLog, section))
-		worker = append(worker, l.file(dir, workerLog, section))
+		fault := &logFault{console: console, tell: onFault}
+		launcher = append(launcher, fault.watch(l.file(dir, launcherLog, section)))
+		worker = append(worker, fault.watch(l.file(dir, workerLog, section)))
 	}
 	l.launcher = zerolog.New(launcher).With().Timestamp().Str("program", "launcher").Logger()
 	l.worker = worker
@@ -73,6 +79,33 @@ func checkWritable(dir string, names ...string) error {
 		_ = f.Close()
 	}
 	return nil
+}
+
+// logFault tells once, on the console and to whom it may concern, that a log file takes no more lines: the disk is full.
+type logFault struct {
+	console io.Writer
+	tell    func(error)
+	told    sync.Once
+}
+
+func (f *logFault) watch(file io.Writer) io.Writer { return watched{file, f} }
+
+type watched struct {
+	io.Writer
+	fault *logFault
+}
+
+func (w watched) Write(p []byte) (int, error) {
+	n, err := w.Writer.Write(p)
+	if err != nil {
+		w.fault.told.Do(func() {
+			fmt.Fprintf(w.fault.console, "launcher: the log files cannot be written: %s\n", err)
+			if w.fault.tell != nil {
+				w.fault.tell(err)
+			}
+		})
+	}
+	return n, err
 }
 
 // tee writes to all: a full disk does not silence the console.

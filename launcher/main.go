@@ -17,11 +17,12 @@ import (
 func main() {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	os.Exit(launch(os.Args[1:], program{stdout: os.Stdout, stderr: os.Stderr, signals: signals}))
+	os.Exit(launch(os.Args[1:], program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, signals: signals}))
 }
 
 // program is what a command may touch of the world around it.
 type program struct {
+	stdin          io.Reader
 	stdout, stderr io.Writer
 	signals        <-chan os.Signal // the first asks for a stop, the second for a quick one
 }
@@ -38,13 +39,24 @@ To try it out in this window:
 
     launcher run
 
+To have it run at all times, as a service (administrator or root):
+
+    launcher install
+    launcher start
+
 Logs are written to the folder logs, beside config.toml.`
 
 type commandLine struct {
 	Config string `placeholder:"PATH" help:"The configuration file. Default: config.toml in the current folder, else beside this program."`
 
-	Run     runCommand     `cmd:"" help:"Run the server in this console. Ctrl-C stops it politely, a second Ctrl-C kills it."`
-	Version versionCommand `cmd:"" help:"Say which version this is."`
+	Run       runCommand       `cmd:"" help:"Run the server in this console. Ctrl-C stops it politely, a second Ctrl-C kills it."`
+	Install   installCommand   `cmd:"" help:"Register the server as a service that starts with the system."`
+	Uninstall uninstallCommand `cmd:"" help:"Stop the service and remove its registration; configuration, data and logs stay."`
+	Start     startCommand     `cmd:"" help:"Start the service and wait until the server is ready."`
+	Stop      stopCommand      `cmd:"" help:"Stop the service; messages under way are finished first."`
+	Restart   restartCommand   `cmd:"" help:"Stop the service and start it again."`
+	Status    statusCommand    `cmd:"" help:"Tell how the service and its server are."`
+	Version   versionCommand   `cmd:"" help:"Say which version this is."`
 }
 
 // launch is main, without the process around it. It returns the exit code.

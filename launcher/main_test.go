@@ -63,8 +63,8 @@ func fakeWorker(configPath string) worker.ExitCode {
 	}
 }
 
-// running is a launcher in this process.
-type running struct {
+// launched is a launcher in this process.
+type launched struct {
 	t       *testing.T
 	dir     string
 	signals chan os.Signal
@@ -72,10 +72,10 @@ type running struct {
 	exit    chan int
 }
 
-func (r *running) config() string { return filepath.Join(r.dir, "config.toml") }
+func (r *launched) config() string { return filepath.Join(r.dir, "config.toml") }
 
 // configure writes a config.toml that has the fake worker behave as told.
-func (r *running) configure(behaviour string) {
+func (r *launched) configure(behaviour string) {
 	r.t.Helper()
 	grace := long
 	if behaviour == "deaf" {
@@ -87,20 +87,20 @@ func (r *running) configure(behaviour string) {
 	}
 }
 
-func newRunning(t *testing.T, behaviour string) *running {
-	r := &running{t: t, dir: t.TempDir(), signals: make(chan os.Signal), stderr: &lockedBuffer{}, exit: make(chan int, 1)}
+func newRunning(t *testing.T, behaviour string) *launched {
+	r := &launched{t: t, dir: t.TempDir(), signals: make(chan os.Signal), stderr: &lockedBuffer{}, exit: make(chan int, 1)}
 	r.configure(behaviour)
 	return r
 }
 
-func (r *running) start() *running {
+func (r *launched) start() *launched {
 	go func() {
 		r.exit <- launch([]string{"run", "--config", r.config()}, program{stdout: &lockedBuffer{}, stderr: r.stderr, signals: r.signals})
 	}()
 	return r
 }
 
-func (r *running) signal() {
+func (r *launched) signal() {
 	r.t.Helper()
 	select {
 	case r.signals <- os.Interrupt:
@@ -109,7 +109,7 @@ func (r *running) signal() {
 	}
 }
 
-func (r *running) wantExit(code int) {
+func (r *launched) wantExit(code int) {
 	r.t.Helper()
 	select {
 	case got := <-r.exit:
@@ -122,7 +122,7 @@ func (r *running) wantExit(code int) {
 }
 
 // waitFor waits until text stands in a file of the launcher's folder.
-func (r *running) waitFor(file, text string) {
+func (r *launched) waitFor(file, text string) {
 	r.t.Helper()
 	var data []byte
 	for deadline := time.Now().Add(long); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
@@ -135,7 +135,7 @@ func (r *running) waitFor(file, text string) {
 }
 
 // launcherLines are the messages of launcher.log.
-func (r *running) launcherLines() []map[string]any {
+func (r *launched) launcherLines() []map[string]any {
 	r.t.Helper()
 	data, err := os.ReadFile(filepath.Join(r.dir, "logs", "launcher.log"))
 	if err != nil {

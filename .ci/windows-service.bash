@@ -1,0 +1,168 @@
+# Sourced by .ci/windows: the service, as an administrator has it, under Wine's service control manager.
+
+service=HNET_SMPP_Serv
+program_folder='HNET Serveur été'
+wine_time=60 # seconds that one command may take
+
+# windows COMMAND… runs one under Wine; what it said is in $said. Its exit code is the function's.
+windows() {
+	local code=0
+	run_under_wine "$tmp/said" "$wine_time" "$@" || code=$?
+	said=$(tr -d '\r' <"$tmp/said")
+	return "$code"
+}
+
+launcher() { windows "C:\\Program Files\\$program_folder\\launcher.exe" "$@"; }
+smppserv() { windows "C:\\Program Files\\$program_folder\\smppserv.exe" "$@"; }
+
+fail() {
+	printf 'FAIL\t%s: %s\n%s\n' "$step" "$1" "${said-}"
+	tail -n 20 "$data_folder"/logs/launcher.log 2>/dev/null || true
+	exit 1
+}
+
+# says TEXT… fails unless the last command said each of them.
+says() {
+	local text
+	for text; do
+		[[ $said == *"$text"* ]] || fail "no \"$text\""
+	done
+}
+
+refused() {
+	if "$@"; then
+		fail "was not refused: $*"
+	fi
+}
+
+state() {
+	windows sc query "$service" || true
+	sed -n 's/.*STATE *: [0-9]* *\([A-Z_]*\).*/\1/p' <<<"$said"
+}
+
+# await SECONDS WHAT COMMAND… polls until the command succeeds.
+await() {
+	local end=$((SECONDS + $1)) what=$2
+	shift 2
+	until "$@"; do
+		if ((SECONDS > end)); then
+			fail "waited in vain until $what"
+		fi
+		sleep 0.1
+	done
+}
+
+in_state() { [[ $(state) == "$1" ]]; }
+answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+silent() { ! answers "$1"; }
+
+# The value of a key of launcher status --json.
+status() {
+	launcher status --json || return
+	sed -n "s/^ *\"$1\": //p" <<<"$said" | sed 's/,$//; s/^"\(.*\)"$/\1/'
+}
+
+serves() { [[ $(status state) == running ]] && answers 2346; }
+another_serves() { serves && [[ $(status worker_pid) != "$1" ]]; }
+none_left() { ! pgrep -f "$program_folder.*(launcher|smppserv)[.]exe" >/dev/null; }
+
+service_step() {
+	if [[ -n ${step-} ]]; then
+		printf 'ok\tservice: %s\t%d s\n' "$step" $((SECONDS - step_began))
+	fi
+	step=$1
+	step_began=$SECONDS
+}
+
+service_steps() {
+	local root=$WINEPREFIX/drive_c holder worker server
+	data_folder="$root/ProgramData/HNET SMPP Serv"
+	local config='C:\ProgramData\HNET SMPP Serv\config.toml'
+	mkdir -p "$root/Program Files/$program_folder" "$data_folder"
+	cp config.toml "$data_folder/"
+	GOOS=windows GOARCH=amd64 CGO_ENABLED=0 go build "${test_build[@]}" -o "$root/Program Files/$program_folder/" ./launcher ./smppserv
+	server=$(program wineserver64 wineserver)
+	"$server" -p # else Wine ends, and its services with it, while nothing but a waiting service runs
+
+	service_step 'install'
+	refused launcher start
+	says "the service $service is not installed"
+	launcher install --config "$config" || fail 'refused'
+	says "The service $service is installed for $config"
+	in_state STOPPED || fail 'it is not stopped'
+	refused launcher install --config "$config"
+	says 'installed already' 'launcher install --update'
+	launcher install --update --config "$config" || fail 'not renewed'
+
+	service_step 'not RUNNING while its port is held by another process'
+	node -e 'require("net").createServer().listen(2346, "::", () => console.log("held"))' >"$tmp/holder" &
+	holder=$!
+	await 20 'the port is held' grep -q held "$tmp/holder"
+	refused launcher start
+	says 'a port or the store is held by another process' '2346'
+	in_state PAUSED || fail "it is $(state)"
+	[[ $(status service) == waiting ]] || fail 'status does not tell'
+	kill "$holder"
+	wait "$holder" 2>/dev/null || true
+
+	service_step 'RUNNING when port 2346 answers'
+	await 60 'it runs' in_state RUNNING
+	answers 2346 || fail 'RUNNING, but nobody answers'
+	launcher start || fail 'a running service cannot be started'
+	says 'runs already'
+
+	service_step 'smppserv.exe send gets its receipt'
+	smppserv send --config "$config" --to 3600 --text 'Bonjour €' || fail 'not sent'
+	says 'message_id' 'DELIVRD'
+	smppserv reply --config "$config" --from 3600 --to 33612345678 --text ok || fail 'no reply'
+	says 'accepted'
+
+	service_step 'a killed worker is replaced within 5 s, and the log says why'
+	worker=$(status worker_pid)
+	windows taskkill /F /PID "$worker" || fail 'not killed'
+	await 5 'another serves' another_serves "$worker"
+	in_state RUNNING || fail "it is $(state)"
+	grep -q '"reason":".*"message":"the worker has ended; it is started again in 1s"' "$data_folder/logs/launcher.log" || fail 'no reason in launcher.log'
+	[[ -n $(status last_reason) ]] || fail 'status does not tell why'
+
+	service_step 'a fault in config.toml is told, and mended without a restart of the service'
+	launcher stop || fail 'does not stop'
+	sed -i 's/^listen_port = 2346/lisen_port = 2346/' "$data_folder/config.toml"
+	refused launcher start
+	says 'server.lisen_port: unknown key; did you mean server.listen_port?'
+	in_state PAUSED || fail "it is $(state)"
+	[[ $(status state) == 'waiting for config.toml to change' && $(status last_reason) == *lisen_port* ]] || fail 'status does not tell'
+	cp config.toml "$data_folder/"
+	await 20 'it runs' in_state RUNNING
+	answers 2346 || fail 'RUNNING, but nobody answers'
+
+	service_step 'the worker ends with its launcher'
+	windows taskkill /F /PID "$(status launcher_pid)" || fail 'not killed'
+	await 10 'no process is left' none_left
+	silent 2346 || fail 'somebody still answers'
+
+	service_step 'the service starts with the system'
+	stop_wine
+	"$server" -p
+	await 60 'it runs' in_state RUNNING
+	answers 2346 || fail 'RUNNING, but nobody answers'
+
+	service_step 'stop ends in STOPPED, and no process is left'
+	windows sc stop "$service" || fail 'refused'
+	await 45 'it is stopped' in_state STOPPED
+	await 10 'no process is left' none_left
+	silent 2346 || fail 'somebody still answers'
+
+	service_step 'uninstall keeps configuration, data and logs'
+	launcher start || fail 'does not start again'
+	launcher uninstall || fail 'refused'
+	refused windows sc query "$service"
+	await 10 'no process is left' none_left
+	refused launcher uninstall
+	says 'is not installed'
+	local kept
+	for kept in config.toml data/messages.db logs/launcher.log logs/smppserv.log; do
+		[[ -s $data_folder/$kept ]] || fail "$kept is gone"
+	done
+	service_step ''
+}

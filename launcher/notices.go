@@ -1,0 +1,55 @@
+package main
+
+import (
+	"fmt"
+
+	"hnetsmpp/launcher/supervise"
+)
+
+// Notices of the Event Log. Their numbers are what administrators filter by.
+type notice struct {
+	id      uint32
+	failure bool
+	text    string
+}
+
+const (
+	noticeReady   = 1
+	noticeStopped = 2
+	noticeEnded   = 10 // crashed, killed, or could not be started
+	noticeConfig  = 11 // config.toml has a fault
+	noticeHung    = 12
+	noticeLogs    = 20 // cannot be written
+)
+
+// chronicle makes notices of events. A server that fails again and again for the same reason is told once.
+type chronicle struct{ last string }
+
+// notice is nil for what nobody needs to read.
+func (c *chronicle) notice(e supervise.Event) *notice {
+	switch e.Kind {
+	case supervise.EventReady:
+		c.last = ""
+		return &notice{noticeReady, false, fmt.Sprintf("The server is ready: SMPP %s, Hermès %s, process %d, version %s.", e.Ready.SMPP, e.Ready.TCP, e.PID, e.Ready.Version)}
+	case supervise.EventHung:
+		return &notice{noticeHung, true, "The server hangs (" + e.LastReason + ") and is killed."}
+	case supervise.EventExited:
+	default:
+		return nil
+	}
+	if e.State == supervise.Stopped {
+		return &notice{noticeStopped, false, "The server has stopped: " + e.LastReason + "."}
+	}
+	if e.LastReason == c.last {
+		return nil
+	}
+	c.last = e.LastReason
+	if e.State == supervise.AwaitingConfig {
+		return &notice{noticeConfig, true, "The server was not started: " + e.LastReason + ". It is started by itself when config.toml has changed."}
+	}
+	return &notice{noticeEnded, true, fmt.Sprintf("The server has ended: %s. It is started again in %s, and so on.", e.LastReason, e.Wait)}
+}
+
+func logsNotice(err error) notice {
+	return notice{noticeLogs, true, "The log files cannot be written: " + err.Error() + ". The server goes on without them."}
+}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/gofrs/flock"
+
+	"hnetsmpp/launcher/supervise"
+	"hnetsmpp/pkg/worker"
+)
+
+const (
+	statusFile = "launcher.status.json" // in the folder of the logs
+	lockFile   = "launcher.lock"        // held by the launcher whose status stands there
+)
+
+// report is what the status file says.
+type report struct {
+	State      supervise.State `json:"state"`
+	Launcher   int             `json:"launcher_pid"`
+	Worker     int             `json:"worker_pid"` // 0 = none runs
+	StartedAt  time.Time       `json:"started_at"` // of that worker, or the last
+	Restarts   int             `json:"restarts"`
+	LastReason string          `json:"last_reason"` // why the last worker ended, "" = none has
+	Ready      *worker.Ready   `json:"ready,omitempty"`
+	Version    string          `json:"version"` // of the launcher
+	Written    time.Time       `json:"written"`
+}
+
+// reporter writes the status file, as long as no other launcher of the same configuration does.
+type reporter struct {
+	dir  string
+	lock *flock.Flock
+}
+
+func newReporter(configPath string) *reporter {
+	dir := filepath.Join(filepath.Dir(configPath), logFolder)
+	return &reporter{dir, flock.New(filepath.Join(dir, lockFile))}
+}
+
+func (r *reporter) write(s supervise.Status) error {
+	held, err := r.lock.TryLock()
+	if err != nil {
+		return fmt.Errorf("write the status: %w", err)
+	}
+	if !held {
+		return fmt.Errorf("another launcher runs with this config.toml: %s is locked", r.lock.Path())
+	}
+	rep := report{State: s.State, Launcher: os.Getpid(), Worker: s.PID, StartedAt: s.StartedAt, Restarts: s.Restarts,
+		LastReason: s.LastReason, Version: versionText(), Written: time.Now()}
+	if s.State == supervise.Running {
+		rep.Ready = &s.Ready
+	}
+	data, err := json.MarshalIndent(rep, "", "  ")
+	if err != nil {
+		return err
+	}
+	// Renamed, so that a reader never sees half of it.
+	path := filepath.Join(r.dir, statusFile)
+	if err := os.WriteFile(path+".new", append(data, '\n'), 0o644); err != nil {
+		return fmt.Errorf("write the status: %w", err)
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		return fmt.Errorf("write the status: %w", err)
+	}
+	return nil
+}
+
+func (r *reporter) close() { _ = r.lock.Unlock() }
+
+// readReport reads what the launcher of a configuration last said; nil = nothing yet. What a launcher left behind that
+// died says that nothing runs.
+func readReport(configPath string) (*report, error) {
+	r := newReporter(configPath)
+	data, err := os.ReadFile(filepath.Join(r.dir, statusFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the launcher's status: %w", err)
+	}
+	var rep report
+	if err := json.Unmarshal(data, &rep); err != nil {
+		return nil, fmt.Errorf("%s is not what a launcher writes: %w", filepath.Join(r.dir, statusFile), err)
+	}
+	if free, err := r.lock.TryLock(); err == nil && free {
+		_ = r.lock.Unlock()
+		rep.State, rep.Launcher, rep.Worker, rep.Ready = supervise.Stopped, 0, 0, nil
+	}
+	return &rep, nil
+}

@@ -1,0 +1,250 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/kardianos/service"
+
+	"hnetsmpp/launcher/supervise"
+	"hnetsmpp/pkg/config"
+)
+
+const (
+	serviceName        = "HNET_SMPP_Serv"
+	serviceDisplayName = "HNET SMPP Serv"
+	serviceDescription = "Message centre between the SMS platforms of companies (SMPP) and the contact centre Hermès.Net. " +
+		"Keeps smppserv running; config.toml beside its logs says how."
+)
+
+// serviceState is what the service manager says of the service.
+type serviceState string
+
+const (
+	notInstalled   serviceState = "not installed"
+	stopped        serviceState = "stopped"
+	startPending   serviceState = "starting"
+	running        serviceState = "running"
+	paused         serviceState = "waiting" // for a mended config.toml, a port, a program: not serving, and tried again by itself
+	stopPending    serviceState = "stopping"
+	unknownService serviceState = "unknown"
+)
+
+// after is the state of the service after an event: Running only once the server is ready. One that was ready and has
+// crashed is back in a moment, and stays Running; whatever else keeps the server from its work is shown.
+func (s serviceState) after(e supervise.Event) serviceState {
+	switch {
+	case e.Kind == supervise.EventReady:
+		return running
+	case e.Kind == supervise.EventStopping:
+		return stopPending
+	case e.Kind != supervise.EventExited:
+		return s
+	case e.State == supervise.AwaitingConfig, e.State == supervise.BackingOff && s != running:
+		return paused
+	}
+	return s
+}
+
+// definition describes the service to the service manager.
+func definition(configPath, user, password string) (service.Service, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	return service.New(nil, &service.Config{
+		Name: serviceName, DisplayName: serviceDisplayName, Description: serviceDescription,
+		Executable: program, Arguments: []string{"run", "--config", configPath}, UserName: user,
+		Option: service.KeyValue{
+			"Password":      password,
+			"SystemdScript": systemdUnit(program, configPath, user),
+		},
+	})
+}
+
+type installCommand struct {
+	User   string `placeholder:"NAME" help:"The account that the service runs under; its password, if it has one, is read from the standard input. Default: the system's own account."`
+	Update bool   `help:"Renew the registration where there is one; its account stays."`
+}
+
+// Run registers the service. It does not start it.
+func (c installCommand) Run(line *commandLine, p *program) error {
+	path, err := config.Find(line.Config)
+	if err != nil {
+		return badConfigError{err}
+	}
+	if err := checkWorker(workerPath(config.LoadLauncher(path))); err != nil {
+		return err
+	}
+	state, _, err := queryService()
+	if err != nil {
+		return err
+	}
+	if state != notInstalled && !c.Update {
+		return fmt.Errorf("the service %s is installed already; launcher install --update renews it, launcher uninstall removes it", serviceName)
+	}
+	password := ""
+	if c.User != "" && needsPassword(c.User) {
+		if password, err = readPassword(p); err != nil {
+			return err
+		}
+	}
+	if state != notInstalled {
+		err = updateService(path, c.User, password)
+	} else {
+		err = installService(path, c.User, password)
+	}
+	if err != nil {
+		return needsRights("install the service", err)
+	}
+	fmt.Fprintf(p.stdout, "The service %s is installed for %s. To start it: launcher start\n", serviceName, path)
+	return nil
+}
+
+type uninstallCommand struct{}
+
+// Run stops the service and removes its registration. config.toml, data and logs stay.
+func (uninstallCommand) Run(_ *commandLine, p *program) error {
+	state, path, err := queryService()
+	switch {
+	case err != nil:
+		return err
+	case state == notInstalled:
+		return fmt.Errorf("the service %s is not installed", serviceName)
+	case state != stopped:
+		if err := stopService(); err != nil {
+			return err
+		}
+	}
+	s, err := definition(path, "", "")
+	if err == nil {
+		err = s.Uninstall()
+	}
+	if err != nil {
+		return needsRights("remove the service", err)
+	}
+	fmt.Fprintf(p.stdout, "The service %s is removed. Its configuration, data and logs are still there: %s\n", serviceName, filepath.Dir(path))
+	return nil
+}
+
+type startCommand struct{}
+
+// Run starts the service and returns when its server is ready.
+func (startCommand) Run(_ *commandLine, p *program) error {
+	state, _, err := queryService()
+	switch {
+	case err != nil:
+		return err
+	case state == notInstalled:
+		return errNotInstalled
+	case state == running:
+		fmt.Fprintf(p.stdout, "The service %s runs already.\n", serviceName)
+		return nil
+	case state == stopped:
+		if err := requestStart(); err != nil {
+			return needsRights("start the service", err)
+		}
+	}
+	return awaitReady(p)
+}
+
+type stopCommand struct{}
+
+// Run stops the service and returns when it has stopped.
+func (stopCommand) Run(_ *commandLine, p *program) error {
+	state, _, err := queryService()
+	switch {
+	case err != nil:
+		return err
+	case state == notInstalled:
+		return errNotInstalled
+	case state == stopped:
+		fmt.Fprintf(p.stdout, "The service %s does not run.\n", serviceName)
+		return nil
+	}
+	if err := stopService(); err != nil {
+		return err
+	}
+	fmt.Fprintf(p.stdout, "The service %s has stopped.\n", serviceName)
+	return nil
+}
+
+type restartCommand struct{}
+
+// Run stops the service if it runs, and starts it.
+func (restartCommand) Run(line *commandLine, p *program) error {
+	if err := (stopCommand{}).Run(line, p); err != nil {
+		return err
+	}
+	return startCommand{}.Run(line, p)
+}
+
+var errNotInstalled = fmt.Errorf("the service %s is not installed; launcher install does that", serviceName)
+
+const (
+	statePoll = 100 * time.Millisecond
+	// readyPatience is for the server to open its store; it goes on starting after that.
+	readyPatience = time.Minute
+	stopMargin    = 15 * time.Second
+)
+
+// awaitReady returns when the server is ready, or with the reason why it is not.
+func awaitReady(p *program) error {
+	for end := time.Now().Add(readyPatience); ; time.Sleep(statePoll) {
+		o, err := look("")
+		if err != nil {
+			return err
+		}
+		switch {
+		case o.Service == running && o.State == supervise.Running:
+			fmt.Fprintf(p.stdout, "The service %s runs.\n", serviceName)
+			o.print(p.stdout)
+			return nil
+		case o.Service == paused, o.Service == startPending && o.State == supervise.AwaitingConfig:
+			return fmt.Errorf("the service %s has started, but the server has not; it is tried again by itself: %w", serviceName, o.why())
+		case o.Service == stopped, o.Service == notInstalled:
+			return fmt.Errorf("the service %s does not run: %w", serviceName, o.why())
+		case time.Now().After(end):
+			return fmt.Errorf("the service %s is still starting after %s; launcher status tells more", serviceName, readyPatience)
+		}
+	}
+}
+
+// stopService asks the service to stop and returns when it has.
+func stopService() error {
+	_, path, err := queryService()
+	if err != nil {
+		return err
+	}
+	if err := requestStop(); err != nil {
+		return needsRights("stop the service", err)
+	}
+	// Longer than the grace after which the server is killed.
+	end := time.Now().Add(config.LoadLauncher(path).StopGrace + stopMargin)
+	for ; ; time.Sleep(statePoll) {
+		state, _, err := queryService()
+		switch {
+		case err != nil:
+			return err
+		case state == stopped, state == notInstalled:
+			return nil
+		case time.Now().After(end):
+			return fmt.Errorf("the service %s does not stop; launcher status tells more", serviceName)
+		}
+	}
+}
+
+// needsRights tells what to do where the system refuses.
+func needsRights(what string, err error) error {
+	if !errors.Is(err, os.ErrPermission) {
+		return fmt.Errorf("cannot %s: %w", what, err)
+	}
+	if runtime.GOOS == "windows" {
+		return fmt.Errorf("cannot %s: that takes an administrator; open the console with \"Run as administrator\"", what)
+	}
+	return fmt.Errorf("cannot %s: that takes root (%w)", what, err)
+}

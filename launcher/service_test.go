@@ -1,0 +1,192 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"hnetsmpp/launcher/supervise"
+	"hnetsmpp/pkg/worker"
+)
+
+func event(kind supervise.EventKind, state supervise.State, reason string) supervise.Event {
+	return supervise.Event{Kind: kind, Status: supervise.Status{State: state, LastReason: reason, Wait: time.Second}}
+}
+
+func TestTheServiceRunsOnlyOnceTheServerIsReady(t *testing.T) {
+	for _, tt := range []struct {
+		before serviceState
+		event  supervise.Event
+		after  serviceState
+	}{
+		{startPending, event(supervise.EventStarting, supervise.Starting, ""), startPending},
+		{startPending, event(supervise.EventReady, supervise.Running, ""), running},
+		{startPending, event(supervise.EventExited, supervise.AwaitingConfig, "bad"), paused},
+		{startPending, event(supervise.EventExited, supervise.BackingOff, "held"), paused},
+		{paused, event(supervise.EventStarting, supervise.Starting, ""), paused},
+		{paused, event(supervise.EventReady, supervise.Running, ""), running},
+		{running, event(supervise.EventHung, supervise.Running, ""), running},
+		{running, event(supervise.EventExited, supervise.BackingOff, "crashed"), running},
+		{running, event(supervise.EventExited, supervise.AwaitingConfig, "bad"), paused},
+		{running, event(supervise.EventStopping, supervise.Stopping, ""), stopPending},
+	} {
+		if got := tt.before.after(tt.event); got != tt.after {
+			t.Errorf("%s, %s (%s): now %s, want %s", tt.before, tt.event.Kind, tt.event.State, got, tt.after)
+		}
+	}
+}
+
+func TestTheEventLogTellsEachReasonOnce(t *testing.T) {
+	var c chronicle
+	ready := event(supervise.EventReady, supervise.Running, "")
+	ready.Ready = worker.Ready{SMPP: "[::]:2346", TCP: "[::]:18182"}
+	for _, tt := range []struct {
+		event supervise.Event
+		id    uint32
+		text  string
+	}{
+		{event(supervise.EventStarting, supervise.Starting, ""), 0, ""},
+		{event(supervise.EventExited, supervise.AwaitingConfig, "bad configuration: config.toml:3: no"), noticeConfig, "config.toml:3: no. It is started by itself when config.toml has changed"},
+		{event(supervise.EventExited, supervise.AwaitingConfig, "bad configuration: config.toml:3: no"), 0, ""},
+		{event(supervise.EventExited, supervise.BackingOff, "held"), noticeEnded, "held. It is started again in 1s"},
+		{event(supervise.EventExited, supervise.BackingOff, "held"), 0, ""},
+		{ready, noticeReady, "SMPP [::]:2346"},
+		{event(supervise.EventHung, supervise.Running, "hung: no sign of life for 30s"), noticeHung, "no sign of life"},
+		{event(supervise.EventExited, supervise.BackingOff, "held"), noticeEnded, "held"},
+		{event(supervise.EventStopping, supervise.Stopping, ""), 0, ""},
+		{event(supervise.EventExited, supervise.Stopped, "stopped as asked"), noticeStopped, "stopped as asked"},
+	} {
+		n := c.notice(tt.event)
+		switch {
+		case n == nil && tt.id != 0:
+			t.Errorf("%s (%s): nothing is told", tt.event.Kind, tt.event.State)
+		case n != nil && (n.id != tt.id || !strings.Contains(n.text, tt.text)):
+			t.Errorf("%s (%s): told %d %q, want %d %q", tt.event.Kind, tt.event.State, n.id, n.text, tt.id, tt.text)
+		}
+	}
+	if n := logsNotice(errors.New("disk full")); !n.failure || !strings.Contains(n.text, "disk full") {
+		t.Errorf("got %+v", n)
+	}
+}
+
+func TestTheUnitKeepsPathsAndAccountWhateverIsInThem(t *testing.T) {
+	for _, path := range []string{"/etc/hnet/config.toml", `/srv/HNET Serveur été/100 % "$HOME"\config.toml`} {
+		unit := systemdUnit("/opt/hnet smpp/launcher", path, "hnet")
+		if !strings.Contains(unit, `ExecStart="/opt/hnet smpp/launcher" run --config "`) || strings.Contains(unit, "{{") {
+			t.Errorf("got\n%s", unit)
+		}
+		if config, user := registeredInUnit(unit); config != path || user != "hnet" {
+			t.Errorf("read back %q, %q", config, user)
+		}
+	}
+	if strings.Contains(systemdUnit("/l", "/c", ""), "User=") {
+		t.Error("an account is named")
+	}
+}
+
+func (r *launched) status() (o overview) {
+	r.t.Helper()
+	var stdout, stderr bytes.Buffer
+	if code := launch([]string{"status", "--json", "--config", r.config()}, program{stdout: &stdout, stderr: &stderr}); code != 0 {
+		r.t.Fatalf("exit code %d: %s", code, &stderr)
+	}
+	if err := json.Unmarshal(stdout.Bytes(), &o); err != nil {
+		r.t.Fatal(err)
+	}
+	return o
+}
+
+func TestStatusTellsHowTheServerIsAndWas(t *testing.T) {
+	r := newRunning(t, "crash")
+	if o := r.status(); o.State != supervise.Stopped || o.Logs != filepath.Join(r.dir, "logs") {
+		t.Errorf("before the first start it says %+v", o)
+	}
+	r.start()
+	r.waitFor("logs/launcher.log", "started again in 1s")
+	if o := r.status(); o.WorkerPID != 0 || o.LastReason != "crashed (exit code 2): panic: out of luck" || o.LauncherPID != os.Getpid() {
+		t.Errorf("after a crash it says %+v", o)
+	}
+	r.configure("good")
+	r.waitFor("logs/launcher.log", "the worker is ready")
+	r.waitFor("logs/launcher.status.json", "9.9")
+	o := r.status()
+	if o.State != supervise.Running || o.WorkerPID == 0 || o.Restarts == 0 || o.SMPP != "127.0.0.1:2346" || o.Version != "9.9" {
+		t.Errorf("while it runs it says %+v", o)
+	}
+	var text bytes.Buffer
+	launch([]string{"status", "--config", r.config()}, program{stdout: &text, stderr: &text})
+	for _, want := range []string{fmt.Sprintf("process %d", o.WorkerPID), "panic: out of luck", "SMPP 127.0.0.1:2346"} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("the text has no %q:\n%s", want, &text)
+		}
+	}
+	second := &launched{t: t, dir: r.dir, signals: make(chan os.Signal), stderr: &lockedBuffer{}, exit: make(chan int, 1)}
+	second.start()
+	r.waitFor("logs/launcher.log", "another launcher runs with this config.toml")
+	second.signal()
+	second.wantExit(0)
+	if o := r.status(); o.State != supervise.Running || o.WorkerPID == 0 {
+		t.Errorf("beside a second launcher it says %+v", o)
+	}
+	r.signal()
+	r.wantExit(0)
+	if o := r.status(); o.State != supervise.Stopped || o.WorkerPID != 0 || o.LastReason != "stopped as asked" || o.SMPP != "" {
+		t.Errorf("at the end it says %+v", o)
+	}
+}
+
+func TestStatusOfALauncherThatDiedIsStopped(t *testing.T) {
+	r := newRunning(t, "good")
+	rep := newReporter(r.config())
+	if err := os.Mkdir(rep.dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := rep.write(supervise.Status{State: supervise.Running, PID: 1, LastReason: "killed"}); err != nil {
+		t.Fatal(err)
+	}
+	if o := r.status(); o.State != supervise.Running || o.WorkerPID != 1 {
+		t.Errorf("while it lives it is %+v", o)
+	}
+	rep.close()
+	if o := r.status(); o.State != supervise.Stopped || o.WorkerPID != 0 || o.LastReason != "killed" {
+		t.Errorf("after its death it is %+v", o)
+	}
+}
+
+func TestAFullDiskForLogsIsToldOnce(t *testing.T) {
+	var console bytes.Buffer
+	told := 0
+	f := &logFault{console: &console, tell: func(error) { told++ }}
+	w := tee{f.watch(brokenFile{}), f.watch(brokenFile{})}
+	for range 3 {
+		if n, err := w.Write([]byte("line\n")); n != 5 || err != nil {
+			t.Errorf("got %d, %v", n, err)
+		}
+	}
+	if told != 1 || console.String() != "launcher: the log files cannot be written: no space left on device\n" {
+		t.Errorf("told %d times: %q", told, &console)
+	}
+}
+
+type brokenFile struct{}
+
+func (brokenFile) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
+
+func TestServiceCommandsWithoutAServiceSayWhatToDo(t *testing.T) {
+	if state, _, err := queryService(); err != nil || state != notInstalled {
+		t.Skipf("the service is %s here: %v", state, err)
+	}
+	for _, command := range []string{"start", "stop", "restart", "uninstall"} {
+		var stdout, stderr bytes.Buffer
+		if code := launch([]string{command}, program{stdout: &stdout, stderr: &stderr}); code != exitFailed ||
+			!strings.HasPrefix(stderr.String(), "launcher: the service HNET_SMPP_Serv is not installed") || strings.Count(stderr.String(), "\n") != 1 {
+			t.Errorf("%s: exit code %d, %q", command, code, &stderr)
+		}
+	}
+}

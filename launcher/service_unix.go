@@ -1,0 +1,130 @@
+//go:build !windows
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+
+	"hnetsmpp/launcher/supervise"
+)
+
+const unitFile = "/etc/systemd/system/" + serviceName + ".service"
+
+var errNoSystemd = errors.New("services are managed through systemd, and this system does not run it; launcher run works without")
+
+// managed tells whether systemd started this program as the service.
+func managed() bool { return os.Getenv("NOTIFY_SOCKET") != "" }
+
+// runService is run under systemd, which hears how the server is.
+func runService(path string, p *program) error {
+	tell := newSystemdNotifier()
+	k := keep(path, p.stderr, func(e supervise.Event) {
+		switch e.Kind {
+		case supervise.EventReady:
+			tell("READY=1\nSTATUS=ready, process %d", e.PID)
+		case supervise.EventStopping:
+			tell("STOPPING=1\nSTATUS=stopping")
+		case supervise.EventExited:
+			tell("STATUS=%s: %s", e.State, e.LastReason)
+		}
+	}, nil)
+	defer k.close()
+	return k.waitForSignals(p)
+}
+
+// newSystemdNotifier sends what sd_notify(3) describes; a message is cut to its first line for each variable.
+func newSystemdNotifier() func(format string, args ...any) {
+	address := os.Getenv("NOTIFY_SOCKET")
+	if name, ok := strings.CutPrefix(address, "@"); ok {
+		address = "\x00" + name
+	}
+	os.Unsetenv("NOTIFY_SOCKET") // it is not for the server
+	return func(format string, args ...any) {
+		for i, arg := range args {
+			if text, ok := arg.(string); ok {
+				args[i] = strings.ReplaceAll(text, "\n", " ")
+			}
+		}
+		conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: address, Net: "unixgram"})
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		_, _ = fmt.Fprintf(conn, format, args...)
+	}
+}
+
+func systemctl(args ...string) (string, error) {
+	out, err := exec.Command("systemctl", args...).CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("systemctl %s: %w: %s", strings.Join(args, " "), err, strings.TrimSpace(string(out)))
+	}
+	return string(out), nil
+}
+
+// queryService also returns the configuration that the service was installed for.
+func queryService() (state serviceState, configPath string, err error) {
+	unit, err := os.ReadFile(unitFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return notInstalled, "", nil
+	}
+	if err != nil {
+		return unknownService, "", err
+	}
+	configPath, _ = registeredInUnit(string(unit))
+	out, err := systemctl("show", "--property=ActiveState", serviceName)
+	if err != nil {
+		return unknownService, configPath, err
+	}
+	switch strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(out), "ActiveState=")) {
+	case "active", "reloading":
+		return running, configPath, nil
+	case "activating":
+		return startPending, configPath, nil
+	case "deactivating":
+		return stopPending, configPath, nil
+	case "inactive", "failed":
+		return stopped, configPath, nil
+	}
+	return unknownService, configPath, nil
+}
+
+func needsPassword(string) bool { return false }
+
+func installService(configPath, user, password string) error {
+	if _, err := os.Stat("/run/systemd/system"); err != nil {
+		return errNoSystemd
+	}
+	s, err := definition(configPath, user, password)
+	if err != nil {
+		return err
+	}
+	return s.Install()
+}
+
+// updateService writes the unit anew; the account stays unless another is named.
+func updateService(configPath, user, password string) error {
+	if unit, err := os.ReadFile(unitFile); err == nil && user == "" {
+		_, user = registeredInUnit(string(unit))
+	}
+	if err := os.Remove(unitFile); err != nil {
+		return err
+	}
+	return installService(configPath, user, password)
+}
+
+func requestStart() error {
+	_, err := systemctl("start", "--no-block", serviceName)
+	return err
+}
+
+func requestStop() error {
+	_, err := systemctl("stop", "--no-block", serviceName)
+	return err
+}

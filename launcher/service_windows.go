@@ -1,0 +1,293 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/windows"
+	"golang.org/x/sys/windows/svc"
+	"golang.org/x/sys/windows/svc/eventlog"
+	"golang.org/x/sys/windows/svc/mgr"
+
+	"hnetsmpp/launcher/supervise"
+)
+
+// managed tells whether the service control manager started this program.
+func managed() bool {
+	is, err := svc.IsWindowsService()
+	return err == nil && is
+}
+
+// runService is run under the service control manager. kardianos/service would report Running at once, and no progress.
+func runService(path string, _ *program) error {
+	w := &windowsService{path: path, events: make(chan supervise.Event, 64)}
+	if log, err := eventlog.Open(serviceName); err == nil { // its source may not be registered: the log files tell the same
+		defer log.Close()
+		w.log = log
+	}
+	return svc.Run(serviceName, w)
+}
+
+type windowsService struct {
+	path      string
+	events    chan supervise.Event
+	chronicle chronicle
+	log       *eventlog.Log // nil = none
+}
+
+const (
+	accepts       = svc.AcceptStop | svc.AcceptShutdown | svc.AcceptPreShutdown
+	progressEvery = time.Second
+	waitHint      = 10_000 // milliseconds to the next sign of progress
+)
+
+// Execute implements svc.Handler: it keeps the server running until it is asked to stop.
+func (w *windowsService) Execute(_ []string, requests <-chan svc.ChangeRequest, changes chan<- svc.Status) (bool, uint32) {
+	status := svc.Status{State: svc.StartPending, CheckPoint: 1, WaitHint: waitHint}
+	changes <- status
+	k := keep(w.path, io.Discard, func(e supervise.Event) { w.events <- e }, func(err error) { w.write(logsNotice(err)) })
+	defer k.close()
+	state := startPending
+	progress := time.NewTicker(progressEvery)
+	defer progress.Stop()
+	for {
+		select {
+		case request := <-requests:
+			switch request.Cmd {
+			case svc.Interrogate:
+				changes <- request.CurrentStatus
+				continue
+			case svc.Stop, svc.Shutdown, svc.PreShutdown:
+				k.stop()
+				state = stopPending
+			}
+		case e := <-w.events:
+			if n := w.chronicle.notice(e); n != nil {
+				w.write(*n)
+			}
+			if state != stopPending {
+				state = state.after(e)
+			}
+		case <-progress.C:
+			if state != startPending && state != stopPending {
+				continue
+			}
+		case <-k.ended:
+			for len(w.events) > 0 {
+				if n := w.chronicle.notice(<-w.events); n != nil {
+					w.write(*n)
+				}
+			}
+			return false, 0
+		}
+		status = next(status, state)
+		changes <- status
+	}
+}
+
+// next is what is reported in a state; pending states show progress.
+func next(last svc.Status, state serviceState) svc.Status {
+	switch state {
+	case running:
+		return svc.Status{State: svc.Running, Accepts: accepts}
+	case paused:
+		return svc.Status{State: svc.Paused, Accepts: accepts}
+	}
+	s := svc.Status{State: svc.StartPending, CheckPoint: last.CheckPoint + 1, WaitHint: waitHint}
+	if state == stopPending {
+		s.State = svc.StopPending
+	}
+	return s
+}
+
+func (w *windowsService) write(n notice) {
+	if w.log == nil {
+		return
+	}
+	if n.failure {
+		_ = w.log.Error(n.id, n.text)
+		return
+	}
+	_ = w.log.Info(n.id, n.text)
+}
+
+// openService opens the service with no more rights than are needed.
+func openService(access uint32) (*mgr.Service, error) {
+	manager, err := windows.OpenSCManager(nil, nil, windows.SC_MANAGER_CONNECT)
+	if err != nil {
+		return nil, err
+	}
+	defer windows.CloseServiceHandle(manager)
+	name, err := windows.UTF16PtrFromString(serviceName)
+	if err != nil {
+		return nil, err
+	}
+	handle, err := windows.OpenService(manager, name, access)
+	if err != nil {
+		return nil, err
+	}
+	return &mgr.Service{Name: serviceName, Handle: handle}, nil
+}
+
+// queryService also returns the configuration that the service was installed for.
+func queryService() (state serviceState, configPath string, err error) {
+	s, err := openService(windows.SERVICE_QUERY_CONFIG | windows.SERVICE_QUERY_STATUS)
+	if errors.Is(err, windows.ERROR_SERVICE_DOES_NOT_EXIST) {
+		return notInstalled, "", nil
+	}
+	if err != nil {
+		return unknownService, "", fmt.Errorf("ask for the service %s: %w", serviceName, err)
+	}
+	defer s.Close()
+	if configPath, err = registeredConfig(s); err != nil {
+		return unknownService, "", fmt.Errorf("ask for the service %s: %w", serviceName, err)
+	}
+	status, err := s.Query()
+	if err != nil {
+		return unknownService, configPath, fmt.Errorf("ask for the service %s: %w", serviceName, err)
+	}
+	switch status.State {
+	case svc.Stopped:
+		return stopped, configPath, nil
+	case svc.StartPending, svc.ContinuePending:
+		return startPending, configPath, nil
+	case svc.Running:
+		return running, configPath, nil
+	case svc.Paused, svc.PausePending:
+		return paused, configPath, nil
+	case svc.StopPending:
+		return stopPending, configPath, nil
+	}
+	return unknownService, configPath, nil
+}
+
+// registeredConfig reads the configuration from the command line that the service was installed with.
+func registeredConfig(s *mgr.Service) (string, error) {
+	// mgr's own function asks for more, which not every account may read.
+	size := uint32(8 << 10) // the most that Windows returns
+	buffer := make([]byte, size)
+	c := (*windows.QUERY_SERVICE_CONFIG)(unsafe.Pointer(&buffer[0]))
+	if err := windows.QueryServiceConfig(s.Handle, c, size, &size); err != nil {
+		return "", err
+	}
+	args, err := windows.DecomposeCommandLine(windows.UTF16PtrToString(c.BinaryPathName))
+	if err != nil {
+		return "", err
+	}
+	if i := slices.Index(args, "--config"); i >= 0 && i+1 < len(args) {
+		return args[i+1], nil
+	}
+	return "", nil
+}
+
+// needsPassword tells the accounts of people from those that Windows itself gives a password, or none.
+func needsPassword(user string) bool {
+	domain, name, found := strings.Cut(strings.ToLower(user), `\`)
+	if !found {
+		domain, name = "", domain
+	}
+	switch {
+	case domain == "nt authority", domain == "nt service", strings.HasSuffix(name, "$"):
+		return false
+	}
+	return name != "localsystem" && name != "localservice" && name != "networkservice"
+}
+
+func installService(configPath, user, password string) error {
+	s, err := definition(configPath, user, password)
+	if err != nil {
+		return err
+	}
+	if err := s.Install(); err != nil {
+		return err
+	}
+	installed, err := openService(windows.SERVICE_ALL_ACCESS)
+	if err == nil {
+		defer installed.Close()
+		err = setOptions(installed)
+	}
+	if err != nil {
+		return errors.Join(err, s.Uninstall())
+	}
+	return nil
+}
+
+// updateService registers this program anew, in the place of the one that is registered; the account stays unless
+// another is named.
+func updateService(configPath, user, password string) error {
+	s, err := openService(windows.SERVICE_ALL_ACCESS)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	texts := [4]*uint16{} // nil changes nothing
+	for i, text := range []string{windows.ComposeCommandLine([]string{program, "run", "--config", configPath}), user, password, serviceDisplayName} {
+		if text == "" {
+			continue
+		}
+		if texts[i], err = windows.UTF16PtrFromString(text); err != nil {
+			return err
+		}
+	}
+	err = windows.ChangeServiceConfig(s.Handle, windows.SERVICE_NO_CHANGE, windows.SERVICE_NO_CHANGE, windows.SERVICE_NO_CHANGE,
+		texts[0], nil, nil, nil, texts[1], texts[2], texts[3])
+	if err != nil {
+		return err
+	}
+	if err := eventlog.InstallAsEventCreate(serviceName, eventlog.Error|eventlog.Warning|eventlog.Info); err != nil &&
+		!strings.Contains(err.Error(), "exists") {
+		return fmt.Errorf("register the source %s of the Event Log: %w", serviceName, err)
+	}
+	return setOptions(s)
+}
+
+// setOptions has Windows start the service after the others, and restart a launcher that ends by itself: after 5 s, 30 s
+// and then every minute, the failures of a day being counted. What this Windows does not know is left out.
+func setOptions(s *mgr.Service) error {
+	delayed := windows.SERVICE_DELAYED_AUTO_START_INFO{IsDelayedAutoStartUp: 1}
+	for _, err := range []error{
+		windows.ChangeServiceConfig2(s.Handle, windows.SERVICE_CONFIG_DELAYED_AUTO_START_INFO, (*byte)(unsafe.Pointer(&delayed))),
+		s.SetRecoveryActions([]mgr.RecoveryAction{
+			{Type: mgr.ServiceRestart, Delay: 5 * time.Second},
+			{Type: mgr.ServiceRestart, Delay: 30 * time.Second},
+			{Type: mgr.ServiceRestart, Delay: time.Minute},
+		}, uint32((24 * time.Hour).Seconds())),
+		s.SetRecoveryActionsOnNonCrashFailures(true),
+	} {
+		if err != nil && !errors.Is(err, windows.ERROR_INVALID_LEVEL) {
+			return fmt.Errorf("set the service's delayed start and recovery actions: %w", err)
+		}
+	}
+	return nil
+}
+
+func requestStart() error {
+	s, err := openService(windows.SERVICE_START)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	return s.Start()
+}
+
+func requestStop() error {
+	s, err := openService(windows.SERVICE_STOP | windows.SERVICE_QUERY_STATUS)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	if _, err = s.Control(svc.Stop); errors.Is(err, windows.ERROR_SERVICE_NOT_ACTIVE) {
+		return nil
+	}
+	return err
+}

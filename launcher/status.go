@@ -1,0 +1,123 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"hnetsmpp/launcher/supervise"
+	"hnetsmpp/pkg/config"
+)
+
+type statusCommand struct {
+	JSON bool `help:"For programs: one JSON object."`
+}
+
+// overview is what status tells.
+type overview struct {
+	Service       serviceState    `json:"service"`
+	State         supervise.State `json:"state"` // of the server that the launcher keeps
+	LauncherPID   int             `json:"launcher_pid"`
+	WorkerPID     int             `json:"worker_pid"`
+	UptimeSeconds int64           `json:"uptime_seconds"`
+	Restarts      int             `json:"restarts"`
+	LastReason    string          `json:"last_reason"`
+	SMPP          string          `json:"smpp,omitempty"`
+	SMPPTLS       string          `json:"smpp_tls,omitempty"`
+	TCP           string          `json:"tcp,omitempty"`
+	Admin         string          `json:"admin,omitempty"`
+	Version       string          `json:"version,omitempty"` // of the server that runs
+	Config        string          `json:"config"`
+	Logs          string          `json:"logs"`
+}
+
+// Run tells how the service and the server that it keeps are.
+func (c statusCommand) Run(line *commandLine, p *program) error {
+	o, err := look(line.Config)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		enc := json.NewEncoder(p.stdout)
+		enc.SetEscapeHTML(false)
+		enc.SetIndent("", "  ")
+		return enc.Encode(o)
+	}
+	o.print(p.stdout)
+	return nil
+}
+
+// look finds out how things are: what the service manager says, and what the launcher wrote.
+func look(explicit string) (*overview, error) {
+	state, registered, err := queryService()
+	if err != nil {
+		return nil, err
+	}
+	path := explicit
+	if path == "" {
+		path = registered
+	}
+	if path == "" {
+		if path, err = config.Find(""); err != nil {
+			if state == notInstalled {
+				return nil, fmt.Errorf("the service %s is not installed, and there is %w", serviceName, err)
+			}
+			return nil, err
+		}
+	}
+	if path, err = filepath.Abs(path); err != nil {
+		return nil, err
+	}
+	o := &overview{Service: state, State: supervise.Stopped, Config: path, Logs: filepath.Join(filepath.Dir(path), logFolder)}
+	rep, err := readReport(path)
+	if err != nil || rep == nil {
+		return o, err
+	}
+	o.State, o.LauncherPID, o.WorkerPID, o.Restarts, o.LastReason = rep.State, rep.Launcher, rep.Worker, rep.Restarts, rep.LastReason
+	if rep.Ready != nil {
+		o.SMPP, o.SMPPTLS, o.TCP, o.Admin, o.Version = rep.Ready.SMPP, rep.Ready.SMPPTLS, rep.Ready.TCP, rep.Ready.Admin, rep.Ready.Version
+	}
+	if o.WorkerPID != 0 {
+		o.UptimeSeconds = int64(time.Since(rep.StartedAt).Seconds())
+	}
+	return o, nil
+}
+
+func (o *overview) print(w io.Writer) {
+	line := func(name, format string, args ...any) {
+		if text := fmt.Sprintf(format, args...); text != "" {
+			fmt.Fprintf(w, "%-12s %s\n", name, text)
+		}
+	}
+	line("service", "%s (%s)", o.Service, serviceName)
+	server := string(o.State)
+	if o.WorkerPID != 0 {
+		server += fmt.Sprintf(", process %d, up %s", o.WorkerPID, time.Duration(o.UptimeSeconds)*time.Second)
+	}
+	line("server", "%s", server)
+	line("restarts", "%d", o.Restarts)
+	line("last end", "%s", o.LastReason)
+	var ports []string
+	for _, p := range [][2]string{{"SMPP", o.SMPP}, {"SMPP over TLS", o.SMPPTLS}, {"Hermès", o.TCP}, {"admin", o.Admin}} {
+		if p[1] != "" {
+			ports = append(ports, p[0]+" "+p[1])
+		}
+	}
+	line("ports", "%s", strings.Join(ports, ", "))
+	line("version", "%s", o.Version)
+	line("config", "%s", o.Config)
+	line("logs", "%s", o.Logs)
+}
+
+// why is the reason that there is no server now.
+func (o *overview) why() error {
+	reason := o.LastReason
+	if reason == "" {
+		reason = "the logs may tell more: " + o.Logs
+	}
+	return errors.New(reason)
+}
