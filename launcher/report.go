@@ -66,10 +66,26 @@ func (r *reporter) write(s supervise.Status) error {
 	if err := os.WriteFile(path+".new", append(data, '\n'), 0o644); err != nil {
 		return fmt.Errorf("write the status: %w", err)
 	}
-	if err := os.Rename(path+".new", path); err != nil {
+	if err = replace(path+".new", path); err != nil {
 		return fmt.Errorf("write the status: %w", err)
 	}
 	return nil
+}
+
+const (
+	replaceTries = 50
+	replacePause = 10 * time.Millisecond
+)
+
+// replace renames; on Windows that fails while somebody reads the file that is replaced.
+func replace(from, to string) (err error) {
+	for range replaceTries {
+		if err = os.Rename(from, to); err == nil {
+			return nil
+		}
+		time.Sleep(replacePause)
+	}
+	return err
 }
 
 func (r *reporter) close() { _ = r.lock.Unlock() }

@@ -21,6 +21,12 @@ const (
 		"Keeps smppserv running; config.toml beside its logs says how."
 )
 
+// registration is how the service was installed.
+type registration struct {
+	config  string // the configuration that it was installed for
+	account string // that it runs under, "" = the system's own
+}
+
 // serviceState is what the service manager says of the service.
 type serviceState string
 
@@ -80,7 +86,7 @@ func (c installCommand) Run(line *commandLine, p *program) error {
 	if err := checkWorker(workerPath(config.LoadLauncher(path))); err != nil {
 		return err
 	}
-	state, _, err := queryService()
+	state, registered, err := queryService()
 	if err != nil {
 		return err
 	}
@@ -101,6 +107,13 @@ func (c installCommand) Run(line *commandLine, p *program) error {
 	if err != nil {
 		return needsRights("install the service", err)
 	}
+	account := c.User
+	if account == "" {
+		account = registered.account
+	}
+	for _, fault := range giveAccess(path, account) {
+		fmt.Fprintln(p.stderr, "launcher: warning:", fault)
+	}
 	fmt.Fprintf(p.stdout, "The service %s is installed for %s. To start it: launcher start\n", serviceName, path)
 	return nil
 }
@@ -109,7 +122,7 @@ type uninstallCommand struct{}
 
 // Run stops the service and removes its registration. config.toml, data and logs stay.
 func (uninstallCommand) Run(_ *commandLine, p *program) error {
-	state, path, err := queryService()
+	state, registered, err := queryService()
 	switch {
 	case err != nil:
 		return err
@@ -120,14 +133,14 @@ func (uninstallCommand) Run(_ *commandLine, p *program) error {
 			return err
 		}
 	}
-	s, err := definition(path, "", "")
+	s, err := definition(registered.config, "", "")
 	if err == nil {
 		err = s.Uninstall()
 	}
 	if err != nil {
 		return needsRights("remove the service", err)
 	}
-	fmt.Fprintf(p.stdout, "The service %s is removed. Its configuration, data and logs are still there: %s\n", serviceName, filepath.Dir(path))
+	fmt.Fprintf(p.stdout, "The service %s is removed. Its configuration, data and logs are still there: %s\n", serviceName, filepath.Dir(registered.config))
 	return nil
 }
 
@@ -216,7 +229,7 @@ func awaitReady(p *program) error {
 
 // stopService asks the service to stop and returns when it has.
 func stopService() error {
-	_, path, err := queryService()
+	_, registered, err := queryService()
 	if err != nil {
 		return err
 	}
@@ -224,7 +237,7 @@ func stopService() error {
 		return needsRights("stop the service", err)
 	}
 	// Longer than the grace after which the server is killed.
-	end := time.Now().Add(config.LoadLauncher(path).StopGrace + stopMargin)
+	end := time.Now().Add(config.LoadLauncher(registered.config).StopGrace + stopMargin)
 	for ; ; time.Sleep(statePoll) {
 		state, _, err := queryService()
 		switch {

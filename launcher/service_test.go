@@ -81,8 +81,8 @@ func TestTheUnitKeepsPathsAndAccountWhateverIsInThem(t *testing.T) {
 		if !strings.Contains(unit, `ExecStart="/opt/hnet smpp/launcher" run --config "`) || strings.Contains(unit, "{{") {
 			t.Errorf("got\n%s", unit)
 		}
-		if config, user := registeredInUnit(unit); config != path || user != "hnet" {
-			t.Errorf("read back %q, %q", config, user)
+		if r := registeredInUnit(unit); r != (registration{path, "hnet"}) {
+			t.Errorf("read back %+v", r)
 		}
 	}
 	if strings.Contains(systemdUnit("/l", "/c", ""), "User=") {

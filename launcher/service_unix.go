@@ -68,31 +68,30 @@ func systemctl(args ...string) (string, error) {
 	return string(out), nil
 }
 
-// queryService also returns the configuration that the service was installed for.
-func queryService() (state serviceState, configPath string, err error) {
+func queryService() (serviceState, registration, error) {
 	unit, err := os.ReadFile(unitFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return notInstalled, "", nil
+		return notInstalled, registration{}, nil
 	}
 	if err != nil {
-		return unknownService, "", err
+		return unknownService, registration{}, err
 	}
-	configPath, _ = registeredInUnit(string(unit))
+	r := registeredInUnit(string(unit))
 	out, err := systemctl("show", "--property=ActiveState", serviceName)
 	if err != nil {
-		return unknownService, configPath, err
+		return unknownService, r, err
 	}
 	switch strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(out), "ActiveState=")) {
 	case "active", "reloading":
-		return running, configPath, nil
+		return running, r, nil
 	case "activating":
-		return startPending, configPath, nil
+		return startPending, r, nil
 	case "deactivating":
-		return stopPending, configPath, nil
+		return stopPending, r, nil
 	case "inactive", "failed":
-		return stopped, configPath, nil
+		return stopped, r, nil
 	}
-	return unknownService, configPath, nil
+	return unknownService, r, nil
 }
 
 func needsPassword(string) bool { return false }
@@ -111,7 +110,7 @@ func installService(configPath, user, password string) error {
 // updateService writes the unit anew; the account stays unless another is named.
 func updateService(configPath, user, password string) error {
 	if unit, err := os.ReadFile(unitFile); err == nil && user == "" {
-		_, user = registeredInUnit(string(unit))
+		user = registeredInUnit(string(unit)).account
 	}
 	if err := os.Remove(unitFile); err != nil {
 		return err

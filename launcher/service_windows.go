@@ -135,55 +135,57 @@ func openService(access uint32) (*mgr.Service, error) {
 	return &mgr.Service{Name: serviceName, Handle: handle}, nil
 }
 
-// queryService also returns the configuration that the service was installed for.
-func queryService() (state serviceState, configPath string, err error) {
+func queryService() (serviceState, registration, error) {
 	s, err := openService(windows.SERVICE_QUERY_CONFIG | windows.SERVICE_QUERY_STATUS)
 	if errors.Is(err, windows.ERROR_SERVICE_DOES_NOT_EXIST) {
-		return notInstalled, "", nil
+		return notInstalled, registration{}, nil
 	}
 	if err != nil {
-		return unknownService, "", fmt.Errorf("ask for the service %s: %w", serviceName, err)
+		return unknownService, registration{}, fmt.Errorf("ask for the service %s: %w", serviceName, err)
 	}
 	defer s.Close()
-	if configPath, err = registeredConfig(s); err != nil {
-		return unknownService, "", fmt.Errorf("ask for the service %s: %w", serviceName, err)
+	r, err := registered(s)
+	if err != nil {
+		return unknownService, registration{}, fmt.Errorf("ask for the service %s: %w", serviceName, err)
 	}
 	status, err := s.Query()
 	if err != nil {
-		return unknownService, configPath, fmt.Errorf("ask for the service %s: %w", serviceName, err)
+		return unknownService, r, fmt.Errorf("ask for the service %s: %w", serviceName, err)
 	}
 	switch status.State {
 	case svc.Stopped:
-		return stopped, configPath, nil
+		return stopped, r, nil
 	case svc.StartPending, svc.ContinuePending:
-		return startPending, configPath, nil
+		return startPending, r, nil
 	case svc.Running:
-		return running, configPath, nil
+		return running, r, nil
 	case svc.Paused, svc.PausePending:
-		return paused, configPath, nil
+		return paused, r, nil
 	case svc.StopPending:
-		return stopPending, configPath, nil
+		return stopPending, r, nil
 	}
-	return unknownService, configPath, nil
+	return unknownService, r, nil
 }
 
-// registeredConfig reads the configuration from the command line that the service was installed with.
-func registeredConfig(s *mgr.Service) (string, error) {
-	// mgr's own function asks for more, which not every account may read.
+// registered reads how the service was installed. mgr's own function asks for more, which not every account may read.
+func registered(s *mgr.Service) (r registration, err error) {
 	size := uint32(8 << 10) // the most that Windows returns
 	buffer := make([]byte, size)
 	c := (*windows.QUERY_SERVICE_CONFIG)(unsafe.Pointer(&buffer[0]))
 	if err := windows.QueryServiceConfig(s.Handle, c, size, &size); err != nil {
-		return "", err
+		return r, err
+	}
+	if account := windows.UTF16PtrToString(c.ServiceStartName); !strings.EqualFold(account, "LocalSystem") {
+		r.account = account
 	}
 	args, err := windows.DecomposeCommandLine(windows.UTF16PtrToString(c.BinaryPathName))
 	if err != nil {
-		return "", err
+		return r, err
 	}
 	if i := slices.Index(args, "--config"); i >= 0 && i+1 < len(args) {
-		return args[i+1], nil
+		r.config = args[i+1]
 	}
-	return "", nil
+	return r, nil
 }
 
 // needsPassword tells the accounts of people from those that Windows itself gives a password, or none.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -59,7 +60,7 @@ func look(explicit string) (*overview, error) {
 	}
 	path := explicit
 	if path == "" {
-		path = registered
+		path = registered.config
 	}
 	if path == "" {
 		if path, err = config.Find(""); err != nil {
@@ -74,6 +75,9 @@ func look(explicit string) (*overview, error) {
 	}
 	o := &overview{Service: state, State: supervise.Stopped, Config: path, Logs: filepath.Join(filepath.Dir(path), logFolder)}
 	rep, err := readReport(path)
+	if errors.Is(err, os.ErrPermission) {
+		err = needsRights("read the launcher's status", err)
+	}
 	if err != nil || rep == nil {
 		return o, err
 	}

@@ -42,18 +42,18 @@ func systemdQuote(arg string) string { return `"` + systemdEscapes.Replace(arg) 
 
 var systemdPlain = strings.NewReplacer(`\\`, `\`, `\"`, `"`, `%%`, `%`, `$$`, `$`)
 
-// registeredInUnit reads back what systemdUnit wrote: the configuration and the account.
-func registeredInUnit(unit string) (configPath, user string) {
+// registeredInUnit reads back what systemdUnit wrote.
+func registeredInUnit(unit string) (r registration) {
 	for line := range strings.Lines(unit) {
 		line = strings.TrimRight(line, "\r\n")
 		if command, ok := strings.CutPrefix(line, "ExecStart="); ok {
 			if _, quoted, ok := strings.Cut(command, ` --config "`); ok {
-				configPath = systemdPlain.Replace(strings.TrimSuffix(quoted, `"`))
+				r.config = systemdPlain.Replace(strings.TrimSuffix(quoted, `"`))
 			}
 		}
 		if name, ok := strings.CutPrefix(line, "User="); ok {
-			user = name
+			r.account = name
 		}
 	}
-	return configPath, user
+	return r
 }
