@@ -48,6 +48,7 @@ type commandLine struct {
 	Reply        replyCommand        `cmd:"" help:"Act as Hermès: hand in one message for a client on the TCP port."`
 	HashPassword hashPasswordCommand `cmd:"" help:"Read a password from the standard input and print its hash for config.toml."`
 	Reload       reloadCommand       `cmd:"" help:"Have the running server take up the changed configuration file."`
+	ImportConfig importConfigCommand `cmd:"" help:"Make a config.toml of the .NET service's .exe.config."`
 	Version      versionCommand      `cmd:"" help:"Say which version this is."`
 }
 

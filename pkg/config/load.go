@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/BurntSushi/toml"
+	"golang.org/x/text/encoding/unicode"
 )
 
 // FileName is how the file is called where no --config names another.
@@ -171,7 +172,11 @@ func parse(path string, data []byte) (*Config, error) {
 
 // decodeText takes off what Windows editors put before or between the letters.
 func decodeText(data []byte) (string, *Problem) {
-	if bytes.HasPrefix(data, []byte("\xff\xfe")) || bytes.HasPrefix(data, []byte("\xfe\xff")) || bytes.IndexByte(data, 0) >= 0 {
+	utf16 := unicode.UTF16(unicode.LittleEndian, unicode.ExpectBOM) // PowerShell's > writes it, and Notepad's "Unicode"
+	if decoded, err := utf16.NewDecoder().Bytes(data); err == nil {
+		data = decoded
+	}
+	if bytes.IndexByte(data, 0) >= 0 {
 		return "", &Problem{Line: 1, Text: "the file is UTF-16 or binary; save it as UTF-8 (Notepad: Save as, Encoding: UTF-8)"}
 	}
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))

@@ -55,7 +55,8 @@ func TestLoadNamesFileLineKeyAndRemedy(t *testing.T) {
 		{"same key twice", "[server]\nwindow = 1\nwindow = 2", []string{"3: server.window: Key 'server.window' has already been defined."}},
 		{"Windows path", "[store]\ndsn = \"C:\\data\\x.db\"", []string{`2: store.dsn: invalid escape in string '\d'; in a path write / or \\, or put it in single quotes`}},
 		{"Latin-1", "[server]\n# caf\xe9\n", []string{"2: this line is not UTF-8; save the file as UTF-8 (Notepad: Save as, Encoding: UTF-8)"}},
-		{"UTF-16", utf16File("mode = 'vocalcom'"), []string{"1: the file is UTF-16 or binary; save it as UTF-8 (Notepad: Save as, Encoding: UTF-8)"}},
+		{"UTF-16", utf16File("# caf\u00e9\nmod = 'vocalcom'"), []string{"2: mod: unknown key; did you mean mode?"}},
+		{"UTF-16 without its mark", utf16File("mode = 'vocalcom'")[2:], []string{"1: the file is UTF-16 or binary; save it as UTF-8 (Notepad: Save as, Encoding: UTF-8)"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -72,6 +73,17 @@ func TestLoadNamesFileLineKeyAndRemedy(t *testing.T) {
 				t.Errorf("got\n%s\nwant\n%s", err, want)
 			}
 		})
+	}
+}
+
+func TestUTF16IsReadAsPowerShellWritesIt(t *testing.T) {
+	text := "[[clients]]\r\nsystem_id = 'a'\r\npassword = 'cl\u00e9 \U0001F511'\r\n"
+	cfg, err := Load(write(t, utf16File(text)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := cfg.Clients[0].Password; got != "cl\u00e9 \U0001F511" {
+		t.Errorf("got %q", got)
 	}
 }
 

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+type importConfigCommand struct {
+	Old    string `arg:"" name:"old" help:"The old file, such as SmppServerOpportunityService.exe.config; - is the standard input."`
+	Output string `placeholder:"FILE" help:"Write this new file instead of the standard output. For Windows PowerShell, whose > spoils accents."`
+	Force  bool   `help:"Let --output overwrite a file."`
+}
+
+// maxOldFile bounds what is read; real ones have a few KB.
+const maxOldFile = 8 << 20
+
+// Run writes nothing to the standard output where the old file is refused.
+func (i importConfigCommand) Run(c *console) error {
+	name := filepath.Base(i.Old)
+	if i.Old == "-" {
+		name = "the standard input"
+	}
+	data, err := i.read(c.stdin)
+	if err != nil {
+		return fmt.Errorf("cannot read the old file: %w", err)
+	}
+	result, err := importConfig(name, data)
+	if err != nil {
+		return fmt.Errorf("%s: %w", i.Old, err)
+	}
+	file := "FILE"
+	if i.Output == "" {
+		_, err = io.WriteString(c.stdout, result.toml)
+	} else {
+		file = i.Output
+		err = i.write(result.toml)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot write the new file: %w", err)
+	}
+	for _, w := range result.warnings {
+		fmt.Fprintln(c.stderr, "warning:", w)
+	}
+	fmt.Fprintf(c.stderr, "%s: %d settings taken over, %d not; the new file says why. Now: smppserv check --config %s\n", name, result.taken, result.left, file)
+	return nil
+}
+
+func (i importConfigCommand) read(stdin io.Reader) ([]byte, error) {
+	if i.Old != "-" {
+		f, err := os.Open(i.Old)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		stdin = f
+	}
+	data, err := io.ReadAll(io.LimitReader(stdin, maxOldFile+1))
+	if err == nil && len(data) > maxOldFile {
+		err = fmt.Errorf("%s is larger than %d MiB; is it the right file?", i.Old, maxOldFile>>20)
+	}
+	return data, err
+}
+
+func (i importConfigCommand) write(text string) error {
+	flags := os.O_WRONLY | os.O_CREATE | os.O_EXCL
+	if i.Force {
+		flags = os.O_WRONLY | os.O_CREATE | os.O_TRUNC
+		old, err := os.Stat(i.Old)
+		if output, outErr := os.Stat(i.Output); err == nil && outErr == nil && os.SameFile(old, output) {
+			return fmt.Errorf("%s is the old file itself", i.Output)
+		}
+	}
+	f, err := os.OpenFile(i.Output, flags, 0o600) // it holds a password
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s exists already; name another one, or add --force to overwrite it", i.Output)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	return errors.Join(err, f.Close())
+}
