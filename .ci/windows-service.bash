@@ -75,14 +75,12 @@ service_step() {
 }
 
 service_steps() {
-	local root=$WINEPREFIX/drive_c holder worker server
+	local root=$WINEPREFIX/drive_c holder worker
 	data_folder="$root/ProgramData/HNET SMPP Serv"
 	local config='C:\ProgramData\HNET SMPP Serv\config.toml'
 	mkdir -p "$root/Program Files/$program_folder" "$data_folder"
 	cp config.toml "$data_folder/"
 	GOOS=windows GOARCH=amd64 CGO_ENABLED=0 go build "${test_build[@]}" -o "$root/Program Files/$program_folder/" ./launcher ./smppserv
-	server=$(program wineserver64 wineserver)
-	"$server" -p # else Wine ends, and its services with it, while nothing but a waiting service runs
 
 	service_step 'install'
 	refused launcher start
@@ -143,7 +141,7 @@ service_steps() {
 
 	service_step 'the service starts with the system'
 	stop_wine
-	"$server" -p
+	start_wine
 	await 60 'it runs' in_state RUNNING
 	answers 2346 || fail 'RUNNING, but nobody answers'
 

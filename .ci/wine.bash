@@ -26,6 +26,13 @@ program() {
 	return 1
 }
 
+# Without it Wine ends, and its services with it, when nothing but a waiting service runs.
+start_wine() {
+	local server
+	server=$(program wineserver64 wineserver)
+	"$server" -p
+}
+
 # Ends every process of our prefix, and of no other.
 stop_wine() {
 	local server
@@ -90,4 +97,6 @@ boot_wine() {
 		return 1
 	}
 	add_process_prng
+	stop_wine # the service control manager of a first boot loses new services
+	start_wine
 }

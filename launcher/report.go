@@ -66,24 +66,24 @@ func (r *reporter) write(s supervise.Status) error {
 	if err := os.WriteFile(path+".new", append(data, '\n'), 0o644); err != nil {
 		return fmt.Errorf("write the status: %w", err)
 	}
-	if err = replace(path+".new", path); err != nil {
+	if err := insist(func() error { return os.Rename(path+".new", path) }); err != nil {
 		return fmt.Errorf("write the status: %w", err)
 	}
 	return nil
 }
 
 const (
-	replaceTries = 50
-	replacePause = 10 * time.Millisecond
+	insistTries = 50
+	insistPause = 10 * time.Millisecond
 )
 
-// replace renames; on Windows that fails while somebody reads the file that is replaced.
-func replace(from, to string) (err error) {
-	for range replaceTries {
-		if err = os.Rename(from, to); err == nil {
-			return nil
+// insist tries again for a while: on Windows a file cannot be replaced while it is read, nor read while it is replaced.
+func insist(do func() error) (err error) {
+	for range insistTries {
+		if err = do(); err == nil || errors.Is(err, fs.ErrNotExist) {
+			return err
 		}
-		time.Sleep(replacePause)
+		time.Sleep(insistPause)
 	}
 	return err
 }
@@ -94,7 +94,11 @@ func (r *reporter) close() { _ = r.lock.Unlock() }
 // died says that nothing runs.
 func readReport(configPath string) (*report, error) {
 	r := newReporter(configPath)
-	data, err := os.ReadFile(filepath.Join(r.dir, statusFile))
+	var data []byte
+	err := insist(func() (err error) {
+		data, err = os.ReadFile(filepath.Join(r.dir, statusFile))
+		return err
+	})
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
