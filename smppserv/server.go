@@ -19,10 +19,11 @@ import (
 	"hnetsmpp/smppserv/store"
 )
 
-// Shares of stopLimit: sessions are unbound first, then pushes under way and outcomes are awaited.
+// Shares of stopLimit: sessions are unbound first, then pushes under way are awaited, then outcomes go to disk.
 const (
 	unbindTime = 8 * time.Second
 	drainTime  = 12 * time.Second
+	storeTime  = 3 * time.Second
 )
 
 // server is everything that runs, in the order in which it is opened.
@@ -101,38 +102,48 @@ func (s *server) serve() worker.Ready {
 }
 
 // close stops in two steps: nothing new is begun, then what is under way ends. What does not end in time is taken up
-// again after the next start.
+// again after the next start. That is how a stop ends, too: only what the store could not write is an error.
 func (s *server) close() error {
-	var errs []error
-	ctx, cancel := context.WithTimeout(context.Background(), unbindTime)
-	defer cancel()
 	if s.queue != nil {
 		s.queue.Hold()
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), unbindTime)
+	defer cancel()
+	var edges sync.WaitGroup // none waits for the slow peers of another
 	if s.port != nil {
-		errs = append(errs, s.port.Close(ctx))
+		edges.Go(func() { s.stopped("the TCP port", s.port.Close(ctx)) })
 	}
 	if s.smsc != nil {
-		errs = append(errs, s.smsc.Close(ctx))
+		edges.Go(func() { s.smsc.Close(ctx) })
 	}
+	if s.admin != nil {
+		edges.Go(func() { s.stopped("operators", s.admin.Close(ctx)) })
+	}
+	edges.Wait()
 	for _, l := range []net.Listener{s.plain, s.secure} { // those that were opened and never served
 		if l != nil {
 			_ = l.Close()
 		}
 	}
-	if s.admin != nil {
-		errs = append(errs, s.admin.Close(ctx))
-	}
 	ctx, cancel = context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
 	if s.queue != nil {
-		errs = append(errs, s.queue.Stop(ctx))
+		s.stopped("tries under way", s.queue.Stop(ctx))
 	}
 	if s.push != nil {
-		errs = append(errs, s.push.Close(ctx))
+		s.stopped("pushes", s.push.Close(ctx))
 	}
-	if s.store != nil {
-		errs = append(errs, s.store.Close(ctx))
+	if s.store == nil {
+		return nil
 	}
-	return errors.Join(errs...)
+	ctx, cancel = context.WithTimeout(context.Background(), storeTime)
+	defer cancel()
+	return s.store.Close(ctx)
+}
+
+// stopped notes what had to be cut off so that the stop could end.
+func (s *server) stopped(what string, err error) {
+	if err != nil {
+		s.log.Warn().Err(err).Msg("the stop did not wait any longer for " + what)
+	}
 }

@@ -103,7 +103,7 @@ func (p *Push) learn(t *try, o sms.Outcome) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	b, s := t.breaker, p.settings.Load()
-	change := b.learn(t.epoch, silence(o))
+	change := b.learn(t.epoch, o.Unreached)
 	name := "hermes.url"
 	if b == &p.statuses {
 		name = "hermes.status_url"

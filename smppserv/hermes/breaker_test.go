@@ -43,7 +43,7 @@ func startQueue(t testing.TB) *queue.Queue {
 	if err != nil {
 		t.Fatal(err)
 	}
-	q := queue.New(queue.Options{Store: s, Log: zerolog.Nop()})
+	q := queue.New(queue.Options{Settings: queue.Settings{ReceiptValidity: time.Hour}, Store: s, Log: zerolog.Nop()})
 	if err := q.Start(context.Background()); err != nil {
 		t.Fatal(err)
 	}

@@ -143,26 +143,12 @@ func (p *Push) Reload(o PushOptions) error {
 
 // Deliver implements sms.Deliverer.
 func (p *Push) Deliver(ms []*sms.Message, incomplete bool, report func(sms.Outcome)) {
-	if ms[0].Kind == sms.KindWatch {
-		report(p.watched())
-		return
-	}
 	t := &try{push: p, settings: p.settings.Load(), messages: ms, incomplete: incomplete, report: report}
 	if o, ok := p.begin(t); !ok {
 		report(o)
 		return
 	}
 	go t.run()
-}
-
-// watched tells a message that waits for Hermès whether it can be reached.
-func (p *Push) watched() sms.Outcome {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.pushes.open {
-		return sms.Outcome{Verdict: sms.TryAgain, Reason: "hermes.url does not answer"}
-	}
-	return sms.Outcome{Verdict: sms.Done}
 }
 
 // begin counts the try in. When it is not to be made, the outcome says why.
@@ -239,6 +225,7 @@ func (t *try) run() {
 	t.push.log.Debug().Uint64("message_id", uint64(t.messages[0].ID)).Int("status", o.Code).Str("reason", o.Reason).
 		Dur("took", time.Since(began)).Msg("push")
 	if sent {
+		o.Unreached = silence(o)
 		// Before the report: it gives the queue room for another try.
 		t.push.learn(t, o)
 	}

@@ -2,6 +2,8 @@ package queue
 
 import (
 	"context"
+	"errors"
+	"hash/maphash"
 	"slices"
 	"time"
 
@@ -16,35 +18,9 @@ func (q *Queue) Cancel(ctx context.Context, id sms.ID) error {
 		return err
 	}
 	done := make(chan struct{})
-	e.sender = concludedSender{e.sender, done}
-	q.conclude([]*entry{e}, nil, sms.Outcome{Verdict: sms.Failed, State: sms.Deleted, Reason: "cancelled"})
+	q.conclude([]*entry{e}, nil, sms.Outcome{Verdict: sms.Failed, State: sms.Deleted, Reason: "cancelled"}, done)
 	q.wake()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// concludedSender closes done when the end is on disk.
-type concludedSender struct {
-	sms.Sender
-	done chan struct{}
-}
-
-func (s concludedSender) Concluded(m *sms.Message, o sms.Outcome) {
-	close(s.done)
-	if s.Sender != nil {
-		s.Sender.Concluded(m, o)
-	}
-}
-
-func (s concludedSender) Answered() (uint64, time.Time, bool) {
-	if s.Sender == nil {
-		return 0, time.Time{}, false
-	}
-	return s.Sender.Answered()
+	return until(ctx, done)
 }
 
 // Replace changes a waiting message (replace_sm): f is given a copy to change; its Content must be replaced, not written into.
@@ -59,17 +35,17 @@ func (q *Queue) Replace(ctx context.Context, id sms.ID, f func(*sms.Message) err
 	m.DueAt = time.UnixMilli(e.due)
 	q.storing++
 	q.mu.Unlock()
-	if err := f(&m); err != nil {
+	if err = f(&m); err != nil {
 		q.mu.Lock()
 		q.release(e)
 		q.mu.Unlock()
 		q.stored()
 		return err
 	}
-	changed := make(chan error, 1)
-	q.o.Store.Change(&m, func(err error) {
+	changed := make(chan struct{})
+	q.o.Store.Change(&m, func(failed error) {
 		q.mu.Lock()
-		if err == nil {
+		if err = failed; err == nil {
 			q.setMessage(e, &m)
 			e.due, e.expires = milli(m.DueAt), milli(m.ExpiresAt)
 			e.changes++
@@ -77,23 +53,54 @@ func (q *Queue) Replace(ctx context.Context, id sms.ID, f func(*sms.Message) err
 		q.release(e)
 		q.mu.Unlock()
 		q.stored()
-		changed <- err
+		close(changed)
 	})
+	if gaveUp := until(ctx, changed); gaveUp != nil {
+		return gaveUp
+	}
+	return err
+}
+
+// until returns when done is closed, or ctx's error.
+func until(ctx context.Context, done <-chan struct{}) error {
 	select {
-	case err := <-changed:
-		return err
+	case <-done:
+		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-// AddReplacing hands m in; when it is on disk, the oldest waiting message of its submitter with the same two numbers and
-// service_type becomes DELETED (replace_if_present_flag). Where there is none, m is added all the same.
-// The one to be replaced may still be on its way to disk: that is awaited.
-func (q *Queue) AddReplacing(ctx context.Context, m *sms.Message, limit int, s sms.Sender) error {
-	if err := q.awaitAdditions(ctx); err != nil {
-		return err
+// replaced is the message that another one takes the place of. Its end is written with the addition of that one, or not at all.
+type replaced struct {
+	all     []*entry // just it
+	outcome sms.Outcome
+	at      time.Time
+	move    *sms.Move
+	owed    []*entry
+}
+
+// Replaces implements sms.Addition.
+func (e *entry) Replaces() *sms.Move {
+	r, q := e.replaces, e.q
+	if r == nil {
+		return nil
 	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	r.at = time.Now()
+	r.outcome = sms.Outcome{Verdict: sms.Failed, State: sms.Deleted, Reason: "replaced by message " + e.m.ID.String()}
+	r.move, r.owed = q.ending(r.all, r.all[0], r.outcome, r.all[0].attempts, r.at)
+	return r.move
+}
+
+// AddReplacing hands m in; with it, the oldest waiting message of its submitter with the same two numbers and
+// service_type becomes DELETED (replace_if_present_flag), and does not count for limit. Where there is none, m is added all the same.
+func (q *Queue) AddReplacing(ctx context.Context, m *sms.Message, limit int, s sms.Sender) error {
+	// Two at a time would find the same message to replace, or none.
+	alone := &q.replacing[maphash.Comparable(sumSeed, laneKeyOf(m))%uint64(len(q.replacing))]
+	alone.Lock()
+	defer alone.Unlock()
 	old, err := q.Conversation(ctx, m.Recipient, m.Source.Number, m.Dest.Number)
 	if err != nil {
 		return err
@@ -105,10 +112,13 @@ func (q *Queue) AddReplacing(ctx context.Context, m *sms.Message, limit int, s s
 		return q.add(m, limit, s, nil)
 	}
 	e, err := q.claim(ctx, old[at].ID, false)
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrNotWaiting), errors.Is(err, ErrBeingTried):
 		return q.add(m, limit, s, nil)
+	case err != nil:
+		return err
 	}
-	if err := q.add(m, limit, s, e); err != nil {
+	if err := q.add(m, limit, s, &replaced{all: []*entry{e}}); err != nil {
 		q.mu.Lock()
 		q.release(e)
 		q.mu.Unlock()
@@ -119,20 +129,27 @@ func (q *Queue) AddReplacing(ctx context.Context, m *sms.Message, limit int, s s
 }
 
 // Conversation lists the waiting messages from source to dest for the recipient, oldest first; those being tried are left out.
+// What was handed in before may still be on its way to disk: that is awaited.
 func (q *Queue) Conversation(ctx context.Context, recipient, source, dest string) ([]*sms.Message, error) {
-	var ids []sms.ID
 	q.mu.Lock()
+	if q.storing > 0 {
+		q.mu.Unlock()
+		through := make(chan struct{})
+		q.o.Store.After(func() { close(through) })
+		if err := until(ctx, through); err != nil {
+			return nil, err
+		}
+		q.mu.Lock()
+	}
+	var ids []sms.ID
 	if l := q.lanes[laneKey{recipient, source, dest}]; l != nil {
-		for _, line := range []*list{&l.line, &l.aside} {
+		for _, line := range [...]*list{&l.line, &l.aside} {
 			for e := line.first; e != nil; e = e.next {
-				switch {
-				case e.status != waiting && e.status != aside:
-				case e.parts != nil:
-					for _, p := range e.parts {
-						ids = append(ids, p.id)
-					}
-				default:
-					ids = append(ids, e.id)
+				if e.status != waiting && e.status != aside {
+					continue
+				}
+				for _, p := range e.all() {
+					ids = append(ids, p.id)
 				}
 			}
 		}
@@ -143,7 +160,7 @@ func (q *Queue) Conversation(ctx context.Context, recipient, source, dest string
 }
 
 // claim takes a message that waits, with its text, so that nobody tries it. The caller must conclude or release it.
-// A part of a long text is only claimed to be concluded: the rest goes on without it.
+// A watch and a part of a long text are only claimed to be concluded; the rest of the text goes on without it.
 func (q *Queue) claim(ctx context.Context, id sms.ID, part bool) (*entry, error) {
 	var loaded *sms.Message
 	var changes byte // when it was read
@@ -154,7 +171,7 @@ func (q *Queue) claim(ctx context.Context, id sms.ID, part bool) (*entry, error)
 			q.mu.Unlock()
 			return nil, ErrNotWaiting
 		}
-		isPart := e.group != nil || e.lead != nil || e.parts != nil
+		isPart := e.group != nil || e.lead != nil || e.parts != nil || e.status == watching
 		if e.status == taken || e.status == changing || e.status == claimed || e.lead != nil && e.lead.status == taken || isPart && !part {
 			q.mu.Unlock()
 			return nil, ErrBeingTried

@@ -3,7 +3,6 @@ package queue
 import (
 	"context"
 	"errors"
-	"fmt"
 	"testing"
 	"time"
 
@@ -186,64 +185,6 @@ func TestAMessageWhoseTextCannotBeReadIsNeitherCancelledNorLost(t *testing.T) {
 	r.emptied()
 }
 
-func TestAddReplacingDeletesTheOldWhenTheNewIsOnDisk(t *testing.T) {
-	whileHeldOrNot(t, func(t *testing.T, r *rig) {
-		old := r.texts("old", "between")[0]
-		m, s := r.text("new"), newSender()
-		if err := r.q.AddReplacing(t.Context(), m, 0, s); err != nil {
-			t.Fatal(err)
-		}
-		if err := receive(t, s.accepted, "Accepted"); err != nil || m.ID <= old.ID {
-			t.Fatal(err, m.ID)
-		}
-		if got := r.wantState(old, sms.Deleted); got.Reason != "replaced by message "+m.ID.String() {
-			t.Fatalf("got %+v", got)
-		}
-		h := r.hermes()
-		h.next("between").done()
-		h.next("new").done()
-		r.emptied()
-	})
-}
-
-func TestAddReplacingKeepsTheOldWhenTheNewIsRefused(t *testing.T) {
-	r := newRig(t, nil)
-	r.texts("old")
-	if err := r.q.AddReplacing(t.Context(), r.text("new"), 1, newSender()); err != sms.ErrQueueFull {
-		t.Fatalf("got %v", err)
-	}
-	r.fault.set(func() { r.fault.addErr = errDisk })
-	s := newSender()
-	if err := r.q.AddReplacing(t.Context(), r.text("new"), 0, s); err != nil {
-		t.Fatalf("got %v", err)
-	}
-	if err := receive(t, s.accepted, "Accepted"); err != errDisk {
-		t.Fatalf("got %v", err)
-	}
-	r.hermes().next("old").done()
-	r.emptied()
-}
-
-func TestAddReplacingWhatIsTriedOrEndedAddsAllTheSame(t *testing.T) {
-	r := newRig(t, nil)
-	h := r.hermes()
-	old := r.texts("old")[0]
-	try := h.next("old")
-	s := newSender()
-	if err := r.q.AddReplacing(t.Context(), r.text("new"), 0, s); err != nil {
-		t.Fatal(err)
-	}
-	receive(t, s.accepted, "Accepted")
-	try.done()
-	h.next("new").done()
-	if err := r.q.AddReplacing(t.Context(), r.text("newer"), 0, s); err != nil {
-		t.Fatal(err)
-	}
-	h.next("newer").done()
-	r.wantState(old, sms.Delivered)
-	r.emptied()
-}
-
 func TestAConversationListsWhatWaitsOldestFirst(t *testing.T) {
 	r := newRig(t, nil)
 	h := r.hermes()
@@ -275,34 +216,16 @@ func TestAConversationListsWhatWaitsOldestFirst(t *testing.T) {
 	try.done()
 }
 
-func TestAddReplacingFindsWhatIsOnItsWayToDisk(t *testing.T) {
-	whileHeldOrNot(t, func(t *testing.T, r *rig) {
-		const n = 20
-		var ms []*sms.Message
-		s := newSender()
-		s.accepted, s.concluded = make(chan error, n), make(chan sms.Outcome, n)
-		for i := range n {
-			m := r.text(fmt.Sprint(i))
-			ms = append(ms, m)
-			add := func() error { return r.q.AddReplacing(t.Context(), m, 0, s) }
-			if i == 0 {
-				add = func() error { return r.q.Add(m, 0, s) }
-			}
-			if err := add(); err != nil {
-				t.Fatal(err)
-			}
+func TestAConversationAwaitsWhatIsOnItsWayToDisk(t *testing.T) {
+	r := newRig(t, nil)
+	for n := range 50 {
+		if err := r.q.Add(r.text("text"), 0, nil); err != nil {
+			t.Fatal(err)
 		}
-		for range n {
-			if err := receive(t, s.accepted, "Accepted"); err != nil {
-				t.Fatal(err)
-			}
+		if ms, err := r.q.Conversation(t.Context(), sms.Hermes, "33612345678", "3600"); err != nil || len(ms) != n+1 {
+			t.Fatalf("%d messages of %d, %v", len(ms), n+1, err)
 		}
-		for _, old := range ms[:n-1] {
-			r.wantState(old, sms.Deleted)
-		}
-		r.hermes().next(fmt.Sprint(n - 1)).done()
-		r.emptied()
-	})
+	}
 }
 
 func TestOnlyWhatMayBeTriedIsSaidToWait(t *testing.T) {
@@ -329,4 +252,33 @@ func TestOnlyWhatMayBeTriedIsSaidToWait(t *testing.T) {
 	}
 	r.attach(sms.Way{Recipient: "admin", Window: 1}).next("now").done()
 	await(t, "nothing waits", func() bool { return !r.q.Waits("admin") })
+}
+
+func TestWhatMustWaitForItsNextTryIsNotSaidToWait(t *testing.T) {
+	r := newRig(t, nil)
+	c := r.attach(sms.Way{Recipient: "admin", Window: 1, Retry: []time.Duration{time.Hour}})
+	r.add(r.answerTo("not now"))
+	c.next("not now").again()
+	c.Detach()
+	await(t, "the outcome is written", func() bool { return r.q.Stats().Unwritten == 0 })
+	if r.q.Waits("admin") {
+		t.Error("the client would be called long before")
+	}
+}
+
+func TestWhatIsScheduledIsNotSaidToWaitWhenThatBeforeItWasTakenBack(t *testing.T) {
+	r := newRig(t, nil)
+	scheduled, now := r.answerTo("later"), r.answerTo("now")
+	scheduled.DueAt = scheduled.ReceivedAt.Add(time.Hour)
+	r.add(scheduled)
+	r.add(now)
+	if !r.q.Waits("admin") {
+		t.Error("what waits is not known")
+	}
+	if err := r.q.Cancel(t.Context(), now.ID); err != nil {
+		t.Fatal(err)
+	}
+	if r.q.Waits("admin") {
+		t.Error("what is scheduled for later is said to wait")
+	}
 }

@@ -51,6 +51,8 @@ func (q *Queue) dueDeadlines(now int64) {
 			q.closeGroup(e.group)
 		case e.expires <= now:
 			q.end(e, validity)
+		case e.status == watching: // the disk could not be read when it was reached
+			q.end(e, reached)
 		case e.status == aside:
 			e.lane.join(e)
 			q.wakeAt(e, e.expires)
@@ -63,8 +65,12 @@ func (q *Queue) dueDeadlines(now int64) {
 
 // end takes a message that is not to be tried any more, for the dispatcher to conclude.
 func (q *Queue) end(e *entry, why end) {
-	if e.status == aside {
+	switch e.status {
+	case aside:
 		e.lane.join(e)
+	case watching:
+		e.lane.route.unwatch(e)
+		e.lane.append(e)
 	}
 	if e.status != waiting {
 		return

@@ -33,11 +33,15 @@ const (
 	none     end = iota
 	validity     // it is over
 	restart      // the request that waited for the outcome is gone, and its client took it for failed
+	reached      // of a watch: its purpose
 )
 
 func (e end) outcome(lastError int) sms.Outcome {
-	if e == restart {
+	switch e {
+	case restart:
 		return sms.Outcome{Verdict: sms.Failed, Code: lastError, Reason: "a restart ended its transaction"}
+	case reached:
+		return sms.Outcome{Verdict: sms.Done}
 	}
 	return sms.Outcome{Verdict: sms.Failed, State: sms.Expired, Code: lastError, Reason: "its validity is over"}
 }
@@ -85,13 +89,6 @@ func (j *job) start() {
 		ms = append(ms, p.m)
 	}
 	j.outlet.way.Deliverer.Deliver(ms, e.incomplete, j.report)
-}
-
-func (j *job) all() []*entry {
-	if j.lead.parts != nil {
-		return j.lead.parts
-	}
-	return []*entry{j.lead}
 }
 
 // load reads the messages that only the disk has, some behind them in their lines too, and returns the jobs that can go on.
@@ -151,7 +148,7 @@ func (q *Queue) load(jobs []*job) []*job {
 
 // missing are the messages of the job whose text is not in memory.
 func (j *job) missing() (missing []*entry) {
-	for _, e := range j.all() {
+	for _, e := range j.lead.all() {
 		if e.m == nil {
 			missing = append(missing, e)
 		}
@@ -185,7 +182,7 @@ func (j *job) giveBack() {
 	e.lane.ready()
 	j.free()
 	if q.held > q.o.HeldOctets {
-		for _, p := range j.all() {
+		for _, p := range j.lead.all() {
 			q.letGo(p)
 		}
 	}

@@ -1,7 +1,6 @@
 package queue
 
 import (
-	"context"
 	"time"
 
 	"hnetsmpp/smppserv/sms"
@@ -16,6 +15,7 @@ const (
 	changing                // being changed or cancelled: in the line, and holds back those behind it
 	claimed                 // the same for one from aside, which is in no list meanwhile
 	absorbed                // a part that goes with the first of its group
+	watching                // a watch: in no list, until its recipient was reached
 	concluded               // its final state is on the way to disk
 )
 
@@ -25,7 +25,7 @@ type entry struct {
 	m        *sms.Message // nil while only the disk has it
 	sender   sms.Sender   // nil after a restart, and of receipts
 	answer   sms.Sender   // of a receipt: whose answer must be on the wire before it; nil once it is
-	replaces *entry       // to be deleted once this one is accepted (replace_if_present_flag)
+	replaces *replaced    // what this one takes the place of, nil = nothing
 
 	id       sms.ID
 	owner    string
@@ -38,9 +38,10 @@ type entry struct {
 	heapAt   int   // its place among the deadlines, -1 = none
 	attempts int
 	status   status
+	kind     sms.Kind
 	changes  byte // replace_sm so far
 	told     bool // an intermediate notification was sent
-	watched  bool // an alert_notification will follow
+	away     bool // nobody was there at the last try; of a watch, when it was set
 	asked    bool // due is what the recipient asked for (Retry-After)
 	seq      byte // of a part
 
@@ -49,6 +50,14 @@ type entry struct {
 	parts      []*entry // of that one: all of them, first the came that make the text, in their order, then repeated ones
 	came       int
 	incomplete bool
+}
+
+// all are the parts that e stands for, or e alone.
+func (e *entry) all() []*entry {
+	if e.parts != nil {
+		return e.parts
+	}
+	return []*entry{e}
 }
 
 // Message implements sms.Addition.
@@ -66,11 +75,14 @@ func (e *entry) Added(duplicate bool, err error) {
 	case kept:
 		q.o.Observer.Accepted(m)
 		q.enter(e)
-		q.watchAbsent(e, m)
+		if old != nil {
+			q.depart(old.all, old.move.State)
+			q.unwritten++
+		}
 	default:
 		q.unowe(e.owner)
 		if old != nil {
-			q.release(old)
+			q.release(old.all[0])
 		}
 	}
 	q.mu.Unlock()
@@ -78,39 +90,10 @@ func (e *entry) Added(duplicate bool, err error) {
 		sender.Accepted(m, duplicate, err)
 	}
 	if kept && old != nil {
-		q.conclude([]*entry{old}, nil, sms.Outcome{Verdict: sms.Failed, State: sms.Deleted, Reason: "replaced by message " + m.ID.String()})
+		tellSenders(old.all, old.move, old.outcome, old.at)
+		q.written(old.all, old.owed)
 	}
-	q.arrive()
 	q.stored()
-}
-
-// arrive counts an addition that is through, and lets go of those who waited for it.
-func (q *Queue) arrive() {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.arrived++
-	for len(q.awaiting) > 0 && q.awaiting[0].upTo <= q.arrived {
-		close(q.awaiting[0].through)
-		q.awaiting = q.awaiting[1:]
-	}
-}
-
-// awaitAdditions returns when all additions that were handed in before are through.
-func (q *Queue) awaitAdditions(ctx context.Context) error {
-	q.mu.Lock()
-	if q.arrived == q.handedIn {
-		q.mu.Unlock()
-		return nil
-	}
-	through := make(chan struct{})
-	q.awaiting = append(q.awaiting, awaited{q.handedIn, through})
-	q.mu.Unlock()
-	select {
-	case <-through:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // stored is called when an addition or a change is through with the disk.
@@ -131,15 +114,19 @@ func (q *Queue) unowe(owner string) {
 // enter puts a message that is on disk into its lane. e.m is set; its text is let go when there is no room for it.
 func (q *Queue) enter(e *entry) {
 	m := e.m
-	e.id, e.due, e.expires, e.attempts = m.ID, milli(m.DueAt), milli(m.ExpiresAt), m.Attempts
+	e.id, e.kind, e.due, e.expires, e.attempts = m.ID, m.Kind, milli(m.DueAt), milli(m.ExpiresAt), m.Attempts
+	e.told = m.Attempts > 0 // by the first try that failed
 	q.entries[e.id] = e
 	q.lastSeen = max(q.lastSeen, e.id)
 	e.lane = q.lane(laneKeyOf(m))
 	e.lane.size++
-	if m.Kind == sms.KindWatch && q.entries[m.Receipt.Of] != nil {
-		q.entries[m.Receipt.Of].watched = true // also after a restart
-	}
 	switch {
+	case m.Kind == sms.KindWatch:
+		e.away = m.Receipt.Away
+		e.lane.route.watch(e)
+		if q.wakeAt(e, e.expires); e.lane.route.back > milli(m.ReceivedAt) { // it bound meanwhile
+			q.end(e, reached)
+		}
 	case q.isPart(m):
 		q.park(e)
 	case e.due > milli(m.ReceivedAt) && e.attempts == 0 && e.due > nowMilli():

@@ -27,24 +27,21 @@ type lane struct {
 // list is a doubly linked list of entries.
 type list struct{ first, last *entry }
 
-func (l *list) append(e *entry) {
-	e.prev, e.next = l.last, nil
-	if l.last == nil {
-		l.first = e
-	} else {
-		l.last.next = e
-	}
-	l.last = e
-}
+func (l *list) append(e *entry) { l.insertBefore(e, nil) }
 
-func (l *list) insertBefore(e, at *entry) {
-	e.prev, e.next = at.prev, at
-	if at.prev == nil {
+// insertBefore puts e before another, nil = at the end.
+func (l *list) insertBefore(e, other *entry) {
+	e.prev, e.next = l.last, other
+	if other == nil {
+		l.last = e
+	} else {
+		e.prev, other.prev = other.prev, e
+	}
+	if e.prev == nil {
 		l.first = e
 	} else {
-		at.prev.next = e
+		e.prev.next = e
 	}
-	at.prev = e
 }
 
 func (l *list) remove(e *entry) {
@@ -94,7 +91,14 @@ func (l *lane) take(e *entry) {
 }
 
 // untake gives it back to the line, in its old place.
-func (l *lane) untake(e *entry) { e.status = waiting }
+func (l *lane) untake(e *entry) {
+	if e.kind == sms.KindWatch {
+		l.line.remove(e)
+		l.route.watch(e)
+		return
+	}
+	e.status = waiting
+}
 
 // claim keeps an entry for a change or its end: in its place if it stands in the line, else out of every list.
 func (l *lane) claim(e *entry) {
@@ -105,6 +109,8 @@ func (l *lane) claim(e *entry) {
 		return
 	case aside:
 		l.aside.remove(e)
+	case watching:
+		l.route.unwatch(e)
 	}
 	e.status = claimed
 }
@@ -136,10 +142,10 @@ func (l *lane) drop(e *entry) {
 	}
 	l.q.unwakeable(e)
 	e.status = concluded
+	if l.line.first == nil && l.turns != nil {
+		l.turns.remove(l)
+	}
 	if l.size--; l.size == 0 {
-		if l.turns != nil {
-			l.turns.remove(l)
-		}
 		delete(l.q.lanes, l.key)
 	}
 }

@@ -23,7 +23,7 @@ func (j *job) report(o sms.Outcome) {
 	case sms.TryAgain:
 		q.retry(j, o)
 	default:
-		q.conclude(j.all(), j, o)
+		q.conclude(j.lead.all(), j, o, nil)
 	}
 	q.wake()
 }
@@ -37,20 +37,20 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 	q.mu.Lock()
 	q.o.Observer.Retried(m)
 	e.attempts++
+	e.away = o.Unreached
 	wait := o.After
 	if e.asked = wait > 0; !e.asked {
 		wait = e.lane.route.wait(e.attempts)
 	}
 	move.Attempts, move.DueAt = e.attempts, sms.NotBefore(now.Add(wait))
 	e.due = milli(move.DueAt)
-	for _, p := range j.all() {
+	for _, p := range j.lead.all() {
 		p.m.Attempts, p.m.Error, p.m.Reason, p.m.DueAt = e.attempts, o.Code, o.Reason, move.DueAt
 		move.IDs = append(move.IDs, p.id)
 		if p.m.OwesIntermediate() && q.hears(p.m) && !p.told {
 			p.told = true
-			owed = q.owe(owed, move, p, sms.KindIntermediate, now)
+			owed = q.owe(owed, move, p, sms.KindIntermediate, false, now)
 		}
-		owed = q.watch(owed, move, p, now)
 	}
 	q.unwritten++
 	j.giveBack()
@@ -68,37 +68,24 @@ func (r *route) wait(attempts int) time.Duration {
 }
 
 // conclude takes messages to their final state: those of a job, or, with j nil, one that the caller has claimed.
-func (q *Queue) conclude(all []*entry, j *job, o sms.Outcome) {
+// written, unless it is nil, is closed when that is on disk.
+func (q *Queue) conclude(all []*entry, j *job, o sms.Outcome, written chan struct{}) {
 	now := time.Now()
 	lead := all[0]
 	if j != nil {
 		lead = j.lead
 	}
-	move := &sms.Move{IDs: make([]sms.ID, 0, len(all)), State: o.FinalState(), Error: o.Code, Attempts: lead.attempts}
-	var owed []*entry
 	q.mu.Lock()
-	if j != nil && j.untried == none {
-		move.Attempts++
+	attempts := lead.attempts
+	tried := j != nil && j.untried == none
+	if tried {
+		attempts++
 	}
-	if move.State == sms.Delivered {
-		move.Error = 0
-	} else {
-		move.Reason = o.Reason
-	}
-	for _, e := range all {
-		move.IDs = append(move.IDs, e.id)
-		q.o.Observer.Concluded(e.m, move.State)
-		if o.Temporary || o.State == sms.Expired {
-			owed = q.watch(owed, move, e, now)
-		}
-		if e.m.Kind == sms.KindWatch && move.State == sms.Delivered {
-			owed = q.owe(owed, move, e, sms.KindAlert, now)
-		}
-		if q.owesReceipt(e.m, move.State) {
-			owed = q.owe(owed, move, e, sms.KindReceipt, now)
-		}
-		e.lane.drop(e)
-		q.unowe(e.owner)
+	move, owed := q.ending(all, lead, o, attempts, now)
+	q.depart(all, move.State)
+	if tried && move.State == sms.Delivered && lead.kind == sms.KindText && !lead.m.IsAck() {
+		lead.lane.route.reached(lead.lane)
+		lead.lane.route.reached(nil)
 	}
 	lead.lane.ready()
 	q.unwritten++
@@ -111,16 +98,58 @@ func (q *Queue) conclude(all []*entry, j *job, o sms.Outcome) {
 			Msg("a message was not delivered")
 	}
 	move.Done = func() {
-		// First the senders: in transaction mode this is the answer, and no receipt may overtake it.
-		for _, e := range all {
-			if m := e.m; e.sender != nil {
-				m.State, m.Attempts, m.Error, m.Reason, m.FinalAt = move.State, move.Attempts, move.Error, move.Reason, now
-				e.sender.Concluded(m, o)
-			}
+		if written != nil {
+			close(written)
 		}
+		// First the senders: in transaction mode this is the answer, and no receipt may overtake it.
+		tellSenders(all, move, o, now)
 		q.written(all, owed)
 	}
 	q.o.Store.Move(move)
+}
+
+// ending is how messages get into their final state, lead or the only one among them, and what is owed because of it.
+// Nothing has changed so far but on paper.
+func (q *Queue) ending(all []*entry, lead *entry, o sms.Outcome, attempts int, now time.Time) (move *sms.Move, owed []*entry) {
+	move = &sms.Move{IDs: make([]sms.ID, 0, len(all)), State: o.FinalState(), Attempts: attempts}
+	if move.State != sms.Delivered {
+		move.Error, move.Reason = o.Code, o.Reason
+	}
+	late := lead.attempts > 0 || lead.due < lead.lane.route.back
+	for _, e := range all {
+		move.IDs = append(move.IDs, e.id)
+		alert := e.m.OwesAlert(move.State, o, late)
+		if q.owesReceipt(e.m, move.State) {
+			owed = q.owe(owed, move, e, sms.KindReceipt, alert, now)
+		}
+		switch {
+		case alert && move.State == sms.Delivered:
+			owed = q.owe(owed, move, e, sms.KindAlert, false, now)
+		case alert:
+			away := o.Unreached || o.State == sms.Expired && lead.away || e.lane.route.away()
+			w := sms.NewWatch(e.m, away, now, q.o.ReceiptValidity)
+			move.Receipts, owed = append(move.Receipts, w), append(owed, &entry{q: q, m: w, owner: w.Owner(), heapAt: -1})
+		}
+	}
+	return move, owed
+}
+
+// depart takes messages out of their lanes for good.
+func (q *Queue) depart(all []*entry, state sms.State) {
+	for _, e := range all {
+		q.o.Observer.Concluded(e.m, state)
+		e.lane.drop(e)
+		q.unowe(e.owner)
+	}
+}
+
+func tellSenders(all []*entry, move *sms.Move, o sms.Outcome, now time.Time) {
+	for _, e := range all {
+		if m := e.m; e.sender != nil {
+			m.State, m.Attempts, m.Error, m.Reason, m.FinalAt = move.State, move.Attempts, move.Error, move.Reason, now
+			e.sender.Concluded(m, o)
+		}
+	}
 }
 
 // owesReceipt tells whether m's submitter must hear of its final state. Hermès asks for all of them or for none.
@@ -133,40 +162,15 @@ func (q *Queue) owesReceipt(m *sms.Message, s sms.State) bool {
 
 func (q *Queue) hears(m *sms.Message) bool { return m.Submitter != sms.Hermes || q.o.StatusToHermes }
 
-// owe adds to the move what tells the submitter of e that e got into the move's state.
-func (q *Queue) owe(owed []*entry, move *sms.Move, e *entry, kind sms.Kind, now time.Time) []*entry {
+// owe adds to the move what tells the submitter of e that e got into the move's state, and whether an alert follows.
+func (q *Queue) owe(owed []*entry, move *sms.Move, e *entry, kind sms.Kind, alert bool, now time.Time) []*entry {
 	r := sms.NewReceipt(kind, e.m, move.State, move.Error, now, q.o.ReceiptValidity)
-	r.Receipt.DPF = e.watched
+	r.Receipt.DPF = alert
 	if cap(r.Content) > messageOctets {
 		r.Content = bytes.Clone(r.Content) // it would keep all of a long text in memory
 	}
 	move.Receipts = append(move.Receipts, r)
 	return append(owed, &entry{q: q, m: r, owner: r.Owner(), answer: e.sender, heapAt: -1})
-}
-
-// watch has e's submitter alerted, when it asked for that, as soon as the recipient, who is out of reach, can be reached.
-func (q *Queue) watch(owed []*entry, move *sms.Move, e *entry, now time.Time) []*entry {
-	if !e.m.SetDPF || e.watched {
-		return owed
-	}
-	e.watched = true
-	w := sms.NewWatch(e.m, now, q.o.ReceiptValidity)
-	move.Receipts = append(move.Receipts, w)
-	return append(owed, &entry{q: q, m: w, owner: w.Owner(), heapAt: -1})
-}
-
-// watchAbsent is watch for a message that cannot be tried at all, since its recipient has no way out.
-func (q *Queue) watchAbsent(e *entry, m *sms.Message) {
-	if !m.SetDPF || len(e.lane.route.outlets) > 0 {
-		return
-	}
-	e.watched = true
-	w := sms.NewWatch(m, time.Now(), q.o.ReceiptValidity)
-	go func() { // not from here: the store waits for us
-		if err := q.Add(w, 0, nil); err != nil {
-			q.log.Warn().Err(err).Stringer("message_id", w.Receipt.Of).Msg("no alert_notification will follow")
-		}
-	}()
 }
 
 // written is called when an outcome is on disk: the receipts that it owes may go.

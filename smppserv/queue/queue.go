@@ -32,6 +32,7 @@ type Store interface {
 	Add(sms.Addition)
 	Move(*sms.Move)
 	Change(m *sms.Message, changed func(error))
+	After(through func())
 	Load(ctx context.Context, ids []sms.ID) ([]*sms.Message, error)
 	Waiting(ctx context.Context, after sms.ID, f func(*sms.Message) error) error
 	WaitingIDs(ctx context.Context, upTo sms.ID) ([]sms.ID, error)
@@ -103,6 +104,8 @@ type Queue struct {
 	done chan struct{} // the dispatcher has ended
 	stop chan struct{}
 
+	replacing [64]sync.Mutex // by conversation: held while one looks for what to replace
+
 	mu        sync.Mutex
 	entries   map[sms.ID]*entry // also those whose end is not on disk yet
 	lanes     map[laneKey]*lane
@@ -114,9 +117,6 @@ type Queue struct {
 	held      int    // octets of text in memory
 	unwritten int    // outcomes on their way to disk
 	storing   int    // additions and changes on their way to disk
-	handedIn  uint64 // additions so far
-	arrived   uint64 // those of them that are on disk, or will never be
-	awaiting  []awaited
 	trying    int    // jobs in flight
 	lastSeen  sms.ID // the highest ID that has its entry, or had
 	started   bool
@@ -124,12 +124,6 @@ type Queue struct {
 	stopping  bool // nothing new is taken in, either
 	stopped   bool
 	idle      chan struct{} // closed when stopping and nothing is in flight or on its way to disk
-}
-
-// awaited is somebody who waits for the first additions.
-type awaited struct {
-	upTo    uint64
-	through chan struct{}
 }
 
 // New makes a queue. Start lets it work.
@@ -216,8 +210,11 @@ func (q *Queue) Add(m *sms.Message, limit int, s sms.Sender) error {
 	return q.add(m, limit, s, nil)
 }
 
-func (q *Queue) add(m *sms.Message, limit int, s sms.Sender, replaces *entry) error {
+func (q *Queue) add(m *sms.Message, limit int, s sms.Sender, replaces *replaced) error {
 	owner := m.Owner()
+	if limit > 0 && replaces != nil {
+		limit++
+	}
 	q.mu.Lock()
 	switch {
 	case q.stopping:
@@ -229,7 +226,6 @@ func (q *Queue) add(m *sms.Message, limit int, s sms.Sender, replaces *entry) er
 	}
 	q.pending[owner]++
 	q.storing++
-	q.handedIn++
 	q.mu.Unlock()
 	q.o.Store.Add(&entry{q: q, m: m, owner: owner, sender: s, replaces: replaces, heapAt: -1})
 	return nil

@@ -234,6 +234,9 @@ func TestAnIntermediateNotificationIsSentOnce(t *testing.T) {
 	}
 	try.done()
 	h.next("m").again()
+	r.restart()
+	h, c = r.hermes(), r.attach(sms.Way{Recipient: "admin", Window: 10})
+	h.next("m").again()
 	h.next("m").done()
 	r.emptied()
 	if len(c.tries) > 0 {

@@ -13,20 +13,32 @@ type route struct {
 	turns   turns // of the lanes that may have something to try
 	outlets []*Outlet
 	retry   []time.Duration // of the last outlet: used for waits when there is none
+
+	watches map[*lane]map[*entry]struct{} // by where a delivery ends them; nil = anywhere
+	back    int64                         // when a client came that had been absent; 0 = not yet
 }
 
-// Waits tells whether something waits for the recipient that may be tried as soon as it has a way out.
+// Waits tells whether something waits for the recipient, who has no way out, that could be tried now if it had one.
 func (q *Queue) Waits(recipient string) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	r := q.routes[recipient]
-	return r != nil && r.turns.first != nil
+	if r == nil {
+		return false
+	}
+	now := nowMilli()
+	for l := r.turns.first; l != nil; l = l.after {
+		if e := l.head(); e != nil && e.due <= now && e.expires > now {
+			return true
+		}
+	}
+	return false
 }
 
 func (q *Queue) route(recipient string) *route {
 	r := q.routes[recipient]
 	if r == nil {
-		r = &route{q: q}
+		r = &route{q: q, watches: map[*lane]map[*entry]struct{}{}}
 		q.routes[recipient] = r
 	}
 	return r
@@ -41,6 +53,7 @@ type Outlet struct {
 	taken    int   // tries in flight
 	turns    turns // of the lanes that must wait for this outlet and no other
 	paused   bool
+	silent   bool // paused since the last Resume
 	pause    *time.Timer
 	detached bool
 }
@@ -50,6 +63,9 @@ func (q *Queue) Attach(w sms.Way) sms.Outlet {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	r := q.route(w.Recipient)
+	if w.Recipient != sms.Hermes && len(r.outlets) == 0 {
+		r.present(nowMilli())
+	}
 	o := &Outlet{q: q, route: r, way: w, window: w.Window}
 	r.outlets, r.retry = append(r.outlets, o), w.Retry
 	q.wake()
@@ -69,7 +85,7 @@ func (o *Outlet) Pause(d time.Duration) {
 	o.q.mu.Lock()
 	defer o.q.mu.Unlock()
 	o.stopPause()
-	o.paused = true
+	o.paused, o.silent = true, true
 	var t *time.Timer
 	t = time.AfterFunc(d, func() {
 		o.q.mu.Lock()
@@ -96,6 +112,7 @@ func (o *Outlet) Resume() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	o.stopPause()
+	o.silent = false
 	now := nowMilli()
 	for _, l := range q.lanes {
 		if l.route == o.route {

@@ -26,25 +26,27 @@ const (
 	acceptPause = 100 * time.Millisecond
 )
 
-// Doors counts connections by address, and failed binds. It is shared by all sessions of a message centre.
+// Doors lets connections in and counts them by address, and failed binds. It knows all sessions of a message centre.
 type Doors struct {
 	max, maxPerAddress int
 	bindDelay          time.Duration
 
 	inside sync.WaitGroup
 
-	mu      sync.Mutex
-	shut    bool
-	open    int
-	perAddr map[netip.Addr]int
-	failed  map[netip.Addr][]time.Time
+	mu        sync.Mutex
+	shut      bool
+	listeners []net.Listener
+	open      int
+	perAddr   map[netip.Addr]int
+	sessions  map[*Session]struct{}
+	failed    map[netip.Addr][]time.Time
 }
 
 // NewDoors makes Doors that let in max connections, maxPerAddress of one address (0 = any number), and hold the answer
 // to a failed bind back by bindDelay times the failures of its address within the last minute, 5 s at most.
 func NewDoors(max, maxPerAddress int, bindDelay time.Duration) *Doors {
 	return &Doors{max: max, maxPerAddress: maxPerAddress, bindDelay: bindDelay,
-		perAddr: map[netip.Addr]int{}, failed: map[netip.Addr][]time.Time{}}
+		perAddr: map[netip.Addr]int{}, sessions: map[*Session]struct{}{}, failed: map[netip.Addr][]time.Time{}}
 }
 
 // AddrOf is the IP address of a TCP peer.
@@ -55,7 +57,7 @@ func AddrOf(a net.Addr) netip.Addr {
 	return netip.Addr{}
 }
 
-// Enter takes a place for a connection, or says which limit keeps it out.
+// Enter takes a place for a connection, which Serve gives back, or says which limit keeps it out.
 func (d *Doors) Enter(remote net.Addr) error {
 	a := AddrOf(remote)
 	d.mu.Lock()
@@ -74,18 +76,14 @@ func (d *Doors) Enter(remote net.Addr) error {
 	return nil
 }
 
-// Shut lets nobody in any more.
-func (d *Doors) Shut() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.shut = true
-}
-
-// Wait returns when, after Shut, all connections have left.
-func (d *Doors) Wait() { d.inside.Wait() }
-
-// Accept hands the connections that l accepts, and that find a place, to serve, until l is closed.
+// Accept hands the connections that l accepts, and that find a place, to serve, until Shut closes l.
 func (d *Doors) Accept(l net.Listener, log zerolog.Logger, serve func(net.Conn)) {
+	d.mu.Lock()
+	d.listeners = append(d.listeners, l)
+	if d.shut {
+		_ = l.Close()
+	}
+	d.mu.Unlock()
 	for {
 		c, err := l.Accept()
 		switch {
@@ -105,12 +103,25 @@ func (d *Doors) Accept(l net.Listener, log zerolog.Logger, serve func(net.Conn))
 	}
 }
 
-// Leave gives it back.
-func (d *Doors) Leave(remote net.Addr) {
-	a := AddrOf(remote)
+// Serve runs a session whose connection has its place until it ends, and returns why it did.
+func (d *Doors) Serve(s *Session) error {
+	d.mu.Lock()
+	d.sessions[s] = struct{}{}
+	shut := d.shut
+	d.mu.Unlock()
+	if shut {
+		s.Unbind(errShut)
+	}
+	defer d.left(s)
+	return s.Serve()
+}
+
+func (d *Doors) left(s *Session) {
+	a := AddrOf(s.RemoteAddr())
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	defer d.inside.Done()
+	delete(d.sessions, s)
 	d.open--
 	if d.perAddr[a]--; d.perAddr[a] == 0 {
 		delete(d.perAddr, a)

@@ -87,9 +87,9 @@ func (s *Session) bind(h smpp.Header, body []byte) {
 	s.mu.Unlock()
 	var b smpp.Bind
 	err := smpp.DecodeBody(h, body, &b)
-	var resp *smpp.BindResp
+	var highest byte
 	if err == nil {
-		resp, err = s.o.Handler.Bind(s, &b)
+		highest, err = s.o.Handler.Bind(s, &b)
 	}
 	if err != nil {
 		s.refuse(h, s.status(err, h.Command))
@@ -98,13 +98,20 @@ func (s *Session) bind(h smpp.Header, body []byte) {
 	}
 	s.mu.Lock()
 	s.systemID = b.SystemID
-	s.wasBound = boundState(h.Command)
+	s.wasBound = BoundBy(h.Command)
 	if s.state != Open { // closed or unbound meanwhile
 		s.mu.Unlock()
 		s.leave()
 		return
 	}
-	s.state, s.version = s.wasBound, versionOf(b.InterfaceVersion)
+	if highest == 0 {
+		highest = smpp.V50
+	}
+	s.state, s.version = s.wasBound, min(versionOf(b.InterfaceVersion), highest)
+	resp := &smpp.BindResp{Type: h.Command.Response(), SystemID: s.o.SystemID}
+	if s.version >= smpp.V34 { // there are no TLVs in 3.3
+		resp.TLVs = smpp.TLVs{smpp.TLVUint8(smpp.TagScInterfaceVersion, min(b.InterfaceVersion, highest))}
+	}
 	s.out = smpp.AppendPDU(s.out, smpp.ROK, h.Sequence, resp)
 	s.wake()
 	s.arm(time.Now())
@@ -112,7 +119,8 @@ func (s *Session) bind(h smpp.Header, body []byte) {
 	s.o.Handler.Bound(s)
 }
 
-func boundState(bind smpp.CommandID) State {
+// BoundBy is the state that a bind leads to.
+func BoundBy(bind smpp.CommandID) State {
 	switch bind {
 	case smpp.CmdBindTransmitter:
 		return BoundTX
@@ -169,9 +177,10 @@ func (s *Session) unbind(h smpp.Header, _ []byte) {
 	s.mu.Lock()
 	s.blame(errPeerUnbound)
 	if s.state != Unbinding {
+		now := time.Now()
 		s.state = Unbinding
-		s.times.unbindSent = time.Now()
-		s.arm(s.times.unbindSent)
+		s.times.unbinding(now, 1)
+		s.arm(now)
 	}
 	s.mu.Unlock()
 	s.leave()
@@ -190,7 +199,7 @@ func (s *Session) unbind(h smpp.Header, _ []byte) {
 func (s *Session) answerAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.times.unbindSent = time.Now().Add(s.times.Response)
+	s.times.unbinding(time.Now(), 2)
 	for s.inflight > 0 && s.state == Unbinding {
 		s.room.Wait()
 	}

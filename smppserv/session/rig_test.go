@@ -1,6 +1,7 @@
 package session
 
 import (
+	"errors"
 	"net"
 	"testing"
 	"time"
@@ -17,17 +18,13 @@ const patience = 10 * time.Second
 // fake is a Handler that grants every bind it is not told to refuse, and leaves requests to the test.
 type fake struct {
 	refuse   error // of every bind
+	highest  byte  // version of every bind that is granted
 	requests chan *Ticket
 	bound    chan *Session
 	unbound  chan error
 }
 
-func (f *fake) Bind(_ *Session, b *smpp.Bind) (*smpp.BindResp, error) {
-	if f.refuse != nil {
-		return nil, f.refuse
-	}
-	return &smpp.BindResp{Type: b.Type.Response(), SystemID: "centre"}, nil
-}
+func (f *fake) Bind(*Session, *smpp.Bind) (byte, error) { return f.highest, f.refuse }
 
 func (f *fake) Bound(s *Session) { f.bound <- s }
 
@@ -62,7 +59,7 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := Options{ID: 7, Conn: conn, Handler: r.h, Log: zerolog.Nop(), Logout: 50 * time.Millisecond, Window: 10, MaxRequests: 100}
+	o := Options{ID: 7, SystemID: "centre", Conn: conn, Handler: r.h, Log: zerolog.Nop(), Logout: 50 * time.Millisecond, Window: 10, MaxRequests: 100}
 	if change != nil {
 		change(&o)
 	}
@@ -127,3 +124,34 @@ func (r *rig) expectEnd() error {
 }
 
 func submit(text string) *smpp.SubmitSM { return smpptest.NewSubmit("491701", "12345", text) }
+
+// flood has a client write and not read until the session does neither. What it returns is closed when the client cannot write.
+func flood(t *testing.T, c *smpptest.Client, s *Session) (stuck chan struct{}) {
+	t.Helper()
+	for _, conn := range []net.Conn{c.Conn(), s.o.Conn} { // what the system keeps grows to megabytes, and slowly, else
+		tcp := conn.(*net.TCPConn)
+		if err := errors.Join(tcp.SetReadBuffer(64<<10), tcp.SetWriteBuffer(64<<10)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var b []byte
+	for range 1024 {
+		b = smpp.AppendHeader(b, smpp.CmdEnquireLink, 0, 1)
+	}
+	stuck = make(chan struct{})
+	go func() {
+		defer close(stuck)
+		for {
+			if _, err := c.Conn().Write(b); err != nil {
+				return
+			}
+		}
+	}()
+	await(t, "the session neither reads nor writes", func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		since := time.Now().Add(-100 * time.Millisecond)
+		return !s.writing.IsZero() && s.writing.Before(since) && s.opened.Add(time.Duration(s.lastIn.Load())).Before(since)
+	})
+	return stuck
+}

@@ -136,7 +136,7 @@ func (c *script) duration() time.Duration {
 // options are the first seven letters of a script.
 func (c *script) options() (o Options, tr *trial) {
 	second := time.Second
-	o = Options{ID: 7, Log: zerolog.Nop()}
+	o = Options{ID: 7, SystemID: "centre", Log: zerolog.Nop()}
 	o.Window = choose(c, 1, 2, 10)
 	o.MaxRequests = choose(c, 1, 2, 5, 100)
 	o.Timers = choose(c,
@@ -157,7 +157,7 @@ func (c *script) options() (o Options, tr *trial) {
 }
 
 // steps are the letters of what a script can do.
-const steps = "pPobwhtaAiIdDnQsSyYNeEHKTUC&"
+const steps = "pPobwhtaAiIdDnQsSyYNeEHKTUC&B"
 
 // step does one thing. It may leave goroutines at work.
 func (tr *trial) step(c *script, do byte) {
@@ -235,6 +235,8 @@ func (tr *trial) step(c *script, do byte) {
 		tr.roughly(tr.pipe.reset)
 	case 'U':
 		tr.s.Unbind(errInactive)
+	case 'B':
+		tr.s.UnbindBy(errInactive, time.Now().Add(c.duration()))
 	case 'C':
 		tr.roughly(func() { tr.s.Close(nil) })
 	case '&': // the next step comes while this one's is still at work

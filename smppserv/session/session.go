@@ -3,7 +3,7 @@
 //	             bind_*_resp ROK                    unbind read
 //	OPEN ───────────────────────► BOUND_TX/RX/TRX ──────────────► CLOSING ──► closed
 //	  │ bind refused, session_init   │ Unbind, inactivity            ▲
-//	  └──────────► CLOSING           └──────► UNBINDING ─────────────┘ unbind_resp, response timer
+//	  └──────────► CLOSING           └──────► UNBINDING ─────────────┘ unbind_resp, response timer, the end of a stop
 //
 // One goroutine reads and handles PDUs in their order (Serve), one writes. Whoever has something to send appends it to
 // the output; the writer takes all there is and writes it in one go. While more requests are unanswered than the session
@@ -63,8 +63,9 @@ func (st State) Transmits() bool { return st&transmits != 0 }
 // Handler decides what the session cannot: who may bind, and what becomes of a request.
 type Handler interface {
 	// Bind judges a bind request and may take its time: nothing else is read meanwhile.
+	// highest is the interface_version that the session has at most; 0 = ours.
 	// An error refuses it, with the smpp.Status in it or RSYSERR; after the answer the connection closes.
-	Bind(s *Session, b *smpp.Bind) (*smpp.BindResp, error)
+	Bind(s *Session, b *smpp.Bind) (highest byte, err error)
 	// Bound is called behind the answer to a granted bind: from now on the session may be sent to.
 	Bound(s *Session)
 	// Request is given each request that the state allows. p is valid during the call only.
@@ -78,6 +79,7 @@ type Handler interface {
 // Options of a Session. Durations that are 0 never end.
 type Options struct {
 	ID          uint64 // not 0
+	SystemID    string // ours, in the answer to a bind
 	Conn        net.Conn
 	Handler     Handler
 	Log         zerolog.Logger
@@ -111,8 +113,9 @@ type Session struct {
 	opened time.Time
 
 	// The reader's own.
-	buf    []byte
-	submit smpp.SubmitSM // decoded into again and again
+	buf      []byte
+	submit   smpp.SubmitSM // decoded into again and again
+	refusals refusals
 
 	lastIn atomic.Int64 // when the last whole PDU came, nanoseconds after opened: the system's clock may be set meanwhile
 	closed atomic.Int64 // when the connection was closed, likewise, 0 = it is open
@@ -210,21 +213,29 @@ func (s *Session) Serve() error {
 
 // Unbind ends a bound session politely: unbind is sent, requests under way are answered, and when the peer has answered
 // or the response timer is over the connection closes. A session that is not bound is closed when its last answer is written.
-func (s *Session) Unbind(reason error) {
+func (s *Session) Unbind(reason error) { s.UnbindBy(reason, time.Time{}) }
+
+// UnbindBy is Unbind, and by that time nothing is awaited any more but the answers to the peer's requests. Zero = no such limit.
+func (s *Session) UnbindBy(reason error, by time.Time) {
+	now := time.Now()
 	s.mu.Lock()
+	if !by.IsZero() {
+		s.times.endBy = by
+	}
 	switch {
 	case s.state&bound != 0:
 		s.blame(reason)
 		s.state = Unbinding
-		s.times.unbindSent = time.Now()
+		s.times.unbinding(now, 1)
 		s.append(smpp.CmdUnbind, s.window.nextSequence())
-		s.arm(s.times.unbindSent)
+		s.arm(now)
 		s.mu.Unlock()
 		s.leave()
 	case s.state == Open, s.state == Closing: // who may close first has had the time for it
 		s.mu.Unlock()
 		s.finish(reason, 0)
 	default:
+		s.arm(now)
 		s.mu.Unlock()
 	}
 }
@@ -232,14 +243,14 @@ func (s *Session) Unbind(reason error) {
 // Close ends the session at once.
 func (s *Session) Close(reason error) { s.abort(reason) }
 
-// Probe sends enquire_link and tells whether any PDU came within d.
+// Probe sends enquire_link and tells whether any PDU came within d. Who is about to be bound, or is not read, is not silent.
 func (s *Session) Probe(d time.Duration) bool {
 	heard := make(chan struct{})
 	s.mu.Lock()
 	if s.state&bound == 0 || s.held {
-		held := s.held
+		alive := s.held || s.state == Open
 		s.mu.Unlock()
-		return held
+		return alive
 	}
 	s.probes = append(s.probes, heard)
 	s.append(smpp.CmdEnquireLink, s.window.nextSequence())

@@ -18,9 +18,17 @@ type times struct {
 	Timers
 	opened      time.Time
 	enquireSent time.Time // zero: none is unanswered
-	unbindSent  time.Time
+	unbindEnd   time.Time // of the wait for what an unbind waits for; zero = it has no end
 	judging     bool      // a bind has come: session_init is over, its answer may take longer
 	closeAt     time.Time // of a session that is closing
+	endBy       time.Time // whatever the other timers say of its end: a stop has its time; zero = no such limit
+}
+
+// unbinding begins the wait for the answer to an unbind: n times the response timer.
+func (t *times) unbinding(now time.Time, n int) {
+	if t.Response > 0 {
+		t.unbindEnd = now.Add(time.Duration(n) * t.Response)
+	}
 }
 
 // action is what a timer asks for.
@@ -39,35 +47,34 @@ const (
 // lastIn is when the last whole PDU came, oldest when our longest unanswered request was sent, writing since when
 // the socket takes nothing.
 func (t *times) next(now time.Time, st State, lastIn, oldest, writing time.Time) (do action, again time.Time, why error) {
-	at := func(from time.Time, d time.Duration) bool { // tells whether the timer is over, else notes it
-		if d <= 0 || from.IsZero() {
+	past := func(end time.Time) bool { // tells whether a timer is over, else notes its end
+		switch {
+		case end.IsZero():
 			return false
-		}
-		end := from.Add(d)
-		if !now.Before(end) {
+		case !now.Before(end):
 			return true
-		}
-		if again.IsZero() || end.Before(again) {
+		case again.IsZero() || end.Before(again):
 			again = end
 		}
 		return false
 	}
+	at := func(from time.Time, d time.Duration) bool { return d > 0 && !from.IsZero() && past(from.Add(d)) }
 	if at(writing, notReading) {
 		return drop, again, errNotReading
 	}
 	switch {
 	case st == Closing:
-		if !now.Before(t.closeAt) {
+		if past(t.closeAt) || past(t.endBy) {
 			return shut, again, nil
 		}
-		return wait, t.closeAt, nil
+		return wait, again, nil
 	case st == Open:
 		if !t.judging && at(t.opened, t.SessionInit) {
 			return drop, again, errSessionInit
 		}
 		return wait, again, nil
 	case st == Unbinding:
-		if at(t.unbindSent, t.Response) {
+		if past(t.unbindEnd) || past(t.endBy) {
 			return drop, again, errNoUnbind
 		}
 		return wait, again, nil

@@ -76,27 +76,27 @@ func (tr *trial) start() {
 	}()
 }
 
-func (tr *trial) Bind(_ *Session, b *smpp.Bind) (*smpp.BindResp, error) {
+func (tr *trial) Bind(*Session, *smpp.Bind) (byte, error) {
 	tr.mu.Lock()
 	mode := tr.bindMode
 	tr.mu.Unlock()
 	switch mode % 6 {
 	case 1:
-		return nil, smpp.RINVPASWD
+		return 0, smpp.RINVPASWD
 	case 2:
-		return nil, errors.New("the directory is down")
+		return 0, errors.New("the directory is down")
 	case 3:
 		time.Sleep(3 * time.Second)
 	case 4:
 		time.Sleep(slowBind)
 	case 5:
 		time.Sleep(time.Second)
-		return nil, smpp.RBINDFAIL
+		return 0, smpp.RBINDFAIL
 	}
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
 	tr.grants++
-	return &smpp.BindResp{Type: b.Type.Response(), SystemID: "centre"}, nil
+	return 0, nil
 }
 
 func (tr *trial) Bound(*Session) {

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"sync/atomic"
 	"time"
 
 	"hnetsmpp/pkg/smpp"
@@ -88,6 +89,21 @@ func (s *Session) Send(p smpp.PDU, done func(Answer)) {
 	}
 	s.launch(o)
 	s.mu.Unlock()
+}
+
+// SendAll sends several requests; done is called once, with the answers to all of them.
+func (s *Session) SendAll(ps []smpp.PDU, done func([]Answer)) {
+	answers := make([]Answer, len(ps))
+	var left atomic.Int64
+	left.Store(int64(len(ps)))
+	for i, p := range ps {
+		s.Send(p, func(a Answer) {
+			answers[i] = a
+			if left.Add(-1) == 0 {
+				done(answers)
+			}
+		})
+	}
 }
 
 // Notify sends a PDU that has no response (alert_notification), and tells whether the session could.

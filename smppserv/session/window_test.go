@@ -136,24 +136,7 @@ func TestAClientThatDoesNotReadIsNotReadEither(t *testing.T) {
 	if err := r.Conn().(*net.TCPConn).SetWriteDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
-	var b []byte
-	for range 4096 {
-		b = smpp.AppendHeader(b, smpp.CmdEnquireLink, 0, 1)
-	}
-	stuck := make(chan struct{})
-	go func() {
-		defer close(stuck)
-		for {
-			if _, err := r.Conn().Write(b); err != nil {
-				return
-			}
-		}
-	}()
-	await(t, "the reader is held up", func() bool {
-		r.s.mu.Lock()
-		defer r.s.mu.Unlock()
-		return len(r.s.out) > maxOut
-	})
+	stuck := flood(t, r.Client, r.s)
 	r.s.Close(nil)
 	receive(t, stuck, "the end of the writes")
 	if n := len(r.s.out); n > 2*maxOut {

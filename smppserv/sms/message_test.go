@@ -102,6 +102,34 @@ func TestIntermediateNotificationsAreOwedWhenAskedFor(t *testing.T) {
 	}
 }
 
+func TestAnAlertIsOwedForWhatCouldNotBeDeliveredAtFirst(t *testing.T) {
+	expired, refused, once := Outcome{Verdict: Failed, State: Expired}, Outcome{Verdict: Failed}, Outcome{Verdict: Failed, Temporary: true}
+	cancelled := Outcome{Verdict: Failed, State: Deleted}
+	for _, test := range []struct {
+		m    Message
+		o    Outcome
+		late bool
+		want bool
+	}{
+		{Message{SetDPF: true}, Outcome{}, true, true},
+		{Message{SetDPF: true}, Outcome{}, false, false},
+		{Message{}, Outcome{}, true, false},
+		{Message{SetDPF: true}, expired, false, true},
+		{Message{}, expired, false, false},
+		{Message{SetDPF: true}, refused, true, false},
+		{Message{SetDPF: true}, once, false, true},
+		{Message{SetDPF: true}, cancelled, true, false},
+		{Message{SetDPF: true, ESMClass: 0x02}, cancelled, false, true}, // the answer told of it
+		{Message{Kind: KindWatch}, Outcome{}, false, true},
+		{Message{Kind: KindWatch}, expired, false, false},
+	} {
+		test.m.Submitter = "esme"
+		if got := test.m.OwesAlert(test.o.FinalState(), test.o, test.late); got != test.want {
+			t.Errorf("%+v, %+v, late %v: %v", test.m, test.o, test.late, got)
+		}
+	}
+}
+
 func TestOnlyAClientsDatagramsAndTransactionsAreTriedOnce(t *testing.T) {
 	for _, test := range []struct {
 		m    Message

@@ -14,6 +14,9 @@ var ErrNotWaiting = errors.New("the message is not waiting")
 // Addition is a message that waits for its place on disk.
 type Addition interface {
 	Message() *Message
+	// Replaces is the end of another message, written in the same transaction; nil = there is none. It is asked for when
+	// the message bears its ID, once more if the transaction must be tried again, and not if the message is a duplicate.
+	Replaces() *Move
 	// Added is called once, in the order in which the additions came, when the message is on disk and bears its ID.
 	// duplicate means that its ExternalID was known: the ID is the earlier message's and nothing was stored.
 	Added(duplicate bool, err error)

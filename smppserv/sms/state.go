@@ -53,6 +53,7 @@ type Outcome struct {
 	Reason  string        // in words, for logs and operators
 
 	Temporary bool // for Failed: it might have been tried again, but the message allows one try
+	Unreached bool // for TryAgain: nobody was there, so that it says nothing of the message
 }
 
 // FinalState is the state that the outcome leads to, Enroute if it is not an end.
@@ -107,6 +108,21 @@ func (m *Message) OwesReceipt(s State) bool {
 // OwesIntermediate tells whether m's submitter asked to hear of a try that failed for now.
 func (m *Message) OwesIntermediate() bool {
 	return m.Kind == KindText && m.RegisteredDelivery&intermediateBit != 0 && !m.SingleAttempt() && !m.IsAck()
+}
+
+// OwesAlert tells whether m's submitter must hear when the recipient can be reached again, now that m has got into a final state;
+// late tells that it could not at first.
+func (m *Message) OwesAlert(s State, o Outcome, late bool) bool {
+	switch {
+	case m.Kind == KindWatch:
+		return s == Delivered
+	case !m.SetDPF:
+		return false
+	case s == Delivered:
+		return late
+	}
+	// In transaction mode the answer tells that an alert follows (dpf_result), though it took the message back.
+	return o.Temporary || s == Expired || s == Deleted && m.Transaction()
 }
 
 // SingleAttempt tells whether the message is tried once only: in datagram and in transaction mode (SMPP 3.4, 2.10.2 and 3).

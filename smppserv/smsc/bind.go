@@ -15,10 +15,8 @@ type peer struct {
 	sv *Server
 	s  *session.Session
 
-	refusals refusals
-
 	// Set by the bind, and read only after it.
-	kind    kind
+	kind    session.State // that the bind leads to: which of the client's places it takes
 	account *account
 
 	// Guarded by the registry.
@@ -32,18 +30,18 @@ var (
 )
 
 // Bind implements session.Handler.
-func (p *peer) Bind(s *session.Session, b *smpp.Bind) (*smpp.BindResp, error) {
+func (p *peer) Bind(s *session.Session, b *smpp.Bind) (highest byte, err error) {
 	c, err := p.authenticate(b)
 	if err == nil {
-		err = p.sv.registry.grant(p, c, kindOf(b.Type))
+		err = p.sv.registry.grant(p, c, session.BoundBy(b.Type))
 	}
 	if err != nil {
 		p.refused(b, err)
-		return nil, err
+		return 0, err
 	}
 	p.sv.o.Log.Info().Str("system_id", b.SystemID).Stringer("bind", b.Type).Stringer("remote", s.RemoteAddr()).
 		Uint64("session", s.ID()).Str("interface_version", fmt.Sprintf("0x%02x", b.InterfaceVersion)).Msg("bound")
-	return p.bindResp(b, c), nil
+	return c.InterfaceVersion, nil
 }
 
 // authenticate finds the client that a bind is for. The error holds the status that refuses it, and tells the operator why.
@@ -74,28 +72,6 @@ func (p *peer) refused(b *smpp.Bind, err error) {
 		return // its credentials were right
 	}
 	p.sv.doors.HoldBack(p.s.RemoteAddr(), p.s.Done())
-}
-
-const maxSMSCIdentifier = 15
-
-// identifier is our system_id.
-func (sv *Server) identifier() string {
-	id := sv.o.SMSCIdentifier
-	return id[:min(len(id), maxSMSCIdentifier)]
-}
-
-// bindResp tells who we are; and, but to 3.3 clients, the lower of the two sides' versions.
-func (p *peer) bindResp(b *smpp.Bind, c *Client) *smpp.BindResp {
-	r := &smpp.BindResp{Type: b.Type.Response(), SystemID: p.sv.identifier()}
-	if b.InterfaceVersion < smpp.V34 {
-		return r
-	}
-	highest := byte(smpp.V50)
-	if c.InterfaceVersion != 0 {
-		highest = c.InterfaceVersion
-	}
-	r.TLVs = smpp.TLVs{smpp.TLVUint8(smpp.TagScInterfaceVersion, min(b.InterfaceVersion, highest))}
-	return r
 }
 
 // Bound implements session.Handler.

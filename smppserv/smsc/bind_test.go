@@ -1,7 +1,6 @@
 package smsc
 
 import (
-	"context"
 	"net/netip"
 	"slices"
 	"testing"
@@ -168,19 +167,36 @@ func TestAStopUnbindsEverySession(t *testing.T) {
 	r := newRig(t, nil)
 	alice, stranger := r.transceiver(), r.dial()
 	stranger.ExpectAlive()
-	closed := make(chan error, 1)
-	go func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		closed <- r.sv.Close(ctx)
-	}()
+	closed := r.stop(patience)
 	stranger.ExpectClosed(patience)
 	stranger.Close()
 	h, _ := alice.Expect(smpp.CmdUnbind)
 	alice.SendSeq(h.Sequence, &smpp.UnbindResp{})
 	alice.ExpectClosed(patience)
 	alice.Close()
-	if err := <-closed; err != nil {
-		t.Fatal(err)
+	<-closed
+}
+
+func TestASessionHasNothingOfAVersionAboveTheClientsOwn(t *testing.T) {
+	r := newRig(t, func(r *rig, _ *Options) {
+		r.hermes.eager = true
+		r.alice().InterfaceVersion, r.bob().InterfaceVersion = smpp.V34, smpp.V33
+	})
+	onSuccess := submit("x")
+	onSuccess.RegisteredDelivery = smpp.RegReceiptSuccess // 5.0 only
+	for _, asked := range []byte{smpp.V34, smpp.V50} {
+		for _, client := range []string{"alice", "bob"} {
+			c := r.dial()
+			c.Bind(smpp.CmdBindTransceiver, client, "pw", asked)
+			c.ExpectResp(c.Send(onSuccess), smpp.RINVREGDLVFLG)
+			resp := c.ExpectResp(c.Send(withReceipt("x")), smpp.ROK).(*smpp.SubmitSMResp)
+			if len(resp.TLVs) > 0 {
+				t.Errorf("%s asked for %#x, and its submit_sm_resp has %v", client, asked, resp.TLVs)
+			}
+			if d := c.ExpectDeliver(); (len(d.TLVs) > 0) != (client == "alice") || receiptOf(t, d).ID != resp.MessageID {
+				t.Errorf("%s asked for %#x, and its receipt is %+v", client, asked, d)
+			}
+			c.Unbind()
+		}
 	}
 }

@@ -45,7 +45,7 @@ type Client struct {
 	MessageIDHex     bool
 	ReceiptIDHex     bool
 	LongMessages     LongMessages
-	InterfaceVersion byte // the highest answered to it, 0 = ours
+	InterfaceVersion byte // the highest that its sessions have, 0 = ours
 }
 
 // directory is the clients as they are configured now.

@@ -3,7 +3,6 @@ package smsc
 import (
 	"errors"
 	"fmt"
-	"sync"
 
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/pkg/smstext"
@@ -14,11 +13,7 @@ import (
 // Deliver implements sms.Deliverer: the message goes out as one deliver_sm or several, and its outcome is the worst of theirs.
 func (p *peer) Deliver(ms []*sms.Message, _ bool, report func(sms.Outcome)) {
 	m := ms[0]
-	switch m.Kind {
-	case sms.KindWatch: // it only waited for the client
-		report(sms.Outcome{Verdict: sms.Done})
-		return
-	case sms.KindAlert:
+	if m.Kind == sms.KindAlert {
 		report(p.alert(m))
 		return
 	}
@@ -28,14 +23,7 @@ func (p *peer) Deliver(ms []*sms.Message, _ bool, report func(sms.Outcome)) {
 		return
 	}
 	p.sv.logMessage(m, "sent to the client")
-	if len(pdus) == 1 {
-		p.s.Send(pdus[0], func(a session.Answer) { report(outcome(a)) })
-		return
-	}
-	d := &delivery{left: len(pdus), report: report}
-	for _, pdu := range pdus {
-		p.s.Send(pdu, d.answered)
-	}
+	p.s.SendAll(pdus, func(answers []session.Answer) { report(worst(answers)) })
 }
 
 // alert tells the client that a number it wrote to can be reached again (4.12). There is no answer to that.
@@ -46,26 +34,14 @@ func (p *peer) alert(m *sms.Message) sms.Outcome {
 	return sms.Outcome{Verdict: sms.Done}
 }
 
-// delivery gathers the answers to the parts of one message.
-type delivery struct {
-	mu     sync.Mutex
-	left   int
-	worst  sms.Outcome
-	report func(sms.Outcome)
-}
-
-func (d *delivery) answered(a session.Answer) {
-	o := outcome(a)
-	d.mu.Lock()
-	if badness[o.Verdict] > badness[d.worst.Verdict] {
-		d.worst = o
+// worst is the outcome of a message whose parts were answered like this.
+func worst(answers []session.Answer) (all sms.Outcome) {
+	for _, a := range answers {
+		if o := outcome(a); badness[o.Verdict] > badness[all.Verdict] {
+			all = o
+		}
 	}
-	d.left--
-	last := d.left == 0
-	d.mu.Unlock()
-	if last {
-		d.report(d.worst)
-	}
+	return all
 }
 
 // badness puts verdicts in order: what is refused for good need not be sent again because of another part.
@@ -114,12 +90,7 @@ func (p *peer) deliverSM(m *sms.Message) ([]smpp.PDU, error) {
 	if version >= smpp.V34 {
 		return payload(base), nil
 	}
-	alphabet := smstext.ForDataCoding(m.DataCoding, c.DefaultAlphabet)
-	parts, err := smstext.SplitEncoded(alphabet, m.Content, smstext.SplitOptions{Header: smstext.HeaderConcat8})
-	if err != nil {
-		return nil, fmt.Errorf("too long for a 3.3 session: %w", err)
-	}
-	return concatenated(base, parts, byte(m.ID)), nil
+	return segmented(base, m, c)
 }
 
 func address(a sms.Address) smpp.Address { return smpp.Address{TON: a.TON, NPI: a.NPI, Addr: a.Number} }
@@ -160,59 +131,4 @@ func (p *peer) fromHermes(base smpp.DeliverSM, m *sms.Message, c *Client, versio
 		whole, _ = smstext.Encode(alphabet, text)
 	}
 	return longOrShort(base, long, byte(m.ID), whole, parts)
-}
-
-const (
-	dataCodingBinary = 0x04 // 5.2.19
-	dataCodingUCS2   = 0x08
-	maxOctets        = 140 // of user data in one short message (23.040)
-)
-
-// longOrShort puts a text into one deliver_sm, or into as many as it has parts. The reference is the message's own,
-// so that a part that is sent again finds the others.
-func longOrShort(base smpp.DeliverSM, long LongMessages, ref byte, whole []byte, parts [][]byte) ([]smpp.PDU, error) {
-	switch {
-	case len(parts) == 1:
-		base.ShortMessage = parts[0]
-		return []smpp.PDU{&base}, nil
-	case len(parts) > smstext.MaxParts:
-		return nil, smstext.ErrTooManyParts
-	case long == LongPayload:
-		base.ShortMessage = whole
-		return payload(base), nil
-	case long == LongSAR:
-		var pdus []smpp.PDU
-		for i, part := range parts {
-			d := base
-			d.ShortMessage = part
-			d.TLVs = smpp.TLVs{smpp.TLVUint16(smpp.TagSarMsgRefNum, uint16(ref)), smpp.TLVUint8(smpp.TagSarTotalSegments, byte(len(parts))),
-				smpp.TLVUint8(smpp.TagSarSegmentSeqnum, byte(i+1))}
-			pdus = append(pdus, &d)
-		}
-		return pdus, nil
-	}
-	return concatenated(base, parts, ref), nil
-}
-
-// payload moves a text into message_payload.
-func payload(d smpp.DeliverSM) []smpp.PDU {
-	d.TLVs = append(d.TLVs[:len(d.TLVs):len(d.TLVs)], smpp.TLV{Tag: smpp.TagMessagePayload, Value: d.ShortMessage})
-	d.ShortMessage = nil
-	return []smpp.PDU{&d}
-}
-
-// concatenated writes one deliver_sm for each part, with a user data header of an 8-bit reference.
-func concatenated(base smpp.DeliverSM, parts [][]byte, ref byte) []smpp.PDU {
-	if len(parts) == 1 {
-		base.ShortMessage = parts[0]
-		return []smpp.PDU{&base}
-	}
-	var pdus []smpp.PDU
-	for i, part := range parts {
-		d := base
-		d.ESMClass |= smpp.ESMUDHI
-		d.ShortMessage = append(smstext.AppendConcat8(nil, ref, byte(len(parts)), byte(i+1)), part...)
-		pdus = append(pdus, &d)
-	}
-	return pdus
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"hnetsmpp/pkg/smpp"
@@ -27,19 +28,46 @@ func (p *peer) manage(c *Client, pdu smpp.PDU) (smpp.PDU, error) {
 	return nil, smpp.RINVCMDID
 }
 
-// own finds a message that this client submitted. Another client's is as unknown as one that never was.
-func (p *peer) own(ctx context.Context, c *Client, id string) (*sms.Message, error) {
+// own finds what this client submitted under a message_id: one message, or all of a submit_multi.
+// Another client's is as unknown as one that never was.
+func (p *peer) own(ctx context.Context, c *Client, id string) ([]*sms.Message, error) {
 	for _, n := range sms.ParseID(id, c.MessageIDHex) {
-		m, err := p.sv.o.History.Message(ctx, n)
-		switch {
-		case errors.Is(err, ErrUnknownMessage):
-		case err != nil:
+		known, err := p.sv.o.History.KnownAs(ctx, n)
+		if err != nil {
 			return nil, err
-		case m.Submitter == c.SystemID && m.Kind == sms.KindText:
-			return m, nil
+		}
+		var own []*sms.Message
+		for _, k := range known {
+			m, err := p.sv.o.History.Message(ctx, k)
+			switch {
+			case errors.Is(err, ErrUnknownMessage): // purged in between
+			case err != nil:
+				return nil, err
+			case m.Submitter == c.SystemID && m.Kind == sms.KindText:
+				own = append(own, m)
+			}
+		}
+		if len(own) > 0 {
+			return own, nil
 		}
 	}
 	return nil, smpp.RINVMSGID
+}
+
+// eachOf does something to messages, all at the same time so that they share their way to disk. It is enough that one succeeds;
+// else the error is the status that refused the first, or, where there is none, otherwise.
+func eachOf(ms []*sms.Message, otherwise smpp.Status, do func(*sms.Message) error) error {
+	var wg sync.WaitGroup
+	errs := make([]error, len(ms))
+	for i, m := range ms {
+		wg.Go(func() { errs[i] = do(m) })
+	}
+	wg.Wait()
+	if slices.Contains(errs, nil) {
+		return nil
+	}
+	errors.As(errors.Join(errs...), &otherwise)
+	return otherwise
 }
 
 // sameSource compares a request's source address with the message's, as 4.8.1 and its like ask for.
@@ -48,12 +76,13 @@ func (c *Client) sameSource(m *sms.Message, a smpp.Address) bool {
 	return err == nil && s == m.Source
 }
 
-// querySM tells a message's state (4.8).
+// querySM tells a message's state (4.8); of a submit_multi's that of one that still waits, as long as there is one.
 func (p *peer) querySM(ctx context.Context, c *Client, r *smpp.QuerySM) (*smpp.QuerySMResp, error) {
-	m, err := p.own(ctx, c, r.MessageID)
+	ms, err := p.own(ctx, c, r.MessageID)
 	if err != nil {
 		return nil, err
 	}
+	m := ms[max(0, slices.IndexFunc(ms, func(m *sms.Message) bool { return !m.State.Final() }))]
 	if !c.sameSource(m, r.Source) {
 		return nil, smpp.RQUERYFAIL
 	}
@@ -67,22 +96,19 @@ func (p *peer) querySM(ctx context.Context, c *Client, r *smpp.QuerySM) (*smpp.Q
 	return resp, nil
 }
 
-// cancelSM takes back one message, or all of a conversation (4.9).
+// cancelSM takes back one message, those of a submit_multi that still wait, or all of a conversation (4.9).
 func (p *peer) cancelSM(ctx context.Context, c *Client, r *smpp.CancelSM) error {
 	if r.MessageID == "" {
 		return p.cancelAll(ctx, c, r)
 	}
-	m, err := p.own(ctx, c, r.MessageID)
+	ms, err := p.own(ctx, c, r.MessageID)
 	if err != nil {
 		return err
 	}
-	if !c.sameSource(m, r.Source) || r.Dest.Addr != "" && !sameDest(m, r.Dest) {
-		return smpp.RCANCELFAIL
-	}
-	if err := p.sv.o.Queue.Cancel(ctx, m.ID); err != nil {
-		return smpp.RCANCELFAIL
-	}
-	return nil
+	ms = slices.DeleteFunc(ms, func(m *sms.Message) bool {
+		return !c.sameSource(m, r.Source) || r.Dest.Addr != "" && !sameDest(m, r.Dest)
+	})
+	return eachOf(ms, smpp.RCANCELFAIL, func(m *sms.Message) error { return p.sv.o.Queue.Cancel(ctx, m.ID) })
 }
 
 func sameDest(m *sms.Message, a smpp.Address) bool {
@@ -121,66 +147,57 @@ func (p *peer) cancelAll(ctx context.Context, c *Client, r *smpp.CancelSM) error
 // replaceSM gives a waiting message another text, and other times and receipts where the request names them (4.10).
 func (p *peer) replaceSM(ctx context.Context, c *Client, r *smpp.ReplaceSM) error {
 	version := p.s.Version()
-	text, err := replacement(r, version)
+	d := p.sv.directory.Load()
+	text, err := d.replacement(r, version)
 	if err != nil {
 		return err
 	}
-	d := p.sv.directory.Load()
 	if err := checkRegistered(r.RegisteredDelivery, version); err != nil {
 		return err
 	}
-	m, err := p.own(ctx, c, r.MessageID)
+	ms, err := p.own(ctx, c, r.MessageID)
 	if err != nil {
 		return err
 	}
-	if !c.sameSource(m, r.Source) {
-		return smpp.RREPLACEFAIL
-	}
-	err = p.sv.o.Queue.Replace(ctx, m.ID, func(m *sms.Message) error {
-		dcs := m.DataCoding
-		text, err := d.canned(r.DefaultMsgID, text, c, &dcs)
-		if err != nil {
-			return err
-		}
-		if m.DataCoding == dataCodingUCS2 && len(text)%2 != 0 {
-			return smpp.RINVMSGLEN
-		}
-		changed := *m
-		if dcs != m.DataCoding || r.DefaultMsgID != 0 {
-			changed.DataCoding, changed.Alphabet = dcs, smstext.ForDataCoding(dcs, c.DefaultAlphabet).String()
-		}
-		changed.ReceivedAt = time.Now() // a receipt's submit date becomes the date of the replacement (appendix B)
-		if err := setTimes(&changed, r.ScheduleDeliveryTime, r.ValidityPeriod, 0); err != nil {
-			return err
-		}
-		if r.ScheduleDeliveryTime == "" {
-			changed.DueAt = m.DueAt
-		}
-		if r.ValidityPeriod == "" {
-			changed.ExpiresAt = m.ExpiresAt
-		}
-		changed.Content, changed.RegisteredDelivery = bytes.Clone(text), r.RegisteredDelivery
-		changed.ESMClass &^= smpp.ESMUDHI
-		*m = changed
-		return nil
+	ms = slices.DeleteFunc(ms, func(m *sms.Message) bool { return !c.sameSource(m, r.Source) })
+	return eachOf(ms, smpp.RREPLACEFAIL, func(m *sms.Message) error {
+		return p.sv.o.Queue.Replace(ctx, m.ID, func(m *sms.Message) error { return d.replace(m, c, r, text) })
 	})
-	var status smpp.Status
-	if err != nil && !errors.As(err, &status) {
-		return smpp.RREPLACEFAIL
+}
+
+// replace writes what r says into a message; what r does not name it keeps.
+func (d *directory) replace(m *sms.Message, c *Client, r *smpp.ReplaceSM, text []byte) error {
+	dcs := m.DataCoding
+	text, err := d.canned(r.DefaultMsgID, text, c, &dcs)
+	if err != nil {
+		return err
 	}
-	return err
+	if m.DataCoding == dataCodingUCS2 && len(text)%2 != 0 {
+		return smpp.RINVMSGLEN
+	}
+	if dcs != m.DataCoding || r.DefaultMsgID != 0 {
+		m.DataCoding, m.Alphabet = dcs, smstext.ForDataCoding(dcs, c.DefaultAlphabet).String()
+	}
+	m.ReceivedAt = time.Now() // a receipt's submit date becomes the date of the replacement (appendix B)
+	if err := setTimes(m, r.ScheduleDeliveryTime, r.ValidityPeriod); err != nil {
+		return err
+	}
+	m.Content, m.RegisteredDelivery = bytes.Clone(text), r.RegisteredDelivery
+	m.ESMClass &^= smpp.ESMUDHI
+	return nil
 }
 
 // replacement is the new text of a replace_sm; 3.4 knows no message_payload there.
-func replacement(r *smpp.ReplaceSM, version byte) ([]byte, error) {
+func (d *directory) replacement(r *smpp.ReplaceSM, version byte) ([]byte, error) {
+	text := r.ShortMessage
 	payload, ok := r.TLVs.Get(smpp.TagMessagePayload)
 	switch {
 	case ok && version < smpp.V50:
 		return nil, smpp.ROPTPARNOTALLWD
 	case ok:
-		return payload, nil
-	case len(r.ShortMessage) > maxShortMessage34 && version < smpp.V50:
+		text = payload
+	case len(text) > maxShortMessage34 && version < smpp.V50:
 		return nil, smpp.RINVMSGLEN
 	}
-	return r.ShortMessage, nil
+	return text, d.checkLength(text)
 }

@@ -44,7 +44,7 @@ func (p *peer) submitMulti(h smpp.Header, r *smpp.SubmitMulti, c *Client, rate s
 		err = smpp.RTHROTTLED
 	}
 	if err != nil {
-		p.logRefusal(h.Command, r.Source, smpp.Address{}, err)
+		p.s.LogRefusal(h.Command, r.Source, smpp.Address{}, err)
 		all.Refuse(err)
 		return
 	}
@@ -70,7 +70,7 @@ func (p *peer) submitMulti(h smpp.Header, r *smpp.SubmitMulti, c *Client, rate s
 		if err == nil {
 			continue
 		}
-		p.logRefusal(h.Command, r.Source, dest, err)
+		p.s.LogRefusal(h.Command, r.Source, dest, err)
 		if first == nil && !ofDestination(err) { // the request is at fault, and nothing was handed over yet
 			all.Refuse(err)
 			return
@@ -113,11 +113,13 @@ func (p *peer) destinations(r *smpp.SubmitMulti, c *Client) (dests []smpp.Addres
 	return dests, nil
 }
 
-// withMembers adds the numbers of lists. Who is in several of them, or named besides, gets one message.
+// withMembers adds the numbers of lists. Who is in several of them, or named besides by an address that is right, gets one message.
 func withMembers(dests []smpp.Address, numbers []string) []smpp.Address {
 	known := map[string]bool{}
 	for _, dest := range dests {
-		known[strings.TrimPrefix(dest.Addr, "+")] = true
+		if a, err := destAddress(dest); err == nil {
+			known[a.Number] = true
+		}
 	}
 	for _, number := range numbers {
 		if number = strings.TrimPrefix(number, "+"); !known[number] {

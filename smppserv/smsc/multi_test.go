@@ -3,8 +3,11 @@ package smsc
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/pkg/smpp/smpptest"
+	"hnetsmpp/smppserv/sms"
 )
 
 func multiTo(dests ...smpp.Dest) *smpp.SubmitMulti {
@@ -75,4 +78,79 @@ func TestACannedTextHasNoHeader(t *testing.T) {
 	if m := r.message(id); m.ESMClass&smpp.ESMUDHI != 0 || string(m.Content) != "\x00\x00 canned" {
 		t.Fatalf("on disk is esm_class %#x, %q", m.ESMClass, m.Content)
 	}
+}
+
+func TestAMemberOfAListIsNotDroppedForAMalformedTwin(t *testing.T) {
+	r := newRig(t, func(r *rig, _ *Options) { r.st.Lists = map[string][]string{"a": {"33611111111"}} })
+	c := r.transceiver()
+	twin := smpp.Address{TON: 9, NPI: smpp.NPIISDN, Addr: "33611111111"}
+	resp := c.ExpectResp(c.Send(multiTo(smpp.Dest{Address: twin}, smpp.Dest{ListName: "a"})), smpp.ROK).(*smpp.SubmitMultiResp)
+	if len(resp.Unsuccess) != 1 || resp.Unsuccess[0].Address != twin || resp.Unsuccess[0].Status != smpp.RINVDSTTON {
+		t.Fatalf("answered %+v", resp)
+	}
+	if m := r.next(); m.Dest.Number != "33611111111" {
+		t.Fatalf("sent to %v", m.Dest)
+	}
+}
+
+// pendingMulti is a submit_multi to 111, 222 and 333 that is not tried for an hour: its id and its messages'.
+func (r *rig) pendingMulti(c *smpptest.Client) (id string, all []string) {
+	r.t.Helper()
+	m := multiTo(smpp.Dest{Address: international("111")}, smpp.Dest{Address: international("222")}, smpp.Dest{Address: international("333")})
+	m.ScheduleDeliveryTime = smpp.FormatTime(time.Now().Add(time.Hour))
+	id = c.ExpectResp(c.Send(m), smpp.ROK).(*smpp.SubmitMultiResp).MessageID
+	first := r.message(id).ID
+	return id, []string{id, (first + 1).String(), (first + 2).String()}
+}
+
+func (r *rig) expectStates(ids []string, want ...sms.State) {
+	r.t.Helper()
+	for i, id := range ids {
+		if m := r.message(id); m.State != want[i] {
+			r.t.Errorf("the message to %s is %v, want %v", m.Dest.Number, m.State, want[i])
+		}
+	}
+}
+
+func TestACancelTakesBackEachMessageOfASubmitMulti(t *testing.T) {
+	r := newRig(t, nil)
+	c := r.transceiver()
+	id, all := r.pendingMulti(c)
+	cancel := &smpp.CancelSM{MessageID: id, Source: international(person), Dest: international("222")}
+	c.ExpectResp(c.Send(cancel), smpp.ROK)
+	r.expectStates(all, sms.Enroute, sms.Deleted, sms.Enroute)
+	c.ExpectResp(c.Send(cancel), smpp.RCANCELFAIL)
+	cancel.Dest = international("444")
+	c.ExpectResp(c.Send(cancel), smpp.RCANCELFAIL)
+	cancel.Dest = international("111")
+	c.ExpectResp(c.Send(cancel), smpp.ROK)
+	if q := query(c, id); q.State != smpp.StateEnroute || q.MessageID != id {
+		t.Errorf("while one waits query_sm says %+v", q)
+	}
+	cancel.Dest = smpp.Address{}
+	c.ExpectResp(c.Send(cancel), smpp.ROK)
+	r.expectStates(all, sms.Deleted, sms.Deleted, sms.Deleted)
+	if q := query(c, id); q.State != smpp.StateDeleted {
+		t.Errorf("in the end query_sm says %+v", q)
+	}
+	c.ExpectResp(c.Send(cancel), smpp.RCANCELFAIL)
+}
+
+func TestAReplaceReachesEachMessageOfASubmitMultiThatWaits(t *testing.T) {
+	r := newRig(t, nil)
+	c := r.transceiver()
+	id, all := r.pendingMulti(c)
+	c.ExpectResp(c.Send(&smpp.CancelSM{MessageID: id, Source: international(person), Dest: international("111")}), smpp.ROK)
+	replace := &smpp.ReplaceSM{MessageID: id, Source: international(person), ShortMessage: []byte("new")}
+	c.ExpectResp(c.Send(replace), smpp.ROK)
+	for i, want := range []string{"all", "new", "new"} {
+		if m := r.message(all[i]); string(m.Content) != want {
+			t.Errorf("the message to %s is %q, want %q", m.Dest.Number, m.Content, want)
+		}
+	}
+	replace.ValidityPeriod = "yesterday"
+	c.ExpectResp(c.Send(replace), smpp.RINVEXPIRY)
+	c.ExpectResp(c.Send(&smpp.CancelSM{MessageID: id, Source: international(person)}), smpp.ROK)
+	replace.ValidityPeriod = ""
+	c.ExpectResp(c.Send(replace), smpp.RREPLACEFAIL)
 }

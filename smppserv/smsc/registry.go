@@ -17,82 +17,26 @@ type account struct {
 	sessions []*peer // that hold a place
 }
 
-// registry knows every connection, and which sessions each client has bound.
+// registry knows which sessions each client has bound.
 type registry struct {
 	sv *Server
 
 	mu       sync.RWMutex
-	refusing bool
-	open     map[*peer]struct{}
 	accounts map[string]*account
 }
 
-func (r *registry) init(sv *Server) {
-	r.sv, r.open, r.accounts = sv, map[*peer]struct{}{}, map[string]*account{}
-}
-
-func (r *registry) opened(p *peer) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.open[p] = struct{}{}
-}
-
-func (r *registry) closed(p *peer) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	delete(r.open, p)
-}
-
-func (r *registry) refuse() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.refusing = true
-}
-
-func (r *registry) all() []*peer {
-	r.mu.RLock()
-	defer r.mu.RUnlock()
-	var all []*peer
-	for p := range r.open {
-		all = append(all, p)
-	}
-	slices.SortFunc(all, func(a, b *peer) int { return int(int64(a.s.ID()) - int64(b.s.ID())) })
-	return all
-}
-
-// kind is what a bind takes of a client's places.
-type kind uint8
-
-const (
-	transmitter kind = 1 << iota
-	receiver
-	transceiver = transmitter | receiver
-)
-
-func kindOf(bind smpp.CommandID) kind {
-	switch bind {
-	case smpp.CmdBindTransmitter:
-		return transmitter
-	case smpp.CmdBindReceiver:
-		return receiver
-	}
-	return transceiver
-}
+func (r *registry) init(sv *Server) { r.sv, r.accounts = sv, map[string]*account{} }
 
 const maxSessions = 2
 
 // inTheWay are the sessions because of which k gets no place.
-func (a *account) inTheWay(k kind) []*peer {
-	if a.client.BindPolicy == Pair {
-		if len(a.sessions) < maxSessions {
-			return nil
-		}
-		return slices.Clone(a.sessions)
+func (a *account) inTheWay(k session.State) (holders []*session.Session) {
+	if a.client.BindPolicy == Pair && len(a.sessions) < maxSessions {
+		return nil
 	}
-	var holders []*peer
 	for _, p := range a.sessions {
-		if p.kind&k != 0 {
-			holders = append(holders, p)
+		if a.client.BindPolicy == Pair || p.kind.Receives() && k.Receives() || p.kind.Transmits() && k.Transmits() {
+			holders = append(holders, p.s)
 		}
 	}
 	return holders
@@ -100,13 +44,9 @@ func (a *account) inTheWay(k kind) []*peer {
 
 // grant gives p a place, or returns the status that refuses it. A place whose holder is silent is taken from it:
 // a client that lost its connection without our hearing of it must not lock itself out.
-func (r *registry) grant(p *peer, c *Client, k kind) error {
+func (r *registry) grant(p *peer, c *Client, k session.State) error {
 	for probed := false; ; probed = true {
 		r.mu.Lock()
-		if r.refusing {
-			r.mu.Unlock()
-			return smpp.RSYSERR
-		}
 		a := r.account(c)
 		holders := a.inTheWay(k)
 		if len(holders) == 0 {
@@ -116,7 +56,7 @@ func (r *registry) grant(p *peer, c *Client, k kind) error {
 			return nil
 		}
 		r.mu.Unlock()
-		if probed || !r.dropSilent(holders) {
+		if probed || !session.DropSilent(holders, r.sv.o.ProbeTime, errGhost) {
 			return smpp.RALYBND
 		}
 	}
@@ -131,28 +71,6 @@ func (r *registry) account(c *Client) *account {
 	return a
 }
 
-// dropSilent probes the holders of a place and drops those that do not answer. It tells whether there was one.
-func (r *registry) dropSilent(holders []*peer) bool {
-	var wg sync.WaitGroup
-	silent := make([]bool, len(holders))
-	for i, p := range holders {
-		r.mu.RLock()
-		ready := p.bound
-		r.mu.RUnlock()
-		if !ready { // being bound this moment
-			continue
-		}
-		wg.Go(func() { silent[i] = !p.s.Probe(r.sv.o.ProbeTime) })
-	}
-	wg.Wait()
-	for i, p := range holders {
-		if silent[i] {
-			p.s.Close(errGhost)
-		}
-	}
-	return slices.Contains(silent, true)
-}
-
 // bound opens the way out for what waits for the client.
 func (r *registry) bound(p *peer) {
 	r.mu.Lock()
@@ -161,7 +79,7 @@ func (r *registry) bound(p *peer) {
 		return
 	}
 	p.bound = true
-	if p.kind&receiver != 0 {
+	if p.kind.Receives() {
 		p.outlet = r.sv.o.Queue.Attach(sms.Way{
 			Recipient: p.account.client.SystemID, Session: p.s.ID(), Window: r.sv.o.Window, Retry: clientRetry[:], Deliverer: p,
 		})
@@ -174,7 +92,7 @@ func (sv *Server) Receives(systemID string) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	a := r.accounts[systemID]
-	return a != nil && slices.ContainsFunc(a.sessions, func(p *peer) bool { return p.bound && p.kind&receiver != 0 })
+	return a != nil && slices.ContainsFunc(a.sessions, func(p *peer) bool { return p.bound && p.kind.Receives() })
 }
 
 // clientRetry are the waits before a message that the client could not take is tried again.

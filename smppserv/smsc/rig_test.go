@@ -111,11 +111,24 @@ func newRig(t *testing.T, change func(*rig, *Options)) *rig {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
 		defer cancel()
-		_ = r.sv.Close(ctx)
+		r.sv.Close(ctx)
 		_ = r.q.Stop(ctx)
 		_ = r.store.Close(ctx)
 	})
 	return r
+}
+
+// stop stops the queue's tries and the message centre, as the program does; closed is closed at its end.
+func (r *rig) stop(within time.Duration) (closed chan struct{}) {
+	closed = make(chan struct{})
+	r.q.Hold()
+	ctx, cancel := context.WithTimeout(context.Background(), within)
+	go func() {
+		defer close(closed)
+		defer cancel()
+		r.sv.Close(ctx)
+	}()
+	return closed
 }
 
 func (r *rig) alice() *Client { return &r.st.Clients[0] }

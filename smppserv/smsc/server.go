@@ -8,7 +8,6 @@ package smsc
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"sync/atomic"
 	"time"
@@ -35,6 +34,8 @@ type Queue interface {
 type History interface {
 	// Message returns a message in whatever state, or ErrUnknownMessage.
 	Message(ctx context.Context, id sms.ID) (*sms.Message, error)
+	// KnownAs lists, rising, the messages whose submitter was given this id: several, if it was for a submit_multi.
+	KnownAs(ctx context.Context, id sms.ID) ([]sms.ID, error)
 	// LastWriter tells which client last wrote from number to campaign, and how it wrote the two; "" = nobody.
 	LastWriter(ctx context.Context, number, campaign string) (client string, n, c sms.Address, err error)
 	// LastUse tells how the client last wrote number; a zero Address if it never did.
@@ -62,7 +63,8 @@ type Options struct {
 }
 
 const (
-	defaultProbeTime = 5 * time.Second
+	defaultProbeTime  = 5 * time.Second
+	maxSMSCIdentifier = 15 // what system_id holds (SMPP 3.4, 5.2.1)
 	// maxRequests bounds the submits of one session that wait for their commit.
 	maxRequests = 512
 )
@@ -83,9 +85,9 @@ type Settings struct {
 type Server struct {
 	o         Options
 	directory atomic.Pointer[directory]
-	listeners []net.Listener
 	doors     *session.Doors
 	registry  registry
+	underWay  transactions
 	nextID    atomic.Uint64
 }
 
@@ -94,8 +96,10 @@ func New(o Options, st Settings) *Server {
 	if o.ProbeTime == 0 {
 		o.ProbeTime = defaultProbeTime
 	}
+	o.SMSCIdentifier = o.SMSCIdentifier[:min(len(o.SMSCIdentifier), maxSMSCIdentifier)]
 	sv := &Server{o: o, doors: session.NewDoors(o.MaxConnections, o.MaxPerAddress, o.FailedBindDelay)}
 	sv.registry.init(sv)
+	sv.underWay.init()
 	sv.directory.Store(newDirectory(st))
 	return sv
 }
@@ -109,7 +113,6 @@ func (sv *Server) Reload(st Settings) {
 
 // Serve accepts connections from l until Close, which closes it too. It returns at once.
 func (sv *Server) Serve(l net.Listener) {
-	sv.listeners = append(sv.listeners, l)
 	go sv.doors.Accept(l, sv.o.Log, func(c net.Conn) { go func() { _ = sv.serve(c, nil) }() })
 }
 
@@ -119,20 +122,17 @@ func (sv *Server) Outbind(c net.Conn, password string) error {
 	if err := sv.doors.Enter(c.RemoteAddr()); err != nil {
 		return errors.Join(err, c.Close())
 	}
-	return sv.serve(c, &smpp.Outbind{SystemID: sv.identifier(), Password: password})
+	return sv.serve(c, &smpp.Outbind{SystemID: sv.o.SMSCIdentifier, Password: password})
 }
 
 // serve returns nil when the client was bound, else why it was not.
 func (sv *Server) serve(c net.Conn, greeting smpp.PDU) error {
-	defer sv.doors.Leave(c.RemoteAddr())
 	p := &peer{sv: sv}
 	p.s = session.New(session.Options{
-		ID: sv.nextID.Add(1), Conn: c, Handler: p, Log: sv.o.Log, Greeting: greeting,
+		ID: sv.nextID.Add(1), SystemID: sv.o.SMSCIdentifier, Conn: c, Handler: p, Log: sv.o.Log, Greeting: greeting,
 		Timers: sv.o.Timers, Logout: sv.o.Logout, Window: sv.o.Window, MaxRequests: maxRequests,
 	})
-	sv.registry.opened(p)
-	defer sv.registry.closed(p)
-	reason := p.s.Serve()
+	reason := sv.doors.Serve(p.s)
 	if p.account != nil {
 		return nil
 	}
@@ -140,31 +140,14 @@ func (sv *Server) serve(c net.Conn, greeting smpp.PDU) error {
 	return reason
 }
 
-// Close accepts nothing more, unbinds every session and waits until all are gone; at the end of ctx they are cut.
-func (sv *Server) Close(ctx context.Context) error {
-	for _, l := range sv.listeners {
-		_ = l.Close()
-	}
+// Close accepts nothing more, ends the transactions that wait, unbinds every session and waits until all are gone.
+// At the end of ctx they are cut: that is no fault of ours.
+func (sv *Server) Close(ctx context.Context) {
 	sv.doors.Shut()
-	sv.registry.refuse()
-	for _, p := range sv.registry.all() {
-		p.s.Unbind(errStopping)
+	sv.underWay.end(session.LastAnswer(ctx))
+	if n := sv.doors.Close(ctx, errStopping); n > 0 {
+		sv.o.Log.Warn().Int("sessions", n).Msg("SMPP sessions were cut off: their clients did not end them in time")
 	}
-	done := make(chan struct{})
-	go func() {
-		sv.doors.Wait()
-		close(done)
-	}()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-	}
-	for _, p := range sv.registry.all() {
-		p.s.Close(errStopping)
-	}
-	<-done
-	return fmt.Errorf("some sessions did not end: %w", ctx.Err())
 }
 
 var (
@@ -176,10 +159,4 @@ var (
 func (sv *Server) Unbind(s *session.Session) { s.Unbind(errOperator) }
 
 // Sessions lists the connections.
-func (sv *Server) Sessions() []*session.Session {
-	var all []*session.Session
-	for _, p := range sv.registry.all() {
-		all = append(all, p.s)
-	}
-	return all
-}
+func (sv *Server) Sessions() []*session.Session { return sv.doors.Sessions() }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"hnetsmpp/pkg/smpp"
@@ -23,10 +22,7 @@ type submission struct {
 	msg    sms.Message
 	resp   smpp.SubmitSMResp
 	data   bool // answer with data_sm_resp, whose layout is the same
-
-	// In transaction mode.
-	concluded atomic.Bool
-	limit     *time.Timer
+	tx     *transaction
 }
 
 // Accepted implements sms.Sender: the message is on disk, so the client may forget it.
@@ -38,7 +34,7 @@ func (sub *submission) Accepted(m *sms.Message, _ bool, err error) {
 	sub.sv.logMessage(m, "submitted")
 	sub.resp.MessageID = m.ID.Format(sub.client.MessageIDHex, m.InterfaceVersion < smpp.V34)
 	if m.Transaction() {
-		sub.limit = time.AfterFunc(sub.sv.o.Timers.Response, sub.timeUp)
+		sub.sv.underWay.begin(sub)
 		return
 	}
 	sub.taken()
@@ -84,7 +80,7 @@ func (p *peer) submit(h smpp.Header, r *smpp.SubmitSM, c *Client, rate session.R
 		err = p.hand(&sub.msg, c, sub, r.ReplaceIfPresent == 1)
 	}
 	if err != nil {
-		p.logRefusal(h.Command, r.Source, r.Dest, err)
+		p.s.LogRefusal(h.Command, r.Source, r.Dest, err)
 		sub.Refuse(err)
 	}
 }
@@ -133,8 +129,12 @@ func (p *peer) message(m *sms.Message, c *Client, r *smpp.SubmitSM, data bool) e
 	if err := d.content(m, c, r); err != nil {
 		return err
 	}
-	if err := setTimes(m, r.ScheduleDeliveryTime, r.ValidityPeriod, d.Validity); err != nil {
+	m.DueAt = now
+	if err := setTimes(m, r.ScheduleDeliveryTime, r.ValidityPeriod); err != nil {
 		return err
+	}
+	if r.ValidityPeriod == "" {
+		m.ExpiresAt = m.DueAt.Add(d.Validity)
 	}
 	if data || version >= smpp.V50 { // 3.4 has these parameters in data_sm only
 		if ttl, ok := r.TLVs.Uint32(smpp.TagQosTimeToLive); ok {
@@ -155,8 +155,8 @@ func (d *directory) content(m *sms.Message, c *Client, r *smpp.SubmitSM) error {
 		}
 		text = payload
 	}
-	if d.MaxOctets > 0 && len(text) > d.MaxOctets {
-		return smpp.RINVMSGLEN
+	if err := d.checkLength(text); err != nil {
+		return err
 	}
 	if r.DefaultMsgID != 0 && len(text) == 0 {
 		m.ESMClass &^= smpp.ESMUDHI // there is no header in a canned text
@@ -191,24 +191,26 @@ func (d *directory) canned(id byte, text []byte, c *Client, dcs *byte) ([]byte, 
 	return text, nil
 }
 
-// setTimes reads the two times of a submit or replace.
-func setTimes(m *sms.Message, schedule, validity string, dflt time.Duration) error {
-	now := m.ReceivedAt
-	m.DueAt, m.ExpiresAt = now, now.Add(dflt)
+// setTimes puts the times that a submit or replace names in the place of m's own, and judges the two together.
+// When it was tried already, DueAt is the time of the next try, and nothing that the client asked for.
+func setTimes(m *sms.Message, schedule, validity string) error {
+	now, scheduled := m.ReceivedAt, schedule != "" || m.Attempts == 0
 	if schedule != "" {
 		t, err := smpp.ParseTime(schedule, now)
 		if err != nil || t.Before(now.Truncate(100*time.Millisecond)) {
 			return fmt.Errorf("schedule_delivery_time: %w", smpp.RINVSCHED)
 		}
 		m.DueAt = sms.NotBefore(t)
-		m.ExpiresAt = m.DueAt.Add(dflt)
 	}
 	if validity != "" {
 		t, err := smpp.ParseTime(validity, now)
-		if err != nil || !t.After(now) || t.Before(m.DueAt) {
+		if err != nil || !t.After(now) || scheduled && t.Before(m.DueAt) {
 			return fmt.Errorf("validity_period: %w", smpp.RINVEXPIRY)
 		}
 		m.ExpiresAt = sms.NotBefore(t)
+	}
+	if schedule != "" && !m.ExpiresAt.IsZero() && m.ExpiresAt.Before(m.DueAt) {
+		return fmt.Errorf("schedule_delivery_time after the end of the validity: %w", smpp.RINVSCHED)
 	}
 	return nil
 }

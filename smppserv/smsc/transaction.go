@@ -4,6 +4,10 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"maps"
+	"slices"
+	"sync"
+	"time"
 
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/smppserv/session"
@@ -17,29 +21,116 @@ const (
 	temporaryError         = 3
 )
 
-// Concluded implements sms.Sender: in transaction mode the outcome is the answer (SMPP 3.4, 2.10.3).
-func (sub *submission) Concluded(m *sms.Message, o sms.Outcome) {
-	if m.Transaction() {
-		sub.conclude(o)
-	}
+// transactions are the requests that wait for the outcome of their message.
+type transactions struct {
+	mu       sync.Mutex
+	waiting  map[*transaction]struct{}
+	stopping bool
+	by       time.Time // the last moment for an answer in a stop, zero = there is none
 }
 
-// timeUp ends a transaction whose outcome is not known within the response timer: what waits is taken back.
-func (sub *submission) timeUp() {
+// transaction is a request in transaction mode, from its commit to its answer (SMPP 3.4, 2.10.3).
+type transaction struct {
+	*submission
+	limit    time.Time // of the response timer
+	timer    *time.Timer
+	answered chan struct{}
+}
+
+func (ts *transactions) init() { ts.waiting = map[*transaction]struct{}{} }
+
+// begin has a request wait for the outcome. In a stop nothing new is tried: there it waits in vain.
+func (ts *transactions) begin(sub *submission) {
+	patience := sub.sv.o.Timers.Response
+	tx := &transaction{submission: sub, limit: time.Now().Add(patience), answered: make(chan struct{})}
+	sub.tx = tx
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	ts.waiting[tx] = struct{}{}
+	if ts.stopping {
+		patience = 0
+	}
+	tx.timer = time.AfterFunc(patience, func() { tx.takeBack() })
+}
+
+// end is for a stop: what waits is taken back, and end returns when that is answered. What is being tried has until by.
+func (ts *transactions) end(by time.Time) {
+	ts.mu.Lock()
+	ts.stopping, ts.by = true, by
+	all := slices.Collect(maps.Keys(ts.waiting))
+	ts.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), lookupTime)
 	defer cancel()
-	err := sub.sv.o.Queue.Cancel(ctx, sub.msg.ID)
-	if err == nil || errors.Is(err, sms.ErrNotWaiting) {
-		return // Concluded was called, or will be
+	var wg sync.WaitGroup
+	for _, tx := range all {
+		wg.Go(func() {
+			if !tx.takeBack() {
+				return
+			}
+			select {
+			case <-tx.answered:
+			case <-ctx.Done():
+			}
+		})
 	}
-	sub.conclude(sms.Outcome{Verdict: sms.Failed, Temporary: true})
+	wg.Wait()
 }
 
-func (sub *submission) conclude(o sms.Outcome) {
-	if sub.concluded.Swap(true) {
-		return
+// takeBack ends a transaction whose outcome is not known in time: what waits is taken back. It tells whether
+// the answer is given or about to be; while the message is being tried, before its time is up, it is not.
+func (tx *transaction) takeBack() bool {
+	ctx, cancel := context.WithTimeout(context.Background(), lookupTime)
+	defer cancel()
+	err := tx.sv.o.Queue.Cancel(ctx, tx.msg.ID)
+	if err == nil || errors.Is(err, sms.ErrNotWaiting) {
+		return true // Concluded was called, or will be
 	}
-	sub.limit.Stop()
+	if tx.sv.underWay.later(tx) {
+		return false
+	}
+	tx.conclude(sms.Outcome{Verdict: sms.Failed, Temporary: true})
+	return true
+}
+
+// takeBackAgain is how soon a stop looks again whether a try has given its message back.
+const takeBackAgain = 100 * time.Millisecond
+
+// later has a transaction looked at again if it has time left.
+func (ts *transactions) later(tx *transaction) bool {
+	now := time.Now()
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	if _, waits := ts.waiting[tx]; !waits {
+		return true
+	}
+	if !now.Before(tx.limit) || !ts.by.IsZero() && !now.Before(ts.by) {
+		return false
+	}
+	tx.timer.Reset(takeBackAgain)
+	return true
+}
+
+// Concluded implements sms.Sender: in transaction mode the outcome is the answer.
+func (sub *submission) Concluded(_ *sms.Message, o sms.Outcome) {
+	if sub.tx != nil {
+		sub.tx.conclude(o)
+	}
+}
+
+func (tx *transaction) conclude(o sms.Outcome) {
+	ts := &tx.sv.underWay
+	ts.mu.Lock()
+	_, waits := ts.waiting[tx]
+	delete(ts.waiting, tx)
+	tx.timer.Stop()
+	ts.mu.Unlock()
+	if waits {
+		tx.respond(o)
+		close(tx.answered)
+	}
+}
+
+func (sub *submission) respond(o sms.Outcome) {
 	if o.Verdict == sms.Done {
 		sub.taken()
 		return

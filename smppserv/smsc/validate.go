@@ -40,6 +40,14 @@ func checkESMClass(esm byte) error {
 	return smpp.RINVESMCLASS
 }
 
+// checkLength holds server.max_message_octets.
+func (d *directory) checkLength(text []byte) error {
+	if d.MaxOctets > 0 && len(text) > d.MaxOctets {
+		return smpp.RINVMSGLEN
+	}
+	return nil
+}
+
 func checkRegistered(reg, version byte) error {
 	if reg&reservedRegistered != 0 || reg&smpp.RegReceiptMask == smpp.RegReceiptSuccess && version < smpp.V50 {
 		return smpp.RINVREGDLVFLG

@@ -23,7 +23,8 @@ const attributesVersion = 2
 const (
 	flagReceipt = 1 << iota
 	flagSetDPF
-	flagDPF // of the receipt
+	flagDPF  // of the receipt
+	flagAway // of the receipt
 )
 
 const fixedAttributes = 15 // without the flags
@@ -39,6 +40,9 @@ func appendAttributes(dst []byte, m *sms.Message) []byte {
 		flags |= flagReceipt
 		if m.Receipt.DPF {
 			flags |= flagDPF
+		}
+		if m.Receipt.Away {
+			flags |= flagAway
 		}
 	}
 	dst = append(dst, attributesVersion, flags, m.Source.TON, m.Source.NPI, m.Dest.TON, m.Dest.NPI,
@@ -113,6 +117,7 @@ func decodeAttributes(b []byte, m *sms.Message) error {
 			SubmittedAt: time.UnixMilli(int64(binary.BigEndian.Uint64(b[13:]))),
 			DoneAt:      time.UnixMilli(int64(binary.BigEndian.Uint64(b[21:]))),
 			DPF:         flags&flagDPF != 0,
+			Away:        flags&flagAway != 0,
 		}
 		b = b[29:]
 		r.ExternalID = string(next())

@@ -68,13 +68,13 @@ func (s *Store) take(used []op) []op {
 	}
 }
 
-// refuse reports err to all that waits but outcomes.
+// refuse reports err to all that waits but outcomes, and probes: they are to find out whether it still holds.
 func (s *Store) refuse(err error) {
 	var refused []op
 	s.mu.Lock()
 	kept := make([]op, 0, len(s.pending))
 	for _, o := range s.pending {
-		if o.move != nil {
+		if o.move != nil || o.probe {
 			kept = append(kept, o)
 		} else {
 			refused = append(refused, o)

@@ -13,14 +13,16 @@ import (
 )
 
 type awaited struct {
-	m    *sms.Message
-	done chan error
+	m        *sms.Message
+	replaces *sms.Move
+	done     chan error
 }
 
 func (a *awaited) Message() *sms.Message   { return a.m }
+func (a *awaited) Replaces() *sms.Move     { return a.replaces }
 func (a *awaited) Added(_ bool, err error) { a.done <- err }
 func add(s *Store, m *sms.Message) <-chan error {
-	a := &awaited{m, make(chan error, 1)}
+	a := &awaited{m: m, done: make(chan error, 1)}
 	s.Add(a)
 	return a.done
 }
@@ -118,5 +120,45 @@ func TestATriedMessageIsNoLongerScheduled(t *testing.T) {
 	within(t, done, "the outcome")
 	if got, err := s.Get(ctx, m.ID); err != nil || got.State != sms.Enroute {
 		t.Fatalf("got %+v, %v", got, err)
+	}
+}
+
+func TestAnAdditionThatFailsEndsNothingAndLendsNobodyItsID(t *testing.T) {
+	ctx := context.Background()
+	s, err := Open(ctx, Options{Driver: "sqlite", DSN: filepath.Join(t.TempDir(), "messages.db"), Log: zerolog.Nop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close(ctx)
+	text := func() *sms.Message {
+		return &sms.Message{Submitter: "admin", Content: []byte("text"), ReceivedAt: time.Now(), State: sms.Enroute}
+	}
+	old, first, second, other := text(), text(), text(), text()
+	second.First = first
+	if err := within(t, add(s, old), "the addition"); err != nil {
+		t.Fatal(err)
+	}
+	// The row of the new message is refused.
+	if _, err := s.writer.conn.ExecContext(ctx, "CREATE TEMP TRIGGER full BEFORE INSERT ON main.messages BEGIN SELECT RAISE(ABORT, 'full'); END"); err != nil {
+		t.Fatal(err)
+	}
+	a := &awaited{first, &sms.Move{IDs: []sms.ID{old.ID}, State: sms.Deleted}, make(chan error, 1)}
+	s.Add(a)
+	if err := within(t, a.done, "the refusal"); !errors.Is(err, ErrUnavailable) {
+		t.Fatalf("got %v", err)
+	}
+	if _, err := s.writer.conn.ExecContext(ctx, "DROP TRIGGER full"); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range []*sms.Message{other, second} {
+		if err := within(t, add(s, m), "the addition"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := s.Get(ctx, old.ID); err != nil || got.State != sms.Enroute {
+		t.Errorf("the message that was to be replaced is %v, %v", got.State, err)
+	}
+	if got, err := s.Get(ctx, second.ID); err != nil || got.PublicID() != second.ID {
+		t.Errorf("the second of a submit_multi is known by %d, which is another message", got.PublicID())
 	}
 }

@@ -70,11 +70,11 @@ func (w *writer) purge(ids []sms.ID) error {
 		return err
 	}
 	for _, id := range ids {
-		if err := w.exec("DELETE FROM messages WHERE id = ?", int64(id)); err != nil {
-			return err
-		}
-		if err := w.exec("DELETE FROM external_ids WHERE message_id = ?", int64(id)); err != nil {
-			return err
+		for _, query := range [...]string{"DELETE FROM messages WHERE id = ?", "DELETE FROM external_ids WHERE message_id = ?",
+			"DELETE FROM submit_multi WHERE message_id = ?"} {
+			if err := w.exec(query, int64(id)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -118,6 +119,38 @@ func TestADatabaseThatIsNotOursIsRefusedAndLeftAlone(t *testing.T) {
 	}
 }
 
+func TestADatabaseFromBeforeSubmitMultiWasIndexedIsTakenOver(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "messages.db")
+	s := must(t, file)
+	first, second, third := storetest.Sample(), storetest.Sample(), storetest.Sample()
+	second.First, third.First = first, first
+	for _, m := range []*sms.Message{first, second, third} {
+		storetest.Add(t, s, m)
+	}
+	storetest.Move(s, sms.Move{IDs: []sms.ID{third.ID}, State: sms.Delivered})
+	if err := s.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, statement := range []string{"DROP TABLE submit_multi", "DELETE FROM goose_db_version WHERE version_id > 1"} {
+		if _, err := db.Exec(statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = must(t, file)
+	defer s.Close(context.Background())
+	// What is final is nobody's to cancel or replace, and there may be millions of it.
+	if ids, err := s.KnownAs(context.Background(), first.ID); err != nil || !slices.Equal(ids, []sms.ID{first.ID, second.ID}) {
+		t.Fatalf("got %v, %v", ids, err)
+	}
+}
+
 func TestAFolderThatCannotBeMadeIsNamed(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
@@ -133,6 +166,7 @@ type countdown struct {
 	done chan struct{}
 }
 
+func (c *countdown) Replaces() *sms.Move   { return nil }
 func (c *countdown) Message() *sms.Message { return c.m }
 func (c *countdown) Added(bool, error)     { c.done <- struct{}{} }
 

@@ -105,14 +105,14 @@ func milli(t time.Time) int64 {
 	return t.UnixMilli()
 }
 
-// op is one of: an addition, a change, an outcome, ids to purge.
+// op is one of: an addition, a change, an outcome, ids to purge; with done alone it writes nothing.
 type op struct {
 	add    sms.Addition
 	change *sms.Message
 	move   *sms.Move
 	purge  []sms.ID
 	probe  bool        // writes nothing new
-	done   func(error) // of change, purge and probe
+	done   func(error) // of all but additions and outcomes
 }
 
 // Add stores a message. It returns at once; a.Added tells when it is on disk.
@@ -126,6 +126,13 @@ func (s *Store) Add(a sms.Addition) {
 func (s *Store) Change(m *sms.Message, changed func(error)) {
 	if !s.push(op{change: m, done: changed}) {
 		changed(ErrUnavailable)
+	}
+}
+
+// After calls through when all that was handed in before is on disk, or was refused.
+func (s *Store) After(through func()) {
+	if !s.push(op{done: func(error) { through() }}) {
+		through()
 	}
 }
 

@@ -99,6 +99,11 @@ func (w *writer) write(batch []op) (err error) {
 		return err
 	}
 	defer func() {
+		if err != nil {
+			for _, m := range w.rows {
+				m.ID = 0 // another message gets it
+			}
+		}
 		clear(w.rows)
 		if err == nil {
 			return
@@ -113,14 +118,14 @@ func (w *writer) write(batch []op) (err error) {
 	for i := range batch {
 		switch o := &batch[i]; {
 		case o.add != nil:
-			w.duplicate[i], err = w.add(o.add.Message())
+			w.duplicate[i], err = w.add(o.add)
 		case o.change != nil:
 			err = w.change(o.change)
 		case o.probe:
 			err = w.exec("UPDATE last_message_id SET id = id")
 		case o.purge != nil:
 			err = w.purge(o.purge)
-		default:
+		case o.move != nil:
 			err = w.collect(o.move)
 		}
 		if err != nil {
@@ -139,7 +144,8 @@ func (w *writer) write(batch []op) (err error) {
 	return w.exec("COMMIT")
 }
 
-func (w *writer) add(m *sms.Message) (duplicate bool, err error) {
+func (w *writer) add(a sms.Addition) (duplicate bool, err error) {
+	m := a.Message()
 	if m.ExternalID != "" {
 		if duplicate, err = w.claimExternalID(m); duplicate || err != nil {
 			return duplicate, err
@@ -149,7 +155,12 @@ func (w *writer) add(m *sms.Message) (duplicate bool, err error) {
 		m.ID = w.lastID
 	}
 	if m.First != nil {
-		m.KnownBy = m.First.ID
+		m.KnownBy = m.First.ID // 0 when the first one could not be stored
+	}
+	if m.KnownBy != 0 {
+		if err := w.exec(insertKnown, int64(m.ID), int64(m.KnownBy)); err != nil {
+			return false, fmt.Errorf("note the message_id of a submit_multi: %w", err)
+		}
 	}
 	w.rows = append(w.rows, m)
 	if m.Submitter != sms.Hermes && m.Kind == sms.KindText {
@@ -157,7 +168,10 @@ func (w *writer) add(m *sms.Message) (duplicate bool, err error) {
 			w.fresh = append(w.fresh, c)
 		}
 	}
-	return false, nil
+	if v := a.Replaces(); v != nil {
+		err = w.collect(v)
+	}
+	return false, err
 }
 
 // claimExternalID gives m a new ID, or that of the message which has its ExternalID already.

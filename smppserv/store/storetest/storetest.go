@@ -28,6 +28,9 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"only what is not final waits after a restart", waitingAfterRestart},
 		{"a final state is never left", finalStays},
 		{"a receipt is stored with the outcome that it tells of", receiptWithOutcome},
+		{"what an added message replaces ends with it, or not at all", replacedWithAddition},
+		{"whoever waits for all additions so far is called after them", afterAdditions},
+		{"the messages of a submit_multi are found by the id of the first", knownAs},
 		{"the same external id is stored once", externalIDOnce},
 		{"a failed try keeps its time and reason", nextTryIsKept},
 		{"a change is kept, but not of a final message", changeIsKept},
@@ -53,12 +56,19 @@ func Sample() *sms.Message {
 }
 
 type addition struct {
-	m    *sms.Message
-	done chan error
-	dup  bool
+	m        *sms.Message
+	replaces func() *sms.Move
+	done     chan error
+	dup      bool
 }
 
 func (a *addition) Message() *sms.Message { return a.m }
+func (a *addition) Replaces() *sms.Move {
+	if a.replaces == nil {
+		return nil
+	}
+	return a.replaces()
+}
 func (a *addition) Added(duplicate bool, err error) {
 	a.dup = duplicate
 	a.done <- err
@@ -67,7 +77,12 @@ func (a *addition) Added(duplicate bool, err error) {
 // Add stores a message and waits until it is on disk.
 func Add(t testing.TB, s *store.Store, m *sms.Message) (duplicate bool) {
 	t.Helper()
-	a := &addition{m: m, done: make(chan error, 1)}
+	return add(t, s, m, nil)
+}
+
+func add(t testing.TB, s *store.Store, m *sms.Message, replaces func() *sms.Move) (duplicate bool) {
+	t.Helper()
+	a := &addition{m: m, replaces: replaces, done: make(chan error, 1)}
 	s.Add(a)
 	if err := <-a.done; err != nil {
 		t.Fatalf("Add: %v", err)
@@ -196,6 +211,79 @@ func receiptWithOutcome(t *testing.T, open Open) {
 		t.Fatalf("got  %+v %+v\nwant %+v %+v", got, got.Receipt, r, r.Receipt)
 	}
 	wantIDs(t, waiting(t, s), r.ID)
+	closeStore(t, s)
+}
+
+func replacedWithAddition(t *testing.T, open Open) {
+	s := open()
+	old, m, again := Sample(), Sample(), Sample()
+	m.ExternalID, again.ExternalID = "h-1", "h-1"
+	Add(t, s, old)
+	r := sms.NewReceipt(sms.KindReceipt, old, sms.Deleted, 0, now, time.Hour)
+	add(t, s, m, func() *sms.Move {
+		return &sms.Move{IDs: []sms.ID{old.ID}, State: sms.Deleted, Reason: "replaced by " + m.ID.String(), Receipts: []*sms.Message{r}}
+	})
+	if got := get(t, s, old.ID); got.State != sms.Deleted || got.Reason != "replaced by "+m.ID.String() || got.FinalAt.IsZero() {
+		t.Fatalf("the old one is %+v", got)
+	}
+	if got := get(t, s, r.ID); got.Receipt.Of != old.ID || got.ID <= m.ID {
+		t.Fatalf("got receipt %d of %d", got.ID, got.Receipt.Of)
+	}
+	wantIDs(t, waiting(t, s), m.ID, r.ID)
+	duplicate := add(t, s, again, func() *sms.Move {
+		t.Error("a duplicate replaces nothing")
+		return nil
+	})
+	if !duplicate {
+		t.Fatal("it was stored again")
+	}
+	closeStore(t, s)
+}
+
+func afterAdditions(t *testing.T, open Open) {
+	s := open()
+	for range 50 {
+		a := &addition{m: Sample(), done: make(chan error, 1)}
+		s.Add(a)
+		stored := make(chan int, 1)
+		s.After(func() { stored <- len(a.done) })
+		if <-stored != 1 {
+			t.Fatal("it was called before the addition")
+		}
+	}
+	closeStore(t, s)
+	called := make(chan struct{}, 1)
+	s.After(func() { called <- struct{}{} })
+	<-called // nothing waits in a closed store
+}
+
+func knownAs(t *testing.T, open Open) {
+	s := open()
+	first, other, second, third := Sample(), Sample(), Sample(), Sample()
+	second.First, third.First = first, first
+	for _, m := range []*sms.Message{first, other, second, third} {
+		Add(t, s, m)
+	}
+	closeStore(t, s)
+	s = open()
+	known := func(id sms.ID, want ...sms.ID) {
+		t.Helper()
+		ids, err := s.KnownAs(context.Background(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantIDs(t, ids, want...)
+	}
+	known(first.ID, first.ID, second.ID, third.ID)
+	known(other.ID, other.ID)
+	known(third.ID, third.ID)
+	known(third.ID + 1)
+	Move(s, sms.Move{IDs: []sms.ID{first.ID, second.ID}, State: sms.Delivered})
+	known(first.ID, first.ID, second.ID, third.ID)
+	if n, err := s.Purge(context.Background(), time.Now().Add(time.Hour)); err != nil || n != 2 {
+		t.Fatalf("Purge: %d %v", n, err)
+	}
+	known(first.ID, third.ID)
 	closeStore(t, s)
 }
 

@@ -1,0 +1,65 @@
+package hermes
+
+import (
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"hnetsmpp/smppserv/sms"
+)
+
+// client takes what is for a client, and hands on what kind it was of.
+type client chan sms.Kind
+
+func (c client) Deliver(ms []*sms.Message, _ bool, report func(sms.Outcome)) {
+	c <- ms[0].Kind
+	report(sms.Outcome{Verdict: sms.Done})
+}
+
+func TestOneThatHermesDidNotReachIsAnnouncedOnlyWhenItIsReached(t *testing.T) {
+	for name, status := range map[string]int{"refused": http.StatusInternalServerError, "nobody there": http.StatusServiceUnavailable} {
+		t.Run(name, func(t *testing.T) {
+			var answer atomic.Int64
+			url, requests := hermesThat(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(int(answer.Load())) })
+			o := options(url)
+			o.Retry = []time.Duration{time.Millisecond}
+			p := newPush(t, o)
+			defer p.Close(t.Context())
+			q := startQueue(t)
+			p.Attach(q)
+			told := make(client, 10)
+			q.Attach(sms.Way{Recipient: "admin", Window: 1, Deliverer: told})
+			push := func(change func(*sms.Message)) {
+				t.Helper()
+				m := message(0, "hi")
+				m.ReceivedAt, m.DueAt, m.ExpiresAt = time.Now(), time.Now(), time.Now().Add(time.Hour)
+				change(m)
+				if err := q.Add(m, 0, nil); err != nil {
+					t.Fatal(err)
+				}
+				await(t, requests, "a push")
+			}
+
+			answer.Store(int64(status))
+			push(func(m *sms.Message) { m.SetDPF, m.ESMClass = true, 0x01 }) // tried once
+			answer.Store(http.StatusNotFound)
+			push(func(m *sms.Message) { m.RegisteredDelivery = 1 })
+			if kind := await(t, told, "the receipt"); kind != sms.KindReceipt {
+				t.Fatalf("got kind %d before anybody was reached", kind)
+			}
+			answer.Store(http.StatusOK)
+			if status != http.StatusInternalServerError { // then anybody's message tells that Hermès is there
+				push(func(m *sms.Message) { m.Source.Number = "33699999999" })
+			} else {
+				push(func(m *sms.Message) {})
+			}
+			if kind := await(t, told, "the alert"); kind != sms.KindAlert {
+				t.Fatalf("got kind %d", kind)
+			}
+			if len(requests) > 0 {
+				t.Error("the watch itself was pushed")
+			}
+		})
+	}
+}
