@@ -153,16 +153,17 @@ func outbindFails(t *testing.T, s *suite) {
 	}
 	defer again.Close()
 	absent.listener = again
-	silent.expectClose(time.Until(opened.Add(sessionInit + time.Second)))
-	hangUp()
-
-	var last time.Time
-	for _, called := range []*calledClient{absent, closing} {
+	bindAndReceive := func(called *calledClient) (accepted time.Time) {
 		session := called.accept(w, patience)
-		last = time.Now()
+		accepted = time.Now()
 		session.bind(called.account, receiver, smpp.V34)
 		session.expectMO("waiting for " + called.SystemID)
+		return accepted
 	}
+	bindAndReceive(absent)
+	silent.expectClose(max(soon, time.Until(opened.Add(sessionInit+time.Second))))
+	hangUp()
+	last := bindAndReceive(closing)
 	first, third := calls[1].Sub(calls[0]), last.Sub(calls[2])
 	if first < 500*time.Millisecond || third < first+time.Second {
 		t.Errorf("called again after %v, and in the end after %v: want waits that grow", first, third)

@@ -13,7 +13,7 @@ import (
 )
 
 // patience is how long a test waits for what must come.
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // fake is a Handler that grants every bind it is not told to refuse, and leaves requests to the test.
 type fake struct {
@@ -137,6 +137,9 @@ func flood(t *testing.T, c *smpptest.Client, s *Session) (stuck chan struct{}) {
 	var b []byte
 	for range 1024 {
 		b = smpp.AppendHeader(b, smpp.CmdEnquireLink, 0, 1)
+	}
+	if err := c.Conn().SetWriteDeadline(time.Now().Add(2 * patience)); err != nil {
+		t.Fatal(err)
 	}
 	stuck = make(chan struct{})
 	go func() {

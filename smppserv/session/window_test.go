@@ -3,7 +3,6 @@ package session
 import (
 	"errors"
 	"fmt"
-	"net"
 	"testing"
 	"time"
 
@@ -133,9 +132,6 @@ func TestAClientThatWeDoNotReadIsNotTakenForSilent(t *testing.T) {
 
 func TestAClientThatDoesNotReadIsNotReadEither(t *testing.T) {
 	r := newBound(t, smpp.CmdBindTransmitter, nil)
-	if err := r.Conn().(*net.TCPConn).SetWriteDeadline(time.Now().Add(patience)); err != nil {
-		t.Fatal(err)
-	}
 	stuck := flood(t, r.Client, r.s)
 	r.s.Close(nil)
 	receive(t, stuck, "the end of the writes")
