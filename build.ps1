@@ -12,6 +12,9 @@ The version, such as 1.4.0. By default that of the newest git tag v*, else 1.0.0
 .PARAMETER SkipTests
 Does not run the tests.
 
+.PARAMETER NoMsi
+Makes no installer, so that WiX is not needed.
+
 .PARAMETER CertificateThumbprint
 Signs the programs and the installer with this certificate of the certificate store. It needs signtool, from the Windows SDK.
 
@@ -25,6 +28,7 @@ The folder to fill. It is emptied first. By default dist, beside this script.
 param(
     [string] $Version,
     [switch] $SkipTests,
+    [switch] $NoMsi,
     [string] $CertificateThumbprint,
     [string] $Output
 )
@@ -46,6 +50,7 @@ if ($Output) {
 $arguments = @('run', './pkg/release', '--out', $folder)
 if ($Version) { $arguments += @('--version', $Version) }
 if ($SkipTests) { $arguments += '--skip-tests' }
+if ($NoMsi) { $arguments += '--no-msi' }
 if ($CertificateThumbprint) { $arguments += @('--sign-thumbprint', $CertificateThumbprint) }
 
 # Where the caller redirects it, Windows PowerShell takes a program's every line on stderr for an error: the exit code tells.

@@ -62,6 +62,7 @@ status() {
 	sed -n "s/^ *\"$1\": //p" <<<"$said" | sed 's/,$//; s/^"\(.*\)"$/\1/'
 }
 
+reason_has() { [[ $(status last_reason) == *"$1"* ]]; }
 serves() { [[ $(status state) == running ]] && answers 2346; }
 another_serves() { serves && [[ $(status worker_pid) != "$1" ]]; }
 none_left() { ! pgrep -f "$program_folder.*(launcher|smppserv)[.]exe" >/dev/null; }
@@ -90,7 +91,10 @@ service_steps() {
 	in_state STOPPED || fail 'it is not stopped'
 	refused launcher install --config "$config"
 	says 'installed already' 'launcher install --update'
-	launcher install --update --config "$config" || fail 'not renewed'
+	launcher install --update || fail 'not renewed' # though the current folder has a config.toml, too
+	says "for $config"
+	refused launcher install --update --user 'nobody we know'
+	says 'there is no account nobody we know'
 
 	service_step 'not RUNNING while its port is held by another process'
 	node -e 'require("net").createServer().listen(2346, "::", () => console.log("held"))' >"$tmp/holder" &
@@ -122,6 +126,24 @@ service_steps() {
 	in_state RUNNING || fail "it is $(state)"
 	grep -q '"reason":".*"message":"the worker has ended; it is started again in 1s"' "$data_folder/logs/launcher.log" || fail 'no reason in launcher.log'
 	[[ -n $(status last_reason) ]] || fail 'status does not tell why'
+	launcher start || fail 'it does not run'
+
+	service_step 'a second launcher of the same configuration is refused'
+	local code=0
+	launcher run --config "$config" || code=$?
+	((code == 4)) || fail "exit code $code"
+	says 'another launcher, process'
+
+	service_step 'not RUNNING while smppserv.exe is missing'
+	mv "$root/Program Files/$program_folder/smppserv.exe" "$tmp/"
+	windows taskkill /F /PID "$(status worker_pid)" || fail 'not killed'
+	await 15 'the reason is told' reason_has smppserv.exe
+	in_state PAUSED || fail "it is $(state)"
+	refused launcher start
+	says 'smppserv.exe'
+	mv "$tmp/smppserv.exe" "$root/Program Files/$program_folder/"
+	await 30 'it runs' in_state RUNNING
+	answers 2346 || fail 'RUNNING, but nobody answers'
 
 	service_step 'a fault in config.toml is told, and mended without a restart of the service'
 	launcher stop || fail 'does not stop'

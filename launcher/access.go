@@ -9,6 +9,29 @@ import (
 	"hnetsmpp/pkg/config"
 )
 
+// use is what the service's account does with a file or a folder.
+type use uint8
+
+const (
+	readFile use = iota
+	readFolder
+	writeFolder
+)
+
+// isOurs tells the product's own folder from one that may hold what is others'.
+func isOurs(folder string) bool { return strings.EqualFold(filepath.Base(folder), serviceDisplayName) }
+
+// checkOwners refuses a configuration that somebody has put in our place: whoever writes it decides what runs as the system.
+func checkOwners(configPath string) error {
+	home := filepath.Dir(configPath)
+	if isOurs(home) {
+		if err := checkOwner(home); err != nil {
+			return err
+		}
+	}
+	return checkOwner(configPath)
+}
+
 // giveAccess lets the service's account ("" = the system's own) read config.toml, which holds passwords, and write the
 // folders of the logs and the database, which hold numbers and texts; besides it, administrators alone. A database in a
 // folder of its own elsewhere is left as it is. It returns what it could not do: the account may have its rights otherwise.
@@ -23,14 +46,17 @@ func giveAccess(configPath, account string) (faults []error) {
 			faults = append(faults, fmt.Errorf("the rights to %s could not be set: %w", path, err))
 		}
 	}
-	note(configPath, restrict(configPath, account, false))
+	if isOurs(home) {
+		note(home, restrict(home, account, readFolder))
+	}
+	note(configPath, restrict(configPath, account, readFile))
 	for _, folder := range []string{filepath.Join(home, logFolder), filepath.Dir(database)} {
 		if rel, err := filepath.Rel(home, folder); err != nil || rel == "." || strings.HasPrefix(rel, "..") {
 			continue
 		}
 		err := os.MkdirAll(folder, 0o750)
 		if err == nil {
-			err = restrict(folder, account, true)
+			err = restrict(folder, account, writeFolder)
 		}
 		note(folder, err)
 	}

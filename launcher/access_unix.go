@@ -10,7 +10,11 @@ import (
 )
 
 // restrict gives a file or a folder, with what is in it, to the account: to read as a member of its group, or to own.
-func restrict(path, account string, write bool) error {
+func restrict(path, account string, u use) error {
+	if u == readFolder {
+		return nil
+	}
+	write := u == writeFolder
 	mode, uid, gid := os.FileMode(0o640), 0, 0
 	if write {
 		mode = 0o750
@@ -43,3 +47,6 @@ func restrict(path, account string, write bool) error {
 	}
 	return err
 }
+
+// checkOwner leaves it to the administrator who may write config.toml.
+func checkOwner(string) error { return nil }

@@ -2,6 +2,9 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"unsafe"
 
 	"golang.org/x/sys/windows"
 )
@@ -13,8 +16,8 @@ const (
 
 // restrict gives a file or a folder, with all that is in it, to the system and administrators, and to the account: to
 // read, or to write.
-func restrict(path, account string, write bool) error {
-	acl, err := access(account, write)
+func restrict(path, account string, u use) error {
+	acl, err := access(account, u)
 	if err != nil {
 		return err
 	}
@@ -22,11 +25,16 @@ func restrict(path, account string, write bool) error {
 		windows.DACL_SECURITY_INFORMATION|windows.PROTECTED_DACL_SECURITY_INFORMATION, nil, nil, acl, nil)
 }
 
-func access(account string, write bool) (*windows.ACL, error) {
-	var inherited uint32 = windows.NO_INHERITANCE
+func access(account string, u use) (*windows.ACL, error) {
+	var inherited uint32 = windows.SUB_CONTAINERS_AND_OBJECTS_INHERIT
 	rights := windows.ACCESS_MASK(mayRead)
-	if write {
-		inherited, rights = windows.SUB_CONTAINERS_AND_OBJECTS_INHERIT, mayWrite
+	switch u {
+	case readFile:
+		inherited = windows.NO_INHERITANCE
+	case readFolder:
+		rights |= windows.FILE_GENERIC_EXECUTE
+	case writeFolder:
+		rights = mayWrite
 	}
 	var entries []windows.EXPLICIT_ACCESS
 	grant := func(sid *windows.SID, mask windows.ACCESS_MASK) {
@@ -50,4 +58,72 @@ func access(account string, write bool) (*windows.ACL, error) {
 		grant(sid, rights)
 	}
 	return windows.ACLFromEntries(entries, nil)
+}
+
+// checkOwner refuses what belongs neither to the system or administrators nor to the account that runs this program.
+func checkOwner(path string) error {
+	sd, err := windows.GetNamedSecurityInfo(path, windows.SE_FILE_OBJECT, windows.OWNER_SECURITY_INFORMATION)
+	if err != nil {
+		return fmt.Errorf("%s: whose it is: %w", path, err)
+	}
+	owner, _, err := sd.Owner()
+	if err != nil {
+		return fmt.Errorf("%s: whose it is: %w", path, err)
+	}
+	if owner.IsWellKnown(windows.WinLocalSystemSid) || owner.IsWellKnown(windows.WinBuiltinAdministratorsSid) {
+		return nil
+	}
+	if me, err := windows.GetCurrentProcessToken().GetTokenUser(); err == nil && owner.Equals(me.User.Sid) {
+		return nil
+	}
+	name := owner.String()
+	if account, domain, _, err := owner.LookupAccount(""); err == nil {
+		name = domain + `\` + account
+	}
+	return fmt.Errorf("%s belongs to %s, and not to administrators: whoever owns it decides what runs as the service. "+
+		"Look through it, then: icacls \"%s\" /setowner Administrators", path, name, path)
+}
+
+// What lets others change a file or a folder.
+const changes = windows.FILE_WRITE_DATA | windows.FILE_APPEND_DATA | windows.DELETE | windows.WRITE_DAC | windows.WRITE_OWNER |
+	windows.GENERIC_WRITE | windows.GENERIC_ALL
+
+// programFaults tells if ordinary users may change the programs, as in a folder right below C:\.
+func programFaults() []error {
+	program, err := os.Executable()
+	if err != nil {
+		return nil
+	}
+	folder := filepath.Dir(program)
+	for _, path := range []string{folder, program} {
+		sd, err := windows.GetNamedSecurityInfo(path, windows.SE_FILE_OBJECT, windows.DACL_SECURITY_INFORMATION)
+		if err != nil {
+			continue
+		}
+		if dacl, _, err := sd.DACL(); err == nil && othersMayChange(dacl) {
+			return []error{fmt.Errorf("ordinary users may change the programs in %s, which run as the service; move them to %%ProgramFiles%%, "+
+				"or take that right away", folder)}
+		}
+	}
+	return nil
+}
+
+// othersMayChange tells if a list of rights lets everybody or all users write. No list at all does.
+func othersMayChange(dacl *windows.ACL) bool {
+	if dacl == nil {
+		return true
+	}
+	for i := range uint32(dacl.AceCount) {
+		var ace *windows.ACCESS_ALLOWED_ACE
+		if windows.GetAce(dacl, i, &ace) != nil || ace.Header.AceType != windows.ACCESS_ALLOWED_ACE_TYPE || ace.Mask&changes == 0 {
+			continue
+		}
+		sid := (*windows.SID)(unsafe.Pointer(&ace.SidStart))
+		for _, group := range []windows.WELL_KNOWN_SID_TYPE{windows.WinWorldSid, windows.WinAuthenticatedUserSid, windows.WinBuiltinUsersSid, windows.WinInteractiveSid} {
+			if sid.IsWellKnown(group) {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -12,15 +12,16 @@ import (
 func TestTheSystemAdministratorsAndTheAccountHaveRightsAndNobodyElse(t *testing.T) {
 	for _, tt := range []struct {
 		account string
-		write   bool
+		use     use
 		want    string
 	}{
-		{"", false, "D:(A;;GA;;;SY)(A;;GA;;;BA)"},
-		{"", true, "D:(A;OICI;GA;;;SY)(A;OICI;GA;;;BA)"},
-		{`NT AUTHORITY\LocalService`, false, "D:(A;;GA;;;SY)(A;;GA;;;BA)(A;;FR;;;LS)"},
-		{`NT AUTHORITY\LocalService`, true, "D:(A;OICI;GA;;;SY)(A;OICI;GA;;;BA)(A;OICI;0x1301bf;;;LS)"},
+		{"", readFile, "D:(A;;GA;;;SY)(A;;GA;;;BA)"},
+		{"", writeFolder, "D:(A;OICI;GA;;;SY)(A;OICI;GA;;;BA)"},
+		{`NT AUTHORITY\LocalService`, readFile, "D:(A;;GA;;;SY)(A;;GA;;;BA)(A;;FR;;;LS)"},
+		{`NT AUTHORITY\LocalService`, readFolder, "D:(A;OICI;GA;;;SY)(A;OICI;GA;;;BA)(A;OICI;0x1200a9;;;LS)"},
+		{`NT AUTHORITY\LocalService`, writeFolder, "D:(A;OICI;GA;;;SY)(A;OICI;GA;;;BA)(A;OICI;0x1301bf;;;LS)"},
 	} {
-		acl, err := access(tt.account, tt.write)
+		acl, err := access(tt.account, tt.use)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -47,5 +48,42 @@ func TestTheRightsOfAnAccountThatIsNotThereAreNamedAsFaults(t *testing.T) {
 	}
 	if faults := giveAccess(path, ""); faults != nil {
 		t.Errorf("got %v", faults)
+	}
+}
+
+func TestWhatOrdinaryUsersMayChangeIsNoticed(t *testing.T) {
+	for rights, want := range map[string]bool{
+		"D:(A;;FA;;;SY)(A;;FA;;;BA)(A;;0x1200a9;;;BU)":         false, // Program Files
+		"D:(A;OICI;FA;;;SY)(A;OICI;0x1301bf;;;AU)":             true,  // below C:\
+		"D:(A;;FA;;;SY)(A;CI;DCLC;;;BU)(A;OICI;0x1200a9;;;BU)": true,  // ProgramData
+		"D:(A;;GA;;;WD)":                   true,
+		"D:(D;;GA;;;WD)(A;;FA;;;BA)":       false,
+		"D:(A;;FA;;;LS)(A;;0x1200a9;;;IU)": false,
+	} {
+		sd, err := windows.SecurityDescriptorFromString(rights)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dacl, _, err := sd.DACL()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := othersMayChange(dacl); got != want {
+			t.Errorf("%s: %v, want %v", rights, got, want)
+		}
+	}
+}
+
+func TestTheSystemAndTheServicesOwnAccountNeedNoLookup(t *testing.T) {
+	for _, name := range []string{"LocalSystem", `nt authority\system`, `NT SERVICE\HNET_SMPP_Serv`, `NT AUTHORITY\LocalService`} {
+		if err := checkAccount(name); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := checkAccount("nobody we know"); err == nil || !strings.Contains(err.Error(), "there is no account nobody we know") {
+		t.Errorf("got %v", err)
+	}
+	if isSystem(`NT AUTHORITY\LocalService`) || !isSystem("localsystem") {
+		t.Error("the system's own account is not known")
 	}
 }

@@ -24,7 +24,10 @@ func (runCommand) Run(line *commandLine, p *program) error {
 	if err := checkWorker(workerPath(config.LoadLauncher(path))); err != nil {
 		return err
 	}
-	k := keep(path, p.stderr, nil, nil)
+	k, err := keep(path, p.stderr, nil, nil)
+	if err != nil {
+		return err
+	}
 	defer k.close()
 	return k.waitForSignals(p)
 }
@@ -54,6 +57,9 @@ type badConfigError struct{ error }
 func exitCode(err error) int {
 	if _, ok := errors.AsType[badConfigError](err); ok {
 		return int(worker.ExitBadConfig)
+	}
+	if _, ok := errors.AsType[errTwice](err); ok {
+		return int(worker.ExitHeld)
 	}
 	return exitFailed
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 
 	"hnetsmpp/launcher/supervise"
@@ -18,13 +19,29 @@ type keeper struct {
 	report     *reporter
 }
 
-// keep begins. Each event goes to the logs, to the status file and to notify,
+// errTwice means that another launcher keeps the server of this configuration.
+type errTwice struct {
+	config   string
+	launcher int // its process, 0 = it has not said
+}
+
+func (e errTwice) Error() string {
+	return fmt.Sprintf("another launcher, process %d, keeps the server of %s running; launcher status tells more", e.launcher, e.config)
+}
+
+// keep begins, unless another launcher does the same. Each event goes to the logs, to the status file and to notify,
 // which may be nil; onLogFault hears once when the logs can no longer be
 // written.
-func keep(path string, console io.Writer, notify func(supervise.Event), onLogFault func(error)) *keeper {
-	k := &keeper{ended: make(chan struct{})}
+func keep(path string, console io.Writer, notify func(supervise.Event), onLogFault func(error)) (*keeper, error) {
+	k := &keeper{ended: make(chan struct{}), report: newReporter(path)}
+	if !k.report.acquire() {
+		other := errTwice{config: path}
+		if rep, err := readReport(path); err == nil && rep != nil {
+			other.launcher = rep.Launcher
+		}
+		return nil, other
+	}
 	k.logs = openLogs(path, config.LoadLauncher(path), console, onLogFault)
-	k.report = newReporter(path)
 	k.logs.launcher.Info().Str("version", versionText()).Str("config", path).Msg("launcher started")
 	k.supervisor = newSupervisor(path, k.logs.launcher, k.logs.worker, func(e supervise.Event) {
 		if err := k.report.write(e.Status); err != nil {
@@ -40,7 +57,7 @@ func keep(path string, console io.Writer, notify func(supervise.Event), onLogFau
 		defer close(k.ended)
 		k.supervisor.Run(ctx)
 	}()
-	return k
+	return k, nil
 }
 
 // close is for after the end.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -27,24 +28,17 @@ type logs struct {
 	files    []io.Closer
 }
 
-// openLogs never fails: where the folder cannot be written, console is told so
-// and is the only place that logs go to.
-// onFault, which may be nil, hears of the first line that a file did not take.
+// openLogs never fails: while the folder cannot be written, the console is told
+// so and is the only place that logs go to; onFault, which may be nil, hears of it.
 func openLogs(configPath string, section config.Launcher, console io.Writer, onFault func(error)) *logs {
 	l := &logs{}
 	screen := newScreen(console)
 	launcher, worker := tee{screen.source()}, tee{screen.source()}
 	dir := filepath.Join(filepath.Dir(configPath), logFolder)
-	if err := checkWritable(dir, launcherLog, workerLog); err != nil {
-		fmt.Fprintf(console, "launcher: no log files are written: %s\n", err)
-		if onFault != nil {
-			onFault(err)
-		}
-	} else {
-		fault := &logFault{console: console, tell: onFault}
-		launcher = append(launcher, fault.watch(l.file(dir, launcherLog, section)))
-		worker = append(worker, fault.watch(l.file(dir, workerLog, section)))
-	}
+	fault := &logFault{console: console, tell: onFault}
+	fault.note(checkWritable(dir, launcherLog, workerLog))
+	launcher = append(launcher, l.file(dir, launcherLog, section, fault))
+	worker = append(worker, l.file(dir, workerLog, section, fault))
 	l.launcher = zerolog.New(launcher).With().Timestamp().Str("program", "launcher").Logger()
 	l.worker = worker
 	return l
@@ -56,7 +50,7 @@ func (l *logs) close() {
 	}
 }
 
-func (l *logs) file(dir, name string, section config.Launcher) io.Writer {
+func (l *logs) file(dir, name string, section config.Launcher, fault *logFault) io.Writer {
 	f := &lumberjack.Logger{
 		Filename:   filepath.Join(dir, name),
 		MaxSize:    section.LogMaxMB,
@@ -64,7 +58,31 @@ func (l *logs) file(dir, name string, section config.Launcher) io.Writer {
 		LocalTime:  true,
 	}
 	l.files = append(l.files, f)
-	return f
+	return logFile{f, fault}
+}
+
+// logFile loses no line while the file cannot be rotated: on Windows it cannot be renamed while somebody reads it.
+type logFile struct {
+	rotated *lumberjack.Logger
+	fault   *logFault
+}
+
+func (f logFile) Write(p []byte) (int, error) {
+	_, err := f.rotated.Write(p)
+	if err != nil {
+		err = appendTo(f.rotated.Filename, p)
+	}
+	f.fault.note(err)
+	return len(p), err
+}
+
+func appendTo(path string, p []byte) error {
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(p)
+	return errors.Join(err, f.Close())
 }
 
 func checkWritable(dir string, names ...string) error {
@@ -81,31 +99,28 @@ func checkWritable(dir string, names ...string) error {
 	return nil
 }
 
-// logFault tells once, on the console and to whom it may concern, that a log file takes no more lines: the disk is full.
+// logFault tells, on the console and to whom it may concern, that the log files take no more lines: the disk is full, or the
+// like. It tells again only after they took some.
 type logFault struct {
 	console io.Writer
-	tell    func(error)
-	told    sync.Once
+	tell    func(error) // may be nil
+
+	mu     sync.Mutex
+	broken bool
 }
 
-func (f *logFault) watch(file io.Writer) io.Writer { return watched{file, f} }
-
-type watched struct {
-	io.Writer
-	fault *logFault
-}
-
-func (w watched) Write(p []byte) (int, error) {
-	n, err := w.Writer.Write(p)
-	if err != nil {
-		w.fault.told.Do(func() {
-			fmt.Fprintf(w.fault.console, "launcher: the log files cannot be written: %s\n", err)
-			if w.fault.tell != nil {
-				w.fault.tell(err)
-			}
-		})
+func (f *logFault) note(err error) {
+	f.mu.Lock()
+	known := f.broken
+	f.broken = err != nil
+	f.mu.Unlock()
+	if err == nil || known {
+		return
 	}
-	return n, err
+	fmt.Fprintf(f.console, "launcher: no log files are written: %s\n", err)
+	if f.tell != nil {
+		f.tell(err)
+	}
 }
 
 // tee writes to all: a full disk does not silence the console.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"hnetsmpp/launcher/supervise"
+	"hnetsmpp/pkg/worker"
 )
 
 // Notices of the Event Log. Their numbers are what administrators filter by.
@@ -20,6 +21,7 @@ const (
 	noticeConfig  = 11 // config.toml has a fault
 	noticeHung    = 12
 	noticeLogs    = 20 // cannot be written
+	noticeTwice   = 21 // another launcher keeps this configuration's server
 )
 
 // chronicle makes notices of events. A server that fails again and again for the same reason is told once.
@@ -33,12 +35,15 @@ func (c *chronicle) notice(e supervise.Event) *notice {
 		return &notice{noticeReady, false, fmt.Sprintf("The server is ready: SMPP %s, Hermès %s, process %d, version %s.", e.Ready.SMPP, e.Ready.TCP, e.PID, e.Ready.Version)}
 	case supervise.EventHung:
 		return &notice{noticeHung, true, "The server hangs (" + e.LastReason + ") and is killed."}
+	case supervise.EventStopped:
+		return &notice{noticeStopped, false, "The service has stopped; there was no server to stop."}
 	case supervise.EventExited:
 	default:
 		return nil
 	}
 	if e.State == supervise.Stopped {
-		return &notice{noticeStopped, false, "The server has stopped: " + e.LastReason + "."}
+		polite := e.LastReason == worker.ExitStopped.String()
+		return &notice{noticeStopped, !polite, "The server has stopped: " + e.LastReason + "."}
 	}
 	if e.LastReason == c.last {
 		return nil

@@ -33,7 +33,7 @@ type report struct {
 	Written    time.Time       `json:"written"`
 }
 
-// reporter writes the status file, as long as no other launcher of the same configuration does.
+// reporter writes the status file. It holds the lock that tells a second launcher of the first.
 type reporter struct {
 	dir  string
 	lock *flock.Flock
@@ -44,13 +44,18 @@ func newReporter(configPath string) *reporter {
 	return &reporter{dir, flock.New(filepath.Join(dir, lockFile))}
 }
 
-func (r *reporter) write(s supervise.Status) error {
+// acquire is false if another launcher of the same configuration runs. Where the folder cannot be written nobody can tell.
+func (r *reporter) acquire() bool {
+	_ = os.MkdirAll(r.dir, 0o755)
 	held, err := r.lock.TryLock()
-	if err != nil {
+	return held || err != nil
+}
+
+func (r *reporter) write(s supervise.Status) error {
+	if held, err := r.lock.TryLock(); err != nil {
 		return fmt.Errorf("write the status: %w", err)
-	}
-	if !held {
-		return fmt.Errorf("another launcher runs with this config.toml: %s is locked", r.lock.Path())
+	} else if !held {
+		return fmt.Errorf("write the status: another launcher holds %s", r.lock.Path())
 	}
 	rep := report{State: s.State, Launcher: os.Getpid(), Worker: s.PID, StartedAt: s.StartedAt, Restarts: s.Restarts,
 		LastReason: s.LastReason, Version: versionText(), Written: time.Now()}

@@ -40,8 +40,11 @@ const (
 	unknownService serviceState = "unknown"
 )
 
-// after is the state of the service after an event: Running only once the server is ready. One that was ready and has
-// crashed is back in a moment, and stays Running; whatever else keeps the server from its work is shown.
+// aMoment is the first wait of a crashed server.
+const aMoment = time.Second
+
+// after is the state of the service after an event: Running only once the server is ready. One that has crashed after a
+// good life is back in a moment, and stays Running; whatever else keeps the server from its work is shown.
 func (s serviceState) after(e supervise.Event) serviceState {
 	switch {
 	case e.Kind == supervise.EventReady:
@@ -50,7 +53,7 @@ func (s serviceState) after(e supervise.Event) serviceState {
 		return stopPending
 	case e.Kind != supervise.EventExited:
 		return s
-	case e.State == supervise.AwaitingConfig, e.State == supervise.BackingOff && s != running:
+	case e.State == supervise.AwaitingConfig, e.State == supervise.BackingOff && (s != running || e.Wait > aMoment):
 		return paused
 	}
 	return s
@@ -79,19 +82,31 @@ type installCommand struct {
 
 // Run registers the service. It does not start it.
 func (c installCommand) Run(line *commandLine, p *program) error {
-	path, err := config.Find(line.Config)
+	state, registered, err := queryService()
+	if err != nil {
+		return err
+	}
+	named := line.Config
+	if named == "" && c.Update {
+		named = registered.config // not what lies in the current folder
+	}
+	path, err := config.Find(named)
 	if err != nil {
 		return badConfigError{err}
 	}
 	if err := checkWorker(workerPath(config.LoadLauncher(path))); err != nil {
 		return err
 	}
-	state, registered, err := queryService()
-	if err != nil {
-		return err
-	}
 	if state != notInstalled && !c.Update {
 		return fmt.Errorf("the service %s is installed already; launcher install --update renews it, launcher uninstall removes it", serviceName)
+	}
+	if err := checkOwners(path); err != nil {
+		return err
+	}
+	if c.User != "" {
+		if err := checkAccount(c.User); err != nil {
+			return err
+		}
 	}
 	password := ""
 	if c.User != "" && needsPassword(c.User) {
@@ -108,10 +123,13 @@ func (c installCommand) Run(line *commandLine, p *program) error {
 		return needsRights("install the service", err)
 	}
 	account := c.User
-	if account == "" {
+	switch {
+	case account == "":
 		account = registered.account
+	case isSystem(account):
+		account = ""
 	}
-	for _, fault := range giveAccess(path, account) {
+	for _, fault := range append(giveAccess(path, account), programFaults()...) {
 		fmt.Fprintln(p.stderr, "launcher: warning:", fault)
 	}
 	fmt.Fprintf(p.stdout, "The service %s is installed for %s. To start it: launcher start\n", serviceName, path)
@@ -155,9 +173,17 @@ func (startCommand) Run(_ *commandLine, p *program) error {
 	case state == notInstalled:
 		return errNotInstalled
 	case state == running:
-		fmt.Fprintf(p.stdout, "The service %s runs already.\n", serviceName)
-		return nil
-	case state == stopped:
+		if o, err := look(""); err == nil && o.serves() {
+			fmt.Fprintf(p.stdout, "The service %s runs already.\n", serviceName)
+			return nil
+		}
+	case state == stopPending:
+		if err := awaitStopped(); err != nil {
+			return err
+		}
+		state = stopped
+	}
+	if state == stopped {
 		if err := requestStart(); err != nil {
 			return needsRights("start the service", err)
 		}
@@ -213,11 +239,11 @@ func awaitReady(p *program) error {
 			return err
 		}
 		switch {
-		case o.Service == running && o.State == supervise.Running:
+		case o.serves():
 			fmt.Fprintf(p.stdout, "The service %s runs.\n", serviceName)
 			o.print(p.stdout)
 			return nil
-		case o.Service == paused, o.Service == startPending && o.State == supervise.AwaitingConfig:
+		case o.Service == paused, o.State == supervise.AwaitingConfig, o.State == supervise.BackingOff:
 			return fmt.Errorf("the service %s has started, but the server has not; it is tried again by itself: %w", serviceName, o.why())
 		case o.Service == stopped, o.Service == notInstalled:
 			return fmt.Errorf("the service %s does not run: %w", serviceName, o.why())
@@ -227,16 +253,30 @@ func awaitReady(p *program) error {
 	}
 }
 
-// stopService asks the service to stop and returns when it has.
+// stopService asks the service to stop and returns when it has. While it starts it may not hear that: it is asked again.
 func stopService() error {
+	err := requestStop()
+	for end := time.Now().Add(readyPatience); err != nil; err = requestStop() {
+		if state, _, _ := queryService(); state == stopPending || state == stopped {
+			break // somebody else has asked
+		}
+		if !errors.Is(err, errBusy) || time.Now().After(end) {
+			return needsRights("stop the service", err)
+		}
+		time.Sleep(statePoll)
+	}
+	return awaitStopped()
+}
+
+// errBusy means that the service hears nothing while it starts or stops.
+var errBusy = errors.New("the service is starting or stopping; try again")
+
+// awaitStopped waits longer than the grace after which the server is killed.
+func awaitStopped() error {
 	_, registered, err := queryService()
 	if err != nil {
 		return err
 	}
-	if err := requestStop(); err != nil {
-		return needsRights("stop the service", err)
-	}
-	// Longer than the grace after which the server is killed.
 	end := time.Now().Add(config.LoadLauncher(registered.config).StopGrace + stopMargin)
 	for ; ; time.Sleep(statePoll) {
 		state, _, err := queryService()

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"hnetsmpp/launcher/supervise"
+	"hnetsmpp/pkg/config"
 	"hnetsmpp/pkg/worker"
 )
 
@@ -34,6 +35,8 @@ func TestTheServiceRunsOnlyOnceTheServerIsReady(t *testing.T) {
 		{running, event(supervise.EventHung, supervise.Running, ""), running},
 		{running, event(supervise.EventExited, supervise.BackingOff, "crashed"), running},
 		{running, event(supervise.EventExited, supervise.AwaitingConfig, "bad"), paused},
+		{running, supervise.Event{Kind: supervise.EventExited, Status: supervise.Status{State: supervise.BackingOff, Wait: 2 * time.Second}}, paused},
+		{paused, event(supervise.EventStopped, supervise.Stopped, "bad"), paused},
 		{running, event(supervise.EventStopping, supervise.Stopping, ""), stopPending},
 	} {
 		if got := tt.before.after(tt.event); got != tt.after {
@@ -61,6 +64,7 @@ func TestTheEventLogTellsEachReasonOnce(t *testing.T) {
 		{event(supervise.EventExited, supervise.BackingOff, "held"), noticeEnded, "held"},
 		{event(supervise.EventStopping, supervise.Stopping, ""), 0, ""},
 		{event(supervise.EventExited, supervise.Stopped, "stopped as asked"), noticeStopped, "stopped as asked"},
+		{event(supervise.EventStopped, supervise.Stopped, "held"), noticeStopped, "no server to stop"},
 	} {
 		n := c.notice(tt.event)
 		switch {
@@ -127,12 +131,9 @@ func TestStatusTellsHowTheServerIsAndWas(t *testing.T) {
 		}
 	}
 	second := &launched{t: t, dir: r.dir, signals: make(chan os.Signal), stderr: &lockedBuffer{}, exit: make(chan int, 1)}
-	second.start()
-	r.waitFor("logs/launcher.log", "another launcher runs with this config.toml")
-	second.signal()
-	second.wantExit(0)
-	if o := r.status(); o.State != supervise.Running || o.WorkerPID == 0 {
-		t.Errorf("beside a second launcher it says %+v", o)
+	second.start().wantExit(int(worker.ExitHeld))
+	if got, want := second.stderr.String(), fmt.Sprintf("launcher: another launcher, process %d, keeps the server of %s running; launcher status tells more\n", os.Getpid(), r.config()); got != want {
+		t.Errorf("a second launcher says %q, want %q", got, want)
 	}
 	r.signal()
 	r.wantExit(0)
@@ -159,24 +160,41 @@ func TestStatusOfALauncherThatDiedIsStopped(t *testing.T) {
 	}
 }
 
-func TestAFullDiskForLogsIsToldOnce(t *testing.T) {
+func TestAFullDiskForLogsIsToldOnceEachTime(t *testing.T) {
 	var console bytes.Buffer
 	told := 0
 	f := &logFault{console: &console, tell: func(error) { told++ }}
-	w := tee{f.watch(brokenFile{}), f.watch(brokenFile{})}
-	for range 3 {
-		if n, err := w.Write([]byte("line\n")); n != 5 || err != nil {
-			t.Errorf("got %d, %v", n, err)
-		}
+	full := errors.New("no space left on device")
+	for _, err := range []error{nil, full, full, nil, nil, full} {
+		f.note(err)
 	}
-	if told != 1 || console.String() != "launcher: the log files cannot be written: no space left on device\n" {
+	if want := strings.Repeat("launcher: no log files are written: no space left on device\n", 2); told != 2 || console.String() != want {
 		t.Errorf("told %d times: %q", told, &console)
 	}
 }
 
-type brokenFile struct{}
-
-func (brokenFile) Write([]byte) (int, error) { return 0, errors.New("no space left on device") }
+func TestNoLineIsLostWhileALogCannotBeRotated(t *testing.T) {
+	dir := t.TempDir()
+	var console bytes.Buffer
+	l := &logs{}
+	section := config.Default().Launcher
+	section.LogMaxMB = 1
+	w := l.file(dir, "x.log", section, &logFault{console: &console})
+	defer l.close()
+	write := func(line string) {
+		t.Helper()
+		if n, err := w.Write([]byte(line)); n != len(line) || err != nil {
+			t.Fatalf("got %d, %v", n, err)
+		}
+	}
+	write(strings.Repeat("x", 1<<20) + "\n")
+	hold(t, filepath.Join(dir, "x.log"))
+	write("a line behind the limit\n")
+	data, err := os.ReadFile(filepath.Join(dir, "x.log"))
+	if err != nil || !strings.HasSuffix(string(data), "a line behind the limit\n") || console.Len() > 0 {
+		t.Errorf("%v, the file ends with %q, the console says %q", err, data[max(0, len(data)-30):], &console)
+	}
+}
 
 func TestServiceCommandsWithoutAServiceSayWhatToDo(t *testing.T) {
 	if state, _, err := queryService(); err != nil || state != notInstalled {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/user"
 	"strings"
 
 	"hnetsmpp/launcher/supervise"
@@ -24,7 +25,7 @@ func managed() bool { return os.Getenv("NOTIFY_SOCKET") != "" }
 // runService is run under systemd, which hears how the server is.
 func runService(path string, p *program) error {
 	tell := newSystemdNotifier()
-	k := keep(path, p.stderr, func(e supervise.Event) {
+	k, err := keep(path, p.stderr, func(e supervise.Event) {
 		switch e.Kind {
 		case supervise.EventReady:
 			tell("READY=1\nSTATUS=ready, process %d", e.PID)
@@ -34,6 +35,9 @@ func runService(path string, p *program) error {
 			tell("STATUS=%s: %s", e.State, e.LastReason)
 		}
 	}, nil)
+	if err != nil {
+		return err
+	}
 	defer k.close()
 	return k.waitForSignals(p)
 }
@@ -96,11 +100,27 @@ func queryService() (serviceState, registration, error) {
 
 func needsPassword(string) bool { return false }
 
-func installService(configPath, user, password string) error {
+// isSystem tells the system's own account from those that need rights.
+func isSystem(account string) bool { return account == "root" }
+
+func checkAccount(name string) error {
+	if _, err := user.Lookup(name); err != nil {
+		return fmt.Errorf("there is no account %s: %w", name, err)
+	}
+	return nil
+}
+
+// programFaults are what lets others than administrators change what runs as the service. On Unix that is the packager's.
+func programFaults() []error { return nil }
+
+func installService(configPath, account, password string) error {
 	if _, err := os.Stat("/run/systemd/system"); err != nil {
 		return errNoSystemd
 	}
-	s, err := definition(configPath, user, password)
+	if strings.Contains(configPath, "{{") {
+		return fmt.Errorf("%s: the path must not contain {{", configPath) // which the service library reads as its own
+	}
+	s, err := definition(configPath, account, password)
 	if err != nil {
 		return err
 	}
@@ -108,14 +128,14 @@ func installService(configPath, user, password string) error {
 }
 
 // updateService writes the unit anew; the account stays unless another is named.
-func updateService(configPath, user, password string) error {
-	if unit, err := os.ReadFile(unitFile); err == nil && user == "" {
-		user = registeredInUnit(string(unit)).account
+func updateService(configPath, account, password string) error {
+	if unit, err := os.ReadFile(unitFile); err == nil && account == "" {
+		account = registeredInUnit(string(unit)).account
 	}
 	if err := os.Remove(unitFile); err != nil {
 		return err
 	}
-	return installService(configPath, user, password)
+	return installService(configPath, account, password)
 }
 
 func requestStart() error {

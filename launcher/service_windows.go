@@ -16,6 +16,8 @@ import (
 	"golang.org/x/sys/windows/svc/mgr"
 
 	"hnetsmpp/launcher/supervise"
+	"hnetsmpp/pkg/config"
+	"hnetsmpp/pkg/worker"
 )
 
 // managed tells whether the service control manager started this program.
@@ -49,9 +51,13 @@ const (
 
 // Execute implements svc.Handler: it keeps the server running until it is asked to stop.
 func (w *windowsService) Execute(_ []string, requests <-chan svc.ChangeRequest, changes chan<- svc.Status) (bool, uint32) {
-	status := svc.Status{State: svc.StartPending, CheckPoint: 1, WaitHint: waitHint}
+	status := next(svc.Status{}, startPending)
 	changes <- status
-	k := keep(w.path, io.Discard, func(e supervise.Event) { w.events <- e }, func(err error) { w.write(logsNotice(err)) })
+	k, err := keep(w.path, io.Discard, func(e supervise.Event) { w.events <- e }, func(err error) { w.write(logsNotice(err)) })
+	if err != nil {
+		w.write(notice{noticeTwice, true, "The service ends: " + err.Error()})
+		return true, uint32(worker.ExitHeld) // Windows starts it again, by its recovery actions
+	}
 	defer k.close()
 	state := startPending
 	progress := time.NewTicker(progressEvery)
@@ -99,9 +105,9 @@ func next(last svc.Status, state serviceState) svc.Status {
 	case paused:
 		return svc.Status{State: svc.Paused, Accepts: accepts}
 	}
-	s := svc.Status{State: svc.StartPending, CheckPoint: last.CheckPoint + 1, WaitHint: waitHint}
+	s := svc.Status{State: svc.StartPending, CheckPoint: last.CheckPoint + 1, WaitHint: waitHint, Accepts: accepts}
 	if state == stopPending {
-		s.State = svc.StopPending
+		s.State, s.Accepts = svc.StopPending, 0
 	}
 	return s
 }
@@ -175,7 +181,7 @@ func registered(s *mgr.Service) (r registration, err error) {
 	if err := windows.QueryServiceConfig(s.Handle, c, size, &size); err != nil {
 		return r, err
 	}
-	if account := windows.UTF16PtrToString(c.ServiceStartName); !strings.EqualFold(account, "LocalSystem") {
+	if account := windows.UTF16PtrToString(c.ServiceStartName); !isSystem(account) {
 		r.account = account
 	}
 	args, err := windows.DecomposeCommandLine(windows.UTF16PtrToString(c.BinaryPathName))
@@ -201,6 +207,23 @@ func needsPassword(user string) bool {
 	return name != "localsystem" && name != "localservice" && name != "networkservice"
 }
 
+// isSystem tells the system's own account from those that need rights.
+func isSystem(account string) bool {
+	return slices.ContainsFunc([]string{"LocalSystem", `.\LocalSystem`, `NT AUTHORITY\SYSTEM`, "SYSTEM"},
+		func(name string) bool { return strings.EqualFold(name, account) })
+}
+
+// checkAccount knows the service's own virtual account, which Windows makes with the service.
+func checkAccount(name string) error {
+	if isSystem(name) || strings.EqualFold(name, `NT SERVICE\`+serviceName) {
+		return nil
+	}
+	if _, _, _, err := windows.LookupSID("", strings.TrimPrefix(name, `.\`)); err != nil {
+		return fmt.Errorf("there is no account %s: %w", name, err)
+	}
+	return nil
+}
+
 func installService(configPath, user, password string) error {
 	s, err := definition(configPath, user, password)
 	if err != nil {
@@ -212,7 +235,7 @@ func installService(configPath, user, password string) error {
 	installed, err := openService(windows.SERVICE_ALL_ACCESS)
 	if err == nil {
 		defer installed.Close()
-		err = setOptions(installed)
+		err = errors.Join(setOptions(installed), setPreshutdown(installed, configPath))
 	}
 	if err != nil {
 		return errors.Join(err, s.Uninstall())
@@ -250,7 +273,7 @@ func updateService(configPath, user, password string) error {
 		!strings.Contains(err.Error(), "exists") {
 		return fmt.Errorf("register the source %s of the Event Log: %w", serviceName, err)
 	}
-	return setOptions(s)
+	return setPreshutdown(s, configPath)
 }
 
 // setOptions has Windows start the service after the others, and restart a launcher that ends by itself: after 5 s, 30 s
@@ -273,6 +296,20 @@ func setOptions(s *mgr.Service) error {
 	return nil
 }
 
+// shutdownTime is the least that Windows waits for the service when the machine shuts down.
+const shutdownTime = 3 * time.Minute
+
+// setPreshutdown gives messages under way their time in a shutdown, too: Windows' own is 10 s.
+func setPreshutdown(s *mgr.Service, configPath string) error {
+	wait := max(shutdownTime, config.LoadLauncher(configPath).StopGrace+stopMargin)
+	milliseconds := uint32(wait.Milliseconds())
+	err := windows.ChangeServiceConfig2(s.Handle, windows.SERVICE_CONFIG_PRESHUTDOWN_INFO, (*byte)(unsafe.Pointer(&milliseconds)))
+	if err != nil && !errors.Is(err, windows.ERROR_INVALID_LEVEL) {
+		return fmt.Errorf("set how long a shutdown waits for the service: %w", err)
+	}
+	return nil
+}
+
 func requestStart() error {
 	s, err := openService(windows.SERVICE_START)
 	if err != nil {
@@ -288,8 +325,11 @@ func requestStop() error {
 		return err
 	}
 	defer s.Close()
-	if _, err = s.Control(svc.Stop); errors.Is(err, windows.ERROR_SERVICE_NOT_ACTIVE) {
+	switch _, err = s.Control(svc.Stop); {
+	case errors.Is(err, windows.ERROR_SERVICE_NOT_ACTIVE):
 		return nil
+	case errors.Is(err, windows.ERROR_SERVICE_CANNOT_ACCEPT_CTRL), errors.Is(err, windows.ERROR_INVALID_SERVICE_CONTROL):
+		return errBusy
 	}
 	return err
 }

@@ -14,6 +14,9 @@ import (
 	"hnetsmpp/pkg/config"
 )
 
+// unknownState is the server's while the service runs and its launcher cannot write the status file.
+const unknownState supervise.State = "not known: its status could not be written; is the disk full?"
+
 type statusCommand struct {
 	JSON bool `help:"For programs: one JSON object."`
 }
@@ -75,6 +78,9 @@ func look(explicit string) (*overview, error) {
 	}
 	o := &overview{Service: state, State: supervise.Stopped, Config: path, Logs: filepath.Join(filepath.Dir(path), logFolder)}
 	rep, err := readReport(path)
+	if err == nil && o.Service == running && (rep == nil || rep.State == supervise.Stopped) {
+		o.State, rep = unknownState, nil
+	}
 	if errors.Is(err, os.ErrPermission) {
 		err = needsRights("read the launcher's status", err)
 	}
@@ -89,6 +95,12 @@ func look(explicit string) (*overview, error) {
 		o.UptimeSeconds = int64(time.Since(rep.StartedAt).Seconds())
 	}
 	return o, nil
+}
+
+// serves tells whether the service runs and its server is ready. The service manager's word counts where the launcher
+// could not write its own.
+func (o *overview) serves() bool {
+	return o.Service == running && (o.State == supervise.Running || o.State == unknownState)
 }
 
 func (o *overview) print(w io.Writer) {

@@ -77,6 +77,7 @@ const (
 	EventHung     EventKind = "hung"     // it will be killed
 	EventStopping EventKind = "stopping" // it was asked to stop
 	EventExited   EventKind = "exited"   // LastReason says why, State what comes next
+	EventStopped  EventKind = "stopped"  // it was to stop while no child ran
 )
 
 // Event is a change and the status after it.
@@ -151,7 +152,7 @@ func (s *Supervisor) Run(ctx context.Context) {
 		}
 		if s.asked(ctx) {
 			if state != Stopped {
-				s.set(func(st *Status) { st.State = Stopped })
+				s.change(EventStopped, func(st *Status) { st.State = Stopped })
 			}
 			return
 		}
@@ -223,6 +224,8 @@ func (e Event) String() string {
 		return "the worker hangs, killing it"
 	case EventStopping:
 		return "stopping the worker"
+	case EventStopped:
+		return "stopped while no worker ran"
 	}
 	switch e.State {
 	case Stopped:

@@ -195,6 +195,7 @@ func TestStopWhileNoChildRuns(t *testing.T) {
 		r.expect(EventStarting, Starting)
 		r.expect(EventExited, state)
 		r.cancel()
+		r.expect(EventStopped, Stopped)
 		r.waitEnd()
 	}
 }

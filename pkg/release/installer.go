@@ -33,7 +33,7 @@ type installerTool struct {
 // findInstallerTool looks for WiX on Windows, and for wixl elsewhere.
 func findInstallerTool(ctx context.Context) (installerTool, error) {
 	if runtime.GOOS != "windows" {
-		wixl, err := tool{names: []string{"wixl", "msibuild"}, advice: "apt-get install wixl msitools, or leave the installer out: --no-msi"}.find()
+		wixl, err := tool{names: []string{"wixl", "msibuild"}, advice: "apt-get install wixl msitools, or leave the installer out: --no-msi (build.ps1 -NoMsi)"}.find()
 		if err != nil {
 			return installerTool{}, err
 		}
@@ -42,7 +42,7 @@ func findInstallerTool(ctx context.Context) (installerTool, error) {
 	wix, err := tool{
 		names:   []string{"candle", "light"},
 		folders: []string{filepath.Join(os.Getenv("WIX"), "bin")}, // WIX is set by WiX' own installer
-		advice:  "install WiX 3.14 (winget install WiXToolset.WiXToolset), or leave the installer out: --no-msi",
+		advice:  "install WiX 3.14 (winget install WiXToolset.WiXToolset), or leave the installer out: --no-msi (build.ps1 -NoMsi)",
 	}.find()
 	if err != nil {
 		return installerTool{}, err

@@ -63,7 +63,7 @@ func (r release) test(ctx context.Context) error {
 		cmd := exec.CommandContext(ctx, "go", args...)
 		cmd.Dir, cmd.Stdout, cmd.Stderr = r.root, r.log, r.log
 		if err := cmd.Run(); err != nil {
-			return fmt.Errorf("go %s: %w; nothing is released (--skip-tests leaves them out)", args[0], err)
+			return fmt.Errorf("go %s: %w; nothing is released (--skip-tests, build.ps1 -SkipTests, leaves them out)", args[0], err)
 		}
 	}
 	return nil
