@@ -35,10 +35,10 @@ func (s *Store) KnownAs(ctx context.Context, id sms.ID) ([]sms.ID, error) {
 
 const insertKnown = "INSERT INTO submit_multi (message_id, known_by) VALUES (?, ?)"
 
-// knownBefore fills submit_multi with what waits since before there was that table; nobody cancels or replaces what is final.
-func knownBefore() *goose.Migration {
+// takenOver brings what waits since before there was submit_multi up to date; nobody cancels or replaces what is final.
+func takenOver() *goose.Migration {
 	return goose.NewGoMigration(3, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
-		var known []*sms.Message
+		var known, watches []*sms.Message
 		rows, err := tx.QueryContext(ctx, "SELECT "+withoutContent+" FROM messages INDEXED BY messages_waiting WHERE final_at IS NULL")
 		if err != nil {
 			return err
@@ -52,6 +52,9 @@ func knownBefore() *goose.Migration {
 			if m.KnownBy != 0 {
 				known = append(known, m)
 			}
+			if m.Kind == sms.KindWatch && m.Receipt != nil {
+				watches = append(watches, m)
+			}
 		}
 		if err := rows.Err(); err != nil {
 			return err
@@ -61,6 +64,32 @@ func knownBefore() *goose.Migration {
 				return err
 			}
 		}
+		for _, m := range watches {
+			if err := takeOverWatch(ctx, tx, m); err != nil {
+				return err
+			}
+		}
 		return nil
 	}}, nil)
+}
+
+// takeOverWatch drops a watch beside its message, which now is its own while it waits. The others were set without telling
+// whether somebody was there: nobody was, as a rule.
+func takeOverWatch(ctx context.Context, tx *sql.Tx, watch *sms.Message) error {
+	var waits bool
+	err := tx.QueryRowContext(ctx, "SELECT count(*) > 0 FROM messages WHERE id = ? AND final_at IS NULL AND recipient = ? AND source = ? AND destination = ?",
+		int64(watch.Receipt.Of), watch.Recipient, watch.Source.Number, watch.Dest.Number).Scan(&waits)
+	switch {
+	case err != nil:
+		return err
+	case waits:
+		_, err = tx.ExecContext(ctx, "DELETE FROM messages WHERE id = ?", int64(watch.ID))
+		if err == nil { // its id is not to come again
+			_, err = tx.ExecContext(ctx, "UPDATE last_message_id SET id = ? WHERE id < ?", int64(watch.ID), int64(watch.ID))
+		}
+	default:
+		watch.Receipt.Away = true
+		_, err = tx.ExecContext(ctx, "UPDATE messages SET attributes = ? WHERE id = ?", appendAttributes(nil, watch), int64(watch.ID))
+	}
+	return err
 }

@@ -154,7 +154,7 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return err
 	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithGoMigrations(knownBefore()))
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithGoMigrations(takenOver()))
 	if err != nil {
 		return err
 	}

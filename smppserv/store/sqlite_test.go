@@ -128,6 +128,10 @@ func TestADatabaseFromBeforeSubmitMultiWasIndexedIsTakenOver(t *testing.T) {
 		storetest.Add(t, s, m)
 	}
 	storetest.Move(s, sms.Move{IDs: []sms.ID{third.ID}, State: sms.Delivered})
+	beside, left := sms.NewWatch(first, false, time.Now(), time.Hour), sms.NewWatch(third, false, time.Now(), time.Hour)
+	left.Receipt.Of = third.ID
+	storetest.Add(t, s, left)
+	storetest.Add(t, s, beside)
 	if err := s.Close(context.Background()); err != nil {
 		t.Fatal(err)
 	}
@@ -148,6 +152,16 @@ func TestADatabaseFromBeforeSubmitMultiWasIndexedIsTakenOver(t *testing.T) {
 	// What is final is nobody's to cancel or replace, and there may be millions of it.
 	if ids, err := s.KnownAs(context.Background(), first.ID); err != nil || !slices.Equal(ids, []sms.ID{first.ID, second.ID}) {
 		t.Fatalf("got %v, %v", ids, err)
+	}
+	if _, err := s.Get(context.Background(), beside.ID); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("the watch beside its message is still there: %v", err)
+	}
+	if got, err := s.Get(context.Background(), left.ID); err != nil || !got.Receipt.Away {
+		t.Errorf("the watch of a message that has ended is %+v, %v", got, err)
+	}
+	next := storetest.Sample()
+	if storetest.Add(t, s, next); next.ID <= beside.ID {
+		t.Errorf("the id %d comes again", next.ID)
 	}
 }
 
