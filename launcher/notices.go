@@ -32,7 +32,8 @@ func (c *chronicle) notice(e supervise.Event) *notice {
 	switch e.Kind {
 	case supervise.EventReady:
 		c.last = ""
-		return &notice{noticeReady, false, fmt.Sprintf("The server is ready: SMPP %s, Hermès %s, process %d, version %s.", e.Ready.SMPP, e.Ready.TCP, e.PID, e.Ready.Version)}
+		return &notice{noticeReady, false, fmt.Sprintf("The server is ready: SMPP %s, Hermès %s, process %d, version %s, restarts so far: %d.",
+			e.Ready.SMPP, e.Ready.TCP, e.PID, e.Ready.Version, e.Restarts)}
 	case supervise.EventHung:
 		return &notice{noticeHung, true, "The server hangs (" + e.LastReason + ") and is killed."}
 	case supervise.EventStopped:
@@ -52,7 +53,7 @@ func (c *chronicle) notice(e supervise.Event) *notice {
 	if e.State == supervise.AwaitingConfig {
 		return &notice{noticeConfig, true, "The server was not started: " + e.LastReason + ". It is started by itself when config.toml has changed."}
 	}
-	return &notice{noticeEnded, true, fmt.Sprintf("The server has ended: %s. It is started again in %s, and so on.", e.LastReason, e.Wait)}
+	return &notice{noticeEnded, true, fmt.Sprintf("The server has ended: %s. It is started again in %s, and so on; restarts so far: %d.", e.LastReason, e.Wait, e.Restarts)}
 }
 
 func logsNotice(err error) notice {

@@ -103,16 +103,9 @@ func (c installCommand) Run(line *commandLine, p *program) error {
 	if err := checkOwners(path); err != nil {
 		return err
 	}
-	if c.User != "" {
-		if err := checkAccount(c.User); err != nil {
-			return err
-		}
-	}
-	password := ""
-	if c.User != "" && needsPassword(c.User) {
-		if password, err = readPassword(p); err != nil {
-			return err
-		}
+	password, err := c.password(p)
+	if err != nil {
+		return err
 	}
 	if state != notInstalled {
 		err = updateService(path, c.User, password)
@@ -136,17 +129,26 @@ func (c installCommand) Run(line *commandLine, p *program) error {
 	return nil
 }
 
+// password is what the account that was named needs, after a look whether there is such an account.
+func (c installCommand) password(p *program) (string, error) {
+	if c.User == "" {
+		return "", nil
+	}
+	if err := checkAccount(c.User); err != nil || !needsPassword(c.User) {
+		return "", err
+	}
+	return readPassword(p)
+}
+
 type uninstallCommand struct{}
 
 // Run stops the service and removes its registration. config.toml, data and logs stay.
 func (uninstallCommand) Run(_ *commandLine, p *program) error {
-	state, registered, err := queryService()
-	switch {
-	case err != nil:
+	state, registered, err := installedService()
+	if err != nil {
 		return err
-	case state == notInstalled:
-		return fmt.Errorf("the service %s is not installed", serviceName)
-	case state != stopped:
+	}
+	if state != stopped {
 		if err := stopService(); err != nil {
 			return err
 		}
@@ -166,12 +168,10 @@ type startCommand struct{}
 
 // Run starts the service and returns when its server is ready.
 func (startCommand) Run(_ *commandLine, p *program) error {
-	state, _, err := queryService()
+	state, _, err := installedService()
 	switch {
 	case err != nil:
 		return err
-	case state == notInstalled:
-		return errNotInstalled
 	case state == running:
 		if o, err := look(""); err == nil && o.serves() {
 			fmt.Fprintf(p.stdout, "The service %s runs already.\n", serviceName)
@@ -195,12 +195,10 @@ type stopCommand struct{}
 
 // Run stops the service and returns when it has stopped.
 func (stopCommand) Run(_ *commandLine, p *program) error {
-	state, _, err := queryService()
+	state, _, err := installedService()
 	switch {
 	case err != nil:
 		return err
-	case state == notInstalled:
-		return errNotInstalled
 	case state == stopped:
 		fmt.Fprintf(p.stdout, "The service %s does not run.\n", serviceName)
 		return nil
@@ -222,7 +220,13 @@ func (restartCommand) Run(line *commandLine, p *program) error {
 	return startCommand{}.Run(line, p)
 }
 
-var errNotInstalled = fmt.Errorf("the service %s is not installed; launcher install does that", serviceName)
+func installedService() (serviceState, registration, error) {
+	state, registered, err := queryService()
+	if err == nil && state == notInstalled {
+		err = fmt.Errorf("the service %s is not installed; launcher install does that", serviceName)
+	}
+	return state, registered, err
+}
 
 const (
 	statePoll = 100 * time.Millisecond
