@@ -18,7 +18,7 @@ type request struct {
 //	                    OPEN  TX  RX  TRX  UNBINDING
 //	bind_*               x     RALYBND
 //	submit_sm, submit_multi, data_sm, query_sm, cancel_sm, replace_sm
-//	                           x       x
+//	                           x       x   RSYSERR
 //	enquire_link         x     x   x   x    x
 //	unbind                     x   x   x    x
 //
@@ -58,6 +58,8 @@ func (s *Session) handle(h smpp.Header, body []byte) {
 		s.finish(errPeerUnbound, refusedPatience)
 	case r.states&st == 0 && r.states == Open:
 		s.refuse(h, smpp.RALYBND)
+	case r.states&st == 0 && st == Unbinding && r.states&s.wasBound != 0:
+		s.refuse(h, smpp.RSYSERR) // it was sent before our unbind was read, and is to be sent again
 	case r.states&st == 0:
 		s.refuse(h, smpp.RINVBNDSTS)
 	default:

@@ -81,6 +81,15 @@ func TestEachStateRefusesWhatIsNotForIt(t *testing.T) {
 		r := newBound(t, smpp.CmdBindTransceiver, nil)
 		r.s.Unbind(nil)
 		r.Expect(smpp.CmdUnbind)
+		for _, p := range sending { // sent before it knew
+			r.ExpectResp(r.Send(p), smpp.RSYSERR)
+		}
+		refuses(r, deliver)
+	})
+	t.Run("UNBINDING from BOUND_RX", func(t *testing.T) {
+		r := newBound(t, smpp.CmdBindReceiver, nil)
+		r.s.Unbind(nil)
+		r.Expect(smpp.CmdUnbind)
 		refuses(r, append(sending, deliver)...)
 	})
 }
