@@ -18,7 +18,7 @@ func (q *Queue) Cancel(ctx context.Context, id sms.ID) error {
 		return err
 	}
 	done := make(chan struct{})
-	q.conclude([]*entry{e}, nil, sms.Outcome{Verdict: sms.Failed, State: sms.Deleted, Reason: "cancelled"}, done)
+	q.conclude([]*entry{e}, nil, deleted("cancelled"), done)
 	q.wake()
 	return until(ctx, done)
 }
@@ -61,6 +61,10 @@ func (q *Queue) Replace(ctx context.Context, id sms.ID, f func(*sms.Message) err
 	return err
 }
 
+func deleted(reason string) sms.Outcome {
+	return sms.Outcome{Verdict: sms.Failed, State: sms.Deleted, Reason: reason}
+}
+
 // until returns when done is closed, or ctx's error.
 func until(ctx context.Context, done <-chan struct{}) error {
 	select {
@@ -71,8 +75,10 @@ func until(ctx context.Context, done <-chan struct{}) error {
 	}
 }
 
-// replaced is the message that another one takes the place of. Its end is written with the addition of that one, or not at all.
+// replaced is the message that another one takes the place of. Its end is written with the addition of that one, or not at all;
+// but one that is being tried ends after its try, unless that succeeds.
 type replaced struct {
+	tried   *entry   // it, then nothing else is set
 	all     []*entry // just it
 	outcome sms.Outcome
 	at      time.Time
@@ -83,19 +89,39 @@ type replaced struct {
 // Replaces implements sms.Addition.
 func (e *entry) Replaces() *sms.Move {
 	r, q := e.replaces, e.q
-	if r == nil {
+	if r == nil || r.tried != nil {
 		return nil
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	r.at = time.Now()
-	r.outcome = sms.Outcome{Verdict: sms.Failed, State: sms.Deleted, Reason: "replaced by message " + e.m.ID.String()}
+	r.outcome = deleted("replaced by message " + e.m.ID.String())
 	r.move, r.owed = q.ending(r.all, r.all[0], r.outcome, r.all[0].attempts, r.at)
 	return r.move
 }
 
+// replaces tells whether m takes the place of o.
+func replaces(m, o *sms.Message) bool {
+	return o.Kind == sms.KindText && o.Submitter == m.Submitter && o.ServiceType == m.ServiceType && o.Part == (sms.Part{})
+}
+
+// tried is the message that m takes the place of while it is being tried, nil = none.
+func (q *Queue) tried(m *sms.Message) *replaced {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if l := q.lanes[laneKeyOf(m)]; l != nil {
+		for e := l.line.first; e != nil; e = e.next {
+			if e.status == taken && e.m != nil && replaces(m, e.m) {
+				return &replaced{tried: e}
+			}
+		}
+	}
+	return nil
+}
+
 // AddReplacing hands m in; with it, the oldest waiting message of its submitter with the same two numbers and
-// service_type becomes DELETED (replace_if_present_flag), and does not count for limit. Where there is none, m is added all the same.
+// service_type becomes DELETED (replace_if_present_flag), and does not count for limit; if it is being tried, after that try,
+// unless that succeeds. Where there is none, m is added all the same.
 func (q *Queue) AddReplacing(ctx context.Context, m *sms.Message, limit int, s sms.Sender) error {
 	// Two at a time would find the same message to replace, or none.
 	alone := &q.replacing[maphash.Comparable(sumSeed, laneKeyOf(m))%uint64(len(q.replacing))]
@@ -105,27 +131,25 @@ func (q *Queue) AddReplacing(ctx context.Context, m *sms.Message, limit int, s s
 	if err != nil {
 		return err
 	}
-	at := slices.IndexFunc(old, func(o *sms.Message) bool {
-		return o.Kind == sms.KindText && o.Submitter == m.Submitter && o.ServiceType == m.ServiceType && o.Part == (sms.Part{})
-	})
-	if at < 0 {
-		return q.add(m, limit, s, nil)
+	var r *replaced
+	if at := slices.IndexFunc(old, func(o *sms.Message) bool { return replaces(m, o) }); at >= 0 {
+		e, err := q.claim(ctx, old[at].ID, false)
+		if err == nil {
+			r = &replaced{all: []*entry{e}}
+		} else if !errors.Is(err, ErrNotWaiting) && !errors.Is(err, ErrBeingTried) {
+			return err
+		}
 	}
-	e, err := q.claim(ctx, old[at].ID, false)
-	switch {
-	case errors.Is(err, ErrNotWaiting), errors.Is(err, ErrBeingTried):
-		return q.add(m, limit, s, nil)
-	case err != nil:
-		return err
+	if r == nil {
+		return q.add(m, limit, s, q.tried(m))
 	}
-	if err := q.add(m, limit, s, &replaced{all: []*entry{e}}); err != nil {
+	if err = q.add(m, limit, s, r); err != nil {
 		q.mu.Lock()
-		q.release(e)
+		q.release(r.all[0])
 		q.mu.Unlock()
 		q.wake()
-		return err
 	}
-	return nil
+	return err
 }
 
 // Conversation lists the waiting messages from source to dest for the recipient, oldest first; those being tried are left out.

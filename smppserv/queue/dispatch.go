@@ -30,20 +30,23 @@ type job struct {
 type end uint8
 
 const (
-	none     end = iota
-	validity     // it is over
-	restart      // the request that waited for the outcome is gone, and its client took it for failed
-	reached      // of a watch: its purpose
+	none      end = iota
+	validity      // it is over
+	restart       // the request that waited for the outcome is gone, and its client took it for failed
+	reached       // of a watch: its purpose
+	succeeded     // another message took its place while it was tried, and the try failed
 )
 
-func (e end) outcome(lastError int) sms.Outcome {
-	switch e {
+func (why end) outcome(e *entry) sms.Outcome {
+	switch why {
+	case succeeded:
+		return deleted("replaced by message " + e.successor.String())
 	case restart:
-		return sms.Outcome{Verdict: sms.Failed, Code: lastError, Reason: "a restart ended its transaction"}
+		return sms.Outcome{Verdict: sms.Failed, Code: e.m.Error, Reason: "a restart ended its transaction"}
 	case reached:
 		return sms.Outcome{Verdict: sms.Done}
 	}
-	return sms.Outcome{Verdict: sms.Failed, State: sms.Expired, Code: lastError, Reason: "its validity is over"}
+	return sms.Outcome{Verdict: sms.Failed, State: sms.Expired, Code: e.m.Error, Reason: "its validity is over"}
 }
 
 // dispatch starts tries until the queue stops.
@@ -77,7 +80,7 @@ func (q *Queue) dispatch() {
 
 func (j *job) start() {
 	if j.untried != none {
-		j.report(j.untried.outcome(j.lead.m.Error))
+		j.report(j.untried.outcome(j.lead))
 		return
 	}
 	e := j.lead
@@ -185,6 +188,9 @@ func (j *job) giveBack() {
 		for _, p := range j.lead.all() {
 			q.letGo(p)
 		}
+	}
+	if e.successor != 0 {
+		q.end(e, succeeded)
 	}
 }
 

@@ -21,11 +21,12 @@ const (
 
 // entry is a waiting message.
 type entry struct {
-	q        *Queue
-	m        *sms.Message // nil while only the disk has it
-	sender   sms.Sender   // nil after a restart, and of receipts
-	answer   sms.Sender   // of a receipt: whose answer must be on the wire before it; nil once it is
-	replaces *replaced    // what this one takes the place of, nil = nothing
+	q         *Queue
+	m         *sms.Message // nil while only the disk has it
+	sender    sms.Sender   // nil after a restart, and of receipts
+	answer    sms.Sender   // of a receipt: whose answer must be on the wire before it; nil once it is
+	replaces  *replaced    // what this one takes the place of, nil = nothing
+	successor sms.ID       // took its place while it was tried, 0 = none
 
 	id       sms.ID
 	owner    string
@@ -71,6 +72,14 @@ func (e *entry) Added(duplicate bool, err error) {
 	kept := err == nil && !duplicate
 	e.replaces = nil
 	q.mu.Lock()
+	if old != nil && old.tried != nil {
+		if kept {
+			if old.tried.successor = m.ID; old.tried.status == waiting { // the try has failed meanwhile
+				q.end(old.tried, succeeded)
+			}
+		}
+		old = nil
+	}
 	switch {
 	case kept:
 		q.o.Observer.Accepted(m)

@@ -1,10 +1,7 @@
 package queue
 
 import (
-	"bytes"
 	"time"
-
-	"github.com/rs/zerolog"
 
 	"hnetsmpp/smppserv/sms"
 )
@@ -47,7 +44,7 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 	for _, p := range j.lead.all() {
 		p.m.Attempts, p.m.Error, p.m.Reason, p.m.DueAt = e.attempts, o.Code, o.Reason, move.DueAt
 		move.IDs = append(move.IDs, p.id)
-		if p.m.OwesIntermediate() && q.hears(p.m) && !p.told {
+		if p.m.OwesIntermediate(q.o.StatusToHermes) && !p.told {
 			p.told = true
 			owed = q.owe(owed, move, p, sms.KindIntermediate, false, now)
 		}
@@ -55,7 +52,7 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 	q.unwritten++
 	j.giveBack()
 	q.mu.Unlock()
-	describe(q.log.Info(), m).Int("attempt", move.Attempts).Stringer("next_try_in", wait).Str("reason", o.Reason).Msg("a try failed, to be tried again")
+	q.log.Info().EmbedObject(m).Int("attempt", move.Attempts).Stringer("next_try_in", wait).Str("reason", o.Reason).Msg("a try failed, to be tried again")
 	move.Done = func() { q.written(nil, owed) }
 	q.o.Store.Move(move)
 }
@@ -94,7 +91,7 @@ func (q *Queue) conclude(all []*entry, j *job, o sms.Outcome, written chan struc
 	}
 	q.mu.Unlock()
 	if move.State != sms.Delivered && move.State != sms.Deleted {
-		describe(q.log.Warn(), lead.m).Stringer("state", move.State).Int("error", o.Code).Int("attempts", move.Attempts).Str("reason", o.Reason).
+		q.log.Warn().EmbedObject(lead.m).Stringer("state", move.State).Int("error", o.Code).Int("attempts", move.Attempts).Str("reason", o.Reason).
 			Msg("a message was not delivered")
 	}
 	move.Done = func() {
@@ -119,7 +116,7 @@ func (q *Queue) ending(all []*entry, lead *entry, o sms.Outcome, attempts int, n
 	for _, e := range all {
 		move.IDs = append(move.IDs, e.id)
 		alert := e.m.OwesAlert(move.State, o, late)
-		if q.owesReceipt(e.m, move.State) {
+		if e.m.OwesReceipt(move.State, q.o.StatusToHermes) {
 			owed = q.owe(owed, move, e, sms.KindReceipt, alert, now)
 		}
 		switch {
@@ -152,23 +149,10 @@ func tellSenders(all []*entry, move *sms.Move, o sms.Outcome, now time.Time) {
 	}
 }
 
-// owesReceipt tells whether m's submitter must hear of its final state. Hermès asks for all of them or for none.
-func (q *Queue) owesReceipt(m *sms.Message, s sms.State) bool {
-	if m.FromHermes() {
-		return q.o.StatusToHermes
-	}
-	return m.OwesReceipt(s)
-}
-
-func (q *Queue) hears(m *sms.Message) bool { return m.Submitter != sms.Hermes || q.o.StatusToHermes }
-
 // owe adds to the move what tells the submitter of e that e got into the move's state, and whether an alert follows.
 func (q *Queue) owe(owed []*entry, move *sms.Move, e *entry, kind sms.Kind, alert bool, now time.Time) []*entry {
 	r := sms.NewReceipt(kind, e.m, move.State, move.Error, now, q.o.ReceiptValidity)
 	r.Receipt.DPF = alert
-	if cap(r.Content) > messageOctets {
-		r.Content = bytes.Clone(r.Content) // it would keep all of a long text in memory
-	}
 	move.Receipts = append(move.Receipts, r)
 	return append(owed, &entry{q: q, m: r, owner: r.Owner(), answer: e.sender, heapAt: -1})
 }
@@ -187,19 +171,4 @@ func (q *Queue) written(gone, owed []*entry) {
 	q.unwritten--
 	q.checkIdle()
 	q.wake()
-}
-
-// describe names a message in a log line, without its text.
-func describe(ev *zerolog.Event, m *sms.Message) *zerolog.Event {
-	ev = ev.Uint64("message_id", uint64(m.ID)).Str("from", m.Source.Number).Str("to", m.Dest.Number)
-	if m.Submitter != sms.Hermes {
-		ev = ev.Str("submitter", m.Submitter)
-	}
-	if m.Recipient != sms.Hermes {
-		ev = ev.Str("recipient", m.Recipient)
-	}
-	if m.Receipt != nil {
-		ev = ev.Uint64("receipt_of", uint64(m.Receipt.Of))
-	}
-	return ev
 }

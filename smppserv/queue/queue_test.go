@@ -295,6 +295,7 @@ func (r *rig) stop() {
 type faulty struct {
 	Store
 	mu        sync.Mutex
+	before    func() // an addition
 	addErr    error
 	changeErr error
 	loadErr   error
@@ -313,8 +314,11 @@ func (f *faulty) set(change func()) {
 
 func (f *faulty) Add(a sms.Addition) {
 	f.mu.Lock()
-	err := f.addErr
+	err, before := f.addErr, f.before
 	f.mu.Unlock()
+	if before != nil {
+		before()
+	}
 	if err != nil {
 		a.Added(false, err)
 		return

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"hnetsmpp/smppserv/sms"
 )
@@ -197,4 +198,72 @@ func TestAddReplacingFindsWhatIsOnItsWayToDisk(t *testing.T) {
 		r.hermes().next(fmt.Sprint(n - 1)).done()
 		r.emptied()
 	})
+}
+
+func TestWhatIsTriedWhileItIsReplacedIsNotTriedAgain(t *testing.T) {
+	for name, end := range map[string]func(try){
+		"try again": try.again,
+		"returned":  func(t try) { t.report(sms.Outcome{Verdict: sms.Returned}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, nil)
+			h := r.hermes()
+			old := r.text("old")
+			old.RegisteredDelivery = 1
+			r.add(old)
+			first := h.next("old")
+			m, s := r.text("new"), newSender()
+			if err := r.q.AddReplacing(t.Context(), m, 0, s); err != nil {
+				t.Fatal(err)
+			}
+			if err := receive(t, s.accepted, "Accepted"); err != nil {
+				t.Fatal(err)
+			}
+			end(first)
+			h.next("new").done()
+			if got := r.wantState(old, sms.Deleted); got.Reason != "replaced by message "+m.ID.String() {
+				t.Errorf("got %+v", got)
+			}
+			got := r.attach(sms.Way{Recipient: "admin", Window: 1}).next("old")
+			if got.ms[0].Receipt.State != sms.Deleted {
+				t.Errorf("got %+v", got.ms[0].Receipt)
+			}
+			got.done()
+			r.emptied()
+		})
+	}
+}
+
+func TestATryThatFailsBeforeTheReplacementIsOnDiskIsNotMadeAgainAfterIt(t *testing.T) {
+	r := newRig(t, nil)
+	h := r.attach(sms.Way{Window: 32, Serial: true, Retry: []time.Duration{time.Hour}})
+	old := r.texts("old")[0]
+	first := h.next("old")
+	m, s := r.text("new"), newSender()
+	r.fault.set(func() { r.fault.before = func() { first.again() } })
+	if err := r.q.AddReplacing(t.Context(), m, 0, s); err != nil {
+		t.Fatal(err)
+	}
+	if err := receive(t, s.accepted, "Accepted"); err != nil {
+		t.Fatal(err)
+	}
+	h.next("new").done()
+	r.wantState(old, sms.Deleted)
+	r.emptied()
+}
+
+func TestATryThatSucceedsWhileItIsReplacedStands(t *testing.T) {
+	r := newRig(t, nil)
+	h := r.hermes()
+	old := r.texts("old")[0]
+	first := h.next("old")
+	s := newSender()
+	if err := r.q.AddReplacing(t.Context(), r.text("new"), 0, s); err != nil {
+		t.Fatal(err)
+	}
+	receive(t, s.accepted, "Accepted")
+	first.done()
+	h.next("new").done()
+	r.wantState(old, sms.Delivered)
+	r.emptied()
 }

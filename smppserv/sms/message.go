@@ -13,7 +13,10 @@
 //	            ENROUTE ── cancel_sm ────── DELETED
 package sms
 
-import "time"
+import (
+	"bytes"
+	"time"
+)
 
 // Hermes names the contact centre where a system_id would name a client.
 const Hermes = ""
@@ -163,7 +166,7 @@ func NewReceipt(kind Kind, m *Message, state State, code int, now time.Time, val
 		DataCoding:       m.DataCoding,
 		InterfaceVersion: m.InterfaceVersion,
 		Alphabet:         m.Alphabet,
-		Content:          m.Content[:min(len(m.Content), receiptText)],
+		Content:          bytes.Clone(m.Content[:min(len(m.Content), receiptText)]), // not all of a long text in memory
 		TLVs:             m.TLVs,
 		Receipt: &Receipt{Of: m.PublicID(), State: state, Error: code, SubmittedAt: m.ReceivedAt, DoneAt: now,
 			ExternalID: m.ExternalID},

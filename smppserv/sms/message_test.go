@@ -73,11 +73,11 @@ func TestReceiptsAreOwedAsRegisteredDeliveryAsks(t *testing.T) {
 		{0x01, 0x00, KindIntermediate, false, false},
 	} {
 		m := &Message{Kind: test.kind, Submitter: "esme", RegisteredDelivery: test.registered, ESMClass: test.esmClass}
-		if got := m.OwesReceipt(Delivered); got != test.success {
+		if got := m.OwesReceipt(Delivered, false); got != test.success {
 			t.Errorf("%+v, delivered: %v", test, got)
 		}
 		for _, s := range []State{Expired, Deleted, Undeliverable, Rejected} {
-			if got := m.OwesReceipt(s); got != test.failure {
+			if got := m.OwesReceipt(s, false); got != test.failure {
 				t.Errorf("%+v, %v: %v", test, s, got)
 			}
 		}
@@ -96,7 +96,7 @@ func TestIntermediateNotificationsAreOwedWhenAskedFor(t *testing.T) {
 		{Message{RegisteredDelivery: 0x10, Kind: KindReceipt}, false},
 	} {
 		test.m.Submitter = "esme"
-		if got := test.m.OwesIntermediate(); got != test.want {
+		if got := test.m.OwesIntermediate(true); got != test.want {
 			t.Errorf("%+v: %v", test.m, got)
 		}
 	}

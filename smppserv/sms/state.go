@@ -89,8 +89,11 @@ const (
 
 // OwesReceipt tells whether m's submitter asked for a receipt of this final state.
 // Datagram mode has none (2.10.2), in transaction mode the response tells (2.10.3),
-// and what acknowledges another message never asks for one (2.11).
-func (m *Message) OwesReceipt(s State) bool {
+// and what acknowledges another message never asks for one (2.11). Hermès asks for all of its messages or for none.
+func (m *Message) OwesReceipt(s State, hermesAsks bool) bool {
+	if m.FromHermes() {
+		return hermesAsks
+	}
 	if m.Kind != KindText || m.SingleAttempt() || m.IsAck() {
 		return false
 	}
@@ -106,8 +109,8 @@ func (m *Message) OwesReceipt(s State) bool {
 }
 
 // OwesIntermediate tells whether m's submitter asked to hear of a try that failed for now.
-func (m *Message) OwesIntermediate() bool {
-	return m.Kind == KindText && m.RegisteredDelivery&intermediateBit != 0 && !m.SingleAttempt() && !m.IsAck()
+func (m *Message) OwesIntermediate(hermesAsks bool) bool {
+	return (m.Submitter != Hermes || hermesAsks) && m.Kind == KindText && m.RegisteredDelivery&intermediateBit != 0 && !m.SingleAttempt() && !m.IsAck()
 }
 
 // OwesAlert tells whether m's submitter must hear when the recipient can be reached again, now that m has got into a final state;

@@ -13,10 +13,9 @@ func (sv *Server) logMessage(m *sms.Message, what string) {
 	if !ev.Enabled() {
 		return
 	}
-	ev = ev.Uint64("message_id", uint64(m.ID)).Str("from", m.Source.Number).Str("to", m.Dest.Number).
-		Str("submitter", m.Submitter).Str("recipient", m.Recipient)
+	ev = ev.EmbedObject(m)
 	if m.Receipt != nil {
-		ev = ev.Uint64("receipt_of", uint64(m.Receipt.Of)).Stringer("state", m.Receipt.State)
+		ev = ev.Stringer("state", m.Receipt.State)
 	} else if content {
 		ev = ev.Str("text", Text([]*sms.Message{m}))
 	}
