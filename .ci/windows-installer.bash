@@ -8,11 +8,12 @@ msi() {
 }
 
 serves_version() {
-	windows 'C:\Program Files\HNET SMPP Serv\launcher.exe' status --json && [[ $said == *'"state": "running"'* && $said == *"\"version\": \"$1 "* ]] && answers 2346
+	launcher status --json && [[ $said == *'"state": "running"'* && $said == *"\"version\": \"$1 "* ]] && answers 2346
 }
 
 installer_steps() {
-	local programs="$WINEPREFIX/drive_c/Program Files/HNET SMPP Serv" version kept
+	local program_folder='HNET SMPP Serv' version kept
+	local programs="$WINEPREFIX/drive_c/Program Files/$program_folder"
 	data_folder="$WINEPREFIX/drive_c/ProgramData/HNET SMPP Serv"
 	rm -rf "$data_folder"
 	windows reg add 'HKCU\Software\Wine' /v Version /d win10 /f || fail 'not Windows 10'
@@ -39,7 +40,11 @@ installer_steps() {
 	refused msi /i 1.0.0
 	serves_version 1.0.1 || fail 'it serves no more'
 
-	service_step 'a removal for an upgrade keeps the registration'
+	service_step 'a removal for an upgrade keeps the registration, and a config.toml that was moved'
+	mkdir "$WINEPREFIX/drive_c/srv"
+	mv "$data_folder/config.toml" "$WINEPREFIX/drive_c/srv/"
+	data_folder=$WINEPREFIX/drive_c/srv
+	launcher install --update --config 'C:\srv\config.toml' || fail 'not renewed'
 	msi /x 1.0.1 UPGRADINGPRODUCTCODE=1 || fail 'not removed'
 	in_state STOPPED || fail "it is $(state)"
 	[[ ! -e $programs ]] || fail 'programs are left'
@@ -48,6 +53,7 @@ installer_steps() {
 	sed -i 's/^listen_port = 2346/lisen_port = 2346/' "$data_folder/config.toml"
 	msi /i 1.0.0 || fail 'not installed'
 	in_state PAUSED || fail "it is $(state)"
+	[[ $(status config) == 'C:\\srv\\config.toml' ]] || fail 'it has another configuration'
 	sed -i 's/^lisen_port = 2346/listen_port = 2346/' "$data_folder/config.toml"
 	await 60 'it serves' serves_version 1.0.0
 

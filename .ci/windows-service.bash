@@ -134,6 +134,21 @@ service_steps() {
 	((code == 4)) || fail "exit code $code"
 	says 'another launcher, process'
 
+	service_step 'a service waits for a launcher in a console, can be stopped, and goes on after it'
+	launcher stop || fail 'does not stop'
+	run_under_wine "$tmp/console" 120 "C:\\Program Files\\$program_folder\\launcher.exe" run --config "$config" &
+	holder=$!
+	await 30 'it serves in a console' serves
+	refused launcher start
+	says 'another launcher, process'
+	in_state PAUSED || fail "it is $(state)"
+	launcher stop || fail 'does not stop'
+	refused launcher start
+	windows taskkill /F /PID "$(status launcher_pid)" || fail 'not killed'
+	await 30 'it runs' in_state RUNNING
+	answers 2346 || fail 'RUNNING, but nobody answers'
+	wait "$holder" || true
+
 	service_step 'not RUNNING while smppserv.exe is missing'
 	mv "$root/Program Files/$program_folder/smppserv.exe" "$tmp/"
 	windows taskkill /F /PID "$(status worker_pid)" || fail 'not killed'

@@ -50,7 +50,7 @@ func giveAccess(configPath, account string) (faults []error) {
 		note(home, restrict(home, account, readFolder))
 	}
 	note(configPath, restrict(configPath, account, readFile))
-	for _, folder := range []string{filepath.Join(home, logFolder), filepath.Dir(database)} {
+	for _, folder := range []string{logsOf(configPath), filepath.Dir(database)} {
 		if rel, err := filepath.Rel(home, folder); err != nil || rel == "." || strings.HasPrefix(rel, "..") {
 			continue
 		}

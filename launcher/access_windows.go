@@ -4,9 +4,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"unsafe"
 
 	"golang.org/x/sys/windows"
+
+	"hnetsmpp/pkg/config"
 )
 
 const (
@@ -21,8 +25,17 @@ func restrict(path, account string, u use) error {
 	if err != nil {
 		return err
 	}
-	return windows.SetNamedSecurityInfo(path, windows.SE_FILE_OBJECT,
+	err = windows.SetNamedSecurityInfo(path, windows.SE_FILE_OBJECT,
 		windows.DACL_SECURITY_INFORMATION|windows.PROTECTED_DACL_SECURITY_INFORMATION, nil, nil, acl, nil)
+	if err != nil {
+		return err
+	}
+	// Who owns a file may give himself every right to it.
+	administrators, err := windows.CreateWellKnownSid(windows.WinBuiltinAdministratorsSid)
+	if err != nil {
+		return err
+	}
+	return windows.SetNamedSecurityInfo(path, windows.SE_FILE_OBJECT, windows.OWNER_SECURITY_INFORMATION, administrators, nil, nil, nil)
 }
 
 func access(account string, u use) (*windows.ACL, error) {
@@ -51,7 +64,7 @@ func access(account string, u use) (*windows.ACL, error) {
 		grant(sid, windows.GENERIC_ALL)
 	}
 	if account != "" {
-		sid, _, _, err := windows.LookupSID("", account)
+		sid, _, _, err := windows.LookupSID("", strings.TrimPrefix(account, `.\`))
 		if err != nil {
 			return nil, fmt.Errorf("account %s: %w", account, err)
 		}
@@ -81,31 +94,34 @@ func checkOwner(path string) error {
 		name = domain + `\` + account
 	}
 	return fmt.Errorf("%s belongs to %s, and not to administrators: whoever owns it decides what runs as the service. "+
-		"Look through it, then: icacls \"%s\" /setowner Administrators", path, name, path)
+		"Look through it, then: icacls \"%s\" /setowner *S-1-5-32-544", path, name, path)
 }
 
-// What lets others change a file or a folder.
-const changes = windows.FILE_WRITE_DATA | windows.FILE_APPEND_DATA | windows.DELETE | windows.WRITE_DAC | windows.WRITE_OWNER |
+// What lets others change a file, or what is in a folder.
+const changes = windows.FILE_WRITE_DATA | windows.FILE_APPEND_DATA | fileDeleteChild | windows.DELETE | windows.WRITE_DAC | windows.WRITE_OWNER |
 	windows.GENERIC_WRITE | windows.GENERIC_ALL
 
-// programFaults tells if ordinary users may change the programs, as in a folder right below C:\.
-func programFaults() []error {
-	program, err := os.Executable()
-	if err != nil {
-		return nil
+const fileDeleteChild = 0x40 // which x/sys does not name
+
+// writableFaults tells what ordinary users may change, as in a folder right below C:\, and so decide what runs as the service.
+func writableFaults(configPath string) (faults []error) {
+	worker := workerPath(config.LoadLauncher(configPath))
+	paths := []string{worker, filepath.Dir(worker), filepath.Dir(configPath)}
+	if program, err := os.Executable(); err == nil {
+		paths = append(paths, program, filepath.Dir(program))
 	}
-	folder := filepath.Dir(program)
-	for _, path := range []string{folder, program} {
+	slices.Sort(paths)
+	for _, path := range slices.Compact(paths) {
 		sd, err := windows.GetNamedSecurityInfo(path, windows.SE_FILE_OBJECT, windows.DACL_SECURITY_INFORMATION)
 		if err != nil {
 			continue
 		}
 		if dacl, _, err := sd.DACL(); err == nil && othersMayChange(dacl) {
-			return []error{fmt.Errorf("ordinary users may change the programs in %s, which run as the service; move them to %%ProgramFiles%%, "+
-				"or take that right away", folder)}
+			faults = append(faults, fmt.Errorf("ordinary users may change %s, and so decide what runs as the service; "+
+				"use %%ProgramFiles%% for programs and %%ProgramData%%\\%s for config.toml, or take that right away", path, serviceDisplayName))
 		}
 	}
-	return nil
+	return faults
 }
 
 // othersMayChange tells if a list of rights lets everybody or all users write. No list at all does.

@@ -56,6 +56,7 @@ func TestWhatOrdinaryUsersMayChangeIsNoticed(t *testing.T) {
 		"D:(A;;FA;;;SY)(A;;FA;;;BA)(A;;0x1200a9;;;BU)":         false, // Program Files
 		"D:(A;OICI;FA;;;SY)(A;OICI;0x1301bf;;;AU)":             true,  // below C:\
 		"D:(A;;FA;;;SY)(A;CI;DCLC;;;BU)(A;OICI;0x1200a9;;;BU)": true,  // ProgramData
+		"D:(A;;DC;;;BU)":                   true, // may delete what is in it
 		"D:(A;;GA;;;WD)":                   true,
 		"D:(D;;GA;;;WD)(A;;FA;;;BA)":       false,
 		"D:(A;;FA;;;LS)(A;;0x1200a9;;;IU)": false,

@@ -16,7 +16,7 @@ type keeper struct {
 	supervisor *supervise.Supervisor
 	stop       context.CancelFunc // asks for a polite end
 	ended      chan struct{}      // closed when the server has ended, and is not started again
-	report     *reporter
+	report     *supervise.Reporter
 }
 
 // errTwice means that another launcher keeps the server of this configuration.
@@ -33,10 +33,10 @@ func (e errTwice) Error() string {
 // which may be nil; onLogFault hears once when the logs can no longer be
 // written.
 func keep(path string, console io.Writer, notify func(supervise.Event), onLogFault func(error)) (*keeper, error) {
-	k := &keeper{ended: make(chan struct{}), report: newReporter(path)}
-	if !k.report.acquire() {
+	k := &keeper{ended: make(chan struct{}), report: supervise.NewReporter(logsOf(path), versionText())}
+	if !k.report.Acquire() {
 		other := errTwice{config: path}
-		if rep, err := readReport(path); err == nil && rep != nil {
+		if rep, err := supervise.ReadReport(logsOf(path)); err == nil && rep != nil {
 			other.launcher = rep.Launcher
 		}
 		return nil, other
@@ -44,7 +44,7 @@ func keep(path string, console io.Writer, notify func(supervise.Event), onLogFau
 	k.logs = openLogs(path, config.LoadLauncher(path), console, onLogFault)
 	k.logs.launcher.Info().Str("version", versionText()).Str("config", path).Msg("launcher started")
 	k.supervisor = newSupervisor(path, k.logs.launcher, k.logs.worker, func(e supervise.Event) {
-		if err := k.report.write(e.Status); err != nil {
+		if err := k.report.Write(e.Status); err != nil {
 			k.logs.launcher.Warn().Err(err).Msg("launcher status will not know of this")
 		}
 		if notify != nil {
@@ -63,6 +63,6 @@ func keep(path string, console io.Writer, notify func(supervise.Event), onLogFau
 // close is for after the end.
 func (k *keeper) close() {
 	k.stop()
-	k.report.close()
+	k.report.Close()
 	k.logs.close()
 }

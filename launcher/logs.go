@@ -28,17 +28,19 @@ type logs struct {
 	files    []io.Closer
 }
 
+func logsOf(configPath string) string { return filepath.Join(filepath.Dir(configPath), logFolder) }
+
 // openLogs never fails: while the folder cannot be written, the console is told
 // so and is the only place that logs go to; onFault, which may be nil, hears of it.
 func openLogs(configPath string, section config.Launcher, console io.Writer, onFault func(error)) *logs {
 	l := &logs{}
 	screen := newScreen(console)
 	launcher, worker := tee{screen.source()}, tee{screen.source()}
-	dir := filepath.Join(filepath.Dir(configPath), logFolder)
-	fault := &logFault{console: console, tell: onFault}
-	fault.note(checkWritable(dir, launcherLog, workerLog))
-	launcher = append(launcher, l.file(dir, launcherLog, section, fault))
-	worker = append(worker, l.file(dir, workerLog, section, fault))
+	dir := logsOf(configPath)
+	mine, theirs := &logFault{console: console, tell: onFault}, &logFault{console: console, tell: onFault}
+	mine.note(checkWritable(dir, launcherLog, workerLog))
+	launcher = append(launcher, l.file(dir, launcherLog, section, mine))
+	worker = append(worker, l.file(dir, workerLog, section, theirs))
 	l.launcher = zerolog.New(launcher).With().Timestamp().Str("program", "launcher").Logger()
 	l.worker = worker
 	return l
@@ -99,8 +101,8 @@ func checkWritable(dir string, names ...string) error {
 	return nil
 }
 
-// logFault tells, on the console and to whom it may concern, that the log files take no more lines: the disk is full, or the
-// like. It tells again only after they took some.
+// logFault tells, on the console and to whom it may concern, that a log file takes no more lines: the disk is full, or the
+// like. It tells again only after it took some.
 type logFault struct {
 	console io.Writer
 	tell    func(error) // may be nil

@@ -22,6 +22,7 @@ const (
 	noticeHung    = 12
 	noticeLogs    = 20 // cannot be written
 	noticeTwice   = 21 // another launcher keeps this configuration's server
+	noticeRefused = 22 // install, which the .msi calls, failed
 )
 
 // chronicle makes notices of events. A server that fails again and again for the same reason is told once.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -25,6 +26,7 @@ const (
 type registration struct {
 	config  string // the configuration that it was installed for
 	account string // that it runs under, "" = the system's own
+	process int    // of its launcher, 0 = not known, or none
 }
 
 // serviceState is what the service manager says of the service.
@@ -76,21 +78,36 @@ func definition(configPath, user, password string) (service.Service, error) {
 }
 
 type installCommand struct {
-	User   string `placeholder:"NAME" help:"The account that the service runs under; its password, if it has one, is read from the standard input. Default: the system's own account."`
-	Update bool   `help:"Renew the registration where there is one; its account stays."`
+	DefaultConfig string `hidden:"" placeholder:"PATH" help:"The configuration where no service is registered yet. For the installer."`
+	User          string `placeholder:"NAME" help:"The account that the service runs under; its password, if it has one, is read from the standard input. Default: the system's own account."`
+	Update        bool   `help:"Renew the registration where there is one; its account stays."`
 }
 
 // Run registers the service. It does not start it.
 func (c installCommand) Run(line *commandLine, p *program) error {
+	err := c.install(line, p)
+	if err != nil {
+		noteRefusal(err) // the installer shows nothing of it
+	}
+	return err
+}
+
+func (c installCommand) install(line *commandLine, p *program) error {
+	if isSystem(c.User) {
+		c.User = systemAccount
+	}
 	state, registered, err := queryService()
 	if err != nil {
 		return err
 	}
 	named := line.Config
 	if named == "" && c.Update {
-		named = registered.config // not what lies in the current folder
+		named = cmp.Or(registered.config, c.DefaultConfig) // not what lies in the current folder
 	}
 	path, err := config.Find(named)
+	if errors.Is(err, os.ErrPermission) {
+		return needsRights("install the service", err)
+	}
 	if err != nil {
 		return badConfigError{err}
 	}
@@ -100,7 +117,9 @@ func (c installCommand) Run(line *commandLine, p *program) error {
 	if state != notInstalled && !c.Update {
 		return fmt.Errorf("the service %s is installed already; launcher install --update renews it, launcher uninstall removes it", serviceName)
 	}
-	if err := checkOwners(path); err != nil {
+	if err := checkOwners(path); errors.Is(err, os.ErrPermission) {
+		return needsRights("install the service", err)
+	} else if err != nil {
 		return err
 	}
 	password, err := c.password(p)
@@ -122,7 +141,7 @@ func (c installCommand) Run(line *commandLine, p *program) error {
 	case isSystem(account):
 		account = ""
 	}
-	for _, fault := range append(giveAccess(path, account), programFaults()...) {
+	for _, fault := range append(giveAccess(path, account), writableFaults(path)...) {
 		fmt.Fprintln(p.stderr, "launcher: warning:", fault)
 	}
 	fmt.Fprintf(p.stdout, "The service %s is installed for %s. To start it: launcher start\n", serviceName, path)
@@ -247,6 +266,8 @@ func awaitReady(p *program) error {
 			fmt.Fprintf(p.stdout, "The service %s runs.\n", serviceName)
 			o.print(p.stdout)
 			return nil
+		case o.Service == paused && o.State == supervise.Running && o.LauncherPID != o.process:
+			return fmt.Errorf("the service %s waits: %w", serviceName, errTwice{o.Config, o.LauncherPID})
 		case o.Service == paused, o.State == supervise.AwaitingConfig, o.State == supervise.BackingOff:
 			return fmt.Errorf("the service %s has started, but the server has not; it is tried again by itself: %w", serviceName, o.why())
 		case o.Service == stopped, o.Service == notInstalled:

@@ -85,7 +85,7 @@ func TestTheUnitKeepsPathsAndAccountWhateverIsInThem(t *testing.T) {
 		if !strings.Contains(unit, `ExecStart="/opt/hnet smpp/launcher" run --config "`) || strings.Contains(unit, "{{") {
 			t.Errorf("got\n%s", unit)
 		}
-		if r := registeredInUnit(unit); r != (registration{path, "hnet"}) {
+		if r := registeredInUnit(unit); r != (registration{config: path, account: "hnet"}) {
 			t.Errorf("read back %+v", r)
 		}
 	}
@@ -144,17 +144,17 @@ func TestStatusTellsHowTheServerIsAndWas(t *testing.T) {
 
 func TestStatusOfALauncherThatDiedIsStopped(t *testing.T) {
 	r := newRunning(t, "good")
-	rep := newReporter(r.config())
-	if err := os.Mkdir(rep.dir, 0o700); err != nil {
-		t.Fatal(err)
+	rep := supervise.NewReporter(logsOf(r.config()), "1.0.0")
+	if !rep.Acquire() {
+		t.Fatal("the lock is held")
 	}
-	if err := rep.write(supervise.Status{State: supervise.Running, PID: 1, LastReason: "killed"}); err != nil {
+	if err := rep.Write(supervise.Status{State: supervise.Running, PID: 1, LastReason: "killed"}); err != nil {
 		t.Fatal(err)
 	}
 	if o := r.status(); o.State != supervise.Running || o.WorkerPID != 1 {
 		t.Errorf("while it lives it is %+v", o)
 	}
-	rep.close()
+	rep.Close()
 	if o := r.status(); o.State != supervise.Stopped || o.WorkerPID != 0 || o.LastReason != "killed" {
 		t.Errorf("after its death it is %+v", o)
 	}

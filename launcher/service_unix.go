@@ -110,8 +110,13 @@ func checkAccount(name string) error {
 	return nil
 }
 
-// programFaults are what lets others than administrators change what runs as the service. On Unix that is the packager's.
-func programFaults() []error { return nil }
+// writableFaults are what lets others than administrators decide what runs as the service. On Unix that is the packager's.
+func writableFaults(string) []error { return nil }
+
+// noteRefusal is for where nobody reads the console.
+func noteRefusal(error) {}
+
+const systemAccount = "root"
 
 func installService(configPath, account, password string) error {
 	if _, err := os.Stat("/run/systemd/system"); err != nil {

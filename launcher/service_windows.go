@@ -17,7 +17,6 @@ import (
 
 	"hnetsmpp/launcher/supervise"
 	"hnetsmpp/pkg/config"
-	"hnetsmpp/pkg/worker"
 )
 
 // managed tells whether the service control manager started this program.
@@ -47,19 +46,46 @@ const (
 	accepts       = svc.AcceptStop | svc.AcceptShutdown | svc.AcceptPreShutdown
 	progressEvery = time.Second
 	waitHint      = 10_000 // milliseconds to the next sign of progress
+	longestStart  = 45 * time.Second
+	twiceRetry    = 2 * time.Second
 )
+
+// keep begins. While another launcher keeps the server of the same configuration it waits, Paused; nil = asked to stop.
+func (w *windowsService) keep(requests <-chan svc.ChangeRequest, changes chan<- svc.Status) *keeper {
+	for told := false; ; told = true {
+		k, err := keep(w.path, io.Discard, func(e supervise.Event) { w.events <- e }, func(err error) { w.write(logsNotice(err)) })
+		if err == nil {
+			return k
+		}
+		if !told {
+			w.write(notice{noticeTwice, true, "The service waits: " + err.Error()})
+		}
+		changes <- svc.Status{State: svc.Paused, Accepts: accepts}
+		for retry := time.After(twiceRetry); retry != nil; {
+			select {
+			case request := <-requests:
+				if request.Cmd != svc.Interrogate {
+					return nil
+				}
+				changes <- request.CurrentStatus
+			case <-retry:
+				retry = nil
+			}
+		}
+	}
+}
 
 // Execute implements svc.Handler: it keeps the server running until it is asked to stop.
 func (w *windowsService) Execute(_ []string, requests <-chan svc.ChangeRequest, changes chan<- svc.Status) (bool, uint32) {
 	status := next(svc.Status{}, startPending)
 	changes <- status
-	k, err := keep(w.path, io.Discard, func(e supervise.Event) { w.events <- e }, func(err error) { w.write(logsNotice(err)) })
-	if err != nil {
-		w.write(notice{noticeTwice, true, "The service ends: " + err.Error()})
-		return true, uint32(worker.ExitHeld) // Windows starts it again, by its recovery actions
+	k := w.keep(requests, changes)
+	if k == nil {
+		return false, 0
 	}
 	defer k.close()
 	state := startPending
+	began := time.Now()
 	progress := time.NewTicker(progressEvery)
 	defer progress.Stop()
 	for {
@@ -81,7 +107,9 @@ func (w *windowsService) Execute(_ []string, requests <-chan svc.ChangeRequest, 
 				state = state.after(e)
 			}
 		case <-progress.C:
-			if state != startPending && state != stopPending {
+			if state == startPending && time.Since(began) > longestStart {
+				state = paused // a start may not be stopped
+			} else if state != startPending && state != stopPending {
 				continue
 			}
 		case <-k.ended:
@@ -123,6 +151,17 @@ func (w *windowsService) write(n notice) {
 	_ = w.log.Info(n.id, n.text)
 }
 
+// noteRefusal tells the Event Log, where nobody reads the console: the installer shows nothing of its launcher.
+func noteRefusal(err error) {
+	if eventlog.InstallAsEventCreate(serviceName, eventlog.Error|eventlog.Warning|eventlog.Info) == nil {
+		defer func() { _ = eventlog.Remove(serviceName) }() // it is not installed, and leaves nothing behind
+	}
+	if log, failed := eventlog.Open(serviceName); failed == nil {
+		defer log.Close()
+		_ = log.Error(noticeRefused, "launcher install: "+err.Error())
+	}
+}
+
 // openService opens the service with no more rights than are needed.
 func openService(access uint32) (*mgr.Service, error) {
 	manager, err := windows.OpenSCManager(nil, nil, windows.SC_MANAGER_CONNECT)
@@ -158,6 +197,7 @@ func queryService() (serviceState, registration, error) {
 	if err != nil {
 		return unknownService, r, fmt.Errorf("ask for the service %s: %w", serviceName, err)
 	}
+	r.process = int(status.ProcessId)
 	switch status.State {
 	case svc.Stopped:
 		return stopped, r, nil
@@ -206,6 +246,8 @@ func needsPassword(user string) bool {
 	}
 	return name != "localsystem" && name != "localservice" && name != "networkservice"
 }
+
+const systemAccount = "LocalSystem"
 
 // isSystem tells the system's own account from those that need rights.
 func isSystem(account string) bool {

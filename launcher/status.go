@@ -37,6 +37,8 @@ type overview struct {
 	Version       string          `json:"version,omitempty"` // of the server that runs
 	Config        string          `json:"config"`
 	Logs          string          `json:"logs"`
+
+	process int // that the service manager knows
 }
 
 // Run tells how the service and the server that it keeps are.
@@ -76,8 +78,8 @@ func look(explicit string) (*overview, error) {
 	if path, err = filepath.Abs(path); err != nil {
 		return nil, err
 	}
-	o := &overview{Service: state, State: supervise.Stopped, Config: path, Logs: filepath.Join(filepath.Dir(path), logFolder)}
-	rep, err := readReport(path)
+	o := &overview{process: registered.process, Service: state, State: supervise.Stopped, Config: path, Logs: logsOf(path)}
+	rep, err := supervise.ReadReport(o.Logs)
 	if err == nil && o.Service == running && (rep == nil || rep.State == supervise.Stopped) {
 		o.State, rep = unknownState, nil
 	}

@@ -158,7 +158,7 @@ func TestInstallerDoesWhatItsSourceSays(t *testing.T) {
 	properties := readTable(t, msi, "Property")
 	properties.expect(t, "Property", "Value", map[string]string{
 		"ProductName": "HNET SMPP Serv", "Manufacturer": "HNET", "ProductVersion": "1.4.0", "ALLUSERS": "1",
-		"UpgradeCode": "{" + upgradeCode + "}", "REINSTALLMODE": "amus", "SecureCustomProperties": "OLDER_FOUND;NEWER_FOUND",
+		"UpgradeCode": "{" + upgradeCode + "}", "REINSTALLMODE": "amus", "SecureCustomProperties": "OLDER_FOUND;NEWER_FOUND;SERVICE_FOUND",
 	})
 
 	files := readTable(t, msi, "File")
@@ -189,7 +189,7 @@ func TestInstallerDoesWhatItsSourceSays(t *testing.T) {
 
 	// 18 runs an installed file, + 64 failure is ignored, + 256 on rollback, + 1024 deferred, + 2048 as the system
 	readTable(t, msi, "CustomAction").expect(t, "CustomAction", "Type Source Target", map[string]string{
-		"RegisterService":     `3090 | launcher.exe | install --update --config "[DataFolder]config.toml"`,
+		"RegisterService":     `3090 | launcher.exe | install --update --default-config "[DataFolder]config.toml"`,
 		"UndoRegisterService": "3410 | launcher.exe | uninstall",
 		"StartService":        "3154 | launcher.exe | start",
 		"StopService":         "3154 | launcher.exe | stop",
@@ -200,6 +200,7 @@ func TestInstallerDoesWhatItsSourceSays(t *testing.T) {
 	sequence := readTable(t, msi, "InstallExecuteSequence")
 	sequence.expect(t, "InstallExecuteSequence", "Sequence Condition", map[string]string{
 		"FindRelatedProducts":    "25 | ",
+		"AppSearch":              "50 | ",
 		"LaunchConditions":       "100 | ",
 		"InstallInitialize":      "1500 | ",
 		"RemoveExistingProducts": "1501 | ",
@@ -208,15 +209,19 @@ func TestInstallerDoesWhatItsSourceSays(t *testing.T) {
 		"RemoveService":          `1920 | REMOVE="ALL" AND NOT UPGRADINGPRODUCTCODE`,
 		"RemoveFiles":            "3500 | ",
 		"InstallFiles":           "4000 | ",
-		"UndoRegisterService":    "4010 | NOT Installed AND NOT OLDER_FOUND",
+		"UndoRegisterService":    "4010 | NOT Installed AND NOT OLDER_FOUND AND NOT SERVICE_FOUND",
 		"RegisterService":        `4020 | NOT REMOVE="ALL"`,
 		"StartService":           `6500 | NOT REMOVE="ALL"`,
 		"InstallFinalize":        "6600 | ",
 	})
-	if len(sequence) != 27 {
-		t.Errorf("there are %d actions, want 27: %v", len(sequence), slices.Sorted(maps.Keys(sequence)))
+	if len(sequence) != 28 {
+		t.Errorf("there are %d actions, want 28: %v", len(sequence), slices.Sorted(maps.Keys(sequence)))
 	}
 
+	readTable(t, msi, "AppSearch").expect(t, "AppSearch", "Signature_", map[string]string{"SERVICE_FOUND": "ServiceFound"})
+	readTable(t, msi, "RegLocator").expect(t, "RegLocator", "Root Key Name Type", map[string]string{ // in HKLM, a value; that hive is the same for 32 and 64 bits
+		"ServiceFound": `2 | SYSTEM\CurrentControlSet\Services\HNET_SMPP_Serv | ImagePath | 2`,
+	})
 	upgrades := readTable(t, msi, "Upgrade") // both rows have the same key; the last one is kept
 	out, err := exec.Command("msiinfo", "export", msi, "Upgrade").Output()
 	if err != nil {

@@ -19,10 +19,11 @@ const (
 )
 
 // wixlOmissions are the queries that add what installer.wxs says and wixl 0.101 leaves out: Permanent and
-// NeverOverwrite, Execute="rollback", and the versions of files, without which Windows Installer takes a new program
+// NeverOverwrite, Secure, Execute="rollback", and the versions of files, without which Windows Installer takes a new program
 // for one without version, and keeps the old one.
 func (p installerPackage) wixlOmissions() []string {
 	queries := []string{
+		"UPDATE `Property` SET `Value` = 'OLDER_FOUND;NEWER_FOUND;SERVICE_FOUND' WHERE `Property` = 'SecureCustomProperties'",
 		fmt.Sprintf("UPDATE `Component` SET `Attributes` = %d WHERE `Component` = 'config'",
 			component64bit|componentPermanent|componentNeverOverwrite),
 		fmt.Sprintf("UPDATE `CustomAction` SET `Type` = %d WHERE `Action` = 'UndoRegisterService'",
