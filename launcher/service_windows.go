@@ -40,6 +40,7 @@ type windowsService struct {
 	events    chan supervise.Event
 	chronicle chronicle
 	log       *eventlog.Log // nil = none
+	waited    bool          // for another launcher
 }
 
 const (
@@ -52,12 +53,12 @@ const (
 
 // keep begins. While another launcher keeps the server of the same configuration it waits, Paused; nil = asked to stop.
 func (w *windowsService) keep(requests <-chan svc.ChangeRequest, changes chan<- svc.Status) *keeper {
-	for told := false; ; told = true {
+	for ; ; w.waited = true {
 		k, err := keep(w.path, io.Discard, func(e supervise.Event) { w.events <- e }, func(err error) { w.write(logsNotice(err)) })
 		if err == nil {
 			return k
 		}
-		if !told {
+		if !w.waited {
 			w.write(notice{noticeTwice, true, "The service waits: " + err.Error()})
 		}
 		changes <- svc.Status{State: svc.Paused, Accepts: accepts}
@@ -85,6 +86,9 @@ func (w *windowsService) Execute(_ []string, requests <-chan svc.ChangeRequest, 
 	}
 	defer k.close()
 	state := startPending
+	if w.waited {
+		state = paused
+	}
 	began := time.Now()
 	progress := time.NewTicker(progressEvery)
 	defer progress.Stop()
