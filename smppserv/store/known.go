@@ -39,24 +39,16 @@ const insertKnown = "INSERT INTO submit_multi (message_id, known_by) VALUES (?, 
 func takenOver() *goose.Migration {
 	return goose.NewGoMigration(3, &goose.GoFunc{RunTx: func(ctx context.Context, tx *sql.Tx) error {
 		var known, watches []*sms.Message
-		rows, err := tx.QueryContext(ctx, "SELECT "+withoutContent+" FROM messages INDEXED BY messages_waiting WHERE final_at IS NULL")
-		if err != nil {
-			return err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			m, err := scanMessage(rows)
-			if err != nil {
-				return err
-			}
+		err := each(ctx, tx, func(m *sms.Message) error {
 			if m.KnownBy != 0 {
 				known = append(known, m)
 			}
 			if m.Kind == sms.KindWatch && m.Receipt != nil {
 				watches = append(watches, m)
 			}
-		}
-		if err := rows.Err(); err != nil {
+			return nil
+		}, "SELECT "+withoutContent+" FROM messages INDEXED BY messages_waiting WHERE final_at IS NULL")
+		if err != nil {
 			return err
 		}
 		for _, m := range known {

@@ -32,7 +32,16 @@ func scanMessage(row scanner) (*sms.Message, error) {
 }
 
 func (s *Store) each(ctx context.Context, f func(*sms.Message) error, query string, args ...any) error {
-	rows, err := s.db.QueryContext(ctx, query, args...)
+	return each(ctx, s.db, f, query, args...)
+}
+
+// querier is the database, or a transaction in it.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+func each(ctx context.Context, q querier, f func(*sms.Message) error, query string, args ...any) error {
+	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return err
 	}
