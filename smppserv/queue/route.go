@@ -262,7 +262,7 @@ func (r *route) choose(l *lane, e *entry, now int64) (o *Outlet, hold int64) {
 			if !ok {
 				return nil, now + receiptHold.Milliseconds()
 			}
-			if until := milli(since.Add(receiptHold)); until > now {
+			if until := milli(sms.NotBefore(since.Add(receiptHold))); until > now {
 				return nil, until
 			}
 		}
