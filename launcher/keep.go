@@ -29,9 +29,8 @@ func (e errTwice) Error() string {
 	return fmt.Sprintf("another launcher, process %d, keeps the server of %s running; launcher status tells more", e.launcher, e.config)
 }
 
-// keep begins, unless another launcher does the same. Each event goes to the logs, to the status file and to notify,
-// which may be nil; onLogFault hears once when the logs can no longer be
-// written.
+// keep begins, unless another launcher does the same. Each event goes to the logs, to the status file and to notify;
+// onLogFault hears when a log file takes no more lines. Both may be nil.
 func keep(path string, console io.Writer, notify func(supervise.Event), onLogFault func(error)) (*keeper, error) {
 	k := &keeper{ended: make(chan struct{}), report: supervise.NewReporter(logsOf(path), versionText())}
 	if !k.report.Acquire() {

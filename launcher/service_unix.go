@@ -42,7 +42,7 @@ func runService(path string, p *program) error {
 	return k.waitForSignals(p)
 }
 
-// newSystemdNotifier sends what sd_notify(3) describes; a message is cut to its first line for each variable.
+// newSystemdNotifier sends what sd_notify(3) describes, a line for each variable; a reason of several lines becomes one.
 func newSystemdNotifier() func(format string, args ...any) {
 	address := os.Getenv("NOTIFY_SOCKET")
 	if name, ok := strings.CutPrefix(address, "@"); ok {
@@ -118,12 +118,20 @@ func noteRefusal(error) {}
 
 const systemAccount = "root"
 
-func installService(configPath, account, password string) error {
+// checkUnit tells why there can be no unit.
+func checkUnit(configPath string) error {
 	if _, err := os.Stat("/run/systemd/system"); err != nil {
 		return errNoSystemd
 	}
 	if strings.Contains(configPath, "{{") {
 		return fmt.Errorf("%s: the path must not contain {{", configPath) // which the service library reads as its own
+	}
+	return nil
+}
+
+func installService(configPath, account, password string) error {
+	if err := checkUnit(configPath); err != nil {
+		return err
 	}
 	s, err := definition(configPath, account, password)
 	if err != nil {
@@ -134,6 +142,9 @@ func installService(configPath, account, password string) error {
 
 // updateService writes the unit anew; the account stays unless another is named.
 func updateService(configPath, account, password string) error {
+	if err := checkUnit(configPath); err != nil {
+		return err // the old unit stays
+	}
 	if unit, err := os.ReadFile(unitFile); err == nil && account == "" {
 		account = registeredInUnit(string(unit)).account
 	}

@@ -106,7 +106,9 @@ func (p *peer) destinations(r *smpp.SubmitMulti, c *Client) (dests []smpp.Addres
 		}
 		lists = append(lists, members...)
 	}
-	dests = withMembers(dests, lists)
+	if len(lists) > 0 {
+		dests = withMembers(dests, lists)
+	}
 	if len(dests) > maxDestinations {
 		return nil, fmt.Errorf("with the members of its lists it has %d destinations: %w", len(dests), smpp.RINVNUMDESTS)
 	}

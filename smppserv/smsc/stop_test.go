@@ -57,38 +57,32 @@ func TestAStopAnswersTheTransactionsThatWaitAndThenUnbinds(t *testing.T) {
 	r.awaitState(id, sms.Deleted)
 }
 
-func TestAStopAwaitsTheTransactionThatIsBeingTried(t *testing.T) {
-	r := newRig(t, nil)
-	c := r.transceiver()
-	seq, id := r.transaction(c)
-	r.next()
-	try := r.next()
-	closed := r.stop(patience)
-	h, _ := c.Expect(smpp.CmdUnbind)
-	try.report(sms.Outcome{Verdict: sms.Done})
-	c.ExpectResp(seq, smpp.ROK)
-	c.SendSeq(h.Sequence, &smpp.UnbindResp{})
-	c.ExpectClosed(patience)
-	c.Close()
-	<-closed
-	r.awaitState(id, sms.Delivered)
-}
-
-func TestAStopTakesBackTheTransactionWhoseTryReturned(t *testing.T) {
-	r := newRig(t, nil)
-	c := r.transceiver()
-	seq, id := r.transaction(c)
-	r.next()
-	try := r.next()
-	closed := r.stop(patience)
-	h, _ := c.Expect(smpp.CmdUnbind)
-	try.report(sms.Outcome{Verdict: sms.Returned})
-	c.ExpectResp(seq, smpp.RDELIVERYFAILURE)
-	c.SendSeq(h.Sequence, &smpp.UnbindResp{})
-	c.ExpectClosed(patience)
-	c.Close()
-	<-closed
-	r.awaitState(id, sms.Deleted)
+func TestAStopAwaitsTheTransactionThatIsBeingTriedAndTakesBackOneThatReturned(t *testing.T) {
+	for name, test := range map[string]struct {
+		verdict sms.Verdict
+		status  smpp.Status
+		state   sms.State
+	}{
+		"done":     {sms.Done, smpp.ROK, sms.Delivered},
+		"returned": {sms.Returned, smpp.RDELIVERYFAILURE, sms.Deleted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, nil)
+			c := r.transceiver()
+			seq, id := r.transaction(c)
+			r.next()
+			try := r.next()
+			closed := r.stop(patience)
+			h, _ := c.Expect(smpp.CmdUnbind)
+			try.report(sms.Outcome{Verdict: test.verdict})
+			c.ExpectResp(seq, test.status)
+			c.SendSeq(h.Sequence, &smpp.UnbindResp{})
+			c.ExpectClosed(patience)
+			c.Close()
+			<-closed
+			r.awaitState(id, test.state)
+		})
+	}
 }
 
 func TestAStopAnswersATransactionWhoseTryDoesNotEnd(t *testing.T) {

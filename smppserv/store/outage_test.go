@@ -27,6 +27,21 @@ func add(s *Store, m *sms.Message) <-chan error {
 	return a.done
 }
 
+func newStore(t *testing.T) *Store {
+	t.Helper()
+	ctx := context.Background()
+	s, err := Open(ctx, Options{Driver: "sqlite", DSN: filepath.Join(t.TempDir(), "messages.db"), Log: zerolog.Nop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close(ctx) })
+	return s
+}
+
+func text() *sms.Message {
+	return &sms.Message{Submitter: "admin", Content: []byte("text"), ReceivedAt: time.Now(), State: sms.Enroute}
+}
+
 func within[T any](t *testing.T, c <-chan T, what string) (v T) {
 	t.Helper()
 	select {
@@ -39,14 +54,7 @@ func within[T any](t *testing.T, c <-chan T, what string) (v T) {
 
 func TestWhileTheDiskRefusesAdditionsAreAnsweredAndOutcomesWait(t *testing.T) {
 	ctx := context.Background()
-	s, err := Open(ctx, Options{Driver: "sqlite", DSN: filepath.Join(t.TempDir(), "messages.db"), Log: zerolog.Nop()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close(ctx)
-	text := func() *sms.Message {
-		return &sms.Message{Submitter: "admin", Content: []byte("text"), ReceivedAt: time.Now(), State: sms.Enroute}
-	}
+	s := newStore(t)
 	const outcomes = 2*maxBatch + 10 // more than go into one transaction
 	ids := make([]sms.ID, outcomes)
 	for i := range ids {
@@ -106,11 +114,7 @@ func TestWhileTheDiskRefusesAdditionsAreAnsweredAndOutcomesWait(t *testing.T) {
 
 func TestATriedMessageIsNoLongerScheduled(t *testing.T) {
 	ctx := context.Background()
-	s, err := Open(ctx, Options{Driver: "sqlite", DSN: filepath.Join(t.TempDir(), "messages.db"), Log: zerolog.Nop()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close(ctx)
+	s := newStore(t)
 	m := &sms.Message{Submitter: "admin", ReceivedAt: time.Now(), State: sms.Scheduled}
 	if err := within(t, add(s, m), "the addition"); err != nil {
 		t.Fatal(err)
@@ -125,14 +129,7 @@ func TestATriedMessageIsNoLongerScheduled(t *testing.T) {
 
 func TestAnAdditionThatFailsEndsNothingAndLendsNobodyItsID(t *testing.T) {
 	ctx := context.Background()
-	s, err := Open(ctx, Options{Driver: "sqlite", DSN: filepath.Join(t.TempDir(), "messages.db"), Log: zerolog.Nop()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close(ctx)
-	text := func() *sms.Message {
-		return &sms.Message{Submitter: "admin", Content: []byte("text"), ReceivedAt: time.Now(), State: sms.Enroute}
-	}
+	s := newStore(t)
 	old, first, second, other := text(), text(), text(), text()
 	second.First = first
 	if err := within(t, add(s, old), "the addition"); err != nil {
