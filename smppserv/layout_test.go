@@ -36,13 +36,14 @@ var imports = map[string][]string{
 	"smppserv/bench":           drivers("smppserv/bench"),
 	"smppserv/conformance":     drivers("smppserv/conformance"),
 	"smppserv/faults":          drivers("smppserv/faults"),
-	"smppserv/hermes":          {"smppserv/sms"},
-	"smppserv/queue":           {"smppserv/sms"},
+	"smppserv/hermes":          {"smppserv/road", "smppserv/sms"},
+	"smppserv/queue":           {"smppserv/road", "smppserv/sms"},
+	"smppserv/road":            {"smppserv/sms"},
 	"smppserv/session":         {"pkg/smpp"},
 	"smppserv/sms":             nil,
-	"smppserv/smsc":            {"pkg/smpp", "pkg/smstext", "smppserv/session", "smppserv/sms"},
-	"smppserv/store":           {"smppserv/sms"},
-	"smppserv/store/storetest": {"smppserv/sms", "smppserv/store"},
+	"smppserv/smsc":            {"pkg/smpp", "pkg/smstext", "smppserv/road", "smppserv/session", "smppserv/sms"},
+	"smppserv/store":           {"smppserv/road", "smppserv/sms"},
+	"smppserv/store/storetest": {"smppserv/road", "smppserv/sms", "smppserv/store"},
 }
 
 // drivers are the suites that drive the built programs from outside: they may use anything but each other.

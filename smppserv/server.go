@@ -68,7 +68,7 @@ func open(ctx context.Context, cfg *config.Config, log zerolog.Logger) (s *serve
 	}
 	s.port = hermes.NewPort(hermes.PortOptions{
 		Listen: net.JoinHostPort(cfg.TCP.ListenHost, strconv.Itoa(cfg.TCP.ListenPort)), Allow: prefixes(cfg.TCP.Allow), Token: cfg.TCP.Token,
-		Validity: cfg.Hermes.Validity, Queue: s.queue, Route: route(s.smsc), Log: log,
+		Validity: cfg.Hermes.Validity, Queue: s.queue, Route: s.smsc.Route, Log: log,
 	})
 	if err := s.port.Listen(); err != nil {
 		return s, err

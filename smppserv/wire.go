@@ -1,10 +1,8 @@
 package main
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -42,7 +40,7 @@ func smscOptions(cfg *config.Config, q *queue.Queue, st *store.Store, log zerolo
 		Timers: session.Timers{SessionInit: s.SessionInitTimeout, EnquireLink: s.KeepAliveInterval,
 			Inactivity: s.InactivityTimeout, Response: s.ResponseTimeout},
 		Logout: s.DisconnectAfterLogout, Window: s.Window, MaxConnections: s.MaxConnections, MaxPerAddress: s.MaxConnectionsPerIP,
-		FailedBindDelay: s.FailedBindDelay, Queue: q, History: history{st}, Log: log,
+		FailedBindDelay: s.FailedBindDelay, Queue: q, History: st, Log: log,
 	}
 }
 
@@ -207,48 +205,4 @@ func versionName(v byte) string {
 		return ""
 	}
 	return fmt.Sprintf("%d.%d", v>>4, v&0x0F)
-}
-
-// route lets the message centre decide who receives what Hermès writes.
-func route(sv *smsc.Server) func(ctx context.Context, from, to, client string) (hermes.Route, error) {
-	return func(ctx context.Context, from, to, client string) (hermes.Route, error) {
-		c, source, dest, err := sv.Route(ctx, from, to, client)
-		var nobody *smsc.NoClientError
-		if errors.As(err, &nobody) {
-			return hermes.Route{}, noClient{nobody}
-		}
-		if err != nil {
-			return hermes.Route{}, err
-		}
-		return hermes.Route{Recipient: c.SystemID, MaxQueued: c.MaxQueued, Source: source, Dest: dest}, nil
-	}
-}
-
-// noClient keeps the message centre's words and is what the port looks for.
-type noClient struct{ *smsc.NoClientError }
-
-func (noClient) Is(target error) bool { return target == hermes.ErrNoClient }
-
-// history is the store as the message centre looks into it.
-type history struct{ *store.Store }
-
-func (h history) Message(ctx context.Context, id sms.ID) (*sms.Message, error) {
-	m, err := h.Get(ctx, id)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, smsc.ErrUnknownMessage
-	}
-	return m, err
-}
-
-func (h history) LastWriter(ctx context.Context, number, campaign string) (string, sms.Address, sms.Address, error) {
-	c, _, err := h.Store.LastWriter(ctx, number, campaign)
-	return c.Client, c.Number, c.Campaign, err
-}
-
-func (h history) LastUse(ctx context.Context, client, number string) (sms.Address, error) {
-	a, ok, err := h.Store.LastUse(ctx, client, number)
-	if !ok {
-		a = sms.Address{}
-	}
-	return a, err
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
 
@@ -29,7 +30,7 @@ func TestOneThatHermesDidNotReachIsAnnouncedOnlyWhenItIsReached(t *testing.T) {
 			q := startQueue(t)
 			p.Attach(q)
 			told := make(client, 10)
-			q.Attach(sms.Way{Recipient: "admin", Window: 1, Deliverer: told})
+			q.Attach(road.OutletOptions{Recipient: "admin", Window: 1, Deliverer: told})
 			push := func(change func(*sms.Message)) {
 				t.Helper()
 				m := message(0, "hi")

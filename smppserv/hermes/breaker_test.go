@@ -14,6 +14,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"hnetsmpp/smppserv/queue"
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store"
 )
@@ -213,7 +214,7 @@ func (q *outlets) take() string {
 	return s
 }
 
-func (q *outlets) Attach(w sms.Way) sms.Outlet {
+func (q *outlets) Attach(w road.OutletOptions) road.Outlet {
 	q.note("attach %d %v %v", w.Window, w.Retry, w.Serial)
 	return q
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
 
@@ -36,7 +37,7 @@ func TestACancelledMessageIsNotTried(t *testing.T) {
 			if got, err := r.store.Get(t.Context(), m.ID); err != nil || got.State != sms.Deleted {
 				t.Fatalf("when Cancel returns it is %v, %v", got.State, err)
 			}
-			if err := r.q.Cancel(t.Context(), m.ID); err != ErrNotWaiting {
+			if err := r.q.Cancel(t.Context(), m.ID); err != sms.ErrNotWaiting {
 				t.Fatalf("got %v", err)
 			}
 		}
@@ -54,19 +55,19 @@ func TestWhatIsTriedOrUnknownCannotBeChanged(t *testing.T) {
 	m := r.texts("1")[0]
 	try := h.next("1")
 	ctx := t.Context()
-	if err := r.q.Cancel(ctx, m.ID); err != ErrBeingTried {
+	if err := r.q.Cancel(ctx, m.ID); err != sms.ErrBeingTried {
 		t.Fatalf("got %v", err)
 	}
-	if err := r.q.Replace(ctx, m.ID, replaceText("x")); err != ErrBeingTried {
+	if err := r.q.Replace(ctx, m.ID, replaceText("x")); err != sms.ErrBeingTried {
 		t.Fatalf("got %v", err)
 	}
 	try.done()
 	r.emptied()
 	for _, id := range []sms.ID{m.ID, 4711} {
-		if err := r.q.Cancel(ctx, id); err != ErrNotWaiting {
+		if err := r.q.Cancel(ctx, id); err != sms.ErrNotWaiting {
 			t.Fatalf("got %v", err)
 		}
-		if err := r.q.Replace(ctx, id, replaceText("x")); err != ErrNotWaiting {
+		if err := r.q.Replace(ctx, id, replaceText("x")); err != sms.ErrNotWaiting {
 			t.Fatalf("got %v", err)
 		}
 	}
@@ -92,7 +93,7 @@ func TestAReplacedTextIsTriedInThePlaceOfTheOld(t *testing.T) {
 
 func TestAMessageThatIsBeingChangedHoldsBackThoseBehindIt(t *testing.T) {
 	r := newRig(t, nil)
-	c := r.attach(sms.Way{Recipient: "admin", Window: 0})
+	c := r.attach(road.OutletOptions{Recipient: "admin", Window: 0})
 	m := r.answerTo("1")
 	r.add(m)
 	r.add(r.answerTo("2"))
@@ -107,7 +108,7 @@ func TestAMessageThatIsBeingChangedHoldsBackThoseBehindIt(t *testing.T) {
 		})
 	}()
 	receive(t, changing, "the change")
-	if err := r.q.Cancel(t.Context(), m.ID); err != ErrBeingTried {
+	if err := r.q.Cancel(t.Context(), m.ID); err != sms.ErrBeingTried {
 		t.Fatalf("got %v", err)
 	}
 	c.SetWindow(10)
@@ -242,7 +243,7 @@ func TestOnlyWhatMayBeTriedIsSaidToWait(t *testing.T) {
 	if !r.q.Waits("admin") || r.q.Waits("other") {
 		t.Error("what waits is not known")
 	}
-	c := r.attach(sms.Way{Recipient: "admin", Window: 1})
+	c := r.attach(road.OutletOptions{Recipient: "admin", Window: 1})
 	c.next("now").again()
 	c.Detach()
 	await(t, "it may be tried again", func() bool { return r.q.Waits("admin") })
@@ -250,13 +251,13 @@ func TestOnlyWhatMayBeTriedIsSaidToWait(t *testing.T) {
 	if !r.q.Waits("admin") {
 		t.Error("after a restart what waits is not known")
 	}
-	r.attach(sms.Way{Recipient: "admin", Window: 1}).next("now").done()
+	r.attach(road.OutletOptions{Recipient: "admin", Window: 1}).next("now").done()
 	await(t, "nothing waits", func() bool { return !r.q.Waits("admin") })
 }
 
 func TestWhatMustWaitForItsNextTryIsNotSaidToWait(t *testing.T) {
 	r := newRig(t, nil)
-	c := r.attach(sms.Way{Recipient: "admin", Window: 1, Retry: []time.Duration{time.Hour}})
+	c := r.attach(road.OutletOptions{Recipient: "admin", Window: 1, Retry: []time.Duration{time.Hour}})
 	r.add(r.answerTo("not now"))
 	c.next("not now").again()
 	c.Detach()

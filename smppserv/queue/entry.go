@@ -3,6 +3,7 @@ package queue
 import (
 	"time"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
 
@@ -22,11 +23,11 @@ const (
 // entry is a waiting message.
 type entry struct {
 	q         *Queue
-	m         *sms.Message // nil while only the disk has it
-	sender    sms.Sender   // nil after a restart, and of receipts
-	answer    sms.Sender   // of a receipt: whose answer must be on the wire before it; nil once it is
-	replaces  *replaced    // what this one takes the place of, nil = nothing
-	successor sms.ID       // took its place while it was tried, 0 = none
+	m         *sms.Message    // nil while only the disk has it
+	sender    road.Submission // nil after a restart, and of receipts
+	answer    road.Submission // of a receipt: whose answer must be on the wire before it; nil once it is
+	replaces  *replaced       // what this one takes the place of, nil = nothing
+	successor sms.ID          // took its place while it was tried, 0 = none
 
 	id       sms.ID
 	owner    string
@@ -61,10 +62,10 @@ func (e *entry) all() []*entry {
 	return []*entry{e}
 }
 
-// Message implements sms.Addition.
+// Message implements road.Addition.
 func (e *entry) Message() *sms.Message { return e.m }
 
-// Added implements sms.Addition: the message is on disk, or will never be.
+// Added implements road.Addition: the message is on disk, or will never be.
 // The queue knows of it before the sender answers, for the next request may be to cancel it. No receipt overtakes the answer:
 // the store's goroutine is here, and only it can bring the outcome's.
 func (e *entry) Added(duplicate bool, err error) {

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
 
@@ -33,7 +34,7 @@ func TestPartsInAnyOrderBecomeOneTextThatTheLowestIDStandsFor(t *testing.T) {
 			t.Fatalf("got %+v", got)
 		}
 	}
-	c := r.attach(sms.Way{Recipient: "admin", Window: 10})
+	c := r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
 	for range ms {
 		receive(t, c.tries, "a receipt for each part").done()
 	}
@@ -218,13 +219,13 @@ func TestACancelledPartLeavesTheOthers(t *testing.T) {
 
 func TestAPartOfATextInFlightIsBeingTried(t *testing.T) {
 	r := newRig(t, nil)
-	h := r.attach(sms.Way{Window: 32, Serial: true, Retry: []time.Duration{time.Hour}})
+	h := r.attach(road.OutletOptions{Window: 32, Serial: true, Retry: []time.Duration{time.Hour}})
 	a, b := r.part("a", 1, 2, 1), r.part("b", 1, 2, 2)
 	r.add(a)
 	r.add(b)
 	try := h.next("ab")
 	for _, m := range []*sms.Message{a, b} {
-		if err := r.q.Cancel(t.Context(), m.ID); err != ErrBeingTried {
+		if err := r.q.Cancel(t.Context(), m.ID); err != sms.ErrBeingTried {
 			t.Fatalf("got %v", err)
 		}
 	}
@@ -270,7 +271,7 @@ func TestPartsThatCannotBeAreWholeMessages(t *testing.T) {
 
 func TestPartsStaySingleWhenNothingIsReassembledOrForAClient(t *testing.T) {
 	r := newRig(t, nil)
-	c := r.attach(sms.Way{Recipient: "admin", Window: 3})
+	c := r.attach(road.OutletOptions{Recipient: "admin", Window: 3})
 	m := r.part("a", 1, 2, 1)
 	m.Submitter, m.Recipient = "other", "admin"
 	r.add(m)

@@ -3,6 +3,7 @@ package queue
 import (
 	"time"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
 
@@ -29,7 +30,7 @@ func (j *job) report(o sms.Outcome) {
 func (q *Queue) retry(j *job, o sms.Outcome) {
 	e, m := j.lead, j.lead.m
 	now := time.Now()
-	move := &sms.Move{State: sms.Enroute, Error: o.Code, Reason: o.Reason}
+	move := &road.Transition{State: sms.Enroute, Error: o.Code, Reason: o.Reason}
 	var owed []*entry
 	q.mu.Lock()
 	q.o.Observer.Retried(m)
@@ -54,7 +55,7 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 	q.mu.Unlock()
 	q.log.Info().EmbedObject(m).Int("attempt", move.Attempts).Stringer("next_try_in", wait).Str("reason", o.Reason).Msg("a try failed, to be tried again")
 	move.Done = func() { q.written(nil, owed) }
-	q.o.Store.Move(move)
+	q.o.Store.Finish(move)
 }
 
 func (r *route) wait(attempts int) time.Duration {
@@ -102,13 +103,13 @@ func (q *Queue) conclude(all []*entry, j *job, o sms.Outcome, written chan struc
 		tellSenders(all, move, o, now)
 		q.written(all, owed)
 	}
-	q.o.Store.Move(move)
+	q.o.Store.Finish(move)
 }
 
 // ending is how messages get into their final state, lead or the only one among them, and what is owed because of it.
 // Nothing has changed so far but on paper.
-func (q *Queue) ending(all []*entry, lead *entry, o sms.Outcome, attempts int, now time.Time) (move *sms.Move, owed []*entry) {
-	move = &sms.Move{IDs: make([]sms.ID, 0, len(all)), State: o.FinalState(), Attempts: attempts}
+func (q *Queue) ending(all []*entry, lead *entry, o sms.Outcome, attempts int, now time.Time) (move *road.Transition, owed []*entry) {
+	move = &road.Transition{IDs: make([]sms.ID, 0, len(all)), State: o.FinalState(), Attempts: attempts}
 	if move.State != sms.Delivered {
 		move.Error, move.Reason = o.Code, o.Reason
 	}
@@ -140,7 +141,7 @@ func (q *Queue) depart(all []*entry, state sms.State) {
 	}
 }
 
-func tellSenders(all []*entry, move *sms.Move, o sms.Outcome, now time.Time) {
+func tellSenders(all []*entry, move *road.Transition, o sms.Outcome, now time.Time) {
 	for _, e := range all {
 		if m := e.m; e.sender != nil {
 			m.State, m.Attempts, m.Error, m.Reason, m.FinalAt = move.State, move.Attempts, move.Error, move.Reason, now
@@ -150,7 +151,7 @@ func tellSenders(all []*entry, move *sms.Move, o sms.Outcome, now time.Time) {
 }
 
 // owe adds to the move what tells the submitter of e that e got into the move's state, and whether an alert follows.
-func (q *Queue) owe(owed []*entry, move *sms.Move, e *entry, kind sms.Kind, alert bool, now time.Time) []*entry {
+func (q *Queue) owe(owed []*entry, move *road.Transition, e *entry, kind sms.Kind, alert bool, now time.Time) []*entry {
 	r := sms.NewReceipt(kind, e.m, move.State, move.Error, now, q.o.ReceiptValidity)
 	r.Receipt.DPF = alert
 	move.Receipts = append(move.Receipts, r)

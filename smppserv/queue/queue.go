@@ -15,22 +15,19 @@ package queue
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
 
-// Deliverer is one way out of the queue.
-type Deliverer = sms.Deliverer
-
 // Store is what the queue needs of the store.
 type Store interface {
-	Add(sms.Addition)
-	Move(*sms.Move)
+	Add(road.Addition)
+	Finish(*road.Transition)
 	Change(m *sms.Message, changed func(error))
 	After(through func())
 	Load(ctx context.Context, ids []sms.ID) ([]*sms.Message, error)
@@ -77,15 +74,6 @@ func (q *Queue) Configure(st Settings) {
 	defer q.mu.Unlock()
 	q.o.Settings = st
 }
-
-var (
-	// ErrStopping means that the queue takes nothing more.
-	ErrStopping = errors.New("the queue is stopping")
-	// ErrNotWaiting means that the message is unknown or its state final.
-	ErrNotWaiting = sms.ErrNotWaiting
-	// ErrBeingTried means that the message is on its way to its recipient now.
-	ErrBeingTried = errors.New("the message is being tried")
-)
 
 const (
 	defaultHeldOctets = 64 << 20
@@ -205,12 +193,12 @@ func (q *Queue) wake() {
 }
 
 // Add hands a message in. limit is how many undelivered messages its owner may have, 0 = any number.
-// It returns at once: sms.ErrQueueFull or ErrStopping, or nil, and then s.Accepted tells when it is on disk.
-func (q *Queue) Add(m *sms.Message, limit int, s sms.Sender) error {
+// It returns at once: sms.ErrQueueFull or sms.ErrStopping, or nil, and then s.Accepted tells when it is on disk.
+func (q *Queue) Add(m *sms.Message, limit int, s road.Submission) error {
 	return q.add(m, limit, s, nil)
 }
 
-func (q *Queue) add(m *sms.Message, limit int, s sms.Sender, replaces *replaced) error {
+func (q *Queue) add(m *sms.Message, limit int, s road.Submission, replaces *replaced) error {
 	owner := m.Owner()
 	if limit > 0 && replaces != nil {
 		limit++
@@ -219,7 +207,7 @@ func (q *Queue) add(m *sms.Message, limit int, s sms.Sender, replaces *replaced)
 	switch {
 	case q.stopping:
 		q.mu.Unlock()
-		return ErrStopping
+		return sms.ErrStopping
 	case limit > 0 && q.pending[owner] >= limit:
 		q.mu.Unlock()
 		return sms.ErrQueueFull

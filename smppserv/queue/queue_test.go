@@ -11,6 +11,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store"
 )
@@ -147,7 +148,7 @@ func (t try) again() { t.report(sms.Outcome{Verdict: sms.TryAgain, Code: 503, Re
 
 // outbox is a Deliverer that leaves the outcome to the test.
 type outbox struct {
-	sms.Outlet
+	road.Outlet
 	t     testing.TB
 	tries chan try
 }
@@ -156,7 +157,7 @@ func (o *outbox) Deliver(ms []*sms.Message, incomplete bool, report func(sms.Out
 	o.tries <- try{ms, incomplete, report, time.Now()}
 }
 
-func (r *rig) attach(w sms.Way) *outbox {
+func (r *rig) attach(w road.OutletOptions) *outbox {
 	o := &outbox{t: r.t, tries: make(chan try, 10_000)}
 	if w.Retry == nil {
 		w.Retry = []time.Duration{5 * time.Millisecond}
@@ -167,7 +168,7 @@ func (r *rig) attach(w sms.Way) *outbox {
 }
 
 // hermes attaches Hermès with a window of 32.
-func (r *rig) hermes() *outbox { return r.attach(sms.Way{Window: 32, Serial: true}) }
+func (r *rig) hermes() *outbox { return r.attach(road.OutletOptions{Window: 32, Serial: true}) }
 
 // next is the next try, which must have this text.
 func (o *outbox) next(text string) try {
@@ -301,7 +302,7 @@ type faulty struct {
 	loadErr   error
 	loads     int
 	slow      bool
-	moves     []*sms.Move // while slow
+	moves     []*road.Transition // while slow
 }
 
 var errDisk = errors.New("the disk is full")
@@ -312,7 +313,7 @@ func (f *faulty) set(change func()) {
 	change()
 }
 
-func (f *faulty) Add(a sms.Addition) {
+func (f *faulty) Add(a road.Addition) {
 	f.mu.Lock()
 	err, before := f.addErr, f.before
 	f.mu.Unlock()
@@ -348,14 +349,14 @@ func (f *faulty) Load(ctx context.Context, ids []sms.ID) ([]*sms.Message, error)
 	return f.Store.Load(ctx, ids)
 }
 
-func (f *faulty) Move(m *sms.Move) {
+func (f *faulty) Finish(m *road.Transition) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.slow {
 		f.moves = append(f.moves, m)
 		return
 	}
-	f.Store.Move(m)
+	f.Store.Finish(m)
 }
 
 // waitingMoves is how many outcomes the slow disk has not taken.
@@ -370,7 +371,7 @@ func (f *faulty) heal() {
 	defer f.mu.Unlock()
 	f.slow = false
 	for _, m := range f.moves {
-		f.Store.Move(m)
+		f.Store.Finish(m)
 	}
 	f.moves = nil
 }
@@ -416,7 +417,7 @@ func TestAMessageForNobodyWaits(t *testing.T) {
 	m := r.answerTo("for a client that is not bound")
 	r.add(m)
 	r.nothing(h, sms.Hermes)
-	c := r.attach(sms.Way{Recipient: "admin", Session: 1, Window: 10})
+	c := r.attach(road.OutletOptions{Recipient: "admin", Session: 1, Window: 10})
 	c.next("for a client that is not bound").done()
 	r.wantState(m, sms.Delivered)
 	r.emptied()
@@ -458,13 +459,13 @@ func TestReceiptsCountAsUndelivered(t *testing.T) {
 	if err := r.q.Add(r.text("full"), 1, newSender()); err != sms.ErrQueueFull {
 		t.Fatalf("got %v", err)
 	}
-	r.attach(sms.Way{Recipient: "admin", Window: 1}).next("with a receipt").done()
+	r.attach(road.OutletOptions{Recipient: "admin", Window: 1}).next("with a receipt").done()
 	r.emptied()
 }
 
 func TestAKnownExternalIDIsStoredAndDeliveredOnce(t *testing.T) {
 	r := newRig(t, nil)
-	c := r.attach(sms.Way{Recipient: "admin", Window: 10})
+	c := r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
 	m, again := r.answerTo("once"), r.answerTo("once")
 	m.ExternalID, again.ExternalID = "h-1", "h-1"
 	r.add(m)

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
 
@@ -27,7 +28,7 @@ func TestEachFinalStateHasTheReceiptThatWasAskedFor(t *testing.T) {
 		t.Run(fmt.Sprintf("%#x %#x", test.registered, test.esmClass), func(t *testing.T) {
 			r := newRig(t, nil)
 			h := r.hermes()
-			c := r.attach(sms.Way{Recipient: "admin", Session: 1, Window: 10})
+			c := r.attach(road.OutletOptions{Recipient: "admin", Session: 1, Window: 10})
 			for _, o := range []struct {
 				outcome sms.Outcome
 				state   sms.State
@@ -64,7 +65,7 @@ func TestEachFinalStateHasTheReceiptThatWasAskedFor(t *testing.T) {
 
 func TestExpiryAndCancelOweReceiptsToo(t *testing.T) {
 	r := newRig(t, nil)
-	c := r.attach(sms.Way{Recipient: "admin", Window: 10})
+	c := r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
 	m := r.text("expires")
 	m.RegisteredDelivery, m.ExpiresAt = 2, m.ReceivedAt.Add(20*time.Millisecond)
 	r.add(m)
@@ -90,7 +91,7 @@ func TestExpiryAndCancelOweReceiptsToo(t *testing.T) {
 func TestAReceiptThatIsNotTakenMakesNoOther(t *testing.T) {
 	r := newRig(t, func(o *Options) { o.ReceiptValidity = 60 * time.Millisecond; o.StatusToHermes = true })
 	h := r.hermes()
-	c := r.attach(sms.Way{Recipient: "admin", Window: 10})
+	c := r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
 	for range 2 {
 		m := r.text("text")
 		m.RegisteredDelivery = 1
@@ -116,7 +117,7 @@ func (s overtaken) Accepted(m *sms.Message, duplicate bool, err error) {
 func TestNoReceiptGoesBeforeItsSubmitWasAnswered(t *testing.T) {
 	r := newRig(t, nil)
 	h := r.hermes()
-	c := r.attach(sms.Way{Recipient: "admin", Session: 1, Window: 10})
+	c := r.attach(road.OutletOptions{Recipient: "admin", Session: 1, Window: 10})
 	answer := make(chan struct{})
 	s := overtaken{newSender(), func() { <-answer }}
 	s.session = 1
@@ -157,7 +158,7 @@ func (r *rig) submitted(text string, session uint64, since time.Time, ok bool) *
 func TestAReceiptOnAnotherSessionIsHeldAfterTheAnswer(t *testing.T) {
 	r := newRig(t, nil)
 	h := r.hermes()
-	c := r.attach(sms.Way{Recipient: "admin", Session: 2, Window: 10})
+	c := r.attach(road.OutletOptions{Recipient: "admin", Session: 2, Window: 10})
 	s := r.submitted("m", 1, time.Time{}, false)
 	h.next("m").done()
 	receive(t, s.concluded, "Concluded")
@@ -179,8 +180,8 @@ func TestAReceiptOnAnotherSessionIsHeldAfterTheAnswer(t *testing.T) {
 func TestAReceiptPrefersTheSessionOfItsSubmitAndIsNotHeldThere(t *testing.T) {
 	r := newRig(t, nil)
 	h := r.hermes()
-	other := r.attach(sms.Way{Recipient: "admin", Session: 2, Window: 10})
-	own := r.attach(sms.Way{Recipient: "admin", Session: 1, Window: 1})
+	other := r.attach(road.OutletOptions{Recipient: "admin", Session: 2, Window: 10})
+	own := r.attach(road.OutletOptions{Recipient: "admin", Session: 1, Window: 1})
 	since := time.Now().Add(time.Hour) // held for ever on any other
 	r.submitted("1", 1, since, true)
 	h.next("1").done()
@@ -199,7 +200,7 @@ func TestAReceiptPrefersTheSessionOfItsSubmitAndIsNotHeldThere(t *testing.T) {
 func TestAReceiptOfASenderWithoutSessionsGoesAtOnce(t *testing.T) {
 	r := newRig(t, nil)
 	h := r.hermes()
-	c := r.attach(sms.Way{Recipient: "admin", Session: 2, Window: 10})
+	c := r.attach(road.OutletOptions{Recipient: "admin", Session: 2, Window: 10})
 	r.submitted("m", 0, time.Time{}, false)
 	h.next("m").done()
 	c.next("m").done()
@@ -209,11 +210,11 @@ func TestAReceiptOfASenderWithoutSessionsGoesAtOnce(t *testing.T) {
 func TestAReceiptGoesElsewhereWhenItsSessionIsGone(t *testing.T) {
 	r := newRig(t, nil)
 	h := r.hermes()
-	own := r.attach(sms.Way{Recipient: "admin", Session: 1, Window: 0})
+	own := r.attach(road.OutletOptions{Recipient: "admin", Session: 1, Window: 0})
 	r.submitted("m", 1, time.Now().Add(-time.Second), true)
 	h.next("m").done()
 	await(t, "the receipt waits", func() bool { return r.q.Stats() == Stats{Waiting: 1, Lanes: 1} })
-	other := r.attach(sms.Way{Recipient: "admin", Session: 2, Window: 1})
+	other := r.attach(road.OutletOptions{Recipient: "admin", Session: 2, Window: 1})
 	r.nothing(other, "admin")
 	own.Detach()
 	other.next("m").done()
@@ -223,7 +224,7 @@ func TestAReceiptGoesElsewhereWhenItsSessionIsGone(t *testing.T) {
 func TestAnIntermediateNotificationIsSentOnce(t *testing.T) {
 	r := newRig(t, nil)
 	h := r.hermes()
-	c := r.attach(sms.Way{Recipient: "admin", Window: 10})
+	c := r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
 	m := r.text("m")
 	m.RegisteredDelivery = 0x10
 	r.add(m)
@@ -235,7 +236,7 @@ func TestAnIntermediateNotificationIsSentOnce(t *testing.T) {
 	try.done()
 	h.next("m").again()
 	r.restart()
-	h, c = r.hermes(), r.attach(sms.Way{Recipient: "admin", Window: 10})
+	h, c = r.hermes(), r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
 	h.next("m").again()
 	h.next("m").done()
 	r.emptied()
@@ -248,7 +249,7 @@ func TestHermesHearsOfEachOfItsMessagesIfItWants(t *testing.T) {
 	for _, wants := range []bool{true, false} {
 		r := newRig(t, func(o *Options) { o.StatusToHermes = wants })
 		h := r.hermes()
-		c := r.attach(sms.Way{Recipient: "admin", Window: 10})
+		c := r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
 		m := r.answerTo("m")
 		m.ExternalID, m.RegisteredDelivery = "h-1", 0x10
 		r.add(m)
@@ -270,7 +271,7 @@ func TestHermesHearsOfEachOfItsMessagesIfItWants(t *testing.T) {
 func TestTheReceiptsOfALongTextWaitForTheAnswersOfTheirOwnParts(t *testing.T) {
 	r := newRig(t, nil)
 	h := r.hermes()
-	c := r.attach(sms.Way{Recipient: "admin", Session: 9, Window: 10})
+	c := r.attach(road.OutletOptions{Recipient: "admin", Session: 9, Window: 10})
 	var late *sender
 	for seq := byte(1); seq <= 2; seq++ {
 		m := r.part("ab"[seq-1:seq], 7, 2, seq)

@@ -8,12 +8,13 @@ import (
 	"testing"
 	"time"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
 
 func TestARestartTakesUpWhatWaitsAndNothingElse(t *testing.T) {
 	r := newRig(t, nil)
-	h := r.attach(sms.Way{Window: 1, Serial: true, Retry: []time.Duration{200 * time.Millisecond}})
+	h := r.attach(road.OutletOptions{Window: 1, Serial: true, Retry: []time.Duration{200 * time.Millisecond}})
 	receipted := r.text("done")
 	receipted.RegisteredDelivery = 1
 	r.add(receipted)
@@ -40,7 +41,7 @@ func TestARestartTakesUpWhatWaitsAndNothingElse(t *testing.T) {
 	h.next("in flight").done()
 	h.next("behind").done()
 	r.nothing(h, sms.Hermes)
-	r.attach(sms.Way{Recipient: "admin", Window: 1}).next("done").done()
+	r.attach(road.OutletOptions{Recipient: "admin", Window: 1}).next("done").done()
 	if err := r.q.Cancel(t.Context(), scheduled.ID); err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +76,7 @@ func TestWhatExpiredWhileNobodyRanExpiresAtTheStart(t *testing.T) {
 	<-time.After(time.Until(m.ExpiresAt))
 	r.open()
 	r.wantState(m, sms.Expired)
-	r.attach(sms.Way{Recipient: "admin", Window: 1}).next("m").done()
+	r.attach(road.OutletOptions{Recipient: "admin", Window: 1}).next("m").done()
 	r.emptied()
 }
 
@@ -91,7 +92,7 @@ func TestStopAwaitsTriesAndOutcomes(t *testing.T) {
 		defer r.q.mu.Unlock()
 		return r.q.stopping
 	})
-	if err := r.q.Add(r.text("late"), 0, newSender()); err != ErrStopping {
+	if err := r.q.Add(r.text("late"), 0, newSender()); err != sms.ErrStopping {
 		t.Fatalf("got %v", err)
 	}
 	r.fault.set(func() { r.fault.slow = true })
@@ -153,7 +154,7 @@ func TestOutcomesWaitForTheDiskAndNothingIsTriedTwice(t *testing.T) {
 		if got, err := r.store.Get(t.Context(), m.ID); err != nil || got.State != sms.Enroute {
 			t.Fatalf("got %v, %v", got.State, err)
 		}
-		if err := r.q.Cancel(t.Context(), m.ID); err != ErrNotWaiting {
+		if err := r.q.Cancel(t.Context(), m.ID); err != sms.ErrNotWaiting {
 			t.Fatalf("got %v", err)
 		}
 	}
@@ -184,7 +185,7 @@ func TestNothingMoreIsTriedWhileTooManyOutcomesWaitForTheDisk(t *testing.T) {
 		}
 	}
 	receive(t, s.allAccepted, "all accepted")
-	r.q.Attach(sms.Way{Window: 10_000, Deliverer: d})
+	r.q.Attach(road.OutletOptions{Window: 10_000, Deliverer: d})
 	await(t, "the bound is reached", func() bool { return r.q.Stats().Unwritten >= maxUnwritten })
 	if n := d.count(); n > maxUnwritten+maxJobs {
 		t.Fatalf("%d tries", n)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
 
@@ -49,7 +50,7 @@ func TestAddReplacingKeepsTheOldWhenTheNewIsRefused(t *testing.T) {
 	h := r.hermes()
 	h.next("old").done()
 	h.next("another").done()
-	if got := r.attach(sms.Way{Recipient: "admin", Window: 1}).next("old"); got.ms[0].Receipt.State != sms.Delivered {
+	if got := r.attach(road.OutletOptions{Recipient: "admin", Window: 1}).next("old"); got.ms[0].Receipt.State != sms.Delivered {
 		t.Fatalf("got %+v", got.ms[0].Receipt)
 	} else {
 		got.done()
@@ -69,7 +70,7 @@ func TestADuplicateReplacesNothing(t *testing.T) {
 	if err := receive(t, s.accepted, "Accepted"); err != nil || !s.duplicate {
 		t.Fatal(err, s.duplicate)
 	}
-	r.attach(sms.Way{Recipient: "admin", Window: 1}).next("old").done()
+	r.attach(road.OutletOptions{Recipient: "admin", Window: 1}).next("old").done()
 	r.emptied()
 }
 
@@ -94,7 +95,7 @@ func TestTheEndOfAReplacedMessageIsOnDiskWhenTheNewOneIsAccepted(t *testing.T) {
 		}
 		r.restart()
 		r.hermes().next("new").done()
-		receipt := r.attach(sms.Way{Recipient: "admin", Window: 1}).next("old")
+		receipt := r.attach(road.OutletOptions{Recipient: "admin", Window: 1}).next("old")
 		if got := receipt.ms[0].Receipt; got.Of != old.ID || got.State != sms.Deleted {
 			t.Fatalf("got %+v", got)
 		}
@@ -224,7 +225,7 @@ func TestWhatIsTriedWhileItIsReplacedIsNotTriedAgain(t *testing.T) {
 			if got := r.wantState(old, sms.Deleted); got.Reason != "replaced by message "+m.ID.String() {
 				t.Errorf("got %+v", got)
 			}
-			got := r.attach(sms.Way{Recipient: "admin", Window: 1}).next("old")
+			got := r.attach(road.OutletOptions{Recipient: "admin", Window: 1}).next("old")
 			if got.ms[0].Receipt.State != sms.Deleted {
 				t.Errorf("got %+v", got.ms[0].Receipt)
 			}
@@ -236,7 +237,7 @@ func TestWhatIsTriedWhileItIsReplacedIsNotTriedAgain(t *testing.T) {
 
 func TestATryThatFailsBeforeTheReplacementIsOnDiskIsNotMadeAgainAfterIt(t *testing.T) {
 	r := newRig(t, nil)
-	h := r.attach(sms.Way{Window: 32, Serial: true, Retry: []time.Duration{time.Hour}})
+	h := r.attach(road.OutletOptions{Window: 32, Serial: true, Retry: []time.Duration{time.Hour}})
 	old := r.texts("old")[0]
 	first := h.next("old")
 	m, s := r.text("new"), newSender()

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
 
@@ -44,11 +45,11 @@ func (q *Queue) route(recipient string) *route {
 	return r
 }
 
-// Outlet is an open way out. It implements sms.Outlet.
+// Outlet is an open way out. It implements road.Outlet.
 type Outlet struct {
 	q        *Queue
 	route    *route
-	way      sms.Way
+	way      road.OutletOptions
 	window   int
 	taken    int   // tries in flight
 	turns    turns // of the lanes that must wait for this outlet and no other
@@ -59,7 +60,7 @@ type Outlet struct {
 }
 
 // Attach opens a way out: from now on its Deliverer is given what waits for its recipient.
-func (q *Queue) Attach(w sms.Way) sms.Outlet {
+func (q *Queue) Attach(w road.OutletOptions) road.Outlet {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	r := q.route(w.Recipient)
@@ -72,7 +73,7 @@ func (q *Queue) Attach(w sms.Way) sms.Outlet {
 	return o
 }
 
-// SetWindow implements sms.Outlet.
+// SetWindow implements road.Outlet.
 func (o *Outlet) SetWindow(n int) {
 	o.q.mu.Lock()
 	defer o.q.mu.Unlock()
@@ -80,7 +81,7 @@ func (o *Outlet) SetWindow(n int) {
 	o.q.wake()
 }
 
-// Pause implements sms.Outlet.
+// Pause implements road.Outlet.
 func (o *Outlet) Pause(d time.Duration) {
 	o.q.mu.Lock()
 	defer o.q.mu.Unlock()
@@ -106,7 +107,7 @@ func (o *Outlet) stopPause() {
 	o.paused = false
 }
 
-// Resume implements sms.Outlet.
+// Resume implements road.Outlet.
 func (o *Outlet) Resume() {
 	q := o.q
 	q.mu.Lock()
@@ -133,7 +134,7 @@ func (l *lane) retryNow(now int64) {
 	l.ready()
 }
 
-// Detach implements sms.Outlet.
+// Detach implements road.Outlet.
 func (o *Outlet) Detach() {
 	o.q.mu.Lock()
 	defer o.q.mu.Unlock()

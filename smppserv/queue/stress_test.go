@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
 
@@ -153,14 +154,14 @@ func TestUnderStressEveryMessageEndsOnceAndInOrder(t *testing.T) {
 	w := &witness{seen: map[sms.ID]bool{}, last: map[laneKey]sms.ID{}, receipts: map[sms.ID]map[sms.ID]bool{},
 		final: map[sms.ID]bool{}, flying: map[laneKey]int{}}
 	retry := []time.Duration{time.Millisecond, 3 * time.Millisecond}
-	hermes := q.Attach(sms.Way{Window: 8, Serial: true, Retry: retry, Deliverer: &chaos{w, true}})
-	client := func(session uint64) sms.Outlet {
-		return q.Attach(sms.Way{Recipient: "admin", Session: session, Window: 3, Retry: retry, Deliverer: &chaos{w, false}})
+	hermes := q.Attach(road.OutletOptions{Window: 8, Serial: true, Retry: retry, Deliverer: &chaos{w, true}})
+	client := func(session uint64) road.Outlet {
+		return q.Attach(road.OutletOptions{Recipient: "admin", Session: session, Window: 3, Retry: retry, Deliverer: &chaos{w, false}})
 	}
 	stop := make(chan struct{})
 	var background sync.WaitGroup
 	background.Go(func() {
-		outlets := []sms.Outlet{client(1), client(2)}
+		outlets := []road.Outlet{client(1), client(2)}
 		for n := 0; ; n++ {
 			select {
 			case <-stop:
@@ -217,7 +218,7 @@ func TestUnderStressEveryMessageEndsOnceAndInOrder(t *testing.T) {
 				} else {
 					err = q.Replace(context.Background(), victim.m.ID, replaceText("replaced"))
 				}
-				if err != nil && !errors.Is(err, ErrBeingTried) && !errors.Is(err, ErrNotWaiting) {
+				if err != nil && !errors.Is(err, sms.ErrBeingTried) && !errors.Is(err, sms.ErrNotWaiting) {
 					t.Error(err)
 				}
 			}

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
 
@@ -60,9 +61,9 @@ func TestAClientThatWasAbsentIsAnnouncedOnceItHasTheMessage(t *testing.T) {
 			if restart {
 				r.restart()
 			}
-			c := r.attach(sms.Way{Recipient: "admin", Window: 10})
+			c := r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
 			await(t, "the absence has lasted", func() bool { return nowMilli() > milli(m.DueAt) })
-			other := r.attach(sms.Way{Recipient: "other", Window: 10})
+			other := r.attach(road.OutletOptions{Recipient: "other", Window: 10})
 			try := other.next("for one who is away")
 			r.settled(c, other)
 			try.done()
@@ -79,7 +80,7 @@ func TestAClientThatWasAbsentIsAnnouncedOnceItHasTheMessage(t *testing.T) {
 
 func TestARecipientThatFailedIsAnnouncedOnceItHasTheMessage(t *testing.T) {
 	r := newRig(t, nil)
-	c := r.attach(sms.Way{Recipient: "admin", Window: 10})
+	c := r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
 	h := r.hermes()
 	m := r.watched("text")
 	m.RegisteredDelivery = 0
@@ -110,15 +111,15 @@ func TestARecipientThatRefusedAMessageIsAnnouncedWhenItTakesOneOfTheConversation
 	for name, end := range ends {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, nil)
-			c := r.attach(sms.Way{Recipient: "admin", Window: 10})
-			h := r.attach(sms.Way{Window: 32, Serial: true, Retry: []time.Duration{time.Hour}})
+			c := r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
+			h := r.attach(road.OutletOptions{Window: 32, Serial: true, Retry: []time.Duration{time.Hour}})
 			m := r.watched("text")
 			m.RegisteredDelivery = 0
 			end(r, m, h, sms.Outcome{Verdict: sms.TryAgain, Code: 500})
 			r.nothing(h, sms.Hermes) // another conversation's delivery proves nothing
 			r.settled(c, h)
 			r.restart()
-			c, h = r.attach(sms.Way{Recipient: "admin", Window: 10}), r.hermes()
+			c, h = r.attach(road.OutletOptions{Recipient: "admin", Window: 10}), r.hermes()
 			r.texts("refused", "taken")
 			h.next("refused").report(sms.Outcome{Verdict: sms.Failed, Code: 404})
 			taken := h.next("taken")
@@ -143,13 +144,13 @@ func TestARecipientThatWasNotThereIsAnnouncedWhenItTakesAnyMessage(t *testing.T)
 	for name, end := range ends {
 		t.Run(name, func(t *testing.T) {
 			whileHeldOrNot(t, func(t *testing.T, r *rig) {
-				r.attach(sms.Way{Recipient: "admin", Window: 10})
-				h := r.attach(sms.Way{Window: 32, Serial: true, Retry: []time.Duration{time.Hour}})
+				r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
+				h := r.attach(road.OutletOptions{Window: 32, Serial: true, Retry: []time.Duration{time.Hour}})
 				m := r.watched("text")
 				m.RegisteredDelivery = 0
 				end(r, m, h, silent)
 				r.restart()
-				c := r.attach(sms.Way{Recipient: "admin", Window: 10})
+				c := r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
 				h = r.hermes()
 				r.settled(c, h)
 				r.nothing(h, sms.Hermes)
@@ -177,7 +178,7 @@ func TestAClientIsAnnouncedWhenItBindsThoughTheMessageHasEnded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			whileHeldOrNot(t, func(t *testing.T, r *rig) {
-				c := r.attach(sms.Way{Recipient: "admin", Window: 10})
+				c := r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
 				m := r.between("text")
 				m.RegisteredDelivery = 0
 				end(r, m)
@@ -185,7 +186,7 @@ func TestAClientIsAnnouncedWhenItBindsThoughTheMessageHasEnded(t *testing.T) {
 					t.Error("a watch is said to wait: the client would be called for nothing")
 				}
 				r.nothing(c, "admin")
-				other := r.attach(sms.Way{Recipient: "other", Window: 10})
+				other := r.attach(road.OutletOptions{Recipient: "other", Window: 10})
 				c.alerted(m)
 				r.emptied()
 				if len(other.tries) > 0 {
@@ -198,7 +199,7 @@ func TestAClientIsAnnouncedWhenItBindsThoughTheMessageHasEnded(t *testing.T) {
 
 func TestAClientThatBindsBeforeTheWatchIsOnDiskIsAnnouncedToo(t *testing.T) {
 	r := newRig(t, nil)
-	c := r.attach(sms.Way{Recipient: "admin", Window: 10})
+	c := r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
 	m := r.between("text")
 	m.RegisteredDelivery, m.ExpiresAt = 0, m.ReceivedAt.Add(20*time.Millisecond)
 	r.add(m)
@@ -206,7 +207,7 @@ func TestAClientThatBindsBeforeTheWatchIsOnDiskIsAnnouncedToo(t *testing.T) {
 	await(t, "the end is on its way to disk", func() bool { return r.fault.waitingMoves() == 1 })
 	ended := nowMilli()
 	await(t, "some time has passed", func() bool { return nowMilli() > ended })
-	r.attach(sms.Way{Recipient: "other", Window: 10})
+	r.attach(road.OutletOptions{Recipient: "other", Window: 10})
 	r.fault.heal()
 	c.alerted(m)
 	r.emptied()
@@ -214,7 +215,7 @@ func TestAClientThatBindsBeforeTheWatchIsOnDiskIsAnnouncedToo(t *testing.T) {
 
 func TestAWatchWhoseTextCannotBeReadIsReadLater(t *testing.T) {
 	r := newRig(t, func(o *Options) { o.HeldOctets = 1 })
-	c := r.attach(sms.Way{Recipient: "admin", Window: 10})
+	c := r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
 	m := r.between("text")
 	m.RegisteredDelivery, m.ExpiresAt = 0, m.ReceivedAt.Add(20*time.Millisecond)
 	r.add(m)
@@ -222,7 +223,7 @@ func TestAWatchWhoseTextCannotBeReadIsReadLater(t *testing.T) {
 	await(t, "the watch is there", func() bool { return r.q.Stats().Waiting == 1 && r.q.Stats().Unwritten == 0 })
 	loads := 0
 	r.fault.set(func() { r.fault.loadErr, loads = errDisk, r.fault.loads })
-	r.attach(sms.Way{Recipient: "other", Window: 10})
+	r.attach(road.OutletOptions{Recipient: "other", Window: 10})
 	await(t, "it was to be read", func() bool {
 		r.fault.mu.Lock()
 		defer r.fault.mu.Unlock()
@@ -235,7 +236,7 @@ func TestAWatchWhoseTextCannotBeReadIsReadLater(t *testing.T) {
 
 func TestNoAlertFollowsAMessageThatWasTakenBackOrIsNotDue(t *testing.T) {
 	r := newRig(t, nil)
-	c := r.attach(sms.Way{Recipient: "admin", Window: 10})
+	c := r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
 	scheduled, cancelled := r.between("later"), r.between("cancelled")
 	scheduled.DueAt = scheduled.ReceivedAt.Add(30 * time.Minute)
 	cancelled.RegisteredDelivery = 0
@@ -250,7 +251,7 @@ func TestNoAlertFollowsAMessageThatWasTakenBackOrIsNotDue(t *testing.T) {
 	if r.q.Waits("other") {
 		t.Error("what was taken back is said to wait")
 	}
-	other := r.attach(sms.Way{Recipient: "other", Window: 10})
+	other := r.attach(road.OutletOptions{Recipient: "other", Window: 10})
 	r.settled(c, other)
 	now := func(m *sms.Message) error { m.DueAt = time.Now(); return nil }
 	if err := r.q.Replace(t.Context(), scheduled.ID, now); err != nil {
@@ -270,27 +271,27 @@ func TestNoAlertFollowsAMessageThatWasTakenBackOrIsNotDue(t *testing.T) {
 
 func TestACancelledWatchIsGone(t *testing.T) {
 	r := newRig(t, nil)
-	c := r.attach(sms.Way{Recipient: "admin", Window: 10})
+	c := r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
 	m := r.between("text")
 	m.RegisteredDelivery, m.ExpiresAt = 0, m.ReceivedAt.Add(20*time.Millisecond)
 	r.add(m)
 	r.wantState(m, sms.Expired)
 	await(t, "the watch is there", func() bool { return r.q.Stats().Waiting == 1 && r.q.Stats().Unwritten == 0 })
 	watch := m.ID + 1
-	if err := r.q.Replace(t.Context(), watch, replaceText("x")); err != ErrBeingTried {
+	if err := r.q.Replace(t.Context(), watch, replaceText("x")); err != sms.ErrBeingTried {
 		t.Errorf("got %v", err)
 	}
 	if err := r.q.Cancel(t.Context(), watch); err != nil {
 		t.Fatal(err)
 	}
 	r.emptied()
-	other := r.attach(sms.Way{Recipient: "other", Window: 10})
+	other := r.attach(road.OutletOptions{Recipient: "other", Window: 10})
 	r.settled(c, other)
 }
 
 func TestWhoIsThereNeedsNoAlert(t *testing.T) {
 	r := newRig(t, nil)
-	c := r.attach(sms.Way{Recipient: "admin", Window: 10})
+	c := r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
 	h := r.hermes()
 	r.add(r.watched("taken"))
 	h.next("taken").done()

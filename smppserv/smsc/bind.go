@@ -6,8 +6,8 @@ import (
 	"slices"
 
 	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/session"
-	"hnetsmpp/smppserv/sms"
 )
 
 // peer is one connection: the handler of its session and, when it may receive, a way out of the queue.
@@ -21,7 +21,7 @@ type peer struct {
 
 	// Guarded by the registry.
 	bound, gone bool
-	outlet      sms.Outlet
+	outlet      road.Outlet
 }
 
 var (

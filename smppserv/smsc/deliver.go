@@ -10,7 +10,7 @@ import (
 	"hnetsmpp/smppserv/sms"
 )
 
-// Deliver implements sms.Deliverer: the message goes out as one deliver_sm or several, and its outcome is the worst of theirs.
+// Deliver implements road.Deliverer: the message goes out as one deliver_sm or several, and its outcome is the worst of theirs.
 func (p *peer) Deliver(ms []*sms.Message, _ bool, report func(sms.Outcome)) {
 	m := ms[0]
 	if m.Kind == sms.KindAlert {

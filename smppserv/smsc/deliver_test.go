@@ -179,13 +179,13 @@ func (w *writer) Answered() (s uint64, since time.Time, b bool) { return }
 // write has an agent's text sent to alice.
 func (r *rig) write(text string) {
 	r.t.Helper()
-	c, source, dest, err := r.sv.Route(context.Background(), campaign, person, "")
+	route, err := r.sv.Route(context.Background(), campaign, person, "")
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	now := time.Now()
 	w := &writer{make(chan error, 1)}
-	err = r.q.Add(&sms.Message{Recipient: c.SystemID, Source: source, Dest: dest, Content: []byte(text), ReceivedAt: now, DueAt: now,
+	err = r.q.Add(&sms.Message{Recipient: route.Recipient, Source: route.Source, Dest: route.Dest, Content: []byte(text), ReceivedAt: now, DueAt: now,
 		ExpiresAt: now.Add(time.Hour), State: sms.Enroute}, 0, w)
 	if err == nil {
 		err = <-w.accepted
@@ -245,13 +245,12 @@ func TestALongTextGoesOutAsTheClientWantsIt(t *testing.T) {
 func TestARouteNeedsAClientThatOwnsTheNumber(t *testing.T) {
 	r := newRig(t, opportunity)
 	for _, tc := range [][2]string{{"777", ""}, {campaign, "alice"}, {campaign, "nobody"}} {
-		var nobody *NoClientError
-		if _, _, _, err := r.sv.Route(context.Background(), tc[0], person, tc[1]); !errors.As(err, &nobody) {
+		if _, err := r.sv.Route(context.Background(), tc[0], person, tc[1]); !errors.Is(err, sms.ErrNoClient) || !strings.Contains(err.Error(), tc[0]) {
 			t.Errorf("%v: %v", tc, err)
 		}
 	}
-	if c, _, _, err := r.sv.Route(context.Background(), campaign, person, "bob"); err != nil || c.SystemID != "bob" {
-		t.Errorf("bob's number: %v, %v", c, err)
+	if route, err := r.sv.Route(context.Background(), campaign, person, "bob"); err != nil || route.Recipient != "bob" {
+		t.Errorf("bob's number: %v, %v", route, err)
 	}
 }
 

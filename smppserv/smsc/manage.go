@@ -38,9 +38,9 @@ func (p *peer) own(ctx context.Context, c *Client, id string) ([]*sms.Message, e
 		}
 		var own []*sms.Message
 		for _, k := range known {
-			m, err := p.sv.o.History.Message(ctx, k)
+			m, err := p.sv.o.History.Get(ctx, k)
 			switch {
-			case errors.Is(err, ErrUnknownMessage): // purged in between
+			case errors.Is(err, sms.ErrUnknown): // purged in between
 			case err != nil:
 				return nil, err
 			case m.Submitter == c.SystemID && m.Kind == sms.KindText:

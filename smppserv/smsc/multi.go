@@ -178,7 +178,7 @@ func (part *multiPart) failed(err error) {
 	}
 }
 
-// Accepted implements sms.Sender.
+// Accepted implements road.Submission.
 func (part *multiPart) Accepted(m *sms.Message, _ bool, err error) {
 	if err != nil {
 		part.failed(refusal(err))
@@ -193,5 +193,5 @@ func (part *multiPart) Accepted(m *sms.Message, _ bool, err error) {
 	part.done()
 }
 
-// Concluded implements sms.Sender.
+// Concluded implements road.Submission.
 func (*multiPart) Concluded(*sms.Message, sms.Outcome) {}

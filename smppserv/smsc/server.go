@@ -15,16 +15,17 @@ import (
 	"github.com/rs/zerolog"
 
 	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/session"
 	"hnetsmpp/smppserv/sms"
 )
 
 // Queue is what the message centre needs of the queue.
 type Queue interface {
-	Add(m *sms.Message, limit int, s sms.Sender) error
+	Add(m *sms.Message, limit int, s road.Submission) error
 	Pending(owner string) int
-	AddReplacing(ctx context.Context, m *sms.Message, limit int, s sms.Sender) error
-	Attach(sms.Way) sms.Outlet
+	AddReplacing(ctx context.Context, m *sms.Message, limit int, s road.Submission) error
+	Attach(road.OutletOptions) road.Outlet
 	Cancel(ctx context.Context, id sms.ID) error
 	Replace(ctx context.Context, id sms.ID, f func(*sms.Message) error) error
 	Conversation(ctx context.Context, recipient, source, dest string) ([]*sms.Message, error)
@@ -32,18 +33,15 @@ type Queue interface {
 
 // History is what the message centre looks up of messages past.
 type History interface {
-	// Message returns a message in whatever state, or ErrUnknownMessage.
-	Message(ctx context.Context, id sms.ID) (*sms.Message, error)
+	// Get returns a message in whatever state, or sms.ErrUnknown.
+	Get(ctx context.Context, id sms.ID) (*sms.Message, error)
 	// KnownAs lists, rising, the messages whose submitter was given this id: several, if it was for a submit_multi.
 	KnownAs(ctx context.Context, id sms.ID) ([]sms.ID, error)
-	// LastWriter tells which client last wrote from number to campaign, and how it wrote the two; "" = nobody.
-	LastWriter(ctx context.Context, number, campaign string) (client string, n, c sms.Address, err error)
-	// LastUse tells how the client last wrote number; a zero Address if it never did.
-	LastUse(ctx context.Context, client, number string) (sms.Address, error)
+	// LastWriter tells who last wrote from number to campaign; ok is false when nobody did.
+	LastWriter(ctx context.Context, number, campaign string) (c sms.Conversation, ok bool, err error)
+	// LastUse tells how the client last wrote number, to whichever campaign; ok is false when it never did.
+	LastUse(ctx context.Context, client, number string) (a sms.Address, ok bool, err error)
 }
-
-// ErrUnknownMessage is what History returns for an id that it does not have.
-var ErrUnknownMessage = errors.New("no such message")
 
 // Options are fixed for the life of a Server.
 type Options struct {
@@ -59,7 +57,6 @@ type Options struct {
 	Queue           Queue
 	History         History
 	Log             zerolog.Logger
-	LogContent      bool
 }
 
 const (

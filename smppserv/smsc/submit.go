@@ -9,6 +9,7 @@ import (
 
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/pkg/smstext"
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/session"
 	"hnetsmpp/smppserv/sms"
 )
@@ -25,7 +26,7 @@ type submission struct {
 	tx     *transaction
 }
 
-// Accepted implements sms.Sender: the message is on disk, so the client may forget it.
+// Accepted implements road.Submission: the message is on disk, so the client may forget it.
 func (sub *submission) Accepted(m *sms.Message, _ bool, err error) {
 	if err != nil {
 		sub.Refuse(refusal(err))
@@ -86,7 +87,7 @@ func (p *peer) submit(h smpp.Header, r *smpp.SubmitSM, c *Client, rate session.R
 }
 
 // hand gives a message to the queue.
-func (p *peer) hand(m *sms.Message, c *Client, s sms.Sender, replace bool) (err error) {
+func (p *peer) hand(m *sms.Message, c *Client, s road.Submission, replace bool) (err error) {
 	if replace {
 		ctx, cancel := context.WithTimeout(context.Background(), lookupTime)
 		defer cancel()
@@ -247,13 +248,13 @@ func (sv *Server) owner(d *directory, campaign, number string) (*Client, error) 
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), lookupTime)
 	defer cancel()
-	last, _, _, err := sv.o.History.LastWriter(ctx, number, campaign)
+	last, _, err := sv.o.History.LastWriter(ctx, number, campaign)
 	if err != nil {
 		sv.o.Log.Error().Err(err).Msg("cannot look up who wrote last")
 		return nil, err
 	}
 	for _, c := range owners {
-		if c.SystemID == last {
+		if c.SystemID == last.Client {
 			return c, nil
 		}
 	}

@@ -110,7 +110,7 @@ func (ts *transactions) later(tx *transaction) bool {
 	return true
 }
 
-// Concluded implements sms.Sender: in transaction mode the outcome is the answer.
+// Concluded implements road.Submission: in transaction mode the outcome is the answer.
 func (sub *submission) Concluded(_ *sms.Message, o sms.Outcome) {
 	if sub.tx != nil {
 		sub.tx.conclude(o)

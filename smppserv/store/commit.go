@@ -3,6 +3,8 @@ package store
 import (
 	"fmt"
 	"time"
+
+	"hnetsmpp/smppserv/sms"
 )
 
 const (
@@ -117,7 +119,7 @@ func (s *Store) commit(batch []op) (left []op, down error) {
 		}
 		return left, down
 	}
-	unavailable := fmt.Errorf("%w: %w", ErrUnavailable, err)
+	unavailable := fmt.Errorf("%w: %w", sms.ErrUnavailable, err)
 	if refusesTheRow(err) { // the others are written: the store is well
 		s.log.Error().Err(err).Msg("the store refuses one row")
 	} else {

@@ -9,18 +9,19 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
 
 type awaited struct {
 	m        *sms.Message
-	replaces *sms.Move
+	replaces *road.Transition
 	done     chan error
 }
 
-func (a *awaited) Message() *sms.Message   { return a.m }
-func (a *awaited) Replaces() *sms.Move     { return a.replaces }
-func (a *awaited) Added(_ bool, err error) { a.done <- err }
+func (a *awaited) Message() *sms.Message      { return a.m }
+func (a *awaited) Replaces() *road.Transition { return a.replaces }
+func (a *awaited) Added(_ bool, err error)    { a.done <- err }
 func add(s *Store, m *sms.Message) <-chan error {
 	a := &awaited{m: m, done: make(chan error, 1)}
 	s.Add(a)
@@ -72,23 +73,23 @@ func TestWhileTheDiskRefusesAdditionsAreAnsweredAndOutcomesWait(t *testing.T) {
 	readOnly("on")
 	written := make(chan struct{}, outcomes)
 	for i := range ids {
-		s.Move(&sms.Move{IDs: ids[i : i+1], State: sms.Delivered, Attempts: 1, Done: func() { written <- struct{}{} }})
+		s.Finish(&road.Transition{IDs: ids[i : i+1], State: sms.Delivered, Attempts: 1, Done: func() { written <- struct{}{} }})
 	}
-	if err := within(t, add(s, text()), "the refusal"); !errors.Is(err, ErrUnavailable) {
+	if err := within(t, add(s, text()), "the refusal"); !errors.Is(err, sms.ErrUnavailable) {
 		t.Fatalf("got %v", err)
 	}
-	if err := within(t, add(s, text()), "the second refusal"); !errors.Is(err, ErrUnavailable) {
+	if err := within(t, add(s, text()), "the second refusal"); !errors.Is(err, sms.ErrUnavailable) {
 		t.Fatalf("got %v", err)
 	}
 	changed := make(chan error, 1)
 	s.Change(text(), func(err error) { changed <- err })
-	if err := within(t, changed, "the refused change"); !errors.Is(err, ErrUnavailable) {
+	if err := within(t, changed, "the refused change"); !errors.Is(err, sms.ErrUnavailable) {
 		t.Fatalf("got %v", err)
 	}
 	if len(written) > 0 {
 		t.Fatal("an outcome was reported as written")
 	}
-	if err := s.Check(); !errors.Is(err, ErrUnavailable) {
+	if err := s.Check(); !errors.Is(err, sms.ErrUnavailable) {
 		t.Fatalf("the store looks well: %v", err)
 	}
 	readOnly("off")
@@ -99,7 +100,7 @@ func TestWhileTheDiskRefusesAdditionsAreAnsweredAndOutcomesWait(t *testing.T) {
 		t.Fatal(err)
 	}
 	readOnly("on")
-	if err := within(t, add(s, text()), "the third refusal"); !errors.Is(err, ErrUnavailable) {
+	if err := within(t, add(s, text()), "the third refusal"); !errors.Is(err, sms.ErrUnavailable) {
 		t.Fatalf("got %v", err)
 	}
 	readOnly("off")
@@ -120,7 +121,7 @@ func TestATriedMessageIsNoLongerScheduled(t *testing.T) {
 		t.Fatal(err)
 	}
 	done := make(chan struct{})
-	s.Move(&sms.Move{IDs: []sms.ID{m.ID}, State: sms.Enroute, Attempts: 1, Done: func() { close(done) }})
+	s.Finish(&road.Transition{IDs: []sms.ID{m.ID}, State: sms.Enroute, Attempts: 1, Done: func() { close(done) }})
 	within(t, done, "the outcome")
 	if got, err := s.Get(ctx, m.ID); err != nil || got.State != sms.Enroute {
 		t.Fatalf("got %+v, %v", got, err)
@@ -139,9 +140,9 @@ func TestAnAdditionThatFailsEndsNothingAndLendsNobodyItsID(t *testing.T) {
 	if _, err := s.writer.conn.ExecContext(ctx, "CREATE TEMP TRIGGER full BEFORE INSERT ON main.messages BEGIN SELECT RAISE(ABORT, 'full'); END"); err != nil {
 		t.Fatal(err)
 	}
-	a := &awaited{first, &sms.Move{IDs: []sms.ID{old.ID}, State: sms.Deleted}, make(chan error, 1)}
+	a := &awaited{first, &road.Transition{IDs: []sms.ID{old.ID}, State: sms.Deleted}, make(chan error, 1)}
 	s.Add(a)
-	if err := within(t, a.done, "the refusal"); !errors.Is(err, ErrUnavailable) {
+	if err := within(t, a.done, "the refusal"); !errors.Is(err, sms.ErrUnavailable) {
 		t.Fatalf("got %v", err)
 	}
 	if _, err := s.writer.conn.ExecContext(ctx, "DROP TRIGGER full"); err != nil {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store"
 	"hnetsmpp/smppserv/store/storetest"
@@ -127,7 +128,7 @@ func TestADatabaseFromBeforeSubmitMultiWasIndexedIsTakenOver(t *testing.T) {
 	for _, m := range []*sms.Message{first, second, third} {
 		storetest.Add(t, s, m)
 	}
-	storetest.Move(s, sms.Move{IDs: []sms.ID{third.ID}, State: sms.Delivered})
+	storetest.Move(s, road.Transition{IDs: []sms.ID{third.ID}, State: sms.Delivered})
 	beside, left := sms.NewWatch(first, false, time.Now(), time.Hour), sms.NewWatch(third, false, time.Now(), time.Hour)
 	left.Receipt.Of = third.ID
 	storetest.Add(t, s, left)
@@ -153,7 +154,7 @@ func TestADatabaseFromBeforeSubmitMultiWasIndexedIsTakenOver(t *testing.T) {
 	if ids, err := s.KnownAs(context.Background(), first.ID); err != nil || !slices.Equal(ids, []sms.ID{first.ID, second.ID}) {
 		t.Fatalf("got %v, %v", ids, err)
 	}
-	if _, err := s.Get(context.Background(), beside.ID); !errors.Is(err, store.ErrNotFound) {
+	if _, err := s.Get(context.Background(), beside.ID); !errors.Is(err, sms.ErrUnknown) {
 		t.Errorf("the watch beside its message is still there: %v", err)
 	}
 	if got, err := s.Get(context.Background(), left.ID); err != nil || !got.Receipt.Away {
@@ -180,9 +181,9 @@ type countdown struct {
 	done chan struct{}
 }
 
-func (c *countdown) Replaces() *sms.Move   { return nil }
-func (c *countdown) Message() *sms.Message { return c.m }
-func (c *countdown) Added(bool, error)     { c.done <- struct{}{} }
+func (c *countdown) Replaces() *road.Transition { return nil }
+func (c *countdown) Message() *sms.Message      { return c.m }
+func (c *countdown) Added(bool, error)          { c.done <- struct{}{} }
 
 // BenchmarkAddAndFinish is the store's share of a message's cost: 512 in flight, as eight clients with a window of 64 have.
 func BenchmarkAddAndFinish(b *testing.B) {
@@ -208,7 +209,7 @@ func BenchmarkAddAndFinish(b *testing.B) {
 			ids = append(ids, c.m.ID)
 		}
 		for i := range ids {
-			s.Move(&sms.Move{IDs: ids[i : i+1], State: sms.Delivered, Attempts: 1, Done: func() { finished <- struct{}{} }})
+			s.Finish(&road.Transition{IDs: ids[i : i+1], State: sms.Delivered, Attempts: 1, Done: func() { finished <- struct{}{} }})
 		}
 		for range flight {
 			<-finished

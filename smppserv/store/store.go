@@ -17,16 +17,13 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
 
 var (
 	// ErrHeld means that another process has the store open.
 	ErrHeld = errors.New("the store is held by another process")
-	// ErrUnavailable means that the store cannot take a message now; it tries by itself to recover.
-	ErrUnavailable = errors.New("the store is unavailable")
-	// ErrNotFound means that no message has this id.
-	ErrNotFound = errors.New("no such message")
 )
 
 // Options of a Store.
@@ -107,25 +104,25 @@ func milli(t time.Time) int64 {
 
 // op is one of: an addition, a change, an outcome, ids to purge; with done alone it writes nothing.
 type op struct {
-	add    sms.Addition
+	add    road.Addition
 	change *sms.Message
-	move   *sms.Move
+	move   *road.Transition
 	purge  []sms.ID
 	probe  bool        // writes nothing new
 	done   func(error) // of all but additions and outcomes
 }
 
 // Add stores a message. It returns at once; a.Added tells when it is on disk.
-func (s *Store) Add(a sms.Addition) {
+func (s *Store) Add(a road.Addition) {
 	if !s.push(op{add: a}) {
-		a.Added(false, ErrUnavailable)
+		a.Added(false, sms.ErrUnavailable)
 	}
 }
 
 // Change rewrites a message that is not final: its content, times and flags (replace_sm).
 func (s *Store) Change(m *sms.Message, changed func(error)) {
 	if !s.push(op{change: m, done: changed}) {
-		changed(ErrUnavailable)
+		changed(sms.ErrUnavailable)
 	}
 }
 
@@ -136,8 +133,8 @@ func (s *Store) After(through func()) {
 	}
 }
 
-// Move stores an outcome. It is never refused: while the disk cannot take it, it waits.
-func (s *Store) Move(v *sms.Move) {
+// Finish stores what came of a try. It is never refused: while the disk cannot take it, it waits.
+func (s *Store) Finish(v *road.Transition) {
 	s.push(op{move: v})
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
 
@@ -29,8 +30,8 @@ type writer struct {
 
 	lastID        sms.ID
 	conversations conversationCache
-	fresh         []conversation // of this transaction
-	duplicate     []bool         // by operation of the last batch
+	fresh         []sms.Conversation // of this transaction
+	duplicate     []bool             // by operation of the last batch
 
 	rows   []*sms.Message // to insert
 	args   boxes
@@ -144,7 +145,7 @@ func (w *writer) write(batch []op) (err error) {
 	return w.exec("COMMIT")
 }
 
-func (w *writer) add(a sms.Addition) (duplicate bool, err error) {
+func (w *writer) add(a road.Addition) (duplicate bool, err error) {
 	m := a.Message()
 	if m.ExternalID != "" {
 		if duplicate, err = w.claimExternalID(m); duplicate || err != nil {
@@ -196,7 +197,7 @@ func (w *writer) change(m *sms.Message) error {
 }
 
 // collect writes what is no end at once and puts ends into groups.
-func (w *writer) collect(f *sms.Move) error {
+func (w *writer) collect(f *road.Transition) error {
 	for _, r := range f.Receipts {
 		w.lastID++
 		r.ID = w.lastID
