@@ -30,14 +30,14 @@ func versionText() string { return worker.Version(version, commit, date) }
 type checkCommand struct{}
 
 func (checkCommand) Run(line *commandLine, c *console) error {
-	path, cfg, err := line.load()
+	file, err := line.load()
 	if err != nil {
 		return err
 	}
-	for _, w := range cfg.Warnings() {
+	for _, w := range file.Config.Warnings() {
 		fmt.Fprintln(c.stderr, "warning:", w)
 	}
-	fmt.Fprintln(c.stdout, path, "is valid")
+	fmt.Fprintln(c.stdout, file.Path, "is valid")
 	return nil
 }
 
@@ -67,17 +67,17 @@ type reloadCommand struct{}
 
 // Run checks the file, so that its faults are seen here, and touches it: the server watches it.
 func (reloadCommand) Run(line *commandLine, c *console) error {
-	path, cfg, err := line.load()
+	file, err := line.load()
 	if err != nil {
 		return err
 	}
-	for _, w := range cfg.Warnings() {
+	for _, w := range file.Config.Warnings() {
 		fmt.Fprintln(c.stderr, "warning:", w)
 	}
 	now := time.Now()
-	if err := os.Chtimes(path, now, now); err != nil {
+	if err := os.Chtimes(file.Path, now, now); err != nil {
 		return fmt.Errorf("cannot give the signal, which is the file's time of change: %w", err)
 	}
-	_, err = fmt.Fprintf(c.stdout, "%s is valid; a running server takes it up within seconds and logs what changed and what needs a restart\n", path)
+	_, err = fmt.Fprintf(c.stdout, "%s is valid; a running server takes it up within seconds and logs what changed and what needs a restart\n", file.Path)
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"hnetsmpp/pkg/config"
+	"hnetsmpp/smppserv/centre"
 )
 
 // imported is what became of an old file.
@@ -179,7 +180,7 @@ func firstProblem(cfg *config.Config) *config.Problem {
 	if errors.As(cfg.Validate(), &problems) {
 		return &problems.Problems[0]
 	}
-	if checkPush(cfg) != nil {
+	if centre.Check(cfg) != nil {
 		return &config.Problem{Key: "hermes.url", Text: "is not a URL that can be posted to"}
 	}
 	return nil

@@ -37,11 +37,11 @@ func loadText(t testing.TB, text string) *config.Config {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := loadFile(path)
+	file, err := read(path)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
-	return cfg
+	return file.Config
 }
 
 // importSettings converts a file with these settings, name and value by turns.
@@ -369,7 +369,7 @@ func TestImportOverwritesOnlyWithForceAndNeverTheOldFile(t *testing.T) {
 	if code, stdout, stderr := importCommand(t, "", oldSample, "--output", output); code != worker.ExitStopped || stdout != "" || !strings.Contains(stderr, "smppserv check --config "+output) {
 		t.Fatalf("ends with %d: %s%s", code, stdout, stderr)
 	}
-	if _, err := loadFile(output); err != nil {
+	if _, err := read(output); err != nil {
 		t.Error(err)
 	}
 	if code, _, stderr := importCommand(t, "", oldSample, "--output", output); code != worker.ExitCrashed || !strings.Contains(stderr, "--force") {
@@ -451,7 +451,7 @@ func fuzzImport(f *testing.F, file func(data []byte) []byte) {
 		if err := os.WriteFile(path, []byte(result.toml), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := loadFile(path); err != nil {
+		if _, err := read(path); err != nil {
 			t.Errorf("%q: %v\n%s", old, err, result.toml)
 		}
 	})

@@ -14,6 +14,7 @@ import (
 
 	"hnetsmpp/pkg/config"
 	"hnetsmpp/pkg/worker"
+	"hnetsmpp/smppserv/centre"
 )
 
 func main() {
@@ -107,12 +108,12 @@ func smppserv(ctx context.Context, args []string, c console) worker.ExitCode {
 }
 
 // load finds and reads the configuration file.
-func (line *commandLine) load() (path string, cfg *config.Config, err error) {
-	if path, err = line.find(); err != nil {
-		return "", nil, err
+func (line *commandLine) load() (centre.File, error) {
+	path, err := line.find()
+	if err != nil {
+		return centre.File{}, err
 	}
-	cfg, err = loadFile(path)
-	return path, cfg, err
+	return read(path)
 }
 
 func (line *commandLine) find() (string, error) {
@@ -123,13 +124,11 @@ func (line *commandLine) find() (string, error) {
 	return path, nil
 }
 
-func loadFile(path string) (*config.Config, error) {
-	cfg, err := config.Load(path)
-	if err != nil {
-		return nil, err
+func read(path string) (centre.File, error) {
+	file, err := centre.Read(path)
+	var problems *config.Error
+	if err != nil && !errors.As(err, &problems) {
+		err = &exitError{worker.ExitBadConfig, err}
 	}
-	if err := checkPush(cfg); err != nil {
-		return nil, &exitError{worker.ExitBadConfig, fmt.Errorf("%s: %w", path, err)}
-	}
-	return cfg, nil
+	return file, err
 }

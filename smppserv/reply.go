@@ -23,13 +23,13 @@ const replyTime = 10 * time.Second
 
 // Run hands in one line on the TCP port (docs: the line is what Hermès sends) and prints the answer's status.
 func (r replyCommand) Run(ctx context.Context, line *commandLine, c *console) error {
-	_, cfg, err := line.load()
+	file, err := line.load()
 	if err != nil {
 		return err
 	}
 	addr := r.Addr
 	if addr == "" {
-		addr = loopback(cfg.TCP.ListenHost, cfg.TCP.ListenPort)
+		addr = loopback(file.Config.TCP.ListenHost, file.Config.TCP.ListenPort)
 	}
 	ctx, cancel := context.WithTimeout(ctx, replyTime)
 	defer cancel()
@@ -40,7 +40,7 @@ func (r replyCommand) Run(ctx context.Context, line *commandLine, c *console) er
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(replyTime))
 	request := map[string]string{"from": r.From, "to": r.To, "text": r.Text}
-	for key, value := range map[string]string{"id": r.ID, "client": r.Client, "token": cfg.TCP.Token} {
+	for key, value := range map[string]string{"id": r.ID, "client": r.Client, "token": file.Config.TCP.Token} {
 		if value != "" {
 			request[key] = value
 		}

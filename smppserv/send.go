@@ -30,11 +30,11 @@ type sendCommand struct {
 // Run binds as the first client of config.toml through go-smpp, a client that is not ours, and sends one text.
 // What else comes for the client meanwhile is taken and shown.
 func (s sendCommand) Run(ctx context.Context, line *commandLine, c *console) error {
-	_, cfg, err := line.load()
+	file, err := line.load()
 	if err != nil {
 		return err
 	}
-	client := cfg.Clients[0]
+	client := file.Config.Clients[0]
 	password := client.Password
 	switch {
 	case s.Password != "":
@@ -44,7 +44,7 @@ func (s sendCommand) Run(ctx context.Context, line *commandLine, c *console) err
 	}
 	addr := s.Addr
 	if addr == "" {
-		addr = loopback(cfg.Server.ListenHost, cfg.Server.ListenPort)
+		addr = loopback(file.Config.Server.ListenHost, file.Config.Server.ListenPort)
 	}
 	receipts := make(chan smpp.Receipt, 256)
 	others := make(chan string, 256) // messages that waited for the client: it has taken them, so it shows them

@@ -16,7 +16,7 @@ import (
 	"hnetsmpp/smppserv/queue"
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
-	"hnetsmpp/smppserv/store"
+	"hnetsmpp/smppserv/store/sqlite"
 )
 
 // logged keeps the log's lines and tells of each.
@@ -40,7 +40,7 @@ func (l *logged) count(s string) int {
 // startQueue runs the real queue over the real store.
 func startQueue(t testing.TB) *queue.Queue {
 	t.Helper()
-	s, err := store.Open(context.Background(), store.Options{Driver: "sqlite", DSN: filepath.Join(t.TempDir(), "messages.db"), Log: zerolog.Nop()})
+	s, err := sqlite.Open(context.Background(), sqlite.Options{File: filepath.Join(t.TempDir(), "messages.db"), Log: zerolog.Nop()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,7 +38,7 @@ func (q *Queue) Replace(ctx context.Context, id sms.ID, f func(*sms.Message) err
 	q.mu.Unlock()
 	if err = f(&m); err != nil {
 		q.mu.Lock()
-		q.release(e)
+		q.unclaim(e)
 		q.mu.Unlock()
 		q.stored()
 		return err
@@ -51,7 +51,7 @@ func (q *Queue) Replace(ctx context.Context, id sms.ID, f func(*sms.Message) err
 			e.due, e.expires = milli(m.DueAt), milli(m.ExpiresAt)
 			e.changes++
 		}
-		q.release(e)
+		q.unclaim(e)
 		q.mu.Unlock()
 		q.stored()
 		close(changed)
@@ -77,7 +77,7 @@ func until(ctx context.Context, done <-chan struct{}) error {
 }
 
 // replaced is the message that another one takes the place of. Its end is written with the addition of that one, or not at all;
-// but one that is being tried ends after its try, unless that succeeds.
+// but one that is being tried ends after its try, unless that delivers it.
 type replaced struct {
 	tried   *entry   // it, then nothing else is set
 	all     []*entry // just it
@@ -146,7 +146,7 @@ func (q *Queue) AddReplacing(ctx context.Context, m *sms.Message, limit int, s r
 	}
 	if err = q.add(m, limit, s, r); err != nil {
 		q.mu.Lock()
-		q.release(r.all[0])
+		q.unclaim(r.all[0])
 		q.mu.Unlock()
 		q.wake()
 	}
@@ -184,8 +184,8 @@ func (q *Queue) Conversation(ctx context.Context, recipient, source, dest string
 	return q.o.Store.Load(ctx, ids)
 }
 
-// claim takes a message that waits, with its text, so that nobody tries it. The caller must conclude or release it.
-// A watch and a part of a long text are only claimed to be concluded; the rest of the text goes on without it.
+// claim takes a message that waits, with its text, so that nobody tries it. The caller must conclude or unclaim it.
+// A delivery pending flag and a part of a long text are only claimed to be concluded; the rest of the text goes on without it.
 func (q *Queue) claim(ctx context.Context, id sms.ID, part bool) (*entry, error) {
 	var loaded *sms.Message
 	var changes byte // when it was read
@@ -196,7 +196,7 @@ func (q *Queue) claim(ctx context.Context, id sms.ID, part bool) (*entry, error)
 			q.mu.Unlock()
 			return nil, sms.ErrNotWaiting
 		}
-		isPart := e.group != nil || e.lead != nil || e.parts != nil || e.status == watching
+		isPart := e.group != nil || e.lead != nil || e.parts != nil || e.status == dpfPending
 		if e.status == taken || e.status == changing || e.status == claimed || e.lead != nil && e.lead.status == taken || isPart && !part {
 			q.mu.Unlock()
 			return nil, sms.ErrBeingTried
@@ -223,9 +223,9 @@ func (q *Queue) claim(ctx context.Context, id sms.ID, part bool) (*entry, error)
 	}
 }
 
-// release gives a claimed message back to its line.
-func (q *Queue) release(e *entry) {
+// unclaim gives a claimed message back to its line.
+func (q *Queue) unclaim(e *entry) {
 	now := nowMilli()
-	e.lane.release(e, e.due > now && e.attempts == 0)
+	e.lane.unclaim(e, e.due > now && e.attempts == 0)
 	q.wakeAt(e, e.nextWake(now))
 }

@@ -20,7 +20,7 @@ func replaceText(text string) func(*sms.Message) error {
 // whileHeldOrNot runs a test with the texts in memory and with all of them on disk.
 func whileHeldOrNot(t *testing.T, test func(t *testing.T, r *rig)) {
 	for name, held := range map[string]int{"in memory": 0, "on disk": 1} {
-		t.Run(name, func(t *testing.T) { test(t, newRig(t, func(o *Options) { o.HeldOctets = held })) })
+		t.Run(name, func(t *testing.T) { test(t, newRig(t, func(o *Options) { o.CacheOctets = held })) })
 	}
 }
 
@@ -175,7 +175,7 @@ func TestAChangeThatCannotBeWrittenChangesNothing(t *testing.T) {
 }
 
 func TestAMessageWhoseTextCannotBeReadIsNeitherCancelledNorLost(t *testing.T) {
-	r := newRig(t, func(o *Options) { o.HeldOctets = 1 })
+	r := newRig(t, func(o *Options) { o.CacheOctets = 1 })
 	m := r.texts("1")[0]
 	r.fault.set(func() { r.fault.loadErr = errDisk })
 	if err := r.q.Cancel(t.Context(), m.ID); err != errDisk {

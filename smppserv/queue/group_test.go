@@ -183,7 +183,7 @@ func TestACancelledPartLeavesTheOthers(t *testing.T) {
 			for _, closed := range []bool{false, true} {
 				t.Run(test.name, func(t *testing.T) {
 					t.Parallel()
-					r := newRig(t, func(o *Options) { o.HeldOctets = held; o.Reassemble = time.Second })
+					r := newRig(t, func(o *Options) { o.CacheOctets = held; o.Reassemble = time.Second })
 					ms := []*sms.Message{r.part("b", 1, 3, 2), r.part("a", 1, 3, 1), r.part("a", 1, 3, 1), r.part("c", 1, 3, 3)}
 					for i, m := range ms {
 						if i == 3 && !closed {
@@ -283,7 +283,7 @@ func TestPartsStaySingleWhenNothingIsReassembledOrForAClient(t *testing.T) {
 }
 
 func TestTheLongestTextIsJoined(t *testing.T) {
-	r := newRig(t, func(o *Options) { o.HeldOctets = 1 })
+	r := newRig(t, func(o *Options) { o.CacheOctets = 1 })
 	h := r.hermes()
 	var want strings.Builder
 	for seq := 255; seq > 0; seq-- {

@@ -14,6 +14,7 @@ import (
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store"
+	"hnetsmpp/smppserv/store/sqlite"
 )
 
 // patience is how long a test waits for what must come.
@@ -47,7 +48,7 @@ func newRig(t testing.TB, change func(*Options)) *rig {
 
 func (r *rig) open() {
 	r.t.Helper()
-	s, err := store.Open(context.Background(), store.Options{Driver: "sqlite", DSN: r.file, Log: zerolog.Nop()})
+	s, err := sqlite.Open(context.Background(), sqlite.Options{File: r.file, Log: zerolog.Nop()})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -109,7 +110,7 @@ func (r *rig) emptied() {
 		q.mu.Lock()
 		defer q.mu.Unlock()
 		turns := 0
-		for _, route := range q.routes {
+		for _, route := range q.recipients {
 			if route.turns.first != nil {
 				turns++
 			}
@@ -120,7 +121,7 @@ func (r *rig) emptied() {
 			}
 		}
 		left = fmt.Sprint("entries ", len(q.entries), " lanes ", len(q.lanes), " groups ", len(q.groups), " deadlines ", len(q.deadlines),
-			" pending ", len(q.pending), " jobs ", len(q.jobs), " held ", q.held, " unwritten ", q.unwritten, " storing ", q.storing,
+			" pending ", len(q.pending), " jobs ", len(q.jobs), " held ", q.cached, " unwritten ", q.unwritten, " storing ", q.storing,
 			" trying ", q.trying, " turns ", turns)
 		return left == "entries 0 lanes 0 groups 0 deadlines 0 pending 0 jobs 0 held 0 unwritten 0 storing 0 trying 0 turns 0"
 	})
@@ -203,7 +204,7 @@ type sender struct {
 	calls   int
 }
 
-func newSender() *sender {
+func newSubmission() *sender {
 	return &sender{accepted: make(chan error, 2), concluded: make(chan sms.Outcome, 2)}
 }
 
@@ -250,7 +251,7 @@ func (r *rig) answerTo(text string) *sms.Message {
 // add hands the message in and waits until it is on disk.
 func (r *rig) add(m *sms.Message) *sender {
 	r.t.Helper()
-	s := newSender()
+	s := newSubmission()
 	if err := r.q.Add(m, 0, s); err != nil {
 		r.t.Fatal(err)
 	}
@@ -428,16 +429,16 @@ func TestTheOwnerOfTooManyMessagesIsRefusedUntilSomeEnd(t *testing.T) {
 	other, full := r.text("somebody else's"), r.text("too much")
 	other.Submitter = "other"
 	first := r.texts("1", "2")[0]
-	if err := r.q.Add(full, 2, newSender()); err != sms.ErrQueueFull {
+	if err := r.q.Add(full, 2, newSubmission()); err != sms.ErrQueueFull {
 		t.Fatalf("got %v", err)
 	}
-	if err := r.q.Add(other, 2, newSender()); err != nil {
+	if err := r.q.Add(other, 2, newSubmission()); err != nil {
 		t.Fatalf("another owner got %v", err)
 	}
 	if err := r.q.Cancel(context.Background(), first.ID); err != nil {
 		t.Fatal(err)
 	}
-	s := newSender()
+	s := newSubmission()
 	if err := r.q.Add(full, 2, s); err != nil {
 		t.Fatalf("after a cancel: %v", err)
 	}
@@ -456,7 +457,7 @@ func TestReceiptsCountAsUndelivered(t *testing.T) {
 	h.next("with a receipt").done()
 	r.wantState(m, sms.Delivered)
 	await(t, "the receipt counts", func() bool { return r.q.Pending("admin") == 1 })
-	if err := r.q.Add(r.text("full"), 1, newSender()); err != sms.ErrQueueFull {
+	if err := r.q.Add(r.text("full"), 1, newSubmission()); err != sms.ErrQueueFull {
 		t.Fatalf("got %v", err)
 	}
 	r.attach(road.OutletOptions{Recipient: "admin", Window: 1}).next("with a receipt").done()

@@ -119,7 +119,7 @@ func TestNoReceiptGoesBeforeItsSubmitWasAnswered(t *testing.T) {
 	h := r.hermes()
 	c := r.attach(road.OutletOptions{Recipient: "admin", Session: 1, Window: 10})
 	answer := make(chan struct{})
-	s := overtaken{newSender(), func() { <-answer }}
+	s := overtaken{newSubmission(), func() { <-answer }}
 	s.session = 1
 	m := r.text("m")
 	m.RegisteredDelivery = 1
@@ -146,7 +146,7 @@ func (r *rig) submitted(text string, session uint64, since time.Time, ok bool) *
 	r.t.Helper()
 	m := r.text(text)
 	m.RegisteredDelivery = 1
-	s := newSender()
+	s := newSubmission()
 	s.session, s.since, s.ok = session, since, ok
 	if err := r.q.Add(m, 0, s); err != nil {
 		r.t.Fatal(err)
@@ -165,12 +165,12 @@ func TestAReceiptOnAnotherSessionIsHeldAfterTheAnswer(t *testing.T) {
 	select {
 	case <-c.tries:
 		t.Fatal("the receipt went before the answer")
-	case <-time.After(receiptHold + 100*time.Millisecond):
+	case <-time.After(receiptDelay + 100*time.Millisecond):
 	}
 	since := time.Now()
 	s.answer(1, since)
 	try := c.next("m")
-	if got := try.at.Sub(since); got < receiptHold {
+	if got := try.at.Sub(since); got < receiptDelay {
 		t.Fatalf("the receipt went %v after the answer", got)
 	}
 	try.done()
@@ -213,7 +213,7 @@ func TestAReceiptGoesElsewhereWhenItsSessionIsGone(t *testing.T) {
 	own := r.attach(road.OutletOptions{Recipient: "admin", Session: 1, Window: 0})
 	r.submitted("m", 1, time.Now().Add(-time.Second), true)
 	h.next("m").done()
-	await(t, "the receipt waits", func() bool { return r.q.Stats() == Stats{Waiting: 1, Lanes: 1} })
+	await(t, "the receipt waits", func() bool { return r.q.Stats() == sms.QueueStats{Waiting: 1, Lanes: 1} })
 	other := r.attach(road.OutletOptions{Recipient: "admin", Session: 2, Window: 1})
 	r.nothing(other, "admin")
 	own.Detach()
@@ -276,7 +276,7 @@ func TestTheReceiptsOfALongTextWaitForTheAnswersOfTheirOwnParts(t *testing.T) {
 	for seq := byte(1); seq <= 2; seq++ {
 		m := r.part("ab"[seq-1:seq], 7, 2, seq)
 		m.RegisteredDelivery = 1
-		s := newSender()
+		s := newSubmission()
 		s.session, s.since, s.ok = 1, time.Now().Add(-time.Second), seq == 1
 		if err := r.q.Add(m, 0, s); err != nil {
 			t.Fatal(err)

@@ -92,7 +92,7 @@ func TestStopAwaitsTriesAndOutcomes(t *testing.T) {
 		defer r.q.mu.Unlock()
 		return r.q.stopping
 	})
-	if err := r.q.Add(r.text("late"), 0, newSender()); err != sms.ErrStopping {
+	if err := r.q.Add(r.text("late"), 0, newSubmission()); err != sms.ErrStopping {
 		t.Fatalf("got %v", err)
 	}
 	r.fault.set(func() { r.fault.slow = true })
@@ -201,7 +201,7 @@ func TestNothingMoreIsTriedWhileTooManyOutcomesWaitForTheDisk(t *testing.T) {
 func TestAMessageThatTheDiskRefusesIsNotTaken(t *testing.T) {
 	r := newRig(t, nil)
 	r.fault.set(func() { r.fault.addErr = errDisk })
-	s := newSender()
+	s := newSubmission()
 	if err := r.q.Add(r.text("m"), 1, s); err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +212,7 @@ func TestAMessageThatTheDiskRefusesIsNotTaken(t *testing.T) {
 }
 
 func TestWhileTheDiskCannotBeReadMessagesWaitWithoutBusyWork(t *testing.T) {
-	r := newRig(t, func(o *Options) { o.HeldOctets = 1 })
+	r := newRig(t, func(o *Options) { o.CacheOctets = 1 })
 	r.fault.set(func() { r.fault.loadErr = errDisk })
 	expires := r.answerTo("expires")
 	expires.ExpiresAt = expires.ReceivedAt.Add(20 * time.Millisecond)
@@ -235,7 +235,7 @@ func TestWhileTheDiskCannotBeReadMessagesWaitWithoutBusyWork(t *testing.T) {
 }
 
 func TestTextsOnDiskAreReadAheadInOrder(t *testing.T) {
-	r := newRig(t, func(o *Options) { o.HeldOctets = 1 })
+	r := newRig(t, func(o *Options) { o.CacheOctets = 1 })
 	const messages = 4 * readAhead
 	for i := range messages {
 		r.texts(fmt.Sprint(i))
@@ -287,7 +287,7 @@ func TestASweepTakesUpWhatAnOperatorPutBack(t *testing.T) {
 }
 
 func TestAMessageThatIsGoneFromTheDiskHoldsNobodyBack(t *testing.T) {
-	r := newRig(t, func(o *Options) { o.HeldOctets = 1 })
+	r := newRig(t, func(o *Options) { o.CacheOctets = 1 })
 	ms := r.texts("deleted", "ended", "stays")
 	a, b, c := r.part("a", 1, 3, 1), r.part("b", 1, 3, 2), r.part("c", 1, 3, 3)
 	for _, m := range []*sms.Message{a, b, c} {
@@ -307,7 +307,7 @@ func TestAMessageThatIsGoneFromTheDiskHoldsNobodyBack(t *testing.T) {
 
 func TestARestartEndsATransactionThatNobodyWaitsForAnyMore(t *testing.T) {
 	for _, held := range []int{0, 1} {
-		r := newRig(t, func(o *Options) { o.HeldOctets = held })
+		r := newRig(t, func(o *Options) { o.CacheOctets = held })
 		transaction, datagram := r.text("transaction"), r.text("datagram")
 		transaction.ESMClass, datagram.ESMClass = 0x02, 0x01
 		r.add(transaction)

@@ -13,7 +13,7 @@ import (
 func TestAddReplacingDeletesTheOldWhenTheNewIsOnDisk(t *testing.T) {
 	whileHeldOrNot(t, func(t *testing.T, r *rig) {
 		old := r.texts("old", "between")[0]
-		m, s := r.text("new"), newSender()
+		m, s := r.text("new"), newSubmission()
 		if err := r.q.AddReplacing(t.Context(), m, 0, s); err != nil {
 			t.Fatal(err)
 		}
@@ -36,11 +36,11 @@ func TestAddReplacingKeepsTheOldWhenTheNewIsRefused(t *testing.T) {
 	old.RegisteredDelivery = 1
 	r.add(old)
 	r.texts("another")
-	if err := r.q.AddReplacing(t.Context(), r.text("new"), 1, newSender()); err != sms.ErrQueueFull {
+	if err := r.q.AddReplacing(t.Context(), r.text("new"), 1, newSubmission()); err != sms.ErrQueueFull {
 		t.Fatalf("got %v", err)
 	}
 	r.fault.set(func() { r.fault.addErr = errDisk })
-	s := newSender()
+	s := newSubmission()
 	if err := r.q.AddReplacing(t.Context(), r.text("new"), 0, s); err != nil {
 		t.Fatalf("got %v", err)
 	}
@@ -63,7 +63,7 @@ func TestADuplicateReplacesNothing(t *testing.T) {
 	old, again := r.answerTo("old"), r.answerTo("again")
 	old.ExternalID, again.ExternalID = "h-1", "h-1"
 	r.add(old)
-	s := newSender()
+	s := newSubmission()
 	if err := r.q.AddReplacing(t.Context(), again, 0, s); err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func TestTheEndOfAReplacedMessageIsOnDiskWhenTheNewOneIsAccepted(t *testing.T) {
 		old.RegisteredDelivery = 1
 		first := r.add(old)
 		r.fault.set(func() { r.fault.slow = true }) // no other transaction comes to its help
-		s := newSender()
+		s := newSubmission()
 		if err := r.q.AddReplacing(t.Context(), r.text("new"), 0, s); err != nil {
 			t.Fatal(err)
 		}
@@ -107,11 +107,11 @@ func TestTheEndOfAReplacedMessageIsOnDiskWhenTheNewOneIsAccepted(t *testing.T) {
 func TestAReplacementNeedsNoRoomOfItsOwn(t *testing.T) {
 	r := newRig(t, nil)
 	r.texts("old")
-	if err := r.q.Add(r.text("one too many"), 1, newSender()); err != sms.ErrQueueFull {
+	if err := r.q.Add(r.text("one too many"), 1, newSubmission()); err != sms.ErrQueueFull {
 		t.Fatalf("got %v", err)
 	}
 	for _, text := range []string{"newer", "newest"} {
-		s := newSender()
+		s := newSubmission()
 		if err := r.q.AddReplacing(t.Context(), r.text(text), 1, s); err != nil {
 			t.Fatal(err)
 		}
@@ -133,7 +133,7 @@ func TestOfThoseThatReplaceAtTheSameTimeOneIsLeft(t *testing.T) {
 			var wg sync.WaitGroup
 			for range clients {
 				wg.Go(func() {
-					s := newSender()
+					s := newSubmission()
 					if err := r.q.AddReplacing(t.Context(), r.text("text"), 0, s); err != nil {
 						t.Error(err)
 						return
@@ -156,7 +156,7 @@ func TestAddReplacingWhatIsTriedOrEndedAddsAllTheSame(t *testing.T) {
 	h := r.hermes()
 	old := r.texts("old")[0]
 	try := h.next("old")
-	s := newSender()
+	s := newSubmission()
 	if err := r.q.AddReplacing(t.Context(), r.text("new"), 0, s); err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +175,7 @@ func TestAddReplacingFindsWhatIsOnItsWayToDisk(t *testing.T) {
 	whileHeldOrNot(t, func(t *testing.T, r *rig) {
 		const n = 20
 		var ms []*sms.Message
-		s := newSender()
+		s := newSubmission()
 		s.accepted, s.concluded = make(chan error, n), make(chan sms.Outcome, n)
 		for i := range n {
 			m := r.text(fmt.Sprint(i))
@@ -213,7 +213,7 @@ func TestWhatIsTriedWhileItIsReplacedIsNotTriedAgain(t *testing.T) {
 			old.RegisteredDelivery = 1
 			r.add(old)
 			first := h.next("old")
-			m, s := r.text("new"), newSender()
+			m, s := r.text("new"), newSubmission()
 			if err := r.q.AddReplacing(t.Context(), m, 0, s); err != nil {
 				t.Fatal(err)
 			}
@@ -240,7 +240,7 @@ func TestATryThatFailsBeforeTheReplacementIsOnDiskIsNotMadeAgainAfterIt(t *testi
 	h := r.attach(road.OutletOptions{Window: 32, Serial: true, Retry: []time.Duration{time.Hour}})
 	old := r.texts("old")[0]
 	first := h.next("old")
-	m, s := r.text("new"), newSender()
+	m, s := r.text("new"), newSubmission()
 	r.fault.set(func() { r.fault.before = func() { first.again() } })
 	if err := r.q.AddReplacing(t.Context(), m, 0, s); err != nil {
 		t.Fatal(err)
@@ -258,7 +258,7 @@ func TestATryThatSucceedsWhileItIsReplacedStands(t *testing.T) {
 	h := r.hermes()
 	old := r.texts("old")[0]
 	first := h.next("old")
-	s := newSender()
+	s := newSubmission()
 	if err := r.q.AddReplacing(t.Context(), r.text("new"), 0, s); err != nil {
 		t.Fatal(err)
 	}

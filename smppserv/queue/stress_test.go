@@ -147,7 +147,7 @@ func TestUnderStressEveryMessageEndsOnceAndInOrder(t *testing.T) {
 		each = 10
 	}
 	r := newRig(t, func(o *Options) {
-		o.HeldOctets, o.StatusToHermes = 300*messageOctets, true
+		o.CacheOctets, o.StatusToHermes = 300*messageOctets, true
 		o.Reassemble = 300 * time.Millisecond // parts are cancelled
 	})
 	q := r.q
@@ -197,9 +197,9 @@ func TestUnderStressEveryMessageEndsOnceAndInOrder(t *testing.T) {
 		adding.Go(func() {
 			for i := range each {
 				for _, m := range r.random(l, i) {
-					s := newSender()
+					s := newSubmission()
 					if rand.IntN(2) == 0 {
-						s.answer(uint64(1+rand.IntN(3)), time.Now().Add(-receiptHold))
+						s.answer(uint64(1+rand.IntN(3)), time.Now().Add(-receiptDelay))
 					}
 					all[l] = append(all[l], once{s, m})
 					if err := q.Add(m, 0, s); err != nil {

@@ -17,6 +17,7 @@ import (
 	"hnetsmpp/smppserv/session"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store"
+	"hnetsmpp/smppserv/store/sqlite"
 )
 
 // patience is how long a test waits for what must come.
@@ -62,7 +63,7 @@ func newRig(t *testing.T, change func(*rig, *Options)) *rig {
 	ctx := context.Background()
 	r := &rig{t: t, hermes: &hermes{tries: make(chan try, 1000)}}
 	var err error
-	r.store, err = store.Open(ctx, store.Options{Driver: "sqlite", DSN: filepath.Join(t.TempDir(), "messages.db"), Log: zerolog.Nop()})
+	r.store, err = sqlite.Open(ctx, sqlite.Options{File: filepath.Join(t.TempDir(), "messages.db"), Log: zerolog.Nop()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +101,7 @@ func newRig(t *testing.T, change func(*rig, *Options)) *rig {
 // stop stops the queue's tries and the message centre, as the program does; closed is closed at its end.
 func (r *rig) stop(within time.Duration) (closed chan struct{}) {
 	closed = make(chan struct{})
-	r.q.Hold()
+	r.q.Quiesce()
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	go func() {
 		defer close(closed)

@@ -1,4 +1,4 @@
-package store
+package store_test
 
 import (
 	"context"
@@ -11,6 +11,8 @@ import (
 
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/store"
+	"hnetsmpp/smppserv/store/sqlite"
 )
 
 type awaited struct {
@@ -22,16 +24,16 @@ type awaited struct {
 func (a *awaited) Message() *sms.Message      { return a.m }
 func (a *awaited) Replaces() *road.Transition { return a.replaces }
 func (a *awaited) Added(_ bool, err error)    { a.done <- err }
-func add(s *Store, m *sms.Message) <-chan error {
+func add(s *store.Store, m *sms.Message) <-chan error {
 	a := &awaited{m: m, done: make(chan error, 1)}
 	s.Add(a)
 	return a.done
 }
 
-func newStore(t *testing.T) *Store {
+func newStore(t *testing.T) *store.Store {
 	t.Helper()
 	ctx := context.Background()
-	s, err := Open(ctx, Options{Driver: "sqlite", DSN: filepath.Join(t.TempDir(), "messages.db"), Log: zerolog.Nop()})
+	s, err := sqlite.Open(ctx, sqlite.Options{File: filepath.Join(t.TempDir(), "messages.db"), Log: zerolog.Nop()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +58,7 @@ func within[T any](t *testing.T, c <-chan T, what string) (v T) {
 func TestWhileTheDiskRefusesAdditionsAreAnsweredAndOutcomesWait(t *testing.T) {
 	ctx := context.Background()
 	s := newStore(t)
-	const outcomes = 2*maxBatch + 10 // more than go into one transaction
+	const outcomes = 2*store.MaxBatch + 10 // more than go into one transaction
 	ids := make([]sms.ID, outcomes)
 	for i := range ids {
 		m := text()
@@ -66,7 +68,7 @@ func TestWhileTheDiskRefusesAdditionsAreAnsweredAndOutcomesWait(t *testing.T) {
 		ids[i] = m.ID
 	}
 	readOnly := func(on string) {
-		if _, err := s.writer.conn.ExecContext(ctx, "PRAGMA query_only = "+on); err != nil {
+		if _, err := s.WriterConn().ExecContext(ctx, "PRAGMA query_only = "+on); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -137,7 +139,7 @@ func TestAnAdditionThatFailsEndsNothingAndLendsNobodyItsID(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The row of the new message is refused.
-	if _, err := s.writer.conn.ExecContext(ctx, "CREATE TEMP TRIGGER full BEFORE INSERT ON main.messages BEGIN SELECT RAISE(ABORT, 'full'); END"); err != nil {
+	if _, err := s.WriterConn().ExecContext(ctx, "CREATE TEMP TRIGGER full BEFORE INSERT ON main.messages BEGIN SELECT RAISE(ABORT, 'full'); END"); err != nil {
 		t.Fatal(err)
 	}
 	a := &awaited{first, &road.Transition{IDs: []sms.ID{old.ID}, State: sms.Deleted}, make(chan error, 1)}
@@ -145,7 +147,7 @@ func TestAnAdditionThatFailsEndsNothingAndLendsNobodyItsID(t *testing.T) {
 	if err := within(t, a.done, "the refusal"); !errors.Is(err, sms.ErrUnavailable) {
 		t.Fatalf("got %v", err)
 	}
-	if _, err := s.writer.conn.ExecContext(ctx, "DROP TRIGGER full"); err != nil {
+	if _, err := s.WriterConn().ExecContext(ctx, "DROP TRIGGER full"); err != nil {
 		t.Fatal(err)
 	}
 	for _, m := range []*sms.Message{other, second} {

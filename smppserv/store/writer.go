@@ -23,8 +23,8 @@ var rowSteps = [...]int{64, 16, 4, 1}
 
 // writer owns the one connection that writes. Only the committer uses it.
 type writer struct {
-	db   *sql.DB
-	conn *sql.Conn
+	database Database
+	conn     *sql.Conn
 
 	insert, finish [len(rowSteps)]*sql.Stmt
 
@@ -48,10 +48,10 @@ type finishGroup struct {
 	ids      []sms.ID
 }
 
-func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
-	w := &writer{db: db, conversations: newConversationCache()}
+func newWriter(ctx context.Context, d Database) (*writer, error) {
+	w := &writer{database: d, conversations: newConversationCache()}
 	var err error
-	if w.conn, err = db.Conn(ctx); err != nil {
+	if w.conn, err = d.Writer().Conn(ctx); err != nil {
 		return nil, err
 	}
 	row := "(" + strings.TrimSuffix(strings.Repeat("?,", columnCount), ",") + ")"
@@ -82,7 +82,7 @@ func (w *writer) close() error {
 			_ = s.Close()
 		}
 	}
-	return errors.Join(w.conn.Close(), w.db.Close())
+	return w.conn.Close()
 }
 
 func (w *writer) exec(query string, args ...any) error {
@@ -111,7 +111,7 @@ func (w *writer) write(batch []op) (err error) {
 		}
 		w.lastID = firstID
 		w.conversations.forget(w.fresh)
-		if rollback := w.exec("ROLLBACK"); rollback != nil && !noTransaction(rollback) {
+		if rollback := w.exec("ROLLBACK"); rollback != nil && !w.database.NoTransaction(rollback) {
 			err = errors.Join(err, rollback)
 		}
 	}()

@@ -1,4 +1,4 @@
-package main
+package centre
 
 import (
 	"crypto/tls"

@@ -1,4 +1,4 @@
-package main
+package centre
 
 import (
 	"context"
@@ -19,7 +19,7 @@ import (
 
 // startCentre opens a server on free ports that accepts submits and delivers nothing, so that only the way from
 // socket to commit is measured.
-func startCentre(tb testing.TB, clients int) *server {
+func startCentre(tb testing.TB, clients int) *centre {
 	tb.Helper()
 	cfg := config.Default()
 	cfg.Server.ListenHost, cfg.Server.ListenPort, cfg.TCP.ListenHost, cfg.TCP.ListenPort = "127.0.0.1", 0, "127.0.0.1", 0
@@ -32,7 +32,7 @@ func startCentre(tb testing.TB, clients int) *server {
 		c.SystemID, c.Password, c.BindPolicy, c.MaxQueued = fmt.Sprintf("esme%d", i), "secret", "pair", 1<<30
 		cfg.Clients = append(cfg.Clients, c)
 	}
-	s, err := open(context.Background(), &cfg, zerolog.Nop())
+	s, err := open(context.Background(), &cfg, "test", zerolog.Nop())
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -41,9 +41,9 @@ func startCentre(tb testing.TB, clients int) *server {
 	return s
 }
 
-func dialBound(tb testing.TB, s *server, systemID string) net.Conn {
+func dialBound(tb testing.TB, mc *centre, systemID string) net.Conn {
 	tb.Helper()
-	c, err := net.Dial("tcp", s.plain.Addr().String())
+	c, err := net.Dial("tcp", mc.plain.Addr().String())
 	if err != nil {
 		tb.Fatal(err)
 	}

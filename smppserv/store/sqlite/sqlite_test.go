@@ -1,4 +1,4 @@
-package store_test
+package sqlite_test
 
 import (
 	"bytes"
@@ -18,11 +18,12 @@ import (
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store"
+	"hnetsmpp/smppserv/store/sqlite"
 	"hnetsmpp/smppserv/store/storetest"
 )
 
 func openFile(file string) (*store.Store, error) {
-	return store.Open(context.Background(), store.Options{Driver: "sqlite", DSN: file, Log: zerolog.Nop()})
+	return sqlite.Open(context.Background(), sqlite.Options{File: file, Log: zerolog.Nop()})
 }
 
 func must(t testing.TB, file string) *store.Store {
@@ -129,7 +130,7 @@ func TestADatabaseFromBeforeSubmitMultiWasIndexedIsTakenOver(t *testing.T) {
 		storetest.Add(t, s, m)
 	}
 	storetest.Move(s, road.Transition{IDs: []sms.ID{third.ID}, State: sms.Delivered})
-	beside, left := sms.NewWatch(first, false, time.Now(), time.Hour), sms.NewWatch(third, false, time.Now(), time.Hour)
+	beside, left := sms.NewDPF(first, false, time.Now(), time.Hour), sms.NewDPF(third, false, time.Now(), time.Hour)
 	left.Receipt.Of = third.ID
 	storetest.Add(t, s, left)
 	storetest.Add(t, s, beside)

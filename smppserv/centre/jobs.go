@@ -1,21 +1,13 @@
-package main
+package centre
 
 import (
 	"context"
 	"time"
-
-	"hnetsmpp/pkg/config"
 )
 
-func (s *server) config() *config.Config {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.cfg
-}
-
 // sweep looks for receipts and messages that are owed and were put on disk by another hand. New ones go at once.
-func (s *server) sweep(ctx context.Context) {
-	t := time.NewTicker(s.config().Jobs.StatusReportInterval)
+func (mc *centre) sweep(ctx context.Context) {
+	t := time.NewTicker(mc.config().Jobs.StatusReportInterval)
 	defer t.Stop()
 	for {
 		select {
@@ -23,19 +15,19 @@ func (s *server) sweep(ctx context.Context) {
 			return
 		case <-t.C:
 		}
-		n, err := s.queue.Sweep(ctx)
+		n, err := mc.queue.Sweep(ctx)
 		switch {
 		case err != nil && ctx.Err() == nil:
-			s.log.Error().Err(err).Msg("the sweep for messages still owed failed")
+			mc.log.Error().Err(err).Msg("the sweep for messages still owed failed")
 		case n > 0:
-			s.log.Info().Int("messages", n).Msg("messages still owed were found on disk")
+			mc.log.Info().Int("messages", n).Msg("messages still owed were found on disk")
 		}
 	}
 }
 
 // purgeDaily deletes old final messages once a day, at the hour configured.
-func (s *server) purgeDaily(ctx context.Context) {
-	jobs := s.config().Jobs
+func (mc *centre) purgeDaily(ctx context.Context) {
+	jobs := mc.config().Jobs
 	if jobs.PurgeMessagesHour < 0 {
 		return
 	}
@@ -47,12 +39,12 @@ func (s *server) purgeDaily(ctx context.Context) {
 			return
 		case <-t.C:
 		}
-		n, err := s.store.Purge(ctx, time.Now().Add(-jobs.Retention))
+		n, err := mc.store.Purge(ctx, time.Now().Add(-jobs.Retention))
 		if err != nil {
-			s.log.Error().Err(err).Int("messages", n).Msg("the purge did not end")
+			mc.log.Error().Err(err).Int("messages", n).Msg("the purge did not end")
 			continue
 		}
-		s.log.Info().Int("messages", n).Msg("old messages purged")
+		mc.log.Info().Int("messages", n).Msg("old messages purged")
 	}
 }
 

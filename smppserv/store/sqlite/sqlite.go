@@ -1,4 +1,7 @@
-package store
+// Package sqlite is the SQLite database of a store: how it is opened, kept up to date and cared for, and what its errors mean.
+//
+// Its write-ahead log is flushed at each commit (synchronous=FULL): what is committed survives a loss of power.
+package sqlite
 
 import (
 	"bytes"
@@ -14,13 +17,16 @@ import (
 	"path/filepath"
 	"strings"
 
+	"hnetsmpp/smppserv/store"
+
 	"github.com/gofrs/flock"
 	"github.com/pressly/goose/v3"
+	"github.com/rs/zerolog"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-//go:embed migrations/sqlite/*.sql
+//go:embed migrations/*.sql
 var migrations embed.FS
 
 // applicationID is "HNET" in SQLite's application_id: it tells our database from another program's.
@@ -29,18 +35,44 @@ const applicationID = 0x484E4554
 // walPages is the size of the write-ahead log, in pages of 4 KiB, at which a commit copies it into the database.
 const walPages = 8192
 
+// Options of a store in SQLite.
+type Options struct {
+	File string // made when it is missing, as is its folder
+	Log  zerolog.Logger
+}
+
+// Open opens a store, creates it when it is missing, and brings its schema up to date.
+// Its errors name the file and what to do; store.ErrHeld is among them.
+func Open(ctx context.Context, o Options) (*store.Store, error) {
+	d, err := openFile(ctx, o.File)
+	if err != nil {
+		return nil, err
+	}
+	s, err := store.New(ctx, d, o.Log)
+	if err != nil {
+		return nil, fmt.Errorf("store %s: %w", o.File, errors.Join(err, d.Close()))
+	}
+	return s, nil
+}
+
+// database implements store.Database.
 type database struct {
 	write, read *sql.DB
-	release     func() error
+	release     func() error // gives the lock back
 }
 
-func (d *database) close() {
-	d.write.Close()
-	d.read.Close()
-	d.release()
+// Writer implements store.Database.
+func (d *database) Writer() *sql.DB { return d.write }
+
+// Reader implements store.Database.
+func (d *database) Reader() *sql.DB { return d.read }
+
+// Close implements store.Database.
+func (d *database) Close() error {
+	return errors.Join(d.write.Close(), d.read.Close(), d.release())
 }
 
-func openSQLite(ctx context.Context, file string) (*database, error) {
+func openFile(ctx context.Context, file string) (*database, error) {
 	if err := os.MkdirAll(filepath.Dir(file), 0o750); err != nil {
 		return nil, fmt.Errorf("store: cannot make the folder of the database: %w", err)
 	}
@@ -50,7 +82,7 @@ func openSQLite(ctx context.Context, file string) (*database, error) {
 	case err != nil:
 		return nil, fmt.Errorf("store: cannot write in the folder of the database: %w", err)
 	case !locked:
-		return nil, fmt.Errorf("store %s: %w: stop the other smppserv first", file, ErrHeld)
+		return nil, fmt.Errorf("store %s: %w: stop the other smppserv first", file, store.ErrHeld)
 	}
 	d := &database{release: lock.Unlock}
 	err := create(file)
@@ -150,11 +182,12 @@ func migrate(ctx context.Context, db *sql.DB) error {
 			return err
 		}
 	}
-	files, err := fs.Sub(migrations, "migrations/sqlite")
+	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err
 	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithGoMigrations(takenOver()))
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithGoMigrations(
+		goose.NewGoMigration(3, &goose.GoFunc{RunTx: store.TakeOverWaiting}, nil)))
 	if err != nil {
 		return err
 	}
@@ -187,8 +220,8 @@ func explain(file string, err error) error {
 	return fmt.Errorf("store %s: %w%s", file, err, advice)
 }
 
-// refusesTheRow tells a fault of one row from one of the disk, which meets them all.
-func refusesTheRow(err error) bool {
+// RefusesRow implements store.Database.
+func (*database) RefusesRow(err error) bool {
 	var se *sqlite.Error
 	if !errors.As(err, &se) {
 		return false
@@ -200,5 +233,7 @@ func refusesTheRow(err error) bool {
 	return false
 }
 
-// noTransaction recognises the answer to a ROLLBACK that SQLite had done by itself.
-func noTransaction(err error) bool { return strings.Contains(err.Error(), "no transaction is active") }
+// NoTransaction implements store.Database: SQLite rolls back by itself after some errors.
+func (*database) NoTransaction(err error) bool {
+	return strings.Contains(err.Error(), "no transaction is active")
+}

@@ -214,7 +214,7 @@ func TestAClientThatBindsBeforeTheWatchIsOnDiskIsAnnouncedToo(t *testing.T) {
 }
 
 func TestAWatchWhoseTextCannotBeReadIsReadLater(t *testing.T) {
-	r := newRig(t, func(o *Options) { o.HeldOctets = 1 })
+	r := newRig(t, func(o *Options) { o.CacheOctets = 1 })
 	c := r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
 	m := r.between("text")
 	m.RegisteredDelivery, m.ExpiresAt = 0, m.ReceivedAt.Add(20*time.Millisecond)

@@ -1,4 +1,4 @@
-package main
+package centre
 
 import (
 	"context"
@@ -24,7 +24,7 @@ type recall struct {
 }
 
 // outbinds calls the clients that something waits for and that are not bound to receive it (SMPP 3.4, 2.2.1).
-func (s *server) outbinds(ctx context.Context) {
+func (mc *centre) outbinds(ctx context.Context) {
 	tick := time.NewTicker(outbindInterval)
 	defer tick.Stop()
 	recalls := map[string]*recall{}
@@ -33,15 +33,12 @@ func (s *server) outbinds(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case now := <-tick.C:
-			s.mu.Lock()
-			clients := s.cfg.Clients
-			s.mu.Unlock()
-			for _, c := range clients {
+			for _, c := range mc.config().Clients {
 				if c.Outbind != "" {
 					if recalls[c.SystemID] == nil {
 						recalls[c.SystemID] = &recall{}
 					}
-					s.outbind(ctx, c, recalls[c.SystemID], now)
+					mc.outbind(ctx, c, recalls[c.SystemID], now)
 				}
 			}
 		}
@@ -49,8 +46,8 @@ func (s *server) outbinds(ctx context.Context) {
 }
 
 // outbind calls one client if it is time to.
-func (s *server) outbind(ctx context.Context, c config.Client, r *recall, now time.Time) {
-	bound := s.smsc.Receives(c.SystemID)
+func (mc *centre) outbind(ctx context.Context, c config.Client, r *recall, now time.Time) {
+	bound := mc.smsc.Receives(c.SystemID)
 	if bound || r.addr != c.Outbind {
 		r.addr, r.wait, r.after = c.Outbind, 0, time.Time{}
 	}
@@ -61,14 +58,14 @@ func (s *server) outbind(ctx context.Context, c config.Client, r *recall, now ti
 			return
 		}
 	}
-	if bound || c.Disabled || now.Before(r.after) || !s.queue.Waits(c.SystemID) {
+	if bound || c.Disabled || now.Before(r.after) || !mc.queue.Waits(c.SystemID) {
 		return
 	}
 	r.wait = min(max(2*r.wait, firstRecall), lastRecall)
 	r.after = now.Add(r.wait)
 	ended := make(chan struct{})
 	r.ended = ended
-	log := s.log.With().Str("system_id", c.SystemID).Str("outbind", c.Outbind).Logger()
+	log := mc.log.With().Str("system_id", c.SystemID).Str("outbind", c.Outbind).Logger()
 	wait := r.wait
 	go func() {
 		defer close(ended)
@@ -79,7 +76,7 @@ func (s *server) outbind(ctx context.Context, c config.Client, r *recall, now ti
 			return
 		}
 		log.Info().Msg("calling the client that messages wait for: outbind")
-		if err := s.smsc.Outbind(conn, c.OutbindPassword); err != nil && ctx.Err() == nil {
+		if err := mc.smsc.Outbind(conn, c.OutbindPassword); err != nil && ctx.Err() == nil {
 			log.Warn().Err(err).Stringer("next_call_in", wait).Msg("the client that messages wait for was called, and did not bind")
 		}
 	}()

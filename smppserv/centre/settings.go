@@ -1,4 +1,4 @@
-package main
+package centre
 
 import (
 	"crypto/tls"
@@ -14,7 +14,6 @@ import (
 	"hnetsmpp/pkg/config"
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/pkg/smstext"
-	"hnetsmpp/smppserv/admin"
 	"hnetsmpp/smppserv/hermes"
 	"hnetsmpp/smppserv/queue"
 	"hnetsmpp/smppserv/session"
@@ -154,55 +153,4 @@ func hermesText(ms []*sms.Message) hermes.Text {
 	}
 	parts, _ := sms.UserTexts(ms)
 	return hermes.Text{Encoding: alphabet, Data: slices.Concat(append(parts, []byte{})...)}
-}
-
-// checkPush finds the faults that only a try shows: of the certificates, and of a template's field names.
-func checkPush(cfg *config.Config) error {
-	o, err := pushOptions(cfg, zerolog.Nop())
-	if err == nil {
-		_, err = hermes.NewPush(o)
-	}
-	return err
-}
-
-func adminOptions(cfg *config.Config, s *server, counters *admin.Counters) admin.Options {
-	users := cfg.Admin.Users
-	return admin.Options{
-		Listen: cfg.Admin.Listen, Version: versionText(), Counters: counters, Log: s.log,
-		Sessions: func() (all []admin.Session) {
-			for _, c := range s.smsc.Sessions() {
-				all = append(all, admin.Session{ID: c.ID(), SystemID: c.SystemID(), State: c.State().String(), Remote: c.RemoteAddr().String(),
-					Version: versionName(c.Version()), Since: c.Opened()})
-			}
-			return all
-		},
-		Unbind: func(id uint64) bool {
-			for _, c := range s.smsc.Sessions() {
-				if c.ID() == id {
-					go s.smsc.Unbind(c)
-					return true
-				}
-			}
-			return false
-		},
-		Queue:        func() admin.QueueStats { return admin.QueueStats(s.queue.Stats()) },
-		Ready:        s.store.Check,
-		AuthRequired: len(users) > 0,
-		Users: func(name, password string) bool {
-			for _, u := range users {
-				if u.Name == name {
-					return config.CheckPassword(u.Password, password)
-				}
-			}
-			return false
-		},
-	}
-}
-
-// versionName writes an interface_version, "3.4" for 0x34; nothing before the bind.
-func versionName(v byte) string {
-	if v == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%d.%d", v>>4, v&0x0F)
 }

@@ -8,22 +8,22 @@ import (
 	"hnetsmpp/smppserv/sms"
 )
 
-// route is everything that is for one recipient, and its ways out.
-type route struct {
+// recipientQueue is everything that is for one recipient of messages, and its ways out.
+type recipientQueue struct {
 	q       *Queue
 	turns   turns // of the lanes that may have something to try
 	outlets []*Outlet
 	retry   []time.Duration // of the last outlet: used for waits when there is none
 
-	watches map[*lane]map[*entry]struct{} // by where a delivery ends them; nil = anywhere
-	back    int64                         // when a client came that had been absent; 0 = not yet
+	dpfs map[*lane]map[*entry]struct{} // by where a delivery ends them; nil = anywhere
+	back int64                         // when a client came that had been absent; 0 = not yet
 }
 
 // Waits tells whether something waits for the recipient, who has no way out, that could be tried now if it had one.
 func (q *Queue) Waits(recipient string) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	r := q.routes[recipient]
+	r := q.recipients[recipient]
 	if r == nil {
 		return false
 	}
@@ -36,38 +36,38 @@ func (q *Queue) Waits(recipient string) bool {
 	return false
 }
 
-func (q *Queue) route(recipient string) *route {
-	r := q.routes[recipient]
+func (q *Queue) recipient(recipient string) *recipientQueue {
+	r := q.recipients[recipient]
 	if r == nil {
-		r = &route{q: q, watches: map[*lane]map[*entry]struct{}{}}
-		q.routes[recipient] = r
+		r = &recipientQueue{q: q, dpfs: map[*lane]map[*entry]struct{}{}}
+		q.recipients[recipient] = r
 	}
 	return r
 }
 
 // Outlet is an open way out. It implements road.Outlet.
 type Outlet struct {
-	q        *Queue
-	route    *route
-	way      road.OutletOptions
-	window   int
-	taken    int   // tries in flight
-	turns    turns // of the lanes that must wait for this outlet and no other
-	paused   bool
-	silent   bool // paused since the last Resume
-	pause    *time.Timer
-	detached bool
+	q         *Queue
+	recipient *recipientQueue
+	way       road.OutletOptions
+	window    int
+	taken     int   // tries in flight
+	turns     turns // of the lanes that must wait for this outlet and no other
+	paused    bool
+	silent    bool // paused since the last Resume
+	pause     *time.Timer
+	detached  bool
 }
 
 // Attach opens a way out: from now on its Deliverer is given what waits for its recipient.
 func (q *Queue) Attach(w road.OutletOptions) road.Outlet {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	r := q.route(w.Recipient)
+	r := q.recipient(w.Recipient)
 	if w.Recipient != sms.Hermes && len(r.outlets) == 0 {
 		r.present(nowMilli())
 	}
-	o := &Outlet{q: q, route: r, way: w, window: w.Window}
+	o := &Outlet{q: q, recipient: r, way: w, window: w.Window}
 	r.outlets, r.retry = append(r.outlets, o), w.Retry
 	q.wake()
 	return o
@@ -116,7 +116,7 @@ func (o *Outlet) Resume() {
 	o.silent = false
 	now := nowMilli()
 	for _, l := range q.lanes {
-		if l.route == o.route {
+		if l.recipient == o.recipient {
 			l.retryNow(now)
 		}
 	}
@@ -140,9 +140,9 @@ func (o *Outlet) Detach() {
 	defer o.q.mu.Unlock()
 	o.detached = true
 	o.stopPause()
-	o.route.outlets = slices.DeleteFunc(o.route.outlets, func(other *Outlet) bool { return other == o })
+	o.recipient.outlets = slices.DeleteFunc(o.recipient.outlets, func(other *Outlet) bool { return other == o })
 	for l := o.turns.pop(); l != nil; l = o.turns.pop() {
-		o.route.turns.push(l)
+		o.recipient.turns.push(l)
 	}
 	o.q.wake()
 }
@@ -159,8 +159,8 @@ func (q *Queue) nextJobs(max int) []*job {
 	now := nowMilli()
 	q.dueDeadlines(now)
 	var jobs []*job
-	if !q.onHold && !q.stopping && q.unwritten < maxUnwritten {
-		for _, r := range q.routes {
+	if !q.quiesced && !q.stopping && q.unwritten < maxUnwritten {
+		for _, r := range q.recipients {
 			jobs = r.pump(jobs, now, max)
 		}
 	}
@@ -171,7 +171,7 @@ func (q *Queue) nextJobs(max int) []*job {
 }
 
 // pump gives lanes their turns while an outlet has room.
-func (r *route) pump(jobs []*job, now int64, max int) []*job {
+func (r *recipientQueue) pump(jobs []*job, now int64, max int) []*job {
 	for len(jobs) < max {
 		l := r.next()
 		if l == nil {
@@ -185,7 +185,7 @@ func (r *route) pump(jobs []*job, now int64, max int) []*job {
 }
 
 // next is the lane whose turn it is: one of those that wait for an outlet which has room now, else any.
-func (r *route) next() *lane {
+func (r *recipientQueue) next() *lane {
 	free := false
 	for _, o := range r.outlets {
 		if o.room() <= 0 {
@@ -204,7 +204,7 @@ func (r *route) next() *lane {
 
 // try takes the lane's next message for a try, if it may be tried now.
 // If not, the lane gets its next turn from what keeps the message: a deadline, a report, an outlet without room.
-func (r *route) try(l *lane, now int64) *job {
+func (r *recipientQueue) try(l *lane, now int64) *job {
 	e := l.head()
 	switch {
 	case e == nil, e.due > now:
@@ -214,10 +214,10 @@ func (r *route) try(l *lane, now int64) *job {
 		l.ready()
 		return nil
 	}
-	o, hold := r.choose(l, e, now)
+	o, notBefore := r.choose(l, e, now)
 	switch {
-	case hold > now:
-		e.due = hold
+	case notBefore > now:
+		e.due = notBefore
 		r.q.wakeAt(e, e.nextWake(now))
 		return nil
 	case o == nil || o.way.Serial && l.flying > 0:
@@ -234,7 +234,7 @@ func (r *route) try(l *lane, now int64) *job {
 	return &job{q: r.q, lead: e, outlet: o}
 }
 
-func (r *route) freest() *Outlet {
+func (r *recipientQueue) freest() *Outlet {
 	var best *Outlet
 	for _, o := range r.outlets {
 		if room := o.room(); room > 0 && (best == nil || room > best.room()) {
@@ -246,9 +246,9 @@ func (r *route) freest() *Outlet {
 
 // choose finds the outlet for e: the one that has the lane's messages in flight, so that they stay in order;
 // for a receipt the session that its message came in on; else the one with most room.
-// A receipt that must go elsewhere is held until receiptHold after the answer to its submit.
+// A receipt that must go elsewhere waits until receiptDelay after the answer to its submit.
 // While an outlet that was detached has messages of the lane, there is none for those behind.
-func (r *route) choose(l *lane, e *entry, now int64) (o *Outlet, hold int64) {
+func (r *recipientQueue) choose(l *lane, e *entry, now int64) (o *Outlet, notBefore int64) {
 	if l.flying > 0 && l.outlet.detached {
 		return nil, 0
 	}
@@ -261,9 +261,9 @@ func (r *route) choose(l *lane, e *entry, now int64) (o *Outlet, hold int64) {
 				}
 			}
 			if !ok {
-				return nil, now + receiptHold.Milliseconds()
+				return nil, now + receiptDelay.Milliseconds()
 			}
-			if until := milli(sms.NotBefore(since.Add(receiptHold))); until > now {
+			if until := milli(sms.NotBefore(since.Add(receiptDelay))); until > now {
 				return nil, until
 			}
 		}
