@@ -59,7 +59,7 @@ func TestOneThatHermesDidNotReachIsAnnouncedOnlyWhenItIsReached(t *testing.T) {
 				t.Fatalf("got kind %d", kind)
 			}
 			if len(requests) > 0 {
-				t.Error("the watch itself was pushed")
+				t.Error("the delivery pending flag itself was pushed")
 			}
 		})
 	}

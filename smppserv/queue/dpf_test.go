@@ -9,8 +9,8 @@ import (
 	"hnetsmpp/smppserv/sms"
 )
 
-// watched is a text whose submitter asked to be alerted.
-func (r *rig) watched(text string) *sms.Message {
+// flagged is a text whose submitter asked to be alerted.
+func (r *rig) flagged(text string) *sms.Message {
 	m := r.text(text)
 	m.SetDPF, m.RegisteredDelivery = true, 1
 	return m
@@ -37,7 +37,7 @@ func (o *outbox) alerted(m *sms.Message) {
 
 // between is a text from the client "admin" to the client "other".
 func (r *rig) between(text string) *sms.Message {
-	m := r.watched(text)
+	m := r.flagged(text)
 	m.Recipient = "other"
 	return m
 }
@@ -82,7 +82,7 @@ func TestARecipientThatFailedIsAnnouncedOnceItHasTheMessage(t *testing.T) {
 	r := newRig(t, nil)
 	c := r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
 	h := r.hermes()
-	m := r.watched("text")
+	m := r.flagged("text")
 	m.RegisteredDelivery = 0
 	r.add(m)
 	h.next("text").again()
@@ -91,7 +91,7 @@ func TestARecipientThatFailedIsAnnouncedOnceItHasTheMessage(t *testing.T) {
 	r.emptied()
 }
 
-// ends are messages whose end leaves a watch behind.
+// ends are messages whose end leaves its delivery pending flag behind.
 var ends = map[string]func(r *rig, m *sms.Message, h *outbox, fail sms.Outcome){
 	"expired": func(r *rig, m *sms.Message, h *outbox, fail sms.Outcome) {
 		m.ExpiresAt = m.ReceivedAt.Add(100 * time.Millisecond)
@@ -113,7 +113,7 @@ func TestARecipientThatRefusedAMessageIsAnnouncedWhenItTakesOneOfTheConversation
 			r := newRig(t, nil)
 			c := r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
 			h := r.attach(road.OutletOptions{Window: 32, Serial: true, Retry: []time.Duration{time.Hour}})
-			m := r.watched("text")
+			m := r.flagged("text")
 			m.RegisteredDelivery = 0
 			end(r, m, h, sms.Outcome{Verdict: sms.TryAgain, Code: 500})
 			r.nothing(h, sms.Hermes) // another conversation's delivery proves nothing
@@ -146,7 +146,7 @@ func TestARecipientThatWasNotThereIsAnnouncedWhenItTakesAnyMessage(t *testing.T)
 			whileHeldOrNot(t, func(t *testing.T, r *rig) {
 				r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
 				h := r.attach(road.OutletOptions{Window: 32, Serial: true, Retry: []time.Duration{time.Hour}})
-				m := r.watched("text")
+				m := r.flagged("text")
 				m.RegisteredDelivery = 0
 				end(r, m, h, silent)
 				r.restart()
@@ -183,14 +183,14 @@ func TestAClientIsAnnouncedWhenItBindsThoughTheMessageHasEnded(t *testing.T) {
 				m.RegisteredDelivery = 0
 				end(r, m)
 				if r.q.Waits("other") {
-					t.Error("a watch is said to wait: the client would be called for nothing")
+					t.Error("a delivery pending flag is said to wait: the client would be called for nothing")
 				}
 				r.nothing(c, "admin")
 				other := r.attach(road.OutletOptions{Recipient: "other", Window: 10})
 				c.alerted(m)
 				r.emptied()
 				if len(other.tries) > 0 {
-					t.Error("the watch was tried")
+					t.Error("the delivery pending flag was tried")
 				}
 			})
 		})
@@ -220,7 +220,7 @@ func TestAWatchWhoseTextCannotBeReadIsReadLater(t *testing.T) {
 	m.RegisteredDelivery, m.ExpiresAt = 0, m.ReceivedAt.Add(20*time.Millisecond)
 	r.add(m)
 	r.wantState(m, sms.Expired)
-	await(t, "the watch is there", func() bool { return r.q.Stats().Waiting == 1 && r.q.Stats().Unwritten == 0 })
+	await(t, "the delivery pending flag is there", func() bool { return r.q.Stats().Waiting == 1 && r.q.Stats().Unwritten == 0 })
 	loads := 0
 	r.fault.set(func() { r.fault.loadErr, loads = errDisk, r.fault.loads })
 	r.attach(road.OutletOptions{Recipient: "other", Window: 10})
@@ -276,12 +276,12 @@ func TestACancelledWatchIsGone(t *testing.T) {
 	m.RegisteredDelivery, m.ExpiresAt = 0, m.ReceivedAt.Add(20*time.Millisecond)
 	r.add(m)
 	r.wantState(m, sms.Expired)
-	await(t, "the watch is there", func() bool { return r.q.Stats().Waiting == 1 && r.q.Stats().Unwritten == 0 })
-	watch := m.ID + 1
-	if err := r.q.Replace(t.Context(), watch, replaceText("x")); err != sms.ErrBeingTried {
+	await(t, "the delivery pending flag is there", func() bool { return r.q.Stats().Waiting == 1 && r.q.Stats().Unwritten == 0 })
+	flag := m.ID + 1
+	if err := r.q.Replace(t.Context(), flag, replaceText("x")); err != sms.ErrBeingTried {
 		t.Errorf("got %v", err)
 	}
-	if err := r.q.Cancel(t.Context(), watch); err != nil {
+	if err := r.q.Cancel(t.Context(), flag); err != nil {
 		t.Fatal(err)
 	}
 	r.emptied()
@@ -293,16 +293,16 @@ func TestWhoIsThereNeedsNoAlert(t *testing.T) {
 	r := newRig(t, nil)
 	c := r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
 	h := r.hermes()
-	r.add(r.watched("taken"))
+	r.add(r.flagged("taken"))
 	h.next("taken").done()
 	c.nextKind(sms.KindReceipt).done()
-	m := r.watched("refused")
+	m := r.flagged("refused")
 	m.RegisteredDelivery = 0
 	r.add(m)
 	h.next("refused").report(sms.Outcome{Verdict: sms.Failed, Code: 404})
 	r.wantState(m, sms.Undeliverable)
 	r.emptied()
 	if len(h.tries) > 0 || len(c.tries) > 0 {
-		t.Error("a watch or an alert that nobody needs")
+		t.Error("a flag or an alert that nobody needs")
 	}
 }

@@ -99,7 +99,7 @@ type Receipt struct {
 	DoneAt      time.Time
 	ExternalID  string // of a message from Hermès
 	DPF         bool   // an alert_notification will follow
-	Away        bool   // of a watch: nobody was there, whichever message it was
+	Away        bool   // of a delivery pending flag: nobody was there, whichever message it was
 }
 
 // FromHermes tells whether Hermès handed the message in.

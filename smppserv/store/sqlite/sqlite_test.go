@@ -156,10 +156,10 @@ func TestADatabaseFromBeforeSubmitMultiWasIndexedIsTakenOver(t *testing.T) {
 		t.Fatalf("got %v, %v", ids, err)
 	}
 	if _, err := s.Get(context.Background(), beside.ID); !errors.Is(err, sms.ErrUnknown) {
-		t.Errorf("the watch beside its message is still there: %v", err)
+		t.Errorf("the delivery pending flag beside its message is still there: %v", err)
 	}
 	if got, err := s.Get(context.Background(), left.ID); err != nil || !got.Receipt.Away {
-		t.Errorf("the watch of a message that has ended is %+v, %v", got, err)
+		t.Errorf("the delivery pending flag of a message that has ended is %+v, %v", got, err)
 	}
 	next := storetest.Sample()
 	if storetest.Add(t, s, next); next.ID <= beside.ID {
