@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"hnetsmpp/launcher/logging"
 	"hnetsmpp/pkg/config"
 )
 
@@ -50,7 +51,7 @@ func giveAccess(configPath, account string) (faults []error) {
 		note(home, restrict(home, account, readFolder))
 	}
 	note(configPath, restrict(configPath, account, readFile))
-	for _, folder := range []string{logsOf(configPath), filepath.Dir(database)} {
+	for _, folder := range []string{logging.Folder(configPath), filepath.Dir(database)} {
 		if rel, err := filepath.Rel(home, folder); err != nil || rel == "." || strings.HasPrefix(rel, "..") {
 			continue
 		}

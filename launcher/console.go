@@ -36,7 +36,7 @@ func (runCommand) Run(line *commandLine, p *program) error {
 func (k *keeper) waitForSignals(p *program) error {
 	select {
 	case <-p.signals:
-		k.logs.launcher.Info().Msg("asked to stop; a second Ctrl-C kills")
+		k.logs.Launcher.Info().Msg("asked to stop; a second Ctrl-C kills")
 		k.stop()
 	case <-k.ended:
 		return nil

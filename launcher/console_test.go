@@ -183,21 +183,6 @@ func TestUnwritableLogFolderIsSaidAndSurvived(t *testing.T) {
 	}
 }
 
-func TestTerminalShowsReadableLines(t *testing.T) {
-	var out bytes.Buffer
-	s := newTerminal(&out)
-	s.pretty.NoColor = true
-	launcher, worker := s.source(), s.source()
-	for _, part := range []string{`{"level":"info","time":"2026-01-02T03:04:05Z",`, `"message":"hello"}` + "\npanic: x\n{broken\n", "unfinished"} {
-		_, _ = worker.Write([]byte(part))
-		_, _ = launcher.Write([]byte(`{"level":"warn","message":"mine"}` + "\n"))
-	}
-	mine := "<nil> WRN mine\n"
-	if got, want := out.String(), mine+"INF hello\npanic: x\n{broken\n"+mine+mine; strings.ReplaceAll(got, got[strings.Index(got, "2026"):strings.Index(got, "INF")], "") != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
-}
-
 func TestCommandLine(t *testing.T) {
 	for _, tt := range []struct {
 		args           []string

@@ -11,8 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"hnetsmpp/launcher/logging"
 	"hnetsmpp/launcher/supervise"
-	"hnetsmpp/pkg/config"
 	"hnetsmpp/pkg/worker"
 )
 
@@ -144,7 +144,7 @@ func TestStatusTellsHowTheServerIsAndWas(t *testing.T) {
 
 func TestStatusOfALauncherThatDiedIsStopped(t *testing.T) {
 	r := newRunning(t, "good")
-	rep := supervise.NewReporter(logsOf(r.config()), "1.0.0")
+	rep := supervise.NewReporter(logging.Folder(r.config()), "1.0.0")
 	if !rep.Acquire() {
 		t.Fatal("the lock is held")
 	}
@@ -157,42 +157,6 @@ func TestStatusOfALauncherThatDiedIsStopped(t *testing.T) {
 	rep.Close()
 	if o := r.status(); o.State != supervise.Stopped || o.WorkerPID != 0 || o.LastReason != "killed" {
 		t.Errorf("after its death it is %+v", o)
-	}
-}
-
-func TestAFullDiskForLogsIsToldOnceEachTime(t *testing.T) {
-	var console bytes.Buffer
-	told := 0
-	f := &logFault{console: &console, tell: func(error) { told++ }}
-	full := errors.New("no space left on device")
-	for _, err := range []error{nil, full, full, nil, nil, full} {
-		f.note(err)
-	}
-	if want := strings.Repeat("launcher: no log files are written: no space left on device\n", 2); told != 2 || console.String() != want {
-		t.Errorf("told %d times: %q", told, &console)
-	}
-}
-
-func TestNoLineIsLostWhileALogCannotBeRotated(t *testing.T) {
-	dir := t.TempDir()
-	var console bytes.Buffer
-	l := &logs{}
-	section := config.Default().Launcher
-	section.LogMaxMB = 1
-	w := l.file(dir, "x.log", section, &logFault{console: &console})
-	defer l.close()
-	write := func(line string) {
-		t.Helper()
-		if n, err := w.Write([]byte(line)); n != len(line) || err != nil {
-			t.Fatalf("got %d, %v", n, err)
-		}
-	}
-	write(strings.Repeat("x", 1<<20) + "\n")
-	hold(t, filepath.Join(dir, "x.log"))
-	write("a line behind the limit\n")
-	data, err := os.ReadFile(filepath.Join(dir, "x.log"))
-	if err != nil || !strings.HasSuffix(string(data), "a line behind the limit\n") || console.Len() > 0 {
-		t.Errorf("%v, the file ends with %q, the console says %q", err, data[max(0, len(data)-30):], &console)
 	}
 }
 

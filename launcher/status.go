@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"hnetsmpp/launcher/logging"
 	"hnetsmpp/launcher/supervise"
 	"hnetsmpp/pkg/config"
 )
@@ -78,7 +79,7 @@ func look(explicit string) (*overview, error) {
 	if path, err = filepath.Abs(path); err != nil {
 		return nil, err
 	}
-	o := &overview{process: registered.process, Service: state, State: supervise.Stopped, Config: path, Logs: logsOf(path)}
+	o := &overview{process: registered.process, Service: state, State: supervise.Stopped, Config: path, Logs: logging.Folder(path)}
 	rep, err := supervise.ReadReport(o.Logs)
 	if err == nil && o.Service == running && (rep == nil || rep.State == supervise.Stopped) {
 		o.State, rep = unknownState, nil

@@ -1,4 +1,5 @@
-package main
+// Package logging is where the lines of launcher and worker go: into files that are rotated, and to the console.
+package logging
 
 import (
 	"errors"
@@ -20,39 +21,41 @@ const (
 	workerLog   = "smppserv.log"
 )
 
-// logs are the launcher's own lines and the worker's stderr. Each goes to its
+// Logs are the launcher's own lines and the worker's stderr. Each goes to its
 // file, both go to the console.
-type logs struct {
-	launcher zerolog.Logger
-	worker   io.Writer
+type Logs struct {
+	Launcher zerolog.Logger
+	Worker   io.Writer
 	files    []io.Closer
 }
 
-func logsOf(configPath string) string { return filepath.Join(filepath.Dir(configPath), logFolder) }
+// Folder is that of the logs of a configuration.
+func Folder(configPath string) string { return filepath.Join(filepath.Dir(configPath), logFolder) }
 
-// openLogs never fails: while the folder cannot be written, the console is told
+// Open never fails: while the folder cannot be written, the console is told
 // so and is the only place that logs go to; onFault, which may be nil, hears of it.
-func openLogs(configPath string, section config.Launcher, console io.Writer, onFault func(error)) *logs {
-	l := &logs{}
+func Open(configPath string, section config.Launcher, console io.Writer, onFault func(error)) *Logs {
+	l := &Logs{}
 	screen := newScreen(console)
 	launcher, worker := tee{screen.source()}, tee{screen.source()}
-	dir := logsOf(configPath)
+	dir := Folder(configPath)
 	mine, theirs := &logFault{console: console, tell: onFault}, &logFault{console: console, tell: onFault}
 	mine.note(checkWritable(dir, launcherLog, workerLog))
 	launcher = append(launcher, l.file(dir, launcherLog, section, mine))
 	worker = append(worker, l.file(dir, workerLog, section, theirs))
-	l.launcher = zerolog.New(launcher).With().Timestamp().Str("program", "launcher").Logger()
-	l.worker = worker
+	l.Launcher = zerolog.New(launcher).With().Timestamp().Str("program", "launcher").Logger()
+	l.Worker = worker
 	return l
 }
 
-func (l *logs) close() {
+// Close closes the files; a line that comes later opens its file again.
+func (l *Logs) Close() {
 	for _, f := range l.files {
 		_ = f.Close()
 	}
 }
 
-func (l *logs) file(dir, name string, section config.Launcher, fault *logFault) io.Writer {
+func (l *Logs) file(dir, name string, section config.Launcher, fault *logFault) io.Writer {
 	f := &lumberjack.Logger{
 		Filename:   filepath.Join(dir, name),
 		MaxSize:    section.LogMaxMB,
