@@ -41,7 +41,8 @@ func keep(path string, console io.Writer, notify func(supervise.Event), onLogFau
 		}
 		return nil, other
 	}
-	k.logs = logging.Open(path, config.LoadLauncher(path), console, onLogFault)
+	section := config.LoadLauncher(path)
+	k.logs = logging.Open(logging.Options{Folder: logging.Folder(path), MaxMB: section.LogMaxMB, Keep: section.LogKeep, Console: console, OnFault: onLogFault})
 	k.logs.Launcher.Info().Str("version", versionText()).Str("config", path).Msg("launcher started")
 	k.supervisor = newSupervisor(path, k.logs.Launcher, k.logs.Worker, func(e supervise.Event) {
 		if err := k.report.Write(e.Status); err != nil {

@@ -24,7 +24,7 @@ const (
 // A package that is not here has no place in the layout yet.
 var imports = map[string][]string{
 	"launcher":                 {"launcher/...", "pkg/config", "pkg/worker"},
-	"launcher/logging":         {"pkg/config"},
+	"launcher/logging":         nil,
 	"launcher/supervise":       {"pkg/worker"},
 	"pkg/config":               nil,
 	"pkg/release":              nil,

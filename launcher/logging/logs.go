@@ -11,15 +11,22 @@ import (
 
 	"github.com/rs/zerolog"
 	"gopkg.in/natefinch/lumberjack.v2"
-
-	"hnetsmpp/pkg/config"
 )
 
 const (
-	logFolder   = "logs" // beside config.toml
+	folder      = "logs" // beside config.toml
 	launcherLog = "launcher.log"
 	workerLog   = "smppserv.log"
 )
+
+// Options say where the lines go.
+type Options struct {
+	Folder  string
+	MaxMB   int // a file that would grow beyond it is rotated; MiB
+	Keep    int // rotated files of each; 0 = all
+	Console io.Writer
+	OnFault func(error) // hears when a file takes no more lines; it may be nil
+}
 
 // Logs are the launcher's own lines and the worker's stderr. Each goes to its
 // file, both go to the console.
@@ -30,19 +37,18 @@ type Logs struct {
 }
 
 // Folder is that of the logs of a configuration.
-func Folder(configPath string) string { return filepath.Join(filepath.Dir(configPath), logFolder) }
+func Folder(configPath string) string { return filepath.Join(filepath.Dir(configPath), folder) }
 
 // Open never fails: while the folder cannot be written, the console is told
-// so and is the only place that logs go to; onFault, which may be nil, hears of it.
-func Open(configPath string, section config.Launcher, console io.Writer, onFault func(error)) *Logs {
+// so and is the only place that logs go to.
+func Open(o Options) *Logs {
 	l := &Logs{}
-	screen := newScreen(console)
+	screen := newScreen(o.Console)
 	launcher, worker := tee{screen.source()}, tee{screen.source()}
-	dir := Folder(configPath)
-	mine, theirs := &logFault{console: console, tell: onFault}, &logFault{console: console, tell: onFault}
-	mine.note(checkWritable(dir, launcherLog, workerLog))
-	launcher = append(launcher, l.file(dir, launcherLog, section, mine))
-	worker = append(worker, l.file(dir, workerLog, section, theirs))
+	mine, theirs := &fault{console: o.Console, tell: o.OnFault}, &fault{console: o.Console, tell: o.OnFault}
+	mine.note(checkWritable(o.Folder, launcherLog, workerLog))
+	launcher = append(launcher, l.file(o, launcherLog, mine))
+	worker = append(worker, l.file(o, workerLog, theirs))
 	l.Launcher = zerolog.New(launcher).With().Timestamp().Str("program", "launcher").Logger()
 	l.Worker = worker
 	return l
@@ -55,24 +61,24 @@ func (l *Logs) Close() {
 	}
 }
 
-func (l *Logs) file(dir, name string, section config.Launcher, fault *logFault) io.Writer {
+func (l *Logs) file(o Options, name string, broken *fault) io.Writer {
 	f := &lumberjack.Logger{
-		Filename:   filepath.Join(dir, name),
-		MaxSize:    section.LogMaxMB,
-		MaxBackups: section.LogKeep,
+		Filename:   filepath.Join(o.Folder, name),
+		MaxSize:    o.MaxMB,
+		MaxBackups: o.Keep,
 		LocalTime:  true,
 	}
 	l.files = append(l.files, f)
-	return logFile{f, fault}
+	return file{f, broken}
 }
 
-// logFile loses no line while the file cannot be rotated: on Windows it cannot be renamed while somebody reads it.
-type logFile struct {
+// file loses no line while the file cannot be rotated: on Windows it cannot be renamed while somebody reads it.
+type file struct {
 	rotated *lumberjack.Logger
-	fault   *logFault
+	fault   *fault
 }
 
-func (f logFile) Write(p []byte) (int, error) {
+func (f file) Write(p []byte) (int, error) {
 	_, err := f.rotated.Write(p)
 	if err != nil {
 		err = appendTo(f.rotated.Filename, p)
@@ -104,9 +110,9 @@ func checkWritable(dir string, names ...string) error {
 	return nil
 }
 
-// logFault tells, on the console and to whom it may concern, that a log file takes no more lines: the disk is full, or the
+// A fault tells, on the console and to whom it may concern, that a log file takes no more lines: the disk is full, or the
 // like. It tells again only after it took some.
-type logFault struct {
+type fault struct {
 	console io.Writer
 	tell    func(error) // may be nil
 
@@ -114,7 +120,7 @@ type logFault struct {
 	broken bool
 }
 
-func (f *logFault) note(err error) {
+func (f *fault) note(err error) {
 	f.mu.Lock()
 	known := f.broken
 	f.broken = err != nil

@@ -7,14 +7,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"hnetsmpp/pkg/config"
 )
 
 func TestAFullDiskForLogsIsToldOnceEachTime(t *testing.T) {
 	var console bytes.Buffer
 	told := 0
-	f := &logFault{console: &console, tell: func(error) { told++ }}
+	f := &fault{console: &console, tell: func(error) { told++ }}
 	full := errors.New("no space left on device")
 	for _, err := range []error{nil, full, full, nil, nil, full} {
 		f.note(err)
@@ -28,9 +26,7 @@ func TestNoLineIsLostWhileALogCannotBeRotated(t *testing.T) {
 	dir := t.TempDir()
 	var console bytes.Buffer
 	l := &Logs{}
-	section := config.Default().Launcher
-	section.LogMaxMB = 1
-	w := l.file(dir, "x.log", section, &logFault{console: &console})
+	w := l.file(Options{Folder: dir, MaxMB: 1, Keep: 10}, "x.log", &fault{console: &console})
 	defer l.Close()
 	write := func(line string) {
 		t.Helper()
@@ -39,7 +35,7 @@ func TestNoLineIsLostWhileALogCannotBeRotated(t *testing.T) {
 		}
 	}
 	write(strings.Repeat("x", 1<<20) + "\n")
-	hold(t, filepath.Join(dir, "x.log"))
+	preventRename(t, filepath.Join(dir, "x.log"))
 	write("a line behind the limit\n")
 	data, err := os.ReadFile(filepath.Join(dir, "x.log"))
 	if err != nil || !strings.HasSuffix(string(data), "a line behind the limit\n") || console.Len() > 0 {

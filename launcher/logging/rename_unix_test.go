@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// hold keeps a file from being renamed: its folder lets nobody, but for root, who may do everything.
-func hold(t *testing.T, path string) {
+// preventRename keeps a file from being renamed: its folder lets nobody, but for root, who may do everything.
+func preventRename(t *testing.T, path string) {
 	t.Helper()
 	if os.Geteuid() == 0 {
 		t.Skip("root may rename every file")

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// hold keeps a file open as many readers do: Windows lets nobody rename it meanwhile.
-func hold(t *testing.T, path string) {
+// preventRename keeps a file open as many readers do: Windows lets nobody rename it meanwhile.
+func preventRename(t *testing.T, path string) {
 	t.Helper()
 	f, err := os.Open(path)
 	if err != nil {
