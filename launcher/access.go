@@ -5,9 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"hnetsmpp/launcher/logging"
-	"hnetsmpp/pkg/config"
 )
 
 // use is what the service's account does with a file or a folder.
@@ -22,26 +19,33 @@ const (
 // isOurs tells the product's own folder from one that may hold what is others'.
 func isOurs(folder string) bool { return strings.EqualFold(filepath.Base(folder), serviceDisplayName) }
 
-// checkOwners refuses a configuration that somebody has put in our place: whoever writes it decides what runs as the system.
-func checkOwners(configPath string) error {
-	home := filepath.Dir(configPath)
+// Files are what the service reads and writes, and what runs as the service.
+type Files struct {
+	Config  string   // config.toml, which holds passwords
+	Folders []string // of the logs and the database, which hold numbers and texts
+	Worker  string   // the server's program
+}
+
+// CheckOwners refuses a configuration that somebody has put in our place: whoever writes it decides what runs as the system.
+// The error wraps os.ErrPermission where this account may not look.
+func (f Files) CheckOwners() error {
+	home := filepath.Dir(f.Config)
 	if isOurs(home) {
 		if err := checkOwner(home); err != nil {
 			return err
 		}
 	}
-	return checkOwner(configPath)
+	return checkOwner(f.Config)
 }
 
-// giveAccess lets the service's account ("" = the system's own) read config.toml, which holds passwords, and write the
-// folders of the logs and the database, which hold numbers and texts; besides it, administrators alone. A database in a
-// folder of its own elsewhere is left as it is. It returns what it could not do: the account may have its rights otherwise.
-func giveAccess(configPath, account string) (faults []error) {
-	home := filepath.Dir(configPath)
-	database := filepath.Join(home, config.Default().Store.DSN)
-	if cfg, err := config.Load(configPath); err == nil {
-		database = cfg.Store.DSN
+// Restrict lets the service's account ("" = the system's own) read config.toml and write the folders; besides it,
+// administrators alone. A folder that is not beside config.toml is left as it is. It returns what it could not do: the
+// account may have its rights otherwise.
+func (f Files) Restrict(account string) (faults []error) {
+	if isSystem(account) {
+		account = ""
 	}
+	home := filepath.Dir(f.Config)
 	note := func(path string, err error) {
 		if err != nil {
 			faults = append(faults, fmt.Errorf("the rights to %s could not be set: %w", path, err))
@@ -50,8 +54,8 @@ func giveAccess(configPath, account string) (faults []error) {
 	if isOurs(home) {
 		note(home, restrict(home, account, readFolder))
 	}
-	note(configPath, restrict(configPath, account, readFile))
-	for _, folder := range []string{logging.Folder(configPath), filepath.Dir(database)} {
+	note(f.Config, restrict(f.Config, account, readFile))
+	for _, folder := range f.Folders {
 		if rel, err := filepath.Rel(home, folder); err != nil || rel == "." || strings.HasPrefix(rel, "..") {
 			continue
 		}

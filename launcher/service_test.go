@@ -22,24 +22,24 @@ func event(kind supervise.EventKind, state supervise.State, reason string) super
 
 func TestTheServiceRunsOnlyOnceTheServerIsReady(t *testing.T) {
 	for _, tt := range []struct {
-		before serviceState
+		before State
 		event  supervise.Event
-		after  serviceState
+		after  State
 	}{
-		{startPending, event(supervise.EventStarting, supervise.Starting, ""), startPending},
-		{startPending, event(supervise.EventReady, supervise.Running, ""), running},
-		{startPending, event(supervise.EventExited, supervise.AwaitingConfig, "bad"), paused},
-		{startPending, event(supervise.EventExited, supervise.BackingOff, "held"), paused},
-		{paused, event(supervise.EventStarting, supervise.Starting, ""), paused},
-		{paused, event(supervise.EventReady, supervise.Running, ""), running},
-		{running, event(supervise.EventHung, supervise.Running, ""), running},
-		{running, event(supervise.EventExited, supervise.BackingOff, "crashed"), running},
-		{running, event(supervise.EventExited, supervise.AwaitingConfig, "bad"), paused},
-		{running, supervise.Event{Kind: supervise.EventExited, Status: supervise.Status{State: supervise.BackingOff, Wait: 2 * time.Second}}, paused},
-		{paused, event(supervise.EventStopped, supervise.Stopped, "bad"), paused},
-		{running, event(supervise.EventStopping, supervise.Stopping, ""), stopPending},
+		{Starting, event(supervise.EventStarting, supervise.Starting, ""), Starting},
+		{Starting, event(supervise.EventReady, supervise.Running, ""), Running},
+		{Starting, event(supervise.EventExited, supervise.AwaitingConfig, "bad"), Paused},
+		{Starting, event(supervise.EventExited, supervise.BackingOff, "held"), Paused},
+		{Paused, event(supervise.EventStarting, supervise.Starting, ""), Paused},
+		{Paused, event(supervise.EventReady, supervise.Running, ""), Running},
+		{Running, event(supervise.EventHung, supervise.Running, ""), Running},
+		{Running, event(supervise.EventExited, supervise.BackingOff, "crashed"), Running},
+		{Running, event(supervise.EventExited, supervise.AwaitingConfig, "bad"), Paused},
+		{Running, supervise.Event{Kind: supervise.EventExited, Status: supervise.Status{State: supervise.BackingOff, Wait: 2 * time.Second}}, Paused},
+		{Paused, event(supervise.EventStopped, supervise.Stopped, "bad"), Paused},
+		{Running, event(supervise.EventStopping, supervise.Stopping, ""), Stopping},
 	} {
-		if got := tt.before.after(tt.event); got != tt.after {
+		if got := stateAfter(tt.before, tt.event); got != tt.after {
 			t.Errorf("%s, %s (%s): now %s, want %s", tt.before, tt.event.Kind, tt.event.State, got, tt.after)
 		}
 	}
@@ -70,27 +70,12 @@ func TestTheEventLogTellsEachReasonOnce(t *testing.T) {
 		switch {
 		case n == nil && tt.id != 0:
 			t.Errorf("%s (%s): nothing is told", tt.event.Kind, tt.event.State)
-		case n != nil && (n.id != tt.id || !strings.Contains(n.text, tt.text)):
-			t.Errorf("%s (%s): told %d %q, want %d %q", tt.event.Kind, tt.event.State, n.id, n.text, tt.id, tt.text)
+		case n != nil && (n.ID != tt.id || !strings.Contains(n.Text, tt.text)):
+			t.Errorf("%s (%s): told %d %q, want %d %q", tt.event.Kind, tt.event.State, n.ID, n.Text, tt.id, tt.text)
 		}
 	}
-	if n := logsNotice(errors.New("disk full")); !n.failure || !strings.Contains(n.text, "disk full") {
+	if n := logsNotice(errors.New("disk full")); !n.Failure || !strings.Contains(n.Text, "disk full") {
 		t.Errorf("got %+v", n)
-	}
-}
-
-func TestTheUnitKeepsPathsAndAccountWhateverIsInThem(t *testing.T) {
-	for _, path := range []string{"/etc/hnet/config.toml", `/srv/HNET Serveur été/100 % "$HOME"\config.toml`} {
-		unit := systemdUnit("/opt/hnet smpp/launcher", path, "hnet")
-		if !strings.Contains(unit, `ExecStart="/opt/hnet smpp/launcher" run --config "`) || strings.Contains(unit, "{{") {
-			t.Errorf("got\n%s", unit)
-		}
-		if r := registeredInUnit(unit); r != (registration{config: path, account: "hnet"}) {
-			t.Errorf("read back %+v", r)
-		}
-	}
-	if strings.Contains(systemdUnit("/l", "/c", ""), "User=") {
-		t.Error("an account is named")
 	}
 }
 
@@ -161,7 +146,7 @@ func TestStatusOfALauncherThatDiedIsStopped(t *testing.T) {
 }
 
 func TestServiceCommandsWithoutAServiceSayWhatToDo(t *testing.T) {
-	if state, _, err := queryService(); err != nil || state != notInstalled {
+	if state, _, err := Query(); err != nil || state != NotInstalled {
 		t.Skipf("the service is %s here: %v", state, err)
 	}
 	for _, command := range []string{"start", "stop", "restart", "uninstall"} {

@@ -44,12 +44,3 @@ func TestSystemdHearsWhenTheServerIsReady(t *testing.T) {
 	hear("STATUS=stopped: stopped as asked")
 	r.wantExit(0)
 }
-
-func TestAnAccountThatIsNotThereIsRefused(t *testing.T) {
-	if err := checkAccount("nobody-we-know"); err == nil || !strings.Contains(err.Error(), "there is no account nobody-we-know") {
-		t.Errorf("got %v", err)
-	}
-	if err := checkAccount("root"); err != nil {
-		t.Error(err)
-	}
-}

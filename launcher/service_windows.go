@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 	"strings"
@@ -14,157 +13,7 @@ import (
 	"golang.org/x/sys/windows/svc"
 	"golang.org/x/sys/windows/svc/eventlog"
 	"golang.org/x/sys/windows/svc/mgr"
-
-	"hnetsmpp/launcher/supervise"
-	"hnetsmpp/pkg/config"
 )
-
-// managed tells whether the service control manager started this program.
-func managed() bool {
-	is, err := svc.IsWindowsService()
-	return err == nil && is
-}
-
-// runService is run under the service control manager. kardianos/service would report Running at once, and no progress.
-func runService(path string, _ *program) error {
-	w := &windowsService{path: path, events: make(chan supervise.Event, 64)}
-	if log, err := eventlog.Open(serviceName); err == nil { // its source may not be registered: the log files tell the same
-		defer log.Close()
-		w.log = log
-	}
-	return svc.Run(serviceName, w)
-}
-
-type windowsService struct {
-	path      string
-	events    chan supervise.Event
-	chronicle chronicle
-	log       *eventlog.Log // nil = none
-	waited    bool          // for another launcher
-}
-
-const (
-	accepts       = svc.AcceptStop | svc.AcceptShutdown | svc.AcceptPreShutdown
-	progressEvery = time.Second
-	waitHint      = 10_000 // milliseconds to the next sign of progress
-	longestStart  = 45 * time.Second
-	twiceRetry    = 2 * time.Second
-)
-
-// keep begins. While another launcher keeps the server of the same configuration it waits, Paused; nil = asked to stop.
-func (w *windowsService) keep(requests <-chan svc.ChangeRequest, changes chan<- svc.Status) *keeper {
-	for ; ; w.waited = true {
-		k, err := keep(w.path, io.Discard, func(e supervise.Event) { w.events <- e }, func(err error) { w.write(logsNotice(err)) })
-		if err == nil {
-			return k
-		}
-		if !w.waited {
-			w.write(notice{noticeTwice, true, "The service waits: " + err.Error()})
-		}
-		changes <- svc.Status{State: svc.Paused, Accepts: accepts}
-		for retry := time.After(twiceRetry); retry != nil; {
-			select {
-			case request := <-requests:
-				if request.Cmd != svc.Interrogate {
-					return nil
-				}
-				changes <- request.CurrentStatus
-			case <-retry:
-				retry = nil
-			}
-		}
-	}
-}
-
-// Execute implements svc.Handler: it keeps the server running until it is asked to stop.
-func (w *windowsService) Execute(_ []string, requests <-chan svc.ChangeRequest, changes chan<- svc.Status) (bool, uint32) {
-	status := next(svc.Status{}, startPending)
-	changes <- status
-	k := w.keep(requests, changes)
-	if k == nil {
-		return false, 0
-	}
-	defer k.close()
-	state := startPending
-	if w.waited {
-		state = paused
-	}
-	began := time.Now()
-	progress := time.NewTicker(progressEvery)
-	defer progress.Stop()
-	for {
-		select {
-		case request := <-requests:
-			switch request.Cmd {
-			case svc.Interrogate:
-				changes <- request.CurrentStatus
-				continue
-			case svc.Stop, svc.Shutdown, svc.PreShutdown:
-				k.stop()
-				state = stopPending
-			}
-		case e := <-w.events:
-			if n := w.chronicle.notice(e); n != nil {
-				w.write(*n)
-			}
-			if state != stopPending {
-				state = state.after(e)
-			}
-		case <-progress.C:
-			if state == startPending && time.Since(began) > longestStart {
-				state = paused // a start may not be stopped
-			} else if state != startPending && state != stopPending {
-				continue
-			}
-		case <-k.ended:
-			for len(w.events) > 0 {
-				if n := w.chronicle.notice(<-w.events); n != nil {
-					w.write(*n)
-				}
-			}
-			return false, 0
-		}
-		status = next(status, state)
-		changes <- status
-	}
-}
-
-// next is what is reported in a state; pending states show progress.
-func next(last svc.Status, state serviceState) svc.Status {
-	switch state {
-	case running:
-		return svc.Status{State: svc.Running, Accepts: accepts}
-	case paused:
-		return svc.Status{State: svc.Paused, Accepts: accepts}
-	}
-	s := svc.Status{State: svc.StartPending, CheckPoint: last.CheckPoint + 1, WaitHint: waitHint, Accepts: accepts}
-	if state == stopPending {
-		s.State, s.Accepts = svc.StopPending, 0
-	}
-	return s
-}
-
-func (w *windowsService) write(n notice) {
-	if w.log == nil {
-		return
-	}
-	if n.failure {
-		_ = w.log.Error(n.id, n.text)
-		return
-	}
-	_ = w.log.Info(n.id, n.text)
-}
-
-// noteRefusal tells the Event Log, where nobody reads the console: the installer shows nothing of its launcher.
-func noteRefusal(err error) {
-	if eventlog.InstallAsEventCreate(serviceName, eventlog.Error|eventlog.Warning|eventlog.Info) == nil {
-		defer func() { _ = eventlog.Remove(serviceName) }() // it is not installed, and leaves nothing behind
-	}
-	if log, failed := eventlog.Open(serviceName); failed == nil {
-		defer log.Close()
-		_ = log.Error(noticeRefused, "launcher install: "+err.Error())
-	}
-}
 
 // openService opens the service with no more rights than are needed.
 func openService(access uint32) (*mgr.Service, error) {
@@ -173,7 +22,7 @@ func openService(access uint32) (*mgr.Service, error) {
 		return nil, err
 	}
 	defer windows.CloseServiceHandle(manager)
-	name, err := windows.UTF16PtrFromString(serviceName)
+	name, err := windows.UTF16PtrFromString(Name)
 	if err != nil {
 		return nil, err
 	}
@@ -181,44 +30,45 @@ func openService(access uint32) (*mgr.Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &mgr.Service{Name: serviceName, Handle: handle}, nil
+	return &mgr.Service{Name: Name, Handle: handle}, nil
 }
 
-func queryService() (serviceState, registration, error) {
+// Query asks the service control manager for the service's state, and for how it was installed.
+func Query() (State, Registration, error) {
 	s, err := openService(windows.SERVICE_QUERY_CONFIG | windows.SERVICE_QUERY_STATUS)
 	if errors.Is(err, windows.ERROR_SERVICE_DOES_NOT_EXIST) {
-		return notInstalled, registration{}, nil
+		return NotInstalled, Registration{}, nil
 	}
 	if err != nil {
-		return unknownService, registration{}, fmt.Errorf("ask for the service %s: %w", serviceName, err)
+		return Unknown, Registration{}, fmt.Errorf("ask for the service %s: %w", Name, err)
 	}
 	defer s.Close()
 	r, err := registered(s)
 	if err != nil {
-		return unknownService, registration{}, fmt.Errorf("ask for the service %s: %w", serviceName, err)
+		return Unknown, Registration{}, fmt.Errorf("ask for the service %s: %w", Name, err)
 	}
 	status, err := s.Query()
 	if err != nil {
-		return unknownService, r, fmt.Errorf("ask for the service %s: %w", serviceName, err)
+		return Unknown, r, fmt.Errorf("ask for the service %s: %w", Name, err)
 	}
-	r.process = int(status.ProcessId)
+	r.Process = int(status.ProcessId)
 	switch status.State {
 	case svc.Stopped:
-		return stopped, r, nil
+		return Stopped, r, nil
 	case svc.StartPending, svc.ContinuePending:
-		return startPending, r, nil
+		return Starting, r, nil
 	case svc.Running:
-		return running, r, nil
+		return Running, r, nil
 	case svc.Paused, svc.PausePending:
-		return paused, r, nil
+		return Paused, r, nil
 	case svc.StopPending:
-		return stopPending, r, nil
+		return Stopping, r, nil
 	}
-	return unknownService, r, nil
+	return Unknown, r, nil
 }
 
 // registered reads how the service was installed. mgr's own function asks for more, which not every account may read.
-func registered(s *mgr.Service) (r registration, err error) {
+func registered(s *mgr.Service) (r Registration, err error) {
 	size := uint32(8 << 10) // the most that Windows returns
 	buffer := make([]byte, size)
 	c := (*windows.QUERY_SERVICE_CONFIG)(unsafe.Pointer(&buffer[0]))
@@ -226,52 +76,21 @@ func registered(s *mgr.Service) (r registration, err error) {
 		return r, err
 	}
 	if account := windows.UTF16PtrToString(c.ServiceStartName); !isSystem(account) {
-		r.account = account
+		r.Account = account
 	}
 	args, err := windows.DecomposeCommandLine(windows.UTF16PtrToString(c.BinaryPathName))
 	if err != nil {
 		return r, err
 	}
 	if i := slices.Index(args, "--config"); i >= 0 && i+1 < len(args) {
-		r.config = args[i+1]
+		r.Config = args[i+1]
 	}
 	return r, nil
 }
 
-// needsPassword tells the accounts of people from those that Windows itself gives a password, or none.
-func needsPassword(user string) bool {
-	domain, name, found := strings.Cut(strings.ToLower(user), `\`)
-	if !found {
-		domain, name = "", domain
-	}
-	switch {
-	case domain == "nt authority", domain == "nt service", strings.HasSuffix(name, "$"):
-		return false
-	}
-	return name != "localsystem" && name != "localservice" && name != "networkservice"
-}
-
-const systemAccount = "LocalSystem"
-
-// isSystem tells the system's own account from those that need rights.
-func isSystem(account string) bool {
-	return slices.ContainsFunc([]string{"LocalSystem", `.\LocalSystem`, `NT AUTHORITY\SYSTEM`, "SYSTEM"},
-		func(name string) bool { return strings.EqualFold(name, account) })
-}
-
-// checkAccount knows the service's own virtual account, which Windows makes with the service.
-func checkAccount(name string) error {
-	if isSystem(name) || strings.EqualFold(name, `NT SERVICE\`+serviceName) {
-		return nil
-	}
-	if _, _, _, err := windows.LookupSID("", strings.TrimPrefix(name, `.\`)); err != nil {
-		return fmt.Errorf("there is no account %s: %w", name, err)
-	}
-	return nil
-}
-
-func installService(configPath, user, password string) error {
-	s, err := definition(configPath, user, password)
+// Install registers the service; it does not start it. The error wraps os.ErrPermission where this account may not do that.
+func Install(o Options) error {
+	s, err := o.definition()
 	if err != nil {
 		return err
 	}
@@ -281,7 +100,7 @@ func installService(configPath, user, password string) error {
 	installed, err := openService(windows.SERVICE_ALL_ACCESS)
 	if err == nil {
 		defer installed.Close()
-		err = errors.Join(setOptions(installed), setPreshutdown(installed, configPath))
+		err = errors.Join(setOptions(installed), setPreshutdown(installed, o.StopGrace))
 	}
 	if err != nil {
 		return errors.Join(err, s.Uninstall())
@@ -289,9 +108,9 @@ func installService(configPath, user, password string) error {
 	return nil
 }
 
-// updateService registers this program anew, in the place of the one that is registered; the account stays unless
-// another is named.
-func updateService(configPath, user, password string) error {
+// Update registers this program anew, in the place of the one that is registered; the account stays unless another is
+// named. Its errors are those of Install.
+func Update(o Options) error {
 	s, err := openService(windows.SERVICE_ALL_ACCESS)
 	if err != nil {
 		return err
@@ -302,7 +121,7 @@ func updateService(configPath, user, password string) error {
 		return err
 	}
 	texts := [4]*uint16{} // nil changes nothing
-	for i, text := range []string{windows.ComposeCommandLine([]string{program, "run", "--config", configPath}), user, password, serviceDisplayName} {
+	for i, text := range []string{windows.ComposeCommandLine([]string{program, "run", "--config", o.Config}), o.account(), o.Password, serviceDisplayName} {
 		if text == "" {
 			continue
 		}
@@ -315,11 +134,11 @@ func updateService(configPath, user, password string) error {
 	if err != nil {
 		return err
 	}
-	if err := eventlog.InstallAsEventCreate(serviceName, eventlog.Error|eventlog.Warning|eventlog.Info); err != nil &&
+	if err := eventlog.InstallAsEventCreate(Name, eventlog.Error|eventlog.Warning|eventlog.Info); err != nil &&
 		!strings.Contains(err.Error(), "exists") {
-		return fmt.Errorf("register the source %s of the Event Log: %w", serviceName, err)
+		return fmt.Errorf("register the source %s of the Event Log: %w", Name, err)
 	}
-	return setPreshutdown(s, configPath)
+	return setPreshutdown(s, o.StopGrace)
 }
 
 // setOptions has Windows start the service after the others, and restart a launcher that ends by itself: after 5 s, 30 s
@@ -346,8 +165,8 @@ func setOptions(s *mgr.Service) error {
 const shutdownTime = 3 * time.Minute
 
 // setPreshutdown gives messages under way their time in a shutdown, too: Windows' own is 10 s.
-func setPreshutdown(s *mgr.Service, configPath string) error {
-	wait := max(shutdownTime, config.LoadLauncher(configPath).StopGrace+stopMargin)
+func setPreshutdown(s *mgr.Service, grace time.Duration) error {
+	wait := max(shutdownTime, grace+stopMargin)
 	milliseconds := uint32(wait.Milliseconds())
 	err := windows.ChangeServiceConfig2(s.Handle, windows.SERVICE_CONFIG_PRESHUTDOWN_INFO, (*byte)(unsafe.Pointer(&milliseconds)))
 	if err != nil && !errors.Is(err, windows.ERROR_INVALID_LEVEL) {
@@ -356,7 +175,8 @@ func setPreshutdown(s *mgr.Service, configPath string) error {
 	return nil
 }
 
-func requestStart() error {
+// Start asks the service control manager to start the service, and does not wait for that.
+func Start() error {
 	s, err := openService(windows.SERVICE_START)
 	if err != nil {
 		return err
