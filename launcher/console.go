@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 
+	"hnetsmpp/launcher/service"
 	"hnetsmpp/pkg/config"
 	"hnetsmpp/pkg/worker"
 )
@@ -14,7 +15,7 @@ var errKilled = errors.New("the server was killed")
 // Run supervises the worker until a signal: in the foreground, or as the service when the system's service manager
 // started this program.
 func (runCommand) Run(line *commandLine, p *program) error {
-	if Managed() && line.Config != "" {
+	if service.Managed() && line.Config != "" {
 		return runService(line.Config, p)
 	}
 	path, err := config.Find(line.Config)

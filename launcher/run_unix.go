@@ -5,12 +5,13 @@ package main
 import (
 	"fmt"
 
+	"hnetsmpp/launcher/service"
 	"hnetsmpp/launcher/supervise"
 )
 
 // runService is run under systemd, which hears how the server is.
 func runService(path string, p *program) error {
-	tell := SystemdNotifier()
+	tell := service.SystemdNotifier()
 	k, err := keep(path, p.stderr, func(e supervise.Event) {
 		switch e.Kind {
 		case supervise.EventReady:

@@ -4,6 +4,7 @@ import (
 	"io"
 	"time"
 
+	"hnetsmpp/launcher/service"
 	"hnetsmpp/launcher/supervise"
 )
 
@@ -13,10 +14,10 @@ const twiceRetry = 2 * time.Second
 // runService is run under the service control manager. While another launcher keeps the server of the same configuration
 // it waits, Paused.
 func runService(path string, _ *program) error {
-	return Run(func(m *Manager) {
+	return service.Run(func(m *service.Manager) {
 		var c chronicle
-		state := Starting
-		report := func(s State) {
+		state := service.Starting
+		report := func(s service.State) {
 			if s != state {
 				state = s
 				m.Report(s)
@@ -40,9 +41,9 @@ func runService(path string, _ *program) error {
 				}
 				return
 			}
-			if state != Paused {
-				m.Note(Notice{noticeTwice, true, "The service waits: " + err.Error()})
-				report(Paused)
+			if state != service.Paused {
+				m.Note(service.Notice{ID: noticeTwice, Failure: true, Text: "The service waits: " + err.Error()})
+				report(service.Paused)
 			}
 			select {
 			case <-m.StopRequested():

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hnetsmpp/launcher/logging"
+	"hnetsmpp/launcher/service"
 	"hnetsmpp/launcher/supervise"
 	"hnetsmpp/pkg/config"
 )
@@ -24,13 +25,13 @@ type installCommand struct {
 func (c installCommand) Run(line *commandLine, p *program) error {
 	err := c.install(line, p)
 	if err != nil {
-		Note(Notice{noticeRefused, true, "launcher install: " + err.Error()}) // the installer shows nothing of it
+		service.Note(service.Notice{ID: noticeRefused, Failure: true, Text: "launcher install: " + err.Error()}) // the installer shows nothing of it
 	}
 	return err
 }
 
 func (c installCommand) install(line *commandLine, p *program) error {
-	state, registered, err := Query()
+	state, registered, err := service.Query()
 	if err != nil {
 		return err
 	}
@@ -48,8 +49,8 @@ func (c installCommand) install(line *commandLine, p *program) error {
 	if err := checkWorker(workerPath(config.LoadLauncher(path))); err != nil {
 		return err
 	}
-	if state != NotInstalled && !c.Update {
-		return fmt.Errorf("the service %s is installed already; launcher install --update renews it, launcher uninstall removes it", Name)
+	if state != service.NotInstalled && !c.Update {
+		return fmt.Errorf("the service %s is installed already; launcher install --update renews it, launcher uninstall removes it", service.Name)
 	}
 	files := filesOf(path)
 	if err := files.CheckOwners(); errors.Is(err, os.ErrPermission) {
@@ -61,11 +62,11 @@ func (c installCommand) install(line *commandLine, p *program) error {
 	if err != nil {
 		return err
 	}
-	options := Options{Config: path, Account: c.User, Password: password, StopGrace: config.LoadLauncher(path).StopGrace}
-	if state != NotInstalled {
-		err = Update(options)
+	options := service.Options{Config: path, Account: c.User, Password: password, StopGrace: config.LoadLauncher(path).StopGrace}
+	if state != service.NotInstalled {
+		err = service.Update(options)
 	} else {
-		err = Install(options)
+		err = service.Install(options)
 	}
 	if err != nil {
 		return needsRights("install the service", err)
@@ -73,25 +74,25 @@ func (c installCommand) install(line *commandLine, p *program) error {
 	for _, fault := range append(files.Restrict(cmp.Or(c.User, registered.Account)), files.WritableByOthers()...) {
 		fmt.Fprintln(p.stderr, "launcher: warning:", fault)
 	}
-	fmt.Fprintf(p.stdout, "The service %s is installed for %s. To start it: launcher start\n", Name, path)
+	fmt.Fprintf(p.stdout, "The service %s is installed for %s. To start it: launcher start\n", service.Name, path)
 	return nil
 }
 
 // password is what the account that was named needs, after a look whether there is such an account.
 func (c installCommand) password(p *program) (string, error) {
-	if needed, err := NeedsPassword(c.User); err != nil || !needed {
+	if needed, err := service.NeedsPassword(c.User); err != nil || !needed {
 		return "", err
 	}
 	return readPassword(p)
 }
 
 // filesOf are what the service of a configuration uses.
-func filesOf(configPath string) Files {
+func filesOf(configPath string) service.Files {
 	database := filepath.Join(filepath.Dir(configPath), config.Default().Store.DSN)
 	if cfg, err := config.Load(configPath); err == nil {
 		database = cfg.Store.DSN
 	}
-	return Files{
+	return service.Files{
 		Config:  configPath,
 		Folders: []string{logging.Folder(configPath), filepath.Dir(database)},
 		Worker:  workerPath(config.LoadLauncher(configPath)),
@@ -106,15 +107,15 @@ func (uninstallCommand) Run(_ *commandLine, p *program) error {
 	if err != nil {
 		return err
 	}
-	if state != Stopped {
+	if state != service.Stopped {
 		if err := stopService(registered); err != nil {
 			return err
 		}
 	}
-	if err := Uninstall(); err != nil {
+	if err := service.Uninstall(); err != nil {
 		return needsRights("remove the service", err)
 	}
-	fmt.Fprintf(p.stdout, "The service %s is removed. Its configuration, data and logs are still there: %s\n", Name, filepath.Dir(registered.Config))
+	fmt.Fprintf(p.stdout, "The service %s is removed. Its configuration, data and logs are still there: %s\n", service.Name, filepath.Dir(registered.Config))
 	return nil
 }
 
@@ -126,19 +127,19 @@ func (startCommand) Run(_ *commandLine, p *program) error {
 	switch {
 	case err != nil:
 		return err
-	case state == Running:
+	case state == service.Running:
 		if o, err := look(""); err == nil && o.serves() {
-			fmt.Fprintf(p.stdout, "The service %s runs already.\n", Name)
+			fmt.Fprintf(p.stdout, "The service %s runs already.\n", service.Name)
 			return nil
 		}
-	case state == Stopping:
-		if err := AwaitStopped(stopGrace(registered)); err != nil {
+	case state == service.Stopping:
+		if err := service.AwaitStopped(stopGrace(registered)); err != nil {
 			return err
 		}
-		state = Stopped
+		state = service.Stopped
 	}
-	if state == Stopped {
-		if err := Start(); err != nil {
+	if state == service.Stopped {
+		if err := service.Start(); err != nil {
 			return needsRights("start the service", err)
 		}
 	}
@@ -153,14 +154,14 @@ func (stopCommand) Run(_ *commandLine, p *program) error {
 	switch {
 	case err != nil:
 		return err
-	case state == Stopped:
-		fmt.Fprintf(p.stdout, "The service %s does not run.\n", Name)
+	case state == service.Stopped:
+		fmt.Fprintf(p.stdout, "The service %s does not run.\n", service.Name)
 		return nil
 	}
 	if err := stopService(registered); err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stdout, "The service %s has stopped.\n", Name)
+	fmt.Fprintf(p.stdout, "The service %s has stopped.\n", service.Name)
 	return nil
 }
 
@@ -174,10 +175,10 @@ func (restartCommand) Run(line *commandLine, p *program) error {
 	return startCommand{}.Run(line, p)
 }
 
-func installedService() (State, Registration, error) {
-	state, registered, err := Query()
-	if err == nil && state == NotInstalled {
-		err = fmt.Errorf("the service %s is not installed; launcher install does that", Name)
+func installedService() (service.State, service.Registration, error) {
+	state, registered, err := service.Query()
+	if err == nil && state == service.NotInstalled {
+		err = fmt.Errorf("the service %s is not installed; launcher install does that", service.Name)
 	}
 	return state, registered, err
 }
@@ -197,30 +198,30 @@ func awaitReady(p *program) error {
 		}
 		switch {
 		case o.serves():
-			fmt.Fprintf(p.stdout, "The service %s runs.\n", Name)
+			fmt.Fprintf(p.stdout, "The service %s runs.\n", service.Name)
 			o.print(p.stdout)
 			return nil
-		case o.Service == Paused && o.State == supervise.Running && o.LauncherPID != o.process:
-			return fmt.Errorf("the service %s waits: %w", Name, errTwice{o.Config, o.LauncherPID})
-		case o.Service == Paused, o.State == supervise.AwaitingConfig, o.State == supervise.BackingOff:
-			return fmt.Errorf("the service %s has started, but the server has not; it is tried again by itself: %w", Name, o.why())
-		case o.Service == Stopped, o.Service == NotInstalled:
-			return fmt.Errorf("the service %s does not run: %w", Name, o.why())
+		case o.Service == service.Paused && o.State == supervise.Running && o.LauncherPID != o.process:
+			return fmt.Errorf("the service %s waits: %w", service.Name, errTwice{o.Config, o.LauncherPID})
+		case o.Service == service.Paused, o.State == supervise.AwaitingConfig, o.State == supervise.BackingOff:
+			return fmt.Errorf("the service %s has started, but the server has not; it is tried again by itself: %w", service.Name, o.why())
+		case o.Service == service.Stopped, o.Service == service.NotInstalled:
+			return fmt.Errorf("the service %s does not run: %w", service.Name, o.why())
 		case time.Now().After(end):
-			return fmt.Errorf("the service %s is still starting after %s; launcher status tells more", Name, readyPatience)
+			return fmt.Errorf("the service %s is still starting after %s; launcher status tells more", service.Name, readyPatience)
 		}
 	}
 }
 
 // stopService returns when the service has stopped.
-func stopService(registered Registration) error {
-	if err := Stop(); err != nil {
+func stopService(registered service.Registration) error {
+	if err := service.Stop(); err != nil {
 		return needsRights("stop the service", err)
 	}
-	return AwaitStopped(stopGrace(registered))
+	return service.AwaitStopped(stopGrace(registered))
 }
 
-func stopGrace(registered Registration) time.Duration {
+func stopGrace(registered service.Registration) time.Duration {
 	return config.LoadLauncher(registered.Config).StopGrace
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"hnetsmpp/launcher/logging"
+	"hnetsmpp/launcher/service"
 	"hnetsmpp/launcher/supervise"
 	"hnetsmpp/pkg/worker"
 )
@@ -22,22 +23,22 @@ func event(kind supervise.EventKind, state supervise.State, reason string) super
 
 func TestTheServiceRunsOnlyOnceTheServerIsReady(t *testing.T) {
 	for _, tt := range []struct {
-		before State
+		before service.State
 		event  supervise.Event
-		after  State
+		after  service.State
 	}{
-		{Starting, event(supervise.EventStarting, supervise.Starting, ""), Starting},
-		{Starting, event(supervise.EventReady, supervise.Running, ""), Running},
-		{Starting, event(supervise.EventExited, supervise.AwaitingConfig, "bad"), Paused},
-		{Starting, event(supervise.EventExited, supervise.BackingOff, "held"), Paused},
-		{Paused, event(supervise.EventStarting, supervise.Starting, ""), Paused},
-		{Paused, event(supervise.EventReady, supervise.Running, ""), Running},
-		{Running, event(supervise.EventHung, supervise.Running, ""), Running},
-		{Running, event(supervise.EventExited, supervise.BackingOff, "crashed"), Running},
-		{Running, event(supervise.EventExited, supervise.AwaitingConfig, "bad"), Paused},
-		{Running, supervise.Event{Kind: supervise.EventExited, Status: supervise.Status{State: supervise.BackingOff, Wait: 2 * time.Second}}, Paused},
-		{Paused, event(supervise.EventStopped, supervise.Stopped, "bad"), Paused},
-		{Running, event(supervise.EventStopping, supervise.Stopping, ""), Stopping},
+		{service.Starting, event(supervise.EventStarting, supervise.Starting, ""), service.Starting},
+		{service.Starting, event(supervise.EventReady, supervise.Running, ""), service.Running},
+		{service.Starting, event(supervise.EventExited, supervise.AwaitingConfig, "bad"), service.Paused},
+		{service.Starting, event(supervise.EventExited, supervise.BackingOff, "held"), service.Paused},
+		{service.Paused, event(supervise.EventStarting, supervise.Starting, ""), service.Paused},
+		{service.Paused, event(supervise.EventReady, supervise.Running, ""), service.Running},
+		{service.Running, event(supervise.EventHung, supervise.Running, ""), service.Running},
+		{service.Running, event(supervise.EventExited, supervise.BackingOff, "crashed"), service.Running},
+		{service.Running, event(supervise.EventExited, supervise.AwaitingConfig, "bad"), service.Paused},
+		{service.Running, supervise.Event{Kind: supervise.EventExited, Status: supervise.Status{State: supervise.BackingOff, Wait: 2 * time.Second}}, service.Paused},
+		{service.Paused, event(supervise.EventStopped, supervise.Stopped, "bad"), service.Paused},
+		{service.Running, event(supervise.EventStopping, supervise.Stopping, ""), service.Stopping},
 	} {
 		if got := stateAfter(tt.before, tt.event); got != tt.after {
 			t.Errorf("%s, %s (%s): now %s, want %s", tt.before, tt.event.Kind, tt.event.State, got, tt.after)
@@ -146,7 +147,7 @@ func TestStatusOfALauncherThatDiedIsStopped(t *testing.T) {
 }
 
 func TestServiceCommandsWithoutAServiceSayWhatToDo(t *testing.T) {
-	if state, _, err := Query(); err != nil || state != NotInstalled {
+	if state, _, err := service.Query(); err != nil || state != service.NotInstalled {
 		t.Skipf("the service is %s here: %v", state, err)
 	}
 	for _, command := range []string{"start", "stop", "restart", "uninstall"} {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hnetsmpp/launcher/logging"
+	"hnetsmpp/launcher/service"
 	"hnetsmpp/launcher/supervise"
 	"hnetsmpp/pkg/config"
 )
@@ -24,7 +25,7 @@ type statusCommand struct {
 
 // overview is what status tells.
 type overview struct {
-	Service       State           `json:"service"`
+	Service       service.State   `json:"service"`
 	State         supervise.State `json:"state"` // of the server that the launcher keeps
 	LauncherPID   int             `json:"launcher_pid"`
 	WorkerPID     int             `json:"worker_pid"`
@@ -60,7 +61,7 @@ func (c statusCommand) Run(line *commandLine, p *program) error {
 
 // look finds out how things are: what the service manager says, and what the launcher wrote.
 func look(explicit string) (*overview, error) {
-	state, registered, err := Query()
+	state, registered, err := service.Query()
 	if err != nil {
 		return nil, err
 	}
@@ -70,8 +71,8 @@ func look(explicit string) (*overview, error) {
 	}
 	if path == "" {
 		if path, err = config.Find(""); err != nil {
-			if state == NotInstalled {
-				return nil, fmt.Errorf("the service %s is not installed, and there is %w", Name, err)
+			if state == service.NotInstalled {
+				return nil, fmt.Errorf("the service %s is not installed, and there is %w", service.Name, err)
 			}
 			return nil, err
 		}
@@ -81,7 +82,7 @@ func look(explicit string) (*overview, error) {
 	}
 	o := &overview{process: registered.Process, Service: state, State: supervise.Stopped, Config: path, Logs: logging.Folder(path)}
 	rep, err := supervise.ReadReport(o.Logs)
-	if err == nil && o.Service == Running && (rep == nil || rep.State == supervise.Stopped) {
+	if err == nil && o.Service == service.Running && (rep == nil || rep.State == supervise.Stopped) {
 		o.State, rep = unknownState, nil
 	}
 	if errors.Is(err, os.ErrPermission) {
@@ -103,7 +104,7 @@ func look(explicit string) (*overview, error) {
 // serves tells whether the service runs and its server is ready. The service manager's word counts where the launcher
 // could not write its own.
 func (o *overview) serves() bool {
-	return o.Service == Running && (o.State == supervise.Running || o.State == unknownState)
+	return o.Service == service.Running && (o.State == supervise.Running || o.State == unknownState)
 }
 
 func (o *overview) print(w io.Writer) {
@@ -112,7 +113,7 @@ func (o *overview) print(w io.Writer) {
 			fmt.Fprintf(w, "%-12s %s\n", name, text)
 		}
 	}
-	line("service", "%s (%s)", o.Service, Name)
+	line("service", "%s (%s)", o.Service, service.Name)
 	server := string(o.State)
 	if o.WorkerPID != 0 {
 		server += fmt.Sprintf(", process %d, up %s", o.WorkerPID, time.Duration(o.UptimeSeconds)*time.Second)

@@ -25,6 +25,7 @@ const (
 var imports = map[string][]string{
 	"launcher":                 {"launcher/...", "pkg/config", "pkg/worker"},
 	"launcher/logging":         nil,
+	"launcher/service":         nil,
 	"launcher/supervise":       {"pkg/worker"},
 	"pkg/config":               nil,
 	"pkg/release":              nil,

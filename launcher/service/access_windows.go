@@ -1,4 +1,4 @@
-package main
+package service
 
 import (
 	"fmt"
@@ -115,7 +115,7 @@ func (f Files) WritableByOthers() (faults []error) {
 		}
 		if dacl, _, err := sd.DACL(); err == nil && othersMayChange(dacl) {
 			faults = append(faults, fmt.Errorf("ordinary users may change %s, and so decide what runs as the service; "+
-				"use %%ProgramFiles%% for programs and %%ProgramData%%\\%s for config.toml, or take that right away", path, serviceDisplayName))
+				"use %%ProgramFiles%% for programs and %%ProgramData%%\\%s for config.toml, or take that right away", path, displayName))
 		}
 	}
 	return faults

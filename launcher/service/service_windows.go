@@ -1,4 +1,4 @@
-package main
+package service
 
 import (
 	"errors"
@@ -121,7 +121,7 @@ func Update(o Options) error {
 		return err
 	}
 	texts := [4]*uint16{} // nil changes nothing
-	for i, text := range []string{windows.ComposeCommandLine([]string{program, "run", "--config", o.Config}), o.account(), o.Password, serviceDisplayName} {
+	for i, text := range []string{windows.ComposeCommandLine([]string{program, "run", "--config", o.Config}), o.account(), o.Password, displayName} {
 		if text == "" {
 			continue
 		}

@@ -1,4 +1,6 @@
-package main
+// Package service registers, starts, queries and removes the service that the launcher is: a Windows service, or a systemd
+// unit; and it says who may read its files.
+package service
 
 import (
 	"errors"
@@ -6,15 +8,15 @@ import (
 	"os"
 	"time"
 
-	"github.com/kardianos/service"
+	kardianos "github.com/kardianos/service"
 )
 
 // Name is the service's for the service manager, and that of its notices in Windows' Event Log.
 const Name = "HNET_SMPP_Serv"
 
 const (
-	serviceDisplayName = "HNET SMPP Serv"
-	serviceDescription = "Message centre between the SMS platforms of companies (SMPP) and the contact centre Hermès.Net. " +
+	displayName = "HNET SMPP Serv"
+	description = "Message centre between the SMS platforms of companies (SMPP) and the contact centre Hermès.Net. " +
 		"Keeps smppserv running; config.toml beside its logs says how."
 )
 
@@ -55,15 +57,15 @@ func (o Options) account() string {
 }
 
 // definition describes the service to the service manager.
-func (o Options) definition() (service.Service, error) {
+func (o Options) definition() (kardianos.Service, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	return service.New(nil, &service.Config{
-		Name: Name, DisplayName: serviceDisplayName, Description: serviceDescription,
+	return kardianos.New(nil, &kardianos.Config{
+		Name: Name, DisplayName: displayName, Description: description,
 		Executable: program, Arguments: []string{"run", "--config", o.Config}, UserName: o.account(),
-		Option: service.KeyValue{
+		Option: kardianos.KeyValue{
 			"Password":      o.Password,
 			"SystemdScript": systemdUnit(program, o.Config, o.account()),
 		},

@@ -1,4 +1,4 @@
-package main
+package service
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ func systemdUnit(program, configPath, user string) string {
 	var u strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&u, format+"\n", args...) }
 	line("[Unit]")
-	line("Description=%s", serviceDisplayName)
+	line("Description=%s", displayName)
 	line("After=network-online.target")
 	line("Wants=network-online.target")
 	line("")

@@ -1,4 +1,4 @@
-package main
+package service
 
 import (
 	"fmt"
@@ -17,7 +17,7 @@ const (
 )
 
 // isOurs tells the product's own folder from one that may hold what is others'.
-func isOurs(folder string) bool { return strings.EqualFold(filepath.Base(folder), serviceDisplayName) }
+func isOurs(folder string) bool { return strings.EqualFold(filepath.Base(folder), displayName) }
 
 // Files are what the service reads and writes, and what runs as the service.
 type Files struct {
