@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"hnetsmpp/launcher/service"
+	"hnetsmpp/pkg/commandline"
 	"hnetsmpp/pkg/config"
 	"hnetsmpp/pkg/worker"
 )
@@ -20,12 +21,12 @@ func (runCommand) Run(line *commandLine, p *program) error {
 	}
 	path, err := config.Find(line.Config)
 	if err != nil {
-		return badConfigError{err}
+		return badConfig(err)
 	}
 	if err := checkWorker(workerPath(config.LoadLauncher(path))); err != nil {
 		return err
 	}
-	k, err := keep(path, p.stderr, nil, nil)
+	k, err := keep(path, p.Stderr, nil, nil)
 	if err != nil {
 		return err
 	}
@@ -52,15 +53,7 @@ func (k *keeper) waitForSignals(p *program) error {
 	}
 }
 
-// badConfigError ends the launcher with the contract's code for it.
-type badConfigError struct{ error }
-
-func exitCode(err error) int {
-	if _, ok := errors.AsType[badConfigError](err); ok {
-		return int(worker.ExitBadConfig)
-	}
-	if _, ok := errors.AsType[errTwice](err); ok {
-		return int(worker.ExitHeld)
-	}
-	return exitFailed
+// badConfig ends the launcher with the contract's code for it.
+func badConfig(err error) error {
+	return &commandline.Error{Code: int(worker.ExitBadConfig), Err: err}
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hnetsmpp/pkg/commandline"
 )
 
 func TestRunStopsPolitelyAndKeepsBothLogs(t *testing.T) {
@@ -197,7 +199,7 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"run", "--confg", "x"}, 2, "", "--confg"},
 	} {
 		var stdout, stderr bytes.Buffer
-		if code := launch(tt.args, program{stdout: &stdout, stderr: &stderr}); code != tt.code {
+		if code := launch(tt.args, program{Console: commandline.Console{Stdout: &stdout, Stderr: &stderr}}); code != tt.code {
 			t.Errorf("%v: exit code %d, want %d", tt.args, code, tt.code)
 		}
 		if !strings.Contains(stdout.String(), tt.stdout) || !strings.Contains(stderr.String(), tt.stderr) || tt.stderr == "" && stderr.Len() > 0 {

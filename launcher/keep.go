@@ -7,7 +7,9 @@ import (
 
 	"hnetsmpp/launcher/logging"
 	"hnetsmpp/launcher/supervise"
+	"hnetsmpp/pkg/commandline"
 	"hnetsmpp/pkg/config"
+	"hnetsmpp/pkg/worker"
 )
 
 // keeper keeps the server of one configuration running, with its logs and its
@@ -20,14 +22,10 @@ type keeper struct {
 	report     *supervise.Reporter
 }
 
-// errTwice means that another launcher keeps the server of this configuration.
-type errTwice struct {
-	config   string
-	launcher int // its process, 0 = it has not said
-}
-
-func (e errTwice) Error() string {
-	return fmt.Sprintf("another launcher, process %d, keeps the server of %s running; launcher status tells more", e.launcher, e.config)
+// keptTwice is the error where another launcher, process 0 if it has not said, keeps the server of this configuration.
+func keptTwice(configPath string, process int) error {
+	return &commandline.Error{Code: int(worker.ExitHeld),
+		Err: fmt.Errorf("another launcher, process %d, keeps the server of %s running; launcher status tells more", process, configPath)}
 }
 
 // keep begins, unless another launcher does the same. Each event goes to the logs, to the status file and to notify;
@@ -35,11 +33,11 @@ func (e errTwice) Error() string {
 func keep(path string, console io.Writer, notify func(supervise.Event), onLogFault func(error)) (*keeper, error) {
 	k := &keeper{ended: make(chan struct{}), report: supervise.NewReporter(logging.Folder(path), versionText())}
 	if !k.report.Acquire() {
-		other := errTwice{config: path}
+		other := 0
 		if rep, err := supervise.ReadReport(logging.Folder(path)); err == nil && rep != nil {
-			other.launcher = rep.Launcher
+			other = rep.Launcher
 		}
-		return nil, other
+		return nil, keptTwice(path, other)
 	}
 	section := config.LoadLauncher(path)
 	k.logs = logging.Open(logging.Options{Folder: logging.Folder(path), MaxMB: section.LogMaxMB, Keep: section.LogKeep, Console: console, OnFault: onLogFault})

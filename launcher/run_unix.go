@@ -12,7 +12,7 @@ import (
 // runService is run under systemd, which hears how the server is.
 func runService(path string, p *program) error {
 	tell := service.SystemdNotifier()
-	k, err := keep(path, p.stderr, func(e supervise.Event) {
+	k, err := keep(path, p.Stderr, func(e supervise.Event) {
 		switch e.Kind {
 		case supervise.EventReady:
 			tell("READY=1", fmt.Sprintf("STATUS=ready, process %d", e.PID))

@@ -44,7 +44,7 @@ func (c installCommand) install(line *commandLine, p *program) error {
 		return needsRights("install the service", err)
 	}
 	if err != nil {
-		return badConfigError{err}
+		return badConfig(err)
 	}
 	if err := checkWorker(workerPath(config.LoadLauncher(path))); err != nil {
 		return err
@@ -72,9 +72,9 @@ func (c installCommand) install(line *commandLine, p *program) error {
 		return needsRights("install the service", err)
 	}
 	for _, fault := range append(files.Restrict(cmp.Or(c.User, registered.Account)), files.WritableByOthers()...) {
-		fmt.Fprintln(p.stderr, "launcher: warning:", fault)
+		fmt.Fprintln(p.Stderr, "launcher: warning:", fault)
 	}
-	fmt.Fprintf(p.stdout, "The service %s is installed for %s. To start it: launcher start\n", service.Name, path)
+	fmt.Fprintf(p.Stdout, "The service %s is installed for %s. To start it: launcher start\n", service.Name, path)
 	return nil
 }
 
@@ -83,7 +83,14 @@ func (c installCommand) password(p *program) (string, error) {
 	if needed, err := service.NeedsPassword(c.User); err != nil || !needed {
 		return "", err
 	}
-	return readPassword(p)
+	text, err := p.ReadPassword("Password of the account (it is shown while you type): ")
+	if err != nil {
+		return "", fmt.Errorf("read the account's password: %w", err)
+	}
+	if text == "" {
+		return "", errors.New("the account needs its password on the standard input")
+	}
+	return text, nil
 }
 
 // filesOf are what the service of a configuration uses.
@@ -115,7 +122,7 @@ func (uninstallCommand) Run(_ *commandLine, p *program) error {
 	if err := service.Uninstall(); err != nil {
 		return needsRights("remove the service", err)
 	}
-	fmt.Fprintf(p.stdout, "The service %s is removed. Its configuration, data and logs are still there: %s\n", service.Name, filepath.Dir(registered.Config))
+	fmt.Fprintf(p.Stdout, "The service %s is removed. Its configuration, data and logs are still there: %s\n", service.Name, filepath.Dir(registered.Config))
 	return nil
 }
 
@@ -129,7 +136,7 @@ func (startCommand) Run(_ *commandLine, p *program) error {
 		return err
 	case state == service.Running:
 		if o, err := look(""); err == nil && o.serves() {
-			fmt.Fprintf(p.stdout, "The service %s runs already.\n", service.Name)
+			fmt.Fprintf(p.Stdout, "The service %s runs already.\n", service.Name)
 			return nil
 		}
 	case state == service.Stopping:
@@ -155,13 +162,13 @@ func (stopCommand) Run(_ *commandLine, p *program) error {
 	case err != nil:
 		return err
 	case state == service.Stopped:
-		fmt.Fprintf(p.stdout, "The service %s does not run.\n", service.Name)
+		fmt.Fprintf(p.Stdout, "The service %s does not run.\n", service.Name)
 		return nil
 	}
 	if err := stopService(registered); err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stdout, "The service %s has stopped.\n", service.Name)
+	fmt.Fprintf(p.Stdout, "The service %s has stopped.\n", service.Name)
 	return nil
 }
 
@@ -198,11 +205,11 @@ func awaitReady(p *program) error {
 		}
 		switch {
 		case o.serves():
-			fmt.Fprintf(p.stdout, "The service %s runs.\n", service.Name)
-			o.print(p.stdout)
+			fmt.Fprintf(p.Stdout, "The service %s runs.\n", service.Name)
+			o.print(p.Stdout)
 			return nil
 		case o.Service == service.Paused && o.State == supervise.Running && o.LauncherPID != o.process:
-			return fmt.Errorf("the service %s waits: %w", service.Name, errTwice{o.Config, o.LauncherPID})
+			return fmt.Errorf("the service %s waits: %w", service.Name, keptTwice(o.Config, o.LauncherPID))
 		case o.Service == service.Paused, o.State == supervise.AwaitingConfig, o.State == supervise.BackingOff:
 			return fmt.Errorf("the service %s has started, but the server has not; it is tried again by itself: %w", service.Name, o.why())
 		case o.Service == service.Stopped, o.Service == service.NotInstalled:

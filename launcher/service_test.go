@@ -14,6 +14,7 @@ import (
 	"hnetsmpp/launcher/logging"
 	"hnetsmpp/launcher/service"
 	"hnetsmpp/launcher/supervise"
+	"hnetsmpp/pkg/commandline"
 	"hnetsmpp/pkg/worker"
 )
 
@@ -83,7 +84,7 @@ func TestTheEventLogTellsEachReasonOnce(t *testing.T) {
 func (r *launched) status() (o overview) {
 	r.t.Helper()
 	var stdout, stderr bytes.Buffer
-	if code := launch([]string{"status", "--json", "--config", r.config()}, program{stdout: &stdout, stderr: &stderr}); code != 0 {
+	if code := launch([]string{"status", "--json", "--config", r.config()}, program{Console: commandline.Console{Stdout: &stdout, Stderr: &stderr}}); code != 0 {
 		r.t.Fatalf("exit code %d: %s", code, &stderr)
 	}
 	if err := json.Unmarshal(stdout.Bytes(), &o); err != nil {
@@ -110,7 +111,7 @@ func TestStatusTellsHowTheServerIsAndWas(t *testing.T) {
 		t.Errorf("while it runs it says %+v", o)
 	}
 	var text bytes.Buffer
-	launch([]string{"status", "--config", r.config()}, program{stdout: &text, stderr: &text})
+	launch([]string{"status", "--config", r.config()}, program{Console: commandline.Console{Stdout: &text, Stderr: &text}})
 	for _, want := range []string{fmt.Sprintf("process %d", o.WorkerPID), "panic: out of luck", "SMPP 127.0.0.1:2346"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("the text has no %q:\n%s", want, &text)
@@ -152,7 +153,7 @@ func TestServiceCommandsWithoutAServiceSayWhatToDo(t *testing.T) {
 	}
 	for _, command := range []string{"start", "stop", "restart", "uninstall"} {
 		var stdout, stderr bytes.Buffer
-		if code := launch([]string{command}, program{stdout: &stdout, stderr: &stderr}); code != exitFailed ||
+		if code := launch([]string{command}, program{Console: commandline.Console{Stdout: &stdout, Stderr: &stderr}}); code != commandline.ExitFailed ||
 			!strings.HasPrefix(stderr.String(), "launcher: the service HNET_SMPP_Serv is not installed") || strings.Count(stderr.String(), "\n") != 1 {
 			t.Errorf("%s: exit code %d, %q", command, code, &stderr)
 		}

@@ -50,12 +50,12 @@ func (c statusCommand) Run(line *commandLine, p *program) error {
 		return err
 	}
 	if c.JSON {
-		enc := json.NewEncoder(p.stdout)
+		enc := json.NewEncoder(p.Stdout)
 		enc.SetEscapeHTML(false)
 		enc.SetIndent("", "  ")
 		return enc.Encode(o)
 	}
-	o.print(p.stdout)
+	o.print(p.Stdout)
 	return nil
 }
 

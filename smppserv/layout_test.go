@@ -23,10 +23,11 @@ const (
 // imports are the packages of this module that each package may import; name/... is name and all below it.
 // A package that is not here has no place in the layout yet.
 var imports = map[string][]string{
-	"launcher":                 {"launcher/...", "pkg/config", "pkg/worker"},
+	"launcher":                 {"launcher/...", "pkg/commandline", "pkg/config", "pkg/worker"},
 	"launcher/logging":         nil,
 	"launcher/service":         nil,
 	"launcher/supervise":       {"pkg/worker"},
+	"pkg/commandline":          nil,
 	"pkg/config":               nil,
 	"pkg/release":              nil,
 	"pkg/smpp":                 nil,
