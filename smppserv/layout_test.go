@@ -33,11 +33,14 @@ var layout = []room{
 	{"pkg/smpp/smpptest", "a scripted ESME for tests", []string{"pkg/smpp"}},
 	{"pkg/smstext", "alphabets, user data headers, splitting and joining; pure functions", nil},
 	{"pkg/config", "the one config.toml: schema, defaults, validation", nil},
+	{"pkg/commandline", "a program's command line, from its arguments to its exit code", nil},
 	{"pkg/worker", "what launcher and worker promise each other", nil},
 	{"pkg/adminapi", "the words of the admin port: requests and answers", nil},
 	{"pkg/release", "packs what build.ps1 leaves in dist/", nil},
 
-	{"launcher", "the launcher's command line", []string{"launcher/...", "pkg/adminapi", "pkg/config", "pkg/worker"}},
+	{"launcher", "the launcher's command line", []string{"launcher/...", "pkg/adminapi", "pkg/commandline", "pkg/config", "pkg/worker"}},
+	{"launcher/logging", "log files that rotate beside the lines of a console", nil},
+	{"launcher/service", "register, start, query and remove the service; who may read its files", []string{"pkg/..."}},
 	{"launcher/supervise", "keep one child running and stop it politely", []string{"pkg/worker"}},
 
 	{"smppserv", "the worker's command line, one file for each group of commands", []string{"smppserv/...", "pkg/..."}},

@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 
+	"hnetsmpp/launcher/service"
+	"hnetsmpp/pkg/commandline"
 	"hnetsmpp/pkg/config"
 	"hnetsmpp/pkg/worker"
 )
@@ -14,17 +16,17 @@ var errKilled = errors.New("the server was killed")
 // Run supervises the worker until a signal: in the foreground, or as the service when the system's service manager
 // started this program.
 func (runCommand) Run(line *commandLine, p *program) error {
-	if managed() && line.Config != "" {
+	if service.Managed() && line.Config != "" {
 		return runService(line.Config, p)
 	}
 	path, err := config.Find(line.Config)
 	if err != nil {
-		return badConfigError{err}
+		return badConfig(err)
 	}
 	if err := checkWorker(workerPath(config.LoadLauncher(path))); err != nil {
 		return err
 	}
-	k, err := keep(path, p.stderr, nil, nil)
+	k, err := keep(path, p.Stderr, nil, nil)
 	if err != nil {
 		return err
 	}
@@ -36,7 +38,7 @@ func (runCommand) Run(line *commandLine, p *program) error {
 func (k *keeper) waitForSignals(p *program) error {
 	select {
 	case <-p.signals:
-		k.logs.launcher.Info().Msg("asked to stop; a second Ctrl-C kills")
+		k.logs.Launcher.Info().Msg("asked to stop; a second Ctrl-C kills")
 		k.stop()
 	case <-k.ended:
 		return nil
@@ -51,15 +53,7 @@ func (k *keeper) waitForSignals(p *program) error {
 	}
 }
 
-// badConfigError ends the launcher with the contract's code for it.
-type badConfigError struct{ error }
-
-func exitCode(err error) int {
-	if _, ok := errors.AsType[badConfigError](err); ok {
-		return int(worker.ExitBadConfig)
-	}
-	if _, ok := errors.AsType[errTwice](err); ok {
-		return int(worker.ExitHeld)
-	}
-	return exitFailed
+// badConfig ends the launcher with the contract's code for it.
+func badConfig(err error) error {
+	return &commandline.Error{Code: int(worker.ExitBadConfig), Err: err}
 }

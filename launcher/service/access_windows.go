@@ -1,4 +1,4 @@
-package main
+package service
 
 import (
 	"fmt"
@@ -9,8 +9,6 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/windows"
-
-	"hnetsmpp/pkg/config"
 )
 
 const (
@@ -103,10 +101,9 @@ const changes = windows.FILE_WRITE_DATA | windows.FILE_APPEND_DATA | fileDeleteC
 
 const fileDeleteChild = 0x40 // which x/sys does not name
 
-// writableFaults tells what ordinary users may change, as in a folder right below C:\, and so decide what runs as the service.
-func writableFaults(configPath string) (faults []error) {
-	worker := workerPath(config.LoadLauncher(configPath))
-	paths := []string{worker, filepath.Dir(worker), filepath.Dir(configPath)}
+// WritableByOthers tells what ordinary users may change, as in a folder right below C:\, and so decide what runs as the service.
+func (f Files) WritableByOthers() (faults []error) {
+	paths := []string{f.Worker, filepath.Dir(f.Worker), filepath.Dir(f.Config)}
 	if program, err := os.Executable(); err == nil {
 		paths = append(paths, program, filepath.Dir(program))
 	}
@@ -118,7 +115,7 @@ func writableFaults(configPath string) (faults []error) {
 		}
 		if dacl, _, err := sd.DACL(); err == nil && othersMayChange(dacl) {
 			faults = append(faults, fmt.Errorf("ordinary users may change %s, and so decide what runs as the service; "+
-				"use %%ProgramFiles%% for programs and %%ProgramData%%\\%s for config.toml, or take that right away", path, serviceDisplayName))
+				"use %%ProgramFiles%% for programs and %%ProgramData%%\\%s for config.toml, or take that right away", path, displayName))
 		}
 	}
 	return faults

@@ -44,24 +44,3 @@ func TestSystemdHearsWhenTheServerIsReady(t *testing.T) {
 	hear("STATUS=stopped: stopped as asked")
 	r.wantExit(0)
 }
-
-// hold keeps a file from being renamed: its folder lets nobody, but for root, who may do everything.
-func hold(t *testing.T, path string) {
-	t.Helper()
-	if os.Geteuid() == 0 {
-		t.Skip("root may rename every file")
-	}
-	if err := os.Chmod(filepath.Dir(path), 0o500); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.Chmod(filepath.Dir(path), 0o700) })
-}
-
-func TestAnAccountThatIsNotThereIsRefused(t *testing.T) {
-	if err := checkAccount("nobody-we-know"); err == nil || !strings.Contains(err.Error(), "there is no account nobody-we-know") {
-		t.Errorf("got %v", err)
-	}
-	if err := checkAccount("root"); err != nil {
-		t.Error(err)
-	}
-}

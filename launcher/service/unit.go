@@ -1,4 +1,4 @@
-package main
+package service
 
 import (
 	"fmt"
@@ -11,7 +11,7 @@ func systemdUnit(program, configPath, user string) string {
 	var u strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&u, format+"\n", args...) }
 	line("[Unit]")
-	line("Description=%s", serviceDisplayName)
+	line("Description=%s", displayName)
 	line("After=network-online.target")
 	line("Wants=network-online.target")
 	line("")
@@ -43,16 +43,16 @@ func systemdQuote(arg string) string { return `"` + systemdEscapes.Replace(arg) 
 var systemdPlain = strings.NewReplacer(`\\`, `\`, `\"`, `"`, `%%`, `%`, `$$`, `$`)
 
 // registeredInUnit reads back what systemdUnit wrote.
-func registeredInUnit(unit string) (r registration) {
+func registeredInUnit(unit string) (r Registration) {
 	for line := range strings.Lines(unit) {
 		line = strings.TrimRight(line, "\r\n")
 		if command, ok := strings.CutPrefix(line, "ExecStart="); ok {
 			if _, quoted, ok := strings.Cut(command, ` --config "`); ok {
-				r.config = systemdPlain.Replace(strings.TrimSuffix(quoted, `"`))
+				r.Config = systemdPlain.Replace(strings.TrimSuffix(quoted, `"`))
 			}
 		}
 		if name, ok := strings.CutPrefix(line, "User="); ok {
-			r.account = name
+			r.Account = name
 		}
 	}
 	return r

@@ -1,6 +1,6 @@
 //go:build !windows
 
-package main
+package service
 
 import (
 	"os"
@@ -50,3 +50,6 @@ func restrict(path, account string, u use) error {
 
 // checkOwner leaves it to the administrator who may write config.toml.
 func checkOwner(string) error { return nil }
+
+// WritableByOthers tells what lets others than administrators decide what runs as the service. On Unix that is the packager's.
+func (f Files) WritableByOthers() []error { return nil }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hnetsmpp/pkg/commandline"
 )
 
 func TestRunStopsPolitelyAndKeepsBothLogs(t *testing.T) {
@@ -183,21 +185,6 @@ func TestUnwritableLogFolderIsSaidAndSurvived(t *testing.T) {
 	}
 }
 
-func TestTerminalShowsReadableLines(t *testing.T) {
-	var out bytes.Buffer
-	s := newTerminal(&out)
-	s.pretty.NoColor = true
-	launcher, worker := s.source(), s.source()
-	for _, part := range []string{`{"level":"info","time":"2026-01-02T03:04:05Z",`, `"message":"hello"}` + "\npanic: x\n{broken\n", "unfinished"} {
-		_, _ = worker.Write([]byte(part))
-		_, _ = launcher.Write([]byte(`{"level":"warn","message":"mine"}` + "\n"))
-	}
-	mine := "<nil> WRN mine\n"
-	if got, want := out.String(), mine+"INF hello\npanic: x\n{broken\n"+mine+mine; strings.ReplaceAll(got, got[strings.Index(got, "2026"):strings.Index(got, "INF")], "") != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
-}
-
 func TestCommandLine(t *testing.T) {
 	for _, tt := range []struct {
 		args           []string
@@ -212,7 +199,7 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"run", "--confg", "x"}, 2, "", "--confg"},
 	} {
 		var stdout, stderr bytes.Buffer
-		if code := launch(tt.args, program{stdout: &stdout, stderr: &stderr}); code != tt.code {
+		if code := launch(tt.args, program{Console: commandline.Console{Stdout: &stdout, Stderr: &stderr}}); code != tt.code {
 			t.Errorf("%v: exit code %d, want %d", tt.args, code, tt.code)
 		}
 		if !strings.Contains(stdout.String(), tt.stdout) || !strings.Contains(stderr.String(), tt.stderr) || tt.stderr == "" && stderr.Len() > 0 {

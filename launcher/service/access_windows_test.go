@@ -1,4 +1,4 @@
-package main
+package service
 
 import (
 	"os"
@@ -43,10 +43,11 @@ func TestTheRightsOfAnAccountThatIsNotThereAreNamedAsFaults(t *testing.T) {
 	if err := os.WriteFile(path, []byte("mode = 'vocalcom'\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if faults := giveAccess(path, "nobody we know"); len(faults) != 3 || !strings.Contains(faults[0].Error(), "nobody we know") {
+	files := Files{Config: path, Folders: []string{filepath.Join(filepath.Dir(path), "logs"), filepath.Join(filepath.Dir(path), "data")}}
+	if faults := files.Restrict("nobody we know"); len(faults) != 3 || !strings.Contains(faults[0].Error(), "nobody we know") {
 		t.Errorf("got %v", faults)
 	}
-	if faults := giveAccess(path, ""); faults != nil {
+	if faults := files.Restrict(""); faults != nil {
 		t.Errorf("got %v", faults)
 	}
 }
@@ -72,19 +73,5 @@ func TestWhatOrdinaryUsersMayChangeIsNoticed(t *testing.T) {
 		if got := othersMayChange(dacl); got != want {
 			t.Errorf("%s: %v, want %v", rights, got, want)
 		}
-	}
-}
-
-func TestTheSystemAndTheServicesOwnAccountNeedNoLookup(t *testing.T) {
-	for _, name := range []string{"LocalSystem", `nt authority\system`, `NT SERVICE\HNET_SMPP_Serv`, `NT AUTHORITY\LocalService`} {
-		if err := checkAccount(name); err != nil {
-			t.Error(err)
-		}
-	}
-	if err := checkAccount("nobody we know"); err == nil || !strings.Contains(err.Error(), "there is no account nobody we know") {
-		t.Errorf("got %v", err)
-	}
-	if isSystem(`NT AUTHORITY\LocalService`) || !isSystem("localsystem") {
-		t.Error("the system's own account is not known")
 	}
 }
