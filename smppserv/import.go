@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"hnetsmpp/pkg/commandline"
 )
 
 type importConfigCommand struct {
@@ -19,12 +21,12 @@ type importConfigCommand struct {
 const maxOldFile = 8 << 20
 
 // Run writes nothing to the standard output where the old file is refused.
-func (i importConfigCommand) Run(c *console) error {
+func (i importConfigCommand) Run(c *commandline.Console) error {
 	name := filepath.Base(i.Old)
 	if i.Old == "-" {
 		name = "the standard input"
 	}
-	data, err := i.read(c.stdin)
+	data, err := i.read(c.Stdin)
 	if err != nil {
 		return fmt.Errorf("cannot read the old file: %w", err)
 	}
@@ -34,7 +36,7 @@ func (i importConfigCommand) Run(c *console) error {
 	}
 	file := "FILE"
 	if i.Output == "" {
-		_, err = io.WriteString(c.stdout, result.toml)
+		_, err = io.WriteString(c.Stdout, result.toml)
 	} else {
 		file = i.Output
 		err = i.write(result.toml)
@@ -43,9 +45,9 @@ func (i importConfigCommand) Run(c *console) error {
 		return fmt.Errorf("cannot write the new file: %w", err)
 	}
 	for _, w := range result.warnings {
-		fmt.Fprintln(c.stderr, "warning:", w)
+		fmt.Fprintln(c.Stderr, "warning:", w)
 	}
-	fmt.Fprintf(c.stderr, "%s: %d settings taken over, %d not; the new file says why. Now: smppserv check --config %s\n", name, result.taken, result.left, file)
+	fmt.Fprintf(c.Stderr, "%s: %d settings taken over, %d not; the new file says why. Now: smppserv check --config %s\n", name, result.taken, result.left, file)
 	return nil
 }
 

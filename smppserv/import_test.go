@@ -14,18 +14,18 @@ import (
 
 	"golang.org/x/text/encoding/charmap"
 
+	"hnetsmpp/pkg/commandline"
 	"hnetsmpp/pkg/config"
-	"hnetsmpp/pkg/worker"
 )
 
 const oldSample = "../hermes/testdata/SmppServerOpportunityService.exe.config"
 
 // importCommand runs smppserv import-config.
-func importCommand(t *testing.T, stdin string, args ...string) (code worker.ExitCode, stdout, stderr string) {
+func importCommand(t *testing.T, stdin string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	code = smppserv(t.Context(), append([]string{"import-config"}, args...), console{stdin: strings.NewReader(stdin), stdout: &out, stderr: &errs})
-	if code != worker.ExitStopped && out.Len() > 0 {
+	code = smppserv(t.Context(), append([]string{"import-config"}, args...), commandline.Console{Stdin: strings.NewReader(stdin), Stdout: &out, Stderr: &errs})
+	if code != commandline.ExitDone && out.Len() > 0 {
 		t.Errorf("ends with %d, but writes to stdout:\n%s", code, &out)
 	}
 	return code, out.String(), errs.String()
@@ -61,7 +61,7 @@ func importSettings(t *testing.T, pairs ...string) (*imported, *config.Config) {
 
 func TestImportTakesOverTheSampleAsAWhole(t *testing.T) {
 	code, stdout, stderr := importCommand(t, "", oldSample)
-	if code != worker.ExitStopped || !strings.Contains(stderr, "13 settings taken over, 1 not") || strings.Contains(stderr, "warning") {
+	if code != commandline.ExitDone || !strings.Contains(stderr, "13 settings taken over, 1 not") || strings.Contains(stderr, "warning") {
 		t.Fatalf("ends with %d: %s", code, stderr)
 	}
 	want := config.Default()
@@ -341,14 +341,14 @@ func TestImportRefusesWhatIsNotAnOldFile(t *testing.T) {
 		"<configuration>" + strings.Repeat(" ", maxOldFile):                                                                                      "is larger than 8 MiB",
 	} {
 		code, _, stderr := importCommand(t, data, "-")
-		if code != worker.ExitCrashed || !strings.Contains(stderr, want) || strings.Count(stderr, "\n") != 1 {
+		if code != commandline.ExitFailed || !strings.Contains(stderr, want) || strings.Count(stderr, "\n") != 1 {
 			t.Errorf("%.60q ends with %d: %s", data, code, stderr)
 		}
 	}
-	if code, _, stderr := importCommand(t, "", filepath.Join(t.TempDir(), "none.config")); code != worker.ExitCrashed || !strings.Contains(stderr, "none.config") {
+	if code, _, stderr := importCommand(t, "", filepath.Join(t.TempDir(), "none.config")); code != commandline.ExitFailed || !strings.Contains(stderr, "none.config") {
 		t.Errorf("a missing file ends with %d: %s", code, stderr)
 	}
-	if code, _, stderr := importCommand(t, "", t.TempDir()); code != worker.ExitCrashed || !strings.Contains(stderr, "directory") && !strings.Contains(stderr, "cannot read") {
+	if code, _, stderr := importCommand(t, "", t.TempDir()); code != commandline.ExitFailed || !strings.Contains(stderr, "directory") && !strings.Contains(stderr, "cannot read") {
 		t.Errorf("a folder ends with %d: %s", code, stderr)
 	}
 }
@@ -366,16 +366,16 @@ func TestImportReadsTheSecondFileByItselfAndSaysThatItIsMissing(t *testing.T) {
 
 func TestImportOverwritesOnlyWithForceAndNeverTheOldFile(t *testing.T) {
 	output := filepath.Join(t.TempDir(), "config.toml")
-	if code, stdout, stderr := importCommand(t, "", oldSample, "--output", output); code != worker.ExitStopped || stdout != "" || !strings.Contains(stderr, "smppserv check --config "+output) {
+	if code, stdout, stderr := importCommand(t, "", oldSample, "--output", output); code != commandline.ExitDone || stdout != "" || !strings.Contains(stderr, "smppserv check --config "+output) {
 		t.Fatalf("ends with %d: %s%s", code, stdout, stderr)
 	}
 	if _, err := read(output); err != nil {
 		t.Error(err)
 	}
-	if code, _, stderr := importCommand(t, "", oldSample, "--output", output); code != worker.ExitCrashed || !strings.Contains(stderr, "--force") {
+	if code, _, stderr := importCommand(t, "", oldSample, "--output", output); code != commandline.ExitFailed || !strings.Contains(stderr, "--force") {
 		t.Errorf("a second time ends with %d: %s", code, stderr)
 	}
-	if code, _, stderr := importCommand(t, "", oldSample, "--output", output, "--force"); code != worker.ExitStopped {
+	if code, _, stderr := importCommand(t, "", oldSample, "--output", output, "--force"); code != commandline.ExitDone {
 		t.Errorf("--force ends with %d: %s", code, stderr)
 	}
 	data, err := os.ReadFile(oldSample)
@@ -386,7 +386,7 @@ func TestImportOverwritesOnlyWithForceAndNeverTheOldFile(t *testing.T) {
 	if err := os.WriteFile(old, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if code, _, stderr := importCommand(t, "", old, "--output", old, "--force"); code != worker.ExitCrashed || !strings.Contains(stderr, "is the old file itself") {
+	if code, _, stderr := importCommand(t, "", old, "--output", old, "--force"); code != commandline.ExitFailed || !strings.Contains(stderr, "is the old file itself") {
 		t.Errorf("over the old file ends with %d: %s", code, stderr)
 	}
 	if now, err := os.ReadFile(old); err != nil || !bytes.Equal(now, data) {

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"net"
 	"time"
+
+	"hnetsmpp/pkg/commandline"
 )
 
 type replyCommand struct {
@@ -22,7 +24,7 @@ type replyCommand struct {
 const replyTime = 10 * time.Second
 
 // Run hands in one line on the TCP port (docs: the line is what Hermès sends) and prints the answer's status.
-func (r replyCommand) Run(ctx context.Context, line *commandLine, c *console) error {
+func (r replyCommand) Run(ctx context.Context, line *commandLine, c *commandline.Console) error {
 	file, err := line.load()
 	if err != nil {
 		return err
@@ -63,6 +65,6 @@ func (r replyCommand) Run(ctx context.Context, line *commandLine, c *console) er
 	if answer.Duplicate {
 		text += " (a duplicate: nothing is sent again)"
 	}
-	_, err = fmt.Fprintln(c.stdout, text, "message_id", answer.MessageID)
+	_, err = fmt.Fprintln(c.Stdout, text, "message_id", answer.MessageID)
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/mattn/go-isatty"
 	"github.com/rs/zerolog"
 
+	"hnetsmpp/pkg/commandline"
 	"hnetsmpp/pkg/worker"
 	"hnetsmpp/smppserv/centre"
 )
@@ -18,13 +19,13 @@ type runCommand struct {
 	Supervised bool `help:"Follow the worker contract: end of file on the standard input stops the server. For the launcher."`
 }
 
-func (r runCommand) Run(ctx context.Context, line *commandLine, c *console) error {
+func (r runCommand) Run(ctx context.Context, line *commandLine, c *commandline.Console) error {
 	reporter := worker.NewReporter(io.Discard)
 	if r.Supervised {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithCancel(ctx)
 		defer cancel()
-		eof := worker.StopOnEOF(c.stdin)
+		eof := worker.StopOnEOF(c.Stdin)
 		go func() {
 			select {
 			case <-eof:
@@ -32,7 +33,7 @@ func (r runCommand) Run(ctx context.Context, line *commandLine, c *console) erro
 			case <-ctx.Done():
 			}
 		}()
-		reporter = worker.NewReporter(c.stdout)
+		reporter = worker.NewReporter(c.Stdout)
 		go reporter.RunAlive(ctx)
 	}
 	path, err := line.find()
@@ -43,14 +44,14 @@ func (r runCommand) Run(ctx context.Context, line *commandLine, c *console) erro
 	if err != nil {
 		return err
 	}
-	log := newLog(c.stderr, r.Supervised)
+	log := newLog(c.Stderr, r.Supervised)
 	err = centre.Run(ctx, centre.Options{File: file, Version: versionText(), Log: log, Ready: func(ready worker.Ready) {
 		if err := reporter.Ready(ready); err != nil {
 			log.Error().Err(err).Msg("cannot tell the launcher that the server is ready")
 		}
 	}})
 	if centre.IsHeld(err) {
-		return &exitError{worker.ExitHeld, err}
+		return &commandline.Error{Code: int(worker.ExitHeld), Err: err}
 	}
 	return err
 }
