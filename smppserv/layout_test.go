@@ -25,11 +25,12 @@ const (
 var imports = map[string][]string{
 	"launcher":                 {"launcher/...", "pkg/config", "pkg/worker"},
 	"launcher/supervise":       {"pkg/worker"},
-	"pkg/config":               nil,
+	"pkg/config":               {"pkg/tomlstrict"},
 	"pkg/release":              nil,
 	"pkg/smpp":                 nil,
 	"pkg/smpp/smpptest":        {"pkg/smpp"},
 	"pkg/smstext":              nil,
+	"pkg/tomlstrict":           nil,
 	"pkg/worker":               nil,
 	"smppserv":                 {"smppserv/...", "pkg/..."},
 	"smppserv/admin":           {"smppserv/sms"},
