@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"hnetsmpp/smppserv/dotnet"
 )
 
 type importConfigCommand struct {
@@ -28,24 +30,24 @@ func (i importConfigCommand) Run(c *console) error {
 	if err != nil {
 		return fmt.Errorf("cannot read the old file: %w", err)
 	}
-	result, err := importConfig(name, data)
+	result, err := dotnet.Import(name, data, checkPush)
 	if err != nil {
 		return fmt.Errorf("%s: %w", i.Old, err)
 	}
 	file := "FILE"
 	if i.Output == "" {
-		_, err = io.WriteString(c.stdout, result.toml)
+		_, err = io.WriteString(c.stdout, result.TOML)
 	} else {
 		file = i.Output
-		err = i.write(result.toml)
+		err = i.write(result.TOML)
 	}
 	if err != nil {
 		return fmt.Errorf("cannot write the new file: %w", err)
 	}
-	for _, w := range result.warnings {
+	for _, w := range result.Warnings {
 		fmt.Fprintln(c.stderr, "warning:", w)
 	}
-	fmt.Fprintf(c.stderr, "%s: %d settings taken over, %d not; the new file says why. Now: smppserv check --config %s\n", name, result.taken, result.left, file)
+	fmt.Fprintf(c.stderr, "%s: %d settings taken over, %d not; the new file says why. Now: smppserv check --config %s\n", name, result.Taken, result.Left, file)
 	return nil
 }
 

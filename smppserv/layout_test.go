@@ -36,6 +36,7 @@ var imports = map[string][]string{
 	"smppserv/admin":           {"smppserv/sms"},
 	"smppserv/bench":           drivers("smppserv/bench"),
 	"smppserv/conformance":     drivers("smppserv/conformance"),
+	"smppserv/dotnet":          {"pkg/config"},
 	"smppserv/faults":          drivers("smppserv/faults"),
 	"smppserv/hermes":          {"smppserv/sms"},
 	"smppserv/queue":           {"smppserv/sms"},

@@ -1,12 +1,14 @@
-package main
+package dotnet
 
 import (
 	"bytes"
 	"encoding/binary"
 	"encoding/xml"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,21 +17,12 @@ import (
 	"golang.org/x/text/encoding/charmap"
 
 	"hnetsmpp/pkg/config"
-	"hnetsmpp/pkg/worker"
 )
 
-const oldSample = "../hermes/testdata/SmppServerOpportunityService.exe.config"
+const oldSample = "../../hermes/testdata/SmppServerOpportunityService.exe.config"
 
-// importCommand runs smppserv import-config.
-func importCommand(t *testing.T, stdin string, args ...string) (code worker.ExitCode, stdout, stderr string) {
-	t.Helper()
-	var out, errs bytes.Buffer
-	code = smppserv(t.Context(), append([]string{"import-config"}, args...), console{stdin: strings.NewReader(stdin), stdout: &out, stderr: &errs})
-	if code != worker.ExitStopped && out.Len() > 0 {
-		t.Errorf("ends with %d, but writes to stdout:\n%s", code, &out)
-	}
-	return code, out.String(), errs.String()
-}
+// accept is the check where there is nothing besides Validate.
+func accept(*config.Config) error { return nil }
 
 func loadText(t testing.TB, text string) *config.Config {
 	t.Helper()
@@ -37,7 +30,7 @@ func loadText(t testing.TB, text string) *config.Config {
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cfg, err := loadFile(path)
+	cfg, err := config.Load(path)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
@@ -45,31 +38,35 @@ func loadText(t testing.TB, text string) *config.Config {
 }
 
 // importSettings converts a file with these settings, name and value by turns.
-func importSettings(t *testing.T, pairs ...string) (*imported, *config.Config) {
+func importSettings(t *testing.T, pairs ...string) (*Result, *config.Config) {
 	t.Helper()
 	escape := strings.NewReplacer("&", "&amp;", "<", "&lt;", `"`, "&quot;", "\n", "&#10;", "\x7f", "&#127;")
 	var b strings.Builder
 	for i := 0; i < len(pairs); i += 2 {
 		fmt.Fprintf(&b, "<add key=%q value=\"%s\"/>\n", pairs[i], escape.Replace(pairs[i+1]))
 	}
-	result, err := importConfig("old.exe.config", []byte("<configuration><appSettings>"+b.String()+"</appSettings></configuration>"))
+	result, err := Import("old.exe.config", []byte("<configuration><appSettings>"+b.String()+"</appSettings></configuration>"), accept)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return result, loadText(t, result.toml)
+	return result, loadText(t, result.TOML)
 }
 
 func TestImportTakesOverTheSampleAsAWhole(t *testing.T) {
-	code, stdout, stderr := importCommand(t, "", oldSample)
-	if code != worker.ExitStopped || !strings.Contains(stderr, "13 settings taken over, 1 not") || strings.Contains(stderr, "warning") {
-		t.Fatalf("ends with %d: %s", code, stderr)
+	data, err := os.ReadFile(oldSample)
+	if err != nil {
+		t.Fatal(err)
+	}
+	result, err := Import(filepath.Base(oldSample), data, accept)
+	if err != nil || result.Taken != 13 || result.Left != 1 || len(result.Warnings) > 0 {
+		t.Fatalf("got %+v, %v", result, err)
 	}
 	want := config.Default()
 	want.Server.ListenHost = "0.0.0.0"
 	want.Server.ThrottleRate = 50
 	want.Clients[0].SystemID, want.Clients[0].Password = "sms-relais", "Rel&is07"
 	want.Hermes.URL = "https://hermes.example.com/api/sms/push/"
-	got := loadText(t, stdout)
+	got := loadText(t, result.TOML)
 	got.Store.DSN = want.Store.DSN
 	if g, w := fmt.Sprintf("%+v", *got), fmt.Sprintf("%+v", want); g != w {
 		t.Errorf("got  %s\nwant %s", g, w)
@@ -78,17 +75,17 @@ func TestImportTakesOverTheSampleAsAWhole(t *testing.T) {
 		`"600", read as seconds`, `"10000", read as milliseconds`, "connectionStrings", "log4net", "ClientSettingsProvider.ServiceUri",
 		"SmppServerOpportunityService.exe.config", "smppserv hash-password", "#allow", "#numbers",
 	} {
-		if !strings.Contains(stdout, text) {
-			t.Errorf("%q is not in the output:\n%s", text, stdout)
+		if !strings.Contains(result.TOML, text) {
+			t.Errorf("%q is not in the output:\n%s", text, result.TOML)
 		}
 	}
 	for _, k := range oldKeys {
-		if !strings.Contains(stdout, k.Name) {
+		if !strings.Contains(result.TOML, k.Name) {
 			t.Errorf("%s is not in the output", k.Name)
 		}
 	}
-	if strings.Contains(stdout, "exemple") || strings.Contains(stdout, "ancien") {
-		t.Errorf("what is not a setting is in the output:\n%s", stdout)
+	if strings.Contains(result.TOML, "exemple") || strings.Contains(result.TOML, "ancien") {
+		t.Errorf("what is not a setting is in the output:\n%s", result.TOML)
 	}
 }
 
@@ -121,7 +118,7 @@ func TestImportReadsTimesByWhatIsPlausible(t *testing.T) {
 	for _, c := range tests {
 		result, cfg := importSettings(t, c.key, c.value)
 		got := map[string]time.Duration{alive: cfg.Server.KeepAliveInterval, logout: cfg.Server.DisconnectAfterLogout, sweep: cfg.Jobs.StatusReportInterval}[c.key]
-		if got != c.want || result.taken != 1 || !strings.Contains(result.toml, c.how) {
+		if got != c.want || result.Taken != 1 || !strings.Contains(result.TOML, c.how) {
 			t.Errorf("%s = %q becomes %s, want %s, %q", c.key, c.value, got, c.want, c.how)
 		}
 	}
@@ -154,11 +151,11 @@ func TestImportKeepsAsACommentWhatIsNotValid(t *testing.T) {
 	}
 	for _, c := range tests {
 		result, cfg := importSettings(t, c.key, c.value)
-		if result.taken != 0 || result.left != 1 || len(result.warnings) != 1 || !strings.HasPrefix(result.warnings[0], c.key) {
-			t.Errorf("%s = %q: %d taken, %d left, warnings %q", c.key, c.value, result.taken, result.left, result.warnings)
+		if result.Taken != 0 || result.Left != 1 || len(result.Warnings) != 1 || !strings.HasPrefix(result.Warnings[0], c.key) {
+			t.Errorf("%s = %q: %d taken, %d left, warnings %q", c.key, c.value, result.Taken, result.Left, result.Warnings)
 		}
-		if !strings.Contains(result.toml, "# NOT TAKEN OVER: "+c.key) || !strings.Contains(result.toml, c.why) {
-			t.Errorf("%s = %q is not kept with %q:\n%s", c.key, c.value, c.why, result.toml)
+		if !strings.Contains(result.TOML, "# NOT TAKEN OVER: "+c.key) || !strings.Contains(result.TOML, c.why) {
+			t.Errorf("%s = %q is not kept with %q:\n%s", c.key, c.value, c.why, result.TOML)
 		}
 		cfg.Mode = config.ModeVocalcom
 		def := config.Default()
@@ -177,22 +174,22 @@ func TestImportFindsModeInAnyCaseAndKnowsTheOldDefault(t *testing.T) {
 			t.Errorf("Mode %q becomes %s", value, cfg.Mode)
 		}
 	}
-	if result, cfg := importSettings(t, "Server.ListenPort", "2346"); cfg.Mode != config.ModeOpportunity || !strings.Contains(result.toml, "which meant opportunity") {
-		t.Errorf("without Mode:\n%s", result.toml)
+	if result, cfg := importSettings(t, "Server.ListenPort", "2346"); cfg.Mode != config.ModeOpportunity || !strings.Contains(result.TOML, "which meant opportunity") {
+		t.Errorf("without Mode:\n%s", result.TOML)
 	}
 }
 
 func TestImportFollowsDotNetInWhichSettingCounts(t *testing.T) {
-	result, err := importConfig("x", []byte(`<configuration xmlns="http://schemas.microsoft.com/.NetConfiguration/v2.0"><appSettings>
+	result, err := Import("x", []byte(`<configuration xmlns="http://schemas.microsoft.com/.NetConfiguration/v2.0"><appSettings>
 		<add key="Server.ThrottleRate" value="1"/><clear/>
 		<add key="SERVER.LISTENPORT" value="2500"/><add key="server.listenport" value="2600"/>
-		<add key="TcpServer.ListenPort" value="1"/><remove key="tcpserver.listenport"/></appSettings></configuration>`))
+		<add key="TcpServer.ListenPort" value="1"/><remove key="tcpserver.listenport"/></appSettings></configuration>`), accept)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := loadText(t, result.toml)
-	if cfg.Server.ListenPort != 2600 || cfg.Server.ThrottleRate != 0 || cfg.TCP.ListenPort != 18182 || !strings.Contains(result.toml, "the last of 2") {
-		t.Errorf("got %+v\n%s", cfg.Server, result.toml)
+	cfg := loadText(t, result.TOML)
+	if cfg.Server.ListenPort != 2600 || cfg.Server.ThrottleRate != 0 || cfg.TCP.ListenPort != 18182 || !strings.Contains(result.TOML, "the last of 2") {
+		t.Errorf("got %+v\n%s", cfg.Server, result.TOML)
 	}
 }
 
@@ -215,8 +212,8 @@ func TestImportFindsDefaultsForPortsThatCollide(t *testing.T) {
 
 func TestImportTurnsTheAdminPageOffWhereAnOldPortIsItsOwn(t *testing.T) {
 	result, cfg := importSettings(t, "Server.ListenPort", "8346")
-	if cfg.Server.ListenPort != 8346 || cfg.Admin.Listen != "" || !strings.Contains(result.toml, "operator's page is off") {
-		t.Errorf("got %s", result.toml)
+	if cfg.Server.ListenPort != 8346 || cfg.Admin.Listen != "" || !strings.Contains(result.TOML, "operator's page is off") {
+		t.Errorf("got %s", result.TOML)
 	}
 }
 
@@ -232,11 +229,11 @@ func TestImportWritesEveryTextSoThatItIsReadBackTheSame(t *testing.T) {
 func TestImportShowsNoSecretBesideThePasswordItTakesOver(t *testing.T) {
 	result, _ := importSettings(t, "Authentication.Password", "$2hunter", "Db.ConnectionString", "hunter", "Smtp.MotDePasse", "hunter",
 		"Proxy", "http://me:hunter@proxy", "Log.Path", `C:\Logs`, "ApiKey", "hunter", "UrlHermes", "ftp://me:hunter@host/", "Server.ListenParams", "port=2347;key=a.key password=hunter")
-	if strings.Contains(result.toml+strings.Join(result.warnings, ""), "hunter") {
-		t.Errorf("a secret is shown:\n%s\n%q", result.toml, result.warnings)
+	if strings.Contains(result.TOML+strings.Join(result.Warnings, ""), "hunter") {
+		t.Errorf("a secret is shown:\n%s\n%q", result.TOML, result.Warnings)
 	}
-	if !strings.Contains(result.toml, `#   Log.Path = "C:\\Logs"`) || !strings.Contains(result.toml, "Db.ConnectionString (not shown") {
-		t.Errorf("unknown settings are not listed:\n%s", result.toml)
+	if !strings.Contains(result.TOML, `#   Log.Path = "C:\\Logs"`) || !strings.Contains(result.TOML, "Db.ConnectionString (not shown") {
+		t.Errorf("unknown settings are not listed:\n%s", result.TOML)
 	}
 }
 
@@ -246,11 +243,11 @@ func TestImportListsSoManyUnknownSettingsOnly(t *testing.T) {
 		pairs = append(pairs, fmt.Sprint("Other.", i), "x")
 	}
 	result, _ := importSettings(t, pairs...)
-	if result.left != maxListed+7 || strings.Count(result.toml, "Other.") != maxListed || !strings.Contains(result.toml, "and 7 more") {
-		t.Errorf("%d left:\n%s", result.left, result.toml)
+	if result.Left != maxListed+7 || strings.Count(result.TOML, "Other.") != maxListed || !strings.Contains(result.TOML, "and 7 more") {
+		t.Errorf("%d left:\n%s", result.Left, result.TOML)
 	}
-	if len(result.warnings) != 1 || !strings.Contains(result.warnings[0], "is it the right file?") {
-		t.Errorf("warnings %q", result.warnings)
+	if len(result.Warnings) != 1 || !strings.Contains(result.Warnings[0], "is it the right file?") {
+		t.Errorf("warnings %q", result.Warnings)
 	}
 }
 
@@ -259,16 +256,16 @@ func TestImportDisablesAClientWhosePasswordCannotBeKept(t *testing.T) {
 		t.Error("the client may bind with the default password")
 	}
 	result, cfg := importSettings(t, "Authentication.Login", "relais", "Authentication.Password", "")
-	if c := cfg.Clients[0]; c.Password != "" || c.Disabled || len(result.warnings) != 1 {
-		t.Errorf("an empty password becomes %q, disabled %t, warnings %q", c.Password, c.Disabled, result.warnings)
+	if c := cfg.Clients[0]; c.Password != "" || c.Disabled || len(result.Warnings) != 1 {
+		t.Errorf("an empty password becomes %q, disabled %t, warnings %q", c.Password, c.Disabled, result.Warnings)
 	}
 }
 
 func TestImportLeavesTLSOffAndShowsItsKeys(t *testing.T) {
 	result, cfg := importSettings(t, "Server.ListenParams", `SslPort=2775; Certificate="C:\certs\a.pem"; PrivateKey=C:\certs\a.key`)
 	for _, line := range []string{"#listen_port = 2775", `#cert_file = "C:\\certs\\a.pem"`, `#key_file = "C:\\certs\\a.key"`} {
-		if !strings.Contains(result.toml, "\n"+line+"\n") {
-			t.Errorf("%s is not in:\n%s", line, result.toml)
+		if !strings.Contains(result.TOML, "\n"+line+"\n") {
+			t.Errorf("%s is not in:\n%s", line, result.TOML)
 		}
 	}
 	if cfg.Server.TLS.ListenPort != 0 {
@@ -307,17 +304,17 @@ func TestImportReadsEveryEncodingOfWindows(t *testing.T) {
 		"ANSI":                             []byte(ansi),
 		"ISO 8859-15":                      []byte(latin9),
 	} {
-		result, err := importConfig("x", data)
+		result, err := Import("x", data, accept)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
-		} else if got := loadText(t, result.toml).Clients[0].Password; got != "clé€" {
+		} else if got := loadText(t, result.TOML).Clients[0].Password; got != "clé€" {
 			t.Errorf("%s: got %q", name, got)
 		}
 	}
 }
 
 func TestImportRefusesWhatIsNotAnOldFile(t *testing.T) {
-	shipped, err := os.ReadFile("../config.toml")
+	shipped, err := os.ReadFile("../../config.toml")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -338,59 +335,45 @@ func TestImportRefusesWhatIsNotAnOldFile(t *testing.T) {
 		`<!DOCTYPE c [<!ENTITY e SYSTEM "/etc/passwd">]><configuration><appSettings><add key="Mode" value="&e;"/></appSettings></configuration>`: "entity &e;",
 		`<configuration><appSettings configSource="settings.config"/></configuration>`:                                                           `in another file, "settings.config"`,
 		`<configuration><appSettings configProtectionProvider="X"><EncryptedData/></appSettings></configuration>`:                                "are encrypted",
-		"<configuration>" + strings.Repeat(" ", maxOldFile):                                                                                      "is larger than 8 MiB",
 	} {
-		code, _, stderr := importCommand(t, data, "-")
-		if code != worker.ExitCrashed || !strings.Contains(stderr, want) || strings.Count(stderr, "\n") != 1 {
-			t.Errorf("%.60q ends with %d: %s", data, code, stderr)
+		if result, err := Import("x", []byte(data), accept); err == nil || result != nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%.60q: got %v, want %s", data, err, want)
 		}
 	}
-	if code, _, stderr := importCommand(t, "", filepath.Join(t.TempDir(), "none.config")); code != worker.ExitCrashed || !strings.Contains(stderr, "none.config") {
-		t.Errorf("a missing file ends with %d: %s", code, stderr)
+}
+
+func TestImportLeavesOutTheURLThatTheCheckRefuses(t *testing.T) {
+	simulatorOnly := func(c *config.Config) error {
+		if !c.UsesStandIn() {
+			return errors.New("hunter")
+		}
+		return nil
 	}
-	if code, _, stderr := importCommand(t, "", t.TempDir()); code != worker.ExitCrashed || !strings.Contains(stderr, "directory") && !strings.Contains(stderr, "cannot read") {
-		t.Errorf("a folder ends with %d: %s", code, stderr)
+	old := []byte(`<configuration><appSettings><add key="UrlHermes" value="https://h/push/"/><add key="Mode" value="Vocalcom"/></appSettings></configuration>`)
+	result, err := Import("x", old, simulatorOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"UrlHermes is not taken over: is not a URL that can be posted to"}; !slices.Equal(result.Warnings, want) || result.Taken != 1 || result.Left != 1 {
+		t.Errorf("got %+v", result)
+	}
+	if cfg := loadText(t, result.TOML); !cfg.UsesStandIn() || cfg.Mode != config.ModeVocalcom {
+		t.Errorf("got %s", result.TOML)
+	}
+	never := func(*config.Config) error { return errors.New("hunter") }
+	if result, err := Import("x", old, never); err == nil || !strings.Contains(err.Error(), "makes a configuration that is not valid: hermes.url: ") {
+		t.Errorf("where nothing is accepted: got %+v, %v", result, err)
 	}
 }
 
 func TestImportReadsTheSecondFileByItselfAndSaysThatItIsMissing(t *testing.T) {
-	result, err := importConfig("x", []byte(`<configuration><appSettings file="local.config"><add key="Mode" value="Vocalcom"/></appSettings></configuration>`))
-	if err != nil || len(result.warnings) != 1 || !strings.Contains(result.toml, `a second file, "local.config"`) {
+	result, err := Import("x", []byte(`<configuration><appSettings file="local.config"><add key="Mode" value="Vocalcom"/></appSettings></configuration>`), accept)
+	if err != nil || len(result.Warnings) != 1 || !strings.Contains(result.TOML, `a second file, "local.config"`) {
 		t.Errorf("got %+v, %v", result, err)
 	}
-	result, err = importConfig("x", []byte(`<appSettings><add key="Mode" value="Vocalcom"/></appSettings>`))
-	if err != nil || loadText(t, result.toml).Mode != config.ModeVocalcom {
+	result, err = Import("x", []byte(`<appSettings><add key="Mode" value="Vocalcom"/></appSettings>`), accept)
+	if err != nil || loadText(t, result.TOML).Mode != config.ModeVocalcom {
 		t.Errorf("the second file: %v", err)
-	}
-}
-
-func TestImportOverwritesOnlyWithForceAndNeverTheOldFile(t *testing.T) {
-	output := filepath.Join(t.TempDir(), "config.toml")
-	if code, stdout, stderr := importCommand(t, "", oldSample, "--output", output); code != worker.ExitStopped || stdout != "" || !strings.Contains(stderr, "smppserv check --config "+output) {
-		t.Fatalf("ends with %d: %s%s", code, stdout, stderr)
-	}
-	if _, err := loadFile(output); err != nil {
-		t.Error(err)
-	}
-	if code, _, stderr := importCommand(t, "", oldSample, "--output", output); code != worker.ExitCrashed || !strings.Contains(stderr, "--force") {
-		t.Errorf("a second time ends with %d: %s", code, stderr)
-	}
-	if code, _, stderr := importCommand(t, "", oldSample, "--output", output, "--force"); code != worker.ExitStopped {
-		t.Errorf("--force ends with %d: %s", code, stderr)
-	}
-	data, err := os.ReadFile(oldSample)
-	if err != nil {
-		t.Fatal(err)
-	}
-	old := filepath.Join(t.TempDir(), "old.config")
-	if err := os.WriteFile(old, data, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if code, _, stderr := importCommand(t, "", old, "--output", old, "--force"); code != worker.ExitCrashed || !strings.Contains(stderr, "is the old file itself") {
-		t.Errorf("over the old file ends with %d: %s", code, stderr)
-	}
-	if now, err := os.ReadFile(old); err != nil || !bytes.Equal(now, data) {
-		t.Errorf("the old file has changed: %v", err)
 	}
 }
 
@@ -441,18 +424,18 @@ func fuzzImport(f *testing.F, file func(data []byte) []byte) {
 	path := filepath.Join(f.TempDir(), config.FileName)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		old := file(data)
-		result, err := importConfig("old\n.config", old)
+		result, err := Import("old\n.config", old, accept)
 		if err != nil {
 			if strings.Contains(err.Error(), "makes a configuration that is not valid") {
 				t.Errorf("%q: %v", old, err)
 			}
 			return
 		}
-		if err := os.WriteFile(path, []byte(result.toml), 0o600); err != nil {
+		if err := os.WriteFile(path, []byte(result.TOML), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := loadFile(path); err != nil {
-			t.Errorf("%q: %v\n%s", old, err, result.toml)
+		if _, err := config.Load(path); err != nil {
+			t.Errorf("%q: %v\n%s", old, err, result.TOML)
 		}
 	})
 }
