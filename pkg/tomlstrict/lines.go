@@ -1,4 +1,4 @@
-package config
+package tomlstrict
 
 import (
 	"strconv"
@@ -39,8 +39,8 @@ func parentKey(key string) string {
 	return key[:cut]
 }
 
-// joinKey appends one name to a path and quotes it where TOML would.
-func joinKey(path, name string) string {
+// Join appends one name to a path and quotes it where TOML would.
+func Join(path, name string) string {
 	bare := name != ""
 	for _, r := range name {
 		if !isBareKey(r) {
@@ -56,7 +56,7 @@ func joinKey(path, name string) string {
 	return path + "." + name
 }
 
-func indexKey(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
+func Index(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
 
 func isBareKey(r rune) bool {
 	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '-'
@@ -147,14 +147,14 @@ func (s *lineScanner) header() string {
 	parts := s.key()
 	path := ""
 	for i, part := range parts {
-		path = joinKey(path, part)
+		path = Join(path, part)
 		s.note(path)
 		last := i == len(parts)-1
 		if array && last {
 			s.count[path]++
 		}
 		if n := s.count[path]; n > 0 {
-			path = indexKey(path, n-1)
+			path = Index(path, n-1)
 			s.note(path)
 		}
 	}
@@ -239,7 +239,7 @@ func (s *lineScanner) keyValue(table string) {
 	start := s.pos
 	path := table
 	for _, part := range s.key() {
-		path = joinKey(path, part)
+		path = Join(path, part)
 		s.note(path)
 	}
 	if s.pos == start {
@@ -262,7 +262,7 @@ func (s *lineScanner) value(path string) {
 		s.pos++
 		for i := 0; s.more(']'); i++ {
 			start := s.pos
-			element := indexKey(path, i)
+			element := Index(path, i)
 			s.note(element)
 			s.value(element)
 			if s.pos == start { // not TOML

@@ -1,9 +1,8 @@
-package config
+package tomlstrict
 
 import (
 	"fmt"
 	"reflect"
-	"slices"
 	"time"
 )
 
@@ -15,21 +14,11 @@ type binder struct {
 	schema   []string // every key there is, see schemaKeys
 }
 
-func newBinder() *binder { return &binder{schema: schemaKeys()} }
-
-// bind sets *target from value, whose place in the file is path.
-func (b *binder) bind(path string, target, value any) {
-	b.value(path, reflect.ValueOf(target).Elem(), value)
-}
-
-// complained reports whether key was found wrong already, whatever it held.
-func (b *binder) complained(key string) bool {
-	for ; key != ""; key = parentKey(key) {
-		if slices.ContainsFunc(b.problems, func(p Problem) bool { return p.Key == key }) {
-			return true
-		}
-	}
-	return false
+func bind(target any, tree map[string]any) []Problem {
+	v := reflect.ValueOf(target).Elem()
+	b := &binder{schema: schemaKeys(v.Type())}
+	b.value("", v, tree)
+	return b.problems
 }
 
 func (b *binder) add(key, format string, args ...any) {
@@ -38,8 +27,12 @@ func (b *binder) add(key, format string, args ...any) {
 
 // value never quotes what it found: it may be a password.
 func (b *binder) value(path string, target reflect.Value, value any) {
-	if target.Type() == reflect.TypeFor[Duration]() {
+	switch target.Type() {
+	case reflect.TypeFor[time.Duration]():
 		b.duration(path, target, value)
+		return
+	case reflect.TypeFor[map[string]string]():
+		b.textMap(path, target, value)
 		return
 	}
 	switch target.Kind() {
@@ -71,10 +64,10 @@ func (b *binder) value(path string, target reflect.Value, value any) {
 		} else {
 			b.add(path, "must be a table, as in [%s], not %s", path, kindOf(value))
 		}
-	case reflect.Map:
-		b.textMap(path, target, value)
 	case reflect.Slice:
 		b.list(path, target, value)
+	default:
+		b.add(path, "is of a type that this program cannot read: %s", target.Type())
 	}
 }
 
@@ -100,20 +93,20 @@ func (b *binder) table(path string, target reflect.Value, tree map[string]any) {
 			b.unknown(path, name)
 			continue
 		}
-		b.value(joinKey(path, name), target.Field(i), value)
+		b.value(Join(path, name), target.Field(i), value)
 	}
 	for i := range fields.NumField() {
 		field := fields.Field(i)
 		name := field.Tag.Get("toml")
 		if _, ok := tree[name]; !ok && field.Tag.Get("required") != "" {
-			b.add(joinKey(path, name), "is missing")
+			b.add(Join(path, name), "is missing")
 		}
 	}
 }
 
 func fieldNamed(fields reflect.Type, name string) int {
 	for i := range fields.NumField() {
-		if fields.Field(i).Tag.Get("toml") == name {
+		if tag := fields.Field(i).Tag.Get("toml"); tag == name && tag != "" {
 			return i
 		}
 	}
@@ -129,7 +122,7 @@ func (b *binder) textMap(path string, target reflect.Value, value any) {
 	result := map[string]string{}
 	for name, v := range tree {
 		var text string
-		b.value(joinKey(path, name), reflect.ValueOf(&text).Elem(), v)
+		b.value(Join(path, name), reflect.ValueOf(&text).Elem(), v)
 		result[name] = text
 	}
 	if len(result) > 0 {
@@ -137,8 +130,9 @@ func (b *binder) textMap(path string, target reflect.Value, value any) {
 	}
 }
 
-// defaulter is an array's element that starts from more than zeros.
-type defaulter interface{ setDefaults() }
+// A Defaulter is an element of a list that starts from more than zeros. The
+// pointer to the element is one.
+type Defaulter interface{ SetDefaults() }
 
 // list replaces the default list; it is not appended to.
 func (b *binder) list(path string, target reflect.Value, value any) {
@@ -163,10 +157,10 @@ func (b *binder) list(path string, target reflect.Value, value any) {
 	}
 	result := reflect.MakeSlice(target.Type(), len(elements), len(elements))
 	for i, element := range elements {
-		if d, ok := result.Index(i).Addr().Interface().(defaulter); ok {
-			d.setDefaults()
+		if d, ok := result.Index(i).Addr().Interface().(Defaulter); ok {
+			d.SetDefaults()
 		}
-		b.value(indexKey(path, i), result.Index(i), element)
+		b.value(Index(path, i), result.Index(i), element)
 	}
 	target.Set(result)
 }

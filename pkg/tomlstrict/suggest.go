@@ -1,4 +1,4 @@
-package config
+package tomlstrict
 
 import (
 	"reflect"
@@ -6,13 +6,17 @@ import (
 )
 
 // schemaKeys is the path of every key and table, arrays without their index.
-func schemaKeys() []string {
+func schemaKeys(target reflect.Type) []string {
 	var keys []string
 	var walk func(path string, t reflect.Type)
 	walk = func(path string, t reflect.Type) {
 		for i := range t.NumField() {
 			field := t.Field(i)
-			key := joinKey(path, field.Tag.Get("toml"))
+			name := field.Tag.Get("toml")
+			if name == "" {
+				continue
+			}
+			key := Join(path, name)
 			keys = append(keys, key)
 			inner := field.Type
 			if inner.Kind() == reflect.Slice {
@@ -23,12 +27,16 @@ func schemaKeys() []string {
 			}
 		}
 	}
-	walk("", reflect.TypeFor[Config]())
+	walk("", target)
 	return keys
 }
 
 // unknown reports a key that the schema does not have, with the nearest that it has.
 func (b *binder) unknown(path, name string) {
+	if len(b.schema) == 0 {
+		b.add(Join(path, name), "unknown key")
+		return
+	}
 	table := withoutIndexes(path)
 	best, bestScore := "", -1
 	for _, key := range b.schema {
@@ -45,7 +53,7 @@ func (b *binder) unknown(path, name string) {
 	if parentKey(best) == table {
 		best = strings.TrimPrefix(path+best[len(table):], ".")
 	}
-	b.add(joinKey(path, name), "unknown key; did you mean %s?", best)
+	b.add(Join(path, name), "unknown key; did you mean %s?", best)
 }
 
 // unlikeness is 0 for the same name and 100 for nothing in common.

@@ -1,4 +1,4 @@
-package config
+package tomlstrict
 
 import (
 	"cmp"
@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Problem is one thing that is wrong with the configuration.
+// Problem is one thing that is wrong with a file.
 type Problem struct {
 	File string // "" = not read from a file
 	Line int    // from 1; 0 = unknown
@@ -33,7 +33,7 @@ func (p Problem) String() string {
 	return b.String()
 }
 
-// Error is every problem of one configuration, in the file's order.
+// Error is every problem of one file, in the file's order.
 type Error struct {
 	Problems []Problem // never empty
 }
@@ -45,14 +45,6 @@ func (e *Error) Error() string {
 		lines[i] = p.String()
 	}
 	return strings.Join(lines, "\n")
-}
-
-// problemError is nil when there are none.
-func problemError(problems []Problem) error {
-	if len(problems) == 0 {
-		return nil
-	}
-	return &Error{Problems: problems}
 }
 
 // locate puts file and line on each problem and sorts them by line.

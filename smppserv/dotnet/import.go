@@ -1,4 +1,11 @@
-package main
+// Package dotnet makes config.toml of the .NET service's .exe.config.
+//
+// The appSettings of the old file are laid over the defaults, each read by what
+// is plausible, for the old file gives no units. Then those that make the
+// configuration invalid are taken back, one at a time, until it is valid. What
+// comes of it is a text that config.Load accepts: each key below the old setting
+// that it comes from, and what is not taken over with the reason.
+package dotnet
 
 import (
 	_ "embed"
@@ -10,14 +17,13 @@ import (
 	"unicode"
 
 	"hnetsmpp/pkg/config"
-	"hnetsmpp/smppserv/centre"
 )
 
-// imported is what became of an old file.
-type imported struct {
-	toml        string   // config.Load accepts it
-	taken, left int      // settings of the old file
-	warnings    []string // without secrets
+// Result is what became of an old file.
+type Result struct {
+	TOML        string   // config.Load accepts it; it may hold a password
+	Taken, Left int      // settings of the old file
+	Warnings    []string // without secrets
 }
 
 // setting is one oldKey and what the old file says of it.
@@ -58,28 +64,30 @@ const (
 //go:embed import.tmpl
 var importTemplate string
 
-// importConfig turns the old file into config.toml, where it is called name. The error does not name the file.
-func importConfig(name string, data []byte) (*imported, error) {
+// Import turns the old file into config.toml, where it is called name. It is read in UTF-8, UTF-16 or the code pages of
+// western Windows. check is what the configuration must pass besides Validate; what it refuses is laid to hermes.url.
+// The error, which does not name the file, says why it is none of the .NET service, or cannot be read.
+func Import(name string, data []byte, check func(*config.Config) error) (*Result, error) {
 	old, err := readOldFile(data)
 	if err != nil {
 		return nil, err
 	}
 	cfg := config.Default()
 	settings := takeOver(old, &cfg)
-	if err := settle(settings, &cfg); err != nil {
+	if err := settle(settings, &cfg, check); err != nil {
 		return nil, err
 	}
-	result := &imported{}
+	result := &Result{}
 	byName, known := map[string]*setting{}, map[*oldSetting]bool{nil: true}
 	for _, s := range settings {
 		byName[s.Name], known[s.Old] = s, true
 		switch {
 		case s.Problem != "":
-			result.left++
+			result.Left++
 			s.Problem = printable(s.Problem)
 			result.warn("%s is not taken over: %s", s.Name, s.Problem)
 		case s.Has():
-			result.taken++
+			result.Taken++
 		}
 		if s.field != nil {
 			s.Line = s.line(&cfg)
@@ -91,7 +99,7 @@ func importConfig(name string, data []byte) (*imported, error) {
 			unknown = append(unknown, shown(s.key, s.value, secretKey.MatchString(s.key) || secretValue.MatchString(s.value)))
 		}
 	}
-	if result.left += len(unknown); len(unknown) > maxListed {
+	if result.Left += len(unknown); len(unknown) > maxListed {
 		unknown = append(unknown[:maxListed], fmt.Sprintf("and %d more", len(unknown)-maxListed))
 	}
 	if cfg.Clients[0].Password == "" {
@@ -107,12 +115,12 @@ func importConfig(name string, data []byte) (*imported, error) {
 	err = template.Must(template.New("config.toml").Funcs(template.FuncMap{"quote": quote, "printable": printable}).Parse(importTemplate)).
 		Execute(&text, map[string]any{"File": shorten(name), "Settings": byName, "Config": cfg, "External": shorten(old.external),
 			"Unknown": unknown, "Sections": old.sections})
-	result.toml = text.String()
+	result.TOML = text.String()
 	return result, err
 }
 
-func (r *imported) warn(format string, args ...any) {
-	r.warnings = append(r.warnings, fmt.Sprintf(format, args...))
+func (r *Result) warn(format string, args ...any) {
+	r.Warnings = append(r.Warnings, fmt.Sprintf(format, args...))
 }
 
 // takeOver puts the old settings into cfg, as far as they can be read.
@@ -146,10 +154,10 @@ func (s *setting) reject(cfg *config.Config, why string) {
 	cfg.Clients[0].Disabled = cfg.Clients[0].Disabled || s.Name == "Authentication.Password"
 }
 
-// settle rejects, one at a time, what the checks of config.Load object to.
-func settle(settings []*setting, cfg *config.Config) error {
+// settle rejects, one at a time, what the checks object to.
+func settle(settings []*setting, cfg *config.Config, check func(*config.Config) error) error {
 	for {
-		p := firstProblem(cfg)
+		p := firstProblem(cfg, check)
 		if p == nil {
 			return nil
 		}
@@ -175,12 +183,12 @@ func settle(settings []*setting, cfg *config.Config) error {
 	}
 }
 
-func firstProblem(cfg *config.Config) *config.Problem {
+func firstProblem(cfg *config.Config, check func(*config.Config) error) *config.Problem {
 	var problems *config.Error
 	if errors.As(cfg.Validate(), &problems) {
 		return &problems.Problems[0]
 	}
-	if centre.Check(cfg) != nil {
+	if check(cfg) != nil {
 		return &config.Problem{Key: "hermes.url", Text: "is not a URL that can be posted to"}
 	}
 	return nil
