@@ -64,14 +64,14 @@ func (p *peer) authenticate(b *smpp.Bind) (*Client, error) {
 	return c, nil
 }
 
-// refused logs a refusal and holds its answer back, longer with each failure of the address.
+// refused logs a refusal and delays its answer, longer with each failure of the address.
 func (p *peer) refused(b *smpp.Bind, err error) {
 	p.sv.o.Log.Warn().Str("system_id", b.SystemID).Stringer("bind", b.Type).Stringer("remote", p.s.RemoteAddr()).
 		Str("reason", err.Error()).Msg("a bind was refused")
 	if errors.Is(err, smpp.RALYBND) {
 		return // its credentials were right
 	}
-	p.sv.doors.HoldBack(p.s.RemoteAddr(), p.s.Done())
+	p.sv.doors.Delay(p.s.RemoteAddr(), p.s.Done())
 }
 
 // Bound implements session.Handler.
