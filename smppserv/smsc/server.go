@@ -59,7 +59,6 @@ type Options struct {
 	Queue           Queue
 	History         History
 	Log             zerolog.Logger
-	LogContent      bool
 }
 
 const (
