@@ -123,16 +123,16 @@ func (p *peer) cancelAll(ctx context.Context, c *Client, r *smpp.CancelSM) error
 	if err != nil || destErr != nil {
 		return smpp.RCANCELFAIL
 	}
-	probe := sms.Message{Submitter: c.SystemID, Source: source, Dest: dest}
-	if err := p.route(&probe, c, p.sv.directory.Load()); err != nil {
+	recipient, err := p.recipient(c, p.sv.directory.Load(), source.Number, dest.Number)
+	if err != nil {
 		return smpp.RCANCELFAIL
 	}
-	waiting, err := p.sv.o.Queue.Conversation(ctx, probe.Recipient, source.Number, dest.Number)
+	waiting, err := p.sv.o.Queue.Conversation(ctx, recipient, source.Number, dest.Number)
 	if err != nil {
 		return err
 	}
 	cancelled := 0
-	for _, m := range slices.Backward(waiting) { // the first one holds back those behind it until the end
+	for _, m := range slices.Backward(waiting) { // those behind the first one wait for it until the end
 		if m.Submitter == c.SystemID && m.Kind == sms.KindText && (r.ServiceType == "" || m.ServiceType == r.ServiceType) &&
 			p.sv.o.Queue.Cancel(ctx, m.ID) == nil {
 			cancelled++

@@ -143,7 +143,8 @@ func (p *peer) message(m *sms.Message, c *Client, r *smpp.SubmitSM, data bool) e
 		dpf, _ := r.TLVs.Uint8(smpp.TagSetDpf)
 		m.SetDPF = dpf == 1
 	}
-	return p.route(m, c, d)
+	m.Recipient, err = p.recipient(c, d, m.Source.Number, m.Dest.Number)
+	return err
 }
 
 // content takes the text of r, from short_message, message_payload or the canned ones, and finds out how it is written.
@@ -215,24 +216,22 @@ func setTimes(m *sms.Message, schedule, validity string) error {
 	return nil
 }
 
-// route finds out who the message is for.
-func (p *peer) route(m *sms.Message, c *Client, d *directory) error {
+// recipient is who a message of this client between two numbers is for.
+func (p *peer) recipient(c *Client, d *directory, source, dest string) (string, error) {
 	if !p.sv.o.Opportunity {
-		m.Recipient = sms.Hermes
-		if c.owns(m.Dest.Number) == 0 {
-			return fmt.Errorf("%s may not write to %s: %w", c.SystemID, m.Dest.Number, smpp.RINVDSTADR)
+		if c.owns(dest) == 0 {
+			return "", fmt.Errorf("%s may not write to %s: %w", c.SystemID, dest, smpp.RINVDSTADR)
 		}
-		return nil
+		return sms.Hermes, nil
 	}
-	owner, err := p.sv.owner(d, m.Dest.Number, m.Source.Number)
+	owner, err := p.sv.owner(d, dest, source)
 	if err != nil {
-		return smpp.RSYSERR
+		return "", smpp.RSYSERR
 	}
 	if owner == nil {
-		return fmt.Errorf("no client owns %s: %w", m.Dest.Number, smpp.RINVDSTADR)
+		return "", fmt.Errorf("no client owns %s: %w", dest, smpp.RINVDSTADR)
 	}
-	m.Recipient = owner.SystemID
-	return nil
+	return owner.SystemID, nil
 }
 
 // owner is the client that receives what is for campaign: among several that fit alike the one that last wrote
