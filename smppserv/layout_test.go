@@ -40,7 +40,8 @@ var imports = map[string][]string{
 	"smppserv/queue":           {"smppserv/sms"},
 	"smppserv/session":         {"pkg/smpp"},
 	"smppserv/sms":             nil,
-	"smppserv/smsc":            {"pkg/smpp", "pkg/smstext", "smppserv/session", "smppserv/sms"},
+	"smppserv/smsc":            {"pkg/smpp", "smppserv/session", "smppserv/sms", "smppserv/smsc/translate"},
+	"smppserv/smsc/translate":  {"pkg/smpp", "pkg/smstext", "smppserv/sms"},
 	"smppserv/store":           {"smppserv/sms"},
 	"smppserv/store/storetest": {"smppserv/sms", "smppserv/store"},
 }

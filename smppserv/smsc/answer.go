@@ -3,10 +3,9 @@ package smsc
 import (
 	"context"
 	"fmt"
-	"strings"
 
-	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/smsc/translate"
 )
 
 // NoClientError says that nobody receives what is written from a campaign number.
@@ -33,7 +32,7 @@ func (sv *Server) Route(ctx context.Context, from, to, client string) (c *Client
 	if c == nil {
 		return nil, source, dest, &NoClientError{Number: from}
 	}
-	source, dest = defaultAddress(from), defaultAddress(to)
+	source, dest = translate.DefaultAddress(from), translate.DefaultAddress(to)
 	last, number, campaign, err := sv.o.History.LastWriter(ctx, to, from)
 	if err != nil {
 		return nil, source, dest, err
@@ -46,17 +45,4 @@ func (sv *Server) Route(ctx context.Context, from, to, client string) (c *Client
 		dest = used
 	}
 	return c, source, dest, err
-}
-
-const longNumber = 8 // digits; longer ones are international
-
-// defaultAddress is how a number is written that the client never used.
-func defaultAddress(number string) sms.Address {
-	switch {
-	case strings.Trim(number, "0123456789") != "":
-		return sms.Address{TON: smpp.TONAlphanumeric, Number: number}
-	case len(number) > longNumber:
-		return sms.Address{TON: smpp.TONInternational, NPI: smpp.NPIISDN, Number: number}
-	}
-	return sms.Address{NPI: smpp.NPIISDN, Number: number}
 }

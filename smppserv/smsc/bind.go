@@ -8,6 +8,7 @@ import (
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/smppserv/session"
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/smsc/translate"
 )
 
 // peer is one connection: the handler of its session and, when it may receive, a way out of the queue.
@@ -95,7 +96,7 @@ func (p *peer) Request(s *session.Session, h smpp.Header, pdu smpp.PDU) {
 	case *smpp.SubmitSM:
 		p.submit(h, r, c, rate)
 	case *smpp.DataSM:
-		p.submit(h, submitOf(r), c, rate)
+		p.submit(h, translate.SubmitOfData(r), c, rate)
 	case *smpp.SubmitMulti:
 		p.submitMulti(h, r, c, rate)
 	default:

@@ -12,6 +12,7 @@ import (
 	"hnetsmpp/pkg/smpp/smpptest"
 	"hnetsmpp/pkg/smstext"
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/smsc/translate"
 )
 
 func receiptOf(t *testing.T, d *smpp.DeliverSM) smpp.Receipt {
@@ -207,13 +208,13 @@ func TestAnAgentsTextReachesItsClient(t *testing.T) {
 
 func TestALongTextGoesOutAsTheClientWantsIt(t *testing.T) {
 	text := strings.Repeat("0123456789", 40)
-	for name, long := range map[string]LongMessages{"UDH": LongUDH, "SAR": LongSAR, "payload": LongPayload} {
+	for name, long := range map[string]translate.LongMessages{"UDH": translate.LongUDH, "SAR": translate.LongSAR, "payload": translate.LongPayload} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, func(r *rig, _ *Options) { r.alice().LongMessages = long })
 			c := r.transceiver()
 			r.write(text)
 			parts := 3
-			if long == LongPayload {
+			if long == translate.LongPayload {
 				parts = 1
 			}
 			var got strings.Builder
@@ -221,16 +222,16 @@ func TestALongTextGoesOutAsTheClientWantsIt(t *testing.T) {
 				d := c.ExpectDeliver()
 				part := d.ShortMessage
 				switch long {
-				case LongUDH:
+				case translate.LongUDH:
 					if d.ESMClass&smpp.ESMUDHI == 0 || part[0] != 5 || int(part[4]) != parts || int(part[5]) != i+1 {
 						t.Fatalf("part %d is % x", i+1, part)
 					}
 					part = part[6:]
-				case LongSAR:
+				case translate.LongSAR:
 					if seq, _ := d.TLVs.Uint8(smpp.TagSarSegmentSeqnum); int(seq) != i+1 {
 						t.Fatalf("part %d is %v", i+1, d.TLVs)
 					}
-				case LongPayload:
+				case translate.LongPayload:
 					part, _ = d.TLVs.Get(smpp.TagMessagePayload)
 				}
 				got.Write(part)
@@ -279,7 +280,7 @@ func TestALongTextWithAHeaderKeepsItInEachPartForA33Session(t *testing.T) {
 		text     []byte
 		longest  int
 	}{
-		"binary":         {dataCodingBinary, smstext.GSM7, []byte(text), 140},
+		"binary":         {4, smstext.GSM7, []byte(text), 140},
 		"GSM":            {0, smstext.GSM7, []byte(text), 159},
 		"packed septets": {0, smstext.GSM7Packed, smstext.Pack([]byte(text), smstext.FillBits(len(ports))), 140},
 	} {
@@ -303,7 +304,7 @@ func TestALongTextWithAHeaderKeepsItInEachPartForA33Session(t *testing.T) {
 				parts = append(parts, rest)
 			}
 			alphabet := smstext.ForDataCoding(tc.dcs, tc.alphabet)
-			if got := smstext.JoinBehind(alphabet, parts, len(ports)+concatElement); got != text || len(parts) < 3 {
+			if got := smstext.JoinBehind(alphabet, parts, len(ports)+5); got != text || len(parts) < 3 {
 				t.Fatalf("bob got %d parts, %q", len(parts), got)
 			}
 		})
@@ -317,7 +318,7 @@ func TestWhatA33SessionCannotTakeIsRejected(t *testing.T) {
 		"a header that fills the part": append([]byte{99, 0x70, 97}, make([]byte, 97)...),
 	} {
 		t.Run(name, func(t *testing.T) {
-			alice, bob, id := toBob(t, dataCodingBinary, smstext.GSM7, append(header, long...))
+			alice, bob, id := toBob(t, 4, smstext.GSM7, append(header, long...))
 			if rc := receiptOf(t, alice.ExpectDeliver()); rc.ID != id || rc.State != smpp.StateRejected {
 				t.Fatalf("the receipt says %+v", rc)
 			}

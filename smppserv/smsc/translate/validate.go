@@ -1,4 +1,4 @@
-package smsc
+package translate
 
 import (
 	"strings"
@@ -16,8 +16,8 @@ const (
 	maxAlphanumeric    = 11 // 3GPP 23.040, 9.1.2.5: eleven septets fit an address
 )
 
-// checkSubmit judges the fields of a submit_sm that are numbers, in the order of table 4-10.
-func checkSubmit(r *smpp.SubmitSM, version byte) error {
+// CheckSubmit judges the fields of a submit_sm that are numbers, in the order of table 4-10.
+func (e ESME) CheckSubmit(r *smpp.SubmitSM) error {
 	if err := checkESMClass(r.ESMClass); err != nil {
 		return err
 	}
@@ -26,10 +26,10 @@ func checkSubmit(r *smpp.SubmitSM, version byte) error {
 		return smpp.RINVPRTFLG
 	case r.ReplaceIfPresent > 1:
 		return smpp.RINVREPFLAG
-	case len(r.ShortMessage) > maxShortMessage34 && version < smpp.V50:
+	case len(r.ShortMessage) > maxShortMessage34 && e.Version < smpp.V50:
 		return smpp.RINVMSGLEN
 	}
-	return checkRegistered(r.RegisteredDelivery, version)
+	return e.checkRegistered(r.RegisteredDelivery)
 }
 
 func checkESMClass(esm byte) error {
@@ -41,24 +41,25 @@ func checkESMClass(esm byte) error {
 }
 
 // checkLength holds server.max_message_octets.
-func (d *directory) checkLength(text []byte) error {
-	if d.MaxOctets > 0 && len(text) > d.MaxOctets {
+func (t *Texts) checkLength(text []byte) error {
+	if t.MaxOctets > 0 && len(text) > t.MaxOctets {
 		return smpp.RINVMSGLEN
 	}
 	return nil
 }
 
-func checkRegistered(reg, version byte) error {
-	if reg&reservedRegistered != 0 || reg&smpp.RegReceiptMask == smpp.RegReceiptSuccess && version < smpp.V50 {
+func (e ESME) checkRegistered(reg byte) error {
+	if reg&reservedRegistered != 0 || reg&smpp.RegReceiptMask == smpp.RegReceiptSuccess && e.Version < smpp.V50 {
 		return smpp.RINVREGDLVFLG
 	}
 	return nil
 }
 
-// source judges the source_addr of a client's request; where it is empty, the client's default counts (4.4.1).
-func (c *Client) source(a smpp.Address) (sms.Address, error) {
-	if a.Addr == "" && c.DefaultSource != "" {
-		return defaultAddress(c.DefaultSource), nil
+// Source judges the source_addr of a client's request; where it is empty, the client's default counts (4.4.1).
+// The error is RINVSRCTON, RINVSRCNPI or RINVSRCADR.
+func (p *Profile) Source(a smpp.Address) (sms.Address, error) {
+	if a.Addr == "" && p.DefaultSource != "" {
+		return DefaultAddress(p.DefaultSource), nil
 	}
 	return sourceAddress(a)
 }
@@ -77,8 +78,8 @@ func sourceAddress(a smpp.Address) (sms.Address, error) {
 	return sms.Address{TON: a.TON, NPI: a.NPI, Number: number}, nil
 }
 
-// destAddress judges a destination_addr: a number.
-func destAddress(a smpp.Address) (sms.Address, error) {
+// Dest judges a destination_addr: a number. The error is RINVDSTTON, RINVDSTNPI or RINVDSTADR.
+func Dest(a smpp.Address) (sms.Address, error) {
 	switch {
 	case !smpp.ValidTON(a.TON), a.TON == smpp.TONAlphanumeric:
 		return sms.Address{}, smpp.RINVDSTTON
@@ -101,9 +102,22 @@ func visible(s string) bool {
 	return true
 }
 
+const longNumber = 8 // digits; longer ones are international
+
+// DefaultAddress is how a number is written that the client never used.
+func DefaultAddress(number string) sms.Address {
+	switch {
+	case strings.Trim(number, "0123456789") != "":
+		return sms.Address{TON: smpp.TONAlphanumeric, Number: number}
+	case len(number) > longNumber:
+		return sms.Address{TON: smpp.TONInternational, NPI: smpp.NPIISDN, Number: number}
+	}
+	return sms.Address{NPI: smpp.NPIISDN, Number: number}
+}
+
 // readContent finds out how a text is written and which part of a longer one it is, and judges its header and length.
-func readContent(m *sms.Message, c *Client, text []byte, tlvs smpp.TLVs) error {
-	alphabet := smstext.ForDataCoding(m.DataCoding, c.DefaultAlphabet)
+func (e ESME) readContent(m *sms.Message, text []byte, tlvs smpp.TLVs) error {
+	alphabet := smstext.ForDataCoding(m.DataCoding, e.DefaultAlphabet)
 	m.Alphabet = alphabet.String()
 	payload := text
 	if m.ESMClass&smpp.ESMUDHI != 0 {
