@@ -60,15 +60,16 @@ func refusal(err error) error {
 	return smpp.RSYSERR
 }
 
-// submit validates a submit_sm, makes a message of it and hands it to the queue. A data_sm comes as the same fields.
+// submit makes a message of a submit_sm that may be sent, and hands it to the queue. A data_sm comes as the same fields.
 func (p *peer) submit(h smpp.Header, r *smpp.SubmitSM, c *Client, rate session.Rate) {
 	sub := &submission{sv: p.sv, client: c, data: h.Command == smpp.CmdDataSM}
 	sub.Open(p.s, h)
 	err := p.esme(c).CheckCommand(h.Command, r)
-	if err == nil && !rate.Admit(1) {
+	switch {
+	case err != nil:
+	case !rate.Admit(1):
 		err = smpp.RTHROTTLED
-	}
-	if err == nil {
+	default:
 		err = p.message(&sub.msg, c, h.Command, r)
 	}
 	if err == nil {

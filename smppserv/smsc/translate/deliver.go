@@ -39,8 +39,6 @@ func Alert(m *sms.Message) *smpp.AlertNotification {
 	return &smpp.AlertNotification{Source: address(m.Source), ESME: address(m.Dest)}
 }
 
-func address(a sms.Address) smpp.Address { return smpp.Address{TON: a.TON, NPI: a.NPI, Addr: a.Number} }
-
 // fromHermes writes an agent's text in the alphabet asked for, else in the client's own if it fits, else in UCS-2.
 func (e ESME) fromHermes(base smpp.DeliverSM, m *sms.Message) ([]smpp.PDU, error) {
 	long := e.LongMessages

@@ -2,7 +2,6 @@ package translate
 
 import (
 	"hnetsmpp/pkg/smpp"
-	"hnetsmpp/pkg/smstext"
 	"hnetsmpp/smppserv/sms"
 )
 
@@ -40,17 +39,4 @@ func (e ESME) receipt(d *smpp.DeliverSM, m *sms.Message) {
 	if ref, ok := original.Uint16(smpp.TagUserMessageReference); ok {
 		d.TLVs = append(d.TLVs, smpp.TLVUint16(smpp.TagUserMessageReference, ref))
 	}
-}
-
-// Text reads the text of a client's message, or of the parts of a long one. Its alphabet is the first part's.
-func Text(ms []*sms.Message) string {
-	if ms[0].FromHermes() {
-		return string(ms[0].Content)
-	}
-	alphabet, err := smstext.ParseAlphabet(ms[0].Alphabet)
-	if err != nil {
-		alphabet = smstext.GSM7
-	}
-	parts, header := sms.UserTexts(ms)
-	return smstext.JoinBehind(alphabet, parts, header)
 }
