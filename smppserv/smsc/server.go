@@ -1,4 +1,4 @@
-// Package smsc is the message centre's SMPP face: it listens, authenticates clients, holds them to their rights and limits,
+// Package smsc is the message centre's SMPP face: it listens, authenticates clients, applies their rights and limits,
 // and knows their sessions. What their PDUs mean is translate's.
 //
 // What a client submits goes to the queue, and is answered when it is on disk; what the queue has for a client

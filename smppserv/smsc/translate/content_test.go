@@ -25,7 +25,7 @@ func TestATextIsShortMessageOrPayload(t *testing.T) {
 		{"short_message", smpp.V34, "short", nil, "short", smpp.ROK},
 		{"neither", smpp.V34, "", nil, "", smpp.ROK},
 		{"payload", smpp.V34, "", payloadOf("payload"), "payload", smpp.ROK},
-		{"both", smpp.V34, "short", payloadOf("payload"), "", smpp.ROPTPARNOTALLWD},
+		{"both", smpp.V34, "s", payloadOf("payload"), "", smpp.ROPTPARNOTALLWD},
 		{"both in 5.0", smpp.V50, "short", payloadOf("payload"), "payload", smpp.ROK},
 		{"both in 5.0, one empty", smpp.V50, "short", payloadOf(""), "", smpp.ROK},
 	} {
