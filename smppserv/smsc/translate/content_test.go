@@ -65,7 +65,7 @@ func TestACannedTextStandsInForAnEmptyOne(t *testing.T) {
 		{"in GSM", 1, "", smstext.GSM7, "\x00\x00 canned", 0, "gsm7", smpp.ROK},
 		{"in the client's own alphabet", 255, "", smstext.Latin1, "\xE9", 0, "latin1", smpp.ROK},
 		{"in UCS-2", 2, "", smstext.GSM7, "\x04\x1F\x04\x40\x04\x38\x04\x32\x04\x35\x04\x42", 8, "ucs2", smpp.ROK},
-		{"what is written counts", 1, "mine", smstext.GSM7, "mine", 3, "latin1", smpp.ROK},
+		{"what is written counts", 1, "m", smstext.GSM7, "m", 3, "latin1", smpp.ROK},
 		{"there is none", 3, "", smstext.GSM7, "", 0, "", smpp.RINVDFTMSGID},
 		{"there is none, though it is not needed", 3, "mine", smstext.GSM7, "", 0, "", smpp.RINVDFTMSGID},
 		{"none is asked for", 0, "", smstext.GSM7, "", 3, "latin1", smpp.ROK},
@@ -200,8 +200,8 @@ func TestWhatDeliverSMHasTooIsCarried(t *testing.T) {
 		{"what it has not", smpp.TLVs{tlv(smpp.TagMessagePayload, 'x'), tlv(smpp.TagQosTimeToLive, 0, 0, 0, 9), tlv(smpp.TagSetDpf, 1),
 			tlv(smpp.TagMoreMessagesToSend, 1), tlv(smpp.TagDestAddrSubunit, 1), tlv(smpp.TagCallbackNumPresInd, 1), tlv(0x1400, 1)}, smpp.TLVs{}},
 		{"each callback_num", smpp.TLVs{tlv(smpp.TagCallbackNum, 1, 0, 0, '1'), tlv(smpp.TagUserResponseCode, 1), tlv(smpp.TagCallbackNum, 1, 0, 0, '2')}, nil},
-		{"of all others the first", smpp.TLVs{tlv(smpp.TagUserResponseCode, 1), tlv(smpp.TagSourcePort, 0, 1), tlv(smpp.TagUserResponseCode, 2)},
-			smpp.TLVs{tlv(smpp.TagUserResponseCode, 1), tlv(smpp.TagSourcePort, 0, 1)}},
+		{"of all others the first", smpp.TLVs{tlv(smpp.TagUserResponseCode, 1), tlv(smpp.TagSourcePort, 0, 1), tlv(smpp.TagUserResponseCode, 2), tlv(smpp.TagSetDpf, 1),
+			tlv(smpp.TagLanguageIndicator, 1)}, smpp.TLVs{tlv(smpp.TagUserResponseCode, 1), tlv(smpp.TagSourcePort, 0, 1), tlv(smpp.TagLanguageIndicator, 1)}},
 		{"payload_type 0", smpp.TLVs{tlv(smpp.TagPayloadType, 0)}, nil},
 		{"no reserved payload_type", smpp.TLVs{tlv(smpp.TagPayloadType, 2)}, smpp.TLVs{}},
 		{"but other values above 1", smpp.TLVs{tlv(smpp.TagUserResponseCode, 2)}, nil},
@@ -222,7 +222,7 @@ func TestATextIsReadFromItsParts(t *testing.T) {
 	part := func(alphabet string, esm byte, content string) *sms.Message {
 		return &sms.Message{Submitter: "alice", Alphabet: alphabet, ESMClass: esm, Content: []byte(content)}
 	}
-	ports := []byte{6, smstext.IEIPorts16, 4, 0x23, 0xF4, 0, 0}
+	ports := []byte{4, smstext.IEIPorts8, 2, 1, 2} // with fill bits behind it
 	for _, tc := range []struct {
 		name string
 		ms   []*sms.Message

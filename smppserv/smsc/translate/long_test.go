@@ -65,7 +65,7 @@ func TestAClientsLongTextIsCutForA33Session(t *testing.T) {
 }
 
 func TestPackedSeptetsAreAlignedToTheHeaderOfEachPart(t *testing.T) {
-	ports := []byte{6, smstext.IEIPorts16, 4, 0x23, 0xF4, 0, 0}
+	ports := []byte{4, smstext.IEIPorts8, 2, 1, 2} // with fill bits behind it, and others behind the header of a part
 	text := digits(300)
 	for name, tc := range map[string]struct {
 		esm    byte
@@ -111,7 +111,7 @@ func TestWhatA33SessionCannotTakeIsToldInWords(t *testing.T) {
 		{"a header that leaves half", smpp.ESMUDHI, append(header(65), long...), ""},
 		{"a header that leaves less", smpp.ESMUDHI, append(header(66), long...),
 			"too long for a 3.3 session, and its user data header of 66 octets leaves no room to cut it"},
-		{"a broken header", smpp.ESMUDHI, append([]byte{4, 0, 9, 9, 9}, long...), "user data header"},
+		{"a broken header", smpp.ESMUDHI, append([]byte{4, 0x70, 9, 9, 9}, long...), "element 0x70 has length 9"},
 		{"255 parts", 0, bytes.Repeat([]byte("x"), 255*134), ""},
 		{"256 parts", 0, bytes.Repeat([]byte("x"), 255*134+1), "too long for a 3.3 session: " + smstext.ErrTooManyParts.Error()},
 	} {
