@@ -56,7 +56,8 @@ var layout = []room{
 	{"smppserv/queue", "which message is tried when, and what came of it", []string{"smppserv/road", "smppserv/sms"}},
 	{"smppserv/session", "one SMPP connection: state, timers, window, one reader, one writer", []string{"pkg/smpp"}},
 	{"smppserv/smsc", "our SMPP face: listen, authenticate, limit, registry",
-		[]string{"pkg/smpp", "pkg/smstext", "smppserv/road", "smppserv/session", "smppserv/sms"}},
+		[]string{"pkg/smpp", "smppserv/road", "smppserv/session", "smppserv/sms", "smppserv/smsc/translate"}},
+	{"smppserv/smsc/translate", "PDU ↔ message, pure functions", []string{"pkg/smpp", "pkg/smstext", "smppserv/sms"}},
 	{"smppserv/hermes", "the bridge: push (HTTP out), port (TCP in), the stand-in", []string{"smppserv/road", "smppserv/sms"}},
 	{"smppserv/admin", "operator's page, JSON API, metrics, health", []string{"pkg/adminapi", "smppserv/sms"}},
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"slices"
 	"strconv"
 
 	"github.com/rs/zerolog"
@@ -17,8 +16,8 @@ import (
 	"hnetsmpp/smppserv/hermes"
 	"hnetsmpp/smppserv/queue"
 	"hnetsmpp/smppserv/session"
-	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/smsc"
+	"hnetsmpp/smppserv/smsc/translate"
 	"hnetsmpp/smppserv/store"
 )
 
@@ -57,8 +56,9 @@ func certPool(file string) (*x509.CertPool, error) {
 
 func smscSettings(cfg *config.Config) smsc.Settings {
 	st := smsc.Settings{
-		ThrottleRate: cfg.Server.ThrottleRate, Validity: cfg.Hermes.Validity, LogContent: cfg.Log.Content, MaxOctets: cfg.Server.MaxMessageOctets,
-		Lists: map[string][]string{}, Canned: map[byte]string{}, ServiceTypes: map[string]smpp.Status{},
+		Texts:        translate.Texts{MaxOctets: cfg.Server.MaxMessageOctets, Validity: cfg.Hermes.Validity, Canned: map[byte]string{}},
+		ThrottleRate: cfg.Server.ThrottleRate, LogContent: cfg.Log.Content,
+		Lists: map[string][]string{}, ServiceTypes: map[string]smpp.Status{},
 	}
 	for _, c := range cfg.Clients {
 		st.Clients = append(st.Clients, client(c))
@@ -80,7 +80,7 @@ func smscSettings(cfg *config.Config) smsc.Settings {
 // The words that config.Load lets through.
 var (
 	bindPolicies = map[string]smsc.BindPolicy{"split": smsc.Split, "pair": smsc.Pair}
-	longMessages = map[string]smsc.LongMessages{"udh": smsc.LongUDH, "sar": smsc.LongSAR, "payload": smsc.LongPayload}
+	longMessages = map[string]translate.LongMessages{"udh": translate.LongUDH, "sar": translate.LongSAR, "payload": translate.LongPayload}
 	versions     = map[string]byte{"3.3": smpp.V33, "3.4": smpp.V34, "5.0": smpp.V50}
 	bindTypes    = map[string]smpp.CommandID{"transmitter": smpp.CmdBindTransmitter, "receiver": smpp.CmdBindReceiver, "transceiver": smpp.CmdBindTransceiver}
 	serviceTypes = map[string]smpp.Status{config.ServiceUnavailable: smpp.RSERTYPUNAVAIL, config.ServiceDenied: smpp.RSERTYPDENIED}
@@ -98,12 +98,12 @@ func client(c config.Client) smsc.Client {
 	}
 	return smsc.Client{
 		Disabled: c.Disabled, SystemType: c.SystemType, BindTypes: types, Operations: c.Operations, ServiceTypes: c.ServiceTypes,
-		DefaultSource: c.DefaultSource,
+		Profile: translate.Profile{DefaultSource: c.DefaultSource, DefaultAlphabet: alphabet, MessageIDHex: c.MessageIDFormat == "hex",
+			ReceiptIDHex: receiptFormat == "hex", LongMessages: longMessages[c.LongMessages]},
 		SystemID:      c.SystemID,
 		CheckPassword: func(given string) bool { return config.CheckPassword(c.Password, given) },
 		Numbers:       c.Numbers, Allow: prefixes(c.Allow), BindPolicy: bindPolicies[c.BindPolicy], ThrottleRate: c.ThrottleRate,
-		MaxQueued: c.MaxQueued, DefaultAlphabet: alphabet, MessageIDHex: c.MessageIDFormat == "hex", ReceiptIDHex: receiptFormat == "hex",
-		LongMessages: longMessages[c.LongMessages], InterfaceVersion: versions[c.InterfaceVersion],
+		MaxQueued: c.MaxQueued, InterfaceVersion: versions[c.InterfaceVersion],
 	}
 }
 
@@ -123,7 +123,7 @@ func pushOptions(cfg *config.Config, log zerolog.Logger) (hermes.PushOptions, er
 		URL: h.URL, Timeout: h.Timeout, Concurrency: h.Concurrency, Retry: h.Retry, Secret: h.Secret, StatusURL: h.StatusURL,
 		Method: h.Request.Method, ContentType: h.Request.ContentType, Body: h.Request.Body, SuccessPattern: h.Request.SuccessPattern,
 		Headers: h.Request.Headers, Log: log,
-		Text: hermesText,
+		Text: translate.Decode,
 	}
 	if h.TLS == (config.HermesTLS{}) {
 		return o, nil
@@ -143,14 +143,4 @@ func pushOptions(cfg *config.Config, log zerolog.Logger) (hermes.PushOptions, er
 		o.TLS.Certificates = []tls.Certificate{cert}
 	}
 	return o, nil
-}
-
-// hermesText is what a client wrote, in one message or in the parts of a long one: text, or, if it is none, octets.
-func hermesText(ms []*sms.Message) hermes.Text {
-	alphabet := ms[0].Alphabet
-	if alphabet != smstext.Binary.String() {
-		return hermes.Text{Text: smsc.Text(ms), Encoding: alphabet}
-	}
-	parts, _ := sms.UserTexts(ms)
-	return hermes.Text{Encoding: alphabet, Data: slices.Concat(append(parts, []byte{})...)}
 }

@@ -124,8 +124,8 @@ func TestADeadHermesIsProbedByOneRequestAtATimeAndThenGetsEverything(t *testing.
 	}()
 	var log logged
 	o.URL, o.Retry, o.Log = url, []time.Duration{10 * time.Millisecond, 20 * time.Millisecond}, zerolog.New(&log)
-	o.Text = func(ms []*sms.Message) Text {
-		return Text{Text: string(ms[0].Content)}
+	o.Text = func(ms []*sms.Message) sms.Text {
+		return sms.Text{Text: string(ms[0].Content)}
 	}
 	p := newPush(t, o)
 	// What is accepted is noted where the outcome is known.

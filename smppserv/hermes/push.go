@@ -47,15 +47,8 @@ type PushOptions struct {
 	Transport      http.RoundTripper // nil = the StandIn for Simulator, else HTTP
 
 	// Text decodes the octets of a message, or of the parts of a long one.
-	Text func(ms []*sms.Message) Text
+	Text func(ms []*sms.Message) sms.Text
 	Log  zerolog.Logger
-}
-
-// Text is what a message says.
-type Text struct {
-	Text     string
-	Encoding string // the name of its alphabet
-	Data     []byte // of a binary message, which has no text; nil for a text
 }
 
 // Outlets opens ways out of the queue.
@@ -66,7 +59,7 @@ type Outlets interface {
 // Push delivers to Hermès by HTTP. It implements road.Deliverer.
 type Push struct {
 	log      zerolog.Logger
-	text     func([]*sms.Message) Text
+	text     func([]*sms.Message) sms.Text
 	settings atomic.Pointer[settings]
 
 	mu       sync.Mutex // held while an outlet is called, never while the queue calls

@@ -16,6 +16,7 @@ import (
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/session"
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/smsc/translate"
 	"hnetsmpp/smppserv/store"
 	"hnetsmpp/smppserv/store/sqlite"
 )
@@ -76,7 +77,7 @@ func newRig(t *testing.T, change func(*rig, *Options)) *rig {
 		Logout: 50 * time.Millisecond, Timers: session.Timers{Response: patience},
 	}
 	password := func(given string) bool { return given == "pw" }
-	r.st = Settings{Validity: time.Hour, Clients: []Client{{SystemID: "alice", CheckPassword: password}, {SystemID: "bob", CheckPassword: password}}}
+	r.st = Settings{Texts: translate.Texts{Validity: time.Hour}, Clients: []Client{{SystemID: "alice", CheckPassword: password}, {SystemID: "bob", CheckPassword: password}}}
 	if change != nil {
 		change(r, &o)
 	}

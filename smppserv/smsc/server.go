@@ -1,5 +1,5 @@
-// Package smsc is the message centre's SMPP face: it listens, authenticates clients, keeps their sessions,
-// and turns PDUs into messages and messages into PDUs.
+// Package smsc is the message centre's SMPP face: it listens, authenticates clients, applies their rights and limits,
+// and knows their sessions. What their PDUs mean is translate's.
 //
 // What a client submits goes to the queue, and is answered when it is on disk; what the queue has for a client
 // goes out through the client's receiving sessions, each of which is a way out of the queue.
@@ -18,6 +18,7 @@ import (
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/session"
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/smsc/translate"
 )
 
 // Queue is what the message centre needs of the queue.
@@ -68,13 +69,11 @@ const (
 
 // Settings may change while the server runs.
 type Settings struct {
+	translate.Texts
 	Clients      []Client
-	ThrottleRate int           // submits per second and client, 0 = no limit; a client's own overrides it
-	Validity     time.Duration // of messages that name none
+	ThrottleRate int // submits per second and client, 0 = no limit; a client's own overrides it
 	LogContent   bool
-	MaxOctets    int                    // of the text of one submit
 	Lists        map[string][]string    // distribution lists: the numbers of their members
-	Canned       map[byte]string        // sm_default_msg_id → text
 	ServiceTypes map[string]smpp.Status // those that are not served now, and why: RSERTYPUNAVAIL, RSERTYPDENIED
 }
 

@@ -1,6 +1,9 @@
 package smsc
 
-import "hnetsmpp/smppserv/sms"
+import (
+	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/smsc/translate"
+)
 
 // logMessage writes a line for a message: at level debug and without its text, or, when log.content asks for it,
 // at level info and with it.
@@ -17,7 +20,7 @@ func (sv *Server) logMessage(m *sms.Message, what string) {
 	if m.Receipt != nil {
 		ev = ev.Stringer("state", m.Receipt.State)
 	} else if content {
-		ev = ev.Str("text", Text([]*sms.Message{m}))
+		ev = ev.Str("text", translate.Text([]*sms.Message{m}))
 	}
 	ev.Msg(what)
 }

@@ -1,16 +1,15 @@
-package smsc
+package translate
 
 import (
 	"hnetsmpp/pkg/smpp"
-	"hnetsmpp/pkg/smstext"
 	"hnetsmpp/smppserv/sms"
 )
 
 // receipt writes a delivery receipt, or an intermediate notification (3.4, 2.11 and appendix B).
 // A 3.3 session gets the text alone.
-func receipt(d *smpp.DeliverSM, m *sms.Message, c *Client, version byte) {
+func (e ESME) receipt(d *smpp.DeliverSM, m *sms.Message) {
 	r := m.Receipt
-	id := r.Of.Format(c.ReceiptIDHex, version < smpp.V34)
+	id := r.Of.Format(e.ReceiptIDHex, e.Version < smpp.V34)
 	original := smpp.ParseTLVs(m.TLVs)
 	text := smpp.Receipt{
 		ID: id, Submitted: 1, SubmitDate: r.SubmittedAt, DoneDate: r.DoneAt,
@@ -27,12 +26,12 @@ func receipt(d *smpp.DeliverSM, m *sms.Message, c *Client, version byte) {
 		d.ESMClass = smpp.ESMIntermediate
 	}
 	d.ShortMessage = text.Append(nil)
-	if version < smpp.V34 {
+	if e.Version < smpp.V34 {
 		return
 	}
 	d.TLVs = smpp.TLVs{smpp.TLVString(smpp.TagReceiptedMessageID, id), smpp.TLVUint8(smpp.TagMessageState, byte(r.State))}
 	if r.Error != 0 {
-		d.TLVs = append(d.TLVs, networkError(r.Error, version))
+		d.TLVs = append(d.TLVs, networkError(r.Error, e.Version))
 	}
 	if r.DPF {
 		d.TLVs = append(d.TLVs, smpp.TLVUint8(smpp.TagDpfResult, 1))
@@ -40,17 +39,4 @@ func receipt(d *smpp.DeliverSM, m *sms.Message, c *Client, version byte) {
 	if ref, ok := original.Uint16(smpp.TagUserMessageReference); ok {
 		d.TLVs = append(d.TLVs, smpp.TLVUint16(smpp.TagUserMessageReference, ref))
 	}
-}
-
-// Text reads the text of a client's message, or of the parts of a long one. Its alphabet is the first part's.
-func Text(ms []*sms.Message) string {
-	if ms[0].FromHermes() {
-		return string(ms[0].Content)
-	}
-	alphabet, err := smstext.ParseAlphabet(ms[0].Alphabet)
-	if err != nil {
-		alphabet = smstext.GSM7
-	}
-	parts, header := sms.UserTexts(ms)
-	return smstext.JoinBehind(alphabet, parts, header)
 }

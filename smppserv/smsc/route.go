@@ -3,10 +3,9 @@ package smsc
 import (
 	"context"
 	"fmt"
-	"strings"
 
-	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/smsc/translate"
 )
 
 // noClientError is sms.ErrNoClient with the number, and the client if one was named.
@@ -38,7 +37,7 @@ func (sv *Server) Route(ctx context.Context, from, to, client string) (sms.Route
 	if c == nil {
 		return sms.Route{}, &noClientError{number: from}
 	}
-	r := sms.Route{Recipient: c.SystemID, MaxQueued: c.MaxQueued, Source: defaultAddress(from), Dest: defaultAddress(to)}
+	r := sms.Route{Recipient: c.SystemID, MaxQueued: c.MaxQueued, Source: translate.DefaultAddress(from), Dest: translate.DefaultAddress(to)}
 	last, _, err := sv.o.History.LastWriter(ctx, to, from)
 	if err != nil {
 		return sms.Route{}, err
@@ -55,17 +54,4 @@ func (sv *Server) Route(ctx context.Context, from, to, client string) (sms.Route
 		r.Dest = used
 	}
 	return r, nil
-}
-
-const longNumber = 8 // digits; longer ones are international
-
-// defaultAddress is how a number is written that the client never used.
-func defaultAddress(number string) sms.Address {
-	switch {
-	case strings.Trim(number, "0123456789") != "":
-		return sms.Address{TON: smpp.TONAlphanumeric, Number: number}
-	case len(number) > longNumber:
-		return sms.Address{TON: smpp.TONInternational, NPI: smpp.NPIISDN, Number: number}
-	}
-	return sms.Address{NPI: smpp.NPIISDN, Number: number}
 }

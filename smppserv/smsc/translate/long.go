@@ -1,4 +1,4 @@
-package smsc
+package translate
 
 import (
 	"fmt"
@@ -49,8 +49,8 @@ func payload(d smpp.DeliverSM) []smpp.PDU {
 }
 
 // segmented cuts a client's long text for a 3.3 session, which has no message_payload.
-func segmented(base smpp.DeliverSM, m *sms.Message, c *Client) ([]smpp.PDU, error) {
-	alphabet := smstext.ForDataCoding(m.DataCoding, c.DefaultAlphabet)
+func (p *Profile) segmented(base smpp.DeliverSM, m *sms.Message) ([]smpp.PDU, error) {
+	alphabet := smstext.ForDataCoding(m.DataCoding, p.DefaultAlphabet)
 	text, header := m.Content, smstext.HeaderConcat8
 	var own smstext.UDH
 	if m.ESMClass&smpp.ESMUDHI != 0 {
