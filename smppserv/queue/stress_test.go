@@ -208,7 +208,7 @@ func TestUnderStressEveryMessageEndsOnceAndInOrder(t *testing.T) {
 				for _, m := range r.random(random, l, i) {
 					s := &submitting{sender: newSender(), w: w, writing: time.Duration(random.IntN(20)) * time.Millisecond}
 					if random.IntN(16) == 0 {
-						s.making = time.Millisecond
+						s.making, s.writing = time.Millisecond, 100*time.Millisecond
 					}
 					if m.Submitter != sms.Hermes {
 						s.own = uint64(1 + random.IntN(3)) // the third one does not receive
