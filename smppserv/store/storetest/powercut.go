@@ -325,13 +325,16 @@ func (r *replay) inside(path string) (name string, ok bool) {
 	return name, filepath.Clean(dir) == r.folder && path != r.folder
 }
 
-// described is what a descriptor stands for: 3<\x2f…>.
+// described is what a descriptor stands for: a path, as 3<\x2f…>, or 3<TCP:[…->…]>.
 func described(fd string) string {
 	_, what, _ := strings.Cut(fd, "<")
-	what, rest, _ := strings.Cut(what, ">")
-	b, _ := octets(`"` + what + `"`)
-	if rest == "(deleted)" {
+	end := strings.LastIndexByte(what, '>')
+	if end < 0 || what[end+1:] == "(deleted)" {
 		return ""
+	}
+	b, err := octets(`"` + what[:end] + `"`)
+	if err != nil {
+		return what[:end]
 	}
 	return string(b)
 }
