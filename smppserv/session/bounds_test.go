@@ -90,3 +90,79 @@ func TestAnOutputThatWasLargeOnceIsNotKept(t *testing.T) {
 		}
 	})
 }
+
+func TestRequestsAnsweredBehindOneThatIsNotAreForgotten(t *testing.T) {
+	const window = 8
+	onPipe(t, Options{Window: window, MaxRequests: 10, Timers: Timers{Response: time.Hour}}, func(t *testing.T, s *Session, p *pipe) {
+		answered, most := 0, 0
+		for i := range 100 * window {
+			s.Send(&smpp.DeliverSM{}, func(Answer) { answered++ })
+			synctest.Wait()
+			h := smpp.ParseHeader(p.take())
+			if i > 0 { // the first one is not answered
+				p.send(smpp.AppendPDU(nil, smpp.ROK, h.Sequence, &smpp.DeliverSMResp{}))
+				synctest.Wait()
+			}
+			s.mu.Lock()
+			most = max(most, len(s.window.order))
+			oldest := s.window.order[0].sequence
+			s.mu.Unlock()
+			if oldest != firstSequence {
+				t.Fatalf("the oldest request is %#x", oldest)
+			}
+		}
+		if answered != 100*window-1 || most > 4*window {
+			t.Errorf("%d answers came, and up to %d requests were kept", answered, most)
+		}
+	})
+}
+
+// caller is a connection from any address.
+type caller struct {
+	net.Conn
+	from net.Addr
+}
+
+func (c caller) RemoteAddr() net.Addr { return c.from }
+
+func TestTheDoorsForgetWhoHasLeft(t *testing.T) {
+	d := NewDoors(10, 2, 0)
+	from := netip.MustParseAddr("2001:db8::1")
+	for range 10_000 {
+		remote := net.TCPAddrFromAddrPort(netip.AddrPortFrom(from, 40000))
+		for range 2 {
+			if err := d.Enter(remote); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := d.Enter(remote); err != errTooManyPerAddress {
+			t.Fatalf("got %v", err)
+		}
+		for range 2 {
+			s := New(Options{Conn: caller{newPipe(0), remote}})
+			d.sessions[s] = struct{}{}
+			d.left(s)
+		}
+		from = from.Next()
+	}
+	if len(d.perAddr) > 0 || len(d.sessions) > 0 || d.open != 0 {
+		t.Errorf("%d addresses, %d sessions and %d connections are counted, and nobody is there", len(d.perAddr), len(d.sessions), d.open)
+	}
+}
+
+func TestOnlySoManyConnectionsAreLetInFromAllAddressesTogether(t *testing.T) {
+	d := NewDoors(10, 2, 0)
+	from := netip.MustParseAddr("192.0.2.1")
+	enter := func() error {
+		from = from.Next()
+		return d.Enter(net.TCPAddrFromAddrPort(netip.AddrPortFrom(from, 40000)))
+	}
+	for range 10 {
+		if err := enter(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := enter(); err != errTooMany {
+		t.Fatalf("got %v", err)
+	}
+}
