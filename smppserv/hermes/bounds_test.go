@@ -1,6 +1,8 @@
 package hermes
 
 import (
+	"bufio"
+	"io"
 	"net"
 	"net/netip"
 	"testing"
@@ -40,5 +42,56 @@ func TestRefusedAddressesAreRememberedUpToABound(t *testing.T) {
 	if most > maxRefusals || most < maxRefusals/2 {
 		t.Errorf("%d addresses are remembered, want %d at most", most, maxRefusals)
 	}
+	p.running.Wait()
+}
+
+func TestOnlySoManyRefusedConnectionsAreToldWhy(t *testing.T) {
+	p := NewPort(PortOptions{Allow: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Log: zerolog.Nop()})
+	var peers []net.Conn
+	for range 3 * maxRefusing {
+		ours, theirs := net.Pipe()
+		peers = append(peers, theirs)
+		p.admit(stranger{ours, netip.MustParseAddr("192.0.2.1")})
+	}
+	told := 0
+	for _, peer := range peers {
+		if line, err := bufio.NewReader(peer).ReadString('\n'); err == nil && len(line) > 0 {
+			told++
+		}
+	}
+	p.running.Wait()
+	if told != maxRefusing || p.refusing != 0 {
+		t.Errorf("%d were told, want %d; %d are counted when all are gone", told, maxRefusing, p.refusing)
+	}
+}
+
+func TestAnOutputThatWasLargeOnceIsNotKept(t *testing.T) {
+	p := NewPort(PortOptions{Log: zerolog.Nop()})
+	ours, theirs := net.Pipe()
+	c := newConnection(p, ours)
+	p.running.Go(c.serve)
+	line := make([]byte, 1024)
+	take := func(lines int) {
+		if _, err := io.CopyN(io.Discard, theirs, int64(lines*len(line))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const many = 8 * maxUnwritten / 1024
+	for range many { // nobody reads yet
+		c.event(line)
+	}
+	take(many)
+	most := 0
+	for range 100 {
+		c.event(line)
+		take(1)
+		c.mu.Lock()
+		most = max(most, cap(c.out))
+		c.mu.Unlock()
+	}
+	if most > maxUnwritten {
+		t.Errorf("a connection that writes lines of %d octets keeps %d for them", len(line), most)
+	}
+	theirs.Close()
 	p.running.Wait()
 }
