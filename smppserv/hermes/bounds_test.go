@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/rs/zerolog"
 )
@@ -91,6 +92,44 @@ func TestAnOutputThatWasLargeOnceIsNotKept(t *testing.T) {
 	}
 	if most > maxUnwritten {
 		t.Errorf("a connection that writes lines of %d octets keeps %d for them", len(line), most)
+	}
+	theirs.Close()
+	p.running.Wait()
+}
+
+func TestAPeerThatDoesNotReadItsAnswersIsNotReadEither(t *testing.T) {
+	p := NewPort(PortOptions{Log: zerolog.Nop()})
+	ours, theirs := net.Pipe()
+	c := newConnection(p, ours)
+	p.running.Go(c.serve)
+	const lines = 20_000
+	go func() {
+		for range lines {
+			if _, err := theirs.Write([]byte("not JSON\n")); err != nil {
+				return
+			}
+		}
+	}()
+	unwritten := func() int {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return len(c.out)
+	}
+	last, since := 0, time.Now()
+	for time.Since(since) < 100*time.Millisecond || last < maxUnwritten { // until no more of them is read
+		if n := unwritten(); n != last {
+			last, since = n, time.Now()
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if last > maxUnwritten+1024 {
+		t.Errorf("%d octets of answers wait for a peer that does not read, more than %d", last, maxUnwritten)
+	}
+	answers := bufio.NewReader(theirs)
+	for range lines { // it reads, and gets them all
+		if _, err := answers.ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
 	}
 	theirs.Close()
 	p.running.Wait()
