@@ -21,3 +21,25 @@ func TestConversationsAreCachedUpToABound(t *testing.T) {
 		t.Errorf("%d conversations are cached, want %d at most", most, maxConversations)
 	}
 }
+
+func TestATransactionHasOnlySoManyOperations(t *testing.T) {
+	s := &Store{kick: make(chan struct{}, 1)}
+	const all = 3*maxBatch + 1
+	for i := range all {
+		s.Move(&sms.Move{IDs: []sms.ID{sms.ID(i)}})
+	}
+	var batch []op
+	for next := 0; next < all; {
+		batch = s.take(batch)
+		if len(batch) > maxBatch {
+			t.Fatalf("a transaction has %d operations, more than %d", len(batch), maxBatch)
+		}
+		for _, o := range batch {
+			if o.move.IDs[0] != sms.ID(next) {
+				t.Fatalf("operation %d comes in the place of %d", o.move.IDs[0], next)
+			}
+			next++
+		}
+		clear(batch)
+	}
+}
