@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"io"
 	"net"
+	"net/http"
 	"net/netip"
 	"testing"
 	"time"
@@ -133,4 +134,45 @@ func TestAPeerThatDoesNotReadItsAnswersIsNotReadEither(t *testing.T) {
 	}
 	theirs.Close()
 	p.running.Wait()
+}
+
+// answering is Hermès behind a transport: its answers have a long body.
+type answering struct {
+	status int
+	read   int
+}
+
+func (a *answering) RoundTrip(*http.Request) (*http.Response, error) {
+	a.read = 0
+	body := io.TeeReader(io.LimitReader(spaces{}, 10*maxAnswer), a)
+	return &http.Response{StatusCode: a.status, Header: http.Header{}, Body: io.NopCloser(body)}, nil
+}
+
+// Write counts what was read.
+func (a *answering) Write(b []byte) (int, error) {
+	a.read += len(b)
+	return len(b), nil
+}
+
+type spaces struct{}
+
+func (spaces) Read(b []byte) (int, error) {
+	for i := range b {
+		b[i] = ' '
+	}
+	return len(b), nil
+}
+
+func TestOfAnAnswerOnlySoMuchIsRead(t *testing.T) {
+	for _, pattern := range []string{"", "OK"} {
+		for _, status := range []int{200, 400, 500} {
+			a := &answering{status: status}
+			o := options("http://127.0.0.1/")
+			o.Transport, o.SuccessPattern = a, pattern
+			deliver(t, newPush(t, o), message(1, "m"))
+			if a.read > 2*maxAnswer {
+				t.Errorf("pattern %q, status %d: %d octets were read, more than %d", pattern, status, a.read, maxAnswer)
+			}
+		}
+	}
 }
