@@ -2,7 +2,9 @@ package smsc
 
 import (
 	"errors"
+	"math"
 	"sync"
+	"time"
 
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/smppserv/session"
@@ -16,10 +18,11 @@ type multi struct {
 	sv     *Server
 	client *Client
 
-	mu    sync.Mutex
-	left  int // messages that are not on disk yet, and one until all are handed over
-	resp  smpp.SubmitMultiResp
-	cause error // why the last message was not taken
+	mu       sync.Mutex
+	left     int // messages that are not on disk yet, and one until all are handed over
+	answered bool
+	resp     smpp.SubmitMultiResp
+	cause    error // why the last message was not taken
 }
 
 // multiPart is one destination's message.
@@ -114,8 +117,10 @@ func (all *multi) done() {
 	all.left--
 	last := all.left == 0
 	all.mu.Unlock()
+	if !last {
+		return
+	}
 	switch {
-	case !last:
 	case all.resp.MessageID != "":
 		all.resp.TLVs = all.sv.congestion(all.Session().Version(), all.Session(), all.client)
 		all.Reply(&all.resp)
@@ -124,6 +129,23 @@ func (all *multi) done() {
 	default:
 		all.Refuse(smpp.RSUBMITFAIL)
 	}
+	all.mu.Lock()
+	all.answered = true
+	all.mu.Unlock()
+}
+
+// noSession is the number of none.
+const noSession = math.MaxUint64
+
+// Answered implements road.Submission. The receipt of one message may be due while others are still on their way to disk:
+// until there is an answer in the output of its session, it has to wait there, too.
+func (all *multi) Answered() (session uint64, since time.Time, ok bool) {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if !all.answered {
+		return noSession, time.Time{}, false
+	}
+	return all.Ticket.Answered()
 }
 
 // failed notes a destination that gets no message.
