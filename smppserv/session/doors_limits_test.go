@@ -1,0 +1,168 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"hnetsmpp/pkg/smpp"
+)
+
+// visitor is a connection from somewhere; its other end is closed.
+type visitor struct {
+	net.Conn
+	from net.Addr
+}
+
+func newVisitor(address string) visitor {
+	ours, theirs := net.Pipe()
+	theirs.Close()
+	return visitor{ours, &net.TCPAddr{IP: net.ParseIP(address), Port: 5000}}
+}
+
+func (v visitor) RemoteAddr() net.Addr { return v.from }
+
+func TestDoorsLetInSoManyConnectionsAndSoManyOfAnAddress(t *testing.T) {
+	d := NewDoors(4, 2, 0)
+	enter := func(address string, want error) {
+		t.Helper()
+		if err := d.Enter(newVisitor(address).RemoteAddr()); !errors.Is(err, want) {
+			t.Fatalf("%s: %v, want %v", address, err, want)
+		}
+	}
+	leave := func(address string) {
+		t.Helper()
+		if err := d.Serve(New(Options{ID: 1, Conn: newVisitor(address), Log: zerolog.Nop()})); !errors.Is(err, errPeerClosed) {
+			t.Fatal(err)
+		}
+	}
+	enter("10.0.0.1", nil)
+	enter("::ffff:10.0.0.1", nil) // the same
+	enter("10.0.0.1", errTooManyPerAddress)
+	enter("10.0.0.2", nil)
+	enter("10.0.0.3", nil)
+	enter("10.0.0.2", errTooMany)
+	leave("10.0.0.2")
+	enter("10.0.0.1", errTooManyPerAddress)
+	enter("10.0.0.3", nil)
+	enter("10.0.0.4", errTooMany)
+	leave("10.0.0.1")
+	enter("10.0.0.1", nil)
+	for range 2 {
+		leave("10.0.0.1")
+		leave("10.0.0.3")
+	}
+	enter("10.0.0.1", nil)
+	enter("10.0.0.1", nil)
+	enter("10.0.0.1", errTooManyPerAddress)
+
+	d = NewDoors(0, 0, 0)
+	for range 1000 {
+		enter("10.0.0.1", nil)
+	}
+}
+
+func TestEachFailedBindOfAnAddressWithinAMinuteIsHeldBackLonger(t *testing.T) {
+	a, b := newVisitor("10.0.0.1").from, newVisitor("10.0.0.2").from
+	start := time.Unix(1_700_000_000, 0)
+	for _, c := range []struct {
+		delay time.Duration
+		want  []time.Duration // of failures a second apart
+	}{
+		{time.Second, []time.Duration{time.Second, 2 * time.Second, 3 * time.Second, 4 * time.Second, 5 * time.Second, 5 * time.Second}},
+		{2 * time.Second, []time.Duration{2 * time.Second, 4 * time.Second, 5 * time.Second, 5 * time.Second}},
+		{10 * time.Second, []time.Duration{5 * time.Second, 5 * time.Second}},
+		{0, []time.Duration{0, 0, 0}},
+	} {
+		d := NewDoors(0, 0, c.delay)
+		for i, want := range c.want {
+			if got := d.failedBind(a, start.Add(time.Duration(i)*time.Second)); got != want {
+				t.Errorf("of %v each, failure %d is held back by %v, want %v", c.delay, i+1, got, want)
+			}
+		}
+		if got, want := d.failedBind(b, start.Add(time.Minute)), min(c.delay, maxBindDelay); got != want {
+			t.Errorf("of %v each, another address is held back by %v", c.delay, got)
+		}
+	}
+	d := NewDoors(0, 0, time.Second)
+	for i, c := range []struct{ at, want time.Duration }{
+		{0, time.Second}, {30 * time.Second, 2 * time.Second}, {time.Minute, 3 * time.Second},
+		{time.Minute + 1, 3 * time.Second}, // the first one is forgotten
+		{3 * time.Minute, time.Second},
+	} {
+		if got := d.failedBind(a, start.Add(c.at)); got != c.want {
+			t.Errorf("failure %d, after %v, is held back by %v, want %v", i+1, c.at, got, c.want)
+		}
+	}
+}
+
+func TestAFailedBindIsHeldBackUntilItsConnectionEndsAtMost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := NewDoors(0, 0, 2*time.Second)
+		from := newVisitor("10.0.0.1").from
+		began := time.Now()
+		d.HoldBack(from, nil)
+		if took := time.Since(began); took != 2*time.Second {
+			t.Errorf("held back for %v", took)
+		}
+		done := make(chan struct{})
+		time.AfterFunc(time.Second, func() { close(done) })
+		d.HoldBack(from, done)
+		if took := time.Since(began); took != 3*time.Second {
+			t.Errorf("held back until %v, its connection ended after 3s", took)
+		}
+	})
+}
+
+func TestSessionsAreListedAsTheyCame(t *testing.T) {
+	d := NewDoors(0, 0, 0)
+	h := &fake{unbound: make(chan error, 10)}
+	var theirs []net.Conn
+	served := make(chan error, 20)
+	for _, id := range []uint64{7, 3, 11, 5, 2} {
+		ours, peer := net.Pipe()
+		theirs = append(theirs, peer)
+		if err := d.Enter(ours.RemoteAddr()); err != nil {
+			t.Fatal(err)
+		}
+		s := New(Options{ID: id, Conn: ours, Handler: h, Log: zerolog.Nop()})
+		go func() { served <- d.Serve(s) }()
+	}
+	await(t, "all sessions are served", func() bool { return len(d.Sessions()) == len(theirs) })
+	var ids []uint64
+	for _, s := range d.Sessions() {
+		ids = append(ids, s.ID())
+	}
+	if got := fmt.Sprint(ids); got != "[2 3 5 7 11]" {
+		t.Errorf("listed as %s", got)
+	}
+	for _, c := range theirs {
+		c.Close()
+		receive(t, served, "the end of a session")
+	}
+	if n := len(d.Sessions()); n != 0 {
+		t.Errorf("%d sessions are left", n)
+	}
+}
+
+func TestOnlyWhoIsSilentIsDropped(t *testing.T) {
+	b := newBuilding(t, time.Hour)
+	alive := b.client()
+	all := b.Sessions()
+	tell := make(chan bool, 1)
+	go func() { tell <- DropSilent(all, patience, errStop) }()
+	h, _ := alive.Expect(smpp.CmdEnquireLink)
+	alive.SendSeq(h.Sequence, &smpp.EnquireLinkResp{})
+	if receive(t, tell, "the end of the probe") {
+		t.Fatal("one that answers was dropped")
+	}
+	if !DropSilent(all, time.Millisecond, errStop) {
+		t.Fatal("a silent one was kept")
+	}
+	receive(t, all[0].Done(), "the end of the silent session")
+}
