@@ -103,3 +103,13 @@ func TestOneSimulatorDoesNotMakeTheOtherURLOne(t *testing.T) {
 	}
 	await(t, requests, "the push")
 }
+
+func TestOnePushAtATimeIsEnoughAndNoneIsNot(t *testing.T) {
+	for concurrency, good := range map[int]bool{-1: false, 0: false, 1: true} {
+		o := options("http://127.0.0.1/")
+		o.Concurrency = concurrency
+		if _, err := NewPush(o); (err == nil) != good {
+			t.Errorf("%d at a time: %v", concurrency, err)
+		}
+	}
+}
