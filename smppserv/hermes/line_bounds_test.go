@@ -49,3 +49,13 @@ func TestALineIsTakenUpToItsBoundsAndNotBeyond(t *testing.T) {
 		t.Errorf("the last one is tried for %v", m.ExpiresAt.Sub(m.ReceivedAt))
 	}
 }
+
+func TestAnOperatorsLineMayBeAsLongAsHermes(t *testing.T) {
+	p := openPort(t, &taking{}, nil)
+	for octets, want := range map[int]string{maxLine: `"status":"accepted"`, maxLine + 1: "longer than 65536 octets"} {
+		line := `{"from":"1","to":"2","text":"` + strings.Repeat("x", octets-len(`{"from":"1","to":"2","text":""}`)) + `"}`
+		if got, err := p.Submit(t.Context(), []byte(line)); err != nil || !strings.Contains(string(got), want) {
+			t.Errorf("%d octets: %s, %v", len(line), got, err)
+		}
+	}
+}
