@@ -3,6 +3,7 @@ package session
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"testing"
 	"testing/synctest"
@@ -165,4 +166,55 @@ func TestOnlyWhoIsSilentIsDropped(t *testing.T) {
 		t.Fatal("a silent one was kept")
 	}
 	receive(t, all[0].Done(), "the end of the silent session")
+}
+
+// faulty is a listener of which each Accept does what the script says; then it is closed.
+type faulty struct {
+	net.Listener
+	script []func() (net.Conn, error)
+	closed bool
+}
+
+func (f *faulty) Accept() (net.Conn, error) {
+	if len(f.script) == 0 {
+		return nil, net.ErrClosed
+	}
+	do := f.script[0]
+	f.script = f.script[1:]
+	return do()
+}
+
+func (f *faulty) Close() error { f.closed = true; return nil }
+
+func TestWhoFindsNoPlaceIsClosedAndAListenerThatFailsIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := NewDoors(1, 0, 0)
+		short := func() (net.Conn, error) { return nil, errors.New("too many open files") }
+		in, out := net.Pipe()
+		late, kept := net.Pipe()
+		l := &faulty{script: []func() (net.Conn, error){short, short,
+			func() (net.Conn, error) { return in, nil }, func() (net.Conn, error) { return late, nil }}}
+		began, served := time.Now(), 0
+		d.Accept(l, zerolog.Nop(), func(c net.Conn) {
+			if served++; c != in {
+				t.Error("one without a place is served")
+			}
+		})
+		if took := time.Since(began); took != 2*acceptPause || served != 1 {
+			t.Errorf("%d were served after %v", served, took)
+		}
+		if _, err := kept.Read(make([]byte, 1)); !errors.Is(err, io.EOF) {
+			t.Errorf("who found no place sees %v", err)
+		}
+		out.Close()
+		d.Shut()
+		if !l.closed {
+			t.Error("the listener is open")
+		}
+		l = &faulty{}
+		d.Accept(l, zerolog.Nop(), nil)
+		if !l.closed {
+			t.Error("a listener that came after the end is open")
+		}
+	})
 }
