@@ -3,8 +3,11 @@ package session
 import (
 	"context"
 	"errors"
+	"net"
 	"testing"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"hnetsmpp/pkg/smpp"
 )
@@ -78,5 +81,16 @@ func TestStatesHaveTheNamesOfTheSpecification(t *testing.T) {
 		if got := st.Transmits(); got != (st == BoundTX || st == BoundTRX) {
 			t.Errorf("%s transmits: %v", st, got)
 		}
+	}
+}
+
+func TestASessionMayBeClosedBeforeItIsServed(t *testing.T) {
+	r, w := net.Pipe()
+	defer w.Close()
+	s := New(Options{ID: 1, Conn: r, Handler: &fake{}, Log: zerolog.Nop()})
+	s.Close(errStop)
+	receive(t, s.Done(), "Done")
+	if err := s.Serve(); !errors.Is(err, errStop) {
+		t.Errorf("ended because of %v", err)
 	}
 }
