@@ -69,6 +69,12 @@ func TestManyRowsOfOneTransactionAreEachWrittenAsTheyAre(t *testing.T) {
 		if err != nil || !reflect.DeepEqual(got, ms) {
 			t.Fatalf("of %d, %d came back, %v, or other ones", n, len(got), err)
 		}
+		for _, m := range ms {
+			want := Conversation{Client: m.Submitter, Number: m.Source, Campaign: m.Dest}
+			if c, ok, err := s.LastWriter(ctx, m.Source.Number, m.Dest.Number); err != nil || !ok || c != want {
+				t.Fatalf("of %d, the last writer of message %d is %+v %v, %v", n, m.ID, c, ok, err)
+			}
+		}
 
 		ops = nil
 		var ended []<-chan struct{}
