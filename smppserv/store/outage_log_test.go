@@ -65,6 +65,9 @@ func TestAnOutageIsToldOnceAndSoIsItsEnd(t *testing.T) {
 	for outage := range 2 {
 		exec("PRAGMA query_only = on")
 		try(ErrUnavailable)
+		if err := s.Check(); !errors.Is(err, ErrUnavailable) {
+			t.Errorf("the store looks well: %v", err)
+		}
 		told(outage+1, outage, 0)
 		exec("PRAGMA query_only = off")
 		try(nil)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -107,5 +108,40 @@ func TestATimeThatIsNotSetIsZeroOnDisk(t *testing.T) {
 	}
 	if got := milli(time.UnixMilli(-1)); got != -1 {
 		t.Errorf("got %d", got)
+	}
+}
+
+func TestAFolderInThePlaceOfTheDatabaseIsNamed(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "messages.db")
+	if err := os.Mkdir(folder, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Open(t.Context(), Options{Driver: "sqlite", DSN: folder})
+	var path *fs.PathError
+	if !errors.As(err, &path) || path.Path != folder {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestADatabaseWithoutTablesIsTaken(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "messages.db")
+	db, err := sql.Open("sqlite", dsn(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []string{"CREATE TABLE rows (id INTEGER)", "DROP TABLE rows"} {
+		if _, err := db.Exec(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(t.Context(), Options{Driver: "sqlite", DSN: file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
