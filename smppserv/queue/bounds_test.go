@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
@@ -90,5 +91,55 @@ func TestOfALineOnlySoManyMessagesAreReadAhead(t *testing.T) {
 	r.stop()
 	if store.most != readAhead {
 		t.Errorf("%d messages were read together, want %d", store.most, readAhead)
+	}
+}
+
+func TestAMessageThatIsGivenBackIsNotKeptInMemoryBeyondTheBound(t *testing.T) {
+	r := newRig(t, func(o *Options) { o.CacheOctets = 1 })
+	h := r.hermes()
+	r.texts("m")
+	for _, o := range []sms.Outcome{{Verdict: sms.Returned}, {Verdict: sms.TryAgain}} {
+		try := h.next("m")
+		h.Pause(time.Hour)
+		try.report(o)
+		if got := r.heldOctets(); got != 0 {
+			t.Errorf("%d octets are held after %v", got, o.Verdict)
+		}
+		h.Resume()
+	}
+	h.next("m").done()
+	r.emptied()
+}
+
+func TestAWatchThatHasEndedLeavesNothingOfItsConversation(t *testing.T) {
+	r := newRig(t, nil)
+	h := r.attach(road.OutletOptions{Window: 4, Serial: true, Retry: []time.Duration{time.Hour}})
+	const conversations = 10
+	for i := range conversations {
+		m := r.flagged("text")
+		m.RegisteredDelivery, m.Source.Number = 0, fmt.Sprint("336", i)
+		m.ExpiresAt = m.ReceivedAt.Add(2 * time.Second)
+		r.add(m)
+		h.next("text").again()
+	}
+	await(t, "all have expired, and left their watches", func() bool {
+		r.q.mu.Lock()
+		defer r.q.mu.Unlock()
+		return len(r.q.recipient(sms.Hermes).dpfs) == conversations && r.q.unwritten == 0
+	})
+	watches, err := r.store.WaitingIDs(t.Context(), 1<<62)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range watches {
+		if err := r.q.Cancel(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.emptied()
+	r.q.mu.Lock()
+	defer r.q.mu.Unlock()
+	if n := len(r.q.recipient(sms.Hermes).dpfs); n > 0 {
+		t.Errorf("%d conversations are kept for watches, and there is none", n)
 	}
 }
