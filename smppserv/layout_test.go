@@ -43,6 +43,7 @@ var imports = map[string][]string{
 	"smppserv/smsc":            {"pkg/smpp", "pkg/smstext", "smppserv/session", "smppserv/sms"},
 	"smppserv/store":           {"smppserv/sms"},
 	"smppserv/store/storetest": {"smppserv/sms", "smppserv/store"},
+	"smppserv/testkit":         {"pkg/..."},
 }
 
 // drivers are the suites that drive the built programs from outside: they may use anything but each other.
