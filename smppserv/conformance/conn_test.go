@@ -31,14 +31,14 @@ type conn struct {
 // never seen by the row; see AutoEnquire.
 func (w *world) dial(t *testing.T) *conn {
 	t.Helper()
-	return w.adopt(t, dialTCP(t, w.ready.SMPP), false)
+	return w.adopt(t, dialTCP(t, w.smppserv.SMPP), false)
 }
 
 // dialUnread connects; what the server sends stays in the socket until the row reads, and enquire_link is not
 // answered. The invariant about answers in time does not count for such a connection.
 func (w *world) dialUnread(t *testing.T) *conn {
 	t.Helper()
-	c := w.adopt(t, dialTCP(t, w.ready.SMPP), true)
+	c := w.adopt(t, dialTCP(t, w.smppserv.SMPP), true)
 	c.exempt("it reads late")
 	return c
 }
@@ -46,7 +46,7 @@ func (w *world) dialUnread(t *testing.T) *conn {
 // dialTLS connects to the TLS port. What goes over it is recorded as plain text.
 func (w *world) dialTLS(t *testing.T, config *tls.Config) *conn {
 	t.Helper()
-	secured := tls.Client(dialTCP(t, w.ready.SMPPTLS), config)
+	secured := tls.Client(dialTCP(t, w.smppserv.SMPPTLS), config)
 	secured.SetDeadline(time.Now().Add(smpptest.Timeout))
 	if err := secured.Handshake(); err != nil {
 		t.Fatalf("TLS: %v", err)

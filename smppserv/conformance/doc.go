@@ -6,7 +6,7 @@
 //	Kannel  ──┘                    └── lines of JSON on the TCP port
 //
 // A peer that is not installed skips its tests with the command that installs it; where CI is set it fails them.
-// SMPPSERV names a built smppserv to test instead of one built from this checkout.
+// SMPPSERV names a built smppserv to test instead of one built from this checkout; see testkit.Program.
 //
 // # The rows of TestConformance
 //

@@ -80,6 +80,7 @@ func worldSettings(mode, hermesURL string) settings {
 		"hermes.concurrency":             64, // some answers take 3 s
 		"admin.listen":                   "",
 		"log.level":                      "debug",
+		"log.content":                    true,
 	}
 }
 

@@ -72,7 +72,7 @@ func throttled(t *testing.T, s *suite) {
 	}
 	for _, p := range w.pushes(func(p push) bool { return p.Message.To == number }) {
 		if !pushed[p.Message.ID] {
-			t.Errorf("a throttled submit was delivered: %s", describePushes([]push{p}))
+			t.Errorf("a throttled submit was delivered: %s", p)
 		}
 	}
 	receipts := map[string]bool{}
@@ -216,7 +216,7 @@ func storeUnavailable(t *testing.T, s *suite) {
 		}
 	}
 	if pushes := w.pushes(by(a)); len(pushes) != 2 {
-		t.Errorf("the submits that were refused were stored: %s", describePushes(pushes))
+		t.Errorf("the submits that were refused were stored: %s", pushes)
 	}
 	w.bind(t, w.account(t), transceiver, smpp.V34).expectAlive()
 }

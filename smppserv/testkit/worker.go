@@ -65,6 +65,9 @@ func (w *Worker) Stop(t testing.TB) {
 	w.process = nil
 }
 
+// BeginStop asks it to stop, as its launcher does, and does not wait.
+func (w *Worker) BeginStop() { w.process.CloseStdin() }
+
 // Kill kills it and returns at its end.
 func (w *Worker) Kill(t testing.TB) {
 	t.Helper()
