@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/testkit"
 )
 
 func TestOnTheRealQueueLinesAreAcceptedOnceAndTheirEndIsTold(t *testing.T) {
@@ -120,7 +121,7 @@ func TestManyLinesInFlightAreAllAnsweredAndKeepTheirOrder(t *testing.T) {
 		seen[a.ID] = true
 	}
 	q.Attach(sms.Way{Recipient: "admin", Window: 10, Retry: []time.Duration{time.Second}, Deliverer: client})
-	await(t, client.enough, "the last message")
+	testkit.Receive(t, client.enough, "the last message")
 	for i, text := range client.texts() {
 		if text != strconv.Itoa(i) {
 			t.Fatalf("message %d is %s", i, text)
@@ -172,7 +173,7 @@ func TestAPeerThatDoesNotReadIsLetGoAndHoldsNobodyUp(t *testing.T) {
 			s.Concluded(m, sms.Outcome{Verdict: sms.Done})
 		}
 	}()
-	await(t, gone, "the end of the connection")
+	testkit.Receive(t, gone, "the end of the connection")
 	if got := dial(t, p).ask(hello); !strings.Contains(got, "accepted") {
 		t.Error(got)
 	}
@@ -234,7 +235,7 @@ func TestCloseAnswersWhatWasReadAndThenCloses(t *testing.T) {
 	c.Close()
 	idle.line()
 	idle.Close()
-	if err := await(t, closed, "the end of Close"); err != nil {
+	if err := testkit.Receive(t, closed, "the end of Close"); err != nil {
 		t.Error(err)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/testkit"
 )
 
 // taking is a queue that accepts at once, like a very fast disk, and keeps what it got.
@@ -63,7 +64,7 @@ func (q *taking) await(t testing.TB, n int) int {
 		}
 		more := q.more
 		q.mu.Unlock()
-		await(t, more, "the next message")
+		testkit.Receive(t, more, "the next message")
 	}
 }
 
@@ -108,7 +109,7 @@ func openPort(t testing.TB, q Queue, change func(*PortOptions)) *Port {
 		if err := p.Close(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 			t.Error(err)
 		}
-		if err := await(t, served, "the end of Serve"); err != nil {
+		if err := testkit.Receive(t, served, "the end of Serve"); err != nil {
 			t.Error(err)
 		}
 	})

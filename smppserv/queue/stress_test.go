@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/testkit"
 )
 
 // counting is a Deliverer that reports at once.
@@ -226,7 +227,7 @@ func TestUnderStressEveryMessageEndsOnceAndInOrder(t *testing.T) {
 	adding.Wait()
 	for _, lane := range all {
 		for _, s := range lane {
-			receive(t, s.concluded, "Concluded")
+			testkit.Receive(t, s.concluded, "Concluded")
 		}
 	}
 	close(stop)

@@ -7,6 +7,7 @@ import (
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/pkg/smpp/smpptest"
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/testkit"
 )
 
 // later is a submit_sm that is not tried for an hour.
@@ -171,7 +172,7 @@ func TestAReplaceMayEndAMessageBeforeItsNextTry(t *testing.T) {
 	c := r.transceiver()
 	id := c.SubmitSM(submit("old"))
 	r.next().report(sms.Outcome{Verdict: sms.TryAgain, After: time.Hour})
-	await(t, func() bool { return r.message(id).Attempts == 1 })
+	testkit.Await(t, "it was tried once", func() bool { return r.message(id).Attempts == 1 })
 	c.ExpectResp(c.Send(&smpp.ReplaceSM{MessageID: id, Source: international(person), ValidityPeriod: "000000000100000R"}), smpp.ROK)
 }
 

@@ -53,7 +53,7 @@ func TestHermesAnswersByTheLongestSuffixOfTheDestination(t *testing.T) {
 func TestHermesHandsOutItsPushesInTheirOrder(t *testing.T) {
 	h := StartHermes(t)
 	for i := range 3 {
-		go post(t, h, fmt.Sprint(i), "3600")
+		post(t, h, fmt.Sprint(i), "3600")
 		if p := h.Next(t); p.Message.ID != fmt.Sprint(i) {
 			t.Fatalf("the next is %v", p)
 		}
