@@ -72,7 +72,7 @@ func dialTCP(t *testing.T, address string) net.Conn {
 
 func (w *world) adopt(t *testing.T, network net.Conn, unread bool) *conn {
 	t.Helper()
-	rec := &recording{row: t.Name()}
+	rec := &recording{row: t.Name(), world: w.config, late: unread}
 	w.s.record(rec)
 	recorded := newWire(network, rec, unread)
 	recorded.answers.Store(true)

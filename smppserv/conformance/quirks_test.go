@@ -40,6 +40,7 @@ func TestQuirks(t *testing.T) {
 		overAll(statusFaults)(t, s)
 		overAll(answerFaults)(t, s)
 		overAll(requestFaults)(t, s)
+		overTogether(receiptFaults)(t, s)
 	})
 }
 
