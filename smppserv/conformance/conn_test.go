@@ -3,12 +3,14 @@ package conformance
 import (
 	"crypto/tls"
 	"encoding/binary"
+	"fmt"
 	"net"
 	"testing"
 	"time"
 
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/pkg/smpp/smpptest"
+	"hnetsmpp/smppserv/testkit"
 )
 
 // Short names for what w.bind is asked for.
@@ -148,17 +150,7 @@ func (c *conn) queryState(id, source string) byte {
 // awaitState asks until a message has a state.
 func (c *conn) awaitState(id, source string, state byte) {
 	c.t.Helper()
-	deadline := time.Now().Add(patience)
-	for {
-		got := c.queryState(id, source)
-		if got == state {
-			return
-		}
-		if time.Now().After(deadline) {
-			c.t.Fatalf("message %s is in state %d, want %d", id, got, state)
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
+	testkit.Await(c.t, fmt.Sprintf("message %s is in state %d", id, state), func() bool { return c.queryState(id, source) == state })
 }
 
 func commandOf(raw []byte) smpp.CommandID { return smpp.CommandID(binary.BigEndian.Uint32(raw[4:])) }
