@@ -3,8 +3,10 @@ package smsc
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"sync"
+	"time"
 
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/smppserv/session"
@@ -27,6 +29,7 @@ type multi struct {
 	left  int // messages that are not on disk yet, and one until all are handed over
 	resp  smpp.SubmitMultiResp
 	cause error // why the last message was not taken
+	given bool  // the answer
 }
 
 // multiPart is one destination's message.
@@ -154,8 +157,10 @@ func (all *multi) done() {
 	all.left--
 	last := all.left == 0
 	all.mu.Unlock()
+	if !last {
+		return
+	}
 	switch {
-	case !last:
 	case all.resp.MessageID != "":
 		all.resp.TLVs = all.sv.congestion(all.Session().Version(), all.Session(), all.client)
 		all.Reply(&all.resp)
@@ -164,6 +169,23 @@ func (all *multi) done() {
 	default:
 		all.Refuse(smpp.RSUBMITFAIL)
 	}
+	all.mu.Lock()
+	all.given = true
+	all.mu.Unlock()
+}
+
+// noSession is none that a receipt could take: on the submit's own it comes behind the answer only when there is one.
+const noSession = math.MaxUint64
+
+// Answered implements sms.Sender. The first messages may have their outcome before the last is on disk.
+func (all *multi) Answered() (session uint64, since time.Time, ok bool) {
+	all.mu.Lock()
+	given := all.given
+	all.mu.Unlock()
+	if !given {
+		return noSession, time.Time{}, false
+	}
+	return all.Ticket.Answered()
 }
 
 // failed notes a destination that gets no message.
