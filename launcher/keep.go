@@ -5,46 +5,46 @@ import (
 	"fmt"
 	"io"
 
+	"hnetsmpp/launcher/logging"
 	"hnetsmpp/launcher/supervise"
+	"hnetsmpp/pkg/commandline"
 	"hnetsmpp/pkg/config"
+	"hnetsmpp/pkg/worker"
 )
 
 // keeper keeps the server of one configuration running, with its logs and its
 // status file: in a console and as a service alike.
 type keeper struct {
-	logs       *logs
+	logs       *logging.Logs
 	supervisor *supervise.Supervisor
 	stop       context.CancelFunc // asks for a polite end
 	ended      chan struct{}      // closed when the server has ended, and is not started again
 	report     *supervise.Reporter
 }
 
-// errTwice means that another launcher keeps the server of this configuration.
-type errTwice struct {
-	config   string
-	launcher int // its process, 0 = it has not said
-}
-
-func (e errTwice) Error() string {
-	return fmt.Sprintf("another launcher, process %d, keeps the server of %s running; launcher status tells more", e.launcher, e.config)
+// keptTwice is the error where another launcher, process 0 if it has not said, keeps the server of this configuration.
+func keptTwice(configPath string, process int) error {
+	return &commandline.Error{Code: int(worker.ExitHeld),
+		Err: fmt.Errorf("another launcher, process %d, keeps the server of %s running; launcher status tells more", process, configPath)}
 }
 
 // keep begins, unless another launcher does the same. Each event goes to the logs, to the status file and to notify;
 // onLogFault hears when a log file takes no more lines. Both may be nil.
 func keep(path string, console io.Writer, notify func(supervise.Event), onLogFault func(error)) (*keeper, error) {
-	k := &keeper{ended: make(chan struct{}), report: supervise.NewReporter(logsOf(path), versionText())}
+	k := &keeper{ended: make(chan struct{}), report: supervise.NewReporter(logging.Folder(path), versionText())}
 	if !k.report.Acquire() {
-		other := errTwice{config: path}
-		if rep, err := supervise.ReadReport(logsOf(path)); err == nil && rep != nil {
-			other.launcher = rep.Launcher
+		other := 0
+		if rep, err := supervise.ReadReport(logging.Folder(path)); err == nil && rep != nil {
+			other = rep.Launcher
 		}
-		return nil, other
+		return nil, keptTwice(path, other)
 	}
-	k.logs = openLogs(path, config.LoadLauncher(path), console, onLogFault)
-	k.logs.launcher.Info().Str("version", versionText()).Str("config", path).Msg("launcher started")
-	k.supervisor = newSupervisor(path, k.logs.launcher, k.logs.worker, func(e supervise.Event) {
+	section := config.LoadLauncher(path)
+	k.logs = logging.Open(logging.Options{Folder: logging.Folder(path), MaxMB: section.LogMaxMB, Keep: section.LogKeep, Console: console, OnFault: onLogFault})
+	k.logs.Launcher.Info().Str("version", versionText()).Str("config", path).Msg("launcher started")
+	k.supervisor = newSupervisor(path, k.logs.Launcher, k.logs.Worker, func(e supervise.Event) {
 		if err := k.report.Write(e.Status); err != nil {
-			k.logs.launcher.Warn().Err(err).Msg("launcher status will not know of this")
+			k.logs.Launcher.Warn().Err(err).Msg("launcher status will not know of this")
 		}
 		if notify != nil {
 			notify(e)
@@ -63,5 +63,5 @@ func keep(path string, console io.Writer, notify func(supervise.Event), onLogFau
 func (k *keeper) close() {
 	k.stop()
 	k.report.Close()
-	k.logs.close()
+	k.logs.Close()
 }

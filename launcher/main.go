@@ -3,35 +3,26 @@
 package main
 
 import (
-	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 
-	"hnetsmpp/pkg/worker"
+	"hnetsmpp/pkg/commandline"
 )
 
 func main() {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	os.Exit(launch(os.Args[1:], program{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, signals: signals}))
+	os.Exit(launch(os.Args[1:], program{commandline.Console{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}, signals}))
 }
 
 // program is what a command may touch of the world around it.
 type program struct {
-	stdin          io.Reader
-	stdout, stderr io.Writer
-	signals        <-chan os.Signal // the first asks for a stop, the second for a quick one
+	commandline.Console
+	signals <-chan os.Signal // the first asks for a stop, the second for a quick one
 }
-
-// Exit codes of the launcher itself, beside those of the worker contract.
-const (
-	exitFailed = 1
-	exitUsage  = 2
-)
 
 const description = `HNET SMPP Serv launcher: keeps the message centre (smppserv) running.
 
@@ -61,33 +52,10 @@ type commandLine struct {
 
 // launch is main, without the process around it. It returns the exit code.
 func launch(args []string, p program) int {
-	var line commandLine
-	helped := false
-	parser, err := kong.New(&line,
-		kong.Name("launcher"),
-		kong.Description(description),
-		kong.Writers(p.stdout, p.stderr),
-		kong.Exit(func(int) { helped = true }),
-	)
-	if err != nil {
-		fmt.Fprintln(p.stderr, "launcher:", err)
-		return exitFailed
-	}
+	launcher := commandline.Program{Name: "launcher", Description: description, Commands: &commandLine{}, Options: []kong.Option{kong.Bind(&p)}}
 	if len(args) == 0 {
-		_, _ = parser.Parse([]string{"--help"})
-		return exitUsage
+		launcher.Run([]string{"--help"}, p.Console)
+		return commandline.ExitUsage
 	}
-	command, err := parser.Parse(args)
-	switch {
-	case helped:
-		return int(worker.ExitStopped)
-	case err != nil:
-		fmt.Fprintf(p.stderr, "launcher: %s (launcher --help shows what there is)\n", err)
-		return exitUsage
-	}
-	if err := command.Run(&line, &p); err != nil {
-		fmt.Fprintln(p.stderr, "launcher:", err)
-		return exitCode(err)
-	}
-	return int(worker.ExitStopped)
+	return launcher.Run(args, p.Console)
 }

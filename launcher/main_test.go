@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"hnetsmpp/pkg/commandline"
 	"hnetsmpp/pkg/worker"
 )
 
@@ -95,7 +96,7 @@ func newRunning(t *testing.T, behaviour string) *launched {
 
 func (r *launched) start() *launched {
 	go func() {
-		r.exit <- launch([]string{"run", "--config", r.config()}, program{stdout: &lockedBuffer{}, stderr: r.stderr, signals: r.signals})
+		r.exit <- launch([]string{"run", "--config", r.config()}, program{commandline.Console{Stdout: &lockedBuffer{}, Stderr: r.stderr}, r.signals})
 	}()
 	return r
 }

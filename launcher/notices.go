@@ -3,17 +3,12 @@ package main
 import (
 	"fmt"
 
+	"hnetsmpp/launcher/service"
 	"hnetsmpp/launcher/supervise"
 	"hnetsmpp/pkg/worker"
 )
 
-// Notices of the Event Log. Their numbers are what administrators filter by.
-type notice struct {
-	id      uint32
-	failure bool
-	text    string
-}
-
+// The numbers of the notices in the Event Log.
 const (
 	noticeReady   = 1
 	noticeStopped = 2
@@ -29,34 +24,34 @@ const (
 type chronicle struct{ last string }
 
 // notice is nil for what nobody needs to read.
-func (c *chronicle) notice(e supervise.Event) *notice {
+func (c *chronicle) notice(e supervise.Event) *service.Notice {
 	switch e.Kind {
 	case supervise.EventReady:
 		c.last = ""
-		return &notice{noticeReady, false, fmt.Sprintf("The server is ready: SMPP %s, Hermès %s, process %d, version %s, restarts so far: %d.",
+		return &service.Notice{ID: noticeReady, Text: fmt.Sprintf("The server is ready: SMPP %s, Hermès %s, process %d, version %s, restarts so far: %d.",
 			e.Ready.SMPP, e.Ready.TCP, e.PID, e.Ready.Version, e.Restarts)}
 	case supervise.EventHung:
-		return &notice{noticeHung, true, "The server hangs (" + e.LastReason + ") and is killed."}
+		return &service.Notice{ID: noticeHung, Failure: true, Text: "The server hangs (" + e.LastReason + ") and is killed."}
 	case supervise.EventStopped:
-		return &notice{noticeStopped, false, "The service has stopped; there was no server to stop."}
+		return &service.Notice{ID: noticeStopped, Text: "The service has stopped; there was no server to stop."}
 	case supervise.EventExited:
 	default:
 		return nil
 	}
 	if e.State == supervise.Stopped {
 		polite := e.LastReason == worker.ExitStopped.String()
-		return &notice{noticeStopped, !polite, "The server has stopped: " + e.LastReason + "."}
+		return &service.Notice{ID: noticeStopped, Failure: !polite, Text: "The server has stopped: " + e.LastReason + "."}
 	}
 	if e.LastReason == c.last {
 		return nil
 	}
 	c.last = e.LastReason
 	if e.State == supervise.AwaitingConfig {
-		return &notice{noticeConfig, true, "The server was not started: " + e.LastReason + ". It is started by itself when config.toml has changed."}
+		return &service.Notice{ID: noticeConfig, Failure: true, Text: "The server was not started: " + e.LastReason + ". It is started by itself when config.toml has changed."}
 	}
-	return &notice{noticeEnded, true, fmt.Sprintf("The server has ended: %s. It is started again in %s, and so on; restarts so far: %d.", e.LastReason, e.Wait, e.Restarts)}
+	return &service.Notice{ID: noticeEnded, Failure: true, Text: fmt.Sprintf("The server has ended: %s. It is started again in %s, and so on; restarts so far: %d.", e.LastReason, e.Wait, e.Restarts)}
 }
 
-func logsNotice(err error) notice {
-	return notice{noticeLogs, true, "The log files cannot be written: " + err.Error() + ". The server goes on without them."}
+func logsNotice(err error) service.Notice {
+	return service.Notice{ID: noticeLogs, Failure: true, Text: "The log files cannot be written: " + err.Error() + ". The server goes on without them."}
 }

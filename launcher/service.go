@@ -9,73 +9,11 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/kardianos/service"
-
+	"hnetsmpp/launcher/logging"
+	"hnetsmpp/launcher/service"
 	"hnetsmpp/launcher/supervise"
 	"hnetsmpp/pkg/config"
 )
-
-const (
-	serviceName        = "HNET_SMPP_Serv"
-	serviceDisplayName = "HNET SMPP Serv"
-	serviceDescription = "Message centre between the SMS platforms of companies (SMPP) and the contact centre Hermès.Net. " +
-		"Keeps smppserv running; config.toml beside its logs says how."
-)
-
-// registration is how the service was installed.
-type registration struct {
-	config  string // the configuration that it was installed for
-	account string // that it runs under, "" = the system's own
-	process int    // of its launcher, 0 = not known, or none
-}
-
-// serviceState is what the service manager says of the service.
-type serviceState string
-
-const (
-	notInstalled   serviceState = "not installed"
-	stopped        serviceState = "stopped"
-	startPending   serviceState = "starting"
-	running        serviceState = "running"
-	paused         serviceState = "waiting" // for a mended config.toml, a port, a program: not serving, and tried again by itself
-	stopPending    serviceState = "stopping"
-	unknownService serviceState = "unknown"
-)
-
-// aMoment is the first wait of a crashed server.
-const aMoment = time.Second
-
-// after is the state of the service after an event: Running only once the server is ready. One that has crashed after a
-// good life is back in a moment, and stays Running; whatever else keeps the server from its work is shown.
-func (s serviceState) after(e supervise.Event) serviceState {
-	switch {
-	case e.Kind == supervise.EventReady:
-		return running
-	case e.Kind == supervise.EventStopping:
-		return stopPending
-	case e.Kind != supervise.EventExited:
-		return s
-	case e.State == supervise.AwaitingConfig, e.State == supervise.BackingOff && (s != running || e.Wait > aMoment):
-		return paused
-	}
-	return s
-}
-
-// definition describes the service to the service manager.
-func definition(configPath, user, password string) (service.Service, error) {
-	program, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	return service.New(nil, &service.Config{
-		Name: serviceName, DisplayName: serviceDisplayName, Description: serviceDescription,
-		Executable: program, Arguments: []string{"run", "--config", configPath}, UserName: user,
-		Option: service.KeyValue{
-			"Password":      password,
-			"SystemdScript": systemdUnit(program, configPath, user),
-		},
-	})
-}
 
 type installCommand struct {
 	DefaultConfig string `hidden:"" placeholder:"PATH" help:"The configuration where no service is registered yet. For the installer."`
@@ -87,37 +25,35 @@ type installCommand struct {
 func (c installCommand) Run(line *commandLine, p *program) error {
 	err := c.install(line, p)
 	if err != nil {
-		noteRefusal(err) // the installer shows nothing of it
+		service.Note(service.Notice{ID: noticeRefused, Failure: true, Text: "launcher install: " + err.Error()}) // the installer shows nothing of it
 	}
 	return err
 }
 
 func (c installCommand) install(line *commandLine, p *program) error {
-	if isSystem(c.User) {
-		c.User = systemAccount
-	}
-	state, registered, err := queryService()
+	state, registered, err := service.Query()
 	if err != nil {
 		return err
 	}
 	named := line.Config
 	if named == "" && c.Update {
-		named = cmp.Or(registered.config, c.DefaultConfig) // not what lies in the current folder
+		named = cmp.Or(registered.Config, c.DefaultConfig) // not what lies in the current folder
 	}
 	path, err := config.Find(named)
 	if errors.Is(err, os.ErrPermission) {
 		return needsRights("install the service", err)
 	}
 	if err != nil {
-		return badConfigError{err}
+		return badConfig(err)
 	}
 	if err := checkWorker(workerPath(config.LoadLauncher(path))); err != nil {
 		return err
 	}
-	if state != notInstalled && !c.Update {
-		return fmt.Errorf("the service %s is installed already; launcher install --update renews it, launcher uninstall removes it", serviceName)
+	if state != service.NotInstalled && !c.Update {
+		return fmt.Errorf("the service %s is installed already; launcher install --update renews it, launcher uninstall removes it", service.Name)
 	}
-	if err := checkOwners(path); errors.Is(err, os.ErrPermission) {
+	files := filesOf(path)
+	if err := files.CheckOwners(); errors.Is(err, os.ErrPermission) {
 		return needsRights("install the service", err)
 	} else if err != nil {
 		return err
@@ -126,37 +62,48 @@ func (c installCommand) install(line *commandLine, p *program) error {
 	if err != nil {
 		return err
 	}
-	if state != notInstalled {
-		err = updateService(path, c.User, password)
+	options := service.Options{Config: path, Account: c.User, Password: password, StopGrace: config.LoadLauncher(path).StopGrace}
+	if state != service.NotInstalled {
+		err = service.Update(options)
 	} else {
-		err = installService(path, c.User, password)
+		err = service.Install(options)
 	}
 	if err != nil {
 		return needsRights("install the service", err)
 	}
-	account := c.User
-	switch {
-	case account == "":
-		account = registered.account
-	case isSystem(account):
-		account = ""
+	for _, fault := range append(files.Restrict(cmp.Or(c.User, registered.Account)), files.WritableByOthers()...) {
+		fmt.Fprintln(p.Stderr, "launcher: warning:", fault)
 	}
-	for _, fault := range append(giveAccess(path, account), writableFaults(path)...) {
-		fmt.Fprintln(p.stderr, "launcher: warning:", fault)
-	}
-	fmt.Fprintf(p.stdout, "The service %s is installed for %s. To start it: launcher start\n", serviceName, path)
+	fmt.Fprintf(p.Stdout, "The service %s is installed for %s. To start it: launcher start\n", service.Name, path)
 	return nil
 }
 
 // password is what the account that was named needs, after a look whether there is such an account.
 func (c installCommand) password(p *program) (string, error) {
-	if c.User == "" {
-		return "", nil
-	}
-	if err := checkAccount(c.User); err != nil || !needsPassword(c.User) {
+	if needed, err := service.NeedsPassword(c.User); err != nil || !needed {
 		return "", err
 	}
-	return readPassword(p)
+	text, err := p.ReadPassword("Password of the account (it is shown while you type): ")
+	if err != nil {
+		return "", fmt.Errorf("read the account's password: %w", err)
+	}
+	if text == "" {
+		return "", errors.New("the account needs its password on the standard input")
+	}
+	return text, nil
+}
+
+// filesOf are what the service of a configuration uses.
+func filesOf(configPath string) service.Files {
+	database := filepath.Join(filepath.Dir(configPath), config.Default().Store.DSN)
+	if cfg, err := config.Load(configPath); err == nil {
+		database = cfg.Store.DSN
+	}
+	return service.Files{
+		Config:  configPath,
+		Folders: []string{logging.Folder(configPath), filepath.Dir(database)},
+		Worker:  workerPath(config.LoadLauncher(configPath)),
+	}
 }
 
 type uninstallCommand struct{}
@@ -167,19 +114,15 @@ func (uninstallCommand) Run(_ *commandLine, p *program) error {
 	if err != nil {
 		return err
 	}
-	if state != stopped {
-		if err := stopService(); err != nil {
+	if state != service.Stopped {
+		if err := stopService(registered); err != nil {
 			return err
 		}
 	}
-	s, err := definition(registered.config, "", "")
-	if err == nil {
-		err = s.Uninstall()
-	}
-	if err != nil {
+	if err := service.Uninstall(); err != nil {
 		return needsRights("remove the service", err)
 	}
-	fmt.Fprintf(p.stdout, "The service %s is removed. Its configuration, data and logs are still there: %s\n", serviceName, filepath.Dir(registered.config))
+	fmt.Fprintf(p.Stdout, "The service %s is removed. Its configuration, data and logs are still there: %s\n", service.Name, filepath.Dir(registered.Config))
 	return nil
 }
 
@@ -187,23 +130,23 @@ type startCommand struct{}
 
 // Run starts the service and returns when its server is ready.
 func (startCommand) Run(_ *commandLine, p *program) error {
-	state, _, err := installedService()
+	state, registered, err := installedService()
 	switch {
 	case err != nil:
 		return err
-	case state == running:
+	case state == service.Running:
 		if o, err := look(""); err == nil && o.serves() {
-			fmt.Fprintf(p.stdout, "The service %s runs already.\n", serviceName)
+			fmt.Fprintf(p.Stdout, "The service %s runs already.\n", service.Name)
 			return nil
 		}
-	case state == stopPending:
-		if err := awaitStopped(); err != nil {
+	case state == service.Stopping:
+		if err := service.AwaitStopped(stopGrace(registered)); err != nil {
 			return err
 		}
-		state = stopped
+		state = service.Stopped
 	}
-	if state == stopped {
-		if err := requestStart(); err != nil {
+	if state == service.Stopped {
+		if err := service.Start(); err != nil {
 			return needsRights("start the service", err)
 		}
 	}
@@ -214,18 +157,18 @@ type stopCommand struct{}
 
 // Run stops the service and returns when it has stopped.
 func (stopCommand) Run(_ *commandLine, p *program) error {
-	state, _, err := installedService()
+	state, registered, err := installedService()
 	switch {
 	case err != nil:
 		return err
-	case state == stopped:
-		fmt.Fprintf(p.stdout, "The service %s does not run.\n", serviceName)
+	case state == service.Stopped:
+		fmt.Fprintf(p.Stdout, "The service %s does not run.\n", service.Name)
 		return nil
 	}
-	if err := stopService(); err != nil {
+	if err := stopService(registered); err != nil {
 		return err
 	}
-	fmt.Fprintf(p.stdout, "The service %s has stopped.\n", serviceName)
+	fmt.Fprintf(p.Stdout, "The service %s has stopped.\n", service.Name)
 	return nil
 }
 
@@ -239,81 +182,54 @@ func (restartCommand) Run(line *commandLine, p *program) error {
 	return startCommand{}.Run(line, p)
 }
 
-func installedService() (serviceState, registration, error) {
-	state, registered, err := queryService()
-	if err == nil && state == notInstalled {
-		err = fmt.Errorf("the service %s is not installed; launcher install does that", serviceName)
+func installedService() (service.State, service.Registration, error) {
+	state, registered, err := service.Query()
+	if err == nil && state == service.NotInstalled {
+		err = fmt.Errorf("the service %s is not installed; launcher install does that", service.Name)
 	}
 	return state, registered, err
 }
 
 const (
-	statePoll = 100 * time.Millisecond
+	readyPoll = 100 * time.Millisecond
 	// readyPatience is for the server to open its store; it goes on starting after that.
 	readyPatience = time.Minute
-	stopMargin    = 15 * time.Second
 )
 
 // awaitReady returns when the server is ready, or with the reason why it is not.
 func awaitReady(p *program) error {
-	for end := time.Now().Add(readyPatience); ; time.Sleep(statePoll) {
+	for end := time.Now().Add(readyPatience); ; time.Sleep(readyPoll) {
 		o, err := look("")
 		if err != nil {
 			return err
 		}
 		switch {
 		case o.serves():
-			fmt.Fprintf(p.stdout, "The service %s runs.\n", serviceName)
-			o.print(p.stdout)
+			fmt.Fprintf(p.Stdout, "The service %s runs.\n", service.Name)
+			o.print(p.Stdout)
 			return nil
-		case o.Service == paused && o.State == supervise.Running && o.LauncherPID != o.process:
-			return fmt.Errorf("the service %s waits: %w", serviceName, errTwice{o.Config, o.LauncherPID})
-		case o.Service == paused, o.State == supervise.AwaitingConfig, o.State == supervise.BackingOff:
-			return fmt.Errorf("the service %s has started, but the server has not; it is tried again by itself: %w", serviceName, o.why())
-		case o.Service == stopped, o.Service == notInstalled:
-			return fmt.Errorf("the service %s does not run: %w", serviceName, o.why())
+		case o.Service == service.Paused && o.State == supervise.Running && o.LauncherPID != o.process:
+			return fmt.Errorf("the service %s waits: %w", service.Name, keptTwice(o.Config, o.LauncherPID))
+		case o.Service == service.Paused, o.State == supervise.AwaitingConfig, o.State == supervise.BackingOff:
+			return fmt.Errorf("the service %s has started, but the server has not; it is tried again by itself: %w", service.Name, o.why())
+		case o.Service == service.Stopped, o.Service == service.NotInstalled:
+			return fmt.Errorf("the service %s does not run: %w", service.Name, o.why())
 		case time.Now().After(end):
-			return fmt.Errorf("the service %s is still starting after %s; launcher status tells more", serviceName, readyPatience)
+			return fmt.Errorf("the service %s is still starting after %s; launcher status tells more", service.Name, readyPatience)
 		}
 	}
 }
 
-// stopService asks the service to stop and returns when it has. While it starts it may not hear that: it is asked again.
-func stopService() error {
-	err := requestStop()
-	for end := time.Now().Add(readyPatience); err != nil; err = requestStop() {
-		if state, _, _ := queryService(); state == stopPending || state == stopped {
-			break // somebody else has asked
-		}
-		if !errors.Is(err, errBusy) || time.Now().After(end) {
-			return needsRights("stop the service", err)
-		}
-		time.Sleep(statePoll)
+// stopService returns when the service has stopped.
+func stopService(registered service.Registration) error {
+	if err := service.Stop(); err != nil {
+		return needsRights("stop the service", err)
 	}
-	return awaitStopped()
+	return service.AwaitStopped(stopGrace(registered))
 }
 
-// errBusy means that the service hears nothing while it starts or stops.
-var errBusy = errors.New("the service is starting or stopping; try again")
-
-// awaitStopped waits longer than the grace after which the server is killed.
-func awaitStopped() error {
-	_, registered, err := queryService()
-	if err != nil {
-		return err
-	}
-	end := time.Now().Add(config.LoadLauncher(registered.config).StopGrace + stopMargin)
-	for ; ; time.Sleep(statePoll) {
-		state, _, err := queryService()
-		switch {
-		case err != nil:
-			return err
-		case state == stopped, state == notInstalled:
-			return nil
-		case time.Now().After(end):
-			return fmt.Errorf("the service %s does not stop; launcher status tells more", serviceName)
-		}
-	}
+func stopGrace(registered service.Registration) time.Duration {
+	return config.LoadLauncher(registered.Config).StopGrace
 }
 
 // needsRights tells what to do where the system refuses.

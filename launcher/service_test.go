@@ -11,8 +11,10 @@ import (
 	"testing"
 	"time"
 
+	"hnetsmpp/launcher/logging"
+	"hnetsmpp/launcher/service"
 	"hnetsmpp/launcher/supervise"
-	"hnetsmpp/pkg/config"
+	"hnetsmpp/pkg/commandline"
 	"hnetsmpp/pkg/worker"
 )
 
@@ -22,24 +24,24 @@ func event(kind supervise.EventKind, state supervise.State, reason string) super
 
 func TestTheServiceRunsOnlyOnceTheServerIsReady(t *testing.T) {
 	for _, tt := range []struct {
-		before serviceState
+		before service.State
 		event  supervise.Event
-		after  serviceState
+		after  service.State
 	}{
-		{startPending, event(supervise.EventStarting, supervise.Starting, ""), startPending},
-		{startPending, event(supervise.EventReady, supervise.Running, ""), running},
-		{startPending, event(supervise.EventExited, supervise.AwaitingConfig, "bad"), paused},
-		{startPending, event(supervise.EventExited, supervise.BackingOff, "held"), paused},
-		{paused, event(supervise.EventStarting, supervise.Starting, ""), paused},
-		{paused, event(supervise.EventReady, supervise.Running, ""), running},
-		{running, event(supervise.EventHung, supervise.Running, ""), running},
-		{running, event(supervise.EventExited, supervise.BackingOff, "crashed"), running},
-		{running, event(supervise.EventExited, supervise.AwaitingConfig, "bad"), paused},
-		{running, supervise.Event{Kind: supervise.EventExited, Status: supervise.Status{State: supervise.BackingOff, Wait: 2 * time.Second}}, paused},
-		{paused, event(supervise.EventStopped, supervise.Stopped, "bad"), paused},
-		{running, event(supervise.EventStopping, supervise.Stopping, ""), stopPending},
+		{service.Starting, event(supervise.EventStarting, supervise.Starting, ""), service.Starting},
+		{service.Starting, event(supervise.EventReady, supervise.Running, ""), service.Running},
+		{service.Starting, event(supervise.EventExited, supervise.AwaitingConfig, "bad"), service.Paused},
+		{service.Starting, event(supervise.EventExited, supervise.BackingOff, "held"), service.Paused},
+		{service.Paused, event(supervise.EventStarting, supervise.Starting, ""), service.Paused},
+		{service.Paused, event(supervise.EventReady, supervise.Running, ""), service.Running},
+		{service.Running, event(supervise.EventHung, supervise.Running, ""), service.Running},
+		{service.Running, event(supervise.EventExited, supervise.BackingOff, "crashed"), service.Running},
+		{service.Running, event(supervise.EventExited, supervise.AwaitingConfig, "bad"), service.Paused},
+		{service.Running, supervise.Event{Kind: supervise.EventExited, Status: supervise.Status{State: supervise.BackingOff, Wait: 2 * time.Second}}, service.Paused},
+		{service.Paused, event(supervise.EventStopped, supervise.Stopped, "bad"), service.Paused},
+		{service.Running, event(supervise.EventStopping, supervise.Stopping, ""), service.Stopping},
 	} {
-		if got := tt.before.after(tt.event); got != tt.after {
+		if got := stateAfter(tt.before, tt.event); got != tt.after {
 			t.Errorf("%s, %s (%s): now %s, want %s", tt.before, tt.event.Kind, tt.event.State, got, tt.after)
 		}
 	}
@@ -70,34 +72,19 @@ func TestTheEventLogTellsEachReasonOnce(t *testing.T) {
 		switch {
 		case n == nil && tt.id != 0:
 			t.Errorf("%s (%s): nothing is told", tt.event.Kind, tt.event.State)
-		case n != nil && (n.id != tt.id || !strings.Contains(n.text, tt.text)):
-			t.Errorf("%s (%s): told %d %q, want %d %q", tt.event.Kind, tt.event.State, n.id, n.text, tt.id, tt.text)
+		case n != nil && (n.ID != tt.id || !strings.Contains(n.Text, tt.text)):
+			t.Errorf("%s (%s): told %d %q, want %d %q", tt.event.Kind, tt.event.State, n.ID, n.Text, tt.id, tt.text)
 		}
 	}
-	if n := logsNotice(errors.New("disk full")); !n.failure || !strings.Contains(n.text, "disk full") {
+	if n := logsNotice(errors.New("disk full")); !n.Failure || !strings.Contains(n.Text, "disk full") {
 		t.Errorf("got %+v", n)
-	}
-}
-
-func TestTheUnitKeepsPathsAndAccountWhateverIsInThem(t *testing.T) {
-	for _, path := range []string{"/etc/hnet/config.toml", `/srv/HNET Serveur été/100 % "$HOME"\config.toml`} {
-		unit := systemdUnit("/opt/hnet smpp/launcher", path, "hnet")
-		if !strings.Contains(unit, `ExecStart="/opt/hnet smpp/launcher" run --config "`) || strings.Contains(unit, "{{") {
-			t.Errorf("got\n%s", unit)
-		}
-		if r := registeredInUnit(unit); r != (registration{config: path, account: "hnet"}) {
-			t.Errorf("read back %+v", r)
-		}
-	}
-	if strings.Contains(systemdUnit("/l", "/c", ""), "User=") {
-		t.Error("an account is named")
 	}
 }
 
 func (r *launched) status() (o overview) {
 	r.t.Helper()
 	var stdout, stderr bytes.Buffer
-	if code := launch([]string{"status", "--json", "--config", r.config()}, program{stdout: &stdout, stderr: &stderr}); code != 0 {
+	if code := launch([]string{"status", "--json", "--config", r.config()}, program{Console: commandline.Console{Stdout: &stdout, Stderr: &stderr}}); code != 0 {
 		r.t.Fatalf("exit code %d: %s", code, &stderr)
 	}
 	if err := json.Unmarshal(stdout.Bytes(), &o); err != nil {
@@ -124,7 +111,7 @@ func TestStatusTellsHowTheServerIsAndWas(t *testing.T) {
 		t.Errorf("while it runs it says %+v", o)
 	}
 	var text bytes.Buffer
-	launch([]string{"status", "--config", r.config()}, program{stdout: &text, stderr: &text})
+	launch([]string{"status", "--config", r.config()}, program{Console: commandline.Console{Stdout: &text, Stderr: &text}})
 	for _, want := range []string{fmt.Sprintf("process %d", o.WorkerPID), "panic: out of luck", "SMPP 127.0.0.1:2346"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("the text has no %q:\n%s", want, &text)
@@ -144,7 +131,7 @@ func TestStatusTellsHowTheServerIsAndWas(t *testing.T) {
 
 func TestStatusOfALauncherThatDiedIsStopped(t *testing.T) {
 	r := newRunning(t, "good")
-	rep := supervise.NewReporter(logsOf(r.config()), "1.0.0")
+	rep := supervise.NewReporter(logging.Folder(r.config()), "1.0.0")
 	if !rep.Acquire() {
 		t.Fatal("the lock is held")
 	}
@@ -160,49 +147,13 @@ func TestStatusOfALauncherThatDiedIsStopped(t *testing.T) {
 	}
 }
 
-func TestAFullDiskForLogsIsToldOnceEachTime(t *testing.T) {
-	var console bytes.Buffer
-	told := 0
-	f := &logFault{console: &console, tell: func(error) { told++ }}
-	full := errors.New("no space left on device")
-	for _, err := range []error{nil, full, full, nil, nil, full} {
-		f.note(err)
-	}
-	if want := strings.Repeat("launcher: no log files are written: no space left on device\n", 2); told != 2 || console.String() != want {
-		t.Errorf("told %d times: %q", told, &console)
-	}
-}
-
-func TestNoLineIsLostWhileALogCannotBeRotated(t *testing.T) {
-	dir := t.TempDir()
-	var console bytes.Buffer
-	l := &logs{}
-	section := config.Default().Launcher
-	section.LogMaxMB = 1
-	w := l.file(dir, "x.log", section, &logFault{console: &console})
-	defer l.close()
-	write := func(line string) {
-		t.Helper()
-		if n, err := w.Write([]byte(line)); n != len(line) || err != nil {
-			t.Fatalf("got %d, %v", n, err)
-		}
-	}
-	write(strings.Repeat("x", 1<<20) + "\n")
-	hold(t, filepath.Join(dir, "x.log"))
-	write("a line behind the limit\n")
-	data, err := os.ReadFile(filepath.Join(dir, "x.log"))
-	if err != nil || !strings.HasSuffix(string(data), "a line behind the limit\n") || console.Len() > 0 {
-		t.Errorf("%v, the file ends with %q, the console says %q", err, data[max(0, len(data)-30):], &console)
-	}
-}
-
 func TestServiceCommandsWithoutAServiceSayWhatToDo(t *testing.T) {
-	if state, _, err := queryService(); err != nil || state != notInstalled {
+	if state, _, err := service.Query(); err != nil || state != service.NotInstalled {
 		t.Skipf("the service is %s here: %v", state, err)
 	}
 	for _, command := range []string{"start", "stop", "restart", "uninstall"} {
 		var stdout, stderr bytes.Buffer
-		if code := launch([]string{command}, program{stdout: &stdout, stderr: &stderr}); code != exitFailed ||
+		if code := launch([]string{command}, program{Console: commandline.Console{Stdout: &stdout, Stderr: &stderr}}); code != commandline.ExitFailed ||
 			!strings.HasPrefix(stderr.String(), "launcher: the service HNET_SMPP_Serv is not installed") || strings.Count(stderr.String(), "\n") != 1 {
 			t.Errorf("%s: exit code %d, %q", command, code, &stderr)
 		}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"hnetsmpp/launcher/logging"
+	"hnetsmpp/launcher/service"
 	"hnetsmpp/launcher/supervise"
 	"hnetsmpp/pkg/config"
 )
@@ -23,7 +25,7 @@ type statusCommand struct {
 
 // overview is what status tells.
 type overview struct {
-	Service       serviceState    `json:"service"`
+	Service       service.State   `json:"service"`
 	State         supervise.State `json:"state"` // of the server that the launcher keeps
 	LauncherPID   int             `json:"launcher_pid"`
 	WorkerPID     int             `json:"worker_pid"`
@@ -48,29 +50,29 @@ func (c statusCommand) Run(line *commandLine, p *program) error {
 		return err
 	}
 	if c.JSON {
-		enc := json.NewEncoder(p.stdout)
+		enc := json.NewEncoder(p.Stdout)
 		enc.SetEscapeHTML(false)
 		enc.SetIndent("", "  ")
 		return enc.Encode(o)
 	}
-	o.print(p.stdout)
+	o.print(p.Stdout)
 	return nil
 }
 
 // look finds out how things are: what the service manager says, and what the launcher wrote.
 func look(explicit string) (*overview, error) {
-	state, registered, err := queryService()
+	state, registered, err := service.Query()
 	if err != nil {
 		return nil, err
 	}
 	path := explicit
 	if path == "" {
-		path = registered.config
+		path = registered.Config
 	}
 	if path == "" {
 		if path, err = config.Find(""); err != nil {
-			if state == notInstalled {
-				return nil, fmt.Errorf("the service %s is not installed, and there is %w", serviceName, err)
+			if state == service.NotInstalled {
+				return nil, fmt.Errorf("the service %s is not installed, and there is %w", service.Name, err)
 			}
 			return nil, err
 		}
@@ -78,9 +80,9 @@ func look(explicit string) (*overview, error) {
 	if path, err = filepath.Abs(path); err != nil {
 		return nil, err
 	}
-	o := &overview{process: registered.process, Service: state, State: supervise.Stopped, Config: path, Logs: logsOf(path)}
+	o := &overview{process: registered.Process, Service: state, State: supervise.Stopped, Config: path, Logs: logging.Folder(path)}
 	rep, err := supervise.ReadReport(o.Logs)
-	if err == nil && o.Service == running && (rep == nil || rep.State == supervise.Stopped) {
+	if err == nil && o.Service == service.Running && (rep == nil || rep.State == supervise.Stopped) {
 		o.State, rep = unknownState, nil
 	}
 	if errors.Is(err, os.ErrPermission) {
@@ -102,7 +104,7 @@ func look(explicit string) (*overview, error) {
 // serves tells whether the service runs and its server is ready. The service manager's word counts where the launcher
 // could not write its own.
 func (o *overview) serves() bool {
-	return o.Service == running && (o.State == supervise.Running || o.State == unknownState)
+	return o.Service == service.Running && (o.State == supervise.Running || o.State == unknownState)
 }
 
 func (o *overview) print(w io.Writer) {
@@ -111,7 +113,7 @@ func (o *overview) print(w io.Writer) {
 			fmt.Fprintf(w, "%-12s %s\n", name, text)
 		}
 	}
-	line("service", "%s (%s)", o.Service, serviceName)
+	line("service", "%s (%s)", o.Service, service.Name)
 	server := string(o.State)
 	if o.WorkerPID != 0 {
 		server += fmt.Sprintf(", process %d, up %s", o.WorkerPID, time.Duration(o.UptimeSeconds)*time.Second)

@@ -12,7 +12,7 @@ var version, commit, date string
 type versionCommand struct{}
 
 func (versionCommand) Run(p *program) error {
-	_, err := fmt.Fprintln(p.stdout, "HNET SMPP Serv launcher", versionText())
+	_, err := fmt.Fprintln(p.Stdout, "HNET SMPP Serv launcher", versionText())
 	return err
 }
 

@@ -7,6 +7,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"hnetsmpp/pkg/commandline"
+	"hnetsmpp/smppserv/centre"
+	"hnetsmpp/smppserv/dotnet"
 )
 
 type importConfigCommand struct {
@@ -19,33 +23,33 @@ type importConfigCommand struct {
 const maxOldFile = 8 << 20
 
 // Run writes nothing to the standard output where the old file is refused.
-func (i importConfigCommand) Run(c *console) error {
+func (i importConfigCommand) Run(c *commandline.Console) error {
 	name := filepath.Base(i.Old)
 	if i.Old == "-" {
 		name = "the standard input"
 	}
-	data, err := i.read(c.stdin)
+	data, err := i.read(c.Stdin)
 	if err != nil {
 		return fmt.Errorf("cannot read the old file: %w", err)
 	}
-	result, err := importConfig(name, data)
+	result, err := dotnet.Import(name, data, centre.Check)
 	if err != nil {
 		return fmt.Errorf("%s: %w", i.Old, err)
 	}
 	file := "FILE"
 	if i.Output == "" {
-		_, err = io.WriteString(c.stdout, result.toml)
+		_, err = io.WriteString(c.Stdout, result.TOML)
 	} else {
 		file = i.Output
-		err = i.write(result.toml)
+		err = i.write(result.TOML)
 	}
 	if err != nil {
 		return fmt.Errorf("cannot write the new file: %w", err)
 	}
-	for _, w := range result.warnings {
-		fmt.Fprintln(c.stderr, "warning:", w)
+	for _, w := range result.Warnings {
+		fmt.Fprintln(c.Stderr, "warning:", w)
 	}
-	fmt.Fprintf(c.stderr, "%s: %d settings taken over, %d not; the new file says why. Now: smppserv check --config %s\n", name, result.taken, result.left, file)
+	fmt.Fprintf(c.Stderr, "%s: %d settings taken over, %d not; the new file says why. Now: smppserv check --config %s\n", name, result.Taken, result.Left, file)
 	return nil
 }
 

@@ -2,380 +2,83 @@ package main
 
 import (
 	"bytes"
-	"encoding/binary"
-	"encoding/xml"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
-	"unicode/utf16"
 
-	"golang.org/x/text/encoding/charmap"
-
-	"hnetsmpp/pkg/config"
-	"hnetsmpp/pkg/worker"
+	"hnetsmpp/pkg/commandline"
 )
 
 const oldSample = "../hermes/testdata/SmppServerOpportunityService.exe.config"
 
 // importCommand runs smppserv import-config.
-func importCommand(t *testing.T, stdin string, args ...string) (code worker.ExitCode, stdout, stderr string) {
+func importCommand(t *testing.T, stdin string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	code = smppserv(t.Context(), append([]string{"import-config"}, args...), console{stdin: strings.NewReader(stdin), stdout: &out, stderr: &errs})
-	if code != worker.ExitStopped && out.Len() > 0 {
+	code = smppserv(t.Context(), append([]string{"import-config"}, args...), commandline.Console{Stdin: strings.NewReader(stdin), Stdout: &out, Stderr: &errs})
+	if code != commandline.ExitDone && out.Len() > 0 {
 		t.Errorf("ends with %d, but writes to stdout:\n%s", code, &out)
 	}
 	return code, out.String(), errs.String()
 }
 
-func loadText(t testing.TB, text string) *config.Config {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), config.FileName)
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cfg, err := loadFile(path)
-	if err != nil {
-		t.Fatalf("%v\n%s", err, text)
-	}
-	return cfg
-}
-
-// importSettings converts a file with these settings, name and value by turns.
-func importSettings(t *testing.T, pairs ...string) (*imported, *config.Config) {
-	t.Helper()
-	escape := strings.NewReplacer("&", "&amp;", "<", "&lt;", `"`, "&quot;", "\n", "&#10;", "\x7f", "&#127;")
-	var b strings.Builder
-	for i := 0; i < len(pairs); i += 2 {
-		fmt.Fprintf(&b, "<add key=%q value=\"%s\"/>\n", pairs[i], escape.Replace(pairs[i+1]))
-	}
-	result, err := importConfig("old.exe.config", []byte("<configuration><appSettings>"+b.String()+"</appSettings></configuration>"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return result, loadText(t, result.toml)
-}
-
-func TestImportTakesOverTheSampleAsAWhole(t *testing.T) {
+func TestImportConfigPrintsAFileThatTheServerAccepts(t *testing.T) {
 	code, stdout, stderr := importCommand(t, "", oldSample)
-	if code != worker.ExitStopped || !strings.Contains(stderr, "13 settings taken over, 1 not") || strings.Contains(stderr, "warning") {
+	const summary = "SmppServerOpportunityService.exe.config: 13 settings taken over, 1 not; the new file says why. Now: smppserv check --config FILE\n"
+	if code != commandline.ExitDone || stderr != summary {
 		t.Fatalf("ends with %d: %s", code, stderr)
 	}
-	want := config.Default()
-	want.Server.ListenHost = "0.0.0.0"
-	want.Server.ThrottleRate = 50
-	want.Clients[0].SystemID, want.Clients[0].Password = "sms-relais", "Rel&is07"
-	want.Hermes.URL = "https://hermes.example.com/api/sms/push/"
-	got := loadText(t, stdout)
-	got.Store.DSN = want.Store.DSN
-	if g, w := fmt.Sprintf("%+v", *got), fmt.Sprintf("%+v", want); g != w {
-		t.Errorf("got  %s\nwant %s", g, w)
-	}
-	for _, text := range []string{
-		`"600", read as seconds`, `"10000", read as milliseconds`, "connectionStrings", "log4net", "ClientSettingsProvider.ServiceUri",
-		"SmppServerOpportunityService.exe.config", "smppserv hash-password", "#allow", "#numbers",
-	} {
-		if !strings.Contains(stdout, text) {
-			t.Errorf("%q is not in the output:\n%s", text, stdout)
-		}
-	}
-	for _, k := range oldKeys {
-		if !strings.Contains(stdout, k.Name) {
-			t.Errorf("%s is not in the output", k.Name)
-		}
-	}
-	if strings.Contains(stdout, "exemple") || strings.Contains(stdout, "ancien") {
-		t.Errorf("what is not a setting is in the output:\n%s", stdout)
-	}
-}
-
-func TestImportReadsTimesByWhatIsPlausible(t *testing.T) {
-	const alive, logout, sweep = "Server.KeepAliveInterval", "Server.DisconnectAfterLogout", "Job.StatusReport.Interval"
-	tests := []struct {
-		key, value string
-		want       time.Duration
-		how        string
-	}{
-		{alive, "600", 10 * time.Minute, "read as seconds"},
-		{alive, "9999", 9999 * time.Second, "read as seconds"},
-		{alive, "10000", 10 * time.Second, "read as milliseconds"},
-		{alive, " 600000 ", 10 * time.Minute, "read as milliseconds"},
-		{alive, "0", 0, ""},
-		{alive, "00:10:00", 10 * time.Minute, "hours:minutes"},
-		{alive, "1.02:03:04.5", 26*time.Hour + 3*time.Minute + 4500*time.Millisecond, "hours:minutes"},
-		{alive, "10m", 10 * time.Minute, ""},
-		{alive, "1h30m", 90 * time.Minute, ""},
-		{alive, "5 Minutes", 5 * time.Minute, ""},
-		{logout, "10", 10 * time.Second, "read as seconds"},
-		{logout, "1,5", 1500 * time.Millisecond, "read as seconds"},
-		{logout, "999", 999 * time.Second, "read as seconds"},
-		{logout, "1000", time.Second, "read as milliseconds"},
-		{logout, "0", 0, ""},
-		{logout, "500 ms", 500 * time.Millisecond, ""},
-		{sweep, "10", 10 * time.Second, "read as seconds"},
-		{sweep, "60000", time.Minute, "read as milliseconds"},
-	}
-	for _, c := range tests {
-		result, cfg := importSettings(t, c.key, c.value)
-		got := map[string]time.Duration{alive: cfg.Server.KeepAliveInterval, logout: cfg.Server.DisconnectAfterLogout, sweep: cfg.Jobs.StatusReportInterval}[c.key]
-		if got != c.want || result.taken != 1 || !strings.Contains(result.toml, c.how) {
-			t.Errorf("%s = %q becomes %s, want %s, %q", c.key, c.value, got, c.want, c.how)
-		}
-	}
-}
-
-func TestImportKeepsAsACommentWhatIsNotValid(t *testing.T) {
-	tests := []struct{ key, value, why string }{
-		{"Mode", "Hermes", "vocalcom"},
-		{"Server.ListenPort", "99999", "65535"},
-		{"Server.ListenPort", "-1", "65535"},
-		{"Server.ListenPort", "0", "any free port"},
-		{"Server.ListenPort", "2346;2347", "not a whole number"},
-		{"Server.ListenPort", "18182", "tcp.listen_port"},
-		{"Server.ListenHost", "0.0.0.0:2346", "the port has its own key"},
-		{"Server.ListenHost", strings.Repeat("a", 3000), "too long"},
-		{"Server.SMSCIdentifier", "seventeen-letters", "1 to 16"},
-		{"Server.KeepAliveInterval", "-1", "at least 0s"},
-		{"Server.KeepAliveInterval", "99999999999999999999", "not a number of seconds"},
-		{"Server.KeepAliveInterval", "00:99:00", "not a number of seconds"},
-		{"Server.KeepAliveInterval", "Infinity", "not a number of seconds"},
-		{"Server.DisconnectAfterLogout", "true", "not a number of seconds"},
-		{"Server.ThrottleRate", "-5", "from 0"},
-		{"Job.StatusReport.Interval", "0", "more than 0s"},
-		{"Purge.Messages.Hour", "25", "from -1 to 23"},
-		{"Authentication.Login", "sixteen-letters!", "1 to 15"},
-		{"UrlHermes", "hermes.local/api/sms/push/", "http://"},
-		{"UrlHermes", "http://%zz/", "http://"},
-		{"TcpServer.ListenPort", "2346", "server.listen_port"},
-		{"Server.ListenParams", "BacklogSize 10", "form of the old value is not known"},
-	}
-	for _, c := range tests {
-		result, cfg := importSettings(t, c.key, c.value)
-		if result.taken != 0 || result.left != 1 || len(result.warnings) != 1 || !strings.HasPrefix(result.warnings[0], c.key) {
-			t.Errorf("%s = %q: %d taken, %d left, warnings %q", c.key, c.value, result.taken, result.left, result.warnings)
-		}
-		if !strings.Contains(result.toml, "# NOT TAKEN OVER: "+c.key) || !strings.Contains(result.toml, c.why) {
-			t.Errorf("%s = %q is not kept with %q:\n%s", c.key, c.value, c.why, result.toml)
-		}
-		cfg.Mode = config.ModeVocalcom
-		def := config.Default()
-		cfg.Store.DSN = def.Store.DSN
-		if got, want := fmt.Sprintf("%+v", *cfg), fmt.Sprintf("%+v", def); got != want {
-			t.Errorf("%s = %q changes the configuration:\ngot  %s\nwant %s", c.key, c.value, got, want)
-		}
-	}
-}
-
-func TestImportFindsModeInAnyCaseAndKnowsTheOldDefault(t *testing.T) {
-	for value, want := range map[string]string{
-		"VOCALCOM": config.ModeVocalcom, "Opportunity": config.ModeOpportunity, " vocalcom ": config.ModeVocalcom, "": config.ModeOpportunity,
-	} {
-		if _, cfg := importSettings(t, "mode", value); cfg.Mode != want {
-			t.Errorf("Mode %q becomes %s", value, cfg.Mode)
-		}
-	}
-	if result, cfg := importSettings(t, "Server.ListenPort", "2346"); cfg.Mode != config.ModeOpportunity || !strings.Contains(result.toml, "which meant opportunity") {
-		t.Errorf("without Mode:\n%s", result.toml)
-	}
-}
-
-func TestImportFollowsDotNetInWhichSettingCounts(t *testing.T) {
-	result, err := importConfig("x", []byte(`<configuration xmlns="http://schemas.microsoft.com/.NetConfiguration/v2.0"><appSettings>
-		<add key="Server.ThrottleRate" value="1"/><clear/>
-		<add key="SERVER.LISTENPORT" value="2500"/><add key="server.listenport" value="2600"/>
-		<add key="TcpServer.ListenPort" value="1"/><remove key="tcpserver.listenport"/></appSettings></configuration>`))
-	if err != nil {
+	path := filepath.Join(t.TempDir(), "config.toml")
+	if err := os.WriteFile(path, []byte(stdout), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cfg := loadText(t, result.toml)
-	if cfg.Server.ListenPort != 2600 || cfg.Server.ThrottleRate != 0 || cfg.TCP.ListenPort != 18182 || !strings.Contains(result.toml, "the last of 2") {
-		t.Errorf("got %+v\n%s", cfg.Server, result.toml)
+	if _, err := read(path); err != nil {
+		t.Errorf("%v\n%s", err, stdout)
 	}
 }
 
-func TestImportKeepsPortsThatAreSwapped(t *testing.T) {
-	if _, cfg := importSettings(t, "Server.ListenPort", "18182", "TcpServer.ListenPort", "2346"); cfg.Server.ListenPort != 18182 || cfg.TCP.ListenPort != 2346 {
-		t.Errorf("got %d and %d", cfg.Server.ListenPort, cfg.TCP.ListenPort)
+func TestImportConfigWarnsOfWhatItDoesNotTakeOver(t *testing.T) {
+	code, stdout, stderr := importCommand(t, `<configuration><appSettings><add key="UrlHermes" value="hermes.local/push/"/></appSettings></configuration>`, "-")
+	if code != commandline.ExitDone || !strings.HasPrefix(stderr, "warning: UrlHermes is not taken over: ") || strings.Count(stderr, "\n") != 2 {
+		t.Errorf("ends with %d: %s", code, stderr)
+	}
+	if !strings.Contains(stderr, "the standard input: 0 settings taken over, 1 not;") || !strings.Contains(stdout, "# the standard input") {
+		t.Errorf("the old file has no name:\n%s%s", stderr, stdout)
 	}
 }
 
-func TestImportFindsDefaultsForPortsThatCollide(t *testing.T) {
-	ports := []string{"", "2346", "18182", "8346", "2400", "70000"}
-	for _, smpp := range ports {
-		for _, tcp := range ports {
-			for _, host := range []string{"", "127.0.0.1", "*"} {
-				importSettings(t, "Server.ListenHost", host, "Server.ListenPort", smpp, "TcpServer.ListenPort", tcp) // loads what it makes
-			}
-		}
-	}
-}
-
-func TestImportTurnsTheAdminPageOffWhereAnOldPortIsItsOwn(t *testing.T) {
-	result, cfg := importSettings(t, "Server.ListenPort", "8346")
-	if cfg.Server.ListenPort != 8346 || cfg.Admin.Listen != "" || !strings.Contains(result.toml, "operator's page is off") {
-		t.Errorf("got %s", result.toml)
-	}
-}
-
-func TestImportWritesEveryTextSoThatItIsReadBackTheSame(t *testing.T) {
-	for _, password := range []string{`a"b\c`, "<&>'", "é€😀", "a\nb", "\x7f", " pass ", "#", `\u0041`, "'''", `"""`, "\u0085\u200b\u202e"} {
-		_, cfg := importSettings(t, "Authentication.Password", password)
-		if got := cfg.Clients[0].Password; got != password {
-			t.Errorf("%q becomes %q", password, got)
-		}
-	}
-}
-
-func TestImportShowsNoSecretBesideThePasswordItTakesOver(t *testing.T) {
-	result, _ := importSettings(t, "Authentication.Password", "$2hunter", "Db.ConnectionString", "hunter", "Smtp.MotDePasse", "hunter",
-		"Proxy", "http://me:hunter@proxy", "Log.Path", `C:\Logs`, "ApiKey", "hunter", "UrlHermes", "ftp://me:hunter@host/", "Server.ListenParams", "port=2347;key=a.key password=hunter")
-	if strings.Contains(result.toml+strings.Join(result.warnings, ""), "hunter") {
-		t.Errorf("a secret is shown:\n%s\n%q", result.toml, result.warnings)
-	}
-	if !strings.Contains(result.toml, `#   Log.Path = "C:\\Logs"`) || !strings.Contains(result.toml, "Db.ConnectionString (not shown") {
-		t.Errorf("unknown settings are not listed:\n%s", result.toml)
-	}
-}
-
-func TestImportListsSoManyUnknownSettingsOnly(t *testing.T) {
-	var pairs []string
-	for i := range maxListed + 7 {
-		pairs = append(pairs, fmt.Sprint("Other.", i), "x")
-	}
-	result, _ := importSettings(t, pairs...)
-	if result.left != maxListed+7 || strings.Count(result.toml, "Other.") != maxListed || !strings.Contains(result.toml, "and 7 more") {
-		t.Errorf("%d left:\n%s", result.left, result.toml)
-	}
-	if len(result.warnings) != 1 || !strings.Contains(result.warnings[0], "is it the right file?") {
-		t.Errorf("warnings %q", result.warnings)
-	}
-}
-
-func TestImportDisablesAClientWhosePasswordCannotBeKept(t *testing.T) {
-	if _, cfg := importSettings(t, "Authentication.Login", "relais", "Authentication.Password", strings.Repeat("x", 73)); !cfg.Clients[0].Disabled {
-		t.Error("the client may bind with the default password")
-	}
-	result, cfg := importSettings(t, "Authentication.Login", "relais", "Authentication.Password", "")
-	if c := cfg.Clients[0]; c.Password != "" || c.Disabled || len(result.warnings) != 1 {
-		t.Errorf("an empty password becomes %q, disabled %t, warnings %q", c.Password, c.Disabled, result.warnings)
-	}
-}
-
-func TestImportLeavesTLSOffAndShowsItsKeys(t *testing.T) {
-	result, cfg := importSettings(t, "Server.ListenParams", `SslPort=2775; Certificate="C:\certs\a.pem"; PrivateKey=C:\certs\a.key`)
-	for _, line := range []string{"#listen_port = 2775", `#cert_file = "C:\\certs\\a.pem"`, `#key_file = "C:\\certs\\a.key"`} {
-		if !strings.Contains(result.toml, "\n"+line+"\n") {
-			t.Errorf("%s is not in:\n%s", line, result.toml)
-		}
-	}
-	if cfg.Server.TLS.ListenPort != 0 {
-		t.Error("TLS is on")
-	}
-}
-
-func TestImportReadsEveryEncodingOfWindows(t *testing.T) {
-	body := `<configuration><!-- Hermès --><appSettings><add key="Authentication.Password" value="clé€"/></appSettings></configuration>`
-	declared := func(name string) string { return `<?xml version="1.0" encoding="` + name + `"?>` + "\r\n" + body }
-	wide := func(order binary.AppendByteOrder, text string) []byte {
-		var b []byte
-		for _, unit := range utf16.Encode([]rune(text)) {
-			b = order.AppendUint16(b, unit)
-		}
-		return b
-	}
-	ansi, err := charmap.Windows1252.NewEncoder().String(declared("Windows-1252"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	latin9, err := charmap.ISO8859_15.NewEncoder().String(declared("iso-8859-15"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, data := range map[string][]byte{
-		"UTF-8":                            []byte(body),
-		"UTF-8 with BOM":                   []byte("\ufeff" + declared("utf-8")),
-		"UTF-8 that says utf-16":           []byte(declared("utf-16")),
-		"UTF-8 with BOM that says ANSI":    []byte("\ufeff" + declared("windows-1252")),
-		"UTF-16 LE with BOM":               wide(binary.LittleEndian, "\ufeff"+declared("utf-16")),
-		"UTF-16 LE with BOM, says nothing": wide(binary.LittleEndian, "\ufeff"+body),
-		"UTF-16 BE with BOM":               wide(binary.BigEndian, "\ufeff"+declared("Unicode")),
-		"UTF-16 LE":                        wide(binary.LittleEndian, declared("utf-16")),
-		"UTF-16 BE":                        wide(binary.BigEndian, declared("utf-16")),
-		"ANSI":                             []byte(ansi),
-		"ISO 8859-15":                      []byte(latin9),
-	} {
-		result, err := importConfig("x", data)
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
-		} else if got := loadText(t, result.toml).Clients[0].Password; got != "clé€" {
-			t.Errorf("%s: got %q", name, got)
-		}
-	}
-}
-
-func TestImportRefusesWhatIsNotAnOldFile(t *testing.T) {
-	shipped, err := os.ReadFile("../config.toml")
-	if err != nil {
-		t.Fatal(err)
-	}
+func TestImportConfigEndsWithOneLineWhereTheOldFileIsRefused(t *testing.T) {
 	for data, want := range map[string]string{
-		"":                         "is empty",
-		"\ufeff \r\n":              "is empty",
-		string(shipped):            "is not XML",
-		"MZ\x90\x00\x03":           "is a program; give the .exe.config",
-		"\x7fELF\x00\x00":          "is a binary file",
-		`{"Mode":"vocalcom"}`:      "is not XML",
-		"<html><body/></html>":     "its root element is <html>",
-		"<configuration/>":         "has no <appSettings>",
-		"<configuration>\n<appSet": "line 2: is not valid XML",
-		"<configuration>\n<appSettings></configuration>":                                                                                         "line 2: is not valid XML",
-		"<configuration><appSettings/></configuration><configuration/>":                                                                          "second root",
-		"<configuration><appSettings><add key=\"a\" value=\"\xe9\"/></appSettings></configuration>":                                              "save it as UTF-8",
-		`<?xml version="1.0" encoding="ebcdic"?><configuration/>`:                                                                                "save the file as UTF-8",
-		`<!DOCTYPE c [<!ENTITY e SYSTEM "/etc/passwd">]><configuration><appSettings><add key="Mode" value="&e;"/></appSettings></configuration>`: "entity &e;",
-		`<configuration><appSettings configSource="settings.config"/></configuration>`:                                                           `in another file, "settings.config"`,
-		`<configuration><appSettings configProtectionProvider="X"><EncryptedData/></appSettings></configuration>`:                                "are encrypted",
-		"<configuration>" + strings.Repeat(" ", maxOldFile):                                                                                      "is larger than 8 MiB",
+		"":                     "smppserv: -: is empty",
+		"<html><body/></html>": "smppserv: -: its root element is <html>",
+		"<configuration>" + strings.Repeat(" ", maxOldFile): "is larger than 8 MiB",
 	} {
 		code, _, stderr := importCommand(t, data, "-")
-		if code != worker.ExitCrashed || !strings.Contains(stderr, want) || strings.Count(stderr, "\n") != 1 {
+		if code != commandline.ExitFailed || !strings.Contains(stderr, want) || strings.Count(stderr, "\n") != 1 {
 			t.Errorf("%.60q ends with %d: %s", data, code, stderr)
 		}
 	}
-	if code, _, stderr := importCommand(t, "", filepath.Join(t.TempDir(), "none.config")); code != worker.ExitCrashed || !strings.Contains(stderr, "none.config") {
+	if code, _, stderr := importCommand(t, "", filepath.Join(t.TempDir(), "none.config")); code != commandline.ExitFailed || !strings.Contains(stderr, "none.config") {
 		t.Errorf("a missing file ends with %d: %s", code, stderr)
 	}
-	if code, _, stderr := importCommand(t, "", t.TempDir()); code != worker.ExitCrashed || !strings.Contains(stderr, "directory") && !strings.Contains(stderr, "cannot read") {
+	if code, _, stderr := importCommand(t, "", t.TempDir()); code != commandline.ExitFailed || !strings.Contains(stderr, "directory") && !strings.Contains(stderr, "cannot read") {
 		t.Errorf("a folder ends with %d: %s", code, stderr)
-	}
-}
-
-func TestImportReadsTheSecondFileByItselfAndSaysThatItIsMissing(t *testing.T) {
-	result, err := importConfig("x", []byte(`<configuration><appSettings file="local.config"><add key="Mode" value="Vocalcom"/></appSettings></configuration>`))
-	if err != nil || len(result.warnings) != 1 || !strings.Contains(result.toml, `a second file, "local.config"`) {
-		t.Errorf("got %+v, %v", result, err)
-	}
-	result, err = importConfig("x", []byte(`<appSettings><add key="Mode" value="Vocalcom"/></appSettings>`))
-	if err != nil || loadText(t, result.toml).Mode != config.ModeVocalcom {
-		t.Errorf("the second file: %v", err)
 	}
 }
 
 func TestImportOverwritesOnlyWithForceAndNeverTheOldFile(t *testing.T) {
 	output := filepath.Join(t.TempDir(), "config.toml")
-	if code, stdout, stderr := importCommand(t, "", oldSample, "--output", output); code != worker.ExitStopped || stdout != "" || !strings.Contains(stderr, "smppserv check --config "+output) {
+	if code, stdout, stderr := importCommand(t, "", oldSample, "--output", output); code != commandline.ExitDone || stdout != "" || !strings.Contains(stderr, "smppserv check --config "+output) {
 		t.Fatalf("ends with %d: %s%s", code, stdout, stderr)
 	}
-	if _, err := loadFile(output); err != nil {
+	if _, err := read(output); err != nil {
 		t.Error(err)
 	}
-	if code, _, stderr := importCommand(t, "", oldSample, "--output", output); code != worker.ExitCrashed || !strings.Contains(stderr, "--force") {
+	if code, _, stderr := importCommand(t, "", oldSample, "--output", output); code != commandline.ExitFailed || !strings.Contains(stderr, "--force") {
 		t.Errorf("a second time ends with %d: %s", code, stderr)
 	}
-	if code, _, stderr := importCommand(t, "", oldSample, "--output", output, "--force"); code != worker.ExitStopped {
+	if code, _, stderr := importCommand(t, "", oldSample, "--output", output, "--force"); code != commandline.ExitDone {
 		t.Errorf("--force ends with %d: %s", code, stderr)
 	}
 	data, err := os.ReadFile(oldSample)
@@ -386,73 +89,10 @@ func TestImportOverwritesOnlyWithForceAndNeverTheOldFile(t *testing.T) {
 	if err := os.WriteFile(old, data, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if code, _, stderr := importCommand(t, "", old, "--output", old, "--force"); code != worker.ExitCrashed || !strings.Contains(stderr, "is the old file itself") {
+	if code, _, stderr := importCommand(t, "", old, "--output", old, "--force"); code != commandline.ExitFailed || !strings.Contains(stderr, "is the old file itself") {
 		t.Errorf("over the old file ends with %d: %s", code, stderr)
 	}
 	if now, err := os.ReadFile(old); err != nil || !bytes.Equal(now, data) {
 		t.Errorf("the old file has changed: %v", err)
 	}
-}
-
-func FuzzImportConfig(f *testing.F) {
-	sample, err := os.ReadFile(oldSample)
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(sample)
-	f.Add([]byte(`<configuration><appSettings/></configuration>`))
-	f.Add([]byte(`<?xml version="1.0" encoding="windows-1252"?><appSettings file="a&#10;b"><add key="Mode" value="x"/><add key="&#x7f;" value="pwd=1"/></appSettings>`))
-	f.Add([]byte("\xff\xfe<\x00a\x00/\x00>\x00"))
-	for _, k := range oldKeys {
-		for _, value := range []string{"", "0", "-1", "8346", "18182", "1.23:59:59.9", "99999999999", "port=1;cert=a;key=b", "$2a$10$", "http://h", "&quot;\\&#10;", "*"} {
-			f.Add(fmt.Appendf(nil, `<configuration><appSettings><add key="%s" value="%s"/></appSettings><x/></configuration>`, k.Name, value))
-		}
-	}
-	fuzzImport(f, func(data []byte) []byte { return data })
-}
-
-// FuzzImportSettings changes one value and leaves the XML around it whole.
-func FuzzImportSettings(f *testing.F) {
-	for i := range oldKeys {
-		for _, value := range []string{"", "0", "-1", "8346", "1.23:59:59.9", "99999999999", "port=1;cert=a;key=b", "$2a$10$", "http://h", "\"\\\n\u202e", "*"} {
-			f.Add(append([]byte{byte(i)}, value...))
-		}
-	}
-	fuzzImport(f, func(data []byte) []byte {
-		name, value := "Another", ""
-		if len(data) > 0 {
-			value = string(data[1:])
-			if i := int(data[0]); i < len(oldKeys) {
-				name = oldKeys[i].Name
-			}
-		}
-		var b bytes.Buffer
-		b.WriteString(`<configuration><appSettings><add key="` + name + `" value="`)
-		if err := xml.EscapeText(&b, []byte(value)); err != nil {
-			return nil
-		}
-		b.WriteString(`"/></appSettings></configuration>`)
-		return b.Bytes()
-	})
-}
-
-// fuzzImport holds that config.Load accepts what comes of any old file that is not refused.
-func fuzzImport(f *testing.F, file func(data []byte) []byte) {
-	path := filepath.Join(f.TempDir(), config.FileName)
-	f.Fuzz(func(t *testing.T, data []byte) {
-		old := file(data)
-		result, err := importConfig("old\n.config", old)
-		if err != nil {
-			if strings.Contains(err.Error(), "makes a configuration that is not valid") {
-				t.Errorf("%q: %v", old, err)
-			}
-			return
-		}
-		if err := os.WriteFile(path, []byte(result.toml), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := loadFile(path); err != nil {
-			t.Errorf("%q: %v\n%s", old, err, result.toml)
-		}
-	})
 }

@@ -4,28 +4,22 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"github.com/alecthomas/kong"
 
+	"hnetsmpp/pkg/commandline"
 	"hnetsmpp/pkg/config"
 	"hnetsmpp/pkg/worker"
+	"hnetsmpp/smppserv/centre"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(int(smppserv(ctx, os.Args[1:], console{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr})))
-}
-
-// console is what a command reads from and writes to.
-type console struct {
-	stdin          io.Reader
-	stdout, stderr io.Writer
+	os.Exit(smppserv(ctx, os.Args[1:], commandline.Console{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}))
 }
 
 const description = `HNET SMPP Serv: the message centre between SMPP clients and Hermès.Net.
@@ -52,84 +46,35 @@ type commandLine struct {
 	Version      versionCommand      `cmd:"" help:"Say which version this is."`
 }
 
-// exitUsage is for a command line that is not understood.
-const exitUsage worker.ExitCode = 2
-
-// exitError ends the program with a code of its own.
-type exitError struct {
-	code worker.ExitCode
-	err  error
-}
-
-func (e *exitError) Error() string { return e.err.Error() }
-func (e *exitError) Unwrap() error { return e.err }
-
-// smppserv is main, without the process around it.
-func smppserv(ctx context.Context, args []string, c console) worker.ExitCode {
-	var line commandLine
-	helped := false
-	parser, err := kong.New(&line,
-		kong.Name("smppserv"),
-		kong.Description(description),
-		kong.Writers(c.stdout, c.stderr),
-		kong.Exit(func(int) { helped = true }),
-		kong.BindTo(ctx, (*context.Context)(nil)),
-	)
-	if err != nil {
-		fmt.Fprintln(c.stderr, "smppserv:", err)
-		return worker.ExitCrashed
-	}
-	command, err := parser.Parse(args)
-	switch {
-	case helped:
-		return worker.ExitStopped
-	case err != nil:
-		fmt.Fprintf(c.stderr, "smppserv: %s (smppserv --help shows what there is)\n", err)
-		return exitUsage
-	}
-	err = command.Run(&line, &c)
-	if err == nil {
-		return worker.ExitStopped
-	}
-	var problems *config.Error
-	if errors.As(err, &problems) {
-		for _, p := range problems.Problems {
-			fmt.Fprintln(c.stderr, p)
-		}
-		return worker.ExitBadConfig
-	}
-	fmt.Fprintln(c.stderr, "smppserv:", err)
-	var exit *exitError
-	if errors.As(err, &exit) {
-		return exit.code
-	}
-	return worker.ExitCrashed
+// smppserv is main, without the process around it. It returns the exit code.
+func smppserv(ctx context.Context, args []string, c commandline.Console) int {
+	program := commandline.Program{Name: "smppserv", Description: description, Commands: &commandLine{},
+		Options: []kong.Option{kong.Bind(&c), kong.BindTo(ctx, (*context.Context)(nil))}}
+	return program.Run(args, c)
 }
 
 // load finds and reads the configuration file.
-func (line *commandLine) load() (path string, cfg *config.Config, err error) {
-	if path, err = line.find(); err != nil {
-		return "", nil, err
+func (line *commandLine) load() (centre.File, error) {
+	path, err := line.find()
+	if err != nil {
+		return centre.File{}, err
 	}
-	cfg, err = loadFile(path)
-	return path, cfg, err
+	return read(path)
 }
 
 func (line *commandLine) find() (string, error) {
 	path, err := config.Find(line.Config)
 	if err != nil {
-		return "", &exitError{worker.ExitBadConfig, err}
+		return "", &commandline.Error{Code: int(worker.ExitBadConfig), Err: err}
 	}
 	return path, nil
 }
 
-func loadFile(path string) (*config.Config, error) {
-	cfg, err := config.Load(path)
-	if err != nil {
-		return nil, err
+func read(path string) (centre.File, error) {
+	file, err := centre.Read(path)
+	if err == nil {
+		return file, nil
 	}
-	if err := checkPush(cfg); err != nil {
-		return nil, &exitError{worker.ExitBadConfig, fmt.Errorf("%s: %w", path, err)}
-	}
-	return cfg, nil
+	var problems *config.Error // each of its lines names the file
+	return file, &commandline.Error{Code: int(worker.ExitBadConfig), Err: err, Bare: errors.As(err, &problems)}
 }

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"net"
 	"time"
+
+	"hnetsmpp/pkg/commandline"
 )
 
 type replyCommand struct {
@@ -22,14 +24,14 @@ type replyCommand struct {
 const replyTime = 10 * time.Second
 
 // Run hands in one line on the TCP port (docs: the line is what Hermès sends) and prints the answer's status.
-func (r replyCommand) Run(ctx context.Context, line *commandLine, c *console) error {
-	_, cfg, err := line.load()
+func (r replyCommand) Run(ctx context.Context, line *commandLine, c *commandline.Console) error {
+	file, err := line.load()
 	if err != nil {
 		return err
 	}
 	addr := r.Addr
 	if addr == "" {
-		addr = loopback(cfg.TCP.ListenHost, cfg.TCP.ListenPort)
+		addr = loopback(file.Config.TCP.ListenHost, file.Config.TCP.ListenPort)
 	}
 	ctx, cancel := context.WithTimeout(ctx, replyTime)
 	defer cancel()
@@ -40,7 +42,7 @@ func (r replyCommand) Run(ctx context.Context, line *commandLine, c *console) er
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(replyTime))
 	request := map[string]string{"from": r.From, "to": r.To, "text": r.Text}
-	for key, value := range map[string]string{"id": r.ID, "client": r.Client, "token": cfg.TCP.Token} {
+	for key, value := range map[string]string{"id": r.ID, "client": r.Client, "token": file.Config.TCP.Token} {
 		if value != "" {
 			request[key] = value
 		}
@@ -63,6 +65,6 @@ func (r replyCommand) Run(ctx context.Context, line *commandLine, c *console) er
 	if answer.Duplicate {
 		text += " (a duplicate: nothing is sent again)"
 	}
-	_, err = fmt.Fprintln(c.stdout, text, "message_id", answer.MessageID)
+	_, err = fmt.Fprintln(c.Stdout, text, "message_id", answer.MessageID)
 	return err
 }

@@ -2,38 +2,30 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
 	"os"
-	"runtime/pprof"
-	"syscall"
 	"time"
 
 	"github.com/mattn/go-colorable"
 	"github.com/mattn/go-isatty"
 	"github.com/rs/zerolog"
 
-	"hnetsmpp/pkg/config"
+	"hnetsmpp/pkg/commandline"
 	"hnetsmpp/pkg/worker"
-	"hnetsmpp/smppserv/store"
+	"hnetsmpp/smppserv/centre"
 )
-
-// stopLimit is how long a stop may take. Then the worker says where it hangs and ends by itself,
-// before its launcher's grace is over.
-const stopLimit = 25 * time.Second
 
 type runCommand struct {
 	Supervised bool `help:"Follow the worker contract: end of file on the standard input stops the server. For the launcher."`
 }
 
-func (r runCommand) Run(ctx context.Context, line *commandLine, c *console) error {
+func (r runCommand) Run(ctx context.Context, line *commandLine, c *commandline.Console) error {
 	reporter := worker.NewReporter(io.Discard)
 	if r.Supervised {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithCancel(ctx)
 		defer cancel()
-		eof := worker.StopOnEOF(c.stdin)
+		eof := worker.StopOnEOF(c.Stdin)
 		go func() {
 			select {
 			case <-eof:
@@ -41,24 +33,27 @@ func (r runCommand) Run(ctx context.Context, line *commandLine, c *console) erro
 			case <-ctx.Done():
 			}
 		}()
-		reporter = worker.NewReporter(c.stdout)
+		reporter = worker.NewReporter(c.Stdout)
 		go reporter.RunAlive(ctx)
 	}
 	path, err := line.find()
 	if err != nil {
 		return err
 	}
-	read := stamp(path)
-	cfg, err := loadFile(path)
+	file, err := read(path)
 	if err != nil {
 		return err
 	}
-	log := newLog(c.stderr, r.Supervised)
-	return run(ctx, configFile{path, read, cfg}, log, func(ready worker.Ready) {
+	log := newLog(c.Stderr, r.Supervised)
+	err = centre.Run(ctx, centre.Options{File: file, Version: versionText(), Log: log, Ready: func(ready worker.Ready) {
 		if err := reporter.Ready(ready); err != nil {
 			log.Error().Err(err).Msg("cannot tell the launcher that the server is ready")
 		}
-	})
+	}})
+	if centre.IsHeld(err) {
+		return &commandline.Error{Code: int(worker.ExitHeld), Err: err}
+	}
+	return err
 }
 
 // newLog writes JSON when a launcher reads it, else lines for people.
@@ -72,65 +67,4 @@ func newLog(w io.Writer, supervised bool) zerolog.Logger {
 		w = zerolog.ConsoleWriter{Out: w, NoColor: !tty, TimeFormat: time.DateTime}
 	}
 	return zerolog.New(w).With().Timestamp().Logger()
-}
-
-// run opens everything, serves until ctx ends, and closes everything in reverse. ready is called when every port
-// listens and the store is recovered. The error tells how the worker is to exit.
-func run(ctx context.Context, file configFile, log zerolog.Logger, ready func(worker.Ready)) error {
-	cfg := file.cfg
-	setLevel(cfg.Log)
-	for _, w := range cfg.Warnings() {
-		log.Warn().Str("key", w.Key).Msg(w.Text)
-	}
-	s, err := open(ctx, cfg, log)
-	if err != nil {
-		return held(err)
-	}
-	addrs := s.serve()
-	addrs.PID, addrs.Version = os.Getpid(), versionText()
-	log.Info().Str("version", addrs.Version).Str("config", file.path).Str("smpp", addrs.SMPP).Str("smpp_tls", addrs.SMPPTLS).
-		Str("tcp", addrs.TCP).Str("admin", addrs.Admin).Msg("ready")
-	ready(addrs)
-
-	jobs, stopJobs := context.WithCancel(ctx)
-	defer stopJobs()
-	go s.watch(jobs, file)
-	go s.purgeDaily(jobs)
-	go s.sweep(jobs)
-	go s.outbinds(jobs)
-	<-ctx.Done()
-	stopJobs()
-
-	log.Info().Msg("stopping")
-	hung := time.AfterFunc(stopLimit, func() {
-		log.Error().Stringer("after", stopLimit).Msg("the stop hangs; the stacks of all goroutines follow")
-		_ = pprof.Lookup("goroutine").WriteTo(os.Stderr, 2)
-		os.Exit(int(worker.ExitCrashed))
-	})
-	defer hung.Stop()
-	if err := s.close(); err != nil {
-		return fmt.Errorf("stop: %w", err)
-	}
-	log.Info().Msg("stopped")
-	return nil
-}
-
-// setLevel is global, as it is for every logger that was given out.
-func setLevel(l config.Log) {
-	level, err := zerolog.ParseLevel(l.Level)
-	if err != nil {
-		level = zerolog.InfoLevel
-	}
-	zerolog.SetGlobalLevel(level)
-}
-
-// wsaAddrInUse is Windows' EADDRINUSE, which package syscall does not map.
-const wsaAddrInUse = syscall.Errno(10048)
-
-// held marks the errors that pass when another process lets go.
-func held(err error) error {
-	if errors.Is(err, store.ErrHeld) || errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, wsaAddrInUse) {
-		return &exitError{worker.ExitHeld, err}
-	}
-	return err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/fiorix/go-smpp/smpp/pdu/pdufield"
 	"github.com/fiorix/go-smpp/smpp/pdu/pdutext"
 
+	"hnetsmpp/pkg/commandline"
 	"hnetsmpp/pkg/config"
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/pkg/smstext"
@@ -29,12 +30,12 @@ type sendCommand struct {
 
 // Run binds as the first client of config.toml through go-smpp, a client that is not ours, and sends one text.
 // What else comes for the client meanwhile is taken and shown.
-func (s sendCommand) Run(ctx context.Context, line *commandLine, c *console) error {
-	_, cfg, err := line.load()
+func (s sendCommand) Run(ctx context.Context, line *commandLine, c *commandline.Console) error {
+	file, err := line.load()
 	if err != nil {
 		return err
 	}
-	client := cfg.Clients[0]
+	client := file.Config.Clients[0]
 	password := client.Password
 	switch {
 	case s.Password != "":
@@ -44,7 +45,7 @@ func (s sendCommand) Run(ctx context.Context, line *commandLine, c *console) err
 	}
 	addr := s.Addr
 	if addr == "" {
-		addr = loopback(cfg.Server.ListenHost, cfg.Server.ListenPort)
+		addr = loopback(file.Config.Server.ListenHost, file.Config.Server.ListenPort)
 	}
 	receipts := make(chan smpp.Receipt, 256)
 	others := make(chan string, 256) // messages that waited for the client: it has taken them, so it shows them
@@ -71,7 +72,7 @@ func (s sendCommand) Run(ctx context.Context, line *commandLine, c *console) err
 	}
 	waiting := map[string]bool{}
 	for _, id := range ids {
-		fmt.Fprintln(c.stdout, "message_id", id)
+		fmt.Fprintln(c.Stdout, "message_id", id)
 		waiting[id] = true
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.Wait)
@@ -83,9 +84,9 @@ func (s sendCommand) Run(ctx context.Context, line *commandLine, c *console) err
 				continue // of an earlier message
 			}
 			delete(waiting, r.ID)
-			fmt.Fprintf(c.stdout, "receipt    %s %s err:%03d\n", r.ID, r.State.Stat(), r.Err)
+			fmt.Fprintf(c.Stdout, "receipt    %s %s err:%03d\n", r.ID, r.State.Stat(), r.Err)
 		case text := <-others:
-			fmt.Fprintln(c.stdout, text)
+			fmt.Fprintln(c.Stdout, text)
 		case <-ctx.Done():
 			return fmt.Errorf("no receipt for %d message(s) within %s; it is still to come: see the server's log", len(waiting), s.Wait)
 		}

@@ -94,7 +94,7 @@ func supervise(t *testing.T, opts Options, child Child, behaviours ...string) *r
 	return r
 }
 
-// expect takes the next event and holds it against its kind and state.
+// expect takes the next event, which is of that kind and state.
 func (r *run) expect(kind EventKind, state State) Event {
 	r.t.Helper()
 	select {

@@ -8,11 +8,18 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"hnetsmpp/pkg/tomlstrict"
 )
 
 // Validate judges the values; its error is an *Error. Load has done it already.
 // It looks at the certificate files, so their paths must be right from here.
-func (c *Config) Validate() error { return problemError(c.check()) }
+func (c *Config) Validate() error {
+	if problems := c.check(); len(problems) > 0 {
+		return &Error{Problems: problems}
+	}
+	return nil
+}
 
 func (c *Config) check() []Problem {
 	k := &checker{}
@@ -78,7 +85,7 @@ func (k *checker) oneOf(key, value string, allowed ...string) {
 
 func (k *checker) eachOneOf(key string, values []string, allowed ...string) {
 	for i, value := range values {
-		k.oneOf(indexKey(key, i), value, allowed...)
+		k.oneOf(tomlstrict.Index(key, i), value, allowed...)
 	}
 }
 
@@ -109,10 +116,10 @@ func (k *checker) networks(key string, values []string) {
 			continue
 		}
 		if addr, err := netip.ParseAddr(value); err == nil {
-			k.add(indexKey(key, i), "%q is an address; as a network it is written %q", value, fmt.Sprintf("%s/%d", addr, addr.BitLen()))
+			k.add(tomlstrict.Index(key, i), "%q is an address; as a network it is written %q", value, fmt.Sprintf("%s/%d", addr, addr.BitLen()))
 			continue
 		}
-		k.add(indexKey(key, i), `%q is not a network such as "10.1.0.0/16", "10.1.2.3/32" or "fd00::/8"`, value)
+		k.add(tomlstrict.Index(key, i), `%q is not a network such as "10.1.0.0/16", "10.1.2.3/32" or "fd00::/8"`, value)
 	}
 }
 
@@ -149,12 +156,12 @@ func (k *checker) admin(c *Admin) {
 	}
 	seen := map[string]int{}
 	for i, user := range c.Users {
-		key := indexKey("admin.users", i)
+		key := tomlstrict.Index("admin.users", i)
 		switch first, double := seen[user.Name]; {
 		case user.Name == "" || strings.ContainsAny(user.Name, ":\r\n"):
 			k.add(key+".name", "is %q; it must not be empty, nor hold a colon", user.Name)
 		case double:
-			k.add(key+".name", "%q is also the name of %s", user.Name, indexKey("admin.users", first))
+			k.add(key+".name", "%q is also the name of %s", user.Name, tomlstrict.Index("admin.users", first))
 		default:
 			seen[user.Name] = i
 		}
@@ -199,9 +206,11 @@ func (k *checker) launcher(c *Launcher) {
 
 // resetLauncher puts one key of [launcher] back to its default.
 func resetLauncher(c *Launcher, key string) {
-	target := reflect.ValueOf(c).Elem()
-	if i := fieldNamed(target.Type(), strings.TrimPrefix(key, "launcher.")); i >= 0 {
-		target.Field(i).Set(reflect.ValueOf(Default().Launcher).Field(i))
+	target, def := reflect.ValueOf(c).Elem(), reflect.ValueOf(Default().Launcher)
+	for i := range target.NumField() {
+		if tomlstrict.Join("launcher", target.Type().Field(i).Tag.Get("toml")) == key {
+			target.Field(i).Set(def.Field(i))
+		}
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"strings"
 	"text/template"
+
+	"hnetsmpp/pkg/tomlstrict"
 )
 
 func (k *checker) hermes(c *Hermes) {
@@ -19,7 +21,7 @@ func (k *checker) hermes(c *Hermes) {
 		k.add("hermes.retry", `is empty; it must hold at least one duration, such as ["1s", "5s", "1m"]`)
 	}
 	for i, wait := range c.Retry {
-		k.lasts(indexKey("hermes.retry", i), wait, oneTick, 30*day)
+		k.lasts(tomlstrict.Index("hermes.retry", i), wait, oneTick, 30*day)
 	}
 	k.lasts("hermes.validity", c.Validity, oneTick, century)
 	k.lasts("hermes.reassemble_timeout", c.ReassembleTimeout, oneTick, 30*day)
@@ -57,7 +59,7 @@ func (k *checker) request(c *Request) {
 		k.add("hermes.request.success_pattern", "is not a valid regular expression: %s", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 	}
 	for name, value := range c.Headers {
-		key := joinKey("hermes.request.headers", name)
+		key := tomlstrict.Join("hermes.request.headers", name)
 		switch canonical := http.CanonicalHeaderKey(name); {
 		case !isHTTPToken(name):
 			k.add(key, "is not the name of an HTTP header")
@@ -74,7 +76,8 @@ func (k *checker) request(c *Request) {
 // isHTTPToken is RFC 9110, 5.6.2.
 func isHTTPToken(s string) bool {
 	for _, r := range s {
-		if !isBareKey(r) && !strings.ContainsRune("!#$%&'*+.^`|~", r) {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+		if !letter && !strings.ContainsRune("!#$%&'*+-.^_`|~", r) {
 			return false
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"hnetsmpp/pkg/tomlstrict"
 )
 
 // Lengths that SMPP 3.4 sets, without the closing NUL.
@@ -66,11 +68,11 @@ func (k *checker) clients(clients []Client) {
 	seen := map[string]int{}
 	for i := range clients {
 		c := &clients[i]
-		key := indexKey("clients", i)
+		key := tomlstrict.Index("clients", i)
 		if n := len(c.SystemID); n < 1 || n > maxSystemID || !isPrintableASCII(c.SystemID) {
 			k.add(key+".system_id", "is %q; it must be 1 to %d ASCII characters", c.SystemID, maxSystemID)
 		} else if first, double := seen[c.SystemID]; double {
-			k.add(key+".system_id", "%q is also the system_id of %s", c.SystemID, indexKey("clients", first))
+			k.add(key+".system_id", "%q is also the system_id of %s", c.SystemID, tomlstrict.Index("clients", first))
 		} else {
 			seen[c.SystemID] = i
 		}
@@ -93,13 +95,13 @@ func (k *checker) client(key string, c *Client) {
 	k.eachOneOf(key+".operations", c.Operations,
 		"submit_sm", "submit_multi", "distribution_list", "data_sm", "query_sm", "cancel_sm", "replace_sm")
 	for i, name := range c.ServiceTypes {
-		k.serviceType(indexKey(key+".service_types", i), name)
+		k.serviceType(tomlstrict.Index(key+".service_types", i), name)
 	}
 	if s := c.DefaultSource; len(s) > maxAddress || !isPrintableASCII(s) || strings.TrimSpace(s) != s {
 		k.add(key+".default_source", `is %q; it must be at most %d digits or ASCII letters, with no blank around, or "" for none`, s, maxAddress)
 	}
 	for i, number := range c.Numbers {
-		k.number(indexKey(key+".numbers", i), number)
+		k.number(tomlstrict.Index(key+".numbers", i), number)
 	}
 	k.networks(key+".allow", c.Allow)
 	k.oneOf(key+".bind_policy", c.BindPolicy, "split", "pair")
@@ -132,11 +134,11 @@ func (k *checker) outbind(key string, c *Client) {
 func (k *checker) distributionLists(lists []DistributionList) {
 	seen := map[string]int{}
 	for i, list := range lists {
-		key := indexKey("distribution_lists", i)
+		key := tomlstrict.Index("distribution_lists", i)
 		if n := len(list.Name); n < 1 || n > maxListName || !isPrintableASCII(list.Name) {
 			k.add(key+".name", "is %q; it must be 1 to %d ASCII characters", list.Name, maxListName)
 		} else if first, double := seen[list.Name]; double {
-			k.add(key+".name", "%q is also the name of %s", list.Name, indexKey("distribution_lists", first))
+			k.add(key+".name", "%q is also the name of %s", list.Name, tomlstrict.Index("distribution_lists", first))
 		} else {
 			seen[list.Name] = i
 		}
@@ -145,7 +147,7 @@ func (k *checker) distributionLists(lists []DistributionList) {
 		}
 		for j, number := range list.Members {
 			if !isNumber(number) {
-				k.add(indexKey(key+".members", j), "%q is not a number; it must be at most %d characters, digits with or without a + before them", number, maxAddress)
+				k.add(tomlstrict.Index(key+".members", j), "%q is not a number; it must be at most %d characters, digits with or without a + before them", number, maxAddress)
 			}
 		}
 	}
@@ -158,7 +160,7 @@ func isNumber(s string) bool {
 
 func (k *checker) cannedMessages(texts map[string]string) {
 	for id, text := range texts {
-		key := joinKey("canned_messages", id)
+		key := tomlstrict.Join("canned_messages", id)
 		if n, err := strconv.ParseUint(id, 10, 8); err != nil || n == 0 || strconv.FormatUint(n, 10) != id {
 			k.add(key, "is not an sm_default_msg_id; write a number from 1 to 255")
 		} else if n := utf8.RuneCountInString(text); n < 1 || n > maxCannedText {
@@ -169,7 +171,7 @@ func (k *checker) cannedMessages(texts map[string]string) {
 
 func (k *checker) serviceTypes(states map[string]string) {
 	for name, state := range states {
-		key := joinKey("service_types", name)
+		key := tomlstrict.Join("service_types", name)
 		k.serviceType(key, name)
 		k.oneOf(key, state, ServiceUnavailable, ServiceDenied)
 	}

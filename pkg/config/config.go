@@ -1,13 +1,23 @@
 // Package config is the one config.toml that the launcher and the worker share:
 // its schema, its defaults, the strict load and the checks.
 //
-// A file is read in three steps. The TOML library judges the syntax; bind.go
-// lays the result over Default and collects every unknown key and wrong type;
-// the check files judge the values. All problems are reported at once, each
-// with its file, line and key. Nothing is read from the environment.
+// A file is read in two steps. Package tomlstrict judges the syntax, and lays
+// the file over Default; the check files judge the values. All problems are
+// reported at once, each with its file, line and key. Nothing is read from the
+// environment.
 package config
 
-import "time"
+import (
+	"time"
+
+	"hnetsmpp/pkg/tomlstrict"
+)
+
+// Problem is one thing that is wrong with the configuration.
+type Problem = tomlstrict.Problem
+
+// Error is every problem of one configuration, in the file's order.
+type Error = tomlstrict.Error
 
 // Duration is a Go duration; in the file it is text such as "10m" or "250ms".
 type Duration = time.Duration

@@ -80,4 +80,6 @@ func DefaultClient() Client {
 	}
 }
 
-func (c *Client) setDefaults() { *c = DefaultClient() }
+// SetDefaults makes c what DefaultClient returns. It is for tomlstrict, which
+// calls it for each [[clients]] entry before it reads that.
+func (c *Client) SetDefaults() { *c = DefaultClient() }

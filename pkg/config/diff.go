@@ -4,6 +4,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"hnetsmpp/pkg/tomlstrict"
 )
 
 // liveKeys take effect without a restart, each with all that is below it.
@@ -39,7 +41,7 @@ func isLive(key string) bool {
 
 func diffStruct(path string, old, new reflect.Value, changed *[]string) {
 	for i := range old.NumField() {
-		key := joinKey(path, old.Type().Field(i).Tag.Get("toml"))
+		key := tomlstrict.Join(path, old.Type().Field(i).Tag.Get("toml"))
 		a, b := old.Field(i), new.Field(i)
 		switch {
 		case a.Type() == reflect.TypeFor[[]Client]():

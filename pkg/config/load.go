@@ -1,7 +1,6 @@
 package config
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -9,10 +8,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
-	"github.com/BurntSushi/toml"
-	"golang.org/x/text/encoding/unicode"
+	"hnetsmpp/pkg/tomlstrict"
 )
 
 // FileName is how the file is called where no --config names another.
@@ -78,7 +75,7 @@ func checkFile(path string) error {
 func Load(path string) (*Config, error) {
 	data, err := readFile(path)
 	if err != nil {
-		return nil, problemError([]Problem{{File: path, Text: err.Error()}})
+		return nil, &Error{Problems: []Problem{{File: path, Text: err.Error()}}}
 	}
 	return parse(path, data)
 }
@@ -92,16 +89,8 @@ func LoadLauncher(path string) Launcher {
 	if err != nil {
 		return cfg.Launcher
 	}
-	text, problem := decodeText(data)
-	if problem != nil {
+	if _, err := tomlstrict.Read(data, &cfg, tomlstrict.Options{}); err != nil {
 		return cfg.Launcher
-	}
-	var tree map[string]any
-	if _, err := toml.Decode(text, &tree); err != nil {
-		return cfg.Launcher
-	}
-	if section, ok := tree["launcher"]; ok {
-		newBinder().bind("launcher", &cfg.Launcher, section) // leaves what has the wrong type
 	}
 	c := checker{}
 	c.launcher(&cfg.Launcher)
@@ -141,82 +130,22 @@ func cannotRead(err error) error {
 // parse is Load without the disk; path serves the messages and as the place
 // that relative paths start from.
 func parse(path string, data []byte) (*Config, error) {
-	text, problem := decodeText(data)
-	if problem != nil {
-		problem.File = path
-		return nil, problemError([]Problem{*problem})
-	}
-	var tree map[string]any
-	if _, err := toml.Decode(text, &tree); err != nil {
-		return nil, problemError([]Problem{syntaxProblem(path, err)})
-	}
-
 	cfg := Default()
-	b := newBinder()
-	b.bind("", &cfg, tree)
-	cfg.resolvePaths(filepath.Dir(path))
-
-	// A value of the wrong type was left at its default: no second complaint.
-	problems := b.problems
-	for _, p := range cfg.check() {
-		if !b.complained(p.Key) {
-			problems = append(problems, p)
-		}
+	doc, err := tomlstrict.Read(data, &cfg, tomlstrict.Options{File: path, Secret: isSecret})
+	if err != nil {
+		return nil, err
 	}
-	if len(problems) > 0 {
-		locate(problems, path, indexLines(text))
-		return nil, problemError(problems)
+	cfg.resolvePaths(filepath.Dir(path))
+	doc.Add(cfg.check()...)
+	if err := doc.Err(); err != nil {
+		return nil, err
 	}
 	return &cfg, nil
 }
 
-// decodeText takes off what Windows editors put before or between the letters.
-func decodeText(data []byte) (string, *Problem) {
-	utf16 := unicode.UTF16(unicode.LittleEndian, unicode.ExpectBOM) // PowerShell's > writes it, and Notepad's "Unicode"
-	if decoded, err := utf16.NewDecoder().Bytes(data); err == nil {
-		data = decoded
-	}
-	if bytes.IndexByte(data, 0) >= 0 {
-		return "", &Problem{Line: 1, Text: "the file is UTF-16 or binary; save it as UTF-8 (Notepad: Save as, Encoding: UTF-8)"}
-	}
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
-	if !utf8.Valid(data) {
-		line := 1
-		for rest := data; len(rest) > 0; {
-			r, size := utf8.DecodeRune(rest)
-			if r == utf8.RuneError && size == 1 {
-				break
-			}
-			if r == '\n' {
-				line++
-			}
-			rest = rest[size:]
-		}
-		return "", &Problem{Line: line, Text: "this line is not UTF-8; save the file as UTF-8 (Notepad: Save as, Encoding: UTF-8)"}
-	}
-	return string(data), nil
-}
-
-func syntaxProblem(path string, err error) Problem {
-	p := Problem{File: path, Line: 1, Text: strings.TrimPrefix(err.Error(), "toml: ")}
-	var syntax toml.ParseError
-	if errors.As(err, &syntax) {
-		p.Line, p.Key, p.Text = max(1, syntax.Position.Line), syntax.LastKey, syntax.Message
-	}
-	switch {
-	case isSecret(p.Key): // the library quotes what it stumbled over
-		p.Text = "is not valid TOML; it must be text in quotes on one line, best in single quotes"
-	case strings.HasPrefix(p.Text, "expected value but found"):
-		p.Text = "has no valid value; after = comes a number, true, false, or text in quotes"
-	case strings.Contains(p.Text, "escape"):
-		p.Text += `; in a path write / or \\, or put it in single quotes`
-	}
-	return p
-}
-
 // isSecret reports whether a key's value must not be shown.
 func isSecret(key string) bool {
-	name := strings.TrimPrefix(key[len(parentKey(key)):], ".")
+	name := key[strings.LastIndexByte(key, '.')+1:]
 	return name == "password" || name == "outbind_password" || name == "secret" || name == "token" || strings.Contains(key, ".headers.")
 }
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -9,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/BurntSushi/toml"
+
+	"hnetsmpp/pkg/tomlstrict"
 )
 
 const shipped = "../../config.toml"
@@ -34,9 +37,11 @@ func TestShippedFileShowsEveryKeyWithAComment(t *testing.T) {
 	if _, err := toml.Decode(string(data), &tree); err != nil {
 		t.Fatal(err)
 	}
-	lines := strings.Split(string(data), "\n")
-	index := indexLines(string(data))
-	for _, key := range schemaKeys() {
+	doc, err := tomlstrict.Read(data, new(Config), tomlstrict.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range schemaKeys("", reflect.TypeFor[Config]()) {
 		if strings.HasPrefix(key, "admin.users.") || strings.HasPrefix(key, "distribution_lists") {
 			continue // the default has none; a comment shows one
 		}
@@ -47,15 +52,39 @@ func TestShippedFileShowsEveryKeyWithAComment(t *testing.T) {
 		if rest, ok := strings.CutPrefix(key, "clients."); ok {
 			key = "clients[0]." + rest
 		}
+		doc.Add(Problem{Key: key}) // for its line
+	}
+	var keys *Error
+	if !errors.As(doc.Err(), &keys) {
+		t.Fatal("the file has no keys")
+	}
+	lines := strings.Split(string(data), "\n")
+	for _, key := range keys.Problems {
 		// Neighbours may share a comment, but no key stands in a block without one.
-		line := index[key] - 1
+		line := key.Line - 1
 		for line > 0 && lines[line] != "" && !strings.HasPrefix(lines[line], "#") {
 			line--
 		}
 		if !strings.HasPrefix(lines[line], "#") {
-			t.Errorf("%s (line %d) has no comment", key, index[key])
+			t.Errorf("%s (line %d) has no comment", key.Key, key.Line)
 		}
 	}
+}
+
+// schemaKeys is the path of every key and table below path, arrays without their index.
+func schemaKeys(path string, t reflect.Type) (keys []string) {
+	for i := range t.NumField() {
+		key := tomlstrict.Join(path, t.Field(i).Tag.Get("toml"))
+		keys = append(keys, key)
+		inner := t.Field(i).Type
+		if inner.Kind() == reflect.Slice {
+			inner = inner.Elem()
+		}
+		if inner.Kind() == reflect.Struct {
+			keys = append(keys, schemaKeys(key, inner)...)
+		}
+	}
+	return keys
 }
 
 func TestExamplesInTheShippedFileWorkWithoutTheirHash(t *testing.T) {

@@ -2,6 +2,8 @@ package config
 
 import (
 	"net/url"
+
+	"hnetsmpp/pkg/tomlstrict"
 )
 
 // Warnings is what the configuration allows and the operator should know.
@@ -14,7 +16,7 @@ func (c *Config) Warnings() []Problem {
 		w.add("hermes.url", "messages cross the network unencrypted; prefer https://")
 	}
 	for i := range c.Clients {
-		w.clientPassword(indexKey("clients", i), &c.Clients[i])
+		w.clientPassword(tomlstrict.Index("clients", i), &c.Clients[i])
 	}
 	if c.Server.TLS.ListenPort == 0 && c.Server.TLS.CertFile != "" {
 		w.add("server.tls.listen_port", "is 0, so TLS is off although cert_file is set")
@@ -24,7 +26,7 @@ func (c *Config) Warnings() []Problem {
 	}
 	for i, user := range c.Admin.Users {
 		if !IsHash(user.Password) {
-			w.add(indexKey("admin.users", i)+".password", "is in plain text; make a hash with: smppserv hash-password")
+			w.add(tomlstrict.Index("admin.users", i)+".password", "is in plain text; make a hash with: smppserv hash-password")
 		}
 	}
 	if c.Log.Content {

@@ -75,7 +75,7 @@ func (c *Counters) Retried(m *sms.Message) {
 
 // Concluded counts a message that came to its final state; of a long text in parts, with each of them.
 func (c *Counters) Concluded(m *sms.Message, state sms.State) {
-	if m.Kind == sms.KindWatch {
+	if m.Kind == sms.KindDPF {
 		return // nothing that anybody gets
 	}
 	to := side(m.Recipient)

@@ -84,7 +84,7 @@ func (s *Server) knows(r *http.Request, name, password string) bool {
 	select {
 	case s.checks <- struct{}{}:
 		defer func() { <-s.checks }()
-		return s.o.Users != nil && s.o.Users(name, password)
+		return s.o.Centre.KnowsUser(name, password)
 	case <-r.Context().Done():
 		return false
 	}

@@ -14,7 +14,7 @@ var guardedPaths = []string{"/", "/metrics", "/api/v1/sessions", "/nothing"}
 func onlyOps(name, password string) bool { return name == "ops" && password == "s3cret" }
 
 func TestUsersAreAskedForOnEverythingButHealth(t *testing.T) {
-	url := start(t, Options{AuthRequired: true, Users: onlyOps})
+	url := start(t, Options{AuthRequired: true, Centre: &fake{knows: onlyOps}})
 	for _, path := range guardedPaths {
 		for name, changes := range map[string][]change{
 			"nobody":         nil,
@@ -51,7 +51,7 @@ func TestWhenUsersAreAskedForAndNobodyKnowsThemNobodyIsLetIn(t *testing.T) {
 
 func TestAWrongPasswordIsLoggedOnceWithoutWhatWasTyped(t *testing.T) {
 	var log lines
-	url := start(t, Options{AuthRequired: true, Users: onlyOps, Log: zerolog.New(&log)})
+	url := start(t, Options{AuthRequired: true, Log: zerolog.New(&log), Centre: &fake{knows: onlyOps}})
 	for range 3 {
 		ask(t, "GET", url+"/", user("typed-as-name", "typed-as-password"))
 	}
@@ -65,10 +65,10 @@ func TestAWrongPasswordIsLoggedOnceWithoutWhatWasTyped(t *testing.T) {
 func TestASessionIsUnboundOnlyForAUserAndTheLogNamesHim(t *testing.T) {
 	var log lines
 	unbound := 0
-	url := start(t, Options{AuthRequired: true, Users: onlyOps, Log: zerolog.New(&log), Unbind: func(uint64) bool {
+	url := start(t, Options{AuthRequired: true, Log: zerolog.New(&log), Centre: &fake{knows: onlyOps, unbind: func(uint64) bool {
 		unbound++
 		return true
-	}})
+	}}})
 	if resp, _ := ask(t, "DELETE", url+"/api/v1/sessions/1"); resp.StatusCode != http.StatusUnauthorized || unbound != 0 {
 		t.Errorf("got %s", resp.Status)
 	}
@@ -82,10 +82,10 @@ func TestASessionIsUnboundOnlyForAUserAndTheLogNamesHim(t *testing.T) {
 
 func TestAnotherSitesPageCannotUnbindASession(t *testing.T) {
 	var unbound bool
-	url := start(t, Options{Unbind: func(uint64) bool {
+	url := start(t, Options{Centre: &fake{unbind: func(uint64) bool {
 		unbound = true
 		return true
-	}})
+	}}})
 	for _, tt := range []struct {
 		name    string
 		changes []change
@@ -108,10 +108,10 @@ func TestAnotherSitesPageCannotUnbindASession(t *testing.T) {
 
 func TestOnLoopbackAForeignHostIsRefused(t *testing.T) {
 	var unbound bool
-	url := start(t, Options{Unbind: func(uint64) bool {
+	url := start(t, Options{Centre: &fake{unbind: func(uint64) bool {
 		unbound = true
 		return true
-	}})
+	}}})
 	for _, h := range []string{"127.0.0.1:8346", "localhost", "LocalHost:80", "[::1]:9000", "[::1]", "127.8.9.10", "[::ffff:127.0.0.1]:1"} {
 		unbound = false
 		if resp, body := ask(t, "DELETE", url+"/api/v1/sessions/1", host(h)); resp.StatusCode != http.StatusNoContent || !unbound {
@@ -147,7 +147,7 @@ func TestTheHostOfTheListenAddressIsItsOwn(t *testing.T) {
 }
 
 func TestAServerThatOtherMachinesReachGoesByAnyName(t *testing.T) {
-	url := start(t, Options{Listen: "0.0.0.0:0", AuthRequired: true, Users: onlyOps})
+	url := start(t, Options{Listen: "0.0.0.0:0", AuthRequired: true, Centre: &fake{knows: onlyOps}})
 	if resp, _ := ask(t, "GET", url+"/", host("smsc.example"), user("ops", "s3cret")); resp.StatusCode != http.StatusOK {
 		t.Errorf("got %s", resp.Status)
 	}
@@ -158,11 +158,11 @@ func TestAServerThatOtherMachinesReachGoesByAnyName(t *testing.T) {
 
 func TestOnlySoManyPasswordsAreCheckedAtATime(t *testing.T) {
 	begun, goOn := make(chan struct{}), make(chan struct{})
-	url := start(t, Options{AuthRequired: true, Users: func(string, string) bool {
+	url := start(t, Options{AuthRequired: true, Centre: &fake{knows: func(string, string) bool {
 		begun <- struct{}{}
 		<-goOn
 		return true
-	}})
+	}}})
 	const requests = 3 * maxChecks
 	answered := make(chan int, requests)
 	for range requests {

@@ -13,7 +13,7 @@ func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
 
 // readyz tells whether messages can be taken now.
 func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
-	if err := s.o.Ready(); err != nil {
+	if err := s.o.Centre.Ready(); err != nil {
 		writeLine(w, http.StatusServiceUnavailable, oneLine(err))
 		return
 	}

@@ -70,13 +70,13 @@ func (s *snapshot) Collect(out chan<- prometheus.Metric) {
 	for _, state := range sessionStates {
 		byState[state] = 0
 	}
-	for _, session := range s.o.Sessions() {
+	for _, session := range s.o.Centre.Sessions() {
 		byState[session.State]++
 	}
 	for state, n := range byState {
 		gauge(s.sessions, n, state)
 	}
-	q := s.o.Queue()
+	q := s.o.Centre.Queue()
 	gauge(s.waiting, q.Waiting)
 	gauge(s.inFlight, q.InFlight)
 	gauge(s.unwritten, q.Unwritten)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"hnetsmpp/pkg/adminapi"
 	"hnetsmpp/smppserv/sms"
 )
 
@@ -27,13 +28,9 @@ func wantSeries(t *testing.T, body string, series ...string) {
 }
 
 func TestMetricsCountSessionsByStateAndTheQueue(t *testing.T) {
-	url := start(t, Options{
-		Version: "1.2.3",
-		Sessions: func() []Session {
-			return []Session{{State: "BOUND_TX"}, {State: "BOUND_TX"}, {State: "OPEN"}}
-		},
-		Queue: func() QueueStats { return QueueStats{Waiting: 11, InFlight: 12, Unwritten: 13, Lanes: 14} },
-	})
+	url := start(t, Options{Version: "1.2.3", Centre: &fake{sessions: func() []adminapi.Session {
+		return []adminapi.Session{{State: "BOUND_TX"}, {State: "BOUND_TX"}, {State: "OPEN"}}
+	}, queue: func() sms.QueueStats { return sms.QueueStats{Waiting: 11, InFlight: 12, Unwritten: 13, Lanes: 14} }}})
 	resp, body := ask(t, "GET", url+"/metrics")
 	if resp.StatusCode != http.StatusOK {
 		t.Fatalf("got %s, %q", resp.Status, body)
@@ -90,7 +87,7 @@ func TestMessagesAreCountedByWhereTheyComeFromAndGoTo(t *testing.T) {
 
 func TestTwoServersInOneProcessDoNotShareMetrics(t *testing.T) {
 	for n := 1; n <= 2; n++ {
-		url := start(t, Options{Counters: NewCounters(), Queue: func() QueueStats { return QueueStats{Waiting: n} }})
+		url := start(t, Options{Counters: NewCounters(), Centre: &fake{queue: func() sms.QueueStats { return sms.QueueStats{Waiting: n} }}})
 		_, body := ask(t, "GET", url+"/metrics")
 		wantSeries(t, body, fmt.Sprintf("hnetsmpp_queue_waiting %d", n))
 	}

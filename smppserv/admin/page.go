@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"hnetsmpp/pkg/adminapi"
 )
 
 // maxRows bounds the sessions on the page; the API lists all.
@@ -34,7 +36,7 @@ type pageData struct {
 type number struct{ Value, Name, Title string }
 
 type row struct {
-	Session
+	adminapi.Session
 	Bound bool
 	Since string
 	For   string
@@ -54,7 +56,7 @@ func (s *Server) page(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (s *Server) pageData(now time.Time) pageData {
-	q := s.o.Queue()
+	q := s.o.Centre.Queue()
 	d := pageData{
 		Version: s.o.Version, Uptime: duration(now.Sub(s.o.Started)), Now: now.Format(timeFormat),
 		Queue: []number{
@@ -64,10 +66,10 @@ func (s *Server) pageData(now time.Time) pageData {
 			{grouped(q.Lanes), "lanes", "conversations with waiting messages"},
 		},
 	}
-	if err := s.o.Ready(); err != nil {
+	if err := s.o.Centre.Ready(); err != nil {
 		d.NotReady = oneLine(err)
 	}
-	sessions := s.o.Sessions()
+	sessions := s.o.Centre.Sessions()
 	d.Total = len(sessions)
 	for _, session := range sessions {
 		r := row{Session: session, Bound: isBound(session.State), Since: session.Since.Local().Format(timeFormat), For: duration(now.Sub(session.Since))}

@@ -10,19 +10,18 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hnetsmpp/pkg/adminapi"
+	"hnetsmpp/smppserv/sms"
 )
 
 func TestThePageShowsVersionUptimeSessionsAndQueue(t *testing.T) {
-	url := start(t, Options{
-		Version: "1.2.3", Started: time.Now().Add(-25*time.Hour - time.Minute),
-		Sessions: func() []Session {
-			return []Session{
-				{ID: 7, SystemID: "admin", State: "BOUND_TRX", Remote: "192.0.2.1:4000", Version: "3.4", Since: time.Now().Add(-90*time.Minute - 30*time.Second)},
-				{ID: 8, State: "OPEN", Remote: "192.0.2.2:4001", Since: time.Now()},
-			}
-		},
-		Queue: func() QueueStats { return QueueStats{Waiting: 1234567, InFlight: 12} },
-	})
+	url := start(t, Options{Version: "1.2.3", Started: time.Now().Add(-25*time.Hour - time.Minute), Centre: &fake{sessions: func() []adminapi.Session {
+		return []adminapi.Session{
+			{ID: 7, SystemID: "admin", State: "BOUND_TRX", Remote: "192.0.2.1:4000", Version: "3.4", Since: time.Now().Add(-90*time.Minute - 30*time.Second)},
+			{ID: 8, State: "OPEN", Remote: "192.0.2.2:4001", Since: time.Now()},
+		}
+	}, queue: func() sms.QueueStats { return sms.QueueStats{Waiting: 1234567, InFlight: 12} }}})
 	resp, body := ask(t, "GET", url+"/")
 	if resp.StatusCode != http.StatusOK || resp.Header.Get("Content-Type") != "text/html; charset=utf-8" {
 		t.Fatalf("got %s, %s", resp.Status, resp.Header.Get("Content-Type"))
@@ -36,16 +35,16 @@ func TestThePageShowsVersionUptimeSessionsAndQueue(t *testing.T) {
 }
 
 func TestThePageTellsWhyItIsNotReady(t *testing.T) {
-	url := start(t, Options{Ready: func() error { return errors.New("the store is not available") }})
+	url := start(t, Options{Centre: &fake{ready: func() error { return errors.New("the store is not available") }}})
 	if _, body := ask(t, "GET", url+"/"); !strings.Contains(body, ">not ready<") || !strings.Contains(body, "the store is not available") {
 		t.Errorf("got %s", body)
 	}
 }
 
 func TestAClientsNameCannotWriteIntoThePage(t *testing.T) {
-	url := start(t, Options{Sessions: func() []Session {
-		return []Session{{ID: 1, SystemID: "<script>x</script>", State: "OPEN"}}
-	}})
+	url := start(t, Options{Centre: &fake{sessions: func() []adminapi.Session {
+		return []adminapi.Session{{ID: 1, SystemID: "<script>x</script>", State: "OPEN"}}
+	}}})
 	if _, body := ask(t, "GET", url+"/"); strings.Contains(body, "<script") || !strings.Contains(body, "&lt;script&gt;") {
 		t.Error("the name is not escaped")
 	}
@@ -60,7 +59,7 @@ func TestThePageLoadsNothingAndRunsNothing(t *testing.T) {
 
 func TestThePageIsWellFormed(t *testing.T) {
 	for _, sessions := range []int{0, 2, maxRows + 1} {
-		url := start(t, Options{Ready: func() error { return errors.New("why <not>") }, Sessions: func() []Session { return make([]Session, sessions) }})
+		url := start(t, Options{Centre: &fake{ready: func() error { return errors.New("why <not>") }, sessions: func() []adminapi.Session { return make([]adminapi.Session, sessions) }}})
 		_, body := ask(t, "GET", url+"/")
 		d := xml.NewDecoder(strings.NewReader(body))
 		d.Entity = xml.HTMLEntity
@@ -75,7 +74,7 @@ func TestThePageIsWellFormed(t *testing.T) {
 }
 
 func TestThePageStaysSmallWithManySessions(t *testing.T) {
-	url := start(t, Options{Sessions: func() []Session { return make([]Session, maxRows+50) }})
+	url := start(t, Options{Centre: &fake{sessions: func() []adminapi.Session { return make([]adminapi.Session, maxRows+50) }}})
 	_, body := ask(t, "GET", url+"/")
 	if rows := strings.Count(body, "<tr><td>"); rows != maxRows || !strings.Contains(body, "50 more") {
 		t.Errorf("%d rows", rows)

@@ -18,6 +18,9 @@ import (
 	"sync"
 	"time"
 
+	"hnetsmpp/pkg/adminapi"
+	"hnetsmpp/smppserv/sms"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 	"golang.org/x/time/rate"
@@ -32,41 +35,29 @@ const (
 	maxConnections = 256
 )
 
-// Session is an SMPP connection. It is what smsc.SessionInfo converts to.
-type Session struct {
-	ID       uint64    `json:"id"`
-	SystemID string    `json:"system_id"`
-	State    string    `json:"state"`
-	Remote   string    `json:"remote"`
-	Version  string    `json:"interface_version"`
-	Since    time.Time `json:"since"`
+// Centre is what the operator's side asks of the message centre. Its methods are called from any goroutine.
+type Centre interface {
+	// Sessions lists the SMPP connections, those that are not bound yet included.
+	Sessions() []adminapi.Session
+	// Unbind ends a session politely and does not wait for that; false means that there is none of this ID.
+	Unbind(id uint64) bool
+	// Queue counts what waits.
+	Queue() sms.QueueStats
+	// Ready tells why no work can be done now, in words that anybody may read; nil means that it can.
+	Ready() error
+	// KnowsUser tells whether this is the name and the password of an operator.
+	KnowsUser(name, password string) bool
 }
 
-// QueueStats counts what is in the queue. It is what queue.Stats converts to.
-type QueueStats struct {
-	Waiting   int // messages that are not final, those in flight included
-	InFlight  int // tries under way
-	Unwritten int // outcomes on their way to disk
-	Lanes     int // conversations with waiting messages
-}
-
-// Options are fixed for the life of a Server. The funcs are called from any goroutine; one that is nil has nothing to tell.
+// Options are fixed for the life of a Server.
 type Options struct {
 	Listen  string    // host:port, port 0 = any free one; "" = off
 	Version string    // of this program
 	Started time.Time // when it started; zero = now
 
-	Sessions func() []Session
-	// Unbind ends a session politely and does not wait for that; false means that there is none of this ID.
-	Unbind func(id uint64) bool
-	Queue  func() QueueStats
-	// Ready tells why no work can be done now, in words that anybody may read.
-	Ready func() error
+	AuthRequired bool // everything but health asks for a user whom Centre knows
 
-	// AuthRequired asks for a name and a password that Users knows.
-	AuthRequired bool
-	Users        func(name, password string) bool
-
+	Centre   Centre
 	Counters *Counters // nil = no message counters in the metrics
 	Log      zerolog.Logger
 }
@@ -93,18 +84,6 @@ type Server struct {
 func New(o Options) *Server {
 	if o.Started.IsZero() {
 		o.Started = time.Now()
-	}
-	if o.Sessions == nil {
-		o.Sessions = func() []Session { return nil }
-	}
-	if o.Unbind == nil {
-		o.Unbind = func(uint64) bool { return false }
-	}
-	if o.Queue == nil {
-		o.Queue = func() QueueStats { return QueueStats{} }
-	}
-	if o.Ready == nil {
-		o.Ready = func() error { return nil }
 	}
 	s := &Server{o: o, registry: newRegistry(o), checks: make(chan struct{}, maxChecks),
 		wrongLogins: rate.Sometimes{Interval: time.Minute}, connections: map[net.Conn]http.ConnState{}}

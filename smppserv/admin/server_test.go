@@ -14,6 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"hnetsmpp/pkg/adminapi"
+	"hnetsmpp/smppserv/sms"
+
 	"github.com/rs/zerolog"
 )
 
@@ -24,6 +27,9 @@ func start(t *testing.T, o Options) string {
 	t.Helper()
 	if o.Listen == "" {
 		o.Listen = loopbackAny
+	}
+	if o.Centre == nil {
+		o.Centre = &fake{}
 	}
 	s := New(o)
 	if err := s.Listen(); err != nil {
@@ -90,7 +96,7 @@ func (l *lines) String() string {
 }
 
 func TestHealthIsOKWhileTheProcessRuns(t *testing.T) {
-	url := start(t, Options{Ready: func() error { return errors.New("the store is not available") }})
+	url := start(t, Options{Centre: &fake{ready: func() error { return errors.New("the store is not available") }}})
 	if resp, body := ask(t, "GET", url+"/healthz"); resp.StatusCode != http.StatusOK || body != "ok\n" {
 		t.Errorf("got %s, %q", resp.Status, body)
 	}
@@ -104,11 +110,11 @@ func TestReadinessFollowsItsCauseAndSaysItInOneLine(t *testing.T) {
 		defer mu.Unlock()
 		cause = err
 	}
-	url := start(t, Options{Ready: func() error {
+	url := start(t, Options{Centre: &fake{ready: func() error {
 		mu.Lock()
 		defer mu.Unlock()
 		return cause
-	}})
+	}}})
 	for _, tt := range []struct {
 		cause  error
 		status int
@@ -127,9 +133,9 @@ func TestReadinessFollowsItsCauseAndSaysItInOneLine(t *testing.T) {
 
 func TestSessionsAreListedAsJSON(t *testing.T) {
 	since := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
-	url := start(t, Options{Sessions: func() []Session {
-		return []Session{{ID: 7, SystemID: "admin", State: "BOUND_TRX", Remote: "192.0.2.1:4000", Version: "3.4", Since: since}}
-	}})
+	url := start(t, Options{Centre: &fake{sessions: func() []adminapi.Session {
+		return []adminapi.Session{{ID: 7, SystemID: "admin", State: "BOUND_TRX", Remote: "192.0.2.1:4000", Version: "3.4", Since: since}}
+	}}})
 	resp, body := ask(t, "GET", url+"/api/v1/sessions")
 	const want = `[{"id":7,"system_id":"admin","state":"BOUND_TRX","remote":"192.0.2.1:4000","interface_version":"3.4","since":"2026-11-23T10:00:00Z"}]` + "\n"
 	if resp.StatusCode != http.StatusOK || body != want || resp.Header.Get("Content-Type") != "application/json" {
@@ -146,10 +152,10 @@ func TestWithoutSessionsTheListIsEmptyAndNotNull(t *testing.T) {
 func TestDeletingASessionUnbindsIt(t *testing.T) {
 	var log lines
 	asked := make(chan uint64, 10)
-	url := start(t, Options{Log: zerolog.New(&log), Unbind: func(id uint64) bool {
+	url := start(t, Options{Log: zerolog.New(&log), Centre: &fake{unbind: func(id uint64) bool {
 		asked <- id
 		return id == 7
-	}})
+	}}})
 	resp, body := ask(t, "DELETE", url+"/api/v1/sessions/7")
 	if resp.StatusCode != http.StatusNoContent || body != "" || <-asked != 7 {
 		t.Errorf("got %s, %q", resp.Status, body)
@@ -159,7 +165,7 @@ func TestDeletingASessionUnbindsIt(t *testing.T) {
 	}
 	for _, id := range []string{"8", "0", "-7", "seven", "99999999999999999999", "7%2f"} {
 		resp, body := ask(t, "DELETE", url+"/api/v1/sessions/"+id)
-		var p problem
+		var p adminapi.Problem
 		if err := json.Unmarshal([]byte(body), &p); resp.StatusCode != http.StatusNotFound || err != nil || p.Error != "no such session" {
 			t.Errorf("%s: got %s, %q", id, resp.Status, body)
 		}
@@ -229,11 +235,11 @@ func TestCloseFreesThePortThatWasNeverServed(t *testing.T) {
 
 func TestCloseWaitsForARequestUnderWay(t *testing.T) {
 	begun, goOn := make(chan struct{}), make(chan struct{})
-	s := New(Options{Listen: loopbackAny, Ready: func() error {
+	s := New(Options{Listen: loopbackAny, Centre: &fake{ready: func() error {
 		close(begun)
 		<-goOn
 		return nil
-	}})
+	}}})
 	if err := s.Listen(); err != nil {
 		t.Fatal(err)
 	}
@@ -268,11 +274,11 @@ func TestCloseWaitsForARequestUnderWay(t *testing.T) {
 
 func TestCloseCutsARequestWhenItsTimeIsOver(t *testing.T) {
 	begun, goOn := make(chan struct{}), make(chan struct{})
-	s := New(Options{Listen: loopbackAny, Ready: func() error {
+	s := New(Options{Listen: loopbackAny, Centre: &fake{ready: func() error {
 		close(begun)
 		<-goOn
 		return nil
-	}})
+	}}})
 	if err := s.Listen(); err != nil {
 		t.Fatal(err)
 	}
@@ -349,4 +355,40 @@ func TestConnectionsTooManyAreClosedAndOthersStillAnswered(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// fake stands for the message centre; what it was not given says nothing.
+type fake struct {
+	sessions func() []adminapi.Session
+	unbind   func(id uint64) bool
+	queue    func() sms.QueueStats
+	ready    func() error
+	knows    func(name, password string) bool
+}
+
+func (f *fake) Sessions() []adminapi.Session {
+	if f.sessions == nil {
+		return nil
+	}
+	return f.sessions()
+}
+
+func (f *fake) Unbind(id uint64) bool { return f.unbind != nil && f.unbind(id) }
+
+func (f *fake) Queue() sms.QueueStats {
+	if f.queue == nil {
+		return sms.QueueStats{}
+	}
+	return f.queue()
+}
+
+func (f *fake) Ready() error {
+	if f.ready == nil {
+		return nil
+	}
+	return f.ready()
+}
+
+func (f *fake) KnowsUser(name, password string) bool {
+	return f.knows != nil && f.knows(name, password)
 }

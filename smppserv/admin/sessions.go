@@ -4,13 +4,15 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
+
+	"hnetsmpp/pkg/adminapi"
 )
 
 // listSessions answers with all SMPP connections, those that are not bound yet included.
 func (s *Server) listSessions(w http.ResponseWriter, _ *http.Request) {
-	sessions := s.o.Sessions()
+	sessions := s.o.Centre.Sessions()
 	if sessions == nil {
-		sessions = []Session{} // [] and not null
+		sessions = []adminapi.Session{} // [] and not null
 	}
 	s.writeJSON(w, http.StatusOK, sessions)
 }
@@ -18,8 +20,8 @@ func (s *Server) listSessions(w http.ResponseWriter, _ *http.Request) {
 // unbindSession sends unbind to a client. The session is listed until the client has answered.
 func (s *Server) unbindSession(w http.ResponseWriter, r *http.Request) {
 	id, err := strconv.ParseUint(r.PathValue("id"), 10, 64)
-	if err != nil || !s.o.Unbind(id) {
-		s.writeJSON(w, http.StatusNotFound, problem{"no such session"})
+	if err != nil || !s.o.Centre.Unbind(id) {
+		s.writeJSON(w, http.StatusNotFound, adminapi.Problem{Error: "no such session"})
 		return
 	}
 	ev := s.o.Log.Info().Uint64("session", id).Str("remote", r.RemoteAddr)
@@ -28,10 +30,6 @@ func (s *Server) unbindSession(w http.ResponseWriter, r *http.Request) {
 	}
 	ev.Msg("an operator unbinds a session")
 	w.WriteHeader(http.StatusNoContent)
-}
-
-type problem struct {
-	Error string `json:"error"`
 }
 
 func (s *Server) writeJSON(w http.ResponseWriter, status int, v any) {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/testkit"
 )
@@ -30,7 +31,7 @@ func TestOneThatHermesDidNotReachIsAnnouncedOnlyWhenItIsReached(t *testing.T) {
 			q := startQueue(t)
 			p.Attach(q)
 			told := make(client, 10)
-			q.Attach(sms.Way{Recipient: "admin", Window: 1, Deliverer: told})
+			q.Attach(road.OutletOptions{Recipient: "admin", Window: 1, Deliverer: told})
 			push := func(change func(*sms.Message)) {
 				t.Helper()
 				m := message(0, "hi")
@@ -59,7 +60,7 @@ func TestOneThatHermesDidNotReachIsAnnouncedOnlyWhenItIsReached(t *testing.T) {
 				t.Fatalf("got kind %d", kind)
 			}
 			if n := len(at.Pushes(nil)); n != 3 {
-				t.Errorf("%d pushes of three messages: the watch itself was pushed", n)
+				t.Errorf("%d pushes of three messages: the delivery pending flag itself was pushed", n)
 			}
 		})
 	}

@@ -14,7 +14,7 @@ const (
 	maxPause = 15 * time.Second
 )
 
-// breaker watches a server by the tries made there.
+// breaker judges a server by the tries made there.
 //
 //	closed ── deadAfter silences in a row ──► open: one probe, a pause, one probe, a longer pause, …
 //	   ▲                                       │

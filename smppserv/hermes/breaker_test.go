@@ -14,8 +14,9 @@ import (
 	"github.com/rs/zerolog"
 
 	"hnetsmpp/smppserv/queue"
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
-	"hnetsmpp/smppserv/store"
+	"hnetsmpp/smppserv/store/sqlite"
 	"hnetsmpp/smppserv/testkit"
 )
 
@@ -40,7 +41,7 @@ func (l *logged) count(s string) int {
 // startQueue runs the real queue over the real store.
 func startQueue(t testing.TB) *queue.Queue {
 	t.Helper()
-	s, err := store.Open(context.Background(), store.Options{Driver: "sqlite", DSN: filepath.Join(t.TempDir(), "messages.db"), Log: zerolog.Nop()})
+	s, err := sqlite.Open(context.Background(), sqlite.Options{File: filepath.Join(t.TempDir(), "messages.db"), Log: zerolog.Nop()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -119,8 +120,8 @@ func TestADeadHermesIsProbedByOneRequestAtATimeAndThenGetsEverything(t *testing.
 	})
 	var log logged
 	o.URL, o.Retry, o.Log = at.URL(), []time.Duration{10 * time.Millisecond, 20 * time.Millisecond}, zerolog.New(&log)
-	o.Text = func(ms []*sms.Message) Text {
-		return Text{Text: string(ms[0].Content)}
+	o.Text = func(ms []*sms.Message) sms.Text {
+		return sms.Text{Text: string(ms[0].Content)}
 	}
 	p := newPush(t, o)
 	// What is accepted is noted where the outcome is known.
@@ -209,7 +210,7 @@ func (q *outlets) take() string {
 	return s
 }
 
-func (q *outlets) Attach(w sms.Way) sms.Outlet {
+func (q *outlets) Attach(w road.OutletOptions) road.Outlet {
 	q.note("attach %d %v %v", w.Window, w.Retry, w.Serial)
 	return q
 }

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/testkit"
 )
@@ -37,7 +38,7 @@ func TestOnTheRealQueueLinesAreAcceptedOnceAndTheirEndIsTold(t *testing.T) {
 		t.Error(got)
 	}
 	client := &endOfRoad{outcome: sms.Outcome{Verdict: sms.Done}}
-	q.Attach(sms.Way{Recipient: "admin", Window: 10, Retry: []time.Duration{time.Second}, Deliverer: client})
+	q.Attach(road.OutletOptions{Recipient: "admin", Window: 10, Retry: []time.Duration{time.Second}, Deliverer: client})
 	event := c.line()
 	var e struct {
 		ID, Event, State string
@@ -100,7 +101,7 @@ func TestManyLinesInFlightAreAllAnsweredAndKeepTheirOrder(t *testing.T) {
 	q := startQueue(t)
 	client := &endOfRoad{want: n, enough: make(chan struct{})}
 	c := dial(t, openPort(t, q, func(o *PortOptions) {
-		o.Route = func(ctx context.Context, from, to, client string) (Route, error) {
+		o.Route = func(ctx context.Context, from, to, client string) (sms.Route, error) {
 			r, err := toAdmin(ctx, from, to, client)
 			r.MaxQueued = 0
 			return r, err
@@ -120,7 +121,7 @@ func TestManyLinesInFlightAreAllAnsweredAndKeepTheirOrder(t *testing.T) {
 		}
 		seen[a.ID] = true
 	}
-	q.Attach(sms.Way{Recipient: "admin", Window: 10, Retry: []time.Duration{time.Second}, Deliverer: client})
+	q.Attach(road.OutletOptions{Recipient: "admin", Window: 10, Retry: []time.Duration{time.Second}, Deliverer: client})
 	testkit.Receive(t, client.enough, "the last message")
 	for i, text := range client.texts() {
 		if text != strconv.Itoa(i) {

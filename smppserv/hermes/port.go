@@ -12,6 +12,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
 
@@ -27,20 +28,9 @@ const (
 	maxRefusals = 1000
 )
 
-// ErrNoClient is what Route returns when no client is to have the message. A wrapping error's text goes to Hermès.
-var ErrNoClient = errors.New("no client owns the number")
-
-// Route decides who receives a message from Hermès.
-type Route struct {
-	Recipient string // system_id of the client
-	MaxQueued int    // undelivered messages that it may have, 0 = any number
-	Source    sms.Address
-	Dest      sms.Address
-}
-
 // Queue takes what came in.
 type Queue interface {
-	Add(m *sms.Message, limit int, s sms.Sender) error
+	Add(m *sms.Message, limit int, s road.Submission) error
 }
 
 // PortOptions are the settings of [tcp].
@@ -52,9 +42,9 @@ type PortOptions struct {
 	MaxConnections int            // 0 = 100
 
 	Queue Queue
-	// Route finds the client; client is the one that the line names, or "". It may return ErrNoClient,
+	// Route finds the client; client is the one that the line names, or "". It may return sms.ErrNoClient, whose text goes to Hermès;
 	// any other error means that it could not be found out now.
-	Route func(ctx context.Context, from, to, client string) (Route, error)
+	Route func(ctx context.Context, from, to, client string) (sms.Route, error)
 	Log   zerolog.Logger
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/testkit"
 )
@@ -23,7 +24,7 @@ import (
 type taking struct {
 	mu      sync.Mutex
 	taken   []*sms.Message
-	senders []sms.Sender
+	senders []road.Submission
 	hold    bool // answer later
 	refuse  error
 	fail    error
@@ -31,7 +32,7 @@ type taking struct {
 	more    chan struct{} // closed with the next Add
 }
 
-func (q *taking) Add(m *sms.Message, limit int, s sms.Sender) error {
+func (q *taking) Add(m *sms.Message, limit int, s road.Submission) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.refuse != nil {
@@ -75,15 +76,15 @@ func (q *taking) last() *sms.Message {
 }
 
 // toAdmin gives every number but 3601 to admin.
-func toAdmin(_ context.Context, from, to, client string) (Route, error) {
-	r := Route{"admin", 7, sms.Address{TON: 3, NPI: 1, Number: from}, sms.Address{TON: 1, NPI: 1, Number: to}}
+func toAdmin(_ context.Context, from, to, client string) (sms.Route, error) {
+	r := sms.Route{Recipient: "admin", MaxQueued: 7, Source: sms.Address{TON: 3, NPI: 1, Number: from}, Dest: sms.Address{TON: 1, NPI: 1, Number: to}}
 	switch {
 	case from == "3601":
-		return r, ErrNoClient
+		return r, sms.ErrNoClient
 	case from == "3602":
 		return r, errors.New("secret cause")
 	case client == "nobody":
-		return r, fmt.Errorf("there is no client %s: %w", client, ErrNoClient)
+		return r, fmt.Errorf("there is no client %s: %w", client, sms.ErrNoClient)
 	case client != "":
 		r.Recipient = client
 	}
@@ -206,7 +207,7 @@ func TestAnswersAreWrittenAsAgreed(t *testing.T) {
 	for _, k := range []struct{ line, want string }{
 		{hello, `{"id":"h-123","status":"accepted","message_id":"1000"}`},
 		{`{"from":"3600","to":"1","text":"a"}`, `{"status":"accepted","message_id":"1001"}`},
-		{`{"id":"h-124","from":"3601","to":"1","text":"a"}`, `{"id":"h-124","status":"rejected","code":"no_client","error":"no client owns number 3601"}`},
+		{`{"id":"h-124","from":"3601","to":"1","text":"a"}`, `{"id":"h-124","status":"rejected","code":"no_client","error":"no client owns the number"}`},
 		{`{"id":"x","from":"3600","to":"1","text":"a","client":"nobody"}`,
 			`{"id":"x","status":"rejected","code":"no_client","error":"there is no client nobody: no client owns the number"}`},
 		{`{"id":"x","from":"3602","to":"1","text":"a"}`,

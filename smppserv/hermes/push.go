@@ -26,6 +26,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
 
@@ -46,31 +47,24 @@ type PushOptions struct {
 	Transport      http.RoundTripper // nil = the StandIn for Simulator, else HTTP
 
 	// Text decodes the octets of a message, or of the parts of a long one.
-	Text func(ms []*sms.Message) Text
+	Text func(ms []*sms.Message) sms.Text
 	Log  zerolog.Logger
-}
-
-// Text is what a message says.
-type Text struct {
-	Text     string
-	Encoding string // the name of its alphabet
-	Data     []byte // of a binary message, which has no text; nil for a text
 }
 
 // Outlets opens ways out of the queue.
 type Outlets interface {
-	Attach(sms.Way) sms.Outlet
+	Attach(road.OutletOptions) road.Outlet
 }
 
-// Push delivers to Hermès by HTTP. It implements sms.Deliverer.
+// Push delivers to Hermès by HTTP. It implements road.Deliverer.
 type Push struct {
 	log      zerolog.Logger
-	text     func([]*sms.Message) Text
+	text     func([]*sms.Message) sms.Text
 	settings atomic.Pointer[settings]
 
 	mu       sync.Mutex // held while an outlet is called, never while the queue calls
 	queue    Outlets
-	outlet   sms.Outlet
+	outlet   road.Outlet
 	pushes   breaker // of the URL, and of the status URL when it is on the same host
 	statuses breaker // of a status URL elsewhere
 	inFlight int
@@ -98,7 +92,7 @@ func (p *Push) Attach(q Outlets) {
 }
 
 func (p *Push) attach(s *settings) {
-	p.outlet = p.queue.Attach(sms.Way{Recipient: sms.Hermes, Window: p.window(s), Serial: true, Retry: s.retry, Deliverer: p})
+	p.outlet = p.queue.Attach(road.OutletOptions{Recipient: sms.Hermes, Window: p.window(s), Serial: true, Retry: s.retry, Deliverer: p})
 }
 
 // window is how many pushes may be in flight now.
@@ -141,7 +135,7 @@ func (p *Push) Reload(o PushOptions) error {
 	return nil
 }
 
-// Deliver implements sms.Deliverer.
+// Deliver implements road.Deliverer.
 func (p *Push) Deliver(ms []*sms.Message, incomplete bool, report func(sms.Outcome)) {
 	t := &try{push: p, settings: p.settings.Load(), messages: ms, incomplete: incomplete, report: report}
 	if o, ok := p.begin(t); !ok {

@@ -26,8 +26,8 @@ import (
 const patience = testkit.Patience
 
 // plain takes the octets for UTF-8, and those of alphabet "binary" for data.
-func plain(ms []*sms.Message) Text {
-	t := Text{Encoding: ms[0].Alphabet}
+func plain(ms []*sms.Message) sms.Text {
+	t := sms.Text{Encoding: ms[0].Alphabet}
 	for _, m := range ms {
 		if m.Alphabet == "binary" {
 			t.Data = append(t.Data, m.Content...)

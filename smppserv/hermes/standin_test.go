@@ -47,7 +47,7 @@ func BenchmarkPushToTheStandIn(b *testing.B) {
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			o := options(Simulator)
-			o.Text = func(ms []*sms.Message) Text { return Text{Text: string(ms[0].Content), Encoding: "gsm7"} }
+			o.Text = func(ms []*sms.Message) sms.Text { return sms.Text{Text: string(ms[0].Content), Encoding: "gsm7"} }
 			o.Timeout = 10 * time.Second
 			c.change(&o)
 			p := newPush(b, o)
@@ -63,7 +63,7 @@ func BenchmarkPushToTheStandIn(b *testing.B) {
 	}
 	b.Run("32 in flight", func(b *testing.B) {
 		o := options(Simulator)
-		o.Text = func(ms []*sms.Message) Text { return Text{Text: string(ms[0].Content), Encoding: "gsm7"} }
+		o.Text = func(ms []*sms.Message) sms.Text { return sms.Text{Text: string(ms[0].Content), Encoding: "gsm7"} }
 		p := newPush(b, o)
 		ms := []*sms.Message{message(1042, "Bonjour, votre commande est prête.")}
 		outcomes := make(chan sms.Outcome, 32)

@@ -36,10 +36,7 @@ func (p *Port) submit(ctx context.Context, raw []byte, tokenAsked bool, to sink)
 	}
 	r, err := p.o.Route(ctx, l.From, l.To, l.Client)
 	switch {
-	case err == ErrNoClient:
-		reject(codeNoClient, "no client owns number "+l.From)
-		return
-	case errors.Is(err, ErrNoClient):
+	case errors.Is(err, sms.ErrNoClient):
 		reject(codeNoClient, err.Error())
 		return
 	case err != nil:
@@ -56,7 +53,7 @@ func (p *Port) submit(ctx context.Context, raw []byte, tokenAsked bool, to sink)
 	if l.Status {
 		m.RegisteredDelivery = 1 // 5.2.17: of every final state
 	}
-	switch err := p.o.Queue.Add(m, r.MaxQueued, &sender{to: to, externalID: l.ID, status: l.Status}); {
+	switch err := p.o.Queue.Add(m, r.MaxQueued, &submission{to: to, externalID: l.ID, status: l.Status}); {
 	case errors.Is(err, sms.ErrQueueFull):
 		reject(codeQueueFull, "client "+r.Recipient+" has too many undelivered messages")
 	case err != nil:
@@ -73,15 +70,15 @@ func fits(token, want string) bool {
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1
 }
 
-// sender implements sms.Sender for one line.
-type sender struct {
+// submission implements road.Submission for one line.
+type submission struct {
 	to         sink
 	externalID string
 	status     bool // an event was asked for
 	id         sms.ID
 }
 
-func (s *sender) Accepted(m *sms.Message, duplicate bool, err error) {
+func (s *submission) Accepted(m *sms.Message, duplicate bool, err error) {
 	if err != nil {
 		s.to.answer(appendRejected(nil, s.externalID, codeStoreUnavailable, "the store is not available, try again later"))
 		return
@@ -90,13 +87,15 @@ func (s *sender) Accepted(m *sms.Message, duplicate bool, err error) {
 	s.to.answer(appendAccepted(nil, s.externalID, m.ID, duplicate))
 }
 
-func (s *sender) Concluded(m *sms.Message, o sms.Outcome) {
+func (s *submission) Concluded(m *sms.Message, o sms.Outcome) {
 	if s.status {
 		s.to.event(appendEvent(nil, s.externalID, s.id, o.FinalState(), m.FinalAt))
 	}
 }
 
-func (s *sender) Answered() (session uint64, since time.Time, ok bool) { return 0, time.Time{}, false }
+func (s *submission) Answered() (session uint64, since time.Time, ok bool) {
+	return 0, time.Time{}, false
+}
 
 // Submit takes one line in as the port does, for an operator who was let in elsewhere: no token is asked.
 // It returns the answer, a line, when the message is on disk or rejected.

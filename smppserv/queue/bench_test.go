@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/testkit"
 )
@@ -19,7 +20,7 @@ func BenchmarkManyLanes(b *testing.B) { throughput(b, 1000) }
 
 func throughput(b *testing.B, lanes int) {
 	r := newRig(b, nil)
-	r.q.Attach(sms.Way{Window: 32, Serial: true, Deliverer: done})
+	r.q.Attach(road.OutletOptions{Window: 32, Serial: true, Deliverer: done})
 	numbers := make([]string, lanes)
 	for i := range numbers {
 		numbers[i] = fmt.Sprint(33600000000 + i)
@@ -78,7 +79,7 @@ func BenchmarkRecover100000(b *testing.B) {
 	}
 	b.ReportMetric(float64(took.Milliseconds())/float64(n), "ms/start")
 	from := time.Now()
-	r.q.Attach(sms.Way{Window: 32, Serial: true, Deliverer: done})
+	r.q.Attach(road.OutletOptions{Window: 32, Serial: true, Deliverer: done})
 	r.emptied()
 	b.ReportMetric(messages/time.Since(from).Seconds(), "drained/s")
 }

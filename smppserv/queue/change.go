@@ -7,11 +7,12 @@ import (
 	"slices"
 	"time"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
 
 // Cancel takes a waiting message to DELETED (cancel_sm). It returns when that is on disk, or
-// ErrNotWaiting, or ErrBeingTried.
+// sms.ErrNotWaiting, or sms.ErrBeingTried.
 func (q *Queue) Cancel(ctx context.Context, id sms.ID) error {
 	e, err := q.claim(ctx, id, true)
 	if err != nil {
@@ -24,7 +25,7 @@ func (q *Queue) Cancel(ctx context.Context, id sms.ID) error {
 }
 
 // Replace changes a waiting message (replace_sm): f is given a copy to change; its Content must be replaced, not written into.
-// It returns f's error, or ErrNotWaiting, or ErrBeingTried, or nil when the change is on disk.
+// It returns f's error, or sms.ErrNotWaiting, or sms.ErrBeingTried, or nil when the change is on disk.
 func (q *Queue) Replace(ctx context.Context, id sms.ID, f func(*sms.Message) error) error {
 	e, err := q.claim(ctx, id, false)
 	if err != nil {
@@ -37,7 +38,7 @@ func (q *Queue) Replace(ctx context.Context, id sms.ID, f func(*sms.Message) err
 	q.mu.Unlock()
 	if err = f(&m); err != nil {
 		q.mu.Lock()
-		q.release(e)
+		q.unclaim(e)
 		q.mu.Unlock()
 		q.stored()
 		return err
@@ -50,7 +51,7 @@ func (q *Queue) Replace(ctx context.Context, id sms.ID, f func(*sms.Message) err
 			e.due, e.expires = milli(m.DueAt), milli(m.ExpiresAt)
 			e.changes++
 		}
-		q.release(e)
+		q.unclaim(e)
 		q.mu.Unlock()
 		q.stored()
 		close(changed)
@@ -76,18 +77,18 @@ func until(ctx context.Context, done <-chan struct{}) error {
 }
 
 // replaced is the message that another one takes the place of. Its end is written with the addition of that one, or not at all;
-// but one that is being tried ends after its try, unless that succeeds.
+// but one that is being tried ends after its try, unless that delivers it.
 type replaced struct {
 	tried   *entry   // it, then nothing else is set
 	all     []*entry // just it
 	outcome sms.Outcome
 	at      time.Time
-	move    *sms.Move
+	move    *road.Transition
 	owed    []*entry
 }
 
-// Replaces implements sms.Addition.
-func (e *entry) Replaces() *sms.Move {
+// Replaces implements road.Addition.
+func (e *entry) Replaces() *road.Transition {
 	r, q := e.replaces, e.q
 	if r == nil || r.tried != nil {
 		return nil
@@ -122,7 +123,7 @@ func (q *Queue) tried(m *sms.Message) *replaced {
 // AddReplacing hands m in; with it, the oldest waiting message of its submitter with the same two numbers and
 // service_type becomes DELETED (replace_if_present_flag), and does not count for limit; if it is being tried, after that try,
 // unless that succeeds. Where there is none, m is added all the same.
-func (q *Queue) AddReplacing(ctx context.Context, m *sms.Message, limit int, s sms.Sender) error {
+func (q *Queue) AddReplacing(ctx context.Context, m *sms.Message, limit int, s road.Submission) error {
 	// Two at a time would find the same message to replace, or none.
 	alone := &q.replacing[maphash.Comparable(sumSeed, laneKeyOf(m))%uint64(len(q.replacing))]
 	alone.Lock()
@@ -136,7 +137,7 @@ func (q *Queue) AddReplacing(ctx context.Context, m *sms.Message, limit int, s s
 		e, err := q.claim(ctx, old[at].ID, false)
 		if err == nil {
 			r = &replaced{all: []*entry{e}}
-		} else if !errors.Is(err, ErrNotWaiting) && !errors.Is(err, ErrBeingTried) {
+		} else if !errors.Is(err, sms.ErrNotWaiting) && !errors.Is(err, sms.ErrBeingTried) {
 			return err
 		}
 	}
@@ -145,7 +146,7 @@ func (q *Queue) AddReplacing(ctx context.Context, m *sms.Message, limit int, s s
 	}
 	if err = q.add(m, limit, s, r); err != nil {
 		q.mu.Lock()
-		q.release(r.all[0])
+		q.unclaim(r.all[0])
 		q.mu.Unlock()
 		q.wake()
 	}
@@ -183,8 +184,8 @@ func (q *Queue) Conversation(ctx context.Context, recipient, source, dest string
 	return q.o.Store.Load(ctx, ids)
 }
 
-// claim takes a message that waits, with its text, so that nobody tries it. The caller must conclude or release it.
-// A watch and a part of a long text are only claimed to be concluded; the rest of the text goes on without it.
+// claim takes a message that waits, with its text, so that nobody tries it. The caller must conclude or unclaim it.
+// A delivery pending flag and a part of a long text are only claimed to be concluded; the rest of the text goes on without it.
 func (q *Queue) claim(ctx context.Context, id sms.ID, part bool) (*entry, error) {
 	var loaded *sms.Message
 	var changes byte // when it was read
@@ -193,12 +194,12 @@ func (q *Queue) claim(ctx context.Context, id sms.ID, part bool) (*entry, error)
 		e := q.entries[id]
 		if e == nil || e.status == concluded {
 			q.mu.Unlock()
-			return nil, ErrNotWaiting
+			return nil, sms.ErrNotWaiting
 		}
-		isPart := e.group != nil || e.lead != nil || e.parts != nil || e.status == watching
+		isPart := e.group != nil || e.lead != nil || e.parts != nil || e.status == dpfPending
 		if e.status == taken || e.status == changing || e.status == claimed || e.lead != nil && e.lead.status == taken || isPart && !part {
 			q.mu.Unlock()
-			return nil, ErrBeingTried
+			return nil, sms.ErrBeingTried
 		}
 		if e.m == nil && loaded != nil && e.changes == changes {
 			q.setMessage(e, loaded)
@@ -216,15 +217,15 @@ func (q *Queue) claim(ctx context.Context, id sms.ID, part bool) (*entry, error)
 			return nil, err
 		}
 		if len(ms) == 0 || ms[0].State.Final() {
-			return nil, ErrNotWaiting
+			return nil, sms.ErrNotWaiting
 		}
 		loaded = ms[0]
 	}
 }
 
-// release gives a claimed message back to its line.
-func (q *Queue) release(e *entry) {
+// unclaim gives a claimed message back to its line.
+func (q *Queue) unclaim(e *entry) {
 	now := nowMilli()
-	e.lane.release(e, e.due > now && e.attempts == 0)
+	e.lane.unclaim(e, e.due > now && e.attempts == 0)
 	q.wakeAt(e, e.nextWake(now))
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/testkit"
 )
@@ -20,7 +21,7 @@ func replaceText(text string) func(*sms.Message) error {
 // whileHeldOrNot runs a test with the texts in memory and with all of them on disk.
 func whileHeldOrNot(t *testing.T, test func(t *testing.T, r *rig)) {
 	for name, held := range map[string]int{"in memory": 0, "on disk": 1} {
-		t.Run(name, func(t *testing.T) { test(t, newRig(t, func(o *Options) { o.HeldOctets = held })) })
+		t.Run(name, func(t *testing.T) { test(t, newRig(t, func(o *Options) { o.CacheOctets = held })) })
 	}
 }
 
@@ -37,7 +38,7 @@ func TestACancelledMessageIsNotTried(t *testing.T) {
 			if got, err := r.store.Get(t.Context(), m.ID); err != nil || got.State != sms.Deleted {
 				t.Fatalf("when Cancel returns it is %v, %v", got.State, err)
 			}
-			if err := r.q.Cancel(t.Context(), m.ID); err != ErrNotWaiting {
+			if err := r.q.Cancel(t.Context(), m.ID); err != sms.ErrNotWaiting {
 				t.Fatalf("got %v", err)
 			}
 		}
@@ -55,19 +56,19 @@ func TestWhatIsTriedOrUnknownCannotBeChanged(t *testing.T) {
 	m := r.texts("1")[0]
 	try := h.next("1")
 	ctx := t.Context()
-	if err := r.q.Cancel(ctx, m.ID); err != ErrBeingTried {
+	if err := r.q.Cancel(ctx, m.ID); err != sms.ErrBeingTried {
 		t.Fatalf("got %v", err)
 	}
-	if err := r.q.Replace(ctx, m.ID, replaceText("x")); err != ErrBeingTried {
+	if err := r.q.Replace(ctx, m.ID, replaceText("x")); err != sms.ErrBeingTried {
 		t.Fatalf("got %v", err)
 	}
 	try.done()
 	r.emptied()
 	for _, id := range []sms.ID{m.ID, 4711} {
-		if err := r.q.Cancel(ctx, id); err != ErrNotWaiting {
+		if err := r.q.Cancel(ctx, id); err != sms.ErrNotWaiting {
 			t.Fatalf("got %v", err)
 		}
-		if err := r.q.Replace(ctx, id, replaceText("x")); err != ErrNotWaiting {
+		if err := r.q.Replace(ctx, id, replaceText("x")); err != sms.ErrNotWaiting {
 			t.Fatalf("got %v", err)
 		}
 	}
@@ -93,7 +94,7 @@ func TestAReplacedTextIsTriedInThePlaceOfTheOld(t *testing.T) {
 
 func TestAMessageThatIsBeingChangedHoldsBackThoseBehindIt(t *testing.T) {
 	r := newRig(t, nil)
-	c := r.attach(sms.Way{Recipient: "admin", Window: 0})
+	c := r.attach(road.OutletOptions{Recipient: "admin", Window: 0})
 	m := r.answerTo("1")
 	r.add(m)
 	r.add(r.answerTo("2"))
@@ -108,7 +109,7 @@ func TestAMessageThatIsBeingChangedHoldsBackThoseBehindIt(t *testing.T) {
 		})
 	}()
 	testkit.Receive(t, changing, "the change")
-	if err := r.q.Cancel(t.Context(), m.ID); err != ErrBeingTried {
+	if err := r.q.Cancel(t.Context(), m.ID); err != sms.ErrBeingTried {
 		t.Fatalf("got %v", err)
 	}
 	c.SetWindow(10)
@@ -175,7 +176,7 @@ func TestAChangeThatCannotBeWrittenChangesNothing(t *testing.T) {
 }
 
 func TestAMessageWhoseTextCannotBeReadIsNeitherCancelledNorLost(t *testing.T) {
-	r := newRig(t, func(o *Options) { o.HeldOctets = 1 })
+	r := newRig(t, func(o *Options) { o.CacheOctets = 1 })
 	m := r.texts("1")[0]
 	r.fault.set(func() { r.fault.loadErr = errDisk })
 	if err := r.q.Cancel(t.Context(), m.ID); err != errDisk {
@@ -243,7 +244,7 @@ func TestOnlyWhatMayBeTriedIsSaidToWait(t *testing.T) {
 	if !r.q.Waits("admin") || r.q.Waits("other") {
 		t.Error("what waits is not known")
 	}
-	c := r.attach(sms.Way{Recipient: "admin", Window: 1})
+	c := r.attach(road.OutletOptions{Recipient: "admin", Window: 1})
 	c.next("now").again()
 	c.Detach()
 	testkit.Await(t, "it may be tried again", func() bool { return r.q.Waits("admin") })
@@ -251,13 +252,13 @@ func TestOnlyWhatMayBeTriedIsSaidToWait(t *testing.T) {
 	if !r.q.Waits("admin") {
 		t.Error("after a restart what waits is not known")
 	}
-	r.attach(sms.Way{Recipient: "admin", Window: 1}).next("now").done()
+	r.attach(road.OutletOptions{Recipient: "admin", Window: 1}).next("now").done()
 	testkit.Await(t, "nothing waits", func() bool { return !r.q.Waits("admin") })
 }
 
 func TestWhatMustWaitForItsNextTryIsNotSaidToWait(t *testing.T) {
 	r := newRig(t, nil)
-	c := r.attach(sms.Way{Recipient: "admin", Window: 1, Retry: []time.Duration{time.Hour}})
+	c := r.attach(road.OutletOptions{Recipient: "admin", Window: 1, Retry: []time.Duration{time.Hour}})
 	r.add(r.answerTo("not now"))
 	c.next("not now").again()
 	c.Detach()

@@ -51,7 +51,7 @@ func (q *Queue) dueDeadlines(now int64) {
 			q.closeGroup(e.group)
 		case e.expires <= now:
 			q.end(e, validity)
-		case e.status == watching: // the disk could not be read when it was reached
+		case e.status == dpfPending: // the disk could not be read when it was reached
 			q.end(e, reached)
 		case e.status == aside:
 			e.lane.join(e)
@@ -68,8 +68,8 @@ func (q *Queue) end(e *entry, why end) {
 	switch e.status {
 	case aside:
 		e.lane.join(e)
-	case watching:
-		e.lane.route.unwatch(e)
+	case dpfPending:
+		e.lane.recipient.clearDPF(e)
 		e.lane.append(e)
 	}
 	if e.status != waiting {

@@ -12,7 +12,7 @@ const (
 	maxJobs = 256
 	// readAhead is how many messages of a line are read from disk together.
 	readAhead = 32
-	// aheadOctets is how far above Options.HeldOctets that may go.
+	// aheadOctets is how far above Options.CacheOctets that may go.
 	aheadOctets = 8 << 20
 	// loadRetry is the wait after the disk could not be read.
 	loadRetry = time.Second
@@ -30,16 +30,16 @@ type job struct {
 type end uint8
 
 const (
-	none      end = iota
-	validity      // it is over
-	restart       // the request that waited for the outcome is gone, and its client took it for failed
-	reached       // of a watch: its purpose
-	succeeded     // another message took its place while it was tried, and the try failed
+	none       end = iota
+	validity       // it is over
+	restart        // the request that waited for the outcome is gone, and its client took it for failed
+	reached        // of a delivery pending flag: its purpose
+	superseded     // another message took its place while it was tried, and the try failed
 )
 
 func (why end) outcome(e *entry) sms.Outcome {
 	switch why {
-	case succeeded:
+	case superseded:
 		return deleted("replaced by message " + e.successor.String())
 	case restart:
 		return sms.Outcome{Verdict: sms.Failed, Code: e.m.Error, Reason: "a restart ended its transaction"}
@@ -98,7 +98,7 @@ func (j *job) start() {
 func (q *Queue) load(jobs []*job) []*job {
 	var ids []sms.ID
 	q.mu.Lock()
-	ahead := q.held < q.o.HeldOctets+aheadOctets
+	ahead := q.cached < q.o.CacheOctets+aheadOctets
 	for _, j := range jobs {
 		missing := j.missing()
 		if missing == nil {
@@ -138,11 +138,11 @@ func (q *Queue) load(jobs []*job) []*job {
 		case missing == nil:
 			ready = append(ready, j)
 		case err == nil:
-			j.forget(missing)
+			j.vanished(missing)
 		default:
 			// Not at once, even if it must expire: the disk would be asked without a pause.
 			j.lead.due = nowMilli() + loadRetry.Milliseconds()
-			j.giveBack()
+			j.requeue()
 			q.wakeAt(j.lead, j.lead.due)
 		}
 	}
@@ -159,43 +159,43 @@ func (j *job) missing() (missing []*entry) {
 	return missing
 }
 
-// forget ends a job some of whose messages are not waiting on disk any more: somebody else took them away.
-func (j *job) forget(gone []*entry) {
+// vanished ends a job some of whose messages are not waiting on disk any more: somebody else took them away.
+func (j *job) vanished(gone []*entry) {
 	q, lead := j.q, j.lead
 	for _, e := range gone {
 		q.log.Error().Stringer("message_id", e.id).Msg("a waiting message has gone from the store")
 		q.leaveGroup(e)
-		e.lane.drop(e)
-		q.unowe(e.owner)
-		q.leave(e)
+		e.lane.remove(e)
+		q.uncount(e.owner)
+		q.forget(e)
 	}
 	if lead.status != concluded {
-		j.giveBack()
+		j.requeue()
 		return
 	}
 	lead.lane.ready()
-	j.free()
+	j.release()
 }
 
-// giveBack ends a job without an outcome.
-func (j *job) giveBack() {
+// requeue ends a job without an outcome.
+func (j *job) requeue() {
 	q, e := j.q, j.lead
-	e.lane.untake(e)
+	e.lane.requeue(e)
 	q.wakeAt(e, e.nextWake(nowMilli()))
 	e.lane.ready()
-	j.free()
-	if q.held > q.o.HeldOctets {
+	j.release()
+	if q.cached > q.o.CacheOctets {
 		for _, p := range j.lead.all() {
-			q.letGo(p)
+			q.evict(p)
 		}
 	}
 	if e.successor != 0 {
-		q.end(e, succeeded)
+		q.end(e, superseded)
 	}
 }
 
-// free gives the outlet its room back.
-func (j *job) free() {
+// release gives the outlet its room back.
+func (j *job) release() {
 	j.q.trying--
 	if j.outlet != nil {
 		j.outlet.taken--

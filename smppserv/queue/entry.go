@@ -3,30 +3,31 @@ package queue
 import (
 	"time"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
 
 type status uint8
 
 const (
-	aside     status = iota // before its time, or a part that waits for the others: in its lane, but not in the line
-	waiting                 // in the line of its lane
-	taken                   // being tried or about to end: in the line, and for nobody else to touch
-	changing                // being changed or cancelled: in the line, and holds back those behind it
-	claimed                 // the same for one from aside, which is in no list meanwhile
-	absorbed                // a part that goes with the first of its group
-	watching                // a watch: in no list, until its recipient was reached
-	concluded               // its final state is on the way to disk
+	aside      status = iota // before its time, or a part that waits for the others: in its lane, but not in the line
+	waiting                  // in the line of its lane
+	taken                    // being tried or about to end: in the line, and for nobody else to touch
+	changing                 // being changed or cancelled: in the line, and holds back those behind it
+	claimed                  // the same for one from aside, which is in no list meanwhile
+	absorbed                 // a part that goes with the first of its group
+	dpfPending               // a delivery pending flag: in no list, until its recipient was reached
+	concluded                // its final state is on the way to disk
 )
 
 // entry is a waiting message.
 type entry struct {
-	q         *Queue
-	m         *sms.Message // nil while only the disk has it
-	sender    sms.Sender   // nil after a restart, and of receipts
-	answer    sms.Sender   // of a receipt: whose answer must be on the wire before it; nil once it is
-	replaces  *replaced    // what this one takes the place of, nil = nothing
-	successor sms.ID       // took its place while it was tried, 0 = none
+	q          *Queue
+	m          *sms.Message    // nil while only the disk has it
+	submission road.Submission // nil after a restart, and of receipts
+	answer     road.Submission // of a receipt: whose answer must be on the wire before it; nil once it is
+	replaces   *replaced       // what this one takes the place of, nil = nothing
+	successor  sms.ID          // took its place while it was tried, 0 = none
 
 	id       sms.ID
 	owner    string
@@ -42,7 +43,7 @@ type entry struct {
 	kind     sms.Kind
 	changes  byte // replace_sm so far
 	told     bool // an intermediate notification was sent
-	away     bool // nobody was there at the last try; of a watch, when it was set
+	away     bool // nobody was there at the last try; of a delivery pending flag, when it was set
 	asked    bool // due is what the recipient asked for (Retry-After)
 	seq      byte // of a part
 
@@ -61,21 +62,21 @@ func (e *entry) all() []*entry {
 	return []*entry{e}
 }
 
-// Message implements sms.Addition.
+// Message implements road.Addition.
 func (e *entry) Message() *sms.Message { return e.m }
 
-// Added implements sms.Addition: the message is on disk, or will never be.
-// The queue knows of it before the sender answers, for the next request may be to cancel it. No receipt overtakes the answer:
+// Added implements road.Addition: the message is on disk, or will never be.
+// The queue knows of it before the request is answered, for the next request may be to cancel it. No receipt overtakes the answer:
 // the store's goroutine is here, and only it can bring the outcome's.
 func (e *entry) Added(duplicate bool, err error) {
-	q, m, sender, old := e.q, e.m, e.sender, e.replaces
+	q, m, submission, old := e.q, e.m, e.submission, e.replaces
 	kept := err == nil && !duplicate
 	e.replaces = nil
 	q.mu.Lock()
 	if old != nil && old.tried != nil {
 		if kept {
 			if old.tried.successor = m.ID; old.tried.status == waiting { // the try has failed meanwhile
-				q.end(old.tried, succeeded)
+				q.end(old.tried, superseded)
 			}
 		}
 		old = nil
@@ -85,21 +86,21 @@ func (e *entry) Added(duplicate bool, err error) {
 		q.o.Observer.Accepted(m)
 		q.enter(e)
 		if old != nil {
-			q.depart(old.all, old.move.State)
+			q.remove(old.all, old.move.State)
 			q.unwritten++
 		}
 	default:
-		q.unowe(e.owner)
+		q.uncount(e.owner)
 		if old != nil {
-			q.release(old.all[0])
+			q.unclaim(old.all[0])
 		}
 	}
 	q.mu.Unlock()
-	if sender != nil {
-		sender.Accepted(m, duplicate, err)
+	if submission != nil {
+		submission.Accepted(m, duplicate, err)
 	}
 	if kept && old != nil {
-		tellSenders(old.all, old.move, old.outcome, old.at)
+		tellSubmissions(old.all, old.move, old.outcome, old.at)
 		q.written(old.all, old.owed)
 	}
 	q.stored()
@@ -114,7 +115,7 @@ func (q *Queue) stored() {
 	q.wake()
 }
 
-func (q *Queue) unowe(owner string) {
+func (q *Queue) uncount(owner string) {
 	if q.pending[owner]--; q.pending[owner] <= 0 {
 		delete(q.pending, owner)
 	}
@@ -130,10 +131,10 @@ func (q *Queue) enter(e *entry) {
 	e.lane = q.lane(laneKeyOf(m))
 	e.lane.size++
 	switch {
-	case m.Kind == sms.KindWatch:
+	case m.Kind == sms.KindDPF:
 		e.away = m.Receipt.Away
-		e.lane.route.watch(e)
-		if q.wakeAt(e, e.expires); e.lane.route.back > milli(m.ReceivedAt) { // it bound meanwhile
+		e.lane.recipient.setDPF(e)
+		if q.wakeAt(e, e.expires); e.lane.recipient.back > milli(m.ReceivedAt) { // it bound meanwhile
 			q.end(e, reached)
 		}
 	case q.isPart(m):
@@ -146,7 +147,7 @@ func (q *Queue) enter(e *entry) {
 		q.wakeAt(e, e.nextWake(nowMilli()))
 		e.lane.ready()
 	}
-	q.hold(e)
+	q.cache(e)
 }
 
 // nextWake is when an entry in the line must be looked at again: at its next try, or when it expires.
@@ -162,33 +163,33 @@ const messageOctets = 512
 
 func octets(m *sms.Message) int { return messageOctets + len(m.Content) + len(m.TLVs) }
 
-// hold keeps e's message in memory if there is room and its text is known.
-func (q *Queue) hold(e *entry) {
-	if q.held+octets(e.m) > q.o.HeldOctets || e.m.Content == nil {
+// cache keeps e's message in memory if there is room and its text is known.
+func (q *Queue) cache(e *entry) {
+	if q.cached+octets(e.m) > q.o.CacheOctets || e.m.Content == nil {
 		e.m = nil
 		return
 	}
-	q.held += octets(e.m)
+	q.cached += octets(e.m)
 }
 
 // setMessage keeps m, which was read from disk or takes the place of the one before.
 func (q *Queue) setMessage(e *entry, m *sms.Message) {
-	q.letGo(e)
+	q.evict(e)
 	e.m = m
-	q.held += octets(m)
+	q.cached += octets(m)
 }
 
-func (q *Queue) letGo(e *entry) {
+func (q *Queue) evict(e *entry) {
 	if e.m != nil {
-		q.held -= octets(e.m)
+		q.cached -= octets(e.m)
 		e.m = nil
 	}
 }
 
-// leave takes a concluded entry out of memory.
-func (q *Queue) leave(e *entry) {
+// forget takes a concluded entry out of memory.
+func (q *Queue) forget(e *entry) {
 	delete(q.entries, e.id)
-	q.letGo(e)
+	q.evict(e)
 }
 
 func milli(t time.Time) int64 { return t.UnixMilli() }

@@ -116,7 +116,7 @@ func (q *Queue) leaveGroup(e *entry) {
 	case e.parts != nil:
 		e.removePart(e)
 		if len(e.parts) > 0 {
-			q.succeed(e)
+			q.promote(e)
 		}
 		e.parts = nil
 	}
@@ -153,8 +153,8 @@ func (e *entry) removePart(p *entry) {
 	e.parts = slices.Delete(e.parts, i, i+1)
 }
 
-// succeed puts another part in the place of lead, which has left its text.
-func (q *Queue) succeed(lead *entry) {
+// promote puts another part in the place of lead, which has left its text.
+func (q *Queue) promote(lead *entry) {
 	next := lowest(lead.parts)
 	next.parts, next.came, next.incomplete, next.lead = lead.parts, lead.came, lead.incomplete, nil
 	next.due, next.attempts, next.asked = lead.due, lead.attempts, lead.asked

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/testkit"
 )
@@ -34,7 +35,7 @@ func TestPartsInAnyOrderBecomeOneTextThatTheLowestIDStandsFor(t *testing.T) {
 			t.Fatalf("got %+v", got)
 		}
 	}
-	c := r.attach(sms.Way{Recipient: "admin", Window: 10})
+	c := r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
 	for range ms {
 		testkit.Receive(t, c.tries, "a receipt for each part").done()
 	}
@@ -183,7 +184,7 @@ func TestACancelledPartLeavesTheOthers(t *testing.T) {
 			for _, closed := range []bool{false, true} {
 				t.Run(test.name, func(t *testing.T) {
 					t.Parallel()
-					r := newRig(t, func(o *Options) { o.HeldOctets = held; o.Reassemble = time.Second })
+					r := newRig(t, func(o *Options) { o.CacheOctets = held; o.Reassemble = time.Second })
 					ms := []*sms.Message{r.part("b", 1, 3, 2), r.part("a", 1, 3, 1), r.part("a", 1, 3, 1), r.part("c", 1, 3, 3)}
 					for i, m := range ms {
 						if i == 3 && !closed {
@@ -219,13 +220,13 @@ func TestACancelledPartLeavesTheOthers(t *testing.T) {
 
 func TestAPartOfATextInFlightIsBeingTried(t *testing.T) {
 	r := newRig(t, nil)
-	h := r.attach(sms.Way{Window: 32, Serial: true, Retry: []time.Duration{time.Hour}})
+	h := r.attach(road.OutletOptions{Window: 32, Serial: true, Retry: []time.Duration{time.Hour}})
 	a, b := r.part("a", 1, 2, 1), r.part("b", 1, 2, 2)
 	r.add(a)
 	r.add(b)
 	try := h.next("ab")
 	for _, m := range []*sms.Message{a, b} {
-		if err := r.q.Cancel(t.Context(), m.ID); err != ErrBeingTried {
+		if err := r.q.Cancel(t.Context(), m.ID); err != sms.ErrBeingTried {
 			t.Fatalf("got %v", err)
 		}
 	}
@@ -271,7 +272,7 @@ func TestPartsThatCannotBeAreWholeMessages(t *testing.T) {
 
 func TestPartsStaySingleWhenNothingIsReassembledOrForAClient(t *testing.T) {
 	r := newRig(t, nil)
-	c := r.attach(sms.Way{Recipient: "admin", Window: 3})
+	c := r.attach(road.OutletOptions{Recipient: "admin", Window: 3})
 	m := r.part("a", 1, 2, 1)
 	m.Submitter, m.Recipient = "other", "admin"
 	r.add(m)
@@ -283,7 +284,7 @@ func TestPartsStaySingleWhenNothingIsReassembledOrForAClient(t *testing.T) {
 }
 
 func TestTheLongestTextIsJoined(t *testing.T) {
-	r := newRig(t, func(o *Options) { o.HeldOctets = 1 })
+	r := newRig(t, func(o *Options) { o.CacheOctets = 1 })
 	h := r.hermes()
 	var want strings.Builder
 	for seq := 255; seq > 0; seq-- {

@@ -11,14 +11,14 @@ func laneKeyOf(m *sms.Message) laneKey {
 
 // lane is the line of a conversation's messages, in the order in which they came.
 type lane struct {
-	q      *Queue
-	key    laneKey
-	route  *route
-	line   list // waiting, taken and changing
-	aside  list
-	size   int     // entries of any status but concluded
-	flying int     // tries in flight
-	outlet *Outlet // that has those in flight, nil when there are none
+	q         *Queue
+	key       laneKey
+	recipient *recipientQueue
+	line      list // waiting, taken and changing
+	aside     list
+	size      int     // entries of any status but concluded
+	flying    int     // tries in flight
+	outlet    *Outlet // that has those in flight, nil when there are none
 
 	turns         *turns // in which it stands, nil = none
 	before, after *lane  // in those turns
@@ -61,7 +61,7 @@ func (l *list) remove(e *entry) {
 func (q *Queue) lane(k laneKey) *lane {
 	l := q.lanes[k]
 	if l == nil {
-		l = &lane{q: q, key: k, route: q.route(k.recipient)}
+		l = &lane{q: q, key: k, recipient: q.recipient(k.recipient)}
 		q.lanes[k] = l
 	}
 	return l
@@ -90,11 +90,11 @@ func (l *lane) take(e *entry) {
 	l.q.unwakeable(e)
 }
 
-// untake gives it back to the line, in its old place.
-func (l *lane) untake(e *entry) {
-	if e.kind == sms.KindWatch {
+// requeue gives it back to the line, in its old place.
+func (l *lane) requeue(e *entry) {
+	if e.kind == sms.KindDPF {
 		l.line.remove(e)
-		l.route.watch(e)
+		l.recipient.setDPF(e)
 		return
 	}
 	e.status = waiting
@@ -109,14 +109,14 @@ func (l *lane) claim(e *entry) {
 		return
 	case aside:
 		l.aside.remove(e)
-	case watching:
-		l.route.unwatch(e)
+	case dpfPending:
+		l.recipient.clearDPF(e)
 	}
 	e.status = claimed
 }
 
-// release gives a claimed entry back; later tells that it is not to be tried yet, and holds nobody back meanwhile.
-func (l *lane) release(e *entry, later bool) {
+// unclaim gives a claimed entry back; later tells that it is not to be tried yet, and holds nobody back meanwhile.
+func (l *lane) unclaim(e *entry, later bool) {
 	inLine := e.status == changing
 	switch {
 	case inLine && !later:
@@ -132,8 +132,8 @@ func (l *lane) release(e *entry, later bool) {
 	l.ready()
 }
 
-// drop takes an entry out of the lane for good, whatever its status.
-func (l *lane) drop(e *entry) {
+// remove takes an entry out of the lane for good, whatever its status.
+func (l *lane) remove(e *entry) {
 	switch e.status {
 	case aside:
 		l.aside.remove(e)
@@ -166,7 +166,7 @@ func (l *lane) head() *entry {
 // ready gives the lane a turn.
 func (l *lane) ready() {
 	if l.turns == nil && l.line.first != nil {
-		l.route.turns.push(l)
+		l.recipient.turns.push(l)
 	}
 }
 

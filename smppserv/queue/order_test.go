@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/testkit"
 )
@@ -40,7 +41,7 @@ func TestAMessageToBeTriedAgainHoldsBackThoseBehindIt(t *testing.T) {
 
 func TestAWindowIsFilledInOrderAndAFailureHoldsBackWhatIsNotSent(t *testing.T) {
 	r := newRig(t, nil)
-	c := r.attach(sms.Way{Recipient: "admin", Session: 1, Window: 3, Retry: []time.Duration{30 * time.Millisecond}})
+	c := r.attach(road.OutletOptions{Recipient: "admin", Session: 1, Window: 3, Retry: []time.Duration{30 * time.Millisecond}})
 	for i := range 6 {
 		r.add(r.answerTo(fmt.Sprint(i)))
 	}
@@ -63,7 +64,7 @@ func TestAWindowIsFilledInOrderAndAFailureHoldsBackWhatIsNotSent(t *testing.T) {
 func TestTheScheduleOfTriesIsKeptAndItsLastWaitRepeats(t *testing.T) {
 	r := newRig(t, nil)
 	retry := []time.Duration{10 * time.Millisecond, 40 * time.Millisecond}
-	h := r.attach(sms.Way{Window: 1, Serial: true, Retry: retry})
+	h := r.attach(road.OutletOptions{Window: 1, Serial: true, Retry: retry})
 	m := r.texts("again")[0]
 	last := h.next("again")
 	for _, want := range []time.Duration{retry[0], retry[1], retry[1]} {
@@ -87,7 +88,7 @@ func TestTheScheduleOfTriesIsKeptAndItsLastWaitRepeats(t *testing.T) {
 
 func TestResumeEndsTheWaitsOfWhatFailedButNotThoseAskedFor(t *testing.T) {
 	r := newRig(t, nil)
-	c := r.attach(sms.Way{Recipient: "admin", Window: 2, Retry: []time.Duration{time.Hour}})
+	c := r.attach(road.OutletOptions{Recipient: "admin", Window: 2, Retry: []time.Duration{time.Hour}})
 	r.add(r.answerTo("1"))
 	r.add(r.answerTo("2"))
 	asked := r.answerTo("asked")
@@ -108,7 +109,7 @@ func TestResumeEndsTheWaitsOfWhatFailedButNotThoseAskedFor(t *testing.T) {
 
 func TestReturnedIsNoAttemptAndKeepsThePlace(t *testing.T) {
 	r := newRig(t, nil)
-	c := r.attach(sms.Way{Recipient: "admin", Session: 1, Window: 1})
+	c := r.attach(road.OutletOptions{Recipient: "admin", Session: 1, Window: 1})
 	m := r.answerTo("1")
 	r.add(m)
 	r.add(r.answerTo("2"))
@@ -149,7 +150,7 @@ func TestAPausedWayStartsNothingUntilThePauseIsOver(t *testing.T) {
 
 func TestAWiderWindowTakesWhatWaits(t *testing.T) {
 	r := newRig(t, nil)
-	c := r.attach(sms.Way{Recipient: "admin", Window: 0})
+	c := r.attach(road.OutletOptions{Recipient: "admin", Window: 0})
 	for i := range 3 {
 		r.add(r.answerTo(fmt.Sprint(i)))
 	}
@@ -165,13 +166,13 @@ func TestAWiderWindowTakesWhatWaits(t *testing.T) {
 
 func TestADetachedWayReportsAndAnotherTakesOverInOrder(t *testing.T) {
 	r := newRig(t, nil)
-	a := r.attach(sms.Way{Recipient: "admin", Session: 1, Window: 2})
+	a := r.attach(road.OutletOptions{Recipient: "admin", Session: 1, Window: 2})
 	for i := range 4 {
 		r.add(r.answerTo(fmt.Sprint(i)))
 	}
 	t0, t1 := a.next("0"), a.next("1")
 	a.Detach()
-	b := r.attach(sms.Way{Recipient: "admin", Session: 2, Window: 2})
+	b := r.attach(road.OutletOptions{Recipient: "admin", Session: 2, Window: 2})
 	r.nothing(b, "admin") // 2 waits for what becomes of 0 and 1
 	t1.report(sms.Outcome{Verdict: sms.Returned})
 	t0.done()
@@ -183,10 +184,10 @@ func TestADetachedWayReportsAndAnotherTakesOverInOrder(t *testing.T) {
 
 func TestALaneStaysWithItsSessionWhileItHasMessagesInFlight(t *testing.T) {
 	r := newRig(t, nil)
-	a := r.attach(sms.Way{Recipient: "admin", Session: 1, Window: 1})
+	a := r.attach(road.OutletOptions{Recipient: "admin", Session: 1, Window: 1})
 	r.add(r.answerTo("0"))
 	t0 := a.next("0")
-	b := r.attach(sms.Way{Recipient: "admin", Session: 2, Window: 5})
+	b := r.attach(road.OutletOptions{Recipient: "admin", Session: 2, Window: 5})
 	r.add(r.answerTo("1"))
 	r.nothing(b, "admin")
 	t0.done()

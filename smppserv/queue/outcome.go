@@ -3,6 +3,7 @@ package queue
 import (
 	"time"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
 
@@ -15,7 +16,7 @@ func (j *job) report(o sms.Outcome) {
 	switch o.Verdict {
 	case sms.Returned:
 		q.mu.Lock()
-		j.giveBack()
+		j.requeue()
 		q.mu.Unlock()
 	case sms.TryAgain:
 		q.retry(j, o)
@@ -29,7 +30,7 @@ func (j *job) report(o sms.Outcome) {
 func (q *Queue) retry(j *job, o sms.Outcome) {
 	e, m := j.lead, j.lead.m
 	now := time.Now()
-	move := &sms.Move{State: sms.Enroute, Error: o.Code, Reason: o.Reason}
+	move := &road.Transition{State: sms.Enroute, Error: o.Code, Reason: o.Reason}
 	var owed []*entry
 	q.mu.Lock()
 	q.o.Observer.Retried(m)
@@ -37,7 +38,7 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 	e.away = o.Unreached
 	wait := o.After
 	if e.asked = wait > 0; !e.asked {
-		wait = e.lane.route.wait(e.attempts)
+		wait = e.lane.recipient.wait(e.attempts)
 	}
 	move.Attempts, move.DueAt = e.attempts, sms.NotBefore(now.Add(wait))
 	e.due = milli(move.DueAt)
@@ -50,14 +51,14 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 		}
 	}
 	q.unwritten++
-	j.giveBack()
+	j.requeue()
 	q.mu.Unlock()
 	q.log.Info().EmbedObject(m).Int("attempt", move.Attempts).Stringer("next_try_in", wait).Str("reason", o.Reason).Msg("a try failed, to be tried again")
 	move.Done = func() { q.written(nil, owed) }
-	q.o.Store.Move(move)
+	q.o.Store.Finish(move)
 }
 
-func (r *route) wait(attempts int) time.Duration {
+func (r *recipientQueue) wait(attempts int) time.Duration {
 	if len(r.retry) == 0 {
 		return time.Minute
 	}
@@ -79,15 +80,15 @@ func (q *Queue) conclude(all []*entry, j *job, o sms.Outcome, written chan struc
 		attempts++
 	}
 	move, owed := q.ending(all, lead, o, attempts, now)
-	q.depart(all, move.State)
+	q.remove(all, move.State)
 	if tried && move.State == sms.Delivered && lead.kind == sms.KindText && !lead.m.IsAck() {
-		lead.lane.route.reached(lead.lane)
-		lead.lane.route.reached(nil)
+		lead.lane.recipient.reached(lead.lane)
+		lead.lane.recipient.reached(nil)
 	}
 	lead.lane.ready()
 	q.unwritten++
 	if j != nil {
-		j.free()
+		j.release()
 	}
 	q.mu.Unlock()
 	if move.State != sms.Delivered && move.State != sms.Deleted {
@@ -98,21 +99,21 @@ func (q *Queue) conclude(all []*entry, j *job, o sms.Outcome, written chan struc
 		if written != nil {
 			close(written)
 		}
-		// First the senders: in transaction mode this is the answer, and no receipt may overtake it.
-		tellSenders(all, move, o, now)
+		// First the submissions: in transaction mode this is the answer, and no receipt may overtake it.
+		tellSubmissions(all, move, o, now)
 		q.written(all, owed)
 	}
-	q.o.Store.Move(move)
+	q.o.Store.Finish(move)
 }
 
 // ending is how messages get into their final state, lead or the only one among them, and what is owed because of it.
 // Nothing has changed so far but on paper.
-func (q *Queue) ending(all []*entry, lead *entry, o sms.Outcome, attempts int, now time.Time) (move *sms.Move, owed []*entry) {
-	move = &sms.Move{IDs: make([]sms.ID, 0, len(all)), State: o.FinalState(), Attempts: attempts}
+func (q *Queue) ending(all []*entry, lead *entry, o sms.Outcome, attempts int, now time.Time) (move *road.Transition, owed []*entry) {
+	move = &road.Transition{IDs: make([]sms.ID, 0, len(all)), State: o.FinalState(), Attempts: attempts}
 	if move.State != sms.Delivered {
 		move.Error, move.Reason = o.Code, o.Reason
 	}
-	late := lead.attempts > 0 || lead.due < lead.lane.route.back
+	late := lead.attempts > 0 || lead.due < lead.lane.recipient.back
 	for _, e := range all {
 		move.IDs = append(move.IDs, e.id)
 		alert := e.m.OwesAlert(move.State, o, late)
@@ -123,38 +124,38 @@ func (q *Queue) ending(all []*entry, lead *entry, o sms.Outcome, attempts int, n
 		case alert && move.State == sms.Delivered:
 			owed = q.owe(owed, move, e, sms.KindAlert, false, now)
 		case alert:
-			away := o.Unreached || o.State == sms.Expired && lead.away || e.lane.route.away()
-			w := sms.NewWatch(e.m, away, now, q.o.ReceiptValidity)
+			away := o.Unreached || o.State == sms.Expired && lead.away || e.lane.recipient.away()
+			w := sms.NewDPF(e.m, away, now, q.o.ReceiptValidity)
 			move.Receipts, owed = append(move.Receipts, w), append(owed, &entry{q: q, m: w, owner: w.Owner(), heapAt: -1})
 		}
 	}
 	return move, owed
 }
 
-// depart takes messages out of their lanes for good.
-func (q *Queue) depart(all []*entry, state sms.State) {
+// remove takes messages out of their lanes for good.
+func (q *Queue) remove(all []*entry, state sms.State) {
 	for _, e := range all {
 		q.o.Observer.Concluded(e.m, state)
-		e.lane.drop(e)
-		q.unowe(e.owner)
+		e.lane.remove(e)
+		q.uncount(e.owner)
 	}
 }
 
-func tellSenders(all []*entry, move *sms.Move, o sms.Outcome, now time.Time) {
+func tellSubmissions(all []*entry, move *road.Transition, o sms.Outcome, now time.Time) {
 	for _, e := range all {
-		if m := e.m; e.sender != nil {
+		if m := e.m; e.submission != nil {
 			m.State, m.Attempts, m.Error, m.Reason, m.FinalAt = move.State, move.Attempts, move.Error, move.Reason, now
-			e.sender.Concluded(m, o)
+			e.submission.Concluded(m, o)
 		}
 	}
 }
 
 // owe adds to the move what tells the submitter of e that e got into the move's state, and whether an alert follows.
-func (q *Queue) owe(owed []*entry, move *sms.Move, e *entry, kind sms.Kind, alert bool, now time.Time) []*entry {
+func (q *Queue) owe(owed []*entry, move *road.Transition, e *entry, kind sms.Kind, alert bool, now time.Time) []*entry {
 	r := sms.NewReceipt(kind, e.m, move.State, move.Error, now, q.o.ReceiptValidity)
 	r.Receipt.DPF = alert
 	move.Receipts = append(move.Receipts, r)
-	return append(owed, &entry{q: q, m: r, owner: r.Owner(), answer: e.sender, heapAt: -1})
+	return append(owed, &entry{q: q, m: r, owner: r.Owner(), answer: e.submission, heapAt: -1})
 }
 
 // written is called when an outcome is on disk: the receipts that it owes may go.
@@ -162,7 +163,7 @@ func (q *Queue) written(gone, owed []*entry) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, e := range gone {
-		q.leave(e)
+		q.forget(e)
 	}
 	for _, r := range owed {
 		q.pending[r.owner]++

@@ -15,22 +15,19 @@ package queue
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
 
-// Deliverer is one way out of the queue.
-type Deliverer = sms.Deliverer
-
 // Store is what the queue needs of the store.
 type Store interface {
-	Add(sms.Addition)
-	Move(*sms.Move)
+	Add(road.Addition)
+	Finish(*road.Transition)
 	Change(m *sms.Message, changed func(error))
 	After(through func())
 	Load(ctx context.Context, ids []sms.ID) ([]*sms.Message, error)
@@ -44,8 +41,8 @@ type Options struct {
 	Store    Store
 	Log      zerolog.Logger
 	Observer Observer // may be nil
-	// HeldOctets bounds the memory for messages; what is more stays on disk until it is tried. 0 means 64 MiB.
-	HeldOctets int
+	// CacheOctets bounds the memory for messages; what is more stays on disk until it is tried. 0 means 64 MiB.
+	CacheOctets int
 }
 
 // Observer counts what passes. Its methods are called under the queue's lock and must return at once.
@@ -78,22 +75,13 @@ func (q *Queue) Configure(st Settings) {
 	q.o.Settings = st
 }
 
-var (
-	// ErrStopping means that the queue takes nothing more.
-	ErrStopping = errors.New("the queue is stopping")
-	// ErrNotWaiting means that the message is unknown or its state final.
-	ErrNotWaiting = sms.ErrNotWaiting
-	// ErrBeingTried means that the message is on its way to its recipient now.
-	ErrBeingTried = errors.New("the message is being tried")
-)
-
 const (
-	defaultHeldOctets = 64 << 20
+	defaultCacheOctets = 64 << 20
 	// maxUnwritten bounds the outcomes that wait for the disk; while so many wait nothing new is tried.
 	maxUnwritten = 4096
-	// receiptHold is how long a receipt stays off other sessions after the submit was answered on its own:
+	// receiptDelay is how long a receipt stays off other sessions after the submit was answered on its own:
 	// clients with a connection for each direction do not know the message_id sooner.
-	receiptHold = 200 * time.Millisecond
+	receiptDelay = 200 * time.Millisecond
 )
 
 // Queue holds the waiting messages. Its methods may be called from any goroutine.
@@ -106,24 +94,24 @@ type Queue struct {
 
 	replacing [64]sync.Mutex // by conversation: held while one looks for what to replace
 
-	mu        sync.Mutex
-	entries   map[sms.ID]*entry // also those whose end is not on disk yet
-	lanes     map[laneKey]*lane
-	routes    map[string]*route
-	groups    map[groupKey]*group
-	pending   map[string]int // undelivered messages by owner
-	deadlines deadlines
-	jobs      []*job // messages to conclude without a try
-	held      int    // octets of text in memory
-	unwritten int    // outcomes on their way to disk
-	storing   int    // additions and changes on their way to disk
-	trying    int    // jobs in flight
-	lastSeen  sms.ID // the highest ID that has its entry, or had
-	started   bool
-	onHold    bool // nothing new is tried
-	stopping  bool // nothing new is taken in, either
-	stopped   bool
-	idle      chan struct{} // closed when stopping and nothing is in flight or on its way to disk
+	mu         sync.Mutex
+	entries    map[sms.ID]*entry // also those whose end is not on disk yet
+	lanes      map[laneKey]*lane
+	recipients map[string]*recipientQueue
+	groups     map[groupKey]*group
+	pending    map[string]int // undelivered messages by owner
+	deadlines  deadlines
+	jobs       []*job // messages to conclude without a try
+	cached     int    // octets of text in memory
+	unwritten  int    // outcomes on their way to disk
+	storing    int    // additions and changes on their way to disk
+	trying     int    // jobs in flight
+	lastSeen   sms.ID // the highest ID that has its entry, or had
+	started    bool
+	quiesced   bool // nothing new is tried
+	stopping   bool // nothing new is taken in, either
+	stopped    bool
+	idle       chan struct{} // closed when stopping and nothing is in flight or on its way to disk
 }
 
 // New makes a queue. Start lets it work.
@@ -131,13 +119,13 @@ func New(o Options) *Queue {
 	if o.Observer == nil {
 		o.Observer = nobody{}
 	}
-	if o.HeldOctets == 0 {
-		o.HeldOctets = defaultHeldOctets
+	if o.CacheOctets == 0 {
+		o.CacheOctets = defaultCacheOctets
 	}
 	return &Queue{
 		o: o, log: o.Log,
 		kick: make(chan struct{}, 1), done: make(chan struct{}), stop: make(chan struct{}), idle: make(chan struct{}),
-		entries: map[sms.ID]*entry{}, lanes: map[laneKey]*lane{}, routes: map[string]*route{},
+		entries: map[sms.ID]*entry{}, lanes: map[laneKey]*lane{}, recipients: map[string]*recipientQueue{},
 		groups: map[groupKey]*group{}, pending: map[string]int{},
 	}
 }
@@ -154,11 +142,11 @@ func (q *Queue) Start(ctx context.Context) error {
 	return nil
 }
 
-// Hold starts no more tries. Messages are still taken in; they are tried after the next start.
-func (q *Queue) Hold() {
+// Quiesce starts no more tries. Messages are still taken in; they are tried after the next start.
+func (q *Queue) Quiesce() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.onHold = true
+	q.quiesced = true
 }
 
 // Stop starts no more tries and takes nothing more, waits for the tries in flight and until everything is on disk,
@@ -205,12 +193,12 @@ func (q *Queue) wake() {
 }
 
 // Add hands a message in. limit is how many undelivered messages its owner may have, 0 = any number.
-// It returns at once: sms.ErrQueueFull or ErrStopping, or nil, and then s.Accepted tells when it is on disk.
-func (q *Queue) Add(m *sms.Message, limit int, s sms.Sender) error {
+// It returns at once: sms.ErrQueueFull or sms.ErrStopping, or nil, and then s.Accepted tells when it is on disk.
+func (q *Queue) Add(m *sms.Message, limit int, s road.Submission) error {
 	return q.add(m, limit, s, nil)
 }
 
-func (q *Queue) add(m *sms.Message, limit int, s sms.Sender, replaces *replaced) error {
+func (q *Queue) add(m *sms.Message, limit int, s road.Submission, replaces *replaced) error {
 	owner := m.Owner()
 	if limit > 0 && replaces != nil {
 		limit++
@@ -219,7 +207,7 @@ func (q *Queue) add(m *sms.Message, limit int, s sms.Sender, replaces *replaced)
 	switch {
 	case q.stopping:
 		q.mu.Unlock()
-		return ErrStopping
+		return sms.ErrStopping
 	case limit > 0 && q.pending[owner] >= limit:
 		q.mu.Unlock()
 		return sms.ErrQueueFull
@@ -227,7 +215,7 @@ func (q *Queue) add(m *sms.Message, limit int, s sms.Sender, replaces *replaced)
 	q.pending[owner]++
 	q.storing++
 	q.mu.Unlock()
-	q.o.Store.Add(&entry{q: q, m: m, owner: owner, sender: s, replaces: replaces, heapAt: -1})
+	q.o.Store.Add(&entry{q: q, m: m, owner: owner, submission: s, replaces: replaces, heapAt: -1})
 	return nil
 }
 
@@ -239,16 +227,8 @@ func (q *Queue) Pending(owner string) int {
 }
 
 // Stats is a snapshot for operators.
-type Stats struct {
-	Waiting   int // messages that are not final, those in flight included
-	InFlight  int // tries under way
-	Unwritten int // outcomes on their way to disk
-	Lanes     int // conversations with waiting messages
-}
-
-// Stats counts.
-func (q *Queue) Stats() Stats {
+func (q *Queue) Stats() sms.QueueStats {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return Stats{Waiting: len(q.entries), InFlight: q.trying, Unwritten: q.unwritten, Lanes: len(q.lanes)}
+	return sms.QueueStats{Waiting: len(q.entries), InFlight: q.trying, Unwritten: q.unwritten, Lanes: len(q.lanes)}
 }

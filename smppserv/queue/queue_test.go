@@ -11,8 +11,10 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store"
+	"hnetsmpp/smppserv/store/sqlite"
 	"hnetsmpp/smppserv/testkit"
 )
 
@@ -44,7 +46,7 @@ func newRig(t testing.TB, change func(*Options)) *rig {
 
 func (r *rig) open() {
 	r.t.Helper()
-	s, err := store.Open(context.Background(), store.Options{Driver: "sqlite", DSN: r.file, Log: zerolog.Nop()})
+	s, err := sqlite.Open(context.Background(), sqlite.Options{File: r.file, Log: zerolog.Nop()})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -86,7 +88,7 @@ func (r *rig) emptied() {
 		q.mu.Lock()
 		defer q.mu.Unlock()
 		turns := 0
-		for _, route := range q.routes {
+		for _, route := range q.recipients {
 			if route.turns.first != nil {
 				turns++
 			}
@@ -97,7 +99,7 @@ func (r *rig) emptied() {
 			}
 		}
 		left = fmt.Sprint("entries ", len(q.entries), " lanes ", len(q.lanes), " groups ", len(q.groups), " deadlines ", len(q.deadlines),
-			" pending ", len(q.pending), " jobs ", len(q.jobs), " held ", q.held, " unwritten ", q.unwritten, " storing ", q.storing,
+			" pending ", len(q.pending), " jobs ", len(q.jobs), " held ", q.cached, " unwritten ", q.unwritten, " storing ", q.storing,
 			" trying ", q.trying, " turns ", turns)
 		return left == "entries 0 lanes 0 groups 0 deadlines 0 pending 0 jobs 0 held 0 unwritten 0 storing 0 trying 0 turns 0"
 	})
@@ -125,7 +127,7 @@ func (t try) again() { t.report(sms.Outcome{Verdict: sms.TryAgain, Code: 503, Re
 
 // outbox is a Deliverer that leaves the outcome to the test.
 type outbox struct {
-	sms.Outlet
+	road.Outlet
 	t     testing.TB
 	tries chan try
 }
@@ -134,7 +136,7 @@ func (o *outbox) Deliver(ms []*sms.Message, incomplete bool, report func(sms.Out
 	o.tries <- try{ms, incomplete, report, time.Now()}
 }
 
-func (r *rig) attach(w sms.Way) *outbox {
+func (r *rig) attach(w road.OutletOptions) *outbox {
 	o := &outbox{t: r.t, tries: make(chan try, 10_000)}
 	if w.Retry == nil {
 		w.Retry = []time.Duration{5 * time.Millisecond}
@@ -145,7 +147,7 @@ func (r *rig) attach(w sms.Way) *outbox {
 }
 
 // hermes attaches Hermès with a window of 32.
-func (r *rig) hermes() *outbox { return r.attach(sms.Way{Window: 32, Serial: true}) }
+func (r *rig) hermes() *outbox { return r.attach(road.OutletOptions{Window: 32, Serial: true}) }
 
 // next is the next try, which must have this text.
 func (o *outbox) next(text string) try {
@@ -180,7 +182,7 @@ type sender struct {
 	calls   int
 }
 
-func newSender() *sender {
+func newSubmission() *sender {
 	return &sender{accepted: make(chan error, 2), concluded: make(chan sms.Outcome, 2)}
 }
 
@@ -227,7 +229,7 @@ func (r *rig) answerTo(text string) *sms.Message {
 // add hands the message in and waits until it is on disk.
 func (r *rig) add(m *sms.Message) *sender {
 	r.t.Helper()
-	s := newSender()
+	s := newSubmission()
 	if err := r.q.Add(m, 0, s); err != nil {
 		r.t.Fatal(err)
 	}
@@ -279,7 +281,7 @@ type faulty struct {
 	loadErr   error
 	loads     int
 	slow      bool
-	moves     []*sms.Move // while slow
+	moves     []*road.Transition // while slow
 }
 
 var errDisk = errors.New("the disk is full")
@@ -290,7 +292,7 @@ func (f *faulty) set(change func()) {
 	change()
 }
 
-func (f *faulty) Add(a sms.Addition) {
+func (f *faulty) Add(a road.Addition) {
 	f.mu.Lock()
 	err, before := f.addErr, f.before
 	f.mu.Unlock()
@@ -326,14 +328,14 @@ func (f *faulty) Load(ctx context.Context, ids []sms.ID) ([]*sms.Message, error)
 	return f.Store.Load(ctx, ids)
 }
 
-func (f *faulty) Move(m *sms.Move) {
+func (f *faulty) Finish(m *road.Transition) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.slow {
 		f.moves = append(f.moves, m)
 		return
 	}
-	f.Store.Move(m)
+	f.Store.Finish(m)
 }
 
 // waitingMoves is how many outcomes the slow disk has not taken.
@@ -348,7 +350,7 @@ func (f *faulty) heal() {
 	defer f.mu.Unlock()
 	f.slow = false
 	for _, m := range f.moves {
-		f.Store.Move(m)
+		f.Store.Finish(m)
 	}
 	f.moves = nil
 }
@@ -394,7 +396,7 @@ func TestAMessageForNobodyWaits(t *testing.T) {
 	m := r.answerTo("for a client that is not bound")
 	r.add(m)
 	r.nothing(h, sms.Hermes)
-	c := r.attach(sms.Way{Recipient: "admin", Session: 1, Window: 10})
+	c := r.attach(road.OutletOptions{Recipient: "admin", Session: 1, Window: 10})
 	c.next("for a client that is not bound").done()
 	r.wantState(m, sms.Delivered)
 	r.emptied()
@@ -405,16 +407,16 @@ func TestTheOwnerOfTooManyMessagesIsRefusedUntilSomeEnd(t *testing.T) {
 	other, full := r.text("somebody else's"), r.text("too much")
 	other.Submitter = "other"
 	first := r.texts("1", "2")[0]
-	if err := r.q.Add(full, 2, newSender()); err != sms.ErrQueueFull {
+	if err := r.q.Add(full, 2, newSubmission()); err != sms.ErrQueueFull {
 		t.Fatalf("got %v", err)
 	}
-	if err := r.q.Add(other, 2, newSender()); err != nil {
+	if err := r.q.Add(other, 2, newSubmission()); err != nil {
 		t.Fatalf("another owner got %v", err)
 	}
 	if err := r.q.Cancel(context.Background(), first.ID); err != nil {
 		t.Fatal(err)
 	}
-	s := newSender()
+	s := newSubmission()
 	if err := r.q.Add(full, 2, s); err != nil {
 		t.Fatalf("after a cancel: %v", err)
 	}
@@ -433,16 +435,16 @@ func TestReceiptsCountAsUndelivered(t *testing.T) {
 	h.next("with a receipt").done()
 	r.wantState(m, sms.Delivered)
 	testkit.Await(t, "the receipt counts", func() bool { return r.q.Pending("admin") == 1 })
-	if err := r.q.Add(r.text("full"), 1, newSender()); err != sms.ErrQueueFull {
+	if err := r.q.Add(r.text("full"), 1, newSubmission()); err != sms.ErrQueueFull {
 		t.Fatalf("got %v", err)
 	}
-	r.attach(sms.Way{Recipient: "admin", Window: 1}).next("with a receipt").done()
+	r.attach(road.OutletOptions{Recipient: "admin", Window: 1}).next("with a receipt").done()
 	r.emptied()
 }
 
 func TestAKnownExternalIDIsStoredAndDeliveredOnce(t *testing.T) {
 	r := newRig(t, nil)
-	c := r.attach(sms.Way{Recipient: "admin", Window: 10})
+	c := r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
 	m, again := r.answerTo("once"), r.answerTo("once")
 	m.ExternalID, again.ExternalID = "h-1", "h-1"
 	r.add(m)

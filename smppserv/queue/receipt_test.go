@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/testkit"
 )
@@ -28,7 +29,7 @@ func TestEachFinalStateHasTheReceiptThatWasAskedFor(t *testing.T) {
 		t.Run(fmt.Sprintf("%#x %#x", test.registered, test.esmClass), func(t *testing.T) {
 			r := newRig(t, nil)
 			h := r.hermes()
-			c := r.attach(sms.Way{Recipient: "admin", Session: 1, Window: 10})
+			c := r.attach(road.OutletOptions{Recipient: "admin", Session: 1, Window: 10})
 			for _, o := range []struct {
 				outcome sms.Outcome
 				state   sms.State
@@ -65,7 +66,7 @@ func TestEachFinalStateHasTheReceiptThatWasAskedFor(t *testing.T) {
 
 func TestExpiryAndCancelOweReceiptsToo(t *testing.T) {
 	r := newRig(t, nil)
-	c := r.attach(sms.Way{Recipient: "admin", Window: 10})
+	c := r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
 	m := r.text("expires")
 	m.RegisteredDelivery, m.ExpiresAt = 2, m.ReceivedAt.Add(20*time.Millisecond)
 	r.add(m)
@@ -91,7 +92,7 @@ func TestExpiryAndCancelOweReceiptsToo(t *testing.T) {
 func TestAReceiptThatIsNotTakenMakesNoOther(t *testing.T) {
 	r := newRig(t, func(o *Options) { o.ReceiptValidity = 60 * time.Millisecond; o.StatusToHermes = true })
 	h := r.hermes()
-	c := r.attach(sms.Way{Recipient: "admin", Window: 10})
+	c := r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
 	for range 2 {
 		m := r.text("text")
 		m.RegisteredDelivery = 1
@@ -117,9 +118,9 @@ func (s overtaken) Accepted(m *sms.Message, duplicate bool, err error) {
 func TestNoReceiptGoesBeforeItsSubmitWasAnswered(t *testing.T) {
 	r := newRig(t, nil)
 	h := r.hermes()
-	c := r.attach(sms.Way{Recipient: "admin", Session: 1, Window: 10})
+	c := r.attach(road.OutletOptions{Recipient: "admin", Session: 1, Window: 10})
 	answer := make(chan struct{})
-	s := overtaken{newSender(), func() { <-answer }}
+	s := overtaken{newSubmission(), func() { <-answer }}
 	s.session = 1
 	m := r.text("m")
 	m.RegisteredDelivery = 1
@@ -146,7 +147,7 @@ func (r *rig) submitted(text string, session uint64, since time.Time, ok bool) *
 	r.t.Helper()
 	m := r.text(text)
 	m.RegisteredDelivery = 1
-	s := newSender()
+	s := newSubmission()
 	s.session, s.since, s.ok = session, since, ok
 	if err := r.q.Add(m, 0, s); err != nil {
 		r.t.Fatal(err)
@@ -158,19 +159,19 @@ func (r *rig) submitted(text string, session uint64, since time.Time, ok bool) *
 func TestAReceiptOnAnotherSessionIsHeldAfterTheAnswer(t *testing.T) {
 	r := newRig(t, nil)
 	h := r.hermes()
-	c := r.attach(sms.Way{Recipient: "admin", Session: 2, Window: 10})
+	c := r.attach(road.OutletOptions{Recipient: "admin", Session: 2, Window: 10})
 	s := r.submitted("m", 1, time.Time{}, false)
 	h.next("m").done()
 	testkit.Receive(t, s.concluded, "Concluded")
 	select {
 	case <-c.tries:
 		t.Fatal("the receipt went before the answer")
-	case <-time.After(receiptHold + 100*time.Millisecond):
+	case <-time.After(receiptDelay + 100*time.Millisecond):
 	}
 	since := time.Now()
 	s.answer(1, since)
 	try := c.next("m")
-	if got := try.at.Sub(since); got < receiptHold {
+	if got := try.at.Sub(since); got < receiptDelay {
 		t.Fatalf("the receipt went %v after the answer", got)
 	}
 	try.done()
@@ -180,8 +181,8 @@ func TestAReceiptOnAnotherSessionIsHeldAfterTheAnswer(t *testing.T) {
 func TestAReceiptPrefersTheSessionOfItsSubmitAndIsNotHeldThere(t *testing.T) {
 	r := newRig(t, nil)
 	h := r.hermes()
-	other := r.attach(sms.Way{Recipient: "admin", Session: 2, Window: 10})
-	own := r.attach(sms.Way{Recipient: "admin", Session: 1, Window: 1})
+	other := r.attach(road.OutletOptions{Recipient: "admin", Session: 2, Window: 10})
+	own := r.attach(road.OutletOptions{Recipient: "admin", Session: 1, Window: 1})
 	since := time.Now().Add(time.Hour) // held for ever on any other
 	r.submitted("1", 1, since, true)
 	h.next("1").done()
@@ -200,7 +201,7 @@ func TestAReceiptPrefersTheSessionOfItsSubmitAndIsNotHeldThere(t *testing.T) {
 func TestAReceiptOfASenderWithoutSessionsGoesAtOnce(t *testing.T) {
 	r := newRig(t, nil)
 	h := r.hermes()
-	c := r.attach(sms.Way{Recipient: "admin", Session: 2, Window: 10})
+	c := r.attach(road.OutletOptions{Recipient: "admin", Session: 2, Window: 10})
 	r.submitted("m", 0, time.Time{}, false)
 	h.next("m").done()
 	c.next("m").done()
@@ -210,11 +211,11 @@ func TestAReceiptOfASenderWithoutSessionsGoesAtOnce(t *testing.T) {
 func TestAReceiptGoesElsewhereWhenItsSessionIsGone(t *testing.T) {
 	r := newRig(t, nil)
 	h := r.hermes()
-	own := r.attach(sms.Way{Recipient: "admin", Session: 1, Window: 0})
+	own := r.attach(road.OutletOptions{Recipient: "admin", Session: 1, Window: 0})
 	r.submitted("m", 1, time.Now().Add(-time.Second), true)
 	h.next("m").done()
-	testkit.Await(t, "the receipt waits", func() bool { return r.q.Stats() == Stats{Waiting: 1, Lanes: 1} })
-	other := r.attach(sms.Way{Recipient: "admin", Session: 2, Window: 1})
+	testkit.Await(t, "the receipt waits", func() bool { return r.q.Stats() == sms.QueueStats{Waiting: 1, Lanes: 1} })
+	other := r.attach(road.OutletOptions{Recipient: "admin", Session: 2, Window: 1})
 	r.nothing(other, "admin")
 	own.Detach()
 	other.next("m").done()
@@ -224,7 +225,7 @@ func TestAReceiptGoesElsewhereWhenItsSessionIsGone(t *testing.T) {
 func TestAnIntermediateNotificationIsSentOnce(t *testing.T) {
 	r := newRig(t, nil)
 	h := r.hermes()
-	c := r.attach(sms.Way{Recipient: "admin", Window: 10})
+	c := r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
 	m := r.text("m")
 	m.RegisteredDelivery = 0x10
 	r.add(m)
@@ -236,7 +237,7 @@ func TestAnIntermediateNotificationIsSentOnce(t *testing.T) {
 	try.done()
 	h.next("m").again()
 	r.restart()
-	h, c = r.hermes(), r.attach(sms.Way{Recipient: "admin", Window: 10})
+	h, c = r.hermes(), r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
 	h.next("m").again()
 	h.next("m").done()
 	r.emptied()
@@ -249,7 +250,7 @@ func TestHermesHearsOfEachOfItsMessagesIfItWants(t *testing.T) {
 	for _, wants := range []bool{true, false} {
 		r := newRig(t, func(o *Options) { o.StatusToHermes = wants })
 		h := r.hermes()
-		c := r.attach(sms.Way{Recipient: "admin", Window: 10})
+		c := r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
 		m := r.answerTo("m")
 		m.ExternalID, m.RegisteredDelivery = "h-1", 0x10
 		r.add(m)
@@ -271,12 +272,12 @@ func TestHermesHearsOfEachOfItsMessagesIfItWants(t *testing.T) {
 func TestTheReceiptsOfALongTextWaitForTheAnswersOfTheirOwnParts(t *testing.T) {
 	r := newRig(t, nil)
 	h := r.hermes()
-	c := r.attach(sms.Way{Recipient: "admin", Session: 9, Window: 10})
+	c := r.attach(road.OutletOptions{Recipient: "admin", Session: 9, Window: 10})
 	var late *sender
 	for seq := byte(1); seq <= 2; seq++ {
 		m := r.part("ab"[seq-1:seq], 7, 2, seq)
 		m.RegisteredDelivery = 1
-		s := newSender()
+		s := newSubmission()
 		s.session, s.since, s.ok = 1, time.Now().Add(-time.Second), seq == 1
 		if err := r.q.Add(m, 0, s); err != nil {
 			t.Fatal(err)

@@ -8,13 +8,14 @@ import (
 	"testing"
 	"time"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/testkit"
 )
 
 func TestARestartTakesUpWhatWaitsAndNothingElse(t *testing.T) {
 	r := newRig(t, nil)
-	h := r.attach(sms.Way{Window: 1, Serial: true, Retry: []time.Duration{200 * time.Millisecond}})
+	h := r.attach(road.OutletOptions{Window: 1, Serial: true, Retry: []time.Duration{200 * time.Millisecond}})
 	receipted := r.text("done")
 	receipted.RegisteredDelivery = 1
 	r.add(receipted)
@@ -41,7 +42,7 @@ func TestARestartTakesUpWhatWaitsAndNothingElse(t *testing.T) {
 	h.next("in flight").done()
 	h.next("behind").done()
 	r.nothing(h, sms.Hermes)
-	r.attach(sms.Way{Recipient: "admin", Window: 1}).next("done").done()
+	r.attach(road.OutletOptions{Recipient: "admin", Window: 1}).next("done").done()
 	if err := r.q.Cancel(t.Context(), scheduled.ID); err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +77,7 @@ func TestWhatExpiredWhileNobodyRanExpiresAtTheStart(t *testing.T) {
 	<-time.After(time.Until(m.ExpiresAt))
 	r.open()
 	r.wantState(m, sms.Expired)
-	r.attach(sms.Way{Recipient: "admin", Window: 1}).next("m").done()
+	r.attach(road.OutletOptions{Recipient: "admin", Window: 1}).next("m").done()
 	r.emptied()
 }
 
@@ -92,7 +93,7 @@ func TestStopAwaitsTriesAndOutcomes(t *testing.T) {
 		defer r.q.mu.Unlock()
 		return r.q.stopping
 	})
-	if err := r.q.Add(r.text("late"), 0, newSender()); err != ErrStopping {
+	if err := r.q.Add(r.text("late"), 0, newSubmission()); err != sms.ErrStopping {
 		t.Fatalf("got %v", err)
 	}
 	r.fault.set(func() { r.fault.slow = true })
@@ -154,7 +155,7 @@ func TestOutcomesWaitForTheDiskAndNothingIsTriedTwice(t *testing.T) {
 		if got, err := r.store.Get(t.Context(), m.ID); err != nil || got.State != sms.Enroute {
 			t.Fatalf("got %v, %v", got.State, err)
 		}
-		if err := r.q.Cancel(t.Context(), m.ID); err != ErrNotWaiting {
+		if err := r.q.Cancel(t.Context(), m.ID); err != sms.ErrNotWaiting {
 			t.Fatalf("got %v", err)
 		}
 	}
@@ -185,7 +186,7 @@ func TestNothingMoreIsTriedWhileTooManyOutcomesWaitForTheDisk(t *testing.T) {
 		}
 	}
 	testkit.Receive(t, s.allAccepted, "all accepted")
-	r.q.Attach(sms.Way{Window: 10_000, Deliverer: d})
+	r.q.Attach(road.OutletOptions{Window: 10_000, Deliverer: d})
 	testkit.Await(t, "the bound is reached", func() bool { return r.q.Stats().Unwritten >= maxUnwritten })
 	if n := d.count(); n > maxUnwritten+maxJobs {
 		t.Fatalf("%d tries", n)
@@ -201,7 +202,7 @@ func TestNothingMoreIsTriedWhileTooManyOutcomesWaitForTheDisk(t *testing.T) {
 func TestAMessageThatTheDiskRefusesIsNotTaken(t *testing.T) {
 	r := newRig(t, nil)
 	r.fault.set(func() { r.fault.addErr = errDisk })
-	s := newSender()
+	s := newSubmission()
 	if err := r.q.Add(r.text("m"), 1, s); err != nil {
 		t.Fatal(err)
 	}
@@ -212,7 +213,7 @@ func TestAMessageThatTheDiskRefusesIsNotTaken(t *testing.T) {
 }
 
 func TestWhileTheDiskCannotBeReadMessagesWaitWithoutBusyWork(t *testing.T) {
-	r := newRig(t, func(o *Options) { o.HeldOctets = 1 })
+	r := newRig(t, func(o *Options) { o.CacheOctets = 1 })
 	r.fault.set(func() { r.fault.loadErr = errDisk })
 	expires := r.answerTo("expires")
 	expires.ExpiresAt = expires.ReceivedAt.Add(20 * time.Millisecond)
@@ -235,7 +236,7 @@ func TestWhileTheDiskCannotBeReadMessagesWaitWithoutBusyWork(t *testing.T) {
 }
 
 func TestTextsOnDiskAreReadAheadInOrder(t *testing.T) {
-	r := newRig(t, func(o *Options) { o.HeldOctets = 1 })
+	r := newRig(t, func(o *Options) { o.CacheOctets = 1 })
 	const messages = 4 * readAhead
 	for i := range messages {
 		r.texts(fmt.Sprint(i))
@@ -287,7 +288,7 @@ func TestASweepTakesUpWhatAnOperatorPutBack(t *testing.T) {
 }
 
 func TestAMessageThatIsGoneFromTheDiskHoldsNobodyBack(t *testing.T) {
-	r := newRig(t, func(o *Options) { o.HeldOctets = 1 })
+	r := newRig(t, func(o *Options) { o.CacheOctets = 1 })
 	ms := r.texts("deleted", "ended", "stays")
 	a, b, c := r.part("a", 1, 3, 1), r.part("b", 1, 3, 2), r.part("c", 1, 3, 3)
 	for _, m := range []*sms.Message{a, b, c} {
@@ -307,7 +308,7 @@ func TestAMessageThatIsGoneFromTheDiskHoldsNobodyBack(t *testing.T) {
 
 func TestARestartEndsATransactionThatNobodyWaitsForAnyMore(t *testing.T) {
 	for _, held := range []int{0, 1} {
-		r := newRig(t, func(o *Options) { o.HeldOctets = held })
+		r := newRig(t, func(o *Options) { o.CacheOctets = held })
 		transaction, datagram := r.text("transaction"), r.text("datagram")
 		transaction.ESMClass, datagram.ESMClass = 0x02, 0x01
 		r.add(transaction)

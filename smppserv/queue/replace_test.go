@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/testkit"
 )
@@ -13,7 +14,7 @@ import (
 func TestAddReplacingDeletesTheOldWhenTheNewIsOnDisk(t *testing.T) {
 	whileHeldOrNot(t, func(t *testing.T, r *rig) {
 		old := r.texts("old", "between")[0]
-		m, s := r.text("new"), newSender()
+		m, s := r.text("new"), newSubmission()
 		if err := r.q.AddReplacing(t.Context(), m, 0, s); err != nil {
 			t.Fatal(err)
 		}
@@ -36,11 +37,11 @@ func TestAddReplacingKeepsTheOldWhenTheNewIsRefused(t *testing.T) {
 	old.RegisteredDelivery = 1
 	r.add(old)
 	r.texts("another")
-	if err := r.q.AddReplacing(t.Context(), r.text("new"), 1, newSender()); err != sms.ErrQueueFull {
+	if err := r.q.AddReplacing(t.Context(), r.text("new"), 1, newSubmission()); err != sms.ErrQueueFull {
 		t.Fatalf("got %v", err)
 	}
 	r.fault.set(func() { r.fault.addErr = errDisk })
-	s := newSender()
+	s := newSubmission()
 	if err := r.q.AddReplacing(t.Context(), r.text("new"), 0, s); err != nil {
 		t.Fatalf("got %v", err)
 	}
@@ -50,7 +51,7 @@ func TestAddReplacingKeepsTheOldWhenTheNewIsRefused(t *testing.T) {
 	h := r.hermes()
 	h.next("old").done()
 	h.next("another").done()
-	if got := r.attach(sms.Way{Recipient: "admin", Window: 1}).next("old"); got.ms[0].Receipt.State != sms.Delivered {
+	if got := r.attach(road.OutletOptions{Recipient: "admin", Window: 1}).next("old"); got.ms[0].Receipt.State != sms.Delivered {
 		t.Fatalf("got %+v", got.ms[0].Receipt)
 	} else {
 		got.done()
@@ -63,14 +64,14 @@ func TestADuplicateReplacesNothing(t *testing.T) {
 	old, again := r.answerTo("old"), r.answerTo("again")
 	old.ExternalID, again.ExternalID = "h-1", "h-1"
 	r.add(old)
-	s := newSender()
+	s := newSubmission()
 	if err := r.q.AddReplacing(t.Context(), again, 0, s); err != nil {
 		t.Fatal(err)
 	}
 	if err := testkit.Receive(t, s.accepted, "Accepted"); err != nil || !s.duplicate {
 		t.Fatal(err, s.duplicate)
 	}
-	r.attach(sms.Way{Recipient: "admin", Window: 1}).next("old").done()
+	r.attach(road.OutletOptions{Recipient: "admin", Window: 1}).next("old").done()
 	r.emptied()
 }
 
@@ -80,7 +81,7 @@ func TestTheEndOfAReplacedMessageIsOnDiskWhenTheNewOneIsAccepted(t *testing.T) {
 		old.RegisteredDelivery = 1
 		first := r.add(old)
 		r.fault.set(func() { r.fault.slow = true }) // no other transaction comes to its help
-		s := newSender()
+		s := newSubmission()
 		if err := r.q.AddReplacing(t.Context(), r.text("new"), 0, s); err != nil {
 			t.Fatal(err)
 		}
@@ -95,7 +96,7 @@ func TestTheEndOfAReplacedMessageIsOnDiskWhenTheNewOneIsAccepted(t *testing.T) {
 		}
 		r.restart()
 		r.hermes().next("new").done()
-		receipt := r.attach(sms.Way{Recipient: "admin", Window: 1}).next("old")
+		receipt := r.attach(road.OutletOptions{Recipient: "admin", Window: 1}).next("old")
 		if got := receipt.ms[0].Receipt; got.Of != old.ID || got.State != sms.Deleted {
 			t.Fatalf("got %+v", got)
 		}
@@ -107,11 +108,11 @@ func TestTheEndOfAReplacedMessageIsOnDiskWhenTheNewOneIsAccepted(t *testing.T) {
 func TestAReplacementNeedsNoRoomOfItsOwn(t *testing.T) {
 	r := newRig(t, nil)
 	r.texts("old")
-	if err := r.q.Add(r.text("one too many"), 1, newSender()); err != sms.ErrQueueFull {
+	if err := r.q.Add(r.text("one too many"), 1, newSubmission()); err != sms.ErrQueueFull {
 		t.Fatalf("got %v", err)
 	}
 	for _, text := range []string{"newer", "newest"} {
-		s := newSender()
+		s := newSubmission()
 		if err := r.q.AddReplacing(t.Context(), r.text(text), 1, s); err != nil {
 			t.Fatal(err)
 		}
@@ -133,7 +134,7 @@ func TestOfThoseThatReplaceAtTheSameTimeOneIsLeft(t *testing.T) {
 			var wg sync.WaitGroup
 			for range clients {
 				wg.Go(func() {
-					s := newSender()
+					s := newSubmission()
 					if err := r.q.AddReplacing(t.Context(), r.text("text"), 0, s); err != nil {
 						t.Error(err)
 						return
@@ -156,7 +157,7 @@ func TestAddReplacingWhatIsTriedOrEndedAddsAllTheSame(t *testing.T) {
 	h := r.hermes()
 	old := r.texts("old")[0]
 	try := h.next("old")
-	s := newSender()
+	s := newSubmission()
 	if err := r.q.AddReplacing(t.Context(), r.text("new"), 0, s); err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +176,7 @@ func TestAddReplacingFindsWhatIsOnItsWayToDisk(t *testing.T) {
 	whileHeldOrNot(t, func(t *testing.T, r *rig) {
 		const n = 20
 		var ms []*sms.Message
-		s := newSender()
+		s := newSubmission()
 		s.accepted, s.concluded = make(chan error, n), make(chan sms.Outcome, n)
 		for i := range n {
 			m := r.text(fmt.Sprint(i))
@@ -213,7 +214,7 @@ func TestWhatIsTriedWhileItIsReplacedIsNotTriedAgain(t *testing.T) {
 			old.RegisteredDelivery = 1
 			r.add(old)
 			first := h.next("old")
-			m, s := r.text("new"), newSender()
+			m, s := r.text("new"), newSubmission()
 			if err := r.q.AddReplacing(t.Context(), m, 0, s); err != nil {
 				t.Fatal(err)
 			}
@@ -225,7 +226,7 @@ func TestWhatIsTriedWhileItIsReplacedIsNotTriedAgain(t *testing.T) {
 			if got := r.wantState(old, sms.Deleted); got.Reason != "replaced by message "+m.ID.String() {
 				t.Errorf("got %+v", got)
 			}
-			got := r.attach(sms.Way{Recipient: "admin", Window: 1}).next("old")
+			got := r.attach(road.OutletOptions{Recipient: "admin", Window: 1}).next("old")
 			if got.ms[0].Receipt.State != sms.Deleted {
 				t.Errorf("got %+v", got.ms[0].Receipt)
 			}
@@ -237,10 +238,10 @@ func TestWhatIsTriedWhileItIsReplacedIsNotTriedAgain(t *testing.T) {
 
 func TestATryThatFailsBeforeTheReplacementIsOnDiskIsNotMadeAgainAfterIt(t *testing.T) {
 	r := newRig(t, nil)
-	h := r.attach(sms.Way{Window: 32, Serial: true, Retry: []time.Duration{time.Hour}})
+	h := r.attach(road.OutletOptions{Window: 32, Serial: true, Retry: []time.Duration{time.Hour}})
 	old := r.texts("old")[0]
 	first := h.next("old")
-	m, s := r.text("new"), newSender()
+	m, s := r.text("new"), newSubmission()
 	r.fault.set(func() { r.fault.before = func() { first.again() } })
 	if err := r.q.AddReplacing(t.Context(), m, 0, s); err != nil {
 		t.Fatal(err)
@@ -258,7 +259,7 @@ func TestATryThatSucceedsWhileItIsReplacedStands(t *testing.T) {
 	h := r.hermes()
 	old := r.texts("old")[0]
 	first := h.next("old")
-	s := newSender()
+	s := newSubmission()
 	if err := r.q.AddReplacing(t.Context(), r.text("new"), 0, s); err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/testkit"
 )
@@ -147,21 +148,21 @@ func TestUnderStressEveryMessageEndsOnceAndInOrder(t *testing.T) {
 		each = 10
 	}
 	r := newRig(t, func(o *Options) {
-		o.HeldOctets, o.StatusToHermes = 300*messageOctets, true
+		o.CacheOctets, o.StatusToHermes = 300*messageOctets, true
 		o.Reassemble = 300 * time.Millisecond // parts are cancelled
 	})
 	q := r.q
 	w := &witness{seen: map[sms.ID]bool{}, last: map[laneKey]sms.ID{}, receipts: map[sms.ID]map[sms.ID]bool{},
 		final: map[sms.ID]bool{}, flying: map[laneKey]int{}}
 	retry := []time.Duration{time.Millisecond, 3 * time.Millisecond}
-	hermes := q.Attach(sms.Way{Window: 8, Serial: true, Retry: retry, Deliverer: &chaos{w, true}})
-	client := func(session uint64) sms.Outlet {
-		return q.Attach(sms.Way{Recipient: "admin", Session: session, Window: 3, Retry: retry, Deliverer: &chaos{w, false}})
+	hermes := q.Attach(road.OutletOptions{Window: 8, Serial: true, Retry: retry, Deliverer: &chaos{w, true}})
+	client := func(session uint64) road.Outlet {
+		return q.Attach(road.OutletOptions{Recipient: "admin", Session: session, Window: 3, Retry: retry, Deliverer: &chaos{w, false}})
 	}
 	stop := make(chan struct{})
 	var background sync.WaitGroup
 	background.Go(func() {
-		outlets := []sms.Outlet{client(1), client(2)}
+		outlets := []road.Outlet{client(1), client(2)}
 		for n := 0; ; n++ {
 			select {
 			case <-stop:
@@ -197,9 +198,9 @@ func TestUnderStressEveryMessageEndsOnceAndInOrder(t *testing.T) {
 		adding.Go(func() {
 			for i := range each {
 				for _, m := range r.random(l, i) {
-					s := newSender()
+					s := newSubmission()
 					if rand.IntN(2) == 0 {
-						s.answer(uint64(1+rand.IntN(3)), time.Now().Add(-receiptHold))
+						s.answer(uint64(1+rand.IntN(3)), time.Now().Add(-receiptDelay))
 					}
 					all[l] = append(all[l], once{s, m})
 					if err := q.Add(m, 0, s); err != nil {
@@ -218,7 +219,7 @@ func TestUnderStressEveryMessageEndsOnceAndInOrder(t *testing.T) {
 				} else {
 					err = q.Replace(context.Background(), victim.m.ID, replaceText("replaced"))
 				}
-				if err != nil && !errors.Is(err, ErrBeingTried) && !errors.Is(err, ErrNotWaiting) {
+				if err != nil && !errors.Is(err, sms.ErrBeingTried) && !errors.Is(err, sms.ErrNotWaiting) {
 					t.Error(err)
 				}
 			}

@@ -27,7 +27,7 @@ func (s *Session) arm(now time.Time) {
 
 func (s *Session) look(now time.Time) (action, time.Time, error) {
 	lastIn := s.opened.Add(time.Duration(s.lastIn.Load()))
-	if s.held {
+	if s.stalled {
 		lastIn = now
 	}
 	return s.times.next(now, s.state, lastIn, s.window.oldest(), s.writing)

@@ -42,8 +42,8 @@ type Doors struct {
 	failed    map[netip.Addr][]time.Time
 }
 
-// NewDoors makes Doors that let in max connections, maxPerAddress of one address (0 = any number), and hold the answer
-// to a failed bind back by bindDelay times the failures of its address within the last minute, 5 s at most.
+// NewDoors makes Doors that let in max connections, maxPerAddress of one address (0 = any number), and delay the answer
+// to a failed bind by bindDelay times the failures of its address within the last minute, 5 s at most.
 func NewDoors(max, maxPerAddress int, bindDelay time.Duration) *Doors {
 	return &Doors{max: max, maxPerAddress: maxPerAddress, bindDelay: bindDelay,
 		perAddr: map[netip.Addr]int{}, sessions: map[*Session]struct{}{}, failed: map[netip.Addr][]time.Time{}}
@@ -128,8 +128,8 @@ func (d *Doors) left(s *Session) {
 	}
 }
 
-// HoldBack notes a failed bind and keeps its answer back, until done at most. It never touches a bind that succeeds.
-func (d *Doors) HoldBack(remote net.Addr, done <-chan struct{}) {
+// Delay notes a failed bind and delays its answer, until done at most. It never touches a bind that succeeds.
+func (d *Doors) Delay(remote net.Addr, done <-chan struct{}) {
 	t := time.NewTimer(d.failedBind(remote, time.Now()))
 	defer t.Stop()
 	select {

@@ -72,13 +72,13 @@ func (s *Session) waitForRoom() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for (s.inflight >= s.o.MaxRequests || len(s.out) > maxOut) && s.state != Closing {
-		s.held = s.inflight >= s.o.MaxRequests
+		s.stalled = s.inflight >= s.o.MaxRequests
 		s.room.Wait()
-		if s.held {
+		if s.stalled {
 			s.lastIn.Store(int64(time.Since(s.opened)))
 		}
 	}
-	s.held = false
+	s.stalled = false
 }
 
 func (s *Session) makeRoom(from, to *int, need int) {

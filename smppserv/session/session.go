@@ -128,7 +128,7 @@ type Session struct {
 	systemID   string
 	reason     error // why the session ends: the first one counts
 	inflight   int   // the peer's requests without an answer
-	held       bool  // they are so many that we do not read: the peer's silence is our doing
+	stalled    bool  // they are so many that we do not read: the peer's silence is our doing
 	out, spare []byte
 	tickets    []*Ticket // whose answers are in out
 	draining   bool      // close when out is written
@@ -247,8 +247,8 @@ func (s *Session) Close(reason error) { s.abort(reason) }
 func (s *Session) Probe(d time.Duration) bool {
 	heard := make(chan struct{})
 	s.mu.Lock()
-	if s.state&bound == 0 || s.held {
-		alive := s.held || s.state == Open
+	if s.state&bound == 0 || s.stalled {
+		alive := s.stalled || s.state == Open
 		s.mu.Unlock()
 		return alive
 	}

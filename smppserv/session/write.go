@@ -4,8 +4,9 @@ import (
 	"errors"
 	"time"
 
-	"hnetsmpp/pkg/smpp"
 	"sync/atomic"
+
+	"hnetsmpp/pkg/smpp"
 )
 
 const (

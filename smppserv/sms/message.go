@@ -34,7 +34,7 @@ const (
 	KindText         Kind = iota // what a person or a program wrote
 	KindReceipt                  // a delivery receipt (SMPP 3.4, 2.11), or to Hermès the final state of its message
 	KindIntermediate             // an intermediate notification (SMPP 3.4, 5.2.12)
-	KindWatch                    // waits until a recipient that could not be reached (set_dpf) is, and has nothing to deliver
+	KindDPF                      // waits until a recipient that could not be reached (set_dpf) is, and has nothing to deliver
 	KindAlert                    // an alert_notification: the recipient can be reached again (SMPP 3.4, 4.12)
 )
 
@@ -99,7 +99,7 @@ type Receipt struct {
 	DoneAt      time.Time
 	ExternalID  string // of a message from Hermès
 	DPF         bool   // an alert_notification will follow
-	Away        bool   // of a watch: nobody was there, whichever message it was
+	Away        bool   // of a delivery pending flag: nobody was there, whichever message it was
 }
 
 // FromHermes tells whether Hermès handed the message in.
@@ -143,11 +143,11 @@ func (m *Message) Owner() string {
 // a user data header and surrogate pairs included.
 const receiptText = 60
 
-// NewWatch makes the message that waits for m's recipient after m has ended, so that m's submitter can be alerted.
+// NewDPF makes the message that waits for m's recipient after m has ended, so that m's submitter can be alerted.
 // away tells that nobody was there, rather than that the recipient did not take m.
-func NewWatch(m *Message, away bool, now time.Time, validity time.Duration) *Message {
+func NewDPF(m *Message, away bool, now time.Time, validity time.Duration) *Message {
 	return &Message{
-		Kind: KindWatch, Submitter: m.Submitter, Recipient: m.Recipient, Source: m.Source, Dest: m.Dest,
+		Kind: KindDPF, Submitter: m.Submitter, Recipient: m.Recipient, Source: m.Source, Dest: m.Dest,
 		InterfaceVersion: m.InterfaceVersion, Content: []byte{},
 		Receipt:    &Receipt{Of: m.PublicID(), State: Enroute, SubmittedAt: m.ReceivedAt, DoneAt: now, Away: away},
 		ReceivedAt: now, DueAt: now, ExpiresAt: now.Add(validity), State: Enroute,

@@ -120,8 +120,8 @@ func TestAnAlertIsOwedForWhatCouldNotBeDeliveredAtFirst(t *testing.T) {
 		{Message{SetDPF: true}, once, false, true},
 		{Message{SetDPF: true}, cancelled, true, false},
 		{Message{SetDPF: true, ESMClass: 0x02}, cancelled, false, true}, // the answer told of it
-		{Message{Kind: KindWatch}, Outcome{}, false, true},
-		{Message{Kind: KindWatch}, expired, false, false},
+		{Message{Kind: KindDPF}, Outcome{}, false, true},
+		{Message{Kind: KindDPF}, expired, false, false},
 	} {
 		test.m.Submitter = "esme"
 		if got := test.m.OwesAlert(test.o.FinalState(), test.o, test.late); got != test.want {

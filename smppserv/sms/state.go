@@ -117,7 +117,7 @@ func (m *Message) OwesIntermediate(hermesAsks bool) bool {
 // late tells that it could not at first.
 func (m *Message) OwesAlert(s State, o Outcome, late bool) bool {
 	switch {
-	case m.Kind == KindWatch:
+	case m.Kind == KindDPF:
 		return s == Delivered
 	case !m.SetDPF:
 		return false

@@ -6,8 +6,9 @@ import (
 	"slices"
 
 	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/session"
-	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/smsc/translate"
 )
 
 // peer is one connection: the handler of its session and, when it may receive, a way out of the queue.
@@ -21,7 +22,7 @@ type peer struct {
 
 	// Guarded by the registry.
 	bound, gone bool
-	outlet      sms.Outlet
+	outlet      road.Outlet
 }
 
 var (
@@ -64,14 +65,14 @@ func (p *peer) authenticate(b *smpp.Bind) (*Client, error) {
 	return c, nil
 }
 
-// refused logs a refusal and holds its answer back, longer with each failure of the address.
+// refused logs a refusal and delays its answer, longer with each failure of the address.
 func (p *peer) refused(b *smpp.Bind, err error) {
 	p.sv.o.Log.Warn().Str("system_id", b.SystemID).Stringer("bind", b.Type).Stringer("remote", p.s.RemoteAddr()).
 		Str("reason", err.Error()).Msg("a bind was refused")
 	if errors.Is(err, smpp.RALYBND) {
 		return // its credentials were right
 	}
-	p.sv.doors.HoldBack(p.s.RemoteAddr(), p.s.Done())
+	p.sv.doors.Delay(p.s.RemoteAddr(), p.s.Done())
 }
 
 // Bound implements session.Handler.
@@ -95,7 +96,7 @@ func (p *peer) Request(s *session.Session, h smpp.Header, pdu smpp.PDU) {
 	case *smpp.SubmitSM:
 		p.submit(h, r, c, rate)
 	case *smpp.DataSM:
-		p.submit(h, submitOf(r), c, rate)
+		p.submit(h, translate.SubmitOfData(r), c, rate)
 	case *smpp.SubmitMulti:
 		p.submitMulti(h, r, c, rate)
 	default:

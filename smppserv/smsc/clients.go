@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	"hnetsmpp/pkg/smpp"
-	"hnetsmpp/pkg/smstext"
 	"hnetsmpp/smppserv/session"
+	"hnetsmpp/smppserv/smsc/translate"
 )
 
 // BindPolicy says which two sessions a client may have.
@@ -17,17 +17,9 @@ const (
 	Pair                    // any two
 )
 
-// LongMessages says how a text that is too long for one deliver_sm goes out.
-type LongMessages uint8
-
-const (
-	LongUDH     LongMessages = iota // several, with user data headers (23.040, 9.2.3.24.1)
-	LongSAR                         // several, with the sar_* parameters (SMPP 3.4, 5.3.2.22)
-	LongPayload                     // one, with message_payload (5.3.2.32)
-)
-
 // Client is an account: what config.toml says of an ESME.
 type Client struct {
+	translate.Profile
 	SystemID         string
 	CheckPassword    func(given string) bool
 	Numbers          []string // its campaign numbers, * at the end as wildcard; none = all
@@ -37,14 +29,9 @@ type Client struct {
 	BindTypes        []smpp.CommandID // none = all
 	Operations       []string         // "submit_sm" and the like, and "distribution_list"; none = all
 	ServiceTypes     []string         // none = any
-	DefaultSource    string           // its address when source_addr is empty
 	BindPolicy       BindPolicy
 	ThrottleRate     int
 	MaxQueued        int
-	DefaultAlphabet  smstext.Alphabet // what data_coding 0 means
-	MessageIDHex     bool
-	ReceiptIDHex     bool
-	LongMessages     LongMessages
 	InterfaceVersion byte // the highest that its sessions have, 0 = ours
 }
 

@@ -1,7 +1,6 @@
 package smsc
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"strings"
@@ -9,9 +8,9 @@ import (
 	"time"
 
 	"hnetsmpp/pkg/smpp"
-	"hnetsmpp/pkg/smpp/smpptest"
 	"hnetsmpp/pkg/smstext"
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/smsc/translate"
 	"hnetsmpp/smppserv/testkit"
 )
 
@@ -171,13 +170,13 @@ func (w *writer) Answered() (s uint64, since time.Time, b bool) { return }
 // write has an agent's text sent to alice.
 func (r *rig) write(text string) {
 	r.t.Helper()
-	c, source, dest, err := r.sv.Route(context.Background(), campaign, person, "")
+	route, err := r.sv.Route(context.Background(), campaign, person, "")
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	now := time.Now()
 	w := &writer{make(chan error, 1)}
-	err = r.q.Add(&sms.Message{Recipient: c.SystemID, Source: source, Dest: dest, Content: []byte(text), ReceivedAt: now, DueAt: now,
+	err = r.q.Add(&sms.Message{Recipient: route.Recipient, Source: route.Source, Dest: route.Dest, Content: []byte(text), ReceivedAt: now, DueAt: now,
 		ExpiresAt: now.Add(time.Hour), State: sms.Enroute}, 0, w)
 	if err == nil {
 		err = <-w.accepted
@@ -197,123 +196,46 @@ func TestAnAgentsTextReachesItsClient(t *testing.T) {
 	}
 }
 
-func TestALongTextGoesOutAsTheClientWantsIt(t *testing.T) {
-	text := strings.Repeat("0123456789", 40)
-	for name, long := range map[string]LongMessages{"UDH": LongUDH, "SAR": LongSAR, "payload": LongPayload} {
-		t.Run(name, func(t *testing.T) {
-			r := newRig(t, func(r *rig, _ *Options) { r.alice().LongMessages = long })
-			c := r.transceiver()
-			r.write(text)
-			parts := 3
-			if long == LongPayload {
-				parts = 1
-			}
-			var got strings.Builder
-			for i := range parts {
-				d := c.ExpectDeliver()
-				part := d.ShortMessage
-				switch long {
-				case LongUDH:
-					if d.ESMClass&smpp.ESMUDHI == 0 || part[0] != 5 || int(part[4]) != parts || int(part[5]) != i+1 {
-						t.Fatalf("part %d is % x", i+1, part)
-					}
-					part = part[6:]
-				case LongSAR:
-					if seq, _ := d.TLVs.Uint8(smpp.TagSarSegmentSeqnum); int(seq) != i+1 {
-						t.Fatalf("part %d is %v", i+1, d.TLVs)
-					}
-				case LongPayload:
-					part, _ = d.TLVs.Get(smpp.TagMessagePayload)
-				}
-				got.Write(part)
-			}
-			if got.String() != text {
-				t.Fatalf("the client got %q", got.String())
-			}
-		})
-	}
-}
-
 func TestARouteNeedsAClientThatOwnsTheNumber(t *testing.T) {
 	r := newRig(t, opportunity)
 	for _, tc := range [][2]string{{"777", ""}, {campaign, "alice"}, {campaign, "nobody"}} {
-		var nobody *NoClientError
-		if _, _, _, err := r.sv.Route(context.Background(), tc[0], person, tc[1]); !errors.As(err, &nobody) {
+		if _, err := r.sv.Route(context.Background(), tc[0], person, tc[1]); !errors.Is(err, sms.ErrNoClient) || !strings.Contains(err.Error(), tc[0]) {
 			t.Errorf("%v: %v", tc, err)
 		}
 	}
-	if c, _, _, err := r.sv.Route(context.Background(), campaign, person, "bob"); err != nil || c.SystemID != "bob" {
-		t.Errorf("bob's number: %v, %v", c, err)
+	if route, err := r.sv.Route(context.Background(), campaign, person, "bob"); err != nil || route.Recipient != "bob" {
+		t.Errorf("bob's number: %v, %v", route, err)
 	}
 }
 
-// toBob has alice submit octets with a user data header, in message_payload, for bob's 3.3 session.
-func toBob(t *testing.T, dcs byte, alphabet smstext.Alphabet, octets []byte) (alice, bob *smpptest.Client, id string) {
-	t.Helper()
-	r := newRig(t, func(r *rig, o *Options) {
-		opportunity(r, o)
-		r.bob().DefaultAlphabet = alphabet
-	})
-	alice, bob = r.transceiver(), r.dial()
+func TestALongTextIsOneMessageInSeveralDeliverSM(t *testing.T) {
+	r := newRig(t, func(r *rig, _ *Options) { r.alice().LongMessages = translate.LongSAR })
+	c := r.transceiver()
+	text := strings.Repeat("0123456789", 40)
+	r.write(text)
+	var got strings.Builder
+	for i := range 3 {
+		d := c.ExpectDeliver()
+		if seq, _ := d.TLVs.Uint8(smpp.TagSarSegmentSeqnum); int(seq) != i+1 {
+			t.Fatalf("part %d is %v", i+1, d.TLVs)
+		}
+		got.Write(d.ShortMessage)
+	}
+	if got.String() != text {
+		t.Fatalf("the client got %q", got.String())
+	}
+}
+
+func TestWhatTheClientsSessionCannotTakeIsRejected(t *testing.T) {
+	r := newRig(t, opportunity)
+	alice, bob := r.transceiver(), r.dial()
 	bob.Bind(smpp.CmdBindTransceiver, "bob", "pw", smpp.V33)
 	s := withReceipt("")
-	s.ESMClass, s.DataCoding = smpp.ESMUDHI, dcs
-	s.TLVs = smpp.TLVs{{Tag: smpp.TagMessagePayload, Value: octets}}
-	return alice, bob, alice.SubmitSM(s)
-}
-
-func TestALongTextWithAHeaderKeepsItInEachPartForA33Session(t *testing.T) {
-	ports := []byte{6, smstext.IEIPorts16, 4, 0x23, 0xF4, 0, 0}
-	text := strings.Repeat("0123456789", 30)
-	for name, tc := range map[string]struct {
-		dcs      byte
-		alphabet smstext.Alphabet
-		text     []byte
-		longest  int
-	}{
-		"binary":         {dataCodingBinary, smstext.GSM7, []byte(text), 140},
-		"GSM":            {0, smstext.GSM7, []byte(text), 159},
-		"packed septets": {0, smstext.GSM7Packed, smstext.Pack([]byte(text), smstext.FillBits(len(ports))), 140},
-	} {
-		t.Run(name, func(t *testing.T) {
-			_, bob, _ := toBob(t, tc.dcs, tc.alphabet, append(ports[:len(ports):len(ports)], tc.text...))
-			var parts [][]byte
-			for total := byte(1); len(parts) < int(total); {
-				d := bob.ExpectDeliver()
-				udh, rest, err := smstext.ParseUDH(d.ShortMessage)
-				if err != nil || d.ESMClass != smpp.ESMUDHI || len(udh) != 2 || len(d.ShortMessage) > tc.longest {
-					t.Fatalf("part %d is esm_class %#x, % x: %v", len(parts)+1, d.ESMClass, d.ShortMessage, err)
-				}
-				if port, _ := udh.Find(smstext.IEIPorts16); !bytes.Equal(port, ports[3:]) {
-					t.Fatalf("part %d has the header %v", len(parts)+1, udh)
-				}
-				number, ok := udh.Concat()
-				if !ok || int(number.Seq) != len(parts)+1 {
-					t.Fatalf("part %d says %+v", len(parts)+1, number)
-				}
-				total = number.Total
-				parts = append(parts, rest)
-			}
-			alphabet := smstext.ForDataCoding(tc.dcs, tc.alphabet)
-			if got := smstext.JoinBehind(alphabet, parts, len(ports)+concatElement); got != text || len(parts) < 3 {
-				t.Fatalf("bob got %d parts, %q", len(parts), got)
-			}
-		})
+	s.ESMClass, s.DataCoding = smpp.ESMUDHI, 4
+	s.TLVs = smpp.TLVs{{Tag: smpp.TagMessagePayload, Value: append(smstext.AppendConcat8(nil, 7, 2, 1), make([]byte, 300)...)}}
+	id := alice.SubmitSM(s)
+	if rc := receiptOf(t, alice.ExpectDeliver()); rc.ID != id || rc.State != smpp.StateRejected {
+		t.Fatalf("the receipt says %+v", rc)
 	}
-}
-
-func TestWhatA33SessionCannotTakeIsRejected(t *testing.T) {
-	long := make([]byte, 300)
-	for name, header := range map[string][]byte{
-		"a part of another text":       smstext.AppendConcat8(nil, 7, 2, 1),
-		"a header that fills the part": append([]byte{99, 0x70, 97}, make([]byte, 97)...),
-	} {
-		t.Run(name, func(t *testing.T) {
-			alice, bob, id := toBob(t, dataCodingBinary, smstext.GSM7, append(header, long...))
-			if rc := receiptOf(t, alice.ExpectDeliver()); rc.ID != id || rc.State != smpp.StateRejected {
-				t.Fatalf("the receipt says %+v", rc)
-			}
-			bob.ExpectAlive()
-		})
-	}
+	bob.ExpectAlive()
 }

@@ -1,7 +1,6 @@
 package smsc
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -9,8 +8,8 @@ import (
 	"time"
 
 	"hnetsmpp/pkg/smpp"
-	"hnetsmpp/pkg/smstext"
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/smsc/translate"
 )
 
 // manage answers the requests about messages that are here already.
@@ -38,9 +37,9 @@ func (p *peer) own(ctx context.Context, c *Client, id string) ([]*sms.Message, e
 		}
 		var own []*sms.Message
 		for _, k := range known {
-			m, err := p.sv.o.History.Message(ctx, k)
+			m, err := p.sv.o.History.Get(ctx, k)
 			switch {
-			case errors.Is(err, ErrUnknownMessage): // purged in between
+			case errors.Is(err, sms.ErrUnknown): // purged in between
 			case err != nil:
 				return nil, err
 			case m.Submitter == c.SystemID && m.Kind == sms.KindText:
@@ -72,7 +71,7 @@ func eachOf(ms []*sms.Message, otherwise smpp.Status, do func(*sms.Message) erro
 
 // sameSource compares a request's source address with the message's, as 4.8.1 and its like ask for.
 func (c *Client) sameSource(m *sms.Message, a smpp.Address) bool {
-	s, err := c.source(a)
+	s, err := c.Source(a)
 	return err == nil && s == m.Source
 }
 
@@ -86,14 +85,7 @@ func (p *peer) querySM(ctx context.Context, c *Client, r *smpp.QuerySM) (*smpp.Q
 	if !c.sameSource(m, r.Source) {
 		return nil, smpp.RQUERYFAIL
 	}
-	resp := &smpp.QuerySMResp{MessageID: r.MessageID, State: smpp.MessageState(m.State)}
-	switch {
-	case m.State.Final():
-		resp.FinalDate, resp.ErrorCode = smpp.FormatTime(m.FinalAt), byte(min(m.Error, 255))
-	case p.s.Version() >= smpp.V50 && m.Attempts == 0 && m.DueAt.After(time.Now()):
-		resp.State = smpp.StateScheduled // 5.0 only
-	}
-	return resp, nil
+	return p.esme(c).QueryResp(m, r.MessageID, time.Now()), nil
 }
 
 // cancelSM takes back one message, those of a submit_multi that still wait, or all of a conversation (4.9).
@@ -112,27 +104,27 @@ func (p *peer) cancelSM(ctx context.Context, c *Client, r *smpp.CancelSM) error 
 }
 
 func sameDest(m *sms.Message, a smpp.Address) bool {
-	d, err := destAddress(a)
+	d, err := translate.Dest(a)
 	return err == nil && d == m.Dest
 }
 
 // cancelAll cancels what waits between two addresses, of one service_type if the request names one.
 func (p *peer) cancelAll(ctx context.Context, c *Client, r *smpp.CancelSM) error {
-	source, err := c.source(r.Source)
-	dest, destErr := destAddress(r.Dest)
+	source, err := c.Source(r.Source)
+	dest, destErr := translate.Dest(r.Dest)
 	if err != nil || destErr != nil {
 		return smpp.RCANCELFAIL
 	}
-	probe := sms.Message{Submitter: c.SystemID, Source: source, Dest: dest}
-	if err := p.route(&probe, c, p.sv.directory.Load()); err != nil {
+	recipient, err := p.recipient(c, p.sv.directory.Load(), source.Number, dest.Number)
+	if err != nil {
 		return smpp.RCANCELFAIL
 	}
-	waiting, err := p.sv.o.Queue.Conversation(ctx, probe.Recipient, source.Number, dest.Number)
+	waiting, err := p.sv.o.Queue.Conversation(ctx, recipient, source.Number, dest.Number)
 	if err != nil {
 		return err
 	}
 	cancelled := 0
-	for _, m := range slices.Backward(waiting) { // the first one holds back those behind it until the end
+	for _, m := range slices.Backward(waiting) { // those behind the first one wait for it until the end
 		if m.Submitter == c.SystemID && m.Kind == sms.KindText && (r.ServiceType == "" || m.ServiceType == r.ServiceType) &&
 			p.sv.o.Queue.Cancel(ctx, m.ID) == nil {
 			cancelled++
@@ -146,13 +138,8 @@ func (p *peer) cancelAll(ctx context.Context, c *Client, r *smpp.CancelSM) error
 
 // replaceSM gives a waiting message another text, and other times and receipts where the request names them (4.10).
 func (p *peer) replaceSM(ctx context.Context, c *Client, r *smpp.ReplaceSM) error {
-	version := p.s.Version()
-	d := p.sv.directory.Load()
-	text, err := d.replacement(r, version)
-	if err != nil {
-		return err
-	}
-	if err := checkRegistered(r.RegisteredDelivery, version); err != nil {
+	e := p.esme(c)
+	if err := e.CheckReplace(r); err != nil {
 		return err
 	}
 	ms, err := p.own(ctx, c, r.MessageID)
@@ -161,43 +148,6 @@ func (p *peer) replaceSM(ctx context.Context, c *Client, r *smpp.ReplaceSM) erro
 	}
 	ms = slices.DeleteFunc(ms, func(m *sms.Message) bool { return !c.sameSource(m, r.Source) })
 	return eachOf(ms, smpp.RREPLACEFAIL, func(m *sms.Message) error {
-		return p.sv.o.Queue.Replace(ctx, m.ID, func(m *sms.Message) error { return d.replace(m, c, r, text) })
+		return p.sv.o.Queue.Replace(ctx, m.ID, func(m *sms.Message) error { return e.Replace(m, r, time.Now()) })
 	})
-}
-
-// replace writes what r says into a message; what r does not name it keeps.
-func (d *directory) replace(m *sms.Message, c *Client, r *smpp.ReplaceSM, text []byte) error {
-	dcs := m.DataCoding
-	text, err := d.canned(r.DefaultMsgID, text, c, &dcs)
-	if err != nil {
-		return err
-	}
-	if m.DataCoding == dataCodingUCS2 && len(text)%2 != 0 {
-		return smpp.RINVMSGLEN
-	}
-	if dcs != m.DataCoding || r.DefaultMsgID != 0 {
-		m.DataCoding, m.Alphabet = dcs, smstext.ForDataCoding(dcs, c.DefaultAlphabet).String()
-	}
-	m.ReceivedAt = time.Now() // a receipt's submit date becomes the date of the replacement (appendix B)
-	if err := setTimes(m, r.ScheduleDeliveryTime, r.ValidityPeriod); err != nil {
-		return err
-	}
-	m.Content, m.RegisteredDelivery = bytes.Clone(text), r.RegisteredDelivery
-	m.ESMClass &^= smpp.ESMUDHI
-	return nil
-}
-
-// replacement is the new text of a replace_sm; 3.4 knows no message_payload there.
-func (d *directory) replacement(r *smpp.ReplaceSM, version byte) ([]byte, error) {
-	text := r.ShortMessage
-	payload, ok := r.TLVs.Get(smpp.TagMessagePayload)
-	switch {
-	case ok && version < smpp.V50:
-		return nil, smpp.ROPTPARNOTALLWD
-	case ok:
-		text = payload
-	case len(text) > maxShortMessage34 && version < smpp.V50:
-		return nil, smpp.RINVMSGLEN
-	}
-	return text, d.checkLength(text)
 }

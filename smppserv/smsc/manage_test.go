@@ -7,7 +7,6 @@ import (
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/pkg/smpp/smpptest"
 	"hnetsmpp/smppserv/sms"
-	"hnetsmpp/smppserv/testkit"
 )
 
 // later is a submit_sm that is not tried for an hour.
@@ -133,59 +132,27 @@ func TestReplaceIfPresentPutsTheNewMessageInThePlaceOfTheOld(t *testing.T) {
 	}
 }
 
-func TestAReplacesTimesAreJudgedTogetherWithThoseThatAreKept(t *testing.T) {
-	r := newRig(t, nil)
+func TestAReplaceThatIsRefusedChangesNothing(t *testing.T) {
+	r := newRig(t, func(r *rig, _ *Options) { r.st.MaxOctets = 200 })
 	c := r.transceiver()
-	in := func(d time.Duration) string { return smpp.FormatTime(time.Now().Add(d)) }
+	id := c.SubmitSM(later("old"))
+	before := r.message(id)
 	for _, tc := range []struct {
-		name                                      string
-		schedule, validity, newSchedule, newValid string
-		status                                    smpp.Status
+		name   string
+		change func(*smpp.ReplaceSM)
+		status smpp.Status
 	}{
-		{"valid until before it is due", in(time.Hour), "", "", in(time.Minute), smpp.RINVEXPIRY},
-		{"valid beyond", in(time.Hour), "", "", in(2 * time.Hour), smpp.ROK},
-		{"due after its validity", in(time.Hour), in(2 * time.Hour), in(3 * time.Hour), "", smpp.RINVSCHED},
-		{"due within it", in(time.Hour), in(2 * time.Hour), in(90 * time.Minute), "", smpp.ROK},
-		{"both are new", in(time.Hour), in(2 * time.Hour), in(3 * time.Hour), in(4 * time.Hour), smpp.ROK},
-		{"both are new and contradict each other", in(time.Hour), in(2 * time.Hour), in(4 * time.Hour), in(3 * time.Hour), smpp.RINVEXPIRY},
+		{"whichever message it is", func(s *smpp.ReplaceSM) { s.ShortMessage = make([]byte, 201) }, smpp.RINVMSGLEN},
+		{"valid until before it is due", func(s *smpp.ReplaceSM) { s.ValidityPeriod = "000000000100000R" }, smpp.RINVEXPIRY},
+		{"due after its validity", func(s *smpp.ReplaceSM) { s.ScheduleDeliveryTime = "000000030000000R" }, smpp.RINVSCHED},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			s := submit("old")
-			s.ScheduleDeliveryTime, s.ValidityPeriod = tc.schedule, tc.validity
-			id := c.SubmitSM(s)
-			before := r.message(id)
-			c.ExpectResp(c.Send(&smpp.ReplaceSM{MessageID: id, Source: international(person), ShortMessage: []byte("new"),
-				ScheduleDeliveryTime: tc.newSchedule, ValidityPeriod: tc.newValid}), tc.status)
-			m := r.message(id)
-			switch {
-			case tc.status != smpp.ROK && (string(m.Content) != "old" || !m.DueAt.Equal(before.DueAt) || !m.ExpiresAt.Equal(before.ExpiresAt)):
-				t.Errorf("refused, and it is %q, due %v, until %v", m.Content, m.DueAt, m.ExpiresAt)
-			case tc.status == smpp.ROK && (string(m.Content) != "new" || m.ExpiresAt.Before(m.DueAt)):
+			replace := &smpp.ReplaceSM{MessageID: id, Source: international(person), ShortMessage: []byte("new")}
+			tc.change(replace)
+			c.ExpectResp(c.Send(replace), tc.status)
+			if m := r.message(id); string(m.Content) != "old" || !m.DueAt.Equal(before.DueAt) || !m.ExpiresAt.Equal(before.ExpiresAt) {
 				t.Errorf("it is %q, due %v, until %v", m.Content, m.DueAt, m.ExpiresAt)
 			}
 		})
-	}
-}
-
-func TestAReplaceMayEndAMessageBeforeItsNextTry(t *testing.T) {
-	r := newRig(t, nil)
-	c := r.transceiver()
-	id := c.SubmitSM(submit("old"))
-	r.next().report(sms.Outcome{Verdict: sms.TryAgain, After: time.Hour})
-	testkit.Await(t, "it was tried once", func() bool { return r.message(id).Attempts == 1 })
-	c.ExpectResp(c.Send(&smpp.ReplaceSM{MessageID: id, Source: international(person), ValidityPeriod: "000000000100000R"}), smpp.ROK)
-}
-
-func TestAReplaceBringsNoMoreThanASubmitMay(t *testing.T) {
-	r := newRig(t, func(r *rig, _ *Options) { r.st.MaxOctets = 300 })
-	c := r.dial()
-	c.Bind(smpp.CmdBindTransceiver, "alice", "pw", smpp.V50)
-	id := c.SubmitSM(later("old"))
-	for octets, status := range map[int]smpp.Status{300: smpp.ROK, 301: smpp.RINVMSGLEN} {
-		c.ExpectResp(c.Send(&smpp.ReplaceSM{MessageID: id, Source: international(person),
-			TLVs: smpp.TLVs{{Tag: smpp.TagMessagePayload, Value: make([]byte, octets)}}}), status)
-	}
-	if m := r.message(id); len(m.Content) != 300 {
-		t.Fatalf("it has %d octets", len(m.Content))
 	}
 }

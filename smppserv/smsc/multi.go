@@ -2,22 +2,15 @@ package smsc
 
 import (
 	"errors"
-	"fmt"
 	"math"
-	"strings"
 	"sync"
 	"time"
 
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/smppserv/session"
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/smsc/translate"
 )
-
-// submitOf turns a data_sm into the submit_sm that says the same (4.7.1).
-func submitOf(r *smpp.DataSM) *smpp.SubmitSM {
-	return &smpp.SubmitSM{ServiceType: r.ServiceType, Source: r.Source, Dest: r.Dest, ESMClass: r.ESMClass,
-		RegisteredDelivery: r.RegisteredDelivery, DataCoding: r.DataCoding, TLVs: r.TLVs}
-}
 
 // multi is a submit_multi: a message for each destination, one answer for all. They share the first one's message_id.
 type multi struct {
@@ -54,13 +47,7 @@ func (p *peer) submitMulti(h smpp.Header, r *smpp.SubmitMulti, c *Client, rate s
 	var first *sms.Message
 	for _, dest := range dests {
 		part := &multiPart{multi: all, dest: dest}
-		submit := smpp.SubmitSM{
-			ServiceType: r.ServiceType, Source: r.Source, Dest: dest, ESMClass: r.ESMClass, ProtocolID: r.ProtocolID,
-			PriorityFlag: r.PriorityFlag, ScheduleDeliveryTime: r.ScheduleDeliveryTime, ValidityPeriod: r.ValidityPeriod,
-			RegisteredDelivery: r.RegisteredDelivery, DataCoding: r.DataCoding, DefaultMsgID: r.DefaultMsgID,
-			ShortMessage: r.ShortMessage, TLVs: r.TLVs.Without(smpp.TagDestSubaddress),
-		}
-		err := p.message(&part.msg, c, &submit, false)
+		err := p.message(&part.msg, c, h.Command, translate.SubmitOfMulti(r, dest))
 		if err == nil {
 			part.msg.First = first
 			all.add()
@@ -84,61 +71,34 @@ func (p *peer) submitMulti(h smpp.Header, r *smpp.SubmitMulti, c *Client, rate s
 }
 
 // destinations judges what a submit_multi may not have (4.5.1), and puts the members of its distribution lists in their place.
-func (p *peer) destinations(r *smpp.SubmitMulti, c *Client) (dests []smpp.Address, err error) {
-	switch {
-	case len(r.Dests) > maxDestinations34 && p.s.Version() < smpp.V50:
-		return nil, smpp.RINVNUMDESTS
-	case r.ReplaceIfPresent != 0:
-		return nil, smpp.RINVREPFLAG
-	case r.ESMClass&smpp.ESMModeMask == smpp.ESMTransaction:
-		return nil, smpp.RINVESMCLASS
+func (p *peer) destinations(r *smpp.SubmitMulti, c *Client) ([]smpp.Address, error) {
+	if err := p.esme(c).CheckMulti(r); err != nil {
+		return nil, err
 	}
-	d := p.sv.directory.Load()
-	var lists []string
+	members, err := p.sv.directory.Load().members(r, c)
+	if err != nil {
+		return nil, err
+	}
+	return translate.Destinations(r.Dests, members)
+}
+
+// members are the numbers of the distribution lists that r is for.
+func (d *directory) members(r *smpp.SubmitMulti, c *Client) (numbers []string, err error) {
 	for _, dest := range r.Dests {
 		if dest.ListName == "" {
-			dests = append(dests, dest.Address)
 			continue
 		}
-		members, ok := d.Lists[dest.ListName]
+		list, ok := d.Lists[dest.ListName]
 		switch {
 		case !ok:
 			return nil, smpp.RINVDLNAME
 		case !c.grants(distributionList):
 			return nil, smpp.RCNTSUBDL
 		}
-		lists = append(lists, members...)
+		numbers = append(numbers, list...)
 	}
-	if len(lists) > 0 {
-		dests = withMembers(dests, lists)
-	}
-	if len(dests) > maxDestinations {
-		return nil, fmt.Errorf("with the members of its lists it has %d destinations: %w", len(dests), smpp.RINVNUMDESTS)
-	}
-	return dests, nil
+	return numbers, nil
 }
-
-// withMembers adds the numbers of lists. Who is in several of them, or named besides by an address that is right, gets one message.
-func withMembers(dests []smpp.Address, numbers []string) []smpp.Address {
-	known := map[string]bool{}
-	for _, dest := range dests {
-		if a, err := destAddress(dest); err == nil {
-			known[a.Number] = true
-		}
-	}
-	for _, number := range numbers {
-		if number = strings.TrimPrefix(number, "+"); !known[number] {
-			known[number] = true
-			dests = append(dests, address(defaultAddress(number)))
-		}
-	}
-	return dests
-}
-
-const (
-	maxDestinations34 = 254
-	maxDestinations   = 255 // so many failed ones fit into the answer (no_unsuccess, 4.5.2)
-)
 
 // ofDestination tells the faults that only this destination has.
 func ofDestination(err error) bool {
@@ -177,7 +137,7 @@ func (all *multi) done() {
 // noSession is none that a receipt could take: on the submit's own it comes behind the answer only when there is one.
 const noSession = math.MaxUint64
 
-// Answered implements sms.Sender. The first messages may have their outcome before the last is on disk.
+// Answered implements road.Submission. The first messages may have their outcome before the last is on disk.
 func (all *multi) Answered() (session uint64, since time.Time, ok bool) {
 	all.mu.Lock()
 	given := all.given
@@ -200,7 +160,7 @@ func (part *multiPart) failed(err error) {
 	}
 }
 
-// Accepted implements sms.Sender.
+// Accepted implements road.Submission.
 func (part *multiPart) Accepted(m *sms.Message, _ bool, err error) {
 	if err != nil {
 		part.failed(refusal(err))
@@ -215,5 +175,5 @@ func (part *multiPart) Accepted(m *sms.Message, _ bool, err error) {
 	part.done()
 }
 
-// Concluded implements sms.Sender.
+// Concluded implements road.Submission.
 func (*multiPart) Concluded(*sms.Message, sms.Outcome) {}

@@ -7,6 +7,7 @@ import (
 
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/pkg/smpp/smpptest"
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
 
@@ -67,30 +68,6 @@ func TestAListIsNotCutByTheRate(t *testing.T) {
 	}
 	c.ExpectResp(c.Send(multiTo(smpp.Dest{ListName: "a"})), smpp.RTHROTTLED)
 	c.ExpectResp(c.Send(submit("x")), smpp.RTHROTTLED)
-}
-
-func TestACannedTextHasNoHeader(t *testing.T) {
-	r := newRig(t, func(r *rig, _ *Options) { r.st.Canned = map[byte]string{1: "@@ canned"} })
-	c := r.transceiver()
-	s := submit("")
-	s.ESMClass, s.DefaultMsgID = smpp.ESMUDHI, 1
-	id := c.ExpectResp(c.Send(s), smpp.ROK).(*smpp.SubmitSMResp).MessageID
-	if m := r.message(id); m.ESMClass&smpp.ESMUDHI != 0 || string(m.Content) != "\x00\x00 canned" {
-		t.Fatalf("on disk is esm_class %#x, %q", m.ESMClass, m.Content)
-	}
-}
-
-func TestAMemberOfAListIsNotDroppedForAMalformedTwin(t *testing.T) {
-	r := newRig(t, func(r *rig, _ *Options) { r.st.Lists = map[string][]string{"a": {"33611111111"}} })
-	c := r.transceiver()
-	twin := smpp.Address{TON: 9, NPI: smpp.NPIISDN, Addr: "33611111111"}
-	resp := c.ExpectResp(c.Send(multiTo(smpp.Dest{Address: twin}, smpp.Dest{ListName: "a"})), smpp.ROK).(*smpp.SubmitMultiResp)
-	if len(resp.Unsuccess) != 1 || resp.Unsuccess[0].Address != twin || resp.Unsuccess[0].Status != smpp.RINVDSTTON {
-		t.Fatalf("answered %+v", resp)
-	}
-	if m := r.next(); m.Dest.Number != "33611111111" {
-		t.Fatalf("sent to %v", m.Dest)
-	}
 }
 
 // pendingMulti is a submit_multi to 111, 222 and 333 that is not tried for an hour: its id and its messages'.
@@ -162,7 +139,7 @@ type lateQueue struct {
 	n      int
 }
 
-func (q *lateQueue) Add(m *sms.Message, limit int, s sms.Sender) error {
+func (q *lateQueue) Add(m *sms.Message, limit int, s road.Submission) error {
 	if m.Submitter == "alice" {
 		if q.n++; q.n == 2 {
 			<-q.second

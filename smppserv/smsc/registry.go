@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/session"
-	"hnetsmpp/smppserv/sms"
 )
 
 // account is a client that has been here: its sessions share its rate.
@@ -80,7 +80,7 @@ func (r *registry) bound(p *peer) {
 	}
 	p.bound = true
 	if p.kind.Receives() {
-		p.outlet = r.sv.o.Queue.Attach(sms.Way{
+		p.outlet = r.sv.o.Queue.Attach(road.OutletOptions{
 			Recipient: p.account.client.SystemID, Session: p.s.ID(), Window: r.sv.o.Window, Retry: clientRetry[:], Deliverer: p,
 		})
 	}

@@ -2,7 +2,6 @@ package smsc
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"path/filepath"
@@ -15,9 +14,12 @@ import (
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/pkg/smpp/smpptest"
 	"hnetsmpp/smppserv/queue"
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/session"
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/smsc/translate"
 	"hnetsmpp/smppserv/store"
+	"hnetsmpp/smppserv/store/sqlite"
 	"hnetsmpp/smppserv/testkit"
 )
 
@@ -28,27 +30,6 @@ const (
 	person   = "491701234567"
 	campaign = "12345"
 )
-
-// history is the store as the message centre looks into it.
-type history struct{ *store.Store }
-
-func (h history) Message(ctx context.Context, id sms.ID) (*sms.Message, error) {
-	m, err := h.Get(ctx, id)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, ErrUnknownMessage
-	}
-	return m, err
-}
-
-func (h history) LastWriter(ctx context.Context, number, campaign string) (string, sms.Address, sms.Address, error) {
-	c, _, err := h.Store.LastWriter(ctx, number, campaign)
-	return c.Client, c.Number, c.Campaign, err
-}
-
-func (h history) LastUse(ctx context.Context, client, number string) (sms.Address, error) {
-	a, _, err := h.Store.LastUse(ctx, client, number)
-	return a, err
-}
 
 // try is what the stand-in for Hermès was given.
 type try struct {
@@ -85,7 +66,7 @@ func newRig(t *testing.T, change func(*rig, *Options)) *rig {
 	ctx := context.Background()
 	r := &rig{t: t, hermes: &hermes{tries: make(chan try, 1000)}}
 	var err error
-	r.store, err = store.Open(ctx, store.Options{Driver: "sqlite", DSN: filepath.Join(t.TempDir(), "messages.db"), Log: zerolog.Nop()})
+	r.store, err = sqlite.Open(ctx, sqlite.Options{File: filepath.Join(t.TempDir(), "messages.db"), Log: zerolog.Nop()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,15 +75,15 @@ func newRig(t *testing.T, change func(*rig, *Options)) *rig {
 		t.Fatal(err)
 	}
 	o := Options{
-		SMSCIdentifier: "centre", Queue: r.q, History: history{r.store}, Log: zerolog.Nop(), Window: 10,
+		SMSCIdentifier: "centre", Queue: r.q, History: r.store, Log: zerolog.Nop(), Window: 10,
 		Logout: 50 * time.Millisecond, Timers: session.Timers{Response: patience},
 	}
 	password := func(given string) bool { return given == "pw" }
-	r.st = Settings{Validity: time.Hour, Clients: []Client{{SystemID: "alice", CheckPassword: password}, {SystemID: "bob", CheckPassword: password}}}
+	r.st = Settings{Texts: translate.Texts{Validity: time.Hour}, Clients: []Client{{SystemID: "alice", CheckPassword: password}, {SystemID: "bob", CheckPassword: password}}}
 	if change != nil {
 		change(r, &o)
 	}
-	r.q.Attach(sms.Way{Recipient: sms.Hermes, Window: 1000, Retry: []time.Duration{time.Second}, Deliverer: r.hermes})
+	r.q.Attach(road.OutletOptions{Recipient: sms.Hermes, Window: 1000, Retry: []time.Duration{time.Second}, Deliverer: r.hermes})
 	r.sv = New(o, r.st)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -123,7 +104,7 @@ func newRig(t *testing.T, change func(*rig, *Options)) *rig {
 // stop stops the queue's tries and the message centre, as the program does; closed is closed at its end.
 func (r *rig) stop(within time.Duration) (closed chan struct{}) {
 	closed = make(chan struct{})
-	r.q.Hold()
+	r.q.Quiesce()
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	go func() {
 		defer close(closed)

@@ -1,5 +1,5 @@
-// Package smsc is the message centre's SMPP face: it listens, authenticates clients, keeps their sessions,
-// and turns PDUs into messages and messages into PDUs.
+// Package smsc is the message centre's SMPP face: it listens, authenticates clients, applies their rights and limits,
+// and knows their sessions. What their PDUs mean is translate's.
 //
 // What a client submits goes to the queue, and is answered when it is on disk; what the queue has for a client
 // goes out through the client's receiving sessions, each of which is a way out of the queue.
@@ -15,16 +15,18 @@ import (
 	"github.com/rs/zerolog"
 
 	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/session"
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/smsc/translate"
 )
 
 // Queue is what the message centre needs of the queue.
 type Queue interface {
-	Add(m *sms.Message, limit int, s sms.Sender) error
+	Add(m *sms.Message, limit int, s road.Submission) error
 	Pending(owner string) int
-	AddReplacing(ctx context.Context, m *sms.Message, limit int, s sms.Sender) error
-	Attach(sms.Way) sms.Outlet
+	AddReplacing(ctx context.Context, m *sms.Message, limit int, s road.Submission) error
+	Attach(road.OutletOptions) road.Outlet
 	Cancel(ctx context.Context, id sms.ID) error
 	Replace(ctx context.Context, id sms.ID, f func(*sms.Message) error) error
 	Conversation(ctx context.Context, recipient, source, dest string) ([]*sms.Message, error)
@@ -32,18 +34,15 @@ type Queue interface {
 
 // History is what the message centre looks up of messages past.
 type History interface {
-	// Message returns a message in whatever state, or ErrUnknownMessage.
-	Message(ctx context.Context, id sms.ID) (*sms.Message, error)
+	// Get returns a message in whatever state, or sms.ErrUnknown.
+	Get(ctx context.Context, id sms.ID) (*sms.Message, error)
 	// KnownAs lists, rising, the messages whose submitter was given this id: several, if it was for a submit_multi.
 	KnownAs(ctx context.Context, id sms.ID) ([]sms.ID, error)
-	// LastWriter tells which client last wrote from number to campaign, and how it wrote the two; "" = nobody.
-	LastWriter(ctx context.Context, number, campaign string) (client string, n, c sms.Address, err error)
-	// LastUse tells how the client last wrote number; a zero Address if it never did.
-	LastUse(ctx context.Context, client, number string) (sms.Address, error)
+	// LastWriter tells who last wrote from number to campaign; ok is false when nobody did.
+	LastWriter(ctx context.Context, number, campaign string) (c sms.Conversation, ok bool, err error)
+	// LastUse tells how the client last wrote number, to whichever campaign; ok is false when it never did.
+	LastUse(ctx context.Context, client, number string) (a sms.Address, ok bool, err error)
 }
-
-// ErrUnknownMessage is what History returns for an id that it does not have.
-var ErrUnknownMessage = errors.New("no such message")
 
 // Options are fixed for the life of a Server.
 type Options struct {
@@ -59,7 +58,6 @@ type Options struct {
 	Queue           Queue
 	History         History
 	Log             zerolog.Logger
-	LogContent      bool
 }
 
 const (
@@ -71,13 +69,11 @@ const (
 
 // Settings may change while the server runs.
 type Settings struct {
+	translate.Texts
 	Clients      []Client
-	ThrottleRate int           // submits per second and client, 0 = no limit; a client's own overrides it
-	Validity     time.Duration // of messages that name none
+	ThrottleRate int // submits per second and client, 0 = no limit; a client's own overrides it
 	LogContent   bool
-	MaxOctets    int                    // of the text of one submit
 	Lists        map[string][]string    // distribution lists: the numbers of their members
-	Canned       map[byte]string        // sm_default_msg_id → text
 	ServiceTypes map[string]smpp.Status // those that are not served now, and why: RSERTYPUNAVAIL, RSERTYPDENIED
 }
 

@@ -50,35 +50,25 @@ func TestHexadecimalIDsAreForWhoWantsThem(t *testing.T) {
 }
 
 func TestWhatCannotBeSentIsRefusedWithItsStatus(t *testing.T) {
-	r := newRig(t, func(r *rig, _ *Options) { r.bob().Numbers = []string{"12345", "99*"} })
+	r := newRig(t, func(r *rig, _ *Options) {
+		r.bob().Numbers = []string{"12345", "99*"}
+		r.st.ServiceTypes = map[string]smpp.Status{"WAP": smpp.RSERTYPUNAVAIL}
+	})
 	alice, bob := r.transceiver(), r.bind(smpp.CmdBindTransceiver, "bob")
 	for _, tc := range []struct {
 		name   string
 		change func(*smpp.SubmitSM)
 		status smpp.Status
 	}{
-		{"reserved source TON", func(s *smpp.SubmitSM) { s.Source.TON = 7 }, smpp.RINVSRCTON},
-		{"reserved source NPI", func(s *smpp.SubmitSM) { s.Source.NPI = 2 }, smpp.RINVSRCNPI},
-		{"long alphanumeric source", func(s *smpp.SubmitSM) { s.Source = smpp.Address{TON: 5, Addr: "twelve chars"} }, smpp.RINVSRCADR},
-		{"alphanumeric source", func(s *smpp.SubmitSM) { s.Source = smpp.Address{TON: 5, Addr: "eleven char"} }, smpp.ROK},
+		{"a number", func(s *smpp.SubmitSM) { s.PriorityFlag = 4 }, smpp.RINVPRTFLG},
+		{"a number, before the service_type", func(s *smpp.SubmitSM) { s.PriorityFlag, s.ServiceType, s.Source.TON = 4, "WAP", 7 }, smpp.RINVPRTFLG},
+		{"service_type, before the addresses", func(s *smpp.SubmitSM) { s.ServiceType, s.Source.TON = "WAP", 7 }, smpp.RINVSERTYP},
+		{"source", func(s *smpp.SubmitSM) { s.Source.TON = 7 }, smpp.RINVSRCTON},
 		{"no source", func(s *smpp.SubmitSM) { s.Source = smpp.Address{} }, smpp.ROK},
-		{"control character in source", func(s *smpp.SubmitSM) { s.Source.Addr = "12\n34" }, smpp.RINVSRCADR},
-		{"reserved destination TON", func(s *smpp.SubmitSM) { s.Dest.TON = 9 }, smpp.RINVDSTTON},
-		{"reserved destination NPI", func(s *smpp.SubmitSM) { s.Dest.NPI = 200 }, smpp.RINVDSTNPI},
 		{"no destination", func(s *smpp.SubmitSM) { s.Dest.Addr = "" }, smpp.RINVDSTADR},
-		{"letters in destination", func(s *smpp.SubmitSM) { s.Dest.Addr = "12a45" }, smpp.RINVDSTADR},
-		{"plus", func(s *smpp.SubmitSM) { s.Dest.Addr = "+12345" }, smpp.ROK},
-		{"priority", func(s *smpp.SubmitSM) { s.PriorityFlag = 4 }, smpp.RINVPRTFLG},
-		{"replace_if_present", func(s *smpp.SubmitSM) { s.ReplaceIfPresent = 2 }, smpp.RINVREPFLAG},
-		{"canned message", func(s *smpp.SubmitSM) { s.DefaultMsgID = 1 }, smpp.RINVDFTMSGID},
-		{"receipt bits", func(s *smpp.SubmitSM) { s.RegisteredDelivery = 3 }, smpp.RINVREGDLVFLG},
-		{"esm_class", func(s *smpp.SubmitSM) { s.ESMClass = 0x04 | 0x08 }, smpp.RINVESMCLASS},
+		{"transaction mode", func(s *smpp.SubmitSM) { s.ESMClass = smpp.ESMTransaction }, smpp.RINVESMCLASS},
 		{"broken user data header", func(s *smpp.SubmitSM) { s.ESMClass, s.ShortMessage = smpp.ESMUDHI, []byte{200, 1} }, smpp.RINVESMCLASS},
-		{"half a character", func(s *smpp.SubmitSM) { s.DataCoding = 8 }, smpp.RINVMSGLEN},
 		{"past schedule", func(s *smpp.SubmitSM) { s.ScheduleDeliveryTime = "200101000000000+" }, smpp.RINVSCHED},
-		{"past validity", func(s *smpp.SubmitSM) { s.ValidityPeriod = "200101000000000+" }, smpp.RINVEXPIRY},
-		{"validity that is no time", func(s *smpp.SubmitSM) { s.ValidityPeriod = "tomorrow" }, smpp.RINVEXPIRY},
-		{"text and payload", func(s *smpp.SubmitSM) { s.TLVs = smpp.TLVs{smpp.TLVString(smpp.TagMessagePayload, "p")} }, smpp.ROPTPARNOTALLWD},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := submit("odd")
@@ -154,6 +144,8 @@ func TestASubmitMultiIsOneMessageForEachDestination(t *testing.T) {
 	c.ExpectResp(c.Send(multi), smpp.RINVDLNAME)
 	multi.Dests, multi.PriorityFlag = []smpp.Dest{{Address: international("111")}}, 9
 	c.ExpectResp(c.Send(multi), smpp.RINVPRTFLG)
+	multi.ReplaceIfPresent = 1
+	c.ExpectResp(c.Send(multi), smpp.RINVREPFLAG)
 }
 
 func TestADataSMIsASubmitWithItsTextInThePayload(t *testing.T) {
@@ -164,17 +156,6 @@ func TestADataSMIsASubmitWithItsTextInThePayload(t *testing.T) {
 	data.TLVs = smpp.TLVs{{Tag: smpp.TagMessagePayload, Value: []byte("payload")}}
 	resp := c.ExpectResp(c.Send(data), smpp.ROK).(*smpp.DataSMResp)
 	if m := r.message(resp.MessageID); string(m.Content) != "payload" {
-		t.Fatalf("on disk is %q", m.Content)
-	}
-}
-
-func TestOn50ThePayloadWinsOverTheText(t *testing.T) {
-	r := newRig(t, nil)
-	c := r.dial()
-	c.Bind(smpp.CmdBindTransceiver, "alice", "pw", smpp.V50)
-	s := submit("text")
-	s.TLVs = smpp.TLVs{{Tag: smpp.TagMessagePayload, Value: []byte("payload")}}
-	if m := r.message(c.SubmitSM(s)); string(m.Content) != "payload" {
 		t.Fatalf("on disk is %q", m.Content)
 	}
 }

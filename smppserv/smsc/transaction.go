@@ -2,7 +2,6 @@ package smsc
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"maps"
 	"slices"
@@ -12,13 +11,7 @@ import (
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/smppserv/session"
 	"hnetsmpp/smppserv/sms"
-)
-
-// delivery_failure_reason (SMPP 3.4, 5.3.2.33).
-const (
-	destinationUnavailable = 0
-	permanentError         = 2
-	temporaryError         = 3
+	"hnetsmpp/smppserv/smsc/translate"
 )
 
 // transactions are the requests that wait for the outcome of their message.
@@ -110,7 +103,7 @@ func (ts *transactions) later(tx *transaction) bool {
 	return true
 }
 
-// Concluded implements sms.Sender: in transaction mode the outcome is the answer.
+// Concluded implements road.Submission: in transaction mode the outcome is the answer.
 func (sub *submission) Concluded(_ *sms.Message, o sms.Outcome) {
 	if sub.tx != nil {
 		sub.tx.conclude(o)
@@ -135,43 +128,8 @@ func (sub *submission) respond(o sms.Outcome) {
 		sub.taken()
 		return
 	}
-	if version := sub.msg.InterfaceVersion; version >= smpp.V34 {
-		sub.resp.TLVs = failure(&sub.msg, o, version)
-	}
+	sub.resp.TLVs = translate.Failure(&sub.msg, o)
 	sub.answer(smpp.RDELIVERYFAILURE)
-}
-
-// failure says why there was no delivery (SMPP 3.4, 4.7.2).
-func failure(m *sms.Message, o sms.Outcome, version byte) smpp.TLVs {
-	reason := byte(permanentError)
-	switch {
-	case o.Temporary:
-		reason = temporaryError
-	case o.State == sms.Expired, o.State == sms.Deleted:
-		reason = destinationUnavailable
-	}
-	tlvs := smpp.TLVs{smpp.TLVUint8(smpp.TagDeliveryFailureReason, reason)}
-	if o.Code != 0 {
-		tlvs = append(tlvs, networkError(o.Code, version))
-	}
-	if m.SetDPF && reason != permanentError {
-		tlvs = append(tlvs, smpp.TLVUint8(smpp.TagDpfResult, 1))
-	}
-	return tlvs
-}
-
-// Network types of network_error_code (SMPP 3.4, 5.3.2.31; 5.0, 4.8.4.42).
-const (
-	networkGSM = 3
-	networkSMC = 8 // of the message centre itself, 5.0 only
-)
-
-func networkError(code int, version byte) smpp.TLV {
-	network := byte(networkGSM)
-	if version >= smpp.V50 {
-		network = networkSMC
-	}
-	return smpp.TLV{Tag: smpp.TagNetworkErrorCode, Value: binary.BigEndian.AppendUint16([]byte{network}, uint16(code))}
 }
 
 // congestion tells a 5.0 client how busy we are for it, from 0 to 100 (5.0, 4.8.4.18): by how far its session has used up

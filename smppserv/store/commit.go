@@ -3,6 +3,8 @@ package store
 import (
 	"fmt"
 	"time"
+
+	"hnetsmpp/smppserv/sms"
 )
 
 const (
@@ -106,7 +108,7 @@ func (s *Store) commit(batch []op) (left []op, down error) {
 		}
 		return nil, nil
 	}
-	if refusesTheRow(err) && len(batch) > 1 {
+	if s.database.RefusesRow(err) && len(batch) > 1 {
 		// One bad row must not take the others with it.
 		for i := range batch {
 			l, err := s.commit(batch[i : i+1])
@@ -117,8 +119,8 @@ func (s *Store) commit(batch []op) (left []op, down error) {
 		}
 		return left, down
 	}
-	unavailable := fmt.Errorf("%w: %w", ErrUnavailable, err)
-	if refusesTheRow(err) { // the others are written: the store is well
+	unavailable := fmt.Errorf("%w: %w", sms.ErrUnavailable, err)
+	if s.database.RefusesRow(err) { // the others are written: the store is well
 		s.log.Error().Err(err).Msg("the store refuses one row")
 	} else {
 		down = unavailable

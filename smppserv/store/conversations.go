@@ -10,34 +10,26 @@ import (
 	"hnetsmpp/smppserv/sms"
 )
 
-// A Conversation tells which client last wrote from Number to Campaign, and the TON and NPI that it gave them.
-type Conversation struct {
-	Client           string
-	Number, Campaign sms.Address
-}
-
-type conversation = Conversation
-
-func conversationOf(m *sms.Message) conversation {
-	return conversation{Client: m.Submitter, Number: m.Source, Campaign: m.Dest}
+func conversationOf(m *sms.Message) sms.Conversation {
+	return sms.Conversation{Client: m.Submitter, Number: m.Source, Campaign: m.Dest}
 }
 
 type conversationKey struct{ number, campaign string }
 
 // conversationCache spares the write for a conversation that goes on as the store knows it.
 type conversationCache struct {
-	known map[conversationKey]conversation
+	known map[conversationKey]sms.Conversation
 }
 
 // maxConversations bounds the cache to about 20 MB.
 const maxConversations = 100_000
 
 func newConversationCache() conversationCache {
-	return conversationCache{known: map[conversationKey]conversation{}}
+	return conversationCache{known: map[conversationKey]sms.Conversation{}}
 }
 
 // news tells whether the store does not have c yet, and takes note of it.
-func (cc conversationCache) news(c conversation) bool {
+func (cc conversationCache) news(c sms.Conversation) bool {
 	k := conversationKey{c.Number.Number, c.Campaign.Number}
 	if old, ok := cc.known[k]; ok && old == c {
 		return false
@@ -50,7 +42,7 @@ func (cc conversationCache) news(c conversation) bool {
 }
 
 // forget takes back what news noted in a transaction that failed.
-func (cc conversationCache) forget(fresh []conversation) {
+func (cc conversationCache) forget(fresh []sms.Conversation) {
 	for _, c := range fresh {
 		delete(cc.known, conversationKey{c.Number.Number, c.Campaign.Number})
 	}
@@ -71,7 +63,7 @@ func (w *writer) writeConversations(now time.Time) error {
 }
 
 // LastWriter finds who last wrote from number to campaign; ok is false when nobody did.
-func (s *Store) LastWriter(ctx context.Context, number, campaign string) (c Conversation, ok bool, err error) {
+func (s *Store) LastWriter(ctx context.Context, number, campaign string) (c sms.Conversation, ok bool, err error) {
 	row := s.db.QueryRowContext(ctx, "SELECT client, number_ton, number_npi, campaign_ton, campaign_npi FROM conversations "+
 		"WHERE number = ? AND campaign = ?", number, campaign)
 	return scanConversation(row, number, campaign)
@@ -85,14 +77,14 @@ func (s *Store) LastUse(ctx context.Context, client, number string) (a sms.Addre
 	return c.Number, ok, err
 }
 
-func scanConversation(row *sql.Row, number, campaign string) (c Conversation, ok bool, err error) {
+func scanConversation(row *sql.Row, number, campaign string) (c sms.Conversation, ok bool, err error) {
 	c.Number.Number, c.Campaign.Number = number, campaign
 	err = row.Scan(&c.Client, &c.Number.TON, &c.Number.NPI, &c.Campaign.TON, &c.Campaign.NPI)
 	if errors.Is(err, sql.ErrNoRows) {
-		return Conversation{}, false, nil
+		return sms.Conversation{}, false, nil
 	}
 	if err != nil {
-		return Conversation{}, false, fmt.Errorf("store: look up a conversation: %w", err)
+		return sms.Conversation{}, false, fmt.Errorf("store: look up a conversation: %w", err)
 	}
 	return c, true, nil
 }

@@ -1,4 +1,4 @@
-package store
+package store_test
 
 import (
 	"context"
@@ -9,29 +9,32 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/store"
+	"hnetsmpp/smppserv/store/sqlite"
 	"hnetsmpp/smppserv/testkit"
 )
 
 type awaited struct {
 	m        *sms.Message
-	replaces *sms.Move
+	replaces *road.Transition
 	done     chan error
 }
 
-func (a *awaited) Message() *sms.Message   { return a.m }
-func (a *awaited) Replaces() *sms.Move     { return a.replaces }
-func (a *awaited) Added(_ bool, err error) { a.done <- err }
-func add(s *Store, m *sms.Message) <-chan error {
+func (a *awaited) Message() *sms.Message      { return a.m }
+func (a *awaited) Replaces() *road.Transition { return a.replaces }
+func (a *awaited) Added(_ bool, err error)    { a.done <- err }
+func add(s *store.Store, m *sms.Message) <-chan error {
 	a := &awaited{m: m, done: make(chan error, 1)}
 	s.Add(a)
 	return a.done
 }
 
-func newStore(t *testing.T) *Store {
+func newStore(t *testing.T) *store.Store {
 	t.Helper()
 	ctx := context.Background()
-	s, err := Open(ctx, Options{Driver: "sqlite", DSN: filepath.Join(t.TempDir(), "messages.db"), Log: zerolog.Nop()})
+	s, err := sqlite.Open(ctx, sqlite.Options{File: filepath.Join(t.TempDir(), "messages.db"), Log: zerolog.Nop()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +49,7 @@ func text() *sms.Message {
 func TestWhileTheDiskRefusesAdditionsAreAnsweredAndOutcomesWait(t *testing.T) {
 	ctx := context.Background()
 	s := newStore(t)
-	const outcomes = 2*maxBatch + 10 // more than go into one transaction
+	const outcomes = 2*store.MaxBatch + 10 // more than go into one transaction
 	ids := make([]sms.ID, outcomes)
 	for i := range ids {
 		m := text()
@@ -56,30 +59,30 @@ func TestWhileTheDiskRefusesAdditionsAreAnsweredAndOutcomesWait(t *testing.T) {
 		ids[i] = m.ID
 	}
 	readOnly := func(on string) {
-		if _, err := s.writer.conn.ExecContext(ctx, "PRAGMA query_only = "+on); err != nil {
+		if _, err := s.WriterConn().ExecContext(ctx, "PRAGMA query_only = "+on); err != nil {
 			t.Fatal(err)
 		}
 	}
 	readOnly("on")
 	written := make(chan struct{}, outcomes)
 	for i := range ids {
-		s.Move(&sms.Move{IDs: ids[i : i+1], State: sms.Delivered, Attempts: 1, Done: func() { written <- struct{}{} }})
+		s.Finish(&road.Transition{IDs: ids[i : i+1], State: sms.Delivered, Attempts: 1, Done: func() { written <- struct{}{} }})
 	}
-	if err := testkit.Receive(t, add(s, text()), "the refusal"); !errors.Is(err, ErrUnavailable) {
+	if err := testkit.Receive(t, add(s, text()), "the refusal"); !errors.Is(err, sms.ErrUnavailable) {
 		t.Fatalf("got %v", err)
 	}
-	if err := testkit.Receive(t, add(s, text()), "the second refusal"); !errors.Is(err, ErrUnavailable) {
+	if err := testkit.Receive(t, add(s, text()), "the second refusal"); !errors.Is(err, sms.ErrUnavailable) {
 		t.Fatalf("got %v", err)
 	}
 	changed := make(chan error, 1)
 	s.Change(text(), func(err error) { changed <- err })
-	if err := testkit.Receive(t, changed, "the refused change"); !errors.Is(err, ErrUnavailable) {
+	if err := testkit.Receive(t, changed, "the refused change"); !errors.Is(err, sms.ErrUnavailable) {
 		t.Fatalf("got %v", err)
 	}
 	if len(written) > 0 {
 		t.Fatal("an outcome was reported as written")
 	}
-	if err := s.Check(); !errors.Is(err, ErrUnavailable) {
+	if err := s.Check(); !errors.Is(err, sms.ErrUnavailable) {
 		t.Fatalf("the store looks well: %v", err)
 	}
 	readOnly("off")
@@ -90,7 +93,7 @@ func TestWhileTheDiskRefusesAdditionsAreAnsweredAndOutcomesWait(t *testing.T) {
 		t.Fatal(err)
 	}
 	readOnly("on")
-	if err := testkit.Receive(t, add(s, text()), "the third refusal"); !errors.Is(err, ErrUnavailable) {
+	if err := testkit.Receive(t, add(s, text()), "the third refusal"); !errors.Is(err, sms.ErrUnavailable) {
 		t.Fatalf("got %v", err)
 	}
 	readOnly("off")
@@ -111,7 +114,7 @@ func TestATriedMessageIsNoLongerScheduled(t *testing.T) {
 		t.Fatal(err)
 	}
 	done := make(chan struct{})
-	s.Move(&sms.Move{IDs: []sms.ID{m.ID}, State: sms.Enroute, Attempts: 1, Done: func() { close(done) }})
+	s.Finish(&road.Transition{IDs: []sms.ID{m.ID}, State: sms.Enroute, Attempts: 1, Done: func() { close(done) }})
 	testkit.Receive(t, done, "the outcome")
 	if got, err := s.Get(ctx, m.ID); err != nil || got.State != sms.Enroute {
 		t.Fatalf("got %+v, %v", got, err)
@@ -127,15 +130,15 @@ func TestAnAdditionThatFailsEndsNothingAndLendsNobodyItsID(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The row of the new message is refused.
-	if _, err := s.writer.conn.ExecContext(ctx, "CREATE TEMP TRIGGER full BEFORE INSERT ON main.messages BEGIN SELECT RAISE(ABORT, 'full'); END"); err != nil {
+	if _, err := s.WriterConn().ExecContext(ctx, "CREATE TEMP TRIGGER full BEFORE INSERT ON main.messages BEGIN SELECT RAISE(ABORT, 'full'); END"); err != nil {
 		t.Fatal(err)
 	}
-	a := &awaited{first, &sms.Move{IDs: []sms.ID{old.ID}, State: sms.Deleted}, make(chan error, 1)}
+	a := &awaited{first, &road.Transition{IDs: []sms.ID{old.ID}, State: sms.Deleted}, make(chan error, 1)}
 	s.Add(a)
-	if err := testkit.Receive(t, a.done, "the refusal"); !errors.Is(err, ErrUnavailable) {
+	if err := testkit.Receive(t, a.done, "the refusal"); !errors.Is(err, sms.ErrUnavailable) {
 		t.Fatalf("got %v", err)
 	}
-	if _, err := s.writer.conn.ExecContext(ctx, "DROP TRIGGER full"); err != nil {
+	if _, err := s.WriterConn().ExecContext(ctx, "DROP TRIGGER full"); err != nil {
 		t.Fatal(err)
 	}
 	for _, m := range []*sms.Message{other, second} {

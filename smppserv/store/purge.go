@@ -24,7 +24,7 @@ func (s *Store) Purge(ctx context.Context, before time.Time) (purged int, err er
 		if len(old) > 0 {
 			done := make(chan error, 1)
 			if !s.push(op{purge: old, done: func(err error) { done <- err }}) {
-				return purged, ErrUnavailable
+				return purged, sms.ErrUnavailable
 			}
 			if err := <-done; err != nil {
 				return purged, fmt.Errorf("store: purge: %w", err)

@@ -58,7 +58,7 @@ func each(ctx context.Context, q querier, f func(*sms.Message) error, query stri
 	return rows.Err()
 }
 
-// Get returns one message, or ErrNotFound.
+// Get returns one message, or sms.ErrUnknown.
 func (s *Store) Get(ctx context.Context, id sms.ID) (*sms.Message, error) {
 	var found *sms.Message
 	err := s.each(ctx, func(m *sms.Message) error { found = m; return nil },
@@ -67,7 +67,7 @@ func (s *Store) Get(ctx context.Context, id sms.ID) (*sms.Message, error) {
 		return nil, fmt.Errorf("store: read message %d: %w", id, err)
 	}
 	if found == nil {
-		return nil, ErrNotFound
+		return nil, sms.ErrUnknown
 	}
 	return found, nil
 }

@@ -2,7 +2,7 @@
 //
 // Everything is written by one goroutine, which takes all the additions, changes and outcomes that wait
 // and commits them in one transaction (group commit): while one commit reaches the disk the next one fills up.
-// Nothing is reported as done before it is on disk (SQLite with WAL and synchronous=FULL).
+// Nothing is reported as done before it is on disk.
 // Reads go past it on connections of their own.
 package store
 
@@ -17,31 +17,35 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
 
 var (
 	// ErrHeld means that another process has the store open.
 	ErrHeld = errors.New("the store is held by another process")
-	// ErrUnavailable means that the store cannot take a message now; it tries by itself to recover.
-	ErrUnavailable = errors.New("the store is unavailable")
-	// ErrNotFound means that no message has this id.
-	ErrNotFound = errors.New("no such message")
 )
 
-// Options of a Store.
-type Options struct {
-	Driver string // "sqlite"
-	DSN    string // the database's file
-	Log    zerolog.Logger
+// Database is what a store asks of the database that it is in: opened, ours alone, its schema up to date.
+type Database interface {
+	// Writer is the pool whose one connection writes; what it has committed is on disk.
+	Writer() *sql.DB
+	// Reader is the pool for all else.
+	Reader() *sql.DB
+	// RefusesRow tells a fault of one row from one of the database, which meets them all.
+	RefusesRow(err error) bool
+	// NoTransaction recognises the answer to a ROLLBACK that has nothing to roll back.
+	NoTransaction(err error) bool
+	// Close closes both pools and lets others open the database.
+	Close() error
 }
 
 // Store is a durable set of messages. Its methods may be called from any goroutine.
 type Store struct {
-	log     zerolog.Logger
-	db      *sql.DB // reads
-	writer  *writer
-	release func() error // gives the lock back
+	log      zerolog.Logger
+	database Database
+	db       *sql.DB // reads
+	writer   *writer
 
 	failing atomic.Pointer[error] // why the last commit failed, nil = it did not
 
@@ -53,22 +57,14 @@ type Store struct {
 	abandon chan struct{} // closed: what cannot be written is given up
 }
 
-// Open opens the store, creates it when it is missing, and brings its schema up to date.
-// Its errors name the file and what to do; ErrHeld is among them.
-func Open(ctx context.Context, o Options) (*Store, error) {
-	if o.Driver != "sqlite" {
-		return nil, fmt.Errorf("store.driver %q is not known", o.Driver)
-	}
-	d, err := openSQLite(ctx, o.DSN)
+// New makes a store of a database, which Close closes.
+func New(ctx context.Context, d Database, log zerolog.Logger) (*Store, error) {
+	w, err := newWriter(ctx, d)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{log: o.Log, db: d.read, release: d.release, kick: make(chan struct{}, 1), done: make(chan struct{}),
+	s := &Store{log: log, database: d, db: d.Reader(), writer: w, kick: make(chan struct{}, 1), done: make(chan struct{}),
 		abandon: make(chan struct{})}
-	if s.writer, err = newWriter(ctx, d.write); err != nil {
-		d.close()
-		return nil, fmt.Errorf("store %s: %w", o.DSN, err)
-	}
 	go s.commitLoop()
 	return s, nil
 }
@@ -88,7 +84,7 @@ func (s *Store) Close(ctx context.Context) error {
 		<-s.done
 		err = fmt.Errorf("store: closed with outcomes that are not on disk: %w", ctx.Err())
 	}
-	return errors.Join(err, s.writer.close(), s.db.Close(), s.release())
+	return errors.Join(err, s.writer.close(), s.database.Close())
 }
 
 func (s *Store) wake() {
@@ -107,25 +103,25 @@ func milli(t time.Time) int64 {
 
 // op is one of: an addition, a change, an outcome, ids to purge; with done alone it writes nothing.
 type op struct {
-	add    sms.Addition
+	add    road.Addition
 	change *sms.Message
-	move   *sms.Move
+	move   *road.Transition
 	purge  []sms.ID
 	probe  bool        // writes nothing new
 	done   func(error) // of all but additions and outcomes
 }
 
 // Add stores a message. It returns at once; a.Added tells when it is on disk.
-func (s *Store) Add(a sms.Addition) {
+func (s *Store) Add(a road.Addition) {
 	if !s.push(op{add: a}) {
-		a.Added(false, ErrUnavailable)
+		a.Added(false, sms.ErrUnavailable)
 	}
 }
 
 // Change rewrites a message that is not final: its content, times and flags (replace_sm).
 func (s *Store) Change(m *sms.Message, changed func(error)) {
 	if !s.push(op{change: m, done: changed}) {
-		changed(ErrUnavailable)
+		changed(sms.ErrUnavailable)
 	}
 }
 
@@ -136,8 +132,8 @@ func (s *Store) After(through func()) {
 	}
 }
 
-// Move stores an outcome. It is never refused: while the disk cannot take it, it waits.
-func (s *Store) Move(v *sms.Move) {
+// Finish stores what came of a try. It is never refused: while the disk cannot take it, it waits.
+func (s *Store) Finish(v *road.Transition) {
 	s.push(op{move: v})
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
 
@@ -22,15 +23,15 @@ var rowSteps = [...]int{64, 16, 4, 1}
 
 // writer owns the one connection that writes. Only the committer uses it.
 type writer struct {
-	db   *sql.DB
-	conn *sql.Conn
+	database Database
+	conn     *sql.Conn
 
 	insert, finish [len(rowSteps)]*sql.Stmt
 
 	lastID        sms.ID
 	conversations conversationCache
-	fresh         []conversation // of this transaction
-	duplicate     []bool         // by operation of the last batch
+	fresh         []sms.Conversation // of this transaction
+	duplicate     []bool             // by operation of the last batch
 
 	rows   []*sms.Message // to insert
 	args   boxes
@@ -47,10 +48,10 @@ type finishGroup struct {
 	ids      []sms.ID
 }
 
-func newWriter(ctx context.Context, db *sql.DB) (*writer, error) {
-	w := &writer{db: db, conversations: newConversationCache()}
+func newWriter(ctx context.Context, d Database) (*writer, error) {
+	w := &writer{database: d, conversations: newConversationCache()}
 	var err error
-	if w.conn, err = db.Conn(ctx); err != nil {
+	if w.conn, err = d.Writer().Conn(ctx); err != nil {
 		return nil, err
 	}
 	row := "(" + strings.TrimSuffix(strings.Repeat("?,", columnCount), ",") + ")"
@@ -81,7 +82,7 @@ func (w *writer) close() error {
 			_ = s.Close()
 		}
 	}
-	return errors.Join(w.conn.Close(), w.db.Close())
+	return w.conn.Close()
 }
 
 func (w *writer) exec(query string, args ...any) error {
@@ -110,7 +111,7 @@ func (w *writer) write(batch []op) (err error) {
 		}
 		w.lastID = firstID
 		w.conversations.forget(w.fresh)
-		if rollback := w.exec("ROLLBACK"); rollback != nil && !noTransaction(rollback) {
+		if rollback := w.exec("ROLLBACK"); rollback != nil && !w.database.NoTransaction(rollback) {
 			err = errors.Join(err, rollback)
 		}
 	}()
@@ -144,7 +145,7 @@ func (w *writer) write(batch []op) (err error) {
 	return w.exec("COMMIT")
 }
 
-func (w *writer) add(a sms.Addition) (duplicate bool, err error) {
+func (w *writer) add(a road.Addition) (duplicate bool, err error) {
 	m := a.Message()
 	if m.ExternalID != "" {
 		if duplicate, err = w.claimExternalID(m); duplicate || err != nil {
@@ -196,7 +197,7 @@ func (w *writer) change(m *sms.Message) error {
 }
 
 // collect writes what is no end at once and puts ends into groups.
-func (w *writer) collect(f *sms.Move) error {
+func (w *writer) collect(f *road.Transition) error {
 	for _, r := range f.Receipts {
 		w.lastID++
 		r.ID = w.lastID

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store"
 )
@@ -57,13 +58,13 @@ func Sample() *sms.Message {
 
 type addition struct {
 	m        *sms.Message
-	replaces func() *sms.Move
+	replaces func() *road.Transition
 	done     chan error
 	dup      bool
 }
 
 func (a *addition) Message() *sms.Message { return a.m }
-func (a *addition) Replaces() *sms.Move {
+func (a *addition) Replaces() *road.Transition {
 	if a.replaces == nil {
 		return nil
 	}
@@ -80,7 +81,7 @@ func Add(t testing.TB, s *store.Store, m *sms.Message) (duplicate bool) {
 	return add(t, s, m, nil)
 }
 
-func add(t testing.TB, s *store.Store, m *sms.Message, replaces func() *sms.Move) (duplicate bool) {
+func add(t testing.TB, s *store.Store, m *sms.Message, replaces func() *road.Transition) (duplicate bool) {
 	t.Helper()
 	a := &addition{m: m, replaces: replaces, done: make(chan error, 1)}
 	s.Add(a)
@@ -90,11 +91,11 @@ func add(t testing.TB, s *store.Store, m *sms.Message, replaces func() *sms.Move
 	return a.dup
 }
 
-// Move stores an outcome and waits until it is on disk.
-func Move(s *store.Store, f sms.Move) {
+// finish stores an outcome and waits until it is on disk.
+func Move(s *store.Store, f road.Transition) {
 	done := make(chan struct{})
 	f.Done = func() { close(done) }
-	s.Move(&f)
+	s.Finish(&f)
 	<-done
 }
 
@@ -157,7 +158,7 @@ func idsAreNeverReused(t *testing.T, open Open) {
 			t.Fatalf("id %d after %d", m.ID, last)
 		}
 		last = m.ID
-		Move(s, sms.Move{IDs: []sms.ID{m.ID}, State: sms.Delivered})
+		Move(s, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Delivered})
 	}
 	if n, err := s.Purge(context.Background(), time.Now().Add(time.Hour)); err != nil || n != 5 {
 		t.Fatalf("Purge: %d %v", n, err)
@@ -178,7 +179,7 @@ func waitingAfterRestart(t *testing.T, open Open) {
 	for _, m := range ms {
 		Add(t, s, m)
 	}
-	Move(s, sms.Move{IDs: []sms.ID{ms[1].ID}, State: sms.Delivered, Attempts: 1})
+	Move(s, road.Transition{IDs: []sms.ID{ms[1].ID}, State: sms.Delivered, Attempts: 1})
 	closeStore(t, s)
 	s = open()
 	wantIDs(t, waiting(t, s), ms[0].ID, ms[2].ID)
@@ -189,9 +190,9 @@ func finalStays(t *testing.T, open Open) {
 	s := open()
 	m := Sample()
 	Add(t, s, m)
-	Move(s, sms.Move{IDs: []sms.ID{m.ID}, State: sms.Deleted})
-	Move(s, sms.Move{IDs: []sms.ID{m.ID}, State: sms.Delivered})
-	Move(s, sms.Move{IDs: []sms.ID{m.ID}, State: sms.Enroute, Attempts: 3})
+	Move(s, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Deleted})
+	Move(s, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Delivered})
+	Move(s, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Enroute, Attempts: 3})
 	if got := get(t, s, m.ID); got.State != sms.Deleted || got.Attempts != 0 || got.FinalAt.IsZero() {
 		t.Fatalf("got %v after %d attempts", got.State, got.Attempts)
 	}
@@ -203,7 +204,7 @@ func receiptWithOutcome(t *testing.T, open Open) {
 	m := Sample()
 	Add(t, s, m)
 	r := sms.NewReceipt(sms.KindReceipt, m, sms.Undeliverable, 404, now.Add(time.Second), time.Hour)
-	Move(s, sms.Move{IDs: []sms.ID{m.ID}, State: sms.Undeliverable, Attempts: 2, Error: 404, Reason: "404 Not Found", Receipts: []*sms.Message{r}})
+	Move(s, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Undeliverable, Attempts: 2, Error: 404, Reason: "404 Not Found", Receipts: []*sms.Message{r}})
 	if got := get(t, s, m.ID); got.State != sms.Undeliverable || got.Error != 404 || got.Reason != "404 Not Found" || got.Attempts != 2 {
 		t.Fatalf("the message is %+v", got)
 	}
@@ -220,8 +221,8 @@ func replacedWithAddition(t *testing.T, open Open) {
 	m.ExternalID, again.ExternalID = "h-1", "h-1"
 	Add(t, s, old)
 	r := sms.NewReceipt(sms.KindReceipt, old, sms.Deleted, 0, now, time.Hour)
-	add(t, s, m, func() *sms.Move {
-		return &sms.Move{IDs: []sms.ID{old.ID}, State: sms.Deleted, Reason: "replaced by " + m.ID.String(), Receipts: []*sms.Message{r}}
+	add(t, s, m, func() *road.Transition {
+		return &road.Transition{IDs: []sms.ID{old.ID}, State: sms.Deleted, Reason: "replaced by " + m.ID.String(), Receipts: []*sms.Message{r}}
 	})
 	if got := get(t, s, old.ID); got.State != sms.Deleted || got.Reason != "replaced by "+m.ID.String() || got.FinalAt.IsZero() {
 		t.Fatalf("the old one is %+v", got)
@@ -230,7 +231,7 @@ func replacedWithAddition(t *testing.T, open Open) {
 		t.Fatalf("got receipt %d of %d", got.ID, got.Receipt.Of)
 	}
 	wantIDs(t, waiting(t, s), m.ID, r.ID)
-	duplicate := add(t, s, again, func() *sms.Move {
+	duplicate := add(t, s, again, func() *road.Transition {
 		t.Error("a duplicate replaces nothing")
 		return nil
 	})
@@ -278,7 +279,7 @@ func knownAs(t *testing.T, open Open) {
 	known(other.ID, other.ID)
 	known(third.ID, third.ID)
 	known(third.ID + 1)
-	Move(s, sms.Move{IDs: []sms.ID{first.ID, second.ID}, State: sms.Delivered})
+	Move(s, road.Transition{IDs: []sms.ID{first.ID, second.ID}, State: sms.Delivered})
 	known(first.ID, first.ID, second.ID, third.ID)
 	if n, err := s.Purge(context.Background(), time.Now().Add(time.Hour)); err != nil || n != 2 {
 		t.Fatalf("Purge: %d %v", n, err)
@@ -308,7 +309,7 @@ func nextTryIsKept(t *testing.T, open Open) {
 	m := Sample()
 	Add(t, s, m)
 	due := now.Add(5 * time.Second)
-	Move(s, sms.Move{IDs: []sms.ID{m.ID}, State: sms.Enroute, Attempts: 1, Error: 503, Reason: "busy", DueAt: due})
+	Move(s, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Enroute, Attempts: 1, Error: 503, Reason: "busy", DueAt: due})
 	if got := get(t, s, m.ID); !got.DueAt.Equal(due) || got.Attempts != 1 || got.Error != 503 || got.Reason != "busy" || got.State != sms.Enroute {
 		t.Fatalf("got %+v", got)
 	}
@@ -331,7 +332,7 @@ func changeIsKept(t *testing.T, open Open) {
 	if got := get(t, s, m.ID); !bytes.Equal(got.Content, []byte("new")) || got.RegisteredDelivery != 0 {
 		t.Fatalf("got %+v", got)
 	}
-	Move(s, sms.Move{IDs: []sms.ID{m.ID}, State: sms.Delivered})
+	Move(s, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Delivered})
 	change("too late")
 	if got := get(t, s, m.ID); string(got.Content) != "new" {
 		t.Fatalf("a final message became %q", got.Content)
@@ -367,7 +368,7 @@ func purgeTakesOldFinals(t *testing.T, open Open) {
 	for _, m := range []*sms.Message{old, oldWaiting, young} {
 		Add(t, s, m)
 	}
-	Move(s, sms.Move{IDs: []sms.ID{old.ID, young.ID}, State: sms.Delivered})
+	Move(s, road.Transition{IDs: []sms.ID{old.ID, young.ID}, State: sms.Delivered})
 	n, err := s.Purge(context.Background(), time.Now().Add(time.Minute))
 	if err != nil || n != 1 {
 		t.Fatalf("purged %d, %v", n, err)
@@ -404,7 +405,7 @@ func concurrentAdds(t *testing.T, open Open) {
 
 func unknownID(t *testing.T, open Open) {
 	s := open()
-	if _, err := s.Get(context.Background(), 77); err != store.ErrNotFound {
+	if _, err := s.Get(context.Background(), 77); err != sms.ErrUnknown {
 		t.Fatalf("got %v", err)
 	}
 	closeStore(t, s)

@@ -1,0 +1,59 @@
+package logging
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestAFullDiskForLogsIsToldOnceEachTime(t *testing.T) {
+	var console bytes.Buffer
+	told := 0
+	f := &fault{console: &console, tell: func(error) { told++ }}
+	full := errors.New("no space left on device")
+	for _, err := range []error{nil, full, full, nil, nil, full} {
+		f.note(err)
+	}
+	if want := strings.Repeat("launcher: no log files are written: no space left on device\n", 2); told != 2 || console.String() != want {
+		t.Errorf("told %d times: %q", told, &console)
+	}
+}
+
+func TestNoLineIsLostWhileALogCannotBeRotated(t *testing.T) {
+	dir := t.TempDir()
+	var console bytes.Buffer
+	l := &Logs{}
+	w := l.file(Options{Folder: dir, MaxMB: 1, Keep: 10}, "x.log", &fault{console: &console})
+	defer l.Close()
+	write := func(line string) {
+		t.Helper()
+		if n, err := w.Write([]byte(line)); n != len(line) || err != nil {
+			t.Fatalf("got %d, %v", n, err)
+		}
+	}
+	write(strings.Repeat("x", 1<<20) + "\n")
+	preventRename(t, filepath.Join(dir, "x.log"))
+	write("a line behind the limit\n")
+	data, err := os.ReadFile(filepath.Join(dir, "x.log"))
+	if err != nil || !strings.HasSuffix(string(data), "a line behind the limit\n") || console.Len() > 0 {
+		t.Errorf("%v, the file ends with %q, the console says %q", err, data[max(0, len(data)-30):], &console)
+	}
+}
+
+func TestTerminalShowsReadableLines(t *testing.T) {
+	var out bytes.Buffer
+	s := newTerminal(&out)
+	s.pretty.NoColor = true
+	launcher, worker := s.source(), s.source()
+	for _, part := range []string{`{"level":"info","time":"2026-01-02T03:04:05Z",`, `"message":"hello"}` + "\npanic: x\n{broken\n", "unfinished"} {
+		_, _ = worker.Write([]byte(part))
+		_, _ = launcher.Write([]byte(`{"level":"warn","message":"mine"}` + "\n"))
+	}
+	mine := "<nil> WRN mine\n"
+	if got, want := out.String(), mine+"INF hello\npanic: x\n{broken\n"+mine+mine; strings.ReplaceAll(got, got[strings.Index(got, "2026"):strings.Index(got, "INF")], "") != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

@@ -1,0 +1,105 @@
+// Package tomlstrict reads TOML strictly: every fault with its line, its key
+// and the nearest known key.
+//
+// A text is read in two steps. The TOML library judges the syntax, and stops at
+// its first fault; then the result is laid over a struct that holds the
+// defaults, and every unknown key, wrong type and missing required key is
+// collected. What the caller finds wrong with the values joins them by its key.
+//
+// A key is written server.listen_port, clients[1].password, hermes.retry[2];
+// a name that TOML would quote is quoted.
+package tomlstrict
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+)
+
+// Options are all optional.
+type Options struct {
+	File   string                // goes before every problem
+	Secret func(key string) bool // the value must not be quoted; the key bears no index
+}
+
+// A Document is a text that is TOML, whatever else is wrong with it.
+type Document struct {
+	file, text   string
+	found, added []Problem // by Read, and by Add
+}
+
+// Read lays a text over *target, a struct that holds the defaults. Its fields
+// that belong to the file bear a tag toml:"name", and required:"true" where the
+// key must be there. They are string, bool, int, time.Duration, another struct,
+// map[string]string, or a slice of these. A list in the text replaces the
+// default; an empty one or an empty table of texts becomes or stays nil; a value
+// of the wrong type leaves the default. UTF-16 with its mark, a byte order mark
+// and Windows line ends are tolerated.
+//
+// The error is an *Error with one problem: the text is not TOML, and *target is
+// as it was. All else that is wrong is in the Document's Err.
+func Read(data []byte, target any, o Options) (*Document, error) {
+	text, problem := decodeText(data)
+	var tree map[string]any
+	if problem == nil {
+		if _, err := toml.Decode(text, &tree); err != nil {
+			problem = syntaxProblem(err, o.Secret)
+		}
+	}
+	if problem != nil {
+		problem.File = o.File
+		return nil, &Error{Problems: []Problem{*problem}}
+	}
+	return &Document{file: o.File, text: text, found: bind(target, tree)}, nil
+}
+
+// Add appends what the caller found wrong, of which Key and Text count. A
+// problem with a key that Read complained of is left out: its value is not the
+// file's, but the default.
+func (d *Document) Add(problems ...Problem) {
+	for _, p := range problems {
+		if !d.complained(p.Key) {
+			d.added = append(d.added, p)
+		}
+	}
+}
+
+// complained reports whether Read found the key wrong, or what is around it.
+func (d *Document) complained(key string) bool {
+	for ; key != ""; key = parentKey(key) {
+		if slices.ContainsFunc(d.found, func(p Problem) bool { return p.Key == key }) {
+			return true
+		}
+	}
+	return false
+}
+
+// Err is an *Error with all problems in the file's order, each with file and
+// line, or nil. A key that is not there has the line of the table around it.
+func (d *Document) Err() error {
+	problems := slices.Concat(d.found, d.added)
+	if len(problems) == 0 {
+		return nil
+	}
+	locate(problems, d.file, indexLines(d.text))
+	return &Error{Problems: problems}
+}
+
+func syntaxProblem(err error, secret func(key string) bool) *Problem {
+	p := &Problem{Line: 1, Text: strings.TrimPrefix(err.Error(), "toml: ")}
+	var syntax toml.ParseError
+	if errors.As(err, &syntax) {
+		p.Line, p.Key, p.Text = max(1, syntax.Position.Line), syntax.LastKey, syntax.Message
+	}
+	switch {
+	case secret != nil && secret(p.Key): // the library quotes what it stumbled over
+		p.Text = "is not valid TOML; it must be text in quotes on one line, best in single quotes"
+	case strings.HasPrefix(p.Text, "expected value but found"):
+		p.Text = "has no valid value; after = comes a number, true, false, or text in quotes"
+	case strings.Contains(p.Text, "escape"):
+		p.Text += `; in a path write / or \\, or put it in single quotes`
+	}
+	return p
+}

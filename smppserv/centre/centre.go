@@ -1,0 +1,165 @@
+// Package centre is the message centre as a whole. It opens the parts, wires them, has them serve, gives them what changes
+// in config.toml, and closes them in the reverse order. Of the running parts it alone knows config.Config.
+//
+//	SMPP clients ⇄ smsc ⇄ queue ⇄ hermes ⇄ Hermès
+//	                       ⇅
+//	                     store
+package centre
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"hnetsmpp/pkg/config"
+	"hnetsmpp/pkg/worker"
+	"hnetsmpp/smppserv/admin"
+	"hnetsmpp/smppserv/hermes"
+	"hnetsmpp/smppserv/queue"
+	"hnetsmpp/smppserv/smsc"
+	"hnetsmpp/smppserv/store"
+	"hnetsmpp/smppserv/store/sqlite"
+)
+
+// Shares of stopLimit: sessions are unbound first, then pushes under way are awaited, then outcomes go to disk.
+const (
+	unbindTime = 8 * time.Second
+	drainTime  = 12 * time.Second
+	storeTime  = 3 * time.Second
+)
+
+// centre is everything that runs, in the order in which it is opened. It implements admin.Centre.
+type centre struct {
+	log   zerolog.Logger
+	store *store.Store
+	queue *queue.Queue
+	push  *hermes.Push
+	smsc  *smsc.Server
+	port  *hermes.Port
+	admin *admin.Server
+
+	plain, secure net.Listener // SMPP; secure is nil without TLS
+
+	users []config.User // of the admin port
+	mu    sync.Mutex
+	cfg   *config.Config // as it is in effect
+}
+
+// open opens the store, takes up what waits in it, and opens every port. version is this program's.
+func open(ctx context.Context, cfg *config.Config, version string, log zerolog.Logger) (mc *centre, err error) {
+	mc = &centre{log: log, cfg: cfg, users: cfg.Admin.Users}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, mc.close())
+		}
+	}()
+	if mc.store, err = sqlite.Open(ctx, sqlite.Options{File: cfg.Store.DSN, Log: log}); err != nil {
+		return mc, err
+	}
+	counters := admin.NewCounters()
+	mc.queue = queue.New(queue.Options{Settings: queueSettings(cfg), Store: mc.store, Log: log, Observer: counters})
+	push, err := pushOptions(cfg, log)
+	if err != nil {
+		return mc, err
+	}
+	if mc.push, err = hermes.NewPush(push); err != nil {
+		return mc, err
+	}
+	mc.smsc = smsc.New(smscOptions(cfg, mc.queue, mc.store, log), smscSettings(cfg))
+	if mc.plain, mc.secure, err = listenSMPP(cfg.Server); err != nil {
+		return mc, err
+	}
+	mc.port = hermes.NewPort(hermes.PortOptions{
+		Listen: net.JoinHostPort(cfg.TCP.ListenHost, strconv.Itoa(cfg.TCP.ListenPort)), Allow: prefixes(cfg.TCP.Allow), Token: cfg.TCP.Token,
+		Validity: cfg.Hermes.Validity, Queue: mc.queue, Route: mc.smsc.Route, Log: log,
+	})
+	if err := mc.port.Listen(); err != nil {
+		return mc, err
+	}
+	mc.admin = admin.New(admin.Options{
+		Listen: cfg.Admin.Listen, Version: version, AuthRequired: len(mc.users) > 0, Centre: mc, Counters: counters, Log: log,
+	})
+	if err := mc.admin.Listen(); err != nil {
+		return mc, err
+	}
+	return mc, mc.queue.Start(ctx)
+}
+
+// serve lets everything work, and tells where it listens.
+func (mc *centre) serve() worker.Ready {
+	mc.push.Attach(mc.queue)
+	mc.smsc.Serve(mc.plain)
+	mc.admin.Serve()
+	go func() {
+		if err := mc.port.Serve(); err != nil {
+			mc.log.Error().Err(err).Msg("the TCP port for Hermès does not serve any more")
+		}
+	}()
+	ready := worker.Ready{SMPP: mc.plain.Addr().String(), TCP: mc.port.Addr().String()}
+	if mc.secure != nil {
+		mc.smsc.Serve(mc.secure)
+		ready.SMPPTLS = mc.secure.Addr().String()
+	}
+	if a := mc.admin.Addr(); a != nil {
+		ready.Admin = a.String()
+	}
+	return ready
+}
+
+// close stops in two steps: nothing new is begun, then what is under way ends. What does not end in time is taken up
+// again after the next start. That is how a stop ends, too: only what the store could not write is an error.
+func (mc *centre) close() error {
+	if mc.queue != nil {
+		mc.queue.Quiesce()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), unbindTime)
+	defer cancel()
+	var edges sync.WaitGroup // none waits for the slow peers of another
+	if mc.port != nil {
+		edges.Go(func() { mc.stopped("the TCP port", mc.port.Close(ctx)) })
+	}
+	if mc.smsc != nil {
+		edges.Go(func() { mc.smsc.Close(ctx) })
+	}
+	if mc.admin != nil {
+		edges.Go(func() { mc.stopped("operators", mc.admin.Close(ctx)) })
+	}
+	edges.Wait()
+	for _, l := range []net.Listener{mc.plain, mc.secure} { // those that were opened and never served
+		if l != nil {
+			_ = l.Close()
+		}
+	}
+	ctx, cancel = context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	if mc.queue != nil {
+		mc.stopped("tries under way", mc.queue.Stop(ctx))
+	}
+	if mc.push != nil {
+		mc.stopped("pushes", mc.push.Close(ctx))
+	}
+	if mc.store == nil {
+		return nil
+	}
+	ctx, cancel = context.WithTimeout(context.Background(), storeTime)
+	defer cancel()
+	return mc.store.Close(ctx)
+}
+
+// stopped notes what had to be cut off so that the stop could end.
+func (mc *centre) stopped(what string, err error) {
+	if err != nil {
+		mc.log.Warn().Err(err).Msg("the stop did not wait any longer for " + what)
+	}
+}
+
+func (mc *centre) config() *config.Config {
+	mc.mu.Lock()
+	defer mc.mu.Unlock()
+	return mc.cfg
+}

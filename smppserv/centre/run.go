@@ -1,0 +1,88 @@
+package centre
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"runtime/pprof"
+	"syscall"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"hnetsmpp/pkg/config"
+	"hnetsmpp/pkg/worker"
+	"hnetsmpp/smppserv/store"
+)
+
+// stopLimit is how long a stop may take. Then the worker says where it hangs and ends by itself,
+// before its launcher's grace is over.
+const stopLimit = 25 * time.Second
+
+// Options of Run.
+type Options struct {
+	File    File
+	Version string // of this program
+	Log     zerolog.Logger
+	// Ready is called once, when every port listens and the store is recovered.
+	Ready func(worker.Ready)
+}
+
+// Run opens everything, serves until ctx ends, and closes everything in reverse. IsHeld knows the errors of a start
+// that pass when another process lets go; an error after Ready was called is of the stop: not everything is on disk.
+func Run(ctx context.Context, o Options) error {
+	cfg, log := o.File.Config, o.Log
+	setLevel(cfg.Log)
+	for _, w := range cfg.Warnings() {
+		log.Warn().Str("key", w.Key).Msg(w.Text)
+	}
+	mc, err := open(ctx, cfg, o.Version, log)
+	if err != nil {
+		return err
+	}
+	addrs := mc.serve()
+	addrs.PID, addrs.Version = os.Getpid(), o.Version
+	log.Info().Str("version", addrs.Version).Str("config", o.File.Path).Str("smpp", addrs.SMPP).Str("smpp_tls", addrs.SMPPTLS).
+		Str("tcp", addrs.TCP).Str("admin", addrs.Admin).Msg("ready")
+	o.Ready(addrs)
+
+	jobs, stopJobs := context.WithCancel(ctx)
+	defer stopJobs()
+	go mc.watch(jobs, o.File)
+	go mc.purgeDaily(jobs)
+	go mc.sweep(jobs)
+	go mc.outbinds(jobs)
+	<-ctx.Done()
+	stopJobs()
+
+	log.Info().Msg("stopping")
+	hung := time.AfterFunc(stopLimit, func() {
+		log.Error().Stringer("after", stopLimit).Msg("the stop hangs; the stacks of all goroutines follow")
+		_ = pprof.Lookup("goroutine").WriteTo(os.Stderr, 2)
+		os.Exit(int(worker.ExitCrashed))
+	})
+	defer hung.Stop()
+	if err := mc.close(); err != nil {
+		return fmt.Errorf("stop: %w", err)
+	}
+	log.Info().Msg("stopped")
+	return nil
+}
+
+// setLevel is global, as it is for every logger that was given out.
+func setLevel(l config.Log) {
+	level, err := zerolog.ParseLevel(l.Level)
+	if err != nil {
+		level = zerolog.InfoLevel
+	}
+	zerolog.SetGlobalLevel(level)
+}
+
+// wsaAddrInUse is Windows' EADDRINUSE, which package syscall does not map.
+const wsaAddrInUse = syscall.Errno(10048)
+
+// IsHeld knows the errors that pass when another process lets go of a port or of the store.
+func IsHeld(err error) bool {
+	return errors.Is(err, store.ErrHeld) || errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, wsaAddrInUse)
+}

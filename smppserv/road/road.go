@@ -1,0 +1,76 @@
+// Package road is what edge, queue and store promise each other: how a message is handed over and who is told what.
+//
+//	edge ── Submission ──► queue ── Addition ──► store      handed in, then on disk: the Submission is answered
+//	edge ◄── Deliverer ─── queue ── Transition ─► store     tried, then what came of it is on disk
+//	edge ─── Outlet ─────► queue                            how much the edge takes, and when
+package road
+
+import (
+	"time"
+
+	"hnetsmpp/smppserv/sms"
+)
+
+// Submission is the request that handed a message in and is answered when it is on disk:
+// a submit_sm or its like, or a line on the TCP port.
+type Submission interface {
+	// Accepted is called once, when the message is on disk (or, with err, cannot be): the time to answer.
+	Accepted(m *sms.Message, duplicate bool, err error)
+	// Concluded is called once, when m's final state is on disk, if that happens before a restart.
+	Concluded(m *sms.Message, o sms.Outcome)
+	// Answered tells on which session Accepted was answered, and since when the answer is on the wire.
+	// A submission without a session returns 0, false.
+	Answered() (session uint64, since time.Time, ok bool)
+}
+
+// Addition is a message that waits for its place on disk.
+type Addition interface {
+	Message() *sms.Message
+	// Replaces is the end of another message, written in the same transaction; nil = there is none. It is asked for when
+	// the message bears its ID, once more if the transaction must be tried again, and not if the message is a duplicate.
+	Replaces() *Transition
+	// Added is called once, in the order in which the additions came, when the message is on disk and bears its ID.
+	// duplicate means that its ExternalID was known: the ID is the earlier message's and nothing was stored.
+	Added(duplicate bool, err error)
+}
+
+// Transition takes a message, or all the parts of a long one, to its final state or to its next try.
+type Transition struct {
+	IDs      []sms.ID
+	State    sms.State
+	Attempts int
+	Error    int // an HTTP status or a command_status
+	Reason   string
+	DueAt    time.Time      // of the next try, when State is not final
+	Receipts []*sms.Message // owed because of it, stored in the same transaction
+	Done     func()         // called when all of it is on disk, and the receipts bear their IDs; may be nil
+}
+
+// Deliverer is one way out: Hermès, or one receiving session of a client.
+type Deliverer interface {
+	// Deliver starts one try and returns at once. Several messages are the parts of one long text, in their order;
+	// incomplete tells that some are missing. report is called exactly once, from any goroutine.
+	Deliver(ms []*sms.Message, incomplete bool, report func(sms.Outcome))
+}
+
+// OutletOptions describe a Deliverer to the queue.
+type OutletOptions struct {
+	Recipient string          // a system_id, or sms.Hermes
+	Session   uint64          // the session it writes to, 0 = none
+	Window    int             // tries in flight
+	Serial    bool            // one try at a time in each conversation: the Deliverer does not keep their order by itself
+	Retry     []time.Duration // waits after the first, second, … failed try; the last one repeats
+	Deliverer Deliverer
+}
+
+// Outlet is the queue's end of a Deliverer: what the edge tells the queue of how it can be used.
+type Outlet interface {
+	// SetWindow changes how many tries may be in flight.
+	SetWindow(n int)
+	// Pause starts no try for this long.
+	Pause(d time.Duration)
+	// Resume ends a pause, and the waits of messages that failed while the outlet was shut.
+	Resume()
+	// Detach starts no more tries. Those in flight still report.
+	Detach()
+}

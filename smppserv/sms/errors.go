@@ -1,0 +1,20 @@
+package sms
+
+import "errors"
+
+var (
+	// ErrQueueFull means that the owner of the message has as many undelivered ones as it may have.
+	ErrQueueFull = errors.New("too many undelivered messages")
+	// ErrStopping means that nothing more is taken in.
+	ErrStopping = errors.New("the queue is stopping")
+	// ErrUnavailable means that no message can be stored now; the store tries by itself to recover.
+	ErrUnavailable = errors.New("the store is unavailable")
+	// ErrUnknown means that no message has this ID.
+	ErrUnknown = errors.New("no such message")
+	// ErrNotWaiting means that a message is unknown or its state final.
+	ErrNotWaiting = errors.New("the message is not waiting")
+	// ErrBeingTried means that a message is on its way to its recipient now.
+	ErrBeingTried = errors.New("the message is being tried")
+	// ErrNoClient means that no client is to have what is written from a number. A wrapping error's text is for Hermès.
+	ErrNoClient = errors.New("no client owns the number")
+)

@@ -1,0 +1,259 @@
+package sqlite_test
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"hnetsmpp/smppserv/road"
+	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/store"
+	"hnetsmpp/smppserv/store/sqlite"
+	"hnetsmpp/smppserv/store/storetest"
+)
+
+func openFile(file string) (*store.Store, error) {
+	return sqlite.Open(context.Background(), sqlite.Options{File: file, Log: zerolog.Nop()})
+}
+
+func must(t testing.TB, file string) *store.Store {
+	t.Helper()
+	s, err := openFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestSQLite(t *testing.T) {
+	storetest.Run(t, func(t *testing.T) storetest.Open {
+		file := filepath.Join(t.TempDir(), "with space and é", "messages.db")
+		return func() *store.Store { return must(t, file) }
+	})
+}
+
+func TestASecondWorkerIsRefused(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "messages.db")
+	s := must(t, file)
+	if _, err := openFile(file); !errors.Is(err, store.ErrHeld) || !strings.Contains(err.Error(), file) {
+		t.Fatalf("got %v", err)
+	}
+	if err := s.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if err := must(t, file).Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestADatabaseThatIsNotOursIsRefusedAndLeftAlone(t *testing.T) {
+	dir := t.TempDir()
+	text := filepath.Join(dir, "text.db")
+	if err := os.WriteFile(text, []byte("this is no database at all, but a text"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	raw := func(name string, statements ...string) string {
+		file := filepath.Join(dir, name)
+		db, err := sql.Open("sqlite", file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		for _, s := range statements {
+			if _, err := db.Exec(s); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return file
+	}
+	newer := filepath.Join(dir, "newer.db")
+	if err := must(t, newer).Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	raw("newer.db", "INSERT INTO goose_db_version (version_id, is_applied) VALUES (999, 1)")
+	corrupt := filepath.Join(dir, "corrupt.db")
+	if err := os.WriteFile(corrupt, append([]byte("SQLite format 3\x00"), make([]byte, 8192)...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	torn := filepath.Join(dir, "torn.db")
+	s := must(t, torn)
+	storetest.Add(t, s, storetest.Sample())
+	if err := s.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	pages, err := os.ReadFile(torn)
+	if err != nil || len(pages) <= 4096 {
+		t.Fatalf("%d octets, %v", len(pages), err)
+	}
+	copy(pages[4096:], bytes.Repeat([]byte("A"), len(pages)))
+	if err := os.WriteFile(torn, pages, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct{ file, want string }{
+		{torn, "damaged"},
+		{text, "not a SQLite database"},
+		{raw("foreign.db", "CREATE TABLE notes (x)"), "another program"},
+		{raw("other-id.db", "PRAGMA application_id = 7"), "another program"},
+		{newer, "newer version"},
+		{corrupt, "damaged"},
+	} {
+		before, err := os.ReadFile(test.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = openFile(test.file)
+		if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), test.file) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s: got %v, want a line with %q", test.file, err, test.want)
+		}
+		if after, err := os.ReadFile(test.file); err != nil || string(after) != string(before) {
+			t.Errorf("%s was changed (%v)", test.file, err)
+		}
+	}
+}
+
+func TestADatabaseFromBeforeSubmitMultiWasIndexedIsTakenOver(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "messages.db")
+	s := must(t, file)
+	first, second, third := storetest.Sample(), storetest.Sample(), storetest.Sample()
+	second.First, third.First = first, first
+	for _, m := range []*sms.Message{first, second, third} {
+		storetest.Add(t, s, m)
+	}
+	storetest.Move(s, road.Transition{IDs: []sms.ID{third.ID}, State: sms.Delivered})
+	beside, left := sms.NewDPF(first, false, time.Now(), time.Hour), sms.NewDPF(third, false, time.Now(), time.Hour)
+	left.Receipt.Of = third.ID
+	storetest.Add(t, s, left)
+	storetest.Add(t, s, beside)
+	if err := s.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, statement := range []string{"DROP TABLE submit_multi", "DELETE FROM goose_db_version WHERE version_id > 1"} {
+		if _, err := db.Exec(statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = must(t, file)
+	defer s.Close(context.Background())
+	// What is final is nobody's to cancel or replace, and there may be millions of it.
+	if ids, err := s.KnownAs(context.Background(), first.ID); err != nil || !slices.Equal(ids, []sms.ID{first.ID, second.ID}) {
+		t.Fatalf("got %v, %v", ids, err)
+	}
+	if _, err := s.Get(context.Background(), beside.ID); !errors.Is(err, sms.ErrUnknown) {
+		t.Errorf("the delivery pending flag beside its message is still there: %v", err)
+	}
+	if got, err := s.Get(context.Background(), left.ID); err != nil || !got.Receipt.Away {
+		t.Errorf("the delivery pending flag of a message that has ended is %+v, %v", got, err)
+	}
+	next := storetest.Sample()
+	if storetest.Add(t, s, next); next.ID <= beside.ID {
+		t.Errorf("the id %d comes again", next.ID)
+	}
+}
+
+func TestAFolderThatCannotBeMadeIsNamed(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openFile(filepath.Join(file, "messages.db")); err == nil || !strings.Contains(err.Error(), file) {
+		t.Fatalf("got %v", err)
+	}
+}
+
+type countdown struct {
+	m    *sms.Message
+	done chan struct{}
+}
+
+func (c *countdown) Replaces() *road.Transition { return nil }
+func (c *countdown) Message() *sms.Message      { return c.m }
+func (c *countdown) Added(bool, error)          { c.done <- struct{}{} }
+
+// BenchmarkAddAndFinish is the store's share of a message's cost: 512 in flight, as eight clients with a window of 64 have.
+func BenchmarkAddAndFinish(b *testing.B) {
+	s := must(b, filepath.Join(b.TempDir(), "messages.db"))
+	defer s.Close(context.Background())
+	const flight = 512
+	done := make(chan struct{}, flight)
+	finished := make(chan struct{}, flight)
+	b.ReportAllocs()
+	for n := 0; n < b.N; n += flight {
+		ids := make([]sms.ID, 0, flight)
+		var cs []*countdown
+		for range flight {
+			c := &countdown{storetest.Sample(), done}
+			c.m.ReceivedAt = time.Now()
+			cs = append(cs, c)
+			s.Add(c)
+		}
+		for range flight {
+			<-done
+		}
+		for _, c := range cs {
+			ids = append(ids, c.m.ID)
+		}
+		for i := range ids {
+			s.Finish(&road.Transition{IDs: ids[i : i+1], State: sms.Delivered, Attempts: 1, Done: func() { finished <- struct{}{} }})
+		}
+		for range flight {
+			<-finished
+		}
+	}
+}
+
+func BenchmarkOpenWithWaitingMessages(b *testing.B) {
+	file := filepath.Join(b.TempDir(), "messages.db")
+	s := must(b, file)
+	done := make(chan struct{}, 100_000)
+	for range 100_000 {
+		s.Add(&countdown{storetest.Sample(), done})
+	}
+	for range 100_000 {
+		<-done
+	}
+	s.Close(context.Background())
+	for b.Loop() {
+		s := must(b, file)
+		n := 0
+		if err := s.Waiting(context.Background(), 0, func(*sms.Message) error { n++; return nil }); err != nil || n != 100_000 {
+			b.Fatal(n, err)
+		}
+		s.Close(context.Background())
+	}
+}
+
+func TestTheDatabaseIsForItsOwnerOnly(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no file modes: the folder's rights count")
+	}
+	file := filepath.Join(t.TempDir(), "messages.db")
+	s := must(t, file)
+	defer s.Close(context.Background())
+	storetest.Add(t, s, storetest.Sample())
+	for _, suffix := range []string{"", "-wal", "-shm", ".lock"} {
+		info, err := os.Stat(file + suffix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if mode := info.Mode().Perm(); mode&0o077 != 0 {
+			t.Errorf("messages.db%s has mode %04o", suffix, mode)
+		}
+	}
+}
