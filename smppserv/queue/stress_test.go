@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -61,9 +60,12 @@ type witness struct {
 	receipts map[sms.ID]map[sms.ID]bool // by the message that they are of
 	final    map[sms.ID]bool
 	flying   map[laneKey]int
+
+	answered         map[sms.ID]*submitting // from when they were accepted
+	onOwn, elsewhere int                    // receipts, by session
 }
 
-func (w *witness) tried(ms []*sms.Message, serial bool) {
+func (w *witness) tried(ms []*sms.Message, serial bool, session uint64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(ms) == 0 {
@@ -77,6 +79,9 @@ func (w *witness) tried(ms []*sms.Message, serial bool) {
 	for _, m := range ms {
 		if w.final[m.ID] {
 			w.disorder = append(w.disorder, fmt.Sprintf("%d was tried after its end", m.ID))
+		}
+		if why := w.early(m, session); why != "" {
+			w.disorder = append(w.disorder, why)
 		}
 		if m.Kind == sms.KindReceipt {
 			if w.receipts[m.Receipt.Of] == nil {
@@ -107,18 +112,20 @@ func (w *witness) over(ms []*sms.Message, o sms.Outcome) {
 
 // chaos is a Deliverer with random outcomes.
 type chaos struct {
-	w      *witness
-	serial bool
+	w       *witness
+	dice    *dice
+	serial  bool
+	session uint64
 }
 
 func (c *chaos) Deliver(ms []*sms.Message, _ bool, report func(sms.Outcome)) {
-	c.w.tried(ms, c.serial)
+	c.w.tried(ms, c.serial, c.session)
 	o := sms.Outcome{Verdict: sms.Done}
-	switch n := rand.IntN(100); {
+	switch n := c.dice.IntN(100); {
 	case n < 10:
 		o = sms.Outcome{Verdict: sms.TryAgain, Code: 8}
 	case n < 13:
-		o = sms.Outcome{Verdict: sms.TryAgain, After: time.Duration(rand.IntN(5)) * time.Millisecond}
+		o = sms.Outcome{Verdict: sms.TryAgain, After: time.Duration(c.dice.IntN(5)) * time.Millisecond}
 	case n < 20:
 		o = sms.Outcome{Verdict: sms.Failed, Code: 400}
 	case n < 28:
@@ -129,11 +136,11 @@ func (c *chaos) Deliver(ms []*sms.Message, _ bool, report func(sms.Outcome)) {
 		c.w.over(ms, o)
 		report(o)
 	}
-	if rand.IntN(4) == 0 {
+	if c.dice.IntN(4) == 0 {
 		end()
 		return
 	}
-	time.AfterFunc(time.Duration(rand.IntN(2000))*time.Microsecond, end)
+	time.AfterFunc(time.Duration(c.dice.IntN(2000))*time.Microsecond, end)
 }
 
 // once counts what its message was told.
@@ -153,16 +160,18 @@ func TestUnderStressEveryMessageEndsOnceAndInOrder(t *testing.T) {
 	})
 	q := r.q
 	w := &witness{seen: map[sms.ID]bool{}, last: map[laneKey]sms.ID{}, receipts: map[sms.ID]map[sms.ID]bool{},
-		final: map[sms.ID]bool{}, flying: map[laneKey]int{}}
+		final: map[sms.ID]bool{}, flying: map[laneKey]int{}, answered: map[sms.ID]*submitting{}}
+	seed := stressSeed(t)
+	outcomes := newDice(seed, 0)
 	retry := []time.Duration{time.Millisecond, 3 * time.Millisecond}
-	hermes := q.Attach(road.OutletOptions{Window: 8, Serial: true, Retry: retry, Deliverer: &chaos{w, true}})
+	hermes := q.Attach(road.OutletOptions{Window: 8, Serial: true, Retry: retry, Deliverer: &chaos{w, outcomes, true, 0}})
 	client := func(session uint64) road.Outlet {
-		return q.Attach(road.OutletOptions{Recipient: "admin", Session: session, Window: 3, Retry: retry, Deliverer: &chaos{w, false}})
+		return q.Attach(road.OutletOptions{Recipient: "admin", Session: session, Window: 3, Retry: retry, Deliverer: &chaos{w, outcomes, false, session}})
 	}
 	stop := make(chan struct{})
 	var background sync.WaitGroup
 	background.Go(func() {
-		outlets := []road.Outlet{client(1), client(2)}
+		outlets, random := []road.Outlet{client(1), client(2)}, newDice(seed, 1)
 		for n := 0; ; n++ {
 			select {
 			case <-stop:
@@ -174,7 +183,7 @@ func TestUnderStressEveryMessageEndsOnceAndInOrder(t *testing.T) {
 				return
 			case <-time.After(2 * time.Millisecond):
 			}
-			switch o := outlets[n%2]; rand.IntN(5) {
+			switch o := outlets[n%2]; random.IntN(5) {
 			case 0:
 				o.Detach()
 				outlets[n%2] = client(uint64(1 + n%2))
@@ -184,7 +193,7 @@ func TestUnderStressEveryMessageEndsOnceAndInOrder(t *testing.T) {
 			case 2:
 				o.Resume()
 			case 3:
-				o.SetWindow(rand.IntN(4))
+				o.SetWindow(random.IntN(4))
 			case 4:
 				if _, err := q.Sweep(context.Background()); err != nil {
 					t.Error(err)
@@ -196,25 +205,29 @@ func TestUnderStressEveryMessageEndsOnceAndInOrder(t *testing.T) {
 	var adding sync.WaitGroup
 	for l := range lanes {
 		adding.Go(func() {
+			random := newDice(seed, uint64(2+l))
 			for i := range each {
-				for _, m := range r.random(l, i) {
-					s := newSubmission()
-					if rand.IntN(2) == 0 {
-						s.answer(uint64(1+rand.IntN(3)), time.Now().Add(-receiptDelay))
+				for _, m := range r.random(random, l, i) {
+					s := &submitting{sender: newSubmission(), w: w, writing: time.Duration(random.IntN(20)) * time.Millisecond}
+					if random.IntN(16) == 0 {
+						s.making, s.writing = time.Millisecond, 100*time.Millisecond
 					}
-					all[l] = append(all[l], once{s, m})
+					if m.Submitter != sms.Hermes {
+						s.own = uint64(1 + random.IntN(3)) // the third one does not receive
+					}
+					all[l] = append(all[l], once{s.sender, m})
 					if err := q.Add(m, 0, s); err != nil {
 						t.Error(err)
 						return
 					}
 				}
-				if rand.IntN(3) > 0 {
+				if random.IntN(3) > 0 {
 					continue
 				}
-				victim := all[l][rand.IntN(len(all[l]))]
+				victim := all[l][random.IntN(len(all[l]))]
 				victim.accepted <- <-victim.accepted
 				var err error
-				if rand.IntN(2) == 0 {
+				if random.IntN(2) == 0 {
 					err = q.Cancel(context.Background(), victim.m.ID)
 				} else {
 					err = q.Replace(context.Background(), victim.m.ID, replaceText("replaced"))
@@ -238,7 +251,10 @@ func TestUnderStressEveryMessageEndsOnceAndInOrder(t *testing.T) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.disorder) > 0 {
-		t.Fatalf("%d faults: %.500v", len(w.disorder), w.disorder)
+		t.Fatalf("%d faults: %q", len(w.disorder), w.disorder[:min(10, len(w.disorder))])
+	}
+	if w.onOwn == 0 || w.elsewhere == 0 {
+		t.Errorf("%d receipts on the sessions of their submits, %d on others", w.onOwn, w.elsewhere)
 	}
 	for _, lane := range all {
 		for _, s := range lane {
@@ -258,10 +274,10 @@ func TestUnderStressEveryMessageEndsOnceAndInOrder(t *testing.T) {
 }
 
 // random is the next message of a lane, or the parts of one.
-func (r *rig) random(lane, i int) []*sms.Message {
+func (r *rig) random(dice *dice, lane, i int) []*sms.Message {
 	number := fmt.Sprint("336", lane)
 	change := func(m *sms.Message) *sms.Message {
-		m.RegisteredDelivery = byte(rand.IntN(4)) | byte(rand.IntN(2))<<4
+		m.RegisteredDelivery = byte(dice.IntN(4)) | byte(dice.IntN(2))<<4
 		if lane%2 == 0 {
 			m.Source.Number = number
 		} else {
@@ -272,9 +288,9 @@ func (r *rig) random(lane, i int) []*sms.Message {
 	switch {
 	case lane%2 == 1:
 		return []*sms.Message{change(r.answerTo("to a client"))}
-	case lane%4 == 0 && rand.IntN(4) == 0:
+	case lane%4 == 0 && dice.IntN(4) == 0:
 		ms := []*sms.Message{change(r.part("a", uint16(i), 3, 1)), change(r.part("b", uint16(i), 3, 2)), change(r.part("c", uint16(i), 3, 3))}
-		rand.Shuffle(len(ms), func(i, j int) { ms[i], ms[j] = ms[j], ms[i] })
+		dice.Shuffle(len(ms), func(i, j int) { ms[i], ms[j] = ms[j], ms[i] })
 		return ms
 	}
 	return []*sms.Message{change(r.text("to Hermes"))}

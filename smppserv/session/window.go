@@ -1,6 +1,7 @@
 package session
 
 import (
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -33,7 +34,7 @@ type window struct {
 	size     int
 	sequence uint32
 	flying   map[uint32]*outgoing
-	order    []*outgoing // as sent; those answered meanwhile have no done
+	order    []*outgoing // as sent; with some that were answered meanwhile
 	waiting  []*outgoing
 }
 
@@ -57,12 +58,18 @@ func (w *window) answered(h smpp.Header) *outgoing {
 		return nil
 	}
 	delete(w.flying, h.Sequence)
-	for len(w.order) > 0 && w.flying[w.order[0].sequence] != w.order[0] {
+	for len(w.order) > 0 && w.over(w.order[0]) {
 		w.order[0] = nil
 		w.order = w.order[1:]
 	}
+	if len(w.order) > 2*w.size { // the peer leaves out the first, and answers those behind it
+		w.order = slices.DeleteFunc(w.order, w.over)
+	}
 	return o
 }
+
+// over tells whether a request that was sent has been answered.
+func (w *window) over(o *outgoing) bool { return w.flying[o.sequence] != o }
 
 // oldest is when the request was sent that waits longest for its answer, zero if none does.
 func (w *window) oldest() time.Time {
@@ -158,8 +165,8 @@ func (s *Session) expireRequests(now time.Time) {
 	var late []*outgoing
 	s.mu.Lock()
 	w := &s.window
-	for len(w.order) > 0 && (w.flying[w.order[0].sequence] != w.order[0] || now.Sub(w.order[0].sent) >= s.o.Timers.Response) {
-		if o := w.order[0]; w.flying[o.sequence] == o {
+	for len(w.order) > 0 && (w.over(w.order[0]) || now.Sub(w.order[0].sent) >= s.o.Timers.Response) {
+		if o := w.order[0]; !w.over(o) {
 			delete(w.flying, o.sequence)
 			late = append(late, o)
 		}
@@ -179,7 +186,7 @@ func (s *Session) failRequests() {
 	w := &s.window
 	var all []*outgoing
 	for _, o := range w.order {
-		if w.flying[o.sequence] == o {
+		if !w.over(o) {
 			all = append(all, o)
 		}
 	}

@@ -18,11 +18,11 @@ type multi struct {
 	sv     *Server
 	client *Client
 
-	mu    sync.Mutex
-	left  int // messages that are not on disk yet, and one until all are handed over
-	resp  smpp.SubmitMultiResp
-	cause error // why the last message was not taken
-	given bool  // the answer
+	mu       sync.Mutex
+	left     int // messages that are not on disk yet, and one until all are handed over
+	answered bool
+	resp     smpp.SubmitMultiResp
+	cause    error // why the last message was not taken
 }
 
 // multiPart is one destination's message.
@@ -130,19 +130,19 @@ func (all *multi) done() {
 		all.Refuse(smpp.RSUBMITFAIL)
 	}
 	all.mu.Lock()
-	all.given = true
+	all.answered = true
 	all.mu.Unlock()
 }
 
-// noSession is none that a receipt could take: on the submit's own it comes behind the answer only when there is one.
+// noSession is the number of none.
 const noSession = math.MaxUint64
 
-// Answered implements road.Submission. The first messages may have their outcome before the last is on disk.
+// Answered implements road.Submission. The receipt of one message may be due while others are still on their way to disk:
+// until there is an answer in the output of its session, it has to wait there, too.
 func (all *multi) Answered() (session uint64, since time.Time, ok bool) {
 	all.mu.Lock()
-	given := all.given
-	all.mu.Unlock()
-	if !given {
+	defer all.mu.Unlock()
+	if !all.answered {
 		return noSession, time.Time{}, false
 	}
 	return all.Ticket.Answered()

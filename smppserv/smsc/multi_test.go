@@ -7,7 +7,6 @@ import (
 
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/pkg/smpp/smpptest"
-	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
 
@@ -130,46 +129,4 @@ func TestAReplaceReachesEachMessageOfASubmitMultiThatWaits(t *testing.T) {
 	c.ExpectResp(c.Send(&smpp.CancelSM{MessageID: id, Source: international(person)}), smpp.ROK)
 	replace.ValidityPeriod = ""
 	c.ExpectResp(c.Send(replace), smpp.RREPLACEFAIL)
-}
-
-// lateQueue takes the second message only when the first one's receipt could have come.
-type lateQueue struct {
-	Queue
-	second chan struct{} // closed: it may come
-	n      int
-}
-
-func (q *lateQueue) Add(m *sms.Message, limit int, s road.Submission) error {
-	if m.Submitter == "alice" {
-		if q.n++; q.n == 2 {
-			<-q.second
-		}
-	}
-	return q.Queue.Add(m, limit, s)
-}
-
-func TestAReceiptOfASubmitMultiWaitsUntilAllItsMessagesAreOnDisk(t *testing.T) {
-	late := &lateQueue{second: make(chan struct{})}
-	r := newRig(t, func(r *rig, o *Options) {
-		r.hermes.eager = true
-		late.Queue, o.Queue = o.Queue, late
-	})
-	c, bob := r.transceiver(), r.bind(smpp.CmdBindTransceiver, "bob")
-	m := multiTo(smpp.Dest{Address: international("111")}, smpp.Dest{Address: international("222")})
-	m.RegisteredDelivery = smpp.RegReceiptFinal
-	seq := c.Send(m)
-	r.awaitState(r.next().ID.String(), sms.Delivered)
-	bob.SubmitSM(withReceipt("meanwhile"))
-	receiptOf(t, bob.ExpectDeliver()) // as alice's would have come by now
-	close(late.second)
-
-	h, p, _ := c.Read(patience)
-	if h.Sequence != seq || h.Command != smpp.CmdSubmitMultiResp || h.Status != smpp.ROK {
-		t.Fatalf("%v %v came, want the answer first", h.Command, h.Status)
-	}
-	for range 2 {
-		if rc := receiptOf(t, c.ExpectDeliver()); rc.ID != p.(*smpp.SubmitMultiResp).MessageID {
-			t.Errorf("the receipt is of %s", rc.ID)
-		}
-	}
 }

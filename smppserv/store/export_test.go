@@ -1,9 +1,30 @@
 package store
 
-import "database/sql"
+import (
+	"database/sql"
 
-// MaxBatch is how many operations one transaction takes.
-const MaxBatch = maxBatch
+	"hnetsmpp/smppserv/road"
+)
+
+const (
+	MaxBatch  = maxBatch
+	PurgeStep = purgeStep
+)
+
+// Op is one operation of a transaction.
+type Op = op
+
+func AddOp(a road.Addition) Op { return op{add: a} }
+
+func FinishOp(v *road.Transition) Op { return op{move: v} }
+
+// Together hands operations in at once, so that one transaction takes them.
+func (s *Store) Together(ops ...Op) {
+	s.mu.Lock()
+	s.pending = append(s.pending, ops...)
+	s.mu.Unlock()
+	s.wake()
+}
 
 // WriterConn is the one connection that writes.
 func (s *Store) WriterConn() *sql.Conn { return s.writer.conn }

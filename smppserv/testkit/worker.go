@@ -17,6 +17,7 @@ type Worker struct {
 	worker.Ready // where it listens, and its process id
 
 	Log     *Log // of all its lives
+	program string
 	config  string
 	process *worker.Process
 }
@@ -25,7 +26,13 @@ type Worker struct {
 // runs, as Stop does.
 func StartWorker(t testing.TB, config string) *Worker {
 	t.Helper()
-	w := &Worker{Log: NewLog(), config: config}
+	return StartWorkerAs(t, Program(t, "smppserv"), config)
+}
+
+// StartWorkerAs is StartWorker with a program that runs smppserv in its own way.
+func StartWorkerAs(t testing.TB, program, config string) *Worker {
+	t.Helper()
+	w := &Worker{Log: NewLog(), program: program, config: config}
 	t.Cleanup(func() {
 		w.Stop(t)
 		w.Log.Judge(t, "smppserv")
@@ -38,7 +45,7 @@ func StartWorker(t testing.TB, config string) *Worker {
 func (w *Worker) Start(t testing.TB) {
 	t.Helper()
 	p, err := worker.Start(context.Background(), worker.Options{
-		Path: Program(t, "smppserv"), Config: w.config, Dir: filepath.Dir(w.config), Stderr: w.Log,
+		Path: w.program, Config: w.config, Dir: filepath.Dir(w.config), Stderr: w.Log,
 	})
 	if err != nil {
 		t.Fatal(err)

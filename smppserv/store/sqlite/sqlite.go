@@ -147,22 +147,32 @@ func checkOwner(ctx context.Context, file string) error {
 	case !bytes.Equal(head, []byte("SQLite format 3\x00")):
 		return errNotADatabase
 	}
-	db, err := sql.Open("sqlite", dsn(file, "query_only(true)")+"&mode=ro")
+	id, tables, err := owner(ctx, file, "&mode=ro")
+	var se *sqlite.Error
+	if errors.As(err, &se) && se.Code() == sqlite3.SQLITE_READONLY_ROLLBACK {
+		// Whoever began it was stopped in the middle, perhaps we at the first start: it can be read when that is taken back.
+		id, tables, err = owner(ctx, file, "")
+	}
 	if err != nil {
-		return err
-	}
-	defer db.Close()
-	var id, tables int
-	if err := db.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id); err != nil {
-		return err
-	}
-	if err := db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&tables); err != nil {
 		return err
 	}
 	if id != applicationID && (id != 0 || tables > 0) {
 		return errNotOurs
 	}
 	return nil
+}
+
+// owner is what a database says about whose it is.
+func owner(ctx context.Context, file, mode string) (id, tables int, err error) {
+	db, err := sql.Open("sqlite", dsn(file, "query_only(true)")+mode)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer db.Close()
+	if err = db.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id); err == nil {
+		err = db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&tables)
+	}
+	return id, tables, err
 }
 
 var (

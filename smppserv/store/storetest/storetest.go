@@ -37,6 +37,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"a change is kept, but not of a final message", changeIsKept},
 		{"the last writer of a conversation is known", lastWriter},
 		{"a purge takes what is final and old, and nothing else", purgeTakesOldFinals},
+		{"a purge forgets the external ids of what it takes", purgeForgetsExternalIDs},
 		{"many goroutines get distinct ids", concurrentAdds},
 		{"an unknown id is not found", unknownID},
 	} {

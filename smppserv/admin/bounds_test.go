@@ -1,0 +1,37 @@
+package admin
+
+import (
+	"errors"
+	"net"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The server gives up any connection that asks nothing for headerTime: one too many must be closed before those that came first.
+func TestOneConnectionTooManyIsClosedAndNoOther(t *testing.T) {
+	address := strings.TrimPrefix(start(t, Options{}), "http://")
+	closed := func(c net.Conn, within time.Duration) bool {
+		_ = c.SetReadDeadline(time.Now().Add(within))
+		_, err := c.Read(make([]byte, 1))
+		var timeout net.Error
+		return !errors.As(err, &timeout) || !timeout.Timeout()
+	}
+	var open []net.Conn
+	for range maxConnections + 1 {
+		c, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		open = append(open, c)
+	}
+	if !closed(open[maxConnections], 2*headerTime) {
+		t.Error("one too many stays open")
+	}
+	for i, c := range []net.Conn{open[0], open[maxConnections-1]} {
+		if closed(c, 10*time.Millisecond) {
+			t.Errorf("connection %d, which is not too many, is closed", i)
+		}
+	}
+}

@@ -1,0 +1,178 @@
+package hermes
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+// stranger is a connection from any address.
+type stranger struct {
+	net.Conn
+	from netip.Addr
+}
+
+func (s stranger) RemoteAddr() net.Addr {
+	return net.TCPAddrFromAddrPort(netip.AddrPortFrom(s.from, 40000))
+}
+
+func TestRefusedAddressesAreRememberedUpToABound(t *testing.T) {
+	p := NewPort(PortOptions{Allow: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Log: zerolog.Nop()})
+	knock := func(from netip.Addr) {
+		ours, theirs := net.Pipe()
+		theirs.Close()
+		p.admit(stranger{ours, from})
+	}
+	remembered := func() int {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return len(p.refused)
+	}
+	first := netip.MustParseAddr("192.0.2.1")
+	from, most := first, 0
+	for range 3*maxRefusals + 1 {
+		knock(from)
+		most = max(most, remembered())
+		from = from.Next()
+	}
+	if most > maxRefusals || most < maxRefusals/2 {
+		t.Errorf("%d addresses are remembered, want %d at most", most, maxRefusals)
+	}
+	p.running.Wait()
+}
+
+func TestOnlySoManyRefusedConnectionsAreToldWhy(t *testing.T) {
+	p := NewPort(PortOptions{Allow: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Log: zerolog.Nop()})
+	var peers []net.Conn
+	for range 3 * maxRefusing {
+		ours, theirs := net.Pipe()
+		peers = append(peers, theirs)
+		p.admit(stranger{ours, netip.MustParseAddr("192.0.2.1")})
+	}
+	told := 0
+	for _, peer := range peers {
+		if line, err := bufio.NewReader(peer).ReadString('\n'); err == nil && len(line) > 0 {
+			told++
+		}
+	}
+	p.running.Wait()
+	if told != maxRefusing || p.refusing != 0 {
+		t.Errorf("%d were told, want %d; %d are counted when all are gone", told, maxRefusing, p.refusing)
+	}
+}
+
+func TestAnOutputThatWasLargeOnceIsNotKept(t *testing.T) {
+	p := NewPort(PortOptions{Log: zerolog.Nop()})
+	ours, theirs := net.Pipe()
+	c := newConnection(p, ours)
+	p.running.Go(c.serve)
+	line := make([]byte, 1024)
+	take := func(lines int) {
+		if _, err := io.CopyN(io.Discard, theirs, int64(lines*len(line))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const many = 8 * maxUnwritten / 1024
+	for range many { // nobody reads yet
+		c.event(line)
+	}
+	take(many)
+	most := 0
+	for range 100 {
+		c.event(line)
+		take(1)
+		c.mu.Lock()
+		most = max(most, cap(c.out))
+		c.mu.Unlock()
+	}
+	if most > maxUnwritten {
+		t.Errorf("a connection that writes lines of %d octets keeps %d for them", len(line), most)
+	}
+	theirs.Close()
+	p.running.Wait()
+}
+
+func TestAPeerThatDoesNotReadItsAnswersIsNotReadEither(t *testing.T) {
+	p := NewPort(PortOptions{Log: zerolog.Nop()})
+	ours, theirs := net.Pipe()
+	c := newConnection(p, ours)
+	p.running.Go(c.serve)
+	const lines = 20_000
+	go func() {
+		for range lines {
+			if _, err := theirs.Write([]byte("not JSON\n")); err != nil {
+				return
+			}
+		}
+	}()
+	unwritten := func() int {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return len(c.out)
+	}
+	last, since := 0, time.Now()
+	for time.Since(since) < 100*time.Millisecond || last < maxUnwritten { // until no more of them is read
+		if n := unwritten(); n != last {
+			last, since = n, time.Now()
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if last > maxUnwritten+1024 {
+		t.Errorf("%d octets of answers wait for a peer that does not read, more than %d", last, maxUnwritten)
+	}
+	answers := bufio.NewReader(theirs)
+	for range lines { // it reads, and gets them all
+		if _, err := answers.ReadString('\n'); err != nil {
+			t.Fatal(err)
+		}
+	}
+	theirs.Close()
+	p.running.Wait()
+}
+
+// answering is Hermès behind a transport: its answers have a long body.
+type answering struct {
+	status int
+	read   int
+}
+
+func (a *answering) RoundTrip(*http.Request) (*http.Response, error) {
+	a.read = 0
+	body := io.TeeReader(io.LimitReader(spaces{}, 10*maxAnswer), a)
+	return &http.Response{StatusCode: a.status, Header: http.Header{}, Body: io.NopCloser(body)}, nil
+}
+
+// Write counts what was read.
+func (a *answering) Write(b []byte) (int, error) {
+	a.read += len(b)
+	return len(b), nil
+}
+
+type spaces struct{}
+
+func (spaces) Read(b []byte) (int, error) {
+	for i := range b {
+		b[i] = ' '
+	}
+	return len(b), nil
+}
+
+func TestOfAnAnswerOnlySoMuchIsRead(t *testing.T) {
+	for _, pattern := range []string{"", "OK"} {
+		for _, status := range []int{200, 400, 500} {
+			a := &answering{status: status}
+			o := options("http://127.0.0.1/")
+			o.Transport, o.SuccessPattern = a, pattern
+			deliver(t, newPush(t, o), message(1, "m"))
+			if a.read > 2*maxAnswer {
+				t.Errorf("pattern %q, status %d: %d octets were read, more than %d", pattern, status, a.read, maxAnswer)
+			}
+		}
+	}
+}

@@ -1,0 +1,95 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"hnetsmpp/smppserv/road"
+	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/testkit"
+)
+
+// heldOctets is the memory that messages take.
+func (r *rig) heldOctets() int {
+	r.q.mu.Lock()
+	defer r.q.mu.Unlock()
+	return r.q.cached
+}
+
+func TestWaitingMessagesTakeNoMoreMemoryThanTheyMay(t *testing.T) {
+	const held = 10
+	r := newRig(t, func(o *Options) { o.CacheOctets = held * (messageOctets + 1) })
+	const messages = 10 * held
+	for range messages {
+		r.texts("m")
+		if got := r.heldOctets(); got > r.o.CacheOctets {
+			t.Fatalf("%d octets are held, more than %d", got, r.o.CacheOctets)
+		}
+	}
+	h := r.hermes()
+	for range messages {
+		h.next("m").done()
+	}
+	r.emptied()
+}
+
+func TestWhatIsReadAheadTakesNoMoreMemoryThanItMay(t *testing.T) {
+	const lanes, each, size = 12, readAhead + 1, 32 << 10
+	r := newRig(t, func(o *Options) { o.CacheOctets = 1 })
+	text := strings.Repeat("x", size)
+	s := newCountedSender(lanes * each)
+	for lane := range lanes {
+		for range each {
+			m := r.text(text)
+			m.Source.Number = fmt.Sprint("336", lane)
+			if err := r.q.Add(m, 0, s); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	testkit.Receive(t, s.allAccepted, "all accepted")
+	h := r.attach(road.OutletOptions{Window: 1, Serial: true})
+	most := 0
+	for range lanes * each {
+		try := testkit.Receive(t, h.tries, "a try")
+		most = max(most, r.heldOctets())
+		try.done()
+		testkit.Await(t, "its outcome is on disk", func() bool { return r.q.Stats().Unwritten == 0 })
+	}
+	if bound := aheadOctets + readAhead*(size+messageOctets); most > bound {
+		t.Errorf("%d octets are held, more than %d", most, bound)
+	}
+	r.emptied()
+}
+
+// loading is a store that knows how many messages were read together.
+type loading struct {
+	Store
+	most int
+}
+
+func (s *loading) Load(ctx context.Context, ids []sms.ID) ([]*sms.Message, error) {
+	s.most = max(s.most, len(ids))
+	return s.Store.Load(ctx, ids)
+}
+
+func TestOfALineOnlySoManyMessagesAreReadAhead(t *testing.T) {
+	r := newRig(t, func(o *Options) { o.CacheOctets = 1 })
+	store := &loading{Store: r.fault}
+	r.q.o.Store = store
+	const messages = 4 * readAhead
+	for i := range messages {
+		r.texts(fmt.Sprint(i))
+	}
+	h := r.attach(road.OutletOptions{Window: 1, Serial: true})
+	for i := range messages {
+		h.next(fmt.Sprint(i)).done()
+	}
+	r.emptied()
+	r.stop()
+	if store.most != readAhead {
+		t.Errorf("%d messages were read together, want %d", store.most, readAhead)
+	}
+}

@@ -1,0 +1,84 @@
+package store
+
+import (
+	"errors"
+	"reflect"
+	"testing"
+	"time"
+
+	"hnetsmpp/smppserv/sms"
+)
+
+// full is a message with something in everything that the attributes column keeps.
+func full(kind sms.Kind) *sms.Message {
+	m := &sms.Message{Kind: kind, Source: sms.Address{TON: 1, NPI: 2}, Dest: sms.Address{TON: 3, NPI: 4}, ESMClass: 5, ProtocolID: 6,
+		Priority: 7, RegisteredDelivery: 8, DataCoding: 9, InterfaceVersion: 0x50, Part: sms.Part{Ref: 0x1234, Total: 3, Seq: 2},
+		KnownBy: 1 << 40, ServiceType: "CMT", Alphabet: "ucs2", ExternalID: "h-1", TLVs: []byte{2, 4, 0, 2, 0xBE, 0xEF}}
+	if kind != sms.KindText {
+		m.Receipt = &sms.Receipt{Of: 1 << 50, State: sms.Undeliverable, Error: -7, ExternalID: "h-2",
+			SubmittedAt: time.UnixMilli(1_700_000_000_123), DoneAt: time.UnixMilli(1_700_000_001_456)}
+	}
+	return m
+}
+
+func TestAttributesComeBackAsTheyWere(t *testing.T) {
+	var all []*sms.Message
+	for _, set := range []bool{false, true} {
+		m := full(sms.KindText)
+		m.SetDPF = set
+		all = append(all, m)
+		for _, dpf := range []bool{false, true} {
+			for _, away := range []bool{false, true} {
+				m := full(sms.KindReceipt)
+				m.SetDPF, m.Receipt.DPF, m.Receipt.Away = set, dpf, away
+				all = append(all, m)
+			}
+		}
+	}
+	all = append(all, &sms.Message{})
+	for i, m := range all {
+		got := &sms.Message{Kind: m.Kind}
+		if err := decodeAttributes(appendAttributes(nil, m), got); err != nil || !reflect.DeepEqual(got, m) {
+			t.Errorf("%d: %v\ngot  %+v %+v\nwant %+v %+v", i, err, got, got.Receipt, m, m.Receipt)
+		}
+	}
+}
+
+func TestADamagedAttributesColumnIsRefused(t *testing.T) {
+	for _, kind := range []sms.Kind{sms.KindText, sms.KindReceipt} {
+		b := appendAttributes(nil, full(kind))
+		for n := range b {
+			if err := decodeAttributes(b[:n:n], &sms.Message{Kind: kind}); !errors.Is(err, errAttributes) {
+				t.Errorf("kind %d: %d of %d octets: %v", kind, n, len(b), err)
+			}
+		}
+		for _, version := range []byte{0, 3, 255} {
+			b[0] = version
+			if err := decodeAttributes(b, &sms.Message{Kind: kind}); !errors.Is(err, errAttributes) {
+				t.Errorf("kind %d: version %d: %v", kind, version, err)
+			}
+		}
+	}
+}
+
+// What version 1 wrote has no flags: whatever is no text has its receipt.
+func TestAttributesOfVersion1AreStillRead(t *testing.T) {
+	for _, kind := range []sms.Kind{sms.KindText, sms.KindReceipt, sms.KindIntermediate} {
+		m := full(kind)
+		b := appendAttributes(nil, m)
+		b = append([]byte{1}, b[2:]...)
+		got := &sms.Message{Kind: kind}
+		if err := decodeAttributes(b, got); err != nil || !reflect.DeepEqual(got, m) {
+			t.Errorf("kind %d: %v\ngot  %+v %+v\nwant %+v %+v", kind, err, got, got.Receipt, m, m.Receipt)
+		}
+	}
+}
+
+func TestATimeThatIsNotSetIsZeroOnDisk(t *testing.T) {
+	if got := milli(time.Time{}); got != 0 {
+		t.Errorf("got %d", got)
+	}
+	if got := milli(time.UnixMilli(-1)); got != -1 {
+		t.Errorf("got %d", got)
+	}
+}

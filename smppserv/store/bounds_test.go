@@ -1,0 +1,46 @@
+package store
+
+import (
+	"fmt"
+	"testing"
+
+	"hnetsmpp/smppserv/road"
+	"hnetsmpp/smppserv/sms"
+)
+
+func TestConversationsAreCachedUpToABound(t *testing.T) {
+	cc := newConversationCache()
+	most := 0
+	for i := range 2*maxConversations + 1 {
+		c := sms.Conversation{Client: "admin", Number: sms.Address{Number: fmt.Sprint(33600000000 + i)}, Campaign: sms.Address{Number: "3600"}}
+		if !cc.news(c) {
+			t.Fatalf("conversation %d is no news", i)
+		}
+		most = max(most, len(cc.known))
+	}
+	if most > maxConversations || most < maxConversations/2 {
+		t.Errorf("%d conversations are cached, want %d at most", most, maxConversations)
+	}
+}
+
+func TestATransactionHasOnlySoManyOperations(t *testing.T) {
+	s := &Store{kick: make(chan struct{}, 1)}
+	const all = 3*maxBatch + 1
+	for i := range all {
+		s.Finish(&road.Transition{IDs: []sms.ID{sms.ID(i)}})
+	}
+	var batch []op
+	for next := 0; next < all; {
+		batch = s.take(batch)
+		if len(batch) > maxBatch {
+			t.Fatalf("a transaction has %d operations, more than %d", len(batch), maxBatch)
+		}
+		for _, o := range batch {
+			if o.move.IDs[0] != sms.ID(next) {
+				t.Fatalf("operation %d comes in the place of %d", o.move.IDs[0], next)
+			}
+			next++
+		}
+		clear(batch)
+	}
+}

@@ -1,0 +1,47 @@
+package store_test
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"hnetsmpp/smppserv/road"
+	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/store/sqlite"
+	"hnetsmpp/smppserv/testkit"
+)
+
+func TestOutcomesThatCannotBeWrittenAreGivenUpByAStopAndTriedAfterTheNextStart(t *testing.T) {
+	ctx := context.Background()
+	file := filepath.Join(t.TempDir(), "messages.db")
+	s, err := sqlite.Open(ctx, sqlite.Options{File: file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := text()
+	if err := testkit.Receive(t, add(s, m), "the addition"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.WriterConn().ExecContext(ctx, "PRAGMA query_only = on"); err != nil {
+		t.Fatal(err)
+	}
+	s.Finish(&road.Transition{IDs: []sms.ID{m.ID}, State: sms.Delivered, Done: func() { t.Error("it was written") }})
+	ended, cancel := context.WithCancel(ctx)
+	cancel()
+	if err := s.Close(ended); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "not on disk") {
+		t.Errorf("Close: %v", err)
+	}
+	if err := testkit.Receive(t, add(s, text()), "the refusal"); !errors.Is(err, sms.ErrUnavailable) {
+		t.Errorf("after Close: %v", err)
+	}
+	s, err = sqlite.Open(ctx, sqlite.Options{File: file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close(ctx)
+	if ids, err := s.WaitingIDs(ctx, m.ID); err != nil || len(ids) != 1 {
+		t.Errorf("%v wait, %v", ids, err)
+	}
+}

@@ -1,0 +1,86 @@
+package store_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/store/sqlite"
+	"hnetsmpp/smppserv/testkit"
+
+	"github.com/rs/zerolog"
+)
+
+type logged struct {
+	mu  sync.Mutex
+	all bytes.Buffer
+}
+
+func (l *logged) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.all.Write(b)
+}
+
+func (l *logged) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.all.String()
+}
+
+func TestAnOutageIsToldOnceAndSoIsItsEnd(t *testing.T) {
+	ctx := context.Background()
+	var log logged
+	s, err := sqlite.Open(ctx, sqlite.Options{File: filepath.Join(t.TempDir(), "messages.db"), Log: zerolog.New(&log)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close(ctx)
+	exec := func(statement string) {
+		t.Helper()
+		if _, err := s.WriterConn().ExecContext(ctx, statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	try := func(want error) {
+		t.Helper()
+		for range 3 {
+			if err := testkit.Receive(t, add(s, text()), "an addition"); !errors.Is(err, want) {
+				t.Fatalf("got %v, want %v", err, want)
+			}
+		}
+	}
+	told := func(down, well, row int) {
+		t.Helper()
+		got := log.String()
+		for line, want := range map[string]int{"the store cannot write": down, "the store writes again": well, "the store refuses one row": row} {
+			if n := strings.Count(got, line); n != want {
+				t.Errorf("%q is told %d times, want %d:\n%s", line, n, want, got)
+			}
+		}
+	}
+	try(nil)
+	told(0, 0, 0)
+	for outage := range 2 {
+		exec("PRAGMA query_only = on")
+		try(sms.ErrUnavailable)
+		if err := s.Check(); !errors.Is(err, sms.ErrUnavailable) {
+			t.Errorf("the store looks well: %v", err)
+		}
+		told(outage+1, outage, 0)
+		exec("PRAGMA query_only = off")
+		try(nil)
+		told(outage+1, outage+1, 0)
+	}
+	exec("CREATE TEMP TRIGGER full BEFORE INSERT ON main.messages BEGIN SELECT RAISE(ABORT, 'full'); END")
+	try(sms.ErrUnavailable)
+	told(2, 2, 3)
+	exec("DROP TRIGGER full")
+	try(nil)
+	told(2, 2, 3)
+}
