@@ -15,6 +15,7 @@ import (
 
 	"hnetsmpp/pkg/config"
 	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/smppserv/testkit"
 )
 
 // startCentre opens a server on free ports that accepts submits and delivers nothing, so that only the way from
@@ -43,19 +44,8 @@ func startCentre(tb testing.TB, clients int) *centre {
 
 func dialBound(tb testing.TB, mc *centre, systemID string) net.Conn {
 	tb.Helper()
-	c, err := net.Dial("tcp", mc.plain.Addr().String())
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { c.Close() })
+	c := testkit.Bind(tb, mc.plain.Addr().String(), smpp.CmdBindTransceiver, systemID, "secret").Conn()
 	_ = c.SetDeadline(time.Now().Add(2 * time.Minute))
-	bind := &smpp.Bind{Type: smpp.CmdBindTransceiver, SystemID: systemID, Password: "secret", InterfaceVersion: smpp.V34}
-	if _, err := c.Write(smpp.AppendPDU(nil, smpp.ROK, 1, bind)); err != nil {
-		tb.Fatal(err)
-	}
-	if h, _, err := smpp.ReadPDU(c, smpp.MaxPDU); err != nil || h.Status != smpp.ROK {
-		tb.Fatal(h.Status, err)
-	}
 	return c
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/testkit"
 )
 
 // heldOctets is the memory that messages take.
@@ -49,14 +50,14 @@ func TestWhatIsReadAheadTakesNoMoreMemoryThanItMay(t *testing.T) {
 			}
 		}
 	}
-	receive(t, s.allAccepted, "all accepted")
+	testkit.Receive(t, s.allAccepted, "all accepted")
 	h := r.attach(road.OutletOptions{Window: 1, Serial: true})
 	most := 0
 	for range lanes * each {
-		try := receive(t, h.tries, "a try")
+		try := testkit.Receive(t, h.tries, "a try")
 		most = max(most, r.heldOctets())
 		try.done()
-		await(t, "its outcome is on disk", func() bool { return r.q.Stats().Unwritten == 0 })
+		testkit.Await(t, "its outcome is on disk", func() bool { return r.q.Stats().Unwritten == 0 })
 	}
 	if bound := aheadOctets + readAhead*(size+messageOctets); most > bound {
 		t.Errorf("%d octets are held, more than %d", most, bound)

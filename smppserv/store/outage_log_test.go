@@ -11,6 +11,7 @@ import (
 
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store/sqlite"
+	"hnetsmpp/smppserv/testkit"
 
 	"github.com/rs/zerolog"
 )
@@ -49,7 +50,7 @@ func TestAnOutageIsToldOnceAndSoIsItsEnd(t *testing.T) {
 	try := func(want error) {
 		t.Helper()
 		for range 3 {
-			if err := within(t, add(s, text()), "an addition"); !errors.Is(err, want) {
+			if err := testkit.Receive(t, add(s, text()), "an addition"); !errors.Is(err, want) {
 				t.Fatalf("got %v, want %v", err, want)
 			}
 		}
