@@ -123,7 +123,7 @@ func TestAWatchThatHasEndedLeavesNothingOfItsConversation(t *testing.T) {
 		r.add(m)
 		h.next("text").again()
 	}
-	await(t, "all have expired, and left their watches", func() bool {
+	testkit.Await(t, "all have expired, and left their watches", func() bool {
 		r.q.mu.Lock()
 		defer r.q.mu.Unlock()
 		return len(r.q.recipient(sms.Hermes).dpfs) == conversations && r.q.unwritten == 0
