@@ -112,7 +112,7 @@ func TestAMessageThatIsGivenBackIsNotKeptInMemoryBeyondTheBound(t *testing.T) {
 	r.emptied()
 }
 
-func TestAWatchThatHasEndedLeavesNothingOfItsConversation(t *testing.T) {
+func TestADeliveryPendingFlagThatHasEndedLeavesNothingOfItsConversation(t *testing.T) {
 	r := newRig(t, nil)
 	h := r.attach(road.OutletOptions{Window: 4, Serial: true, Retry: []time.Duration{time.Hour}})
 	const conversations = 10
@@ -123,16 +123,16 @@ func TestAWatchThatHasEndedLeavesNothingOfItsConversation(t *testing.T) {
 		r.add(m)
 		h.next("text").again()
 	}
-	testkit.Await(t, "all have expired, and left their watches", func() bool {
+	testkit.Await(t, "all have expired, and left their delivery pending flags", func() bool {
 		r.q.mu.Lock()
 		defer r.q.mu.Unlock()
 		return len(r.q.recipient(sms.Hermes).dpfs) == conversations && r.q.unwritten == 0
 	})
-	watches, err := r.store.WaitingIDs(t.Context(), 1<<62)
+	dpfs, err := r.store.WaitingIDs(t.Context(), 1<<62)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, id := range watches {
+	for _, id := range dpfs {
 		if err := r.q.Cancel(t.Context(), id); err != nil {
 			t.Fatal(err)
 		}
@@ -141,6 +141,6 @@ func TestAWatchThatHasEndedLeavesNothingOfItsConversation(t *testing.T) {
 	r.q.mu.Lock()
 	defer r.q.mu.Unlock()
 	if n := len(r.q.recipient(sms.Hermes).dpfs); n > 0 {
-		t.Errorf("%d conversations are kept for watches, and there is none", n)
+		t.Errorf("%d conversations are kept for dpfs, and there is none", n)
 	}
 }
