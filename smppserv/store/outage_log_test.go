@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/rs/zerolog"
 )
@@ -30,9 +31,14 @@ func (l *logged) String() string {
 }
 
 func TestAnOutageIsToldOnceAndSoIsItsEnd(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "messages.db")
+	synctest.Test(t, func(t *testing.T) { outages(t, file) })
+}
+
+func outages(t *testing.T, file string) {
 	ctx := context.Background()
 	var log logged
-	s, err := Open(ctx, Options{Driver: "sqlite", DSN: filepath.Join(t.TempDir(), "messages.db"), Log: zerolog.New(&log)})
+	s, err := Open(ctx, Options{Driver: "sqlite", DSN: file, Log: zerolog.New(&log)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,6 +55,7 @@ func TestAnOutageIsToldOnceAndSoIsItsEnd(t *testing.T) {
 			if err := within(t, add(s, text()), "an addition"); !errors.Is(err, want) {
 				t.Fatalf("got %v, want %v", err, want)
 			}
+			synctest.Wait() // what comes before the committer is through shares the fate
 		}
 	}
 	told := func(down, well, row int) {
@@ -68,6 +75,7 @@ func TestAnOutageIsToldOnceAndSoIsItsEnd(t *testing.T) {
 		if err := s.Check(); !errors.Is(err, ErrUnavailable) {
 			t.Errorf("the store looks well: %v", err)
 		}
+		synctest.Wait()
 		told(outage+1, outage, 0)
 		exec("PRAGMA query_only = off")
 		try(nil)
