@@ -79,7 +79,8 @@ func TestManyRowsOfOneTransactionAreEachWrittenAsTheyAre(t *testing.T) {
 		ops = nil
 		var ended []<-chan struct{}
 		end := func(i int) sms.Move {
-			return sms.Move{IDs: ids[i : i+1], State: []sms.State{sms.Delivered, sms.Undeliverable}[i%2], Attempts: 1 + i%3, Error: i % 4, Reason: fmt.Sprint(i % 5)}
+			// Some differ in one thing alone.
+			return sms.Move{IDs: ids[i : i+1], State: []sms.State{sms.Delivered, sms.Undeliverable}[i&1], Attempts: 1 + i>>1&1, Error: i >> 2 & 1, Reason: fmt.Sprint(i >> 3 & 1)}
 		}
 		for i := range n {
 			o, done := outcome(end(i))
