@@ -74,7 +74,8 @@ func TestManyRowsOfOneTransactionAreEachWrittenAsTheyAre(t *testing.T) {
 		ops = nil
 		var ended []<-chan struct{}
 		end := func(i int) road.Transition {
-			return road.Transition{IDs: ids[i : i+1], State: []sms.State{sms.Delivered, sms.Undeliverable}[i%2], Attempts: 1 + i%3, Error: i % 4, Reason: fmt.Sprint(i % 5)}
+			// Some differ in one thing alone.
+			return road.Transition{IDs: ids[i : i+1], State: []sms.State{sms.Delivered, sms.Undeliverable}[i&1], Attempts: 1 + i>>1&1, Error: i >> 2 & 1, Reason: fmt.Sprint(i >> 3 & 1)}
 		}
 		for i := range n {
 			o, done := outcome(end(i))
@@ -171,7 +172,7 @@ func TestABadRowDoesNotTakeItsTransactionWithIt(t *testing.T) {
 
 func TestAPurgeTakesAnyNumberAndNothingThatEndedSince(t *testing.T) {
 	ctx := context.Background()
-	for _, n := range []int{1, store.PurgeStep - 1, store.PurgeStep, store.PurgeStep + 1, 2*store.PurgeStep + 3} {
+	for _, n := range []int{1, store.PurgeStep, store.PurgeStep + 1} {
 		s := newStore(t)
 		var ops []store.Op
 		var ids []sms.ID
