@@ -148,7 +148,7 @@ func (s *Store) answers() error {
 	failing := s.failing.Load()
 	if failing != nil || s.aside.Load() > 0 {
 		tried := make(chan error, 1)
-		if !s.push(op{probe: failing != nil, retry: retryAll, done: func(err error) { tried <- err }}) {
+		if !s.push(op{probe: failing != nil, retry: retrySome, done: func(err error) { tried <- err }}) {
 			if failing != nil {
 				return *failing
 			}

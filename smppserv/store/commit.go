@@ -113,6 +113,7 @@ func (s *Store) commit(batch []op) (left []op, down error) {
 	}
 	s.watch.start()
 	err := s.writer.write(batch)
+	s.watch.start() // before anybody hears of it
 	if err == nil {
 		if s.failing.Swap(nil) != nil {
 			s.log.Info().Msg("the store writes again")

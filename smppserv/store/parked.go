@@ -21,8 +21,9 @@ const (
 	maxParked = 1000
 	// parkedRetry is the time between two tries of a parked outcome.
 	parkedRetry = time.Minute
-	// justNow is how long one that was tried is not tried again because somebody asks for it.
-	justNow = time.Second
+	// askedStep is how many are tried before their time when somebody asks how the store is, none of them within justNow.
+	askedStep = 16
+	justNow   = time.Second
 	// retryStep is how many refused outcomes are tried before the committer looks for what else waits.
 	retryStep = 64
 )
@@ -36,6 +37,7 @@ type parking struct {
 
 	// The committer's own.
 	refusals    []*refusal
+	mended      bool // one of them was written
 	retryTimer  *time.Timer
 	rowsRefused rate.Sometimes // for the log
 }
@@ -55,7 +57,7 @@ type retry uint8
 const (
 	retryNone retry = iota
 	retryDue
-	retryAll // but those that were tried just now
+	retrySome // and a few that are not due
 )
 
 var errOverfull = fmt.Errorf("%w: the database refuses the outcomes of more than %d messages; the log names them and the reason", sms.ErrUnavailable, maxParked)
@@ -170,6 +172,7 @@ func (s *Store) park(r *refusal, refused error) {
 
 // taken is for a refused outcome that is on disk now.
 func (s *Store) taken(r *refusal) {
+	s.mended = true
 	if !r.parked {
 		return
 	}
@@ -187,8 +190,8 @@ func (s *Store) tryRefused(batch []op) {
 		return
 	}
 	now := time.Now()
-	if which == retryAll {
-		for _, r := range s.refusals {
+	if which == retrySome { // those at the front were tried longest ago
+		for _, r := range s.refusals[:min(len(s.refusals), askedStep)] {
 			if now.Sub(r.last) >= justNow {
 				r.next = now
 			}
@@ -211,6 +214,13 @@ func (s *Store) tryThose(due func(*refusal) bool) error {
 	for _, o := range left {
 		o.refused.next = time.Now().Add(lastRetry)
 		s.refusals = append(s.refusals, o.refused)
+	}
+	if s.mended { // the others may share the cause
+		s.mended = false
+		now := time.Now()
+		for _, r := range s.refusals {
+			r.next = now
+		}
 	}
 	s.aside.Store(int32(len(s.refusals)))
 	if s.overfull.Load() && !slices.ContainsFunc(s.refusals, func(r *refusal) bool { return r.times >= maxRefusals && !r.parked }) {

@@ -78,7 +78,7 @@ func New(ctx context.Context, d Database, log zerolog.Logger) (*Store, error) {
 }
 
 // closeGrace is how long Close, when its time is over, waits for the disk to end what it is at.
-const closeGrace = 500 * time.Millisecond
+const closeGrace = 250 * time.Millisecond
 
 // Close commits what waits and closes the database. Outcomes that cannot be written within ctx are given up:
 // their messages are tried again after the next start. So are those whose rows are refused.
