@@ -8,22 +8,27 @@ import (
 
 // healthz answers as long as the process does.
 func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
-	writeLine(w, http.StatusOK, "ok")
+	writeLines(w, http.StatusOK, "ok")
 }
 
-// readyz tells whether messages can be taken now.
+// readyz tells whether messages can be taken now, and below that, a line each, what an operator should see to.
 func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
+	status, lines := http.StatusOK, []string{"ok"}
 	if err := s.o.Centre.Ready(); err != nil {
-		writeLine(w, http.StatusServiceUnavailable, oneLine(err))
-		return
+		status, lines[0] = http.StatusServiceUnavailable, oneLine(err.Error())
 	}
-	writeLine(w, http.StatusOK, "ok")
+	for _, p := range s.o.Centre.Problems() {
+		if p.Brief != "" {
+			lines = append(lines, oneLine(p.Brief))
+		}
+	}
+	writeLines(w, status, lines...)
 }
 
-func writeLine(w http.ResponseWriter, status int, line string) {
+func writeLines(w http.ResponseWriter, status int, lines ...string) {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = fmt.Fprintln(w, line)
+	_, _ = fmt.Fprintln(w, strings.Join(lines, "\n"))
 }
 
-func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -26,6 +26,7 @@ type pageData struct {
 	Uptime   string
 	Now      string
 	NotReady string // why, "" = it is ready
+	Problems []string
 	Queue    []number
 	Bound    int
 	Total    int
@@ -67,7 +68,10 @@ func (s *Server) pageData(now time.Time) pageData {
 		},
 	}
 	if err := s.o.Centre.Ready(); err != nil {
-		d.NotReady = oneLine(err)
+		d.NotReady = oneLine(err.Error())
+	}
+	for _, p := range s.o.Centre.Problems() {
+		d.Problems = append(d.Problems, oneLine(p.Text))
 	}
 	sessions := s.o.Centre.Sessions()
 	d.Total = len(sessions)

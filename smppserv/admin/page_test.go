@@ -41,6 +41,16 @@ func TestThePageTellsWhyItIsNotReady(t *testing.T) {
 	}
 }
 
+func TestThePageHasALineForEachProblem(t *testing.T) {
+	url := start(t, Options{Centre: &fake{problems: []Problem{{Text: "1 message waits for <bob> in vain"}, {Text: "2 messages wait for carol in vain"}}}})
+	_, body := ask(t, "GET", url+"/")
+	for _, want := range []string{">ready<", "1 message waits for &lt;bob&gt; in vain", "2 messages wait for carol in vain"} {
+		if !strings.Contains(body, want) {
+			t.Errorf("no %q", want)
+		}
+	}
+}
+
 func TestAClientsNameCannotWriteIntoThePage(t *testing.T) {
 	url := start(t, Options{Centre: &fake{sessions: func() []adminapi.Session {
 		return []adminapi.Session{{ID: 1, SystemID: "<script>x</script>", State: "OPEN"}}

@@ -45,8 +45,16 @@ type Centre interface {
 	Queue() sms.QueueStats
 	// Ready tells why no work can be done now, in words that anybody may read; nil means that it can.
 	Ready() error
+	// Problems lists what an operator should see to though work goes on.
+	Problems() []Problem
 	// KnowsUser tells whether this is the name and the password of an operator.
 	KnowsUser(name, password string) bool
+}
+
+// Problem is something for an operator to see to.
+type Problem struct {
+	Text  string // what it is and what to do
+	Brief string // the same in words that anybody may read; "" = another problem's say it
 }
 
 // Options are fixed for the life of a Server.

@@ -131,6 +131,19 @@ func TestReadinessFollowsItsCauseAndSaysItInOneLine(t *testing.T) {
 	}
 }
 
+func TestReadinessHasALineForEachProblemThatAnybodyMayRead(t *testing.T) {
+	var down error
+	url := start(t, Options{Centre: &fake{ready: func() error { return down }, problems: []Problem{
+		{Text: "1 message waits for bob in vain", Brief: "1 message waits\nin vain"}, {Text: "2 messages wait for carol in vain"}}}})
+	if resp, body := ask(t, "GET", url+"/readyz"); resp.StatusCode != http.StatusOK || body != "ok\n1 message waits in vain\n" {
+		t.Errorf("got %s, %q", resp.Status, body)
+	}
+	down = errors.New("the disk hangs")
+	if resp, body := ask(t, "GET", url+"/readyz"); resp.StatusCode != http.StatusServiceUnavailable || body != "the disk hangs\n1 message waits in vain\n" {
+		t.Errorf("got %s, %q", resp.Status, body)
+	}
+}
+
 func TestSessionsAreListedAsJSON(t *testing.T) {
 	since := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 	url := start(t, Options{Centre: &fake{sessions: func() []adminapi.Session {
@@ -363,6 +376,7 @@ type fake struct {
 	unbind   func(id uint64) bool
 	queue    func() sms.QueueStats
 	ready    func() error
+	problems []Problem
 	knows    func(name, password string) bool
 }
 
@@ -381,6 +395,8 @@ func (f *fake) Queue() sms.QueueStats {
 	}
 	return f.queue()
 }
+
+func (f *fake) Problems() []Problem { return f.problems }
 
 func (f *fake) Ready() error {
 	if f.ready == nil {

@@ -12,7 +12,6 @@ import (
 	"net"
 	"strconv"
 	"sync"
-	"time"
 
 	"github.com/rs/zerolog"
 
@@ -24,13 +23,6 @@ import (
 	"hnetsmpp/smppserv/smsc"
 	"hnetsmpp/smppserv/store"
 	"hnetsmpp/smppserv/store/sqlite"
-)
-
-// Shares of stopLimit: sessions are unbound first, then pushes under way are awaited, then outcomes go to disk.
-const (
-	unbindTime = 8 * time.Second
-	drainTime  = 12 * time.Second
-	storeTime  = 3 * time.Second
 )
 
 // centre is everything that runs, in the order in which it is opened. It implements admin.Centre.
@@ -48,6 +40,8 @@ type centre struct {
 	users []config.User // of the admin port
 	mu    sync.Mutex
 	cfg   *config.Config // as it is in effect
+
+	warned map[string]bool // the clients of which the log says that messages wait for them in vain
 }
 
 // open opens the store, takes up what waits in it, and opens every port. version is this program's.
@@ -109,53 +103,6 @@ func (mc *centre) serve() worker.Ready {
 		ready.Admin = a.String()
 	}
 	return ready
-}
-
-// close stops in two steps: nothing new is begun, then what is under way ends. What does not end in time is taken up
-// again after the next start. That is how a stop ends, too: only what the store could not write is an error.
-func (mc *centre) close() error {
-	if mc.queue != nil {
-		mc.queue.Quiesce()
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), unbindTime)
-	defer cancel()
-	var edges sync.WaitGroup // none waits for the slow peers of another
-	if mc.port != nil {
-		edges.Go(func() { mc.stopped("the TCP port", mc.port.Close(ctx)) })
-	}
-	if mc.smsc != nil {
-		edges.Go(func() { mc.smsc.Close(ctx) })
-	}
-	if mc.admin != nil {
-		edges.Go(func() { mc.stopped("operators", mc.admin.Close(ctx)) })
-	}
-	edges.Wait()
-	for _, l := range []net.Listener{mc.plain, mc.secure} { // those that were opened and never served
-		if l != nil {
-			_ = l.Close()
-		}
-	}
-	ctx, cancel = context.WithTimeout(context.Background(), drainTime)
-	defer cancel()
-	if mc.queue != nil {
-		mc.stopped("tries under way", mc.queue.Stop(ctx))
-	}
-	if mc.push != nil {
-		mc.stopped("pushes", mc.push.Close(ctx))
-	}
-	if mc.store == nil {
-		return nil
-	}
-	ctx, cancel = context.WithTimeout(context.Background(), storeTime)
-	defer cancel()
-	return mc.store.Close(ctx)
-}
-
-// stopped notes what had to be cut off so that the stop could end.
-func (mc *centre) stopped(what string, err error) {
-	if err != nil {
-		mc.log.Warn().Err(err).Msg("the stop did not wait any longer for " + what)
-	}
 }
 
 func (mc *centre) config() *config.Config {

@@ -5,6 +5,7 @@ import (
 
 	"hnetsmpp/pkg/adminapi"
 	"hnetsmpp/pkg/config"
+	"hnetsmpp/smppserv/admin"
 	"hnetsmpp/smppserv/sms"
 )
 
@@ -41,6 +42,16 @@ func (mc *centre) Queue() sms.QueueStats { return mc.queue.Stats() }
 
 // Ready implements admin.Centre.
 func (mc *centre) Ready() error { return mc.store.Check() }
+
+// Problems implements admin.Centre.
+func (mc *centre) Problems() []admin.Problem {
+	var all []admin.Problem
+	if n := mc.store.Parked(); n > 0 {
+		text := fmt.Sprintf("the database refuses the final states of %d messages: the log names them and the reason; mend it, else they are tried again after the next start", n)
+		all = append(all, admin.Problem{Text: text, Brief: text})
+	}
+	return append(all, strandedProblems(mc.stranded())...)
+}
 
 // KnowsUser implements admin.Centre.
 func (mc *centre) KnowsUser(name, password string) bool {

@@ -118,6 +118,7 @@ func (mc *centre) reload(path string) {
 	applied, needRestart := config.Diff(mc.cfg, cfg)
 	mc.cfg = cfg
 	mc.mu.Unlock()
+	defer mc.warnStranded()
 	for _, w := range cfg.Warnings() {
 		mc.log.Warn().Str("key", w.Key).Msg(w.Text)
 	}

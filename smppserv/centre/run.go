@@ -20,6 +20,9 @@ import (
 // before its launcher's grace is over.
 const stopLimit = 25 * time.Second
 
+// lastWords is how long it may take to say that.
+const lastWords = 2 * time.Second
+
 // Options of Run.
 type Options struct {
 	File    File
@@ -41,6 +44,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	mc.warnStranded()
 	addrs := mc.serve()
 	addrs.PID, addrs.Version = os.Getpid(), o.Version
 	log.Info().Str("version", addrs.Version).Str("config", o.File.Path).Str("smpp", addrs.SMPP).Str("smpp_tls", addrs.SMPPTLS).
@@ -53,11 +57,14 @@ func Run(ctx context.Context, o Options) error {
 	go mc.purgeDaily(jobs)
 	go mc.sweep(jobs)
 	go mc.outbinds(jobs)
+	go mc.watchStranded(jobs)
 	<-ctx.Done()
 	stopJobs()
 
 	log.Info().Msg("stopping")
 	hung := time.AfterFunc(stopLimit, func() {
+		// Nobody may read any more what is written.
+		time.AfterFunc(lastWords, func() { os.Exit(int(worker.ExitCrashed)) })
 		log.Error().Stringer("after", stopLimit).Msg("the stop hangs; the stacks of all goroutines follow")
 		_ = pprof.Lookup("goroutine").WriteTo(os.Stderr, 2)
 		os.Exit(int(worker.ExitCrashed))

@@ -12,16 +12,21 @@ import (
 )
 
 // Cancel takes a waiting message to DELETED (cancel_sm). It returns when that is on disk, or
-// sms.ErrNotWaiting, or sms.ErrBeingTried.
+// sms.ErrNotWaiting, or sms.ErrBeingTried, or sms.ErrUnavailable when the database refuses it.
 func (q *Queue) Cancel(ctx context.Context, id sms.ID) error {
 	e, err := q.claim(ctx, id, true)
 	if err != nil {
 		return err
 	}
-	done := make(chan struct{})
-	q.conclude([]*entry{e}, nil, deleted("cancelled"), done)
+	written := make(chan error, 1)
+	q.conclude([]*entry{e}, nil, deleted("cancelled"), written)
 	q.wake()
-	return until(ctx, done)
+	select {
+	case err := <-written:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // Replace changes a waiting message (replace_sm): f is given a copy to change; its Content must be replaced, not written into.

@@ -101,7 +101,7 @@ func (e *entry) Added(duplicate bool, err error) {
 	}
 	if kept && old != nil {
 		tellSubmissions(old.all, old.move, old.outcome, old.at)
-		q.written(old.all, old.owed)
+		q.written(old.move, old.all, old.owed)
 	}
 	q.stored()
 }
@@ -129,7 +129,7 @@ func (q *Queue) enter(e *entry) {
 	q.entries[e.id] = e
 	q.lastSeen = max(q.lastSeen, e.id)
 	e.lane = q.lane(laneKeyOf(m))
-	e.lane.size++
+	e.lane.grow(e, 1)
 	switch {
 	case m.Kind == sms.KindDPF:
 		e.away = m.Receipt.Away

@@ -145,8 +145,16 @@ func (l *lane) remove(e *entry) {
 	if l.line.first == nil && l.turns != nil {
 		l.turns.remove(l)
 	}
-	if l.size--; l.size == 0 {
+	if l.grow(e, -1); l.size == 0 {
 		delete(l.q.lanes, l.key)
+	}
+}
+
+// grow counts e in, or out.
+func (l *lane) grow(e *entry, by int) {
+	l.size += by
+	if e.kind != sms.KindDPF { // nobody is to get one
+		l.recipient.size += by
 	}
 }
 

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"fmt"
 	"time"
 
 	"hnetsmpp/smppserv/road"
@@ -31,7 +32,7 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 	e, m := j.lead, j.lead.m
 	now := time.Now()
 	move := &road.Transition{State: sms.Enroute, Error: o.Code, Reason: o.Reason}
-	var owed []*entry
+	var owed, told []*entry
 	q.mu.Lock()
 	q.o.Observer.Retried(m)
 	e.attempts++
@@ -47,6 +48,7 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 		move.IDs = append(move.IDs, p.id)
 		if p.m.OwesIntermediate(q.o.StatusToHermes) && !p.told {
 			p.told = true
+			told = append(told, p)
 			owed = q.owe(owed, move, p, sms.KindIntermediate, false, now)
 		}
 	}
@@ -54,7 +56,17 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 	j.requeue()
 	q.mu.Unlock()
 	q.log.Info().EmbedObject(m).Int("attempt", move.Attempts).Stringer("next_try_in", wait).Str("reason", o.Reason).Msg("a try failed, to be tried again")
-	move.Done = func() { q.written(nil, owed) }
+	move.Done, move.Parked = func() { q.written(move, nil, owed) }, q.onParked
+	if len(told) > 0 {
+		move.Parked = func() { // what was owed is owed again by the next try that fails
+			q.mu.Lock()
+			for _, p := range told {
+				p.told = false
+			}
+			q.mu.Unlock()
+			q.onParked()
+		}
+	}
 	q.o.Store.Finish(move)
 }
 
@@ -66,8 +78,8 @@ func (r *recipientQueue) wait(attempts int) time.Duration {
 }
 
 // conclude takes messages to their final state: those of a job, or, with j nil, one that the caller has claimed.
-// written, unless it is nil, is closed when that is on disk.
-func (q *Queue) conclude(all []*entry, j *job, o sms.Outcome, written chan struct{}) {
+// written, unless it is nil, is told when that is on disk, or that it is refused; it must have room.
+func (q *Queue) conclude(all []*entry, j *job, o sms.Outcome, written chan<- error) {
 	now := time.Now()
 	lead := all[0]
 	if j != nil {
@@ -96,12 +108,19 @@ func (q *Queue) conclude(all []*entry, j *job, o sms.Outcome, written chan struc
 			Msg("a message was not delivered")
 	}
 	move.Done = func() {
-		if written != nil {
-			close(written)
+		if written != nil && move.Refused == nil {
+			written <- nil
 		}
 		// First the submissions: in transaction mode this is the answer, and no receipt may overtake it.
 		tellSubmissions(all, move, o, now)
-		q.written(all, owed)
+		q.written(move, all, owed)
+	}
+	move.Parked = q.onParked
+	if written != nil {
+		move.Parked = func() {
+			written <- fmt.Errorf("%w: %w", sms.ErrUnavailable, move.Refused)
+			q.onParked()
+		}
 	}
 	q.o.Store.Finish(move)
 }
@@ -159,7 +178,7 @@ func (q *Queue) owe(owed []*entry, move *road.Transition, e *entry, kind sms.Kin
 }
 
 // written is called when an outcome is on disk: the receipts that it owes may go.
-func (q *Queue) written(gone, owed []*entry) {
+func (q *Queue) written(move *road.Transition, gone, owed []*entry) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, e := range gone {
@@ -169,6 +188,18 @@ func (q *Queue) written(gone, owed []*entry) {
 		q.pending[r.owner]++
 		q.enter(r)
 	}
+	if move.Refused == nil { // else it was counted when it was parked
+		q.unwritten--
+	}
+	q.checkIdle()
+	q.wake()
+}
+
+// onParked is for an outcome that the database refuses: nothing waits for it any more. Its messages keep their entries,
+// so that nobody tries them again.
+func (q *Queue) onParked() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	q.unwritten--
 	q.checkIdle()
 	q.wake()

@@ -11,6 +11,7 @@ import (
 // recipientQueue is everything that is for one recipient of messages, and its ways out.
 type recipientQueue struct {
 	q       *Queue
+	size    int   // messages and receipts of any status but concluded
 	turns   turns // of the lanes that may have something to try
 	outlets []*Outlet
 	retry   []time.Duration // of the last outlet: used for waits when there is none

@@ -169,8 +169,13 @@ func (q *Queue) Stop(ctx context.Context) error {
 	}
 	started := q.started
 	q.mu.Unlock()
-	if started {
-		<-q.done
+	if !started {
+		return err
+	}
+	select {
+	case <-q.done:
+	case <-ctx.Done(): // it may be reading from a disk that hangs; it ends after that
+		err = ctx.Err()
 	}
 	return err
 }
@@ -224,6 +229,19 @@ func (q *Queue) Pending(owner string) int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.pending[owner]
+}
+
+// Waiting counts the messages and receipts that are not final by who is to get them: system_ids, and sms.Hermes.
+func (q *Queue) Waiting() map[string]int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	waiting := map[string]int{}
+	for name, r := range q.recipients {
+		if r.size > 0 {
+			waiting[name] = r.size
+		}
+	}
+	return waiting
 }
 
 // Stats is a snapshot for operators.

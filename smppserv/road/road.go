@@ -44,6 +44,12 @@ type Transition struct {
 	DueAt    time.Time      // of the next try, when State is not final
 	Receipts []*sms.Message // owed because of it, stored in the same transaction
 	Done     func()         // called when all of it is on disk, and the receipts bear their IDs; may be nil
+
+	// Parked is called at most once, when the database has refused a row of it time and again: nobody is to wait for it any
+	// more. A final state is kept and may be written later, and then Done is called; a next try is given up. May be nil.
+	Parked func()
+	// Refused is why, set before Parked is called; nil = it is not parked.
+	Refused error
 }
 
 // Deliverer is one way out: Hermès, or one receiving session of a client.

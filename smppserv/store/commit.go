@@ -17,19 +17,25 @@ const (
 // commitLoop is the only writer. It ends when the store is closed and all is written, or given up.
 func (s *Store) commitLoop() {
 	defer close(s.done)
+	defer s.watch.stop()
 	var batch []op
 	wait := firstRetry
 	for {
 		batch = s.take(batch)
 		if len(batch) == 0 {
+			s.lastTry()
 			return
 		}
-		left, err := s.commit(batch)
+		s.watch.start()
+		s.tryRefused(batch)
+		left, err := s.commit(s.admit(batch))
 		clear(batch)
 		if err != nil {
 			// Outcomes may fill the next batches too: nobody is to wait behind them for an answer.
 			s.refuse(err)
 		}
+		s.watch.stop()
+		s.arrangeRetry()
 		if len(left) == 0 {
 			wait = firstRetry
 			continue
@@ -39,6 +45,7 @@ func (s *Store) commitLoop() {
 		case <-time.After(wait):
 			wait = min(2*wait, lastRetry)
 		case <-s.abandon:
+			s.giveUp(err)
 			return
 		}
 	}
@@ -76,7 +83,7 @@ func (s *Store) refuse(err error) {
 	s.mu.Lock()
 	kept := make([]op, 0, len(s.pending))
 	for _, o := range s.pending {
-		if o.move != nil || o.probe {
+		if o.waits() {
 			kept = append(kept, o)
 		} else {
 			refused = append(refused, o)
@@ -89,29 +96,44 @@ func (s *Store) refuse(err error) {
 	}
 }
 
+// waits tells whether it is not to be refused while nothing can be written: outcomes are kept, probes are to find out.
+func (o *op) waits() bool { return o.move != nil || o.probe || o.retry != retryNone }
+
 func (s *Store) putBack(ops []op) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.pending = append(append(make([]op, 0, len(ops)+len(s.pending)), ops...), s.pending...)
 }
 
-// commit writes the batch in one transaction and reports to everybody in it.
+// commit writes the batch in one transaction, or in several if a row is refused, and reports to everybody in it.
 // It returns the outcomes that could not be written, and an error if nothing can be written now.
 func (s *Store) commit(batch []op) (left []op, down error) {
+	if len(batch) == 0 {
+		return nil, nil
+	}
+	s.watch.start()
 	err := s.writer.write(batch)
+	s.watch.start() // before anybody hears of it
 	if err == nil {
 		if s.failing.Swap(nil) != nil {
 			s.log.Info().Msg("the store writes again")
 		}
 		for i := range batch {
+			if r := batch[i].refused; r != nil {
+				s.taken(r)
+			}
 			batch[i].report(s.writer.duplicate[i], nil)
 		}
 		return nil, nil
 	}
-	if s.database.RefusesRow(err) && len(batch) > 1 {
-		// One bad row must not take the others with it.
-		for i := range batch {
-			l, err := s.commit(batch[i : i+1])
+	if s.database.RefusesRow(err) {
+		if len(batch) == 1 { // the others are written: the store is well
+			return nil, s.refuseRow(&batch[0], err)
+		}
+		// One bad row must not take the others with it. Halves find it among 1024 with 20 commits.
+		half := len(batch) / 2
+		for _, part := range [...][]op{batch[:half], batch[half:]} {
+			l, err := s.commit(part)
 			left = append(left, l...)
 			if err != nil {
 				down = err
@@ -119,21 +141,16 @@ func (s *Store) commit(batch []op) (left []op, down error) {
 		}
 		return left, down
 	}
-	unavailable := fmt.Errorf("%w: %w", sms.ErrUnavailable, err)
-	if s.database.RefusesRow(err) { // the others are written: the store is well
-		s.log.Error().Err(err).Msg("the store refuses one row")
-	} else {
-		down = unavailable
-		if s.failing.Swap(&unavailable) == nil { // said once: the log may be on the same full disk
-			s.log.Error().Err(err).Msg("the store cannot write: submits are answered RSYSERR and outcomes wait until it can")
-		}
+	down = fmt.Errorf("%w: %w", sms.ErrUnavailable, err)
+	if s.failing.Swap(&down) == nil { // said once: the log may be on the same full disk
+		s.log.Error().Err(err).Msg("the store cannot write: submits are answered RSYSERR and outcomes wait until it can")
 	}
 	for i := range batch {
 		if batch[i].move != nil {
 			left = append(left, batch[i])
 			continue
 		}
-		batch[i].report(false, unavailable)
+		batch[i].report(false, down)
 	}
 	return left, down
 }
@@ -143,7 +160,9 @@ func (o *op) report(duplicate bool, err error) {
 	case o.add != nil:
 		o.add.Added(duplicate, err)
 	case o.move == nil:
-		o.done(err)
+		if o.done != nil {
+			o.done(err)
+		}
 	case o.move.Done != nil:
 		o.move.Done()
 	}

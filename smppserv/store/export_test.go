@@ -28,3 +28,18 @@ func (s *Store) Together(ops ...Op) {
 
 // WriterConn is the one connection that writes.
 func (s *Store) WriterConn() *sql.Conn { return s.writer.conn }
+
+const (
+	MaxParked = maxParked
+	HangTime  = hangTime
+)
+
+// ReadFrom has the store read through another pool.
+func (s *Store) ReadFrom(db *sql.DB) { s.db = db }
+
+// Pending is how many operations wait for the committer.
+func (s *Store) Pending() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.pending)
+}

@@ -121,29 +121,3 @@ func (s *Store) WaitingIDs(ctx context.Context, upTo sms.ID) (ids []sms.ID, err 
 	}
 	return ids, rows.Err()
 }
-
-// probeTime is how long Check waits for a write of its own.
-const probeTime = time.Second
-
-// Check tells whether the database answers and took what was last written to it. After a failure it writes itself:
-// else the store would look down until a message comes.
-func (s *Store) Check() error {
-	if err := s.failing.Load(); err != nil {
-		probed := make(chan error, 1)
-		if !s.push(op{probe: true, done: func(err error) { probed <- err }}) {
-			return *err
-		}
-		select {
-		case err := <-probed:
-			if err != nil {
-				return err
-			}
-		case <-time.After(probeTime):
-			return *err
-		}
-	}
-	if _, err := s.db.ExecContext(context.Background(), "SELECT 1 FROM last_message_id"); err != nil {
-		return fmt.Errorf("store: %w", err)
-	}
-	return nil
-}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"golang.org/x/time/rate"
 
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
@@ -48,6 +49,9 @@ type Store struct {
 	writer   *writer
 
 	failing atomic.Pointer[error] // why the last commit failed, nil = it did not
+	watch   stopwatch             // of the committer
+	look    look
+	parking
 
 	mu      sync.Mutex
 	pending []op
@@ -55,6 +59,8 @@ type Store struct {
 	kick    chan struct{}
 	done    chan struct{} // the committer has ended
 	abandon chan struct{} // closed: what cannot be written is given up
+	giveIn  sync.Once     // closes abandon
+	lost    error         // why outcomes are not on disk at the end; read when done is closed
 }
 
 // New makes a store of a database, which Close closes.
@@ -65,26 +71,45 @@ func New(ctx context.Context, d Database, log zerolog.Logger) (*Store, error) {
 	}
 	s := &Store{log: log, database: d, db: d.Reader(), writer: w, kick: make(chan struct{}, 1), done: make(chan struct{}),
 		abandon: make(chan struct{})}
+	s.watch.init(log)
+	s.rowsRefused = rate.Sometimes{First: 10, Interval: time.Minute}
 	go s.commitLoop()
 	return s, nil
 }
 
+// closeGrace is how long Close, when its time is over, waits for the disk to end what it is at.
+const closeGrace = 250 * time.Millisecond
+
 // Close commits what waits and closes the database. Outcomes that cannot be written within ctx are given up:
-// their messages are tried again after the next start.
+// their messages are tried again after the next start. So are those whose rows are refused.
+// While the disk hangs it returns closeGrace after the end of ctx, and the database is closed when the disk goes on.
 func (s *Store) Close(ctx context.Context) error {
 	s.mu.Lock()
 	s.closed = true
 	s.mu.Unlock()
 	s.wake()
+	closed := make(chan error, 1)
+	go func() {
+		<-s.done
+		closed <- errors.Join(s.writer.close(), s.database.Close())
+	}()
 	var err error
 	select {
-	case <-s.done:
+	case err = <-closed:
 	case <-ctx.Done():
-		close(s.abandon)
-		<-s.done
-		err = fmt.Errorf("store: closed with outcomes that are not on disk: %w", ctx.Err())
+		s.giveIn.Do(func() { close(s.abandon) })
+		grace := time.NewTimer(closeGrace)
+		defer grace.Stop()
+		select {
+		case err = <-closed:
+		case <-grace.C:
+			return fmt.Errorf("store: the disk hangs, and what it was given last may not be on it: %w", ctx.Err())
+		}
 	}
-	return errors.Join(err, s.writer.close(), s.database.Close())
+	if s.lost != nil {
+		err = errors.Join(fmt.Errorf("store: closed with outcomes that are not on disk: %w", errors.Join(ctx.Err(), s.lost)), err)
+	}
+	return err
 }
 
 func (s *Store) wake() {
@@ -108,7 +133,10 @@ type op struct {
 	move   *road.Transition
 	purge  []sms.ID
 	probe  bool        // writes nothing new
-	done   func(error) // of all but additions and outcomes
+	retry  retry       // writes nothing; before it, outcomes that were refused are tried
+	done   func(error) // of all but additions and outcomes; may be nil for a retry
+
+	refused *refusal // of an outcome that is tried again
 }
 
 // Add stores a message. It returns at once; a.Added tells when it is on disk.
@@ -132,7 +160,7 @@ func (s *Store) After(through func()) {
 	}
 }
 
-// Finish stores what came of a try. It is never refused: while the disk cannot take it, it waits.
+// Finish stores what came of a try. While the disk cannot take it, it waits; if its row is refused for good, it is parked.
 func (s *Store) Finish(v *road.Transition) {
 	s.push(op{move: v})
 }

@@ -1,0 +1,173 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"hnetsmpp/smppserv/sms"
+)
+
+const (
+	// hangTime is how long the disk may be at one thing before it counts as hung.
+	hangTime = 5 * time.Second
+	// checkTime is how long Check waits for the disk.
+	checkTime = time.Second
+)
+
+// stopwatch tells how long the committer has been at one thing, and says so once when it hangs.
+type stopwatch struct {
+	log   zerolog.Logger
+	alarm *time.Timer
+
+	mu    sync.Mutex
+	began time.Time // zero = it is at nothing
+	told  time.Time // when the thing began that was said to hang; zero = none
+}
+
+func (w *stopwatch) init(log zerolog.Logger) {
+	w.log = log
+	w.alarm = time.AfterFunc(hangTime, w.tell)
+	w.alarm.Stop()
+}
+
+func (w *stopwatch) start() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.began = time.Now()
+	w.alarm.Reset(hangTime)
+}
+
+func (w *stopwatch) stop() {
+	w.mu.Lock()
+	told := w.told
+	w.began, w.told = time.Time{}, time.Time{}
+	w.alarm.Stop()
+	w.mu.Unlock()
+	if !told.IsZero() {
+		w.log.Info().Stringer("after", time.Since(told).Truncate(time.Millisecond)).Msg("the store hangs no more")
+	}
+}
+
+func (w *stopwatch) running() time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.began.IsZero() {
+		return 0
+	}
+	return time.Since(w.began)
+}
+
+// tell logs outside the lock: where the log hangs too, Check must not.
+func (w *stopwatch) tell() {
+	w.mu.Lock()
+	hangs := !w.began.IsZero() && time.Since(w.began) >= hangTime && w.told.IsZero()
+	if hangs {
+		w.told = w.began
+	}
+	w.mu.Unlock()
+	if hangs {
+		w.log.Error().Stringer("for", hangTime).Msg("the store hangs: the disk does not end what it was given. Submits wait for their answers until it does; look at the disk of the database")
+	}
+}
+
+// look is a look at the database, which may hang: there is one at a time, and all who ask meanwhile share it.
+type look struct {
+	mu      sync.Mutex
+	current *sight
+}
+
+type sight struct {
+	began time.Time
+	done  chan struct{} // closed when there is an answer
+	err   error
+}
+
+func (l *look) at(f func() error) *sight {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.current == nil {
+		now := &sight{began: time.Now(), done: make(chan struct{})}
+		l.current = now
+		go func() {
+			now.err = f()
+			l.mu.Lock()
+			l.current = nil
+			l.mu.Unlock()
+			close(now.done)
+		}()
+	}
+	return l.current
+}
+
+// Check tells whether the database answers and took what was last written to it. It returns within two seconds, also
+// when the disk hangs; that is an error from the fifth second on.
+func (s *Store) Check() error {
+	if err := hang("a commit", s.watch.running()); err != nil {
+		return err
+	}
+	limit := time.NewTimer(checkTime)
+	defer limit.Stop()
+	seen := s.look.at(s.answers)
+	select {
+	case <-seen.done:
+		return seen.err
+	case <-limit.C:
+	}
+	if err := s.unwritable(); err != nil {
+		return err
+	}
+	return hang("a look at the database", time.Since(seen.began))
+}
+
+// hang is an error when what has been under way for so long hangs.
+func hang(what string, since time.Duration) error {
+	if since < hangTime {
+		return nil
+	}
+	return fmt.Errorf("%w: the disk hangs: %s has been under way for %v; look at the disk of the database", sms.ErrUnavailable, what, since.Truncate(time.Second))
+}
+
+// unwritable is why nothing new can be written, as far as is known; nil = it can.
+func (s *Store) unwritable() error {
+	if err := s.failing.Load(); err != nil {
+		return *err
+	}
+	if s.overfull.Load() {
+		return errOverfull
+	}
+	return nil
+}
+
+// answers reads, and writes too if the last write failed: else the store would look down until a message comes.
+// It takes as long as the disk does.
+func (s *Store) answers() error {
+	failing := s.failing.Load()
+	if failing != nil || s.aside.Load() > 0 {
+		tried := make(chan error, 1)
+		if !s.push(op{probe: failing != nil, retry: retrySome, done: func(err error) { tried <- err }}) {
+			if failing != nil {
+				return *failing
+			}
+			return sms.ErrUnavailable
+		}
+		select {
+		case err := <-tried:
+			if err != nil {
+				return err
+			}
+		case <-s.done: // the store was closed, and gave it up
+			return sms.ErrUnavailable
+		}
+	}
+	if s.overfull.Load() {
+		return errOverfull
+	}
+	if _, err := s.db.ExecContext(context.Background(), "SELECT 1 FROM last_message_id"); err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	return nil
+}

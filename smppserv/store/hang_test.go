@@ -1,0 +1,208 @@
+package store_test
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/rs/zerolog"
+	moderncsqlite "modernc.org/sqlite"
+
+	"hnetsmpp/smppserv/road"
+	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/store"
+	"hnetsmpp/smppserv/store/sqlite"
+)
+
+// hangCommits lets the disk hang in each commit until the function it returns is called.
+func hangCommits(t *testing.T, s *store.Store) (goOn func()) {
+	t.Helper()
+	hung := make(chan struct{})
+	if err := s.WriterConn().Raw(func(c any) error {
+		c.(moderncsqlite.HookRegisterer).RegisterCommitHook(func() int32 { <-hung; return 0 })
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return func() { close(hung) }
+}
+
+// inBubble runs a test whose clock goes on when nothing else does.
+func inBubble(t *testing.T, test func(t *testing.T, s *store.Store, log *logged)) {
+	file := filepath.Join(t.TempDir(), "messages.db")
+	synctest.Test(t, func(t *testing.T) {
+		var log logged
+		s, err := sqlite.Open(context.Background(), sqlite.Options{File: file, Log: zerolog.New(&log)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		test(t, s, &log)
+		s.Close(context.Background())
+	})
+}
+
+func TestACommitThatHangsIsAFaultFromTheFifthSecondOnAndToldOnce(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *store.Store, log *logged) {
+		goOn := hangCommits(t, s)
+		begun := time.Now()
+		added := add(s, text())
+		time.Sleep(store.HangTime - 2*time.Second)
+		if err := s.Check(); err != nil {
+			t.Errorf("after %v: %v", time.Since(begun), err)
+		}
+		time.Sleep(time.Minute)
+		for range 3 {
+			asked := time.Now()
+			err := s.Check()
+			if !errors.Is(err, sms.ErrUnavailable) || !strings.Contains(err.Error(), "hangs") || time.Since(asked) > 2*time.Second {
+				t.Errorf("after %v: %v", time.Since(asked), err)
+			}
+		}
+		if len(added) > 0 {
+			t.Error("the addition was answered")
+		}
+		goOn()
+		if err := <-added; err != nil {
+			t.Error(err)
+		}
+		if err := s.Check(); err != nil {
+			t.Error(err)
+		}
+		synctest.Wait()
+		for _, line := range []string{"the store hangs:", "the store hangs no more"} {
+			if n := strings.Count(log.String(), line); n != 1 {
+				t.Errorf("%q is told %d times:\n%s", line, n, log)
+			}
+		}
+	})
+}
+
+func TestACommitThatTakesItsTimeIsNoFault(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *store.Store, log *logged) {
+		for range 10 {
+			goOn := hangCommits(t, s)
+			added := add(s, text())
+			time.Sleep(store.HangTime - time.Second)
+			goOn()
+			if err := <-added; err != nil {
+				t.Error(err)
+			}
+			if err := s.Check(); err != nil {
+				t.Error(err)
+			}
+		}
+		if strings.Contains(log.String(), "hangs") {
+			t.Error(log)
+		}
+	})
+}
+
+// mute is a driver whose connections come when goOn is closed.
+type mute struct {
+	goOn  chan struct{}
+	asked chan struct{}
+}
+
+func (m mute) Connect(context.Context) (driver.Conn, error) {
+	m.asked <- struct{}{}
+	<-m.goOn
+	return nil, driver.ErrBadConn
+}
+
+func (m mute) Driver() driver.Driver { return nil }
+
+func TestAReadThatHangsIsAFaultFromTheFifthSecondOnAndThereIsOneOfThem(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *store.Store, _ *logged) {
+		m := mute{make(chan struct{}), make(chan struct{}, 100)}
+		db := sql.OpenDB(m)
+		s.ReadFrom(db)
+		for begun := time.Now(); time.Since(begun) < 2*store.HangTime; {
+			asked := time.Now()
+			err := s.Check()
+			if hangs := time.Since(begun) >= store.HangTime; (err != nil) != hangs || hangs && !strings.Contains(err.Error(), "hangs") {
+				t.Errorf("after %v: %v", time.Since(begun), err)
+			}
+			if took := time.Since(asked); took > 2*time.Second {
+				t.Errorf("it took %v", took)
+			}
+		}
+		if len(m.asked) != 1 {
+			t.Errorf("%d reads wait", len(m.asked))
+		}
+		close(m.goOn)
+		synctest.Wait()
+		db.Close()
+	})
+}
+
+func TestAFaultIsToldWhileTheProbeOfItHangsAndProbesDoNotPileUp(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *store.Store, _ *logged) {
+		conn := s.WriterConn()
+		if _, err := conn.ExecContext(context.Background(), "PRAGMA query_only = on"); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-add(s, text()); !errors.Is(err, sms.ErrUnavailable) {
+			t.Fatalf("got %v", err)
+		}
+		if _, err := conn.ExecContext(context.Background(), "PRAGMA query_only = off"); err != nil {
+			t.Fatal(err)
+		}
+		goOn := hangCommits(t, s)
+		for range 100 {
+			if err := s.Check(); !errors.Is(err, sms.ErrUnavailable) {
+				t.Fatalf("got %v", err)
+			}
+		}
+		if n := s.Pending(); n > 0 {
+			t.Errorf("%d operations wait", n)
+		}
+		goOn()
+		synctest.Wait()
+		if err := s.Check(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestWhileTheDiskHangsAStopEndsAtItsTimeAndWhatItHeldIsThereAfterTheNextStart(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "messages.db")
+	synctest.Test(t, func(t *testing.T) {
+		s, err := sqlite.Open(context.Background(), sqlite.Options{File: file})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := text()
+		if err := <-add(s, m); err != nil {
+			t.Fatal(err)
+		}
+		goOn := hangCommits(t, s)
+		s.Finish(&road.Transition{IDs: []sms.ID{m.ID}, State: sms.Delivered})
+		synctest.Wait()
+		const limit = 3 * time.Second
+		ctx, cancel := context.WithTimeout(context.Background(), limit)
+		defer cancel()
+		begun := time.Now()
+		if err := s.Close(ctx); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "hangs") {
+			t.Errorf("Close: %v", err)
+		}
+		if took := time.Since(begun); took < limit || took > limit+time.Second {
+			t.Errorf("it took %v", took)
+		}
+		goOn()
+		synctest.Wait() // the file is closed then
+	})
+	s, err := sqlite.Open(context.Background(), sqlite.Options{File: file})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close(context.Background())
+	if ids, err := s.WaitingIDs(context.Background(), 1<<62); err != nil || len(ids) != 0 {
+		t.Errorf("%v wait, %v", ids, err)
+	}
+}
