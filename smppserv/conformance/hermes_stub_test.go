@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -175,10 +176,19 @@ func (p *push) read(r *http.Request, body []byte) (faults []string) {
 	if got := r.Header.Get("Content-Type"); got != "application/json; charset=utf-8" {
 		faults = append(faults, "Content-Type "+got)
 	}
-	if p.Key == "" || p.Key != p.Message.ID {
+	if !p.hasKey() {
 		faults = append(faults, fmt.Sprintf("Idempotency-Key %q with id %q", p.Key, p.Message.ID))
 	}
 	return faults
+}
+
+// hasKey tells whether the key is the id and the time of the first storing in milliseconds, base 36. That is receivedAt,
+// but for parts in another order and for what was replaced.
+func (p *push) hasKey() bool {
+	id, stored, ok := strings.Cut(p.Key, "-")
+	ms, err := strconv.ParseInt(stored, 36, 64)
+	return ok && err == nil && id == p.Message.ID && strconv.FormatInt(ms, 36) == stored &&
+		(len(p.Message.PartIDs) > 0 || ms <= p.Message.ReceivedAt.UnixMilli())
 }
 
 func (h *hermesStub) record(p push) {

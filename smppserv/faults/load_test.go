@@ -103,11 +103,14 @@ func (r *record) startHermes(t *testing.T) string {
 			return // the worker was killed
 		}
 		key := request.Header.Get("Idempotency-Key")
-		var m struct{ ID, From, Text string }
+		var m struct {
+			ID, From, Text string
+			ReceivedAt     time.Time
+		}
 		err = json.Unmarshal(body, &m)
 		id, idErr := strconv.ParseUint(m.ID, 10, 64)
 		r.change(func() {
-			if err != nil || idErr != nil || key != m.ID {
+			if err != nil || idErr != nil || key != m.ID+"-"+strconv.FormatInt(m.ReceivedAt.UnixMilli(), 36) {
 				r.fault("push with Idempotency-Key %q is not as agreed: %s", key, body)
 				return
 			}

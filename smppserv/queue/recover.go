@@ -32,6 +32,7 @@ func (q *Queue) recover(ctx context.Context) error {
 	if err == nil {
 		err = r.step(ctx)
 	}
+	r.end()
 	if err != nil {
 		return fmt.Errorf("take up the waiting messages: %w", err)
 	}
@@ -39,6 +40,19 @@ func (q *Queue) recover(ctx context.Context) error {
 		q.log.Info().Int("messages", r.total).Msg("waiting messages taken up")
 	}
 	return nil
+}
+
+// end puts the texts into their lines. What stands first in one now may have been in flight when the worker ended.
+func (r *recovery) end() {
+	q := r.q
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closeTaken()
+	for _, l := range q.lanes {
+		if l.line.first != nil {
+			l.line.first.untold = true
+		}
+	}
 }
 
 func (r *recovery) step(ctx context.Context) error {
@@ -61,7 +75,7 @@ func (r *recovery) step(ctx context.Context) error {
 		if m.Transaction() {
 			q.end(e, restart)
 		}
-		if e.group != nil && e.group.single() {
+		if e.group != nil && e.group.single() && !e.group.tried() {
 			groups = append(groups, e.group)
 		}
 		if len(groups) > 0 {
@@ -140,6 +154,7 @@ func (q *Queue) Sweep(ctx context.Context) (int, error) {
 			n++
 		}
 	}
+	q.closeTaken()
 	q.wake()
 	return n, nil
 }
