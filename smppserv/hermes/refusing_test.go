@@ -17,7 +17,7 @@ func (caller) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2
 
 func TestSoManyRefusedPeersAreToldWhyAndMoreAreJustClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := NewPort(PortOptions{Allow: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Queue: &taking{}, Route: toAdmin, Log: zerolog.Nop()})
+		p := NewPort(PortOptions{Allow: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Queue: &taking{}, Clients: toAdmin, Log: zerolog.Nop()})
 		told := func(c net.Conn) string {
 			line, _ := bufio.NewReader(c).ReadString('\n')
 			return line
