@@ -22,7 +22,8 @@ type record struct {
 	faults   []string
 	acked    map[string]string // message_id → text
 	receipts map[string]smpp.MessageState
-	pushed   map[string]string // Idempotency-Key → text
+	pushed   map[string]string // message_id → text
+	keys     map[string]string // message_id → Idempotency-Key
 	repeats  int
 	last     map[string]uint64 // number → the highest id that it was pushed with
 	binds    int
@@ -30,7 +31,7 @@ type record struct {
 
 func newRecord() *record {
 	return &record{changed: make(chan struct{}), acked: map[string]string{}, receipts: map[string]smpp.MessageState{},
-		pushed: map[string]string{}, last: map[string]uint64{}}
+		pushed: map[string]string{}, keys: map[string]string{}, last: map[string]uint64{}}
 }
 
 // change changes the record and wakes those who await it.
@@ -114,14 +115,14 @@ func (r *record) startHermes(t *testing.T) string {
 				r.fault("push with Idempotency-Key %q is not as agreed: %s", key, body)
 				return
 			}
-			if text, again := r.pushed[key]; again {
+			if text, again := r.pushed[m.ID]; again {
 				r.repeats++
-				if text != m.Text {
-					r.fault("key %s was pushed with %q and with %q", key, text, m.Text)
+				if text != m.Text || key != r.keys[m.ID] {
+					r.fault("message %s was pushed with %q as %s, and with %q as %s", m.ID, text, r.keys[m.ID], m.Text, key)
 				}
 				return
 			}
-			r.pushed[key] = m.Text
+			r.pushed[m.ID], r.keys[m.ID] = m.Text, key
 			if id < r.last[m.From] {
 				r.fault("from %s came %d after %d", m.From, id, r.last[m.From])
 			}
