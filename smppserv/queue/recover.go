@@ -65,7 +65,7 @@ func (r *recovery) step(ctx context.Context) error {
 	for _, m := range r.ms {
 		l := q.lane(laneKeyOf(m))
 		groups := r.open[l]
-		for len(groups) > 0 && (!q.isOpen(groups[0]) || groups[0].until <= milli(m.ReceivedAt)) {
+		for len(groups) > 0 && (!q.isOpen(groups[0]) || groups[0].until <= cameAt(m)) {
 			if q.isOpen(groups[0]) {
 				q.closeGroup(groups[0])
 			}
@@ -87,6 +87,14 @@ func (r *recovery) step(ctx context.Context) error {
 	r.total += len(r.ms)
 	r.ms = r.ms[:0]
 	return nil
+}
+
+// cameAt is when a message was received, whenever it was replaced.
+func cameAt(m *sms.Message) int64 {
+	if m.StoredAt.IsZero() {
+		return milli(m.ReceivedAt)
+	}
+	return milli(m.StoredAt)
 }
 
 // readParts reads the texts of parts: texts that have the same reference are told apart by them.

@@ -16,7 +16,7 @@ func full(kind sms.Kind) *sms.Message {
 	m := &sms.Message{Kind: kind, Source: sms.Address{TON: 1, NPI: 2}, Dest: sms.Address{TON: 3, NPI: 4}, ESMClass: 5, ProtocolID: 6,
 		Priority: 7, RegisteredDelivery: 8, DataCoding: 9, InterfaceVersion: 0x50, Part: sms.Part{Ref: 0x1234, Total: 3, Seq: 2},
 		KnownBy: 1 << 40, ServiceType: "CMT", Alphabet: "ucs2", ExternalID: "h-1", TLVs: []byte{2, 4, 0, 2, 0xBE, 0xEF},
-		StoredAt: time.UnixMilli(1_700_000_000_000)}
+		StoredAt: time.UnixMilli(1_700_000_000_000), ReceivedAt: time.UnixMilli(1_700_000_000_500)}
 	if kind != sms.KindText {
 		m.Receipt = &sms.Receipt{Of: 1 << 50, State: sms.Undeliverable, Error: -7, ExternalID: "h-2",
 			SubmittedAt: time.UnixMilli(1_700_000_000_123), DoneAt: time.UnixMilli(1_700_000_001_456)}
@@ -66,7 +66,7 @@ func TestADamagedAttributesColumnIsRefused(t *testing.T) {
 
 // asVersion is what an earlier version wrote in the place of b: 2 knew of no first storing, 1 had no flags either.
 func asVersion(version byte, b []byte, m *sms.Message) []byte {
-	stored := len(binary.AppendUvarint(nil, uint64(milli(m.StoredAt))))
+	stored := len(binary.AppendVarint(binary.AppendUvarint(nil, uint64(milli(m.StoredAt))), milli(m.ReceivedAt)-milli(m.StoredAt)))
 	at := 1 + fixedAttributes + len(binary.AppendUvarint(nil, uint64(m.KnownBy)))
 	b = slices.Delete(slices.Clone(b), at, at+stored)
 	if version == 1 {
@@ -82,7 +82,7 @@ func TestAttributesOfEarlierVersionsAreStillRead(t *testing.T) {
 		for _, kind := range []sms.Kind{sms.KindText, sms.KindReceipt, sms.KindIntermediate} {
 			m := full(kind)
 			b := asVersion(version, appendAttributes(nil, m), m)
-			m.StoredAt = time.Time{}
+			m.StoredAt, m.ReceivedAt = time.Time{}, time.Time{}
 			got := &sms.Message{Kind: kind}
 			if err := decodeAttributes(b, got); err != nil || !reflect.DeepEqual(got, m) {
 				t.Errorf("version %d, kind %d: %v\ngot  %+v %+v\nwant %+v %+v", version, kind, err, got, got.Receipt, m, m.Receipt)

@@ -186,7 +186,7 @@ func TestAMessageThatAnEarlierVersionStoredKeepsItsIDAsItsKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	const stored = 1 + 15 + 1 // where the first storing stands: behind version, fixed fields, flags and an id of 0
-	attributes = slices.Delete(attributes, stored, stored+len(binary.AppendUvarint(nil, uint64(m.StoredAt.UnixMilli()))))
+	attributes = slices.Delete(attributes, stored, stored+len(binary.AppendUvarint(nil, uint64(m.StoredAt.UnixMilli())))+1)
 	attributes[0] = 2
 	for _, statement := range []string{"ALTER TABLE messages DROP COLUMN push_key", "DELETE FROM goose_db_version WHERE version_id > 3"} {
 		if _, err := db.Exec(statement); err != nil {

@@ -367,8 +367,8 @@ func firstStoringStays(t *testing.T, open Open) {
 	}
 	closeStore(t, s)
 	s = open()
-	if got := get(t, s, m.ID); got.Key() != key || !got.StoredAt.Equal(now) {
-		t.Errorf("it was stored at %v and its key is %q, want %q", got.StoredAt, got.Key(), key)
+	if got := get(t, s, m.ID); got.Key() != key || !got.StoredAt.Equal(now) || !got.ReceivedAt.Equal(m.ReceivedAt) {
+		t.Errorf("it was stored at %v, replaced at %v, and its key is %q, want %q", got.StoredAt, got.ReceivedAt, got.Key(), key)
 	}
 	r := sms.NewReceipt(sms.KindReceipt, m, sms.Delivered, 0, now.Add(2*time.Second), time.Hour)
 	Move(s, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Delivered, Receipts: []*sms.Message{r}})
