@@ -70,7 +70,7 @@ func open(ctx context.Context, cfg *config.Config, version string, log zerolog.L
 	}
 	mc.port = hermes.NewPort(hermes.PortOptions{
 		Listen: net.JoinHostPort(cfg.TCP.ListenHost, strconv.Itoa(cfg.TCP.ListenPort)), Allow: prefixes(cfg.TCP.Allow), Token: cfg.TCP.Token,
-		Validity: cfg.Hermes.Validity, Queue: mc.queue, Route: mc.smsc.Route, Log: log,
+		Validity: cfg.Hermes.Validity, Queue: mc.queue, Clients: mc.smsc, Log: log,
 	})
 	if err := mc.port.Listen(); err != nil {
 		return mc, err

@@ -133,8 +133,8 @@ func checkToHermes(t *testing.T, p *inbox, hermes *testkit.Hermes, m outgoing) {
 	if pushed.Message.To != m.To {
 		t.Errorf("the push is to %q, want %q", pushed.Message.To, m.To)
 	}
-	if pushed.Key != ids[0] { // ids rise, so the first part's is the lowest
-		t.Errorf("the push has the id %q, want the lowest of the responses', %q", pushed.Key, ids)
+	if pushed.Message.ID != ids[0] { // ids rise, so the first part's is the lowest
+		t.Errorf("the push has the id %q, want the lowest of the responses', %q", pushed.Message.ID, ids)
 	}
 	if len(ids) > 1 && (pushed.Message.Parts != len(ids) || !slices.Equal(pushed.Message.PartIDs, ids)) {
 		t.Errorf("the push has %d parts with the ids %q, want those of the responses, %q", pushed.Message.Parts, pushed.Message.PartIDs, ids)
@@ -165,8 +165,8 @@ func checkTriedAgain(t *testing.T, p *inbox, hermes *testkit.Hermes, m outgoing)
 		}
 	}
 	pushes := hermes.Pushes(from(m.From))
-	if len(pushes) != 2 || pushes[0].Status != 503 || pushes[0].Key != ids[0] || pushes[1].Key != ids[0] {
-		t.Errorf("want two pushes with the key %s, the first answered with 503; there were %v", ids[0], pushes)
+	if len(pushes) != 2 || pushes[0].Status != 503 || pushes[0].Message.ID != ids[0] || pushes[1].Key != pushes[0].Key {
+		t.Errorf("want two pushes of message %s with one key, the first answered with 503; there were %v", ids[0], pushes)
 	}
 	assertOnce(t, hermes, m.From)
 }

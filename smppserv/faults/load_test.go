@@ -115,16 +115,18 @@ func (r *record) judge(t *testing.T) {
 func (r *record) pushed(t *testing.T) (texts map[string]string, repeats int) {
 	t.Helper()
 	texts = map[string]string{}
+	keys := map[string]string{} // message_id → Idempotency-Key
 	last := map[string]uint64{} // number → the highest id that it was pushed with
 	for _, p := range r.hermes.Pushes(nil) {
-		if text, again := texts[p.Key]; again {
+		m := p.Message.ID
+		if text, again := texts[m]; again {
 			repeats++
-			if text != p.Message.Text {
-				t.Errorf("key %s was pushed with %q and with %q", p.Key, text, p.Message.Text)
+			if text != p.Message.Text || keys[m] != p.Key {
+				t.Errorf("message %s was pushed with %q as %s, and with %q as %s", m, text, keys[m], p.Message.Text, p.Key)
 			}
 			continue
 		}
-		texts[p.Key] = p.Message.Text
+		texts[m], keys[m] = p.Message.Text, p.Key
 		id, err := strconv.ParseUint(p.Message.ID, 10, 64)
 		if from := p.Message.From; err != nil || id < last[from] {
 			t.Errorf("from %s came %s after %d: %v", from, p.Message.ID, last[from], err)

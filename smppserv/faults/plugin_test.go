@@ -183,6 +183,7 @@ func TestWhatTheWorkerRejectsIsToldWithItsReason(t *testing.T) {
 	fails(t, p.send(t, "3699", customer, "x"), "not sent:", "no_client: no client owns number 3699; correct the campaign's number")
 	fails(t, p.send(t, campaign, "06 12", "x"), "not sent:", "bad_request: to: must be digits")
 	fails(t, p.send(t, "", customer, "x"), "not sent:", "bad_request: from: missing")
+	fails(t, p.send(t, campaign, customer, strings.Repeat("y", 255*153+1)), "not sent:", "bad_request: text: does not fit in 255 parts for client "+testkit.Client)
 	p.set(t, "Client", "nobody")
 	fails(t, p.send(t, campaign, customer, "x"), "not sent:", `no_client: no client "nobody" owns number 3600`)
 	p.set(t, "Client", testkit.Client)

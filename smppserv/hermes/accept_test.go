@@ -39,7 +39,7 @@ func TestAPortThatCannotTakeConnectionsTriesAgainMoreAndMoreSlowly(t *testing.T)
 	synctest.Test(t, func(t *testing.T) {
 		short := errors.New("too many open files")
 		l := &failing{began: time.Now(), script: []error{short, short, short, short, short, short, short, short, short, short, nil, short, short}}
-		p := NewPort(PortOptions{Queue: &taking{}, Route: toAdmin, Log: zerolog.Nop()})
+		p := NewPort(PortOptions{Queue: &taking{}, Clients: toAdmin, Log: zerolog.Nop()})
 		p.listener = l
 		if err := p.Serve(); err != nil {
 			t.Fatal(err)

@@ -75,11 +75,11 @@ func (c *connection) readLines() string {
 		line = bytes.TrimRight(line, "\r\n")
 		switch {
 		case len(line) > maxLine || errors.Is(err, bufio.ErrBufferFull):
-			c.reject("a line is longer than 65536 octets")
+			c.reject(readID(line), "a line is longer than 65536 octets")
 			return "a line was too long"
 		case bytes.HasSuffix(line, []byte(" HTTP/1.1")) || bytes.HasSuffix(line, []byte(" HTTP/1.0")):
 			// A browser can be made to post lines of JSON by any page that it shows.
-			c.reject("this port takes lines of JSON, not HTTP")
+			c.reject(nil, "this port takes lines of JSON, not HTTP")
 			return "the peer speaks HTTP"
 		case err != nil && !errors.Is(err, io.EOF):
 			if c.isStopping() {
@@ -151,9 +151,9 @@ func (c *connection) expect() {
 	c.inFlight++
 }
 
-func (c *connection) reject(why string) {
+func (c *connection) reject(echo []byte, why string) {
 	c.expect()
-	c.answer(appendRejected(nil, "", codeBadRequest, why))
+	c.answer(appendRejected(nil, echo, codeBadRequest, why))
 }
 
 // answer implements sink.

@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"reflect"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
@@ -101,11 +103,7 @@ func TestManyLinesInFlightAreAllAnsweredAndKeepTheirOrder(t *testing.T) {
 	q := startQueue(t)
 	client := &endOfRoad{want: n, enough: make(chan struct{})}
 	c := dial(t, openPort(t, q, func(o *PortOptions) {
-		o.Route = func(ctx context.Context, from, to, client string) (sms.Route, error) {
-			r, err := toAdmin(ctx, from, to, client)
-			r.MaxQueued = 0
-			return r, err
-		}
+		o.Clients = admins{unlimited: true}
 	}))
 	go func() {
 		for i := range n {
@@ -257,29 +255,45 @@ func TestCloseCutsOffWhatDoesNotEnd(t *testing.T) {
 
 func FuzzLine(f *testing.F) {
 	for _, s := range []string{hello, `{"id":"1","from":"+1","to":"2","data":"AA==","validity":"1h","status":true,"token":"t","alphabet":"gsm7","client":"c"}`,
-		`{`, `null`, `{"id":{}}`, "\xff", `{"id":"\ud800","from":"a","to":"\u0000"}`, "\uFEFF{}", `{"ID":"a","id":"b"}`} {
+		`{`, `null`, `{"id":{}}`, "\xff", `{"id":"\ud800","from":"a","to":"\u0000"}`, "\uFEFF{}", `{"ID":"a","id":"b"}`,
+		`{"id":7}`, `{"id":null}`, `{"id":[1,{"a":"\r"}],"from":`, `{"id":"h-1","from":}`, `{"id":"a"} {"id":"b"}`, `{"id":-1e9 ,"id":3`, `{"id":"\"\u00e9\u2028"} x`} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, line []byte) {
 		q := &taking{}
-		p := NewPort(PortOptions{Validity: time.Hour, Queue: q, Route: toAdmin})
+		p := NewPort(PortOptions{Validity: time.Hour, Queue: q, Clients: toAdmin})
 		one := make(single, 2)
 		p.submit(t.Context(), line, true, one)
 		if len(one) != 1 {
 			t.Fatalf("%d answers", len(one))
 		}
 		var a struct {
-			ID, Status, Code, Error string
-			MessageID               string `json:"message_id"`
+			Status, Code, Error string
+			MessageID           string `json:"message_id"`
 		}
 		got := <-one
-		if err := json.Unmarshal(got, &a); err != nil || strings.Count(string(got), "\n") != 1 {
+		if err := json.Unmarshal(got, &a); err != nil || strings.Index(string(got), "\n") != len(got)-1 || strings.Contains(string(got), "\r") || !utf8.Valid(got) {
 			t.Fatalf("%q: %v", got, err)
 		}
+		sameID(t, line, got)
 		if accepted := len(q.taken) == 1; accepted != (a.Status == "accepted") || accepted != (a.MessageID == "1000") || accepted == (a.Code != "" && a.Error != "") {
 			t.Fatalf("%q, %d taken", got, len(q.taken))
 		}
 	})
+}
+
+// sameID requires of the answer to a line that is JSON that it has the line's id.
+func sameID(t *testing.T, line, answer []byte) {
+	t.Helper()
+	var asked, told struct {
+		ID any `json:"id"`
+	}
+	if json.Unmarshal(trimmed(line), &asked) != nil {
+		return
+	}
+	if err := json.Unmarshal(answer, &told); err != nil || !reflect.DeepEqual(asked.ID, told.ID) {
+		t.Fatalf("%q has the id %v, its answer %v, %v", line, asked.ID, told.ID, err)
+	}
 }
 
 func BenchmarkLines(b *testing.B) {

@@ -10,7 +10,7 @@ import (
 
 // unserved is a connection that nobody reads or writes.
 func unserved(t *testing.T) *connection {
-	p := NewPort(PortOptions{Queue: &taking{}, Route: toAdmin, Log: zerolog.Nop()})
+	p := NewPort(PortOptions{Queue: &taking{}, Clients: toAdmin, Log: zerolog.Nop()})
 	ours, theirs := net.Pipe()
 	t.Cleanup(func() { ours.Close(); theirs.Close() })
 	return newConnection(p, ours)

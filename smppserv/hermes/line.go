@@ -24,7 +24,7 @@ var alphabets = [...]string{"gsm7", "gsm7packed", "latin1", "ascii", "ucs2", "ut
 
 // line is what Hermès writes. Keys that are not known are passed over: a newer Hermès may have more of them.
 type line struct {
-	ID       string  `json:"id"`
+	ID       lineID  `json:"id"`
 	From     string  `json:"from"`
 	To       string  `json:"to"`
 	Text     *string `json:"text"`
@@ -47,29 +47,40 @@ const byteOrderMark = "\uFEFF"
 // parseLine reads a line. With an error, the line has the id and token that could be read.
 func parseLine(raw []byte, validity time.Duration) (*line, error) {
 	l := &line{validity: validity}
-	raw = bytes.TrimLeft(bytes.TrimPrefix(raw, []byte(byteOrderMark)), " \t")
+	raw = trimmed(raw)
 	if len(raw) == 0 || raw[0] != '{' {
 		return l, errors.New("the line is not a JSON object")
 	}
 	err := json.Unmarshal(raw, l)
 	var wrong *json.UnmarshalTypeError
 	if err != nil && !errors.As(err, &wrong) {
+		l.ID.echo = readID(raw)
+		if several(raw) {
+			return l, errors.New("more than one JSON object on the line")
+		}
 		return l, fmt.Errorf("the line is not JSON: %w", err)
 	}
 	l.isObject = true
 	switch {
 	case !utf8.Valid(raw):
 		return l, errors.New("the line is not UTF-8")
+	case l.ID.wrong != "":
+		return l, fmt.Errorf("id: must be a string, not %s", l.ID.wrong)
 	case wrong != nil && wrong.Field == "status":
-		return l, fmt.Errorf("status: must be true or false, not %s", wrong.Value)
+		return l, fmt.Errorf("status: must be true or false, not %s", article(wrong.Value))
 	case wrong != nil:
-		return l, fmt.Errorf("%s: must be a string, not %s", wrong.Field, wrong.Value)
+		return l, fmt.Errorf("%s: must be a string, not %s", wrong.Field, article(wrong.Value))
 	}
 	return l, l.check()
 }
 
+// trimmed takes off what may stand before the object.
+func trimmed(raw []byte) []byte {
+	return bytes.TrimLeft(bytes.TrimPrefix(raw, []byte(byteOrderMark)), " \t")
+}
+
 func (l *line) check() (err error) {
-	if len(l.ID) > maxID {
+	if len(l.ID.text) > maxID {
 		return fmt.Errorf("id: longer than %d octets", maxID)
 	}
 	if l.From, err = number("from", l.From); err != nil {

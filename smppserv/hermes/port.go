@@ -33,6 +33,15 @@ type Queue interface {
 	Add(m *sms.Message, limit int, s road.Submission) error
 }
 
+// Clients knows who receives what Hermès writes.
+type Clients interface {
+	// Route finds the client; client is the one that the line names, or "". It may return sms.ErrNoClient, whose text goes to Hermès;
+	// any other error means that it could not be found out now.
+	Route(ctx context.Context, from, to, client string) (sms.Route, error)
+	// Fits tells why a message can never be sent to its recipient, in words for Hermès; nil = it can.
+	Fits(m *sms.Message) error
+}
+
 // PortOptions are the settings of [tcp].
 type PortOptions struct {
 	Listen         string         // host:port; port 0 = any free one
@@ -41,18 +50,16 @@ type PortOptions struct {
 	Validity       time.Duration  // of messages that name none
 	MaxConnections int            // 0 = 100
 
-	Queue Queue
-	// Route finds the client; client is the one that the line names, or "". It may return sms.ErrNoClient, whose text goes to Hermès;
-	// any other error means that it could not be found out now.
-	Route func(ctx context.Context, from, to, client string) (sms.Route, error)
-	Log   zerolog.Logger
+	Queue   Queue
+	Clients Clients
+	Log     zerolog.Logger
 }
 
 // Port is where Hermès hands in messages: lines of JSON on TCP.
 type Port struct {
 	o          PortOptions
 	log        zerolog.Logger
-	ctx        context.Context // of Route; ends when Close gives up
+	ctx        context.Context // of Clients.Route; ends when Close gives up
 	cancel     context.CancelFunc
 	unreadTime time.Duration // a peer that takes nothing for so long is let go
 
@@ -196,7 +203,7 @@ func (p *Port) refuse(nc net.Conn, code, why string) {
 	p.refusing++
 	p.running.Go(func() {
 		nc.SetWriteDeadline(time.Now().Add(lingerTime))
-		nc.Write(appendRejected(nil, "", code, why))
+		nc.Write(appendRejected(nil, nil, code, why))
 		linger(nc)
 		p.mu.Lock()
 		defer p.mu.Unlock()

@@ -75,9 +75,23 @@ func (q *taking) last() *sms.Message {
 	return q.taken[len(q.taken)-1]
 }
 
-// toAdmin gives every number but 3601 to admin.
-func toAdmin(_ context.Context, from, to, client string) (sms.Route, error) {
+// admins gives every number but 3601 to admin, who can be sent whatever does not say "unfit".
+type admins struct{ unlimited bool }
+
+var toAdmin admins
+
+func (admins) Fits(m *sms.Message) error {
+	if string(m.Content) == "unfit" {
+		return errors.New("text: does not fit in 255 parts for client " + m.Recipient)
+	}
+	return nil
+}
+
+func (a admins) Route(_ context.Context, from, to, client string) (sms.Route, error) {
 	r := sms.Route{Recipient: "admin", MaxQueued: 7, Source: sms.Address{TON: 3, NPI: 1, Number: from}, Dest: sms.Address{TON: 1, NPI: 1, Number: to}}
+	if a.unlimited {
+		r.MaxQueued = 0
+	}
 	switch {
 	case from == "3601":
 		return r, sms.ErrNoClient
@@ -94,7 +108,7 @@ func toAdmin(_ context.Context, from, to, client string) (sms.Route, error) {
 // openPort serves a port until the test's end.
 func openPort(t testing.TB, q Queue, change func(*PortOptions)) *Port {
 	t.Helper()
-	o := PortOptions{Listen: "127.0.0.1:0", Validity: 24 * time.Hour, Queue: q, Route: toAdmin, Log: zerolog.Nop()}
+	o := PortOptions{Listen: "127.0.0.1:0", Validity: 24 * time.Hour, Queue: q, Clients: toAdmin, Log: zerolog.Nop()}
 	if change != nil {
 		change(&o)
 	}
@@ -234,22 +248,24 @@ func TestAnswersAreWrittenAsAgreed(t *testing.T) {
 func TestABadLineIsAnsweredAndTheConnectionLivesOn(t *testing.T) {
 	c := dial(t, openPort(t, &taking{}, nil))
 	for line, want := range map[string]string{
-		`{`:                                  "the line is not JSON: unexpected end of JSON input",
-		`null`:                               "the line is not a JSON object",
-		`["a"]`:                              "the line is not a JSON object",
-		`"a"`:                                "the line is not a JSON object",
-		`hello`:                              "the line is not a JSON object",
-		`{"id":"a"} {"id":"b"}`:              "the line is not JSON: invalid character '{' after top-level value",
-		`{}`:                                 "from: missing",
-		`{"id":7}`:                           "id: must be a string, not number",
-		`{"status":"yes"}`:                   "status: must be true or false, not string",
-		`{"from":3600}`:                      "from: must be a string, not number",
-		`{"from":"3600"}`:                    "to: missing",
-		`{"from":"+","to":"1"}`:              "from: missing",
-		`{"from":"1","to":"Bob"}`:            "to: must be digits",
-		`{"from":"1","to":"12 3"}`:           "to: must be digits, at most 20, or a name of at most 11 letters and digits",
-		`{"from":"++1","to":"1"}`:            "from: must be digits, at most 20, or a name of at most 11 letters and digits",
-		`{"from":"Contact-Centre","to":"1"}`: "from: must be digits, at most 20, or a name of at most 11 letters and digits",
+		`{`:                                    "the line is not JSON: unexpected end of JSON input",
+		`null`:                                 "the line is not a JSON object",
+		`["a"]`:                                "the line is not a JSON object",
+		`"a"`:                                  "the line is not a JSON object",
+		`hello`:                                "the line is not a JSON object",
+		`{"id":"a"} {"id":"b"}`:                "more than one JSON object on the line",
+		`{"id":"a"},{"id":"b"}`:                "the line is not JSON: invalid character ',' after top-level value",
+		`{"from":"1","to":"2","text":"unfit"}`: "text: does not fit in 255 parts for client admin",
+		`{}`:                                   "from: missing",
+		`{"id":7}`:                             "id: must be a string, not a number",
+		`{"status":"yes"}`:                     "status: must be true or false, not a string",
+		`{"from":3600}`:                        "from: must be a string, not a number",
+		`{"from":"3600"}`:                      "to: missing",
+		`{"from":"+","to":"1"}`:                "from: missing",
+		`{"from":"1","to":"Bob"}`:              "to: must be digits",
+		`{"from":"1","to":"12 3"}`:             "to: must be digits, at most 20, or a name of at most 11 letters and digits",
+		`{"from":"++1","to":"1"}`:              "from: must be digits, at most 20, or a name of at most 11 letters and digits",
+		`{"from":"Contact-Centre","to":"1"}`:   "from: must be digits, at most 20, or a name of at most 11 letters and digits",
 		`{"from":"123456789012345678901","to":"1"}`:                     "from: more than 20 digits",
 		`{"from":"1","to":"2"}`:                                         "text: missing, and no data",
 		`{"from":"1","to":"2","text":"a","data":"AA=="}`:                "text: not together with data",
@@ -258,7 +274,7 @@ func TestABadLineIsAnsweredAndTheConnectionLivesOn(t *testing.T) {
 		`{"from":"1","to":"2","text":"a","alphabet":"klingon"}`:         "alphabet: must be one of gsm7, gsm7packed, latin1, ascii, ucs2, utf8",
 		`{"from":"1","to":"2","text":"a","validity":"tomorrow"}`:        `validity: must be a duration of more than 0, such as \"90s\", \"30m\" or \"24h\"`,
 		`{"from":"1","to":"2","text":"a","validity":"-1h"}`:             `validity: must be a duration of more than 0, such as \"90s\", \"30m\" or \"24h\"`,
-		`{"from":"1","to":"2","text":"a","validity":60}`:                "validity: must be a string, not number",
+		`{"from":"1","to":"2","text":"a","validity":60}`:                "validity: must be a string, not a number",
 		"{\"from\":\"1\",\"to\":\"2\",\"text\":\"\xff\"}":               "the line is not UTF-8",
 		`{"id":"` + strings.Repeat("i", 256) + `"}`:                     "id: longer than 255 octets",
 		`{"id":"` + strings.Repeat("i", 254) + `é","from":"1","to":""}`: "id: longer than 255 octets",
@@ -271,7 +287,7 @@ func TestABadLineIsAnsweredAndTheConnectionLivesOn(t *testing.T) {
 			t.Errorf("%s is no JSON", got)
 		}
 	}
-	if got := c.ask(`{"id":"h-9","text":5}`); got != `{"id":"h-9","status":"rejected","code":"bad_request","error":"text: must be a string, not number"}` {
+	if got := c.ask(`{"id":"h-9","text":5}`); got != `{"id":"h-9","status":"rejected","code":"bad_request","error":"text: must be a string, not a number"}` {
 		t.Error(got)
 	}
 	if got := c.ask("\r\n   \n\n\uFEFF" + hello); !strings.Contains(got, "accepted") {
@@ -289,9 +305,13 @@ func TestALineMayBe64KiBLongAndALongerOneIsAnsweredAndClosed(t *testing.T) {
 	if got := c.ask(line(65536) + "\r"); !strings.Contains(got, "accepted") {
 		t.Errorf("65536 octets: %s", got)
 	}
-	for _, long := range []string{line(65537), line(65538), strings.Repeat("x", 300_000)} {
+	for _, long := range []string{line(65537), line(65538), line(300_000), strings.Repeat("x", 300_000)} {
 		c := dial(t, p)
-		if got := c.ask(long); got != `{"status":"rejected","code":"bad_request","error":"a line is longer than 65536 octets"}` {
+		want := `{"status":"rejected","code":"bad_request","error":"a line is longer than 65536 octets"}`
+		if long[0] == '{' {
+			want = `{"id":"l",` + want[1:]
+		}
+		if got := c.ask(long); got != want {
 			t.Errorf("%d octets: %s", len(long), got)
 		}
 		c.isClosed()

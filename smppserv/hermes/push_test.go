@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -53,9 +54,12 @@ func newPush(t testing.TB, o PushOptions) *Push {
 
 var receivedAt = time.Date(2026, 11, 23, 11, 0, 0, 7e6, time.FixedZone("", 3600))
 
+// storedAt is the end of the keys of what came at receivedAt.
+var storedAt = "-" + strconv.FormatInt(receivedAt.UnixMilli(), 36)
+
 func message(id sms.ID, text string) *sms.Message {
 	return &sms.Message{ID: id, Submitter: "admin", Recipient: sms.Hermes, Source: sms.Address{Number: "33612345678"},
-		Dest: sms.Address{Number: "3600"}, Alphabet: "gsm7", Content: []byte(text), ReceivedAt: receivedAt, DueAt: receivedAt,
+		Dest: sms.Address{Number: "3600"}, Alphabet: "gsm7", Content: []byte(text), ReceivedAt: receivedAt, StoredAt: receivedAt, DueAt: receivedAt,
 		ExpiresAt: receivedAt.Add(time.Hour), State: sms.Enroute}
 }
 
@@ -102,7 +106,7 @@ func TestAPushIsAsAgreed(t *testing.T) {
 		sum := hmac.New(sha256.New, []byte("tell nobody"))
 		sum.Write([]byte(r.Body))
 		for name, want := range map[string]string{
-			"Content-Type": "application/json; charset=utf-8", "Idempotency-Key": id.ID, "X-Api-Key": "0123", "User-Agent": "HNET-SMPP-Serv",
+			"Content-Type": "application/json; charset=utf-8", "Idempotency-Key": id.ID + storedAt, "X-Api-Key": "0123", "User-Agent": "HNET-SMPP-Serv",
 			"X-Hnet-Signature": "sha256=" + hex.EncodeToString(sum.Sum(nil)), "Content-Length": fmt.Sprint(len(c.body)),
 		} {
 			if got := r.Header.Get(name); got != want {
@@ -129,12 +133,12 @@ func TestTheBodyCanBeATemplate(t *testing.T) {
 	at := testkit.StartEndpoint(t, ok)
 	o := options(at.URL())
 	o.Method, o.ContentType = "PUT", "application/x-sms"
-	o.Body = `{{json .Text}} {{.From}}>{{.To}} {{.ID}} {{.ReceivedAt}} {{json .ReceivedAt}} {{.ReceivedAt.Format "2006"}} {{.Client}} {{.Encoding}} {{.Parts}} {{.Incomplete}} [{{.Data}}] {{json .PartIDs}}`
+	o.Body = `{{json .Text}} {{.From}}>{{.To}} {{.ID}} {{.ReceivedAt}} {{json .ReceivedAt}} {{.ReceivedAt.Format "2006"}} {{.Client}} {{.Encoding}} {{.Parts}} {{.Incomplete}} [{{.Data}}] {{json .PartIDs}} {{.Key}}`
 	if got := deliver(t, newPush(t, o), message(7, `a "b" <c>`)); got.Verdict != sms.Done {
 		t.Fatal(got)
 	}
 	r := at.Next(t)
-	want := `"a \"b\" <c>" 33612345678>3600 7 2026-11-23T10:00:00.007Z "2026-11-23T10:00:00.007Z" 2026 admin gsm7 1 false [] null`
+	want := `"a \"b\" <c>" 33612345678>3600 7 2026-11-23T10:00:00.007Z "2026-11-23T10:00:00.007Z" 2026 admin gsm7 1 false [] null 7` + storedAt
 	if r.Body != want || r.Method != "PUT" || r.Header.Get("Content-Type") != "application/x-sms" {
 		t.Errorf("%s %s\n%s\nwant\n%s", r.Method, r.Header.Get("Content-Type"), r.Body, want)
 	}
@@ -323,7 +327,7 @@ func TestFinalStatesAreReportedToTheStatusURL(t *testing.T) {
 	o := options("http://127.0.0.1:1/")
 	o.StatusURL, o.Secret, o.Method, o.Body, o.SuccessPattern = at.URL(), "k", "PUT", "{{.Text}}", "never"
 	p := newPush(t, o)
-	m := &sms.Message{ID: 55, Kind: sms.KindReceipt, Recipient: sms.Hermes, Receipt: &sms.Receipt{Of: 1042, State: sms.Undeliverable,
+	m := &sms.Message{ID: 55, Kind: sms.KindReceipt, Recipient: sms.Hermes, StoredAt: receivedAt, Receipt: &sms.Receipt{Of: 1042, State: sms.Undeliverable,
 		Error: 8, DoneAt: receivedAt, ExternalID: "h-1"}}
 	if got := deliver(t, p, m); got.Verdict != sms.Done {
 		t.Fatal(got)
@@ -332,7 +336,7 @@ func TestFinalStatesAreReportedToTheStatusURL(t *testing.T) {
 	if want := `{"id":"h-1","message_id":"1042","state":"UNDELIVERABLE","error":8,"at":"2026-11-23T10:00:00Z"}`; r.Body != want {
 		t.Errorf("%s, want %s", r.Body, want)
 	}
-	if r.Method != "POST" || r.Header.Get("Idempotency-Key") != "status-55" || r.Header.Get("X-Hnet-Signature") == "" {
+	if r.Method != "POST" || r.Header.Get("Idempotency-Key") != "status-55"+storedAt || r.Header.Get("X-Hnet-Signature") == "" {
 		t.Errorf("%s %v", r.Method, r.Header)
 	}
 

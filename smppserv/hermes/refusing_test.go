@@ -18,7 +18,7 @@ func (caller) RemoteAddr() net.Addr { return &net.TCPAddr{IP: net.IPv4(192, 0, 2
 
 func TestSoManyRefusedPeersAreToldWhyAndMoreAreJustClosed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := NewPort(PortOptions{Allow: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Queue: &taking{}, Route: toAdmin, Log: zerolog.Nop()})
+		p := NewPort(PortOptions{Allow: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Queue: &taking{}, Clients: toAdmin, Log: zerolog.Nop()})
 		told := func(c net.Conn) string {
 			line, _ := bufio.NewReader(c).ReadString('\n')
 			return line
@@ -47,7 +47,7 @@ func TestSoManyRefusedPeersAreToldWhyAndMoreAreJustClosed(t *testing.T) {
 func TestARefusedAddressIsLoggedOnceAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log logged
-		p := NewPort(PortOptions{Allow: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Queue: &taking{}, Route: toAdmin, Log: zerolog.New(&log)})
+		p := NewPort(PortOptions{Allow: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Queue: &taking{}, Clients: toAdmin, Log: zerolog.New(&log)})
 		refused := func(lines int) {
 			t.Helper()
 			ours, theirs := net.Pipe()

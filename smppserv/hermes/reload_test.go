@@ -71,7 +71,7 @@ func TestWithoutAScheduleADeadHermesIsProbedEveryMaxPause(t *testing.T) {
 }
 
 func TestAConnectionThatComesDuringAStopIsClosed(t *testing.T) {
-	p := NewPort(PortOptions{Queue: &taking{}, Route: toAdmin, Log: zerolog.Nop()})
+	p := NewPort(PortOptions{Queue: &taking{}, Clients: toAdmin, Log: zerolog.Nop()})
 	if err := p.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}

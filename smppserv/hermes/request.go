@@ -23,7 +23,8 @@ import (
 // Fields is what a template of hermes.request.body is filled in with; the built-in body has the same, in lower case.
 // The function json writes any of them as JSON: {"sender":{{json .From}},"message":{{json .Text}}}.
 type Fields struct {
-	ID         string   // of the message, or the lowest of its parts'; also the Idempotency-Key
+	ID         string   // of the message, or the lowest of its parts'
+	Key        string   // the Idempotency-Key: the same at every try, and of no other message
 	From       string   // the number that wrote
 	To         string   // the campaign number
 	Text       string   // "" for binary messages
@@ -52,7 +53,7 @@ func (t Time) MarshalJSON() ([]byte, error) {
 // request is what one try sends.
 type request struct {
 	to      *target
-	key     string // Idempotency-Key
+	key     string // Idempotency-Key, opaque to Hermès
 	body    []byte
 	sum     string // X-Hnet-Signature, "" = none
 	pattern *regexp.Regexp
@@ -64,7 +65,7 @@ func (t *try) request() (r request, o sms.Outcome, ok bool) {
 	switch {
 	case !t.isStatus():
 		f, binary := t.fields()
-		r = request{to: &s.push, key: f.ID, pattern: s.pattern}
+		r = request{to: &s.push, key: f.Key, pattern: s.pattern}
 		if s.body == nil {
 			r.body = appendPush(make([]byte, 0, 256+len(f.Text)+len(f.Text)/8+len(f.Data)), &f, binary)
 			break
@@ -80,11 +81,11 @@ func (t *try) request() (r request, o sms.Outcome, ok bool) {
 		return r, sms.Outcome{Verdict: sms.Failed, Reason: "hermes.status_url is not set"}, false
 	case m.Kind == sms.KindText:
 		f, _ := t.fields()
-		r = request{to: s.status, key: "status-" + m.ID.String(), body: appendAck(nil, m, &f)}
+		r = request{to: s.status, key: "status-" + f.Key, body: appendAck(nil, m, &f)}
 	case m.Receipt == nil:
 		return r, sms.Outcome{Verdict: sms.Failed, Reason: "a receipt that says nothing"}, false
 	default:
-		r = request{to: s.status, key: "status-" + m.ID.String(), body: appendStatus(nil, m.Receipt)}
+		r = request{to: s.status, key: "status-" + m.Key(), body: appendStatus(nil, m.Receipt)}
 	}
 	if len(s.secret) > 0 {
 		h := hmac.New(sha256.New, s.secret)
@@ -108,15 +109,18 @@ func (r *request) http(ctx context.Context) *http.Request {
 func (t *try) fields() (f Fields, binary bool) {
 	first := t.messages[0]
 	text := t.push.text(t.messages)
-	lowest := first.ID
+	lowest := first
 	if len(t.messages) > 1 {
 		f.PartIDs = make([]string, len(t.messages))
 		for i, m := range t.messages {
-			lowest = min(lowest, m.ID)
+			if m.ID < lowest.ID {
+				lowest = m
+			}
 			f.PartIDs[i] = m.ID.String()
 		}
 	}
-	f.ID, f.From, f.To, f.Client = lowest.String(), first.Source.Number, first.Dest.Number, first.Submitter
+	f.ID, f.Key = lowest.ID.String(), lowest.Key()
+	f.From, f.To, f.Client = first.Source.Number, first.Dest.Number, first.Submitter
 	f.ReceivedAt, f.Encoding, f.Parts, f.Incomplete = Time{first.ReceivedAt}, text.Encoding, len(t.messages), t.incomplete
 	if binary = text.Data != nil; binary {
 		f.Data = base64.StdEncoding.EncodeToString(text.Data)
@@ -186,7 +190,7 @@ func parseBody(body string) (*template.Template, error) {
 	if err != nil {
 		return nil, fmt.Errorf("hermes.request.body: %w", err)
 	}
-	sample := Fields{ID: "1042", From: "33612345678", To: "3600", Text: "text", ReceivedAt: Time{time.Now()}, Client: "admin",
+	sample := Fields{ID: "1042", Key: "1042-mwu1i19c", From: "33612345678", To: "3600", Text: "text", ReceivedAt: Time{time.Now()}, Client: "admin",
 		Encoding: "gsm7", Parts: 2, Data: "AA==", PartIDs: []string{"1042", "1043"}}
 	if err := t.Execute(&bytes.Buffer{}, &sample); err != nil {
 		return nil, fmt.Errorf("hermes.request.body: %w", err)

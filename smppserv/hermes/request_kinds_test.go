@@ -2,6 +2,7 @@ package hermes
 
 import (
 	"testing"
+	"time"
 
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/testkit"
@@ -24,7 +25,7 @@ func TestAnAcknowledgementGoesToTheStatusURLIfThereIsOne(t *testing.T) {
 	if got := deliver(t, newPush(t, o), acknowledgement()); got.Verdict != sms.Done {
 		t.Fatal(got)
 	}
-	if r := at.Next(t); r.Header.Get("Idempotency-Key") != "77" {
+	if r := at.Next(t); r.Header.Get("Idempotency-Key") != "77"+storedAt {
 		t.Errorf("%v", r.Header)
 	}
 	o.StatusURL = elsewhere.URL()
@@ -33,7 +34,7 @@ func TestAnAcknowledgementGoesToTheStatusURLIfThereIsOne(t *testing.T) {
 	}
 	r := elsewhere.Next(t)
 	want := `{"message_id":"77","state":"` + acknowledgement().AckName() + `","error":0,"from":"33612345678","to":"3600","text":"read \"it\"","client":"admin","at":"2026-11-23T10:00:00Z"}`
-	if r.Body != want || r.Header.Get("Idempotency-Key") != "status-77" {
+	if r.Body != want || r.Header.Get("Idempotency-Key") != "status-77"+storedAt {
 		t.Errorf("%v\n%s, want\n%s", r.Header, r.Body, want)
 	}
 	if got := deliver(t, newPush(t, o), message(78, "no acknowledgement")); got.Verdict != sms.Done {
@@ -41,6 +42,54 @@ func TestAnAcknowledgementGoesToTheStatusURLIfThereIsOne(t *testing.T) {
 	}
 	if at.Next(t); len(elsewhere.Pushes(nil)) > 1 {
 		t.Error("a text went to the status URL")
+	}
+}
+
+func TestAKeyIsThatOfTheFirstTry(t *testing.T) {
+	pushes, statuses := testkit.StartEndpoint(t, ok), testkit.StartEndpoint(t, ok)
+	o := options(pushes.URL())
+	o.StatusURL = statuses.URL()
+	p := newPush(t, o)
+	old := func(m *sms.Message) *sms.Message { // an earlier version stored it
+		m.StoredAt = time.Time{}
+		return m
+	}
+	late := func(m *sms.Message) *sms.Message {
+		m.StoredAt = receivedAt.Add(36 * time.Millisecond)
+		return m
+	}
+	lead := func(m *sms.Message) *sms.Message { // of a text whose lead was cancelled
+		m.PushKey = "5" + storedAt
+		return m
+	}
+	ack := acknowledgement
+	receipt := func() *sms.Message {
+		return &sms.Message{ID: 78, Kind: sms.KindReceipt, StoredAt: receivedAt, Receipt: &sms.Receipt{Of: 1, State: sms.Delivered, DoneAt: receivedAt}}
+	}
+	for _, c := range []struct {
+		name string
+		ms   []*sms.Message
+		to   *testkit.Hermes
+		want string
+	}{
+		{"a message", []*sms.Message{message(7, "a")}, pushes, "7" + storedAt},
+		{"of an earlier version", []*sms.Message{old(message(7, "a"))}, pushes, "7"},
+		{"parts", []*sms.Message{late(message(12, "a")), message(11, "b")}, pushes, "11" + storedAt},
+		{"parts, the first of an earlier version", []*sms.Message{message(12, "a"), old(message(11, "b"))}, pushes, "11"},
+		{"parts that were tried", []*sms.Message{lead(message(12, "a")), lead(message(11, "b"))}, pushes, "5" + storedAt},
+		{"a part that was tried", []*sms.Message{lead(message(12, "a"))}, pushes, "5" + storedAt},
+		{"an acknowledgement", []*sms.Message{ack()}, statuses, "status-77" + storedAt},
+		{"of an earlier version", []*sms.Message{old(ack())}, statuses, "status-77"},
+		{"an acknowledgement in parts that were tried", []*sms.Message{lead(ack()), lead(ack())}, statuses, "status-5" + storedAt},
+		{"a final state", []*sms.Message{receipt()}, statuses, "status-78" + storedAt},
+		{"of an earlier version", []*sms.Message{old(receipt())}, statuses, "status-78"},
+	} {
+		if got := deliver(t, p, c.ms...); got.Verdict != sms.Done {
+			t.Fatalf("%s: %+v", c.name, got)
+		}
+		if got := c.to.Next(t).Header.Get("Idempotency-Key"); got != c.want {
+			t.Errorf("%s has the key %q, want %q", c.name, got, c.want)
+		}
 	}
 }
 

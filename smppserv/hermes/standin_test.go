@@ -22,7 +22,7 @@ func TestTheStandInAcceptsEverythingAndLogsNoText(t *testing.T) {
 	if got := deliver(t, p, &sms.Message{ID: 5, Kind: sms.KindReceipt, Receipt: &sms.Receipt{Of: 1}}); got.Verdict != sms.Done {
 		t.Errorf("%+v", got)
 	}
-	if log.count(`"1042"`) != 1 || log.count(`"status-5"`) != 1 || log.count("private") != 0 {
+	if log.count(`"1042-`) != 1 || log.count(`"status-5"`) != 1 || log.count("private") != 0 {
 		t.Error(log.all.String())
 	}
 }

@@ -15,17 +15,17 @@ const (
 	codeStoreUnavailable = "store_unavailable"
 )
 
-// appendStart begins a line, with the id if there is one.
-func appendStart(b []byte, id string) []byte {
+// appendStart begins a line. echo is the id that it answers, as JSON; nil = there is none.
+func appendStart(b, echo []byte) []byte {
 	b = append(b, '{')
-	if id != "" {
-		b = append(appendString(append(b, `"id":`...), id), ',')
+	if echo != nil {
+		b = append(append(append(b, `"id":`...), echo...), ',')
 	}
 	return b
 }
 
-func appendAccepted(b []byte, externalID string, id sms.ID, duplicate bool) []byte {
-	b = append(appendStart(b, externalID), `"status":"accepted","message_id":`...)
+func appendAccepted(b, echo []byte, id sms.ID, duplicate bool) []byte {
+	b = append(appendStart(b, echo), `"status":"accepted","message_id":`...)
 	b = appendString(b, id.String())
 	if duplicate {
 		b = append(b, `,"duplicate":true`...)
@@ -33,14 +33,14 @@ func appendAccepted(b []byte, externalID string, id sms.ID, duplicate bool) []by
 	return append(b, '}', '\n')
 }
 
-func appendRejected(b []byte, externalID, code, why string) []byte {
-	b = append(appendStart(b, externalID), `"status":"rejected","code":`...)
+func appendRejected(b, echo []byte, code, why string) []byte {
+	b = append(appendStart(b, echo), `"status":"rejected","code":`...)
 	b = appendString(append(appendString(b, code), `,"error":`...), why)
 	return append(b, '}', '\n')
 }
 
-func appendEvent(b []byte, externalID string, id sms.ID, state sms.State, at time.Time) []byte {
-	b = append(appendStart(b, externalID), `"event":"status","message_id":`...)
+func appendEvent(b, echo []byte, id sms.ID, state sms.State, at time.Time) []byte {
+	b = append(appendStart(b, echo), `"event":"status","message_id":`...)
 	b = appendString(append(appendString(b, id.String()), `,"state":`...), state.String())
 	b = at.UTC().AppendFormat(append(b, `,"at":"`...), time.RFC3339)
 	return append(b, '"', '}', '\n')

@@ -23,8 +23,8 @@ func (p *Port) submit(ctx context.Context, raw []byte, tokenAsked bool, to sink)
 	p.mu.Unlock()
 	l, err := parseLine(raw, validity)
 	reject := func(code, why string) {
-		p.log.Debug().Str("id", l.ID).Str("code", code).Str("reason", why).Msg("a line to the TCP port is rejected")
-		to.answer(appendRejected(nil, l.ID, code, why))
+		p.log.Debug().Str("id", l.ID.text).Str("code", code).Str("reason", why).Msg("a line to the TCP port is rejected")
+		to.answer(appendRejected(nil, l.ID.echo, code, why))
 	}
 	switch {
 	case tokenAsked && l.isObject && !fits(l.Token, token):
@@ -34,7 +34,7 @@ func (p *Port) submit(ctx context.Context, raw []byte, tokenAsked bool, to sink)
 		reject(codeBadRequest, err.Error())
 		return
 	}
-	r, err := p.o.Route(ctx, l.From, l.To, l.Client)
+	r, err := p.o.Clients.Route(ctx, l.From, l.To, l.Client)
 	switch {
 	case errors.Is(err, sms.ErrNoClient):
 		reject(codeNoClient, err.Error())
@@ -47,13 +47,17 @@ func (p *Port) submit(ctx context.Context, raw []byte, tokenAsked bool, to sink)
 	now := time.Now()
 	m := &sms.Message{
 		Submitter: sms.Hermes, Recipient: r.Recipient, Source: r.Source, Dest: r.Dest,
-		Alphabet: l.alphabet, Content: l.content, ExternalID: l.ID,
+		Alphabet: l.alphabet, Content: l.content, ExternalID: l.ID.text,
 		ReceivedAt: now, DueAt: now, ExpiresAt: now.Add(l.validity), State: sms.Enroute,
 	}
 	if l.Status {
 		m.RegisteredDelivery = 1 // 5.2.17: of every final state
 	}
-	switch err := p.o.Queue.Add(m, r.MaxQueued, &submission{to: to, externalID: l.ID, status: l.Status}); {
+	if err := p.o.Clients.Fits(m); err != nil {
+		reject(codeBadRequest, err.Error())
+		return
+	}
+	switch err := p.o.Queue.Add(m, r.MaxQueued, &submission{to: to, echo: l.ID.echo, status: l.Status}); {
 	case errors.Is(err, sms.ErrQueueFull):
 		reject(codeQueueFull, "client "+r.Recipient+" has too many undelivered messages")
 	case err != nil:
@@ -72,24 +76,24 @@ func fits(token, want string) bool {
 
 // submission implements road.Submission for one line.
 type submission struct {
-	to         sink
-	externalID string
-	status     bool // an event was asked for
-	id         sms.ID
+	to     sink
+	echo   []byte // of the line's id
+	status bool   // an event was asked for
+	id     sms.ID
 }
 
 func (s *submission) Accepted(m *sms.Message, duplicate bool, err error) {
 	if err != nil {
-		s.to.answer(appendRejected(nil, s.externalID, codeStoreUnavailable, "the store is not available, try again later"))
+		s.to.answer(appendRejected(nil, s.echo, codeStoreUnavailable, "the store is not available, try again later"))
 		return
 	}
 	s.id = m.ID
-	s.to.answer(appendAccepted(nil, s.externalID, m.ID, duplicate))
+	s.to.answer(appendAccepted(nil, s.echo, m.ID, duplicate))
 }
 
 func (s *submission) Concluded(m *sms.Message, o sms.Outcome) {
 	if s.status {
-		s.to.event(appendEvent(nil, s.externalID, s.id, o.FinalState(), m.FinalAt))
+		s.to.event(appendEvent(nil, s.echo, s.id, o.FinalState(), m.FinalAt))
 	}
 }
 
@@ -101,7 +105,7 @@ func (s *submission) Answered() (session uint64, since time.Time, ok bool) {
 // It returns the answer, a line, when the message is on disk or rejected.
 func (p *Port) Submit(ctx context.Context, line []byte) ([]byte, error) {
 	if len(line) > maxLine {
-		return appendRejected(nil, "", codeBadRequest, "a line is longer than 65536 octets"), nil
+		return appendRejected(nil, readID(line), codeBadRequest, "a line is longer than 65536 octets"), nil
 	}
 	one := make(single, 1)
 	p.submit(ctx, line, false, one)

@@ -89,6 +89,7 @@ func (j *job) start() {
 		ms = append(ms, e.m)
 	}
 	for _, p := range e.parts[:e.came] {
+		p.m.PushKey = e.pushKey
 		ms = append(ms, p.m)
 	}
 	j.outlet.way.Deliverer.Deliver(ms, e.incomplete, j.report)

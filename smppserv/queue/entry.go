@@ -52,6 +52,8 @@ type entry struct {
 	parts      []*entry // of that one: all of them, first the came that make the text, in their order, then repeated ones
 	came       int
 	incomplete bool
+	untold     bool   // it may have been tried before a restart, of which nothing is known then
+	pushKey    string // sms.Message.PushKey of all the parts, once the text was tried
 }
 
 // all are the parts that e stands for, or e alone.

@@ -14,6 +14,7 @@ type groupKey struct {
 	submitter string
 	ref       uint16
 	total     byte
+	pushKey   string // of a text that was tried before a restart: nothing joins it any more
 }
 
 // group gathers the parts of a long text for Hermès. The parts stay aside until all are there or the time is up.
@@ -26,6 +27,9 @@ type group struct {
 	until    int64
 }
 
+// tried tells whether the text was tried before a restart. It is closed when all its parts are taken up.
+func (g *group) tried() bool { return g.key.pushKey != "" }
+
 // single tells whether the first part has just come.
 func (g *group) single() bool { return g.missing == len(g.parts)-1 && len(g.repeated) == 0 }
 
@@ -34,21 +38,26 @@ func (q *Queue) isOpen(g *group) bool { return q.groups[g.key] == g }
 var sumSeed = maphash.MakeSeed()
 
 func (q *Queue) isPart(m *sms.Message) bool {
-	return q.o.Reassemble > 0 && m.Recipient == sms.Hermes && m.Kind == sms.KindText && !m.Transaction() &&
-		m.Part.Total > 1 && m.Part.Seq >= 1 && m.Part.Seq <= m.Part.Total
+	if m.Recipient != sms.Hermes || m.Kind != sms.KindText || m.Transaction() || m.Part.Total < 2 || m.Part.Seq < 1 || m.Part.Seq > m.Part.Total {
+		return false
+	}
+	if m.Attempts > 0 && !m.StoredAt.IsZero() { // it goes on as it was tried, whatever the configuration says now
+		return m.PushKey != ""
+	}
+	return m.PushKey != "" || q.o.Reassemble > 0
 }
 
 // park puts a part aside with the others of its text, and lets the text go when it was the last.
 func (q *Queue) park(e *entry) {
 	m := e.m
-	k := groupKey{e.lane.key, m.Submitter, m.Part.Ref, m.Part.Total}
+	k := groupKey{e.lane.key, m.Submitter, m.Part.Ref, m.Part.Total, m.PushKey}
 	var sum uint64
 	if len(m.Content) > 0 {
 		sum = maphash.Bytes(sumSeed, m.Content)
 	}
 	e.seq = m.Part.Seq
 	g, i := q.groups[k], int(e.seq)-1
-	if g != nil && (g.until <= milli(m.ReceivedAt) || g.parts[i] != nil && g.sums[i] != sum) {
+	if g != nil && !g.tried() && (g.until <= milli(m.ReceivedAt) || g.parts[i] != nil && g.sums[i] != sum) {
 		// The older text's time is up, or the reference came round again before it was whole.
 		q.closeGroup(g)
 		g = nil
@@ -67,7 +76,23 @@ func (q *Queue) park(e *entry) {
 		return
 	}
 	g.parts[i], g.sums[i] = e, sum
-	if g.missing--; g.missing == 0 {
+	if g.missing--; g.missing == 0 && !g.tried() {
+		q.closeGroup(g)
+	}
+}
+
+// closeTaken sends on their way, once parts were taken up from the store, the texts that were tried before, with the parts
+// that they had then, and those whose time is up.
+func (q *Queue) closeTaken() {
+	var ready []*group
+	now := nowMilli()
+	for _, g := range q.groups {
+		if g.tried() || g.until <= now {
+			ready = append(ready, g)
+		}
+	}
+	slices.SortFunc(ready, func(a, b *group) int { return cmp.Compare(lowest(a.came()).id, lowest(b.came()).id) })
+	for _, g := range ready {
 		q.closeGroup(g)
 	}
 }
@@ -75,10 +100,10 @@ func (q *Queue) park(e *entry) {
 // closeGroup sends the text on its way with the parts that came. The part with the lowest ID stands for all in the line.
 func (q *Queue) closeGroup(g *group) {
 	delete(q.groups, g.key)
-	came := slices.DeleteFunc(g.parts, func(e *entry) bool { return e == nil })
+	came := g.came()
 	all := append(came, g.repeated...)
 	lead := lowest(all)
-	lead.parts, lead.came, lead.incomplete = all, len(came), g.missing > 0
+	lead.parts, lead.came, lead.incomplete, lead.pushKey = all, len(came), g.missing > 0, g.key.pushKey
 	for _, e := range all {
 		e.group = nil
 		lead.due, lead.expires = max(lead.due, e.due), min(lead.expires, e.expires)
@@ -90,11 +115,24 @@ func (q *Queue) closeGroup(g *group) {
 		}
 	}
 	now := nowMilli()
-	if lead.attempts > 0 || lead.due <= now {
+	switch {
+	case g.tried():
+		lead.lane.joinTried(lead)
+	case lead.attempts > 0 || lead.due <= now:
 		lead.lane.join(lead)
 	}
 	q.wakeAt(lead, lead.nextWake(now))
 	q.wake()
+}
+
+// came are the parts that are there, in their order, each once.
+func (g *group) came() (parts []*entry) {
+	for _, e := range g.parts {
+		if e != nil {
+			parts = append(parts, e)
+		}
+	}
+	return parts
 }
 
 func lowest(parts []*entry) *entry {
@@ -114,6 +152,9 @@ func (q *Queue) leaveGroup(e *entry) {
 		e.lead.removePart(e)
 		e.lead = nil
 	case e.parts != nil:
+		if e.pushKey == "" && (e.attempts > 0 || e.untold) && e.m != nil {
+			e.pushKey = e.m.Key() // the text was tried under it
+		}
 		e.removePart(e)
 		if len(e.parts) > 0 {
 			q.promote(e)
@@ -157,6 +198,7 @@ func (e *entry) removePart(p *entry) {
 func (q *Queue) promote(lead *entry) {
 	next := lowest(lead.parts)
 	next.parts, next.came, next.incomplete, next.lead = lead.parts, lead.came, lead.incomplete, nil
+	next.pushKey, next.untold = lead.pushKey, lead.untold
 	next.due, next.attempts, next.asked = lead.due, lead.attempts, lead.asked
 	for _, o := range next.parts {
 		next.expires = min(next.expires, o.expires)

@@ -84,6 +84,18 @@ func (l *lane) join(e *entry) {
 	l.ready()
 }
 
+// joinTried is join for one that was tried before: it had its turn, and stands before those that had none.
+func (l *lane) joinTried(e *entry) {
+	l.aside.remove(e)
+	other := l.line.first
+	for other != nil && (other.status != waiting || other.attempts > 0) {
+		other = other.next
+	}
+	e.status = waiting
+	l.line.insertBefore(e, other)
+	l.ready()
+}
+
 // take keeps an entry of the line for a try, or for its end.
 func (l *lane) take(e *entry) {
 	e.status = taken

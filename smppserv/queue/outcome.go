@@ -43,6 +43,10 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 	}
 	move.Attempts, move.DueAt = e.attempts, sms.NotBefore(now.Add(wait))
 	e.due = milli(move.DueAt)
+	if e.parts != nil && e.pushKey == "" {
+		e.pushKey = m.Key()
+	}
+	move.PushKey = e.pushKey
 	for _, p := range j.lead.all() {
 		p.m.Attempts, p.m.Error, p.m.Reason, p.m.DueAt = e.attempts, o.Code, o.Reason, move.DueAt
 		move.IDs = append(move.IDs, p.id)

@@ -32,6 +32,7 @@ func (q *Queue) recover(ctx context.Context) error {
 	if err == nil {
 		err = r.step(ctx)
 	}
+	r.end()
 	if err != nil {
 		return fmt.Errorf("take up the waiting messages: %w", err)
 	}
@@ -39,6 +40,19 @@ func (q *Queue) recover(ctx context.Context) error {
 		q.log.Info().Int("messages", r.total).Msg("waiting messages taken up")
 	}
 	return nil
+}
+
+// end puts the texts into their lines. What stands first in one now may have been in flight when the worker ended.
+func (r *recovery) end() {
+	q := r.q
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closeTaken()
+	for _, l := range q.lanes {
+		if l.line.first != nil {
+			l.line.first.untold = true
+		}
+	}
 }
 
 func (r *recovery) step(ctx context.Context) error {
@@ -51,7 +65,7 @@ func (r *recovery) step(ctx context.Context) error {
 	for _, m := range r.ms {
 		l := q.lane(laneKeyOf(m))
 		groups := r.open[l]
-		for len(groups) > 0 && (!q.isOpen(groups[0]) || groups[0].until <= milli(m.ReceivedAt)) {
+		for len(groups) > 0 && (!q.isOpen(groups[0]) || groups[0].until <= cameAt(m)) {
 			if q.isOpen(groups[0]) {
 				q.closeGroup(groups[0])
 			}
@@ -61,7 +75,7 @@ func (r *recovery) step(ctx context.Context) error {
 		if m.Transaction() {
 			q.end(e, restart)
 		}
-		if e.group != nil && e.group.single() {
+		if e.group != nil && e.group.single() && !e.group.tried() {
 			groups = append(groups, e.group)
 		}
 		if len(groups) > 0 {
@@ -73,6 +87,14 @@ func (r *recovery) step(ctx context.Context) error {
 	r.total += len(r.ms)
 	r.ms = r.ms[:0]
 	return nil
+}
+
+// cameAt is when a message was received, whenever it was replaced.
+func cameAt(m *sms.Message) int64 {
+	if m.StoredAt.IsZero() {
+		return milli(m.ReceivedAt)
+	}
+	return milli(m.StoredAt)
 }
 
 // readParts reads the texts of parts: texts that have the same reference are told apart by them.
@@ -140,6 +162,7 @@ func (q *Queue) Sweep(ctx context.Context) (int, error) {
 			n++
 		}
 	}
+	q.closeTaken()
 	q.wake()
 	return n, nil
 }

@@ -42,6 +42,7 @@ type Transition struct {
 	Error    int // an HTTP status or a command_status
 	Reason   string
 	DueAt    time.Time      // of the next try, when State is not final
+	PushKey  string         // of the text that the parts make, for its next tries; "" = as it was
 	Receipts []*sms.Message // owed because of it, stored in the same transaction
 	Done     func()         // called when all of it is on disk, and the receipts bear their IDs; may be nil
 

@@ -15,6 +15,7 @@ package sms
 
 import (
 	"bytes"
+	"strconv"
 	"time"
 )
 
@@ -73,7 +74,8 @@ type Message struct {
 	SetDPF   bool     // set_dpf: tell the submitter when the recipient, having been out of reach, can be reached again
 	Receipt  *Receipt // nil for KindText
 
-	ReceivedAt time.Time
+	ReceivedAt time.Time // or replaced (replace_sm)
+	StoredAt   time.Time // when it was received at first; zero of what a version stored that did not keep it
 	DueAt      time.Time // not tried before
 	ExpiresAt  time.Time // not tried after
 
@@ -88,6 +90,7 @@ type Message struct {
 	Reason     string    // of the last failed try, in words
 	FinalAt    time.Time // zero until State is final
 	ExternalID string    // Hermès' own id on the TCP port
+	PushKey    string    // of a part whose text was tried: the key of the first try, "" = its own
 }
 
 // Receipt is what a delivery receipt says of the message that it is about (SMPP 3.4, appendix B).
@@ -111,6 +114,18 @@ func (m *Message) PublicID() ID {
 		return m.KnownBy
 	}
 	return m.ID
+}
+
+// Key tells the message from every other one, also from one that a database put back from a backup gave the same ID:
+// "1042-mwu1i19c", the ID and StoredAt in milliseconds, base 36. Of what an earlier version stored it is the ID alone.
+func (m *Message) Key() string {
+	switch {
+	case m.PushKey != "":
+		return m.PushKey
+	case m.StoredAt.IsZero():
+		return m.ID.String()
+	}
+	return m.ID.String() + "-" + strconv.FormatInt(m.StoredAt.UnixMilli(), 36)
 }
 
 // udhi is the bit of esm_class for a user data header (SMPP 3.4, 5.2.12).

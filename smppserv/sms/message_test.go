@@ -179,3 +179,20 @@ func TestAReceiptGoesBackAndTellsOfItsMessage(t *testing.T) {
 		t.Errorf("it has %+v", r)
 	}
 }
+
+func TestAKeyIsTheIDAndTheFirstStoring(t *testing.T) {
+	m := &Message{ID: 1042, StoredAt: time.UnixMilli(1_795_485_151_200)}
+	if got, want := m.Key(), "1042-mwu1i19c"; got != want {
+		t.Errorf("it is %q, want %q", got, want)
+	}
+	m.ReceivedAt = m.StoredAt.Add(time.Hour) // replaced
+	if got := m.Key(); got != "1042-mwu1i19c" {
+		t.Errorf("a replacement moves it to %q", got)
+	}
+	if got := (&Message{ID: 1042, ReceivedAt: m.ReceivedAt}).Key(); got != "1042" {
+		t.Errorf("of an earlier version's row it is %q", got)
+	}
+	if m.PushKey = "1040-mwu1i19c"; m.Key() != m.PushKey {
+		t.Errorf("of a part that was tried it is %q", m.Key())
+	}
+}

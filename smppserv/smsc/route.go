@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/smsc/translate"
 )
@@ -54,4 +55,39 @@ func (sv *Server) Route(ctx context.Context, from, to, client string) (sms.Route
 		r.Dest = used
 	}
 	return r, nil
+}
+
+// Fits tells why a message from Hermès can never be sent to its recipient, in words for Hermès: the text needs too many parts,
+// or there is no data_coding for the alphabet asked for. nil = it can, as that client is configured and bound now.
+func (sv *Server) Fits(m *sms.Message) error {
+	d := sv.directory.Load()
+	c := d.byID[m.Recipient]
+	if c == nil { // gone since Route; it may come back
+		return nil
+	}
+	e := translate.ESME{Profile: &c.Profile, Texts: &d.Texts, Version: sv.registry.receivesAs(c)}
+	if err := e.Fits(m); err != nil {
+		return fmt.Errorf("%w for client %s", err, c.SystemID)
+	}
+	return nil
+}
+
+// receivesAs is the highest version of SMPP that the client can be written to in: of the sessions that it has, else that it may have.
+func (r *registry) receivesAs(c *Client) (version byte) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if a := r.accounts[c.SystemID]; a != nil {
+		for _, p := range a.sessions {
+			if p.bound && p.kind.Receives() {
+				version = max(version, p.s.Version())
+			}
+		}
+	}
+	switch {
+	case version > 0:
+		return version
+	case c.InterfaceVersion > 0:
+		return c.InterfaceVersion
+	}
+	return smpp.V50
 }

@@ -16,9 +16,10 @@ import (
 //	esm_class protocol_id priority registered_delivery data_coding interface_version
 //	part: ref (2 octets) total seq
 //	id that the submitter knows it by, as a uvarint, 0 = its own
+//	when it was received at first, as a uvarint, 0 = not known, and, as a varint, how long after it was replaced; from version 3 on
 //	service_type alphabet external_id TLVs, each with its length as a uvarint
 //	and, when the flags say so, of a receipt: id (8 octets) state error (4) submitted (8) done (8) external_id
-const attributesVersion = 2
+const attributesVersion = 3
 
 const (
 	flagReceipt = 1 << iota
@@ -50,6 +51,12 @@ func appendAttributes(dst []byte, m *sms.Message) []byte {
 	dst = binary.BigEndian.AppendUint16(dst, m.Part.Ref)
 	dst = append(dst, m.Part.Total, m.Part.Seq)
 	dst = binary.AppendUvarint(dst, uint64(m.KnownBy))
+	dst = binary.AppendUvarint(dst, uint64(milli(m.StoredAt)))
+	var replaced int64
+	if !m.StoredAt.IsZero() {
+		replaced = milli(m.ReceivedAt) - milli(m.StoredAt)
+	}
+	dst = binary.AppendVarint(dst, replaced)
 	dst = appendString(dst, m.ServiceType)
 	dst = appendString(dst, m.Alphabet)
 	dst = appendString(dst, m.ExternalID)
@@ -70,14 +77,16 @@ func appendString[T string | []byte](dst []byte, s T) []byte {
 }
 
 func decodeAttributes(b []byte, m *sms.Message) error {
+	if len(b) <= fixedAttributes {
+		return errAttributes
+	}
 	var flags byte
+	version := b[0]
 	switch {
-	case len(b) <= fixedAttributes:
+	case version == 0 || version > attributesVersion:
 		return errAttributes
-	case b[0] == attributesVersion:
+	case version > 1:
 		flags, b = b[1], b[1:]
-	case b[0] != 1:
-		return errAttributes
 	case m.Kind != sms.KindText:
 		flags = flagReceipt
 	}
@@ -91,6 +100,20 @@ func decodeAttributes(b []byte, m *sms.Message) error {
 	}
 	m.KnownBy = sms.ID(known)
 	b = b[fixedAttributes+size:]
+	if version > 2 {
+		stored, size := binary.Uvarint(b)
+		replaced, more := binary.Varint(b[max(size, 0):])
+		if size <= 0 || more <= 0 {
+			return errAttributes
+		}
+		if stored != 0 {
+			m.StoredAt = time.UnixMilli(int64(stored))
+		}
+		if replaced != 0 { // the row keeps the first one
+			m.ReceivedAt = time.UnixMilli(int64(stored) + replaced)
+		}
+		b = b[size+more:]
+	}
 	ok := true
 	next := func() []byte {
 		n, size := binary.Uvarint(b)

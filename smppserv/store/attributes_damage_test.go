@@ -1,8 +1,10 @@
 package store
 
 import (
+	"encoding/binary"
 	"errors"
 	"reflect"
+	"slices"
 	"testing"
 	"time"
 
@@ -13,7 +15,8 @@ import (
 func full(kind sms.Kind) *sms.Message {
 	m := &sms.Message{Kind: kind, Source: sms.Address{TON: 1, NPI: 2}, Dest: sms.Address{TON: 3, NPI: 4}, ESMClass: 5, ProtocolID: 6,
 		Priority: 7, RegisteredDelivery: 8, DataCoding: 9, InterfaceVersion: 0x50, Part: sms.Part{Ref: 0x1234, Total: 3, Seq: 2},
-		KnownBy: 1 << 40, ServiceType: "CMT", Alphabet: "ucs2", ExternalID: "h-1", TLVs: []byte{2, 4, 0, 2, 0xBE, 0xEF}}
+		KnownBy: 1 << 40, ServiceType: "CMT", Alphabet: "ucs2", ExternalID: "h-1", TLVs: []byte{2, 4, 0, 2, 0xBE, 0xEF},
+		StoredAt: time.UnixMilli(1_700_000_000_000), ReceivedAt: time.UnixMilli(1_700_000_000_500)}
 	if kind != sms.KindText {
 		m.Receipt = &sms.Receipt{Of: 1 << 50, State: sms.Undeliverable, Error: -7, ExternalID: "h-2",
 			SubmittedAt: time.UnixMilli(1_700_000_000_123), DoneAt: time.UnixMilli(1_700_000_001_456)}
@@ -52,7 +55,7 @@ func TestADamagedAttributesColumnIsRefused(t *testing.T) {
 				t.Errorf("kind %d: %d of %d octets: %v", kind, n, len(b), err)
 			}
 		}
-		for _, version := range []byte{0, 3, 255} {
+		for _, version := range []byte{0, 4, 255} {
 			b[0] = version
 			if err := decodeAttributes(b, &sms.Message{Kind: kind}); !errors.Is(err, errAttributes) {
 				t.Errorf("kind %d: version %d: %v", kind, version, err)
@@ -61,15 +64,36 @@ func TestADamagedAttributesColumnIsRefused(t *testing.T) {
 	}
 }
 
+// asVersion is what an earlier version wrote in the place of b: 2 knew of no first storing, 1 had no flags either.
+func asVersion(version byte, b []byte, m *sms.Message) []byte {
+	stored := len(binary.AppendVarint(binary.AppendUvarint(nil, uint64(milli(m.StoredAt))), milli(m.ReceivedAt)-milli(m.StoredAt)))
+	at := 1 + fixedAttributes + len(binary.AppendUvarint(nil, uint64(m.KnownBy)))
+	b = slices.Delete(slices.Clone(b), at, at+stored)
+	if version == 1 {
+		b = slices.Delete(b, 1, 2)
+	}
+	b[0] = version
+	return b
+}
+
 // What version 1 wrote has no flags: whatever is no text has its receipt.
-func TestAttributesOfVersion1AreStillRead(t *testing.T) {
-	for _, kind := range []sms.Kind{sms.KindText, sms.KindReceipt, sms.KindIntermediate} {
-		m := full(kind)
-		b := appendAttributes(nil, m)
-		b = append([]byte{1}, b[2:]...)
-		got := &sms.Message{Kind: kind}
-		if err := decodeAttributes(b, got); err != nil || !reflect.DeepEqual(got, m) {
-			t.Errorf("kind %d: %v\ngot  %+v %+v\nwant %+v %+v", kind, err, got, got.Receipt, m, m.Receipt)
+func TestAttributesOfEarlierVersionsAreStillRead(t *testing.T) {
+	for _, version := range []byte{1, 2} {
+		for _, kind := range []sms.Kind{sms.KindText, sms.KindReceipt, sms.KindIntermediate} {
+			m := full(kind)
+			b := asVersion(version, appendAttributes(nil, m), m)
+			m.StoredAt, m.ReceivedAt = time.Time{}, time.Time{}
+			got := &sms.Message{Kind: kind}
+			if err := decodeAttributes(b, got); err != nil || !reflect.DeepEqual(got, m) {
+				t.Errorf("version %d, kind %d: %v\ngot  %+v %+v\nwant %+v %+v", version, kind, err, got, got.Receipt, m, m.Receipt)
+			}
+			if m.ID = 7; m.Key() != "7" {
+				t.Errorf("version %d, kind %d: its key is %s", version, kind, m.Key())
+			}
+			again := &sms.Message{Kind: kind} // replaced now
+			if err := decodeAttributes(appendAttributes(nil, got), again); err != nil || !again.StoredAt.IsZero() {
+				t.Errorf("version %d, kind %d: written anew it was stored at %v, %v", version, kind, again.StoredAt, err)
+			}
 		}
 	}
 }

@@ -16,6 +16,8 @@ const (
 	columns = "id, kind, state, submitter, recipient, source, destination, received_at, due_at, expires_at, " +
 		"final_at, attempts, error, reason, content, attributes"
 	columnCount = 16
+	// selected is what is read of a message: push_key comes with its first try that fails.
+	selected = columns + ", push_key"
 )
 
 // rowSteps are the sizes of the statements that write several rows: large ones cost least per row.
@@ -205,8 +207,9 @@ func (w *writer) collect(f *road.Transition) error {
 	}
 	if !f.State.Final() {
 		for _, id := range f.IDs {
-			err := w.exec("UPDATE messages SET state = ?, attempts = ?, error = ?, reason = ?, due_at = ? WHERE final_at IS NULL AND id = ?",
-				int64(f.State), f.Attempts, f.Error, f.Reason, milli(f.DueAt), int64(id))
+			err := w.exec("UPDATE messages SET state = ?, attempts = ?, error = ?, reason = ?, due_at = ?, push_key = coalesce(?, push_key) "+
+				"WHERE final_at IS NULL AND id = ?",
+				int64(f.State), f.Attempts, f.Error, f.Reason, milli(f.DueAt), sql.NullString{String: f.PushKey, Valid: f.PushKey != ""}, int64(id))
 			if err != nil {
 				return fmt.Errorf("write the next try of message %d: %w", id, err)
 			}
@@ -249,6 +252,9 @@ func (w *writer) insertRows() error {
 }
 
 func (w *writer) bind(m *sms.Message) {
+	if m.StoredAt.IsZero() {
+		m.StoredAt = m.ReceivedAt
+	}
 	a := &w.args
 	a.int(int64(m.ID))
 	a.int(int64(m.Kind))

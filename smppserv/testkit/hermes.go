@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -27,6 +28,7 @@ type Hermes struct {
 	pushes   []Push
 	taken    int             // by Next
 	accepted map[string]bool // keys that were answered with 2xx
+	ids      map[string]bool // the ids of these messages
 	scripts  map[string]*script
 	changed  chan struct{} // closed and replaced with every push
 }
@@ -94,7 +96,7 @@ func StartEndpoint(t testing.TB, answer http.HandlerFunc) *Hermes {
 }
 
 func start(t testing.TB, path string, take func(*Hermes, http.ResponseWriter, *Push)) *Hermes {
-	h := &Hermes{path: path, accepted: map[string]bool{}, scripts: map[string]*script{}, changed: make(chan struct{})}
+	h := &Hermes{path: path, accepted: map[string]bool{}, ids: map[string]bool{}, scripts: map[string]*script{}, changed: make(chan struct{})}
 	h.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
@@ -176,10 +178,19 @@ func (p *Push) read() (faults []string) {
 	if got := p.Header.Get("Content-Type"); got != "application/json; charset=utf-8" {
 		faults = append(faults, "Content-Type "+got)
 	}
-	if p.Key == "" || p.Key != p.Message.ID {
+	if !p.hasKey() {
 		faults = append(faults, fmt.Sprintf("Idempotency-Key %q with id %q", p.Key, p.Message.ID))
 	}
 	return faults
+}
+
+// hasKey tells whether the key is the id and the time of the first storing in milliseconds, base 36. That is receivedAt,
+// but for parts in another order and for what was replaced.
+func (p *Push) hasKey() bool {
+	id, stored, ok := strings.Cut(p.Key, "-")
+	ms, err := strconv.ParseInt(stored, 36, 64)
+	return ok && err == nil && id == p.Message.ID && strconv.FormatInt(ms, 36) == stored &&
+		(len(p.Message.PartIDs) > 0 || ms <= p.Message.ReceivedAt.UnixMilli())
 }
 
 func (h *Hermes) record(p *Push) {
@@ -187,7 +198,7 @@ func (h *Hermes) record(p *Push) {
 	defer h.mu.Unlock()
 	p.Repeated = h.accepted[p.Key]
 	if p.Status/100 == 2 {
-		h.accepted[p.Key] = true
+		h.accepted[p.Key], h.ids[p.Message.ID] = true, true
 	}
 	h.pushes = append(h.pushes, *p)
 	close(h.changed)
@@ -198,7 +209,7 @@ func (h *Hermes) record(p *Push) {
 func (h *Hermes) Accepted(id string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.accepted[id]
+	return h.ids[id]
 }
 
 // Pushes returns those so far that match, all for nil, in the order of their answers.

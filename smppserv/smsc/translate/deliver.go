@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"errors"
 	"fmt"
 
 	"hnetsmpp/pkg/smpp"
@@ -41,31 +42,22 @@ func Alert(m *sms.Message) *smpp.AlertNotification {
 
 // fromHermes writes an agent's text in the alphabet asked for, else in the client's own if it fits, else in UCS-2.
 func (e ESME) fromHermes(base smpp.DeliverSM, m *sms.Message) ([]smpp.PDU, error) {
-	long := e.LongMessages
+	alphabet, dcs, err := e.agentsAlphabet(m)
+	if err != nil {
+		return nil, err
+	}
+	base.DataCoding = dcs
+	long, header := e.LongMessages, smstext.HeaderConcat8
 	if e.Version < smpp.V34 {
 		long = LongUDH
 	}
-	if m.Alphabet == smstext.Binary.String() {
-		base.DataCoding = dataCodingBinary
-		return longOrShort(base, long, byte(m.ID), m.Content, smstext.SplitOctets(m.Content, maxOctets, maxOctets-smstext.HeaderConcat8))
-	}
-	text := string(m.Content)
-	alphabet, dcs := smstext.Choose(text, e.DefaultAlphabet)
-	if m.Alphabet != "" {
-		var err error
-		if alphabet, err = smstext.ParseAlphabet(m.Alphabet); err != nil {
-			return nil, err
-		}
-		var ok bool
-		if dcs, ok = alphabet.DataCoding(e.DefaultAlphabet); !ok {
-			return nil, fmt.Errorf("alphabet %s has no data_coding for this client", m.Alphabet)
-		}
-	}
-	base.DataCoding = dcs
-	header := smstext.HeaderConcat8
 	if long == LongSAR {
 		header = smstext.HeaderNone
 	}
+	if alphabet == smstext.Binary {
+		return longOrShort(base, long, byte(m.ID), m.Content, smstext.SplitOctets(m.Content, maxOctets, smstext.Limit(alphabet, header)))
+	}
+	text := string(m.Content)
 	parts, err := smstext.Split(alphabet, text, smstext.SplitOptions{Header: header})
 	if err != nil && long != LongPayload {
 		return nil, err
@@ -75,4 +67,53 @@ func (e ESME) fromHermes(base smpp.DeliverSM, m *sms.Message) ([]smpp.PDU, error
 		whole, _ = smstext.Encode(alphabet, text)
 	}
 	return longOrShort(base, long, byte(m.ID), whole, parts)
+}
+
+// agentsAlphabet is how an agent's text is written for the client, and the data_coding that says so.
+func (e ESME) agentsAlphabet(m *sms.Message) (a smstext.Alphabet, dcs byte, err error) {
+	if m.Alphabet == "" {
+		a, dcs = smstext.Choose(string(m.Content), e.DefaultAlphabet)
+		return a, dcs, nil
+	}
+	if a, err = smstext.ParseAlphabet(m.Alphabet); err != nil {
+		return a, 0, err
+	}
+	if a == smstext.Binary {
+		return a, dataCodingBinary, nil
+	}
+	dcs, ok := a.DataCoding(e.DefaultAlphabet)
+	if !ok {
+		return a, 0, fmt.Errorf("alphabet %s %w", m.Alphabet, errNoDataCoding)
+	}
+	return a, dcs, nil
+}
+
+// surelyFits is how long a text may be that goes out in 255 parts, however it is written: in none of them does an octet of
+// UTF-8 take more than two, or two septets, and no part loses more than a character of four octets at its end.
+const surelyFits = smstext.MaxParts * (maxOctets - smstext.HeaderConcat8 - 4) / 2
+
+// Fits tells why an agent's message can never be sent on a session of this version, in words that begin with the key
+// of the TCP port's line that is at fault, and that a client's name may follow; nil = it can be sent.
+func (e ESME) Fits(m *sms.Message) (err error) {
+	switch {
+	case len(m.Content) > surelyFits:
+		_, err = e.DeliverSM(m)
+	case m.Alphabet != "":
+		_, _, err = e.agentsAlphabet(m)
+	}
+	key := "text"
+	if m.Alphabet == smstext.Binary.String() {
+		key = "data"
+	}
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, smstext.ErrTooManyParts):
+		return fmt.Errorf("%s: does not fit in %d parts", key, smstext.MaxParts)
+	case errors.Is(err, errTooLong):
+		return fmt.Errorf("%s: does not fit in the %d octets of message_payload", key, maxPayload)
+	case errors.Is(err, errNoDataCoding):
+		return fmt.Errorf("alphabet: %s has no data_coding", m.Alphabet)
+	}
+	return fmt.Errorf("%s: cannot be sent: %w", key, err)
 }

@@ -143,10 +143,13 @@ func TestAnAgentsLongTextGoesOutAsTheClientWantsIt(t *testing.T) {
 			[]sent{{0x40, udh(2, 1) + strings.Repeat("\x20\xAC", 67), nil}, {0x40, udh(2, 2) + strings.Repeat("\x20\xAC", 4), nil}}},
 		{"140 octets", LongUDH, smpp.V34, "binary", digits(140), []sent{{0, digits(140), nil}}},
 		{"141 octets, UDH", LongUDH, smpp.V34, "binary", digits(141), []sent{{0x40, udh(2, 1) + digits(134), nil}, {0x40, udh(2, 2) + digits(141)[134:], nil}}},
-		{"141 octets, SAR", LongSAR, smpp.V34, "binary", digits(141), []sent{{0, digits(134), sar(0x34, 2, 1)}, {0, digits(141)[134:], sar(0x34, 2, 2)}}},
+		{"141 octets, SAR", LongSAR, smpp.V34, "binary", digits(141), []sent{{0, digits(140), sar(0x34, 2, 1)}, {0, "0", sar(0x34, 2, 2)}}},
 		{"141 octets, payload", LongPayload, smpp.V34, "binary", digits(141), []sent{{0, "", payloadOf(digits(141))}}},
 		{"141 octets, payload, 3.3", LongPayload, smpp.V33, "binary", digits(141), []sent{{0x40, udh(2, 1) + digits(134), nil}, {0x40, udh(2, 2) + digits(141)[134:], nil}}},
 		{"more than 255 parts, payload", LongPayload, smpp.V34, "", digits(40_000), []sent{{0, "", payloadOf(digits(40_000))}}},
+		{"more than 255 parts, binary payload", LongPayload, smpp.V34, "binary", digits(40_000), []sent{{0, "", payloadOf(digits(40_000))}}},
+		{"as much as a payload holds", LongPayload, smpp.V34, "", digits(65_535), []sent{{0, "", payloadOf(digits(65_535))}}},
+		{"as much as a payload holds, binary", LongPayload, smpp.V34, "binary", digits(65_535), []sent{{0, "", payloadOf(digits(65_535))}}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			e := esme(tc.version)
@@ -179,6 +182,8 @@ func TestAnAgentsTextHasAtMost255Parts(t *testing.T) {
 		{"SAR, one more", LongSAR, "", 255*160 + 1, false},
 		{"binary", LongUDH, "binary", 255 * 134, true},
 		{"binary, one more", LongUDH, "binary", 255*134 + 1, false},
+		{"binary, SAR", LongSAR, "binary", 255 * 140, true},
+		{"binary, SAR, one more", LongSAR, "binary", 255*140 + 1, false},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			e := esme(smpp.V34)
@@ -188,6 +193,87 @@ func TestAnAgentsTextHasAtMost255Parts(t *testing.T) {
 				t.Errorf("%d deliver_sm, %v", len(pdus), err)
 			}
 		})
+	}
+}
+
+// A parameter has at most 65535 octets: what is more would be cut off.
+func TestAnAgentsTextIsNotLongerThanThePayload(t *testing.T) {
+	e := esme(smpp.V34)
+	e.LongMessages = LongPayload
+	for alphabet, octets := range map[string]int{"": 65_536, "binary": 65_536, "ucs2": 32_768} {
+		if pdus, err := e.DeliverSM(agents(alphabet, digits(octets))); !errors.Is(err, errTooLong) {
+			t.Errorf("%d octets, alphabet %q: %d deliver_sm, %v", octets, alphabet, len(pdus), err)
+		}
+	}
+}
+
+func TestWhatCannotBeSentIsToldBeforeItIsTaken(t *testing.T) {
+	euros := strings.Repeat("€", 255*67)
+	for _, tc := range []struct {
+		name     string
+		long     LongMessages
+		version  byte
+		dflt     smstext.Alphabet
+		alphabet string
+		text     string
+		want     string // "" = it fits
+	}{
+		{"a short text", LongUDH, smpp.V34, smstext.GSM7, "", "hello", ""},
+		{"no text", LongUDH, smpp.V34, smstext.GSM7, "", "", ""},
+		{"255 parts", LongUDH, smpp.V34, smstext.GSM7, "", digits(255 * 153), ""},
+		{"256 parts", LongUDH, smpp.V34, smstext.GSM7, "", digits(255*153 + 1), "text: does not fit in 255 parts"},
+		{"256 parts, SAR", LongSAR, smpp.V34, smstext.GSM7, "", digits(255*160 + 1), "text: does not fit in 255 parts"},
+		{"256 parts, SAR, 3.3", LongSAR, smpp.V33, smstext.GSM7, "", digits(255*153 + 1), "text: does not fit in 255 parts"},
+		{"256 parts, payload", LongPayload, smpp.V34, smstext.GSM7, "", digits(255*153 + 1), ""},
+		{"256 parts, payload, 3.3", LongPayload, smpp.V33, smstext.GSM7, "", digits(255*153 + 1), "text: does not fit in 255 parts"},
+		{"256 parts in the client's alphabet", LongUDH, smpp.V34, smstext.Latin1, "", digits(255*134 + 1), "text: does not fit in 255 parts"},
+		{"255 parts in UCS-2", LongUDH, smpp.V34, smstext.Latin1, "", euros, ""},
+		{"256 parts in UCS-2", LongUDH, smpp.V34, smstext.Latin1, "", euros + "€", "text: does not fit in 255 parts"},
+		{"256 parts in UCS-2, asked for", LongUDH, smpp.V34, smstext.GSM7, "ucs2", digits(255*67 + 1), "text: does not fit in 255 parts"},
+		{"more than a payload", LongPayload, smpp.V34, smstext.GSM7, "ucs2", digits(32_768), "text: does not fit in the 65535 octets of message_payload"},
+		{"binary, 255 parts", LongUDH, smpp.V34, smstext.GSM7, "binary", digits(255 * 134), ""},
+		{"binary, 256 parts", LongUDH, smpp.V34, smstext.GSM7, "binary", digits(255*134 + 1), "data: does not fit in 255 parts"},
+		{"binary, 256 parts, payload", LongPayload, smpp.V34, smstext.GSM7, "binary", digits(255*134 + 1), ""},
+		{"binary, more than a payload", LongPayload, smpp.V34, smstext.GSM7, "binary", digits(65_536), "data: does not fit in the 65535 octets of message_payload"},
+		{"UTF-8, which it cannot be told of", LongUDH, smpp.V34, smstext.GSM7, "utf8", "é", "alphabet: utf8 has no data_coding"},
+		{"GSM, which it cannot be told of", LongUDH, smpp.V34, smstext.Latin1, "gsm7", "e", "alphabet: gsm7 has no data_coding"},
+		{"packed GSM, which it cannot be told of, long", LongUDH, smpp.V34, smstext.GSM7, "gsm7packed", digits(50_000), "alphabet: gsm7packed has no data_coding"},
+		{"its own, asked for", LongUDH, smpp.V34, smstext.UTF8, "utf8", "é", ""},
+		{"one that does not exist", LongUDH, smpp.V34, smstext.GSM7, "klingon", "e", "text: cannot be sent: "},
+	} {
+		e := esme(tc.version)
+		e.LongMessages, e.DefaultAlphabet = tc.long, tc.dflt
+		m := agents(tc.alphabet, tc.text)
+		err := e.Fits(m)
+		if tc.want == "" && err != nil || tc.want != "" && (err == nil || !strings.HasPrefix(err.Error(), tc.want)) {
+			t.Errorf("%s: %v, want %q", tc.name, err, tc.want)
+		}
+		if _, sent := e.DeliverSM(m); (sent == nil) != (err == nil) {
+			t.Errorf("%s: said to fit: %v; sent: %v", tc.name, err, sent)
+		}
+	}
+}
+
+// Fits does not look at a text that is no longer than this.
+func TestAShortTextSurelyFits(t *testing.T) {
+	for a := smstext.GSM7; a <= smstext.Hebrew; a++ {
+		for r := rune(0); r <= 0xFFFF; r++ {
+			s := string(r)
+			if b, _ := smstext.Encode(a, s); len(b) > 2*len(s) {
+				t.Fatalf("%v: %q has %d octets, and %d in UTF-8", a, s, len(b), len(s))
+			}
+		}
+		e := esme(smpp.V34)
+		e.DefaultAlphabet = a
+		for _, unit := range []string{"[", "x", "é", "€", "😀", "x€", "\r", "]x😀"} {
+			text := strings.Repeat(unit, surelyFits/len(unit))
+			for _, long := range []LongMessages{LongUDH, LongSAR, LongPayload} {
+				e.LongMessages = long
+				if _, err := e.DeliverSM(agents("", text)); err != nil {
+					t.Errorf("%v: %d times %q: %v", a, surelyFits/len(unit), unit, err)
+				}
+			}
+		}
 	}
 }
 

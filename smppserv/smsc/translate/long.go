@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -12,7 +13,13 @@ import (
 const (
 	dataCodingBinary = 0x04 // 5.2.19
 	dataCodingUCS2   = 0x08
-	maxOctets        = 140 // of user data in one short message (23.040)
+	maxOctets        = 140   // of user data in one short message (23.040)
+	maxPayload       = 65535 // 5.3.2.32
+)
+
+var (
+	errTooLong      = errors.New("text does not fit in the 65535 octets of message_payload")
+	errNoDataCoding = errors.New("has no data_coding for this client")
 )
 
 // longOrShort puts a text into one deliver_sm, or into as many as it has parts. The reference is the message's own,
@@ -22,11 +29,14 @@ func longOrShort(base smpp.DeliverSM, long LongMessages, ref byte, whole []byte,
 	case len(parts) == 1:
 		base.ShortMessage = parts[0]
 		return []smpp.PDU{&base}, nil
-	case len(parts) > smstext.MaxParts:
-		return nil, smstext.ErrTooManyParts
 	case long == LongPayload:
+		if len(whole) > maxPayload {
+			return nil, errTooLong
+		}
 		base.ShortMessage = whole
 		return payload(base), nil
+	case len(parts) > smstext.MaxParts:
+		return nil, smstext.ErrTooManyParts
 	case long == LongSAR:
 		var pdus []smpp.PDU
 		for i, part := range parts {

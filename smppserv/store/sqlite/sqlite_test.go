@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/binary"
 	"errors"
 	"os"
 	"path/filepath"
@@ -141,7 +142,7 @@ func TestADatabaseFromBeforeSubmitMultiWasIndexedIsTakenOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, statement := range []string{"DROP TABLE submit_multi", "DELETE FROM goose_db_version WHERE version_id > 1"} {
+	for _, statement := range []string{"DROP TABLE submit_multi", "ALTER TABLE messages DROP COLUMN push_key", "DELETE FROM goose_db_version WHERE version_id > 1"} {
 		if _, err := db.Exec(statement); err != nil {
 			t.Fatal(err)
 		}
@@ -164,6 +165,49 @@ func TestADatabaseFromBeforeSubmitMultiWasIndexedIsTakenOver(t *testing.T) {
 	next := storetest.Sample()
 	if storetest.Add(t, s, next); next.ID <= beside.ID {
 		t.Errorf("the id %d comes again", next.ID)
+	}
+}
+
+// What an earlier version pushed bore the id alone as its key, and is perhaps at Hermès under it.
+func TestAMessageThatAnEarlierVersionStoredKeepsItsIDAsItsKey(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "messages.db")
+	s := must(t, file)
+	m := storetest.Sample()
+	storetest.Add(t, s, m)
+	if err := s.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var attributes []byte
+	if err := db.QueryRow("SELECT attributes FROM messages").Scan(&attributes); err != nil {
+		t.Fatal(err)
+	}
+	const stored = 1 + 15 + 1 // where the first storing stands: behind version, fixed fields, flags and an id of 0
+	attributes = slices.Delete(attributes, stored, stored+len(binary.AppendUvarint(nil, uint64(m.StoredAt.UnixMilli())))+1)
+	attributes[0] = 2
+	for _, statement := range []string{"ALTER TABLE messages DROP COLUMN push_key", "DELETE FROM goose_db_version WHERE version_id > 3"} {
+		if _, err := db.Exec(statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := db.Exec("UPDATE messages SET attributes = ?", attributes); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = must(t, file)
+	defer s.Close(context.Background())
+	got, err := s.Get(context.Background(), m.ID)
+	if err != nil || got.Key() != m.ID.String() || got.Alphabet != m.Alphabet {
+		t.Fatalf("got %+v, %v", got, err)
+	}
+	next := storetest.Sample()
+	if storetest.Add(t, s, next); !strings.HasPrefix(next.Key(), next.ID.String()+"-") {
+		t.Errorf("the key of a new one is %q", next.Key())
 	}
 }
 

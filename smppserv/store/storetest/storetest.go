@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -34,7 +35,9 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"the messages of a submit_multi are found by the id of the first", knownAs},
 		{"the same external id is stored once", externalIDOnce},
 		{"a failed try keeps its time and reason", nextTryIsKept},
+		{"the key of a text that was tried is kept", pushKeyIsKept},
 		{"a change is kept, but not of a final message", changeIsKept},
+		{"a change does not move the first storing", firstStoringStays},
 		{"the last writer of a conversation is known", lastWriter},
 		{"a purge takes what is final and old, and nothing else", purgeTakesOldFinals},
 		{"a purge forgets the external ids of what it takes", purgeForgetsExternalIDs},
@@ -313,6 +316,64 @@ func nextTryIsKept(t *testing.T, open Open) {
 	Move(s, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Enroute, Attempts: 1, Error: 503, Reason: "busy", DueAt: due})
 	if got := get(t, s, m.ID); !got.DueAt.Equal(due) || got.Attempts != 1 || got.Error != 503 || got.Reason != "busy" || got.State != sms.Enroute {
 		t.Fatalf("got %+v", got)
+	}
+	closeStore(t, s)
+}
+
+func pushKeyIsKept(t *testing.T, open Open) {
+	s := open()
+	part, other, whole := Sample(), Sample(), Sample()
+	for _, m := range []*sms.Message{part, other, whole} {
+		Add(t, s, m)
+	}
+	key := part.Key()
+	Move(s, road.Transition{IDs: []sms.ID{part.ID, other.ID}, State: sms.Enroute, Attempts: 1, PushKey: key})
+	Move(s, road.Transition{IDs: []sms.ID{other.ID}, State: sms.Enroute, Attempts: 2})
+	Move(s, road.Transition{IDs: []sms.ID{whole.ID}, State: sms.Enroute, Attempts: 1})
+	closeStore(t, s)
+	s = open()
+	keys := map[sms.ID]string{}
+	if err := s.Waiting(context.Background(), 0, func(m *sms.Message) error { keys[m.ID] = m.PushKey; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range []*sms.Message{part, other, whole} {
+		want := key
+		if m == whole {
+			want = ""
+		}
+		if got := get(t, s, m.ID).PushKey; got != want || keys[m.ID] != want {
+			t.Errorf("message %d was tried under %q, or %q; want %q", m.ID, got, keys[m.ID], want)
+		}
+	}
+	if got := get(t, s, other.ID).Key(); got != key {
+		t.Errorf("the other part's key is %q, want %q", got, key)
+	}
+	closeStore(t, s)
+}
+
+func firstStoringStays(t *testing.T, open Open) {
+	s := open()
+	m := Sample()
+	Add(t, s, m)
+	key := m.Key()
+	if want := fmt.Sprint(m.ID, "-", strconv.FormatInt(now.UnixMilli(), 36)); key != want {
+		t.Errorf("its key is %q, want %q", key, want)
+	}
+	m.ReceivedAt = now.Add(time.Hour)
+	done := make(chan error, 1)
+	s.Change(m, func(err error) { done <- err })
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	closeStore(t, s)
+	s = open()
+	if got := get(t, s, m.ID); got.Key() != key || !got.StoredAt.Equal(now) || !got.ReceivedAt.Equal(m.ReceivedAt) {
+		t.Errorf("it was stored at %v, replaced at %v, and its key is %q, want %q", got.StoredAt, got.ReceivedAt, got.Key(), key)
+	}
+	r := sms.NewReceipt(sms.KindReceipt, m, sms.Delivered, 0, now.Add(2*time.Second), time.Hour)
+	Move(s, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Delivered, Receipts: []*sms.Message{r}})
+	if got := get(t, s, r.ID); !got.StoredAt.Equal(r.ReceivedAt) {
+		t.Errorf("the receipt was stored at %v", got.StoredAt)
 	}
 	closeStore(t, s)
 }
