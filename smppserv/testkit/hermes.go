@@ -185,12 +185,19 @@ func (p *Push) read() (faults []string) {
 }
 
 // hasKey tells whether the key is the id and the time of the first storing in milliseconds, base 36. That is receivedAt,
-// but for parts in another order and for what was replaced.
+// but for what was replaced. A text in parts keeps the key of its first try, of a part that may have been cancelled since.
 func (p *Push) hasKey() bool {
 	id, stored, ok := strings.Cut(p.Key, "-")
 	ms, err := strconv.ParseInt(stored, 36, 64)
-	return ok && err == nil && id == p.Message.ID && strconv.FormatInt(ms, 36) == stored &&
-		(len(p.Message.PartIDs) > 0 || ms <= p.Message.ReceivedAt.UnixMilli())
+	if !ok || err != nil || strconv.FormatInt(ms, 36) != stored {
+		return false
+	}
+	if len(p.Message.PartIDs) > 0 {
+		first, err := strconv.ParseUint(id, 10, 64)
+		lowest, idErr := strconv.ParseUint(p.Message.ID, 10, 64)
+		return err == nil && idErr == nil && first <= lowest
+	}
+	return id == p.Message.ID && ms <= p.Message.ReceivedAt.UnixMilli()
 }
 
 func (h *Hermes) record(p *Push) {
