@@ -10,14 +10,14 @@ import (
 // post pushes as smppserv does and returns the status of the answer, 0 for a connection that breaks.
 func post(t *testing.T, h *Hermes, id, to string) int {
 	t.Helper()
-	body := fmt.Sprintf(`{"id":%q,"from":"33612345678","to":%q,"text":"Bonjour"}`, id, to)
+	body := fmt.Sprintf(`{"id":%q,"from":"33612345678","to":%q,"text":"Bonjour","receivedAt":"1970-01-01T00:00:00.036Z"}`, id, to)
 	r, err := http.NewRequest(http.MethodPost, h.URL(), strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.GetBody = nil // or net/http repeats what broke
 	r.Header.Set("Content-Type", "application/json; charset=utf-8")
-	r.Header.Set("Idempotency-Key", id)
+	r.Header.Set("Idempotency-Key", id+"-10") // 36 ms
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return 0
@@ -42,7 +42,7 @@ func TestHermesAnswersByTheLongestSuffixOfTheDestination(t *testing.T) {
 			t.Errorf("%s to %s is answered by %d, want %d", c.id, c.to, got, c.want)
 		}
 	}
-	if again := h.Pushes(func(p Push) bool { return p.Repeated }); len(again) != 1 || again[0].Key != "4" {
+	if again := h.Pushes(func(p Push) bool { return p.Repeated }); len(again) != 1 || again[0].Key != "4-10" {
 		t.Errorf("repeated after their acceptance: %v", again)
 	}
 	if !h.Accepted("5") || h.Accepted("6") || h.Accepted("2") {
@@ -58,7 +58,7 @@ func TestHermesHandsOutItsPushesInTheirOrder(t *testing.T) {
 			t.Fatalf("the next is %v", p)
 		}
 	}
-	if p := h.Await(t, "one that came before", func(p Push) bool { return p.Key == "1" }); p.Message.Text != "Bonjour" {
+	if p := h.Await(t, "one that came before", func(p Push) bool { return p.Key == "1-10" }); p.Message.Text != "Bonjour" {
 		t.Errorf("%v came", p)
 	}
 }
