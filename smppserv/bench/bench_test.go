@@ -75,7 +75,7 @@ func startServer(b *testing.B) (addr string) {
 		b.Fatalf("%v: %s", err, out)
 	}
 	var conf strings.Builder
-	conf.WriteString("[server]\nlisten_host = \"127.0.0.1\"\nlisten_port = 0\n[tcp]\nlisten_host = \"127.0.0.1\"\nlisten_port = 0\n[admin]\nlisten = \"\"\n")
+	conf.WriteString("[server]\nlisten_host = \"127.0.0.1\"\nlisten_port = 0\n[tcp]\nlisten_host = \"127.0.0.1\"\nlisten_port = 0\n[admin]\nlisten = \"\"\n[hermes]\nurl = \"simulator\"\n")
 	for i := range sessions / 2 {
 		fmt.Fprintf(&conf, "[[clients]]\nsystem_id = \"esme%d\"\npassword = \"secret\"\nbind_policy = \"pair\"\nmax_queued = 10000000\n", i)
 	}

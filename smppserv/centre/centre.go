@@ -48,6 +48,8 @@ type centre struct {
 	users []config.User // of the admin port
 	mu    sync.Mutex
 	cfg   *config.Config // as it is in effect
+
+	file config.File // that was last taken up; of the goroutine that watches it
 }
 
 // open opens the store, takes up what waits in it, and opens every port. version is this program's.

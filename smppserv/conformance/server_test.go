@@ -115,6 +115,7 @@ func testSettings() settings {
 		"log.level":          "debug",
 		"log.content":        true,
 		"clients":            []map[string]any{{"system_id": testClient, "password": testPassword}},
+		"hermes.url":         "simulator",
 	}
 }
 

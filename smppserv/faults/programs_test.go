@@ -103,6 +103,9 @@ const (
 	testPassword = "secret1"
 )
 
+// needed is what a file must say.
+const needed = "[hermes]\nurl = \"simulator\"\n[[clients]]\nsystem_id = \"" + testClient + "\"\npassword = \"" + testPassword + "\"\n"
+
 func testSettings() settings {
 	return settings{
 		"server.listen_host":       "127.0.0.1",
@@ -113,6 +116,7 @@ func testSettings() settings {
 		"admin.listen":             "",
 		"store.dsn":                "messages.db",
 		"clients":                  clients(testPassword),
+		"hermes.url":               "simulator",
 	}
 }
 
