@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"hnetsmpp/pkg/tomlstrict"
 )
 
 // Outline is a file without its values: enough to see that a later one has lost its end.
@@ -22,15 +24,15 @@ func (o Outline) Lost(before Outline) []string {
 	case n < len(before.Keys):
 		return before.Keys[n:]
 	case n > 0 && o.Open && !before.Open:
-		return []string{"the rest of " + o.Keys[n-1]}
+		return []string{restOf(o.Keys[n-1])}
 	}
 	return nil
 }
 
-// LostAmid is Lost also for a file that has gained keys, as one that is still being written: all that stood behind the last
-// key that it still has is missing.
-func (o Outline) LostAmid(before Outline) []string {
-	if lost := o.Lost(before); lost != nil {
+// LostAmid is Lost also for a file that has gained keys, as one that is still being written: what stood behind the last key
+// that it still has is missing. An element that came or went before others gives them other numbers, and loses nothing.
+func (o Outline) LostAmid(before Outline) (lost []string) {
+	if lost = o.Lost(before); lost != nil {
 		return lost
 	}
 	at := make(map[string]int, len(before.Keys))
@@ -38,16 +40,33 @@ func (o Outline) LostAmid(before Outline) []string {
 		at[key] = i
 	}
 	last := -1
+	has := map[string]int{}
 	for _, key := range o.Keys {
 		if i, ok := at[key]; ok {
 			last = max(last, i)
 		}
+		has[tomlstrict.WithoutIndexes(key)]++
 	}
-	if last < 0 || last == len(before.Keys)-1 { // another file altogether; or its end is there
+	if last < 0 { // another file altogether
 		return nil
 	}
-	return before.Keys[last+1:]
+	for _, key := range before.Keys[:last+1] {
+		has[tomlstrict.WithoutIndexes(key)]--
+	}
+	for _, key := range before.Keys[last+1:] {
+		if name := tomlstrict.WithoutIndexes(key); has[name] > 0 {
+			has[name]--
+		} else {
+			lost = append(lost, key)
+		}
+	}
+	if end := o.Keys[len(o.Keys)-1]; lost == nil && o.Open && !before.Open && slices.Contains(before.Keys, end) {
+		lost = []string{restOf(end)}
+	}
+	return lost
 }
+
+func restOf(key string) string { return "the rest of " + key }
 
 // maxNamed bounds how many lost keys an error names.
 const maxNamed = 5

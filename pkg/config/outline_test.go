@@ -26,6 +26,12 @@ func TestAFileThatHasLostItsEndHasABeginningOfTheKeys(t *testing.T) {
 		{"a b c", "b a", "", "c"},
 		{"a b c", "a x b", "", "c"}, // a key came, and the end is not there yet
 		{"a b c", "a b x", "", "c"},
+		{"u c[0].a c[0].b c[1].a c[1].b c[1].d", "u c[0].a c[0].b c[1].a c[1].b c[2].a c[2].b c[2].d", "", ""}, // an element came
+		{"u c[0].a c[0].b c[1].a c[1].b c[1].d", "u c[0].a c[0].b c[1].a c[1].b c[2].a c[2].b", "", "c[1].d"},
+		{"u c[0].a c[0].b c[1].a c[1].b t", "u x c[0].a c[0].b", "", "c[1].a c[1].b t"},
+		{"u c[0].a c[0].b c[1].a c[1].b", "u x c[0].a c[0].b c[1].a", "", "c[1].b"},
+		{"a b c", "a x b c…", "", "the rest of c"},
+		{"a b c", "a b c x…", "", ""},
 		{"a b c", "x", "", ""}, // nothing in common
 		{"a b c", "a b c…", "the rest of c", "the rest of c"},
 		{"a b c…", "a b c…", "", ""},

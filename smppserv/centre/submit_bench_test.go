@@ -26,7 +26,7 @@ func startCentre(tb testing.TB, clients int) *centre {
 	cfg.Server.MaxConnectionsPerIP = 10_000
 	cfg.Admin.Listen = ""
 	cfg.Store.DSN = filepath.Join(tb.TempDir(), "messages.db")
-	cfg.Clients = nil
+	cfg.Hermes.URL = config.Simulator
 	for i := range clients {
 		c := config.DefaultClient()
 		c.SystemID, c.Password, c.BindPolicy, c.MaxQueued = fmt.Sprintf("esme%d", i), "secret", "pair", 1<<30
@@ -41,7 +41,7 @@ func startCentre(tb testing.TB, clients int) *centre {
 	return s
 }
 
-func dialBound(tb testing.TB, mc *centre, systemID string) net.Conn {
+func dial(tb testing.TB, mc *centre) net.Conn {
 	tb.Helper()
 	c, err := net.Dial("tcp", mc.plain.Addr().String())
 	if err != nil {
@@ -49,12 +49,28 @@ func dialBound(tb testing.TB, mc *centre, systemID string) net.Conn {
 	}
 	tb.Cleanup(func() { c.Close() })
 	_ = c.SetDeadline(time.Now().Add(2 * time.Minute))
-	bind := &smpp.Bind{Type: smpp.CmdBindTransceiver, SystemID: systemID, Password: "secret", InterfaceVersion: smpp.V34}
-	if _, err := c.Write(smpp.AppendPDU(nil, smpp.ROK, 1, bind)); err != nil {
+	return c
+}
+
+// bind binds a transceiver and tells what it is answered.
+func bind(tb testing.TB, c net.Conn, systemID, password string) smpp.Status {
+	tb.Helper()
+	pdu := &smpp.Bind{Type: smpp.CmdBindTransceiver, SystemID: systemID, Password: password, InterfaceVersion: smpp.V34}
+	if _, err := c.Write(smpp.AppendPDU(nil, smpp.ROK, 1, pdu)); err != nil {
 		tb.Fatal(err)
 	}
-	if h, _, err := smpp.ReadPDU(c, smpp.MaxPDU); err != nil || h.Status != smpp.ROK {
-		tb.Fatal(h.Status, err)
+	h, _, err := smpp.ReadPDU(c, smpp.MaxPDU)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return h.Status
+}
+
+func dialBound(tb testing.TB, mc *centre, systemID string) net.Conn {
+	tb.Helper()
+	c := dial(tb, mc)
+	if status := bind(tb, c, systemID, "secret"); status != smpp.ROK {
+		tb.Fatal(status)
 	}
 	return c
 }
