@@ -97,7 +97,7 @@ func writeWhole(file string, data []byte) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(data)
+	_, err = f.WriteAt(data, 0)
 	err = errors.Join(err, f.Sync(), giveToOwner(f, filepath.Dir(file)), f.Close())
 	if err == nil {
 		err = os.Rename(f.Name(), file)

@@ -314,6 +314,7 @@ func TestAChangeIsReadWhenItHasStayedTheSameForASecond(t *testing.T) {
 			var last time.Time
 			for time.Since(began) < 3*settleTime { // somebody keeps writing, and each time it could be all
 				after += "."
+				last = time.Now()
 				c.write(t, after)
 				if events {
 					select {
@@ -322,7 +323,6 @@ func TestAChangeIsReadWhenItHasStayedTheSameForASecond(t *testing.T) {
 						t.Fatal("nobody watches")
 					}
 				}
-				last = time.Now()
 				time.Sleep(settleTime / 10)
 			}
 			for c.config().Clients[0].Password != "An0ther&" {
