@@ -29,8 +29,9 @@ func (o Outline) Lost(before Outline) []string {
 	return nil
 }
 
-// LostAmid is Lost also for a file that has gained keys, as one that is still being written: what stood behind the last key
-// that it still has is missing. An element that came or went before others gives them other numbers, and loses nothing.
+// LostAmid is Lost also for a file that has gained keys, as one that is still being written: it has all keys up to one, and
+// misses what stood behind that. Where others are missing too it is another file. An element that came before others gives
+// them other numbers, and loses nothing.
 func (o Outline) LostAmid(before Outline) (lost []string) {
 	if lost = o.Lost(before); lost != nil {
 		return lost
@@ -47,11 +48,14 @@ func (o Outline) LostAmid(before Outline) (lost []string) {
 		}
 		has[tomlstrict.WithoutIndexes(key)]++
 	}
-	if last < 0 { // another file altogether
+	if last < 0 {
 		return nil
 	}
 	for _, key := range before.Keys[:last+1] {
-		has[tomlstrict.WithoutIndexes(key)]--
+		name := tomlstrict.WithoutIndexes(key)
+		if has[name]--; has[name] < 0 {
+			return nil
+		}
 	}
 	for _, key := range before.Keys[last+1:] {
 		if name := tomlstrict.WithoutIndexes(key); has[name] > 0 {

@@ -32,6 +32,8 @@ func TestAFileThatHasLostItsEndHasABeginningOfTheKeys(t *testing.T) {
 		{"u c[0].a c[0].b c[1].a c[1].b", "u x c[0].a c[0].b c[1].a", "", "c[1].b"},
 		{"a b c", "a x b c…", "", "the rest of c"},
 		{"a b c", "a b c x…", "", ""},
+		{"a b c d", "a c", "", ""}, // another file
+		{"a b c d", "a x c", "", ""},
 		{"a b c", "x", "", ""}, // nothing in common
 		{"a b c", "a b c…", "the rest of c", "the rest of c"},
 		{"a b c…", "a b c…", "", ""},

@@ -224,6 +224,49 @@ func TestWhatAReloadRefusesNamesWhatIsMissingAndTheCommandThatAcceptsIt(t *testi
 	}
 }
 
+// Names do not tell that a number has lost its last digit; the octets in force do.
+func TestWhatOnlyARunningServerSeesIsRefusedAtTheStartThatFollows(t *testing.T) {
+	whole := strings.TrimSuffix(wholeFiles()["a number last"], "\n")
+	c := startConfigured(t, whole)
+	for range 2 {
+		c.log.Reset()
+		c.changed(t, whole[:len(whole)-1])
+		if got := c.config().Jobs.PurgeMessagesHour; got != 12 || !strings.Contains(c.log.String(), "it is the beginning of what was last in force; put the rest back") {
+			t.Errorf("%d is taken up: %s", got, c.log)
+		}
+		if _, err := Read(c.path); err == nil || !strings.Contains(err.Error(), "it is the beginning of what was last in force") {
+			t.Errorf("a start: %v", err)
+		}
+		c.changed(t, whole)
+		if _, err := Read(c.path); err != nil {
+			t.Errorf("a start with the whole file: %v", err)
+		}
+	}
+}
+
+// The shipped file has every key: one's own that says less is another file, not a beginning.
+func TestAnotherFileThatSaysLessIsTakenUp(t *testing.T) {
+	shipped, err := os.ReadFile("../../config.toml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ports := strings.NewReplacer("listen_port = 2346", "listen_port = 0", "listen_port = 18182", "listen_port = 0", "127.0.0.1:8346", "127.0.0.1:0", `listen_host = ""`, `listen_host = "127.0.0.1"`)
+	for _, less := range []string{
+		partHermes + partClients,
+		"mode = \"vocalcom\"\n" + partServer + partClients + partHermes + partTCP,
+		"mode = \"vocalcom\"\n" + partHermes + partClients,
+	} {
+		c := startConfigured(t, ports.Replace(string(shipped)))
+		c.changed(t, less)
+		if got := c.config(); got.Clients[0].SystemID != "acme" {
+			t.Errorf("%q is not taken up: %s", less, c.log)
+		}
+		if _, err := Read(c.path); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestAFileThatIsShorterIsTakenUpOnceItIsAccepted(t *testing.T) {
 	whole := wholeFiles()["the needed first"]
 	c := startConfigured(t, whole)

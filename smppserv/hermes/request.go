@@ -66,7 +66,9 @@ func (t *try) request() (r request, o sms.Outcome, ok bool) {
 	s, m := t.settings, t.messages[0]
 	switch {
 	case !t.isStatus() && s.push == nil:
-		t.push.noURL.Do(func() { t.push.log.Warn().Msg(reasonNoURL + ": messages for Hermès wait until it is, or their validity ends") })
+		t.push.noURL.Do(func() {
+			t.push.log.Warn().Msg(reasonNoURL + ": messages for Hermès wait until it is, or their validity ends")
+		})
 		return r, sms.Outcome{Verdict: sms.TryAgain, Reason: reasonNoURL}, false
 	case !t.isStatus():
 		f, binary := t.fields()
