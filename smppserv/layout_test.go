@@ -61,6 +61,7 @@ var layout = []room{
 	{"smppserv/hermes", "the bridge: push (HTTP out), port (TCP in), the stand-in", []string{"smppserv/road", "smppserv/sms"}},
 	{"smppserv/admin", "operator's page, JSON API, metrics, health", []string{"pkg/adminapi", "smppserv/sms"}},
 
+	{"smppserv/testkit", "for suites: build and run the programs, a stub of Hermès, an SMPP client, PostgreSQL", []string{"pkg/..."}},
 	{"smppserv/conformance", "the rows of the protocol list, each driven from outside through the built programs", suite("smppserv/conformance")},
 	{"smppserv/faults", "kills, bad input, reloads and commands, driven from outside through the built programs", suite("smppserv/faults")},
 	{"smppserv/bench", "throughput and latency of the built program beside others", suite("smppserv/bench")},

@@ -70,7 +70,7 @@ func TestWhatIsTooMuchForALengthFieldIsLeftOut(t *testing.T) {
 	if p.ServiceType != "AB" || len(p.ShortMessage) != 255 || len(payload) != 65535 || !p.TLVs.Has(smpp.TagSetDpf) {
 		t.Errorf("service_type %q, %d and %d octets, %d TLVs", p.ServiceType, len(p.ShortMessage), len(payload), len(p.TLVs))
 	}
-	multi := smpp.SubmitMulti{Dests: slices.Repeat([]smpp.Dest{{Address: sme1}}, 300), ShortMessage: []byte("hello")}
+	multi := smpp.SubmitMulti{SubmitSM: smpp.SubmitSM{ShortMessage: []byte("hello")}, Dests: slices.Repeat([]smpp.Dest{{Address: sme1}}, 300)}
 	m := wantDecode(t, smpp.AppendPDU(nil, smpp.ROK, 1, &multi), smpp.ROK).(*smpp.SubmitMulti)
 	if len(m.Dests) != 255 || string(m.ShortMessage) != "hello" {
 		t.Errorf("%d destinations, text %q", len(m.Dests), m.ShortMessage)

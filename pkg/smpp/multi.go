@@ -22,55 +22,27 @@ type Dest struct {
 }
 
 // SubmitMulti gives one message for several destinations to the message centre (4.5.1).
+// Its layout is that of submit_sm with Dests in the place of Dest, which stays zero;
+// ReplaceIfPresent is not used, 0.
 type SubmitMulti struct {
-	ServiceType          string // at most 5 characters
-	Source               Address
-	Dests                []Dest // 1 to 254, in 5.0 255
-	ESMClass             byte
-	ProtocolID           byte
-	PriorityFlag         byte
-	ScheduleDeliveryTime string // "" or 16 characters, see ParseTime
-	ValidityPeriod       string // the same
-	RegisteredDelivery   byte
-	ReplaceIfPresent     byte // not used, 0
-	DataCoding           byte
-	DefaultMsgID         byte
-	ShortMessage         []byte // at most 254 octets, in 5.0 255
-	TLVs                 TLVs
+	SubmitSM
+	Dests []Dest // 1 to 254, in 5.0 255
 }
 
 func (p *SubmitMulti) Command() CommandID { return CmdSubmitMulti }
 
 func (p *SubmitMulti) appendBody(dst []byte) []byte {
-	dst = appendCString(dst, p.ServiceType)
-	dst = appendAddress(dst, p.Source)
+	dst = p.appendSource(dst)
 	dst = appendDests(dst, p.Dests)
-	dst = append(dst, p.ESMClass, p.ProtocolID, p.PriorityFlag)
-	dst = appendCString(dst, p.ScheduleDeliveryTime)
-	dst = appendCString(dst, p.ValidityPeriod)
-	dst = append(dst, p.RegisteredDelivery, p.ReplaceIfPresent, p.DataCoding, p.DefaultMsgID)
-	dst = appendShortMessage(dst, p.ShortMessage)
-	return AppendTLVs(dst, p.TLVs)
+	return p.appendMessage(dst)
 }
 
 func (p *SubmitMulti) decodeBody(command CommandID, body []byte) error {
 	d := decoder{command: command, rest: body}
-	*p = SubmitMulti{
-		ServiceType:          d.cstring("service_type", maxServiceType, RINVSERTYP),
-		Source:               d.address("source_addr", maxAddr, RINVSRCADR),
-		Dests:                d.dests(p.Dests[:0]),
-		ESMClass:             d.octet("esm_class"),
-		ProtocolID:           d.octet("protocol_id"),
-		PriorityFlag:         d.octet("priority_flag"),
-		ScheduleDeliveryTime: d.cstring("schedule_delivery_time", maxTime, RINVSCHED),
-		ValidityPeriod:       d.cstring("validity_period", maxTime, RINVEXPIRY),
-		RegisteredDelivery:   d.octet("registered_delivery"),
-		ReplaceIfPresent:     d.octet("replace_if_present_flag"),
-		DataCoding:           d.octet("data_coding"),
-		DefaultMsgID:         d.octet("sm_default_msg_id"),
-		ShortMessage:         d.shortMessage(),
-		TLVs:                 d.tlvsAfterText(p.TLVs[:0]),
-	}
+	d.source(&p.SubmitSM)
+	p.Dest = Address{}
+	p.Dests = d.dests(p.Dests[:0])
+	d.message(&p.SubmitSM)
 	return d.err()
 }
 

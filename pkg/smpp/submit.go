@@ -29,9 +29,26 @@ type SubmitSM struct {
 func (p *SubmitSM) Command() CommandID { return CmdSubmitSM }
 
 func (p *SubmitSM) appendBody(dst []byte) []byte {
-	dst = appendCString(dst, p.ServiceType)
-	dst = appendAddress(dst, p.Source)
+	dst = p.appendSource(dst)
 	dst = appendAddress(dst, p.Dest)
+	return p.appendMessage(dst)
+}
+
+func (p *SubmitSM) decodeBody(command CommandID, body []byte) error {
+	d := decoder{command: command, rest: body}
+	d.source(p)
+	p.Dest = d.address("destination_addr", maxAddr, RINVDSTADR)
+	d.message(p)
+	return d.err()
+}
+
+// appendSource writes what submit_sm and submit_multi have before their destinations.
+func (p *SubmitSM) appendSource(dst []byte) []byte {
+	return appendAddress(appendCString(dst, p.ServiceType), p.Source)
+}
+
+// appendMessage writes what they have behind them.
+func (p *SubmitSM) appendMessage(dst []byte) []byte {
 	dst = append(dst, p.ESMClass, p.ProtocolID, p.PriorityFlag)
 	dst = appendCString(dst, p.ScheduleDeliveryTime)
 	dst = appendCString(dst, p.ValidityPeriod)
@@ -40,25 +57,25 @@ func (p *SubmitSM) appendBody(dst []byte) []byte {
 	return AppendTLVs(dst, p.TLVs)
 }
 
-func (p *SubmitSM) decodeBody(command CommandID, body []byte) error {
-	d := decoder{command: command, rest: body}
-	*p = SubmitSM{
-		ServiceType:          d.cstring("service_type", maxServiceType, RINVSERTYP),
-		Source:               d.address("source_addr", maxAddr, RINVSRCADR),
-		Dest:                 d.address("destination_addr", maxAddr, RINVDSTADR),
-		ESMClass:             d.octet("esm_class"),
-		ProtocolID:           d.octet("protocol_id"),
-		PriorityFlag:         d.octet("priority_flag"),
-		ScheduleDeliveryTime: d.cstring("schedule_delivery_time", maxTime, RINVSCHED),
-		ValidityPeriod:       d.cstring("validity_period", maxTime, RINVEXPIRY),
-		RegisteredDelivery:   d.octet("registered_delivery"),
-		ReplaceIfPresent:     d.octet("replace_if_present_flag"),
-		DataCoding:           d.octet("data_coding"),
-		DefaultMsgID:         d.octet("sm_default_msg_id"),
-		ShortMessage:         d.shortMessage(),
-		TLVs:                 d.tlvsAfterText(p.TLVs[:0]),
-	}
-	return d.err()
+// source reads what appendSource writes.
+func (d *decoder) source(p *SubmitSM) {
+	p.ServiceType = d.cstring("service_type", maxServiceType, RINVSERTYP)
+	p.Source = d.address("source_addr", maxAddr, RINVSRCADR)
+}
+
+// message reads what appendMessage writes.
+func (d *decoder) message(p *SubmitSM) {
+	p.ESMClass = d.octet("esm_class")
+	p.ProtocolID = d.octet("protocol_id")
+	p.PriorityFlag = d.octet("priority_flag")
+	p.ScheduleDeliveryTime = d.cstring("schedule_delivery_time", maxTime, RINVSCHED)
+	p.ValidityPeriod = d.cstring("validity_period", maxTime, RINVEXPIRY)
+	p.RegisteredDelivery = d.octet("registered_delivery")
+	p.ReplaceIfPresent = d.octet("replace_if_present_flag")
+	p.DataCoding = d.octet("data_coding")
+	p.DefaultMsgID = d.octet("sm_default_msg_id")
+	p.ShortMessage = d.shortMessage()
+	p.TLVs = d.tlvsAfterText(p.TLVs[:0])
 }
 
 // SubmitSMResp answers submit_sm (4.4.2).

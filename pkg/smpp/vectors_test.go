@@ -51,7 +51,7 @@ var baseVectors = []struct {
 	{"B_RX", bRX, bind(smpp.CmdBindReceiver)},
 	{"B_TRX", bTRX, bind(smpp.CmdBindTransceiver)},
 	{"S0", s0, &smpp.SubmitSM{Source: esme1, Dest: sme1, ShortMessage: []byte("hello")}},
-	{"M0", m0, &smpp.SubmitMulti{Source: esme1, Dests: []smpp.Dest{{Address: sme1}, {Address: sme2}}, ShortMessage: []byte("hello")}},
+	{"M0", m0, &smpp.SubmitMulti{SubmitSM: smpp.SubmitSM{Source: esme1, ShortMessage: []byte("hello")}, Dests: []smpp.Dest{{Address: sme1}, {Address: sme2}}}},
 	{"D0", d0, &smpp.DataSM{Source: esme1, Dest: sme1, TLVs: smpp.TLVs{{Tag: smpp.TagMessagePayload, Value: []byte("hello")}}}},
 	{"Q0", q0, &smpp.QuerySM{MessageID: "MSGID", Source: esme1}},
 	{"C0", c0, &smpp.CancelSM{MessageID: "MSGID", Source: esme1, Dest: sme1}},

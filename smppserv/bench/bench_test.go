@@ -2,23 +2,19 @@ package bench
 
 import (
 	"bufio"
-	"context"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/fiorix/go-smpp/smpp/pdu"
 	"github.com/fiorix/go-smpp/smpp/pdu/pdufield"
 	"github.com/fiorix/go-smpp/smpp/smpptest"
 
 	"hnetsmpp/pkg/smpp"
-	"hnetsmpp/pkg/worker"
+	"hnetsmpp/smppserv/testkit"
 )
 
 // serveAs makes the test program itself one of the servers that the real one is compared with.
@@ -31,7 +27,7 @@ func TestMain(m *testing.M) {
 	case "go-smpp":
 		serveGoSMPP()
 	}
-	os.Exit(m.Run())
+	os.Exit(testkit.Run(m))
 }
 
 // BenchmarkSubmit reports the rate at which submits are answered, with eight transceivers and a window of 64 each.
@@ -66,35 +62,15 @@ func fixedUser(id, password string) func(int) (string, string) {
 // clients gives each client of the server its two sessions.
 func clients(session int) (string, string) { return fmt.Sprintf("esme%d", session/2), "secret" }
 
-// startServer builds and starts smppserv, with every commit on disk and the stand-in for Hermès.
+// startServer starts smppserv, with every commit on disk and the stand-in for Hermès.
 func startServer(b *testing.B) (addr string) {
 	b.Helper()
-	dir := b.TempDir()
-	program := filepath.Join(dir, "smppserv.exe")
-	if out, err := exec.Command("go", "build", "-o", program, "hnetsmpp/smppserv").CombinedOutput(); err != nil {
-		b.Fatalf("%v: %s", err, out)
-	}
-	var conf strings.Builder
-	conf.WriteString("[server]\nlisten_host = \"127.0.0.1\"\nlisten_port = 0\n[tcp]\nlisten_host = \"127.0.0.1\"\nlisten_port = 0\n[admin]\nlisten = \"\"\n[hermes]\nurl = \"simulator\"\n")
+	var accounts []map[string]any
 	for i := range sessions / 2 {
-		fmt.Fprintf(&conf, "[[clients]]\nsystem_id = \"esme%d\"\npassword = \"secret\"\nbind_policy = \"pair\"\nmax_queued = 10000000\n", i)
+		id, password := clients(2 * i)
+		accounts = append(accounts, map[string]any{"system_id": id, "password": password, "bind_policy": "pair", "max_queued": 10_000_000})
 	}
-	path := filepath.Join(dir, "config.toml")
-	if err := os.WriteFile(path, []byte(conf.String()), 0o600); err != nil {
-		b.Fatal(err)
-	}
-	p, err := worker.Start(b.Context(), worker.Options{Path: program, Config: path, Stderr: io.Discard})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { p.Stop(20 * time.Second) })
-	ctx, cancel := context.WithTimeout(b.Context(), 20*time.Second)
-	defer cancel()
-	ready, err := p.Ready(ctx)
-	if err != nil {
-		b.Fatal(err)
-	}
-	return ready.SMPP
+	return testkit.StartWorker(b, testkit.WriteConfig(b, b.TempDir(), testkit.Settings{"clients": accounts})).SMPP
 }
 
 // startOther starts this program as another server, which prints its address.

@@ -38,6 +38,7 @@ func (l load) run(tb testing.TB, addr string, n int) (latencies []time.Duration,
 		defer c.Close()
 		_ = c.SetDeadline(time.Now().Add(2 * time.Minute))
 		id, password := l.user(i)
+		// Not by testkit.Bind: go-smpp's server answers with a sequence_number of its own.
 		bind := &smpp.Bind{Type: smpp.CmdBindTransceiver, SystemID: id, Password: password, InterfaceVersion: smpp.V34}
 		if _, err := c.Write(smpp.AppendPDU(nil, smpp.ROK, 1, bind)); err != nil {
 			tb.Fatal(err)

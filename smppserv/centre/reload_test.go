@@ -17,6 +17,7 @@ import (
 
 	"hnetsmpp/pkg/config"
 	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/pkg/smpp/smpptest"
 )
 
 // The parts of a file that says more than it must: a URL, a token, a password of its own, several clients.
@@ -102,9 +103,11 @@ func (c *configured) changed(t *testing.T, text string) {
 // binds tells what a bind is answered.
 func (c *configured) binds(t *testing.T, systemID, password string) smpp.Status {
 	t.Helper()
-	conn := dial(t, c.centre)
+	conn := smpptest.Dial(t, c.plain.Addr().String())
 	defer conn.Close()
-	return bind(t, conn, systemID, password)
+	conn.Send(&smpp.Bind{Type: smpp.CmdBindTransceiver, SystemID: systemID, Password: password, InterfaceVersion: smpp.V34})
+	h, _ := conn.Expect(smpp.CmdBindTransceiverResp)
+	return h.Status
 }
 
 func TestAFileThatIsCutAnywhereChangesNothingInAReloadNorAtAStart(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 
 	"hnetsmpp/pkg/config"
 	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/smppserv/testkit"
 )
 
 // startCentre opens a server on free ports that accepts submits and delivers nothing, so that only the way from
@@ -41,37 +42,10 @@ func startCentre(tb testing.TB, clients int) *centre {
 	return s
 }
 
-func dial(tb testing.TB, mc *centre) net.Conn {
-	tb.Helper()
-	c, err := net.Dial("tcp", mc.plain.Addr().String())
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { c.Close() })
-	_ = c.SetDeadline(time.Now().Add(2 * time.Minute))
-	return c
-}
-
-// bind binds a transceiver and tells what it is answered.
-func bind(tb testing.TB, c net.Conn, systemID, password string) smpp.Status {
-	tb.Helper()
-	pdu := &smpp.Bind{Type: smpp.CmdBindTransceiver, SystemID: systemID, Password: password, InterfaceVersion: smpp.V34}
-	if _, err := c.Write(smpp.AppendPDU(nil, smpp.ROK, 1, pdu)); err != nil {
-		tb.Fatal(err)
-	}
-	h, _, err := smpp.ReadPDU(c, smpp.MaxPDU)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return h.Status
-}
-
 func dialBound(tb testing.TB, mc *centre, systemID string) net.Conn {
 	tb.Helper()
-	c := dial(tb, mc)
-	if status := bind(tb, c, systemID, "secret"); status != smpp.ROK {
-		tb.Fatal(status)
-	}
+	c := testkit.Bind(tb, mc.plain.Addr().String(), smpp.CmdBindTransceiver, systemID, "secret").Conn()
+	_ = c.SetDeadline(time.Now().Add(2 * time.Minute))
 	return c
 }
 

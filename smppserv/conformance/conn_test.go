@@ -3,12 +3,14 @@ package conformance
 import (
 	"crypto/tls"
 	"encoding/binary"
+	"fmt"
 	"net"
 	"testing"
 	"time"
 
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/pkg/smpp/smpptest"
+	"hnetsmpp/smppserv/testkit"
 )
 
 // Short names for what w.bind is asked for.
@@ -31,14 +33,14 @@ type conn struct {
 // never seen by the row; see AutoEnquire.
 func (w *world) dial(t *testing.T) *conn {
 	t.Helper()
-	return w.adopt(t, dialTCP(t, w.ready.SMPP), false)
+	return w.adopt(t, dialTCP(t, w.smppserv.SMPP), false)
 }
 
 // dialUnread connects; what the server sends stays in the socket until the row reads, and enquire_link is not
 // answered. The invariant about answers in time does not count for such a connection.
 func (w *world) dialUnread(t *testing.T) *conn {
 	t.Helper()
-	c := w.adopt(t, dialTCP(t, w.ready.SMPP), true)
+	c := w.adopt(t, dialTCP(t, w.smppserv.SMPP), true)
 	c.exempt("it reads late")
 	return c
 }
@@ -46,7 +48,7 @@ func (w *world) dialUnread(t *testing.T) *conn {
 // dialTLS connects to the TLS port. What goes over it is recorded as plain text.
 func (w *world) dialTLS(t *testing.T, config *tls.Config) *conn {
 	t.Helper()
-	secured := tls.Client(dialTCP(t, w.ready.SMPPTLS), config)
+	secured := tls.Client(dialTCP(t, w.smppserv.SMPPTLS), config)
 	secured.SetDeadline(time.Now().Add(smpptest.Timeout))
 	if err := secured.Handshake(); err != nil {
 		t.Fatalf("TLS: %v", err)
@@ -72,7 +74,7 @@ func dialTCP(t *testing.T, address string) net.Conn {
 
 func (w *world) adopt(t *testing.T, network net.Conn, unread bool) *conn {
 	t.Helper()
-	rec := &recording{row: t.Name()}
+	rec := &recording{row: t.Name(), world: w.config, late: unread}
 	w.s.record(rec)
 	recorded := newWire(network, rec, unread)
 	recorded.answers.Store(true)
@@ -148,17 +150,7 @@ func (c *conn) queryState(id, source string) byte {
 // awaitState asks until a message has a state.
 func (c *conn) awaitState(id, source string, state byte) {
 	c.t.Helper()
-	deadline := time.Now().Add(patience)
-	for {
-		got := c.queryState(id, source)
-		if got == state {
-			return
-		}
-		if time.Now().After(deadline) {
-			c.t.Fatalf("message %s is in state %d, want %d", id, got, state)
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
+	testkit.Await(c.t, fmt.Sprintf("message %s is in state %d", id, state), func() bool { return c.queryState(id, source) == state })
 }
 
 func commandOf(raw []byte) smpp.CommandID { return smpp.CommandID(binary.BigEndian.Uint32(raw[4:])) }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/smppserv/testkit"
 )
 
 var datRows = []row{
@@ -105,14 +106,14 @@ func (c *conn) expectTransactions(w *world, request smpp.CommandID, transaction 
 	const delay = time.Second
 	for _, test := range []struct {
 		name   string
-		answer hermesAnswer
+		answer testkit.Answer
 		want   smpp.Status
 	}{
-		{"accepted", hermesAnswer{Status: http.StatusOK, After: delay}, smpp.ROK},
-		{"refused", hermesAnswer{Status: http.StatusNotFound, After: delay}, smpp.RDELIVERYFAILURE},
+		{"accepted", testkit.Answer{Status: http.StatusOK, After: delay}, smpp.ROK},
+		{"refused", testkit.Answer{Status: http.StatusNotFound, After: delay}, smpp.RDELIVERYFAILURE},
 	} {
 		dest := w.number(t)
-		w.hermes.script(dest, test.answer)
+		w.hermes.Script(dest, test.answer)
 		pdu := transaction(dest)
 		sent := time.Now()
 		c.SendRaw(pdu)
@@ -147,7 +148,7 @@ func dataDatagram(t *testing.T, s *suite) {
 	mortal := submitData(withTLV(dataTo(c.next(), w.numberFor(t, "03")), 0x0017, 0, 0, 0, 3))
 
 	slow := w.number(t)
-	w.hermes.script(slow, hermesAnswer{Status: http.StatusOK, After: time.Second})
+	w.hermes.Script(slow, testkit.Answer{Status: http.StatusOK, After: time.Second})
 	sent := time.Now()
 	delivered := submitData(patch(dataTo(c.next(), slow), dataESMClass, 1, 1))
 	if took := time.Since(sent); took > 500*time.Millisecond {

@@ -21,12 +21,34 @@ func (c *conn) awaitMOAndReceipt(text, id string) (mo, receipt []byte) {
 	return mo, receipt
 }
 
+// expectNothingAgain requires that no deliver_sm comes again on these sessions: neither when a retry would be due nor when
+// the response timer is over. It sees that by a later message to each, which comes again because of what the function again
+// does with it.
+func (w *world) expectNothingAgain(t *testing.T, to map[*conn]account, again func(c *conn, raw []byte)) {
+	t.Helper()
+	const text = "comes again"
+	take := func(c *conn) []byte {
+		_, raw := c.awaitDeliver("the message that "+text, func(p *smpp.DeliverSM) bool { return string(p.ShortMessage) == text })
+		return raw
+	}
+	for c, a := range to {
+		w.mo(t, a, "1000", w.number(t), text)
+		again(c, take(c))
+	}
+	for c := range to {
+		c.ack(take(c))
+		c.expectAlive()
+		c.expectNoDeliver(0)
+	}
+}
+
 func refusedDeliveries(t *testing.T, s *suite) {
 	w := s.vocalcom(t)
 	cases := []struct {
 		status      smpp.Status
 		nack        bool
 		again       bool
+		account     account
 		c           *conn
 		id          string
 		mo, receipt []byte
@@ -41,7 +63,7 @@ func refusedDeliveries(t *testing.T, s *suite) {
 	for i := range cases {
 		test := &cases[i]
 		a := w.account(t)
-		test.c = w.bind(t, a, transceiver, smpp.V34)
+		test.account, test.c = a, w.bind(t, a, transceiver, smpp.V34)
 		w.mo(t, a, "1000", w.number(t), "refused")
 		test.id = test.c.submit(patch(s0To(test.c.next(), w.numberTo(t, "01")), 44, 1))
 		test.mo, test.receipt = test.c.awaitMOAndReceipt("refused", test.id)
@@ -67,11 +89,11 @@ func refusedDeliveries(t *testing.T, s *suite) {
 			t.Errorf("%v: they came again as % x and % x", test.status, mo, receipt)
 		}
 	}
-	time.Sleep(1500 * time.Millisecond) // more than the 1 s after which a refused one comes again
+	all := map[*conn]account{}
 	for _, test := range cases {
-		test.c.expectNoDeliver(100 * time.Millisecond)
-		test.c.expectAlive()
+		all[test.c] = test.account
 	}
+	w.expectNothingAgain(t, all, func(c *conn, raw []byte) { c.refuse(raw, smpp.RXTAPPN) })
 
 	// A nack frees its place in the window.
 	a := w.account(t)
@@ -98,7 +120,7 @@ func refusedDeliveries(t *testing.T, s *suite) {
 
 func unansweredDeliveries(t *testing.T, s *suite) {
 	w := s.vocalcom(t)
-	var last []*conn
+	last := map[*conn]account{}
 	for _, mute := range []bool{false, true} {
 		a := w.account(t)
 		c := w.bind(t, a, transceiver, smpp.V34)
@@ -123,13 +145,9 @@ func unansweredDeliveries(t *testing.T, s *suite) {
 		c.ack(receipt)
 		c.SendRaw(u0(9))
 		c.expectHdr16(9, smpp.CmdUnbind, smpp.ROK)
-		last = append(last, w.bind(t, a, transceiver, smpp.V34))
+		last[w.bind(t, a, transceiver, smpp.V34)] = a
 	}
-	time.Sleep(response + time.Second) // neither the response timer nor a retry brings them again
-	for _, c := range last {
-		c.expectNoDeliver(100 * time.Millisecond)
-		c.expectAlive()
-	}
+	w.expectNothingAgain(t, last, func(*conn, []byte) {}) // it is not answered
 }
 
 func otherRequests(t *testing.T, s *suite) {

@@ -11,6 +11,7 @@ import (
 
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/pkg/smpp/smpptest"
+	"hnetsmpp/smppserv/testkit"
 )
 
 var dlrRows = []row{
@@ -55,7 +56,7 @@ func (w *world) bringAbout(t *testing.T, c *conn, o outcome, registered byte) (i
 	t.Helper()
 	dest = w.numberTo(t, o.ending)
 	if o.status != 0 {
-		w.hermes.script(dest, hermesAnswer{Status: o.status})
+		w.hermes.Script(dest, testkit.Answer{Status: o.status})
 	}
 	p := smpptest.NewSubmit("1000", dest, "hello")
 	p.RegisteredDelivery, p.ValidityPeriod = registered, o.validity

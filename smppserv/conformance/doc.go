@@ -6,7 +6,7 @@
 //	Kannel  ──┘                    └── lines of JSON on the TCP port
 //
 // A peer that is not installed skips its tests with the command that installs it; where CI is set it fails them.
-// SMPPSERV names a built smppserv to test instead of one built from this checkout.
+// SMPPSERV names a built smppserv to test instead of one built from this checkout; see testkit.Program.
 //
 // # The rows of TestConformance
 //
@@ -31,7 +31,7 @@
 // c.AutoEnquire(false): do that before you send a PDU in pieces. What the server sends may come at any time (a receipt, a
 // retry): wait for it by its content.
 //
-// All octets of all connections are recorded. When the rows have ended, INV-01 to INV-03 and tshark judge them; a
+// All octets of all connections are recorded. When the rows have ended, INV-01 to INV-04 and tshark judge them; a
 // connection on which the client does not play by the rules is kept out of INV-02 by c.exempt("why"). A row fails with
 // the transcripts of its connections and with what smppserv logged about its accounts.
 //

@@ -19,7 +19,7 @@ type account struct {
 var fixtures = []map[string]any{
 	{"system_id": "esme1"},
 	{"system_id": "esme2"},
-	{"system_id": "slow", "throttle_rate": 5},
+	{"system_id": "slow", "throttle_rate": slowRate},
 	{"system_id": "small", "max_queued": 3},
 	{"system_id": "hexid", "message_id_format": "hex"},
 	{"system_id": "hexdl", "receipt_message_id_format": "hex"},
@@ -40,6 +40,7 @@ var fixtures = []map[string]any{
 	{"system_id": "nolists", "operations": []string{"submit_sm", "submit_multi", "data_sm", "query_sm", "cancel_sm", "replace_sm"}},
 	{"system_id": "fifteen-letters", "password": "secret78"},
 	{"system_id": "longpw", "password": "a-longer-password"},
+	{"system_id": "burst", "throttle_rate": slowRate},
 	// Add yours here: what it does not set is that of any other account. In the opportunity world it owns the
 	// number 3000001 and so on, in this order, unless it sets "numbers".
 }
@@ -80,6 +81,7 @@ func worldSettings(mode, hermesURL string) settings {
 		"hermes.concurrency":             64, // some answers take 3 s
 		"admin.listen":                   "",
 		"log.level":                      "debug",
+		"log.content":                    true,
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"hnetsmpp/smppserv/testkit"
 )
 
 const campaign = "3600"
@@ -125,9 +127,9 @@ func awaitReceipts(t *testing.T, p *inbox, ids []string) []receipt {
 }
 
 // checkToHermes submits m, and waits for its push and for a receipt of each id that was returned.
-func checkToHermes(t *testing.T, p *inbox, hermes *hermesStub, m outgoing) {
+func checkToHermes(t *testing.T, p *inbox, hermes *testkit.Hermes, m outgoing) {
 	ids := submit(t, p, m)
-	pushed := hermes.awaitText(t, m.From, m.Text)
+	pushed := awaitText(t, hermes, m.From, m.Text)
 	if pushed.Message.To != m.To {
 		t.Errorf("the push is to %q, want %q", pushed.Message.To, m.To)
 	}
@@ -142,7 +144,7 @@ func checkToHermes(t *testing.T, p *inbox, hermes *hermesStub, m outgoing) {
 			t.Errorf("the receipt is %+v, want DELIVRD with 000", r)
 		}
 	}
-	hermes.assertOnce(t, m.From)
+	assertOnce(t, hermes, m.From)
 }
 
 // checkRefused submits m, which Hermès answers with 404.
@@ -155,18 +157,18 @@ func checkRefused(t *testing.T, p *inbox, m outgoing) {
 }
 
 // checkTriedAgain submits m, which Hermès answers with 503 once.
-func checkTriedAgain(t *testing.T, p *inbox, hermes *hermesStub, m outgoing) {
+func checkTriedAgain(t *testing.T, p *inbox, hermes *testkit.Hermes, m outgoing) {
 	ids := submit(t, p, m)
 	for _, r := range awaitReceipts(t, p, ids) {
 		if r.Stat != "DELIVRD" {
 			t.Errorf("the receipt is %+v, want DELIVRD", r)
 		}
 	}
-	pushes := hermes.from(m.From)
+	pushes := hermes.Pushes(from(m.From))
 	if len(pushes) != 2 || pushes[0].Status != 503 || pushes[0].Key != ids[0] || pushes[1].Key != ids[0] {
-		t.Errorf("want two pushes with the key %s, the first answered with 503; there were %s", ids[0], describePushes(pushes))
+		t.Errorf("want two pushes with the key %s, the first answered with 503; there were %v", ids[0], pushes)
 	}
-	hermes.assertOnce(t, m.From)
+	assertOnce(t, hermes, m.From)
 }
 
 // checkFromHermes writes an agent's answer to the TCP port, and waits for it at the client.

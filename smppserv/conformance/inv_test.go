@@ -10,22 +10,31 @@ var invRows = []row{
 	{"INV-01", "must", "every command_status the server sends is one that SMPP defines for that session's version", overAll(statusFaults)},
 	{"INV-02", "must", "every request gets exactly one answer, on its connection, within 2 s", overAll(answerFaults)},
 	{"INV-03", "must", "the server's own requests are well-formed, with no parameter that the session's version does not know", overAll(requestFaults)},
+	{"INV-04", "must", "no receipt comes before the answer that names its message, on whichever session of its client", overTogether(receiptFaults)},
 }
 
-// overAll judges the recordings of every connection of the run.
+// overAll judges the recordings of every connection of the run, each by itself.
 func overAll(judge func(*recording) []string) func(*testing.T, *suite) {
-	return func(t *testing.T, s *suite) {
-		const most = 20
-		found := 0
-		for _, r := range s.all() {
+	return overTogether(func(all []*recording) (faults []string) {
+		for _, r := range all {
 			for _, fault := range judge(r) {
-				if found++; found <= most {
-					t.Errorf("%s: %s", r.row, fault)
-				}
+				faults = append(faults, r.row+": "+fault)
 			}
 		}
-		if found > most {
-			t.Errorf("and %d more", found-most)
+		return faults
+	})
+}
+
+// overTogether judges the recordings of all connections of the run in one.
+func overTogether(judge func([]*recording) []string) func(*testing.T, *suite) {
+	return func(t *testing.T, s *suite) {
+		const most = 20
+		faults := judge(s.all())
+		for _, fault := range faults[:min(len(faults), most)] {
+			t.Error(fault)
+		}
+		if len(faults) > most {
+			t.Errorf("and %d more", len(faults)-most)
 		}
 	}
 }

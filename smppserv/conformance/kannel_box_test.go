@@ -85,11 +85,3 @@ func (b *box) tail() string {
 	}
 	return text
 }
-
-// findBox finds a program that Debian keeps in /usr/sbin, which is not on everybody's PATH.
-func findBox(name string) (string, error) {
-	if path, err := exec.LookPath(name); err == nil {
-		return path, nil
-	}
-	return exec.LookPath("/usr/sbin/" + name)
-}

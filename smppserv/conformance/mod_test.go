@@ -9,6 +9,7 @@ import (
 
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/pkg/smpp/smpptest"
+	"hnetsmpp/smppserv/testkit"
 )
 
 var modRows = []row{
@@ -45,11 +46,7 @@ func fromClientToClient(t *testing.T, s *suite) {
 			t.Errorf("data_coding %d: %q with data_coding %d and esm_class %#x", coding, got.ShortMessage, got.DataCoding, got.ESMClass)
 		}
 		expectUnusedNull(t, got)
-		for deadline := time.Now().Add(patience); state() != 2; time.Sleep(20 * time.Millisecond) {
-			if time.Now().After(deadline) {
-				t.Fatalf("data_coding %d: in state %d, want 2", coding, state())
-			}
-		}
+		testkit.Await(t, fmt.Sprintf("data_coding %d: it is DELIVERED", coding), func() bool { return state() == stateDelivered })
 	}
 	o.ExpectSilence(500 * time.Millisecond)
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -19,6 +18,8 @@ import (
 	"time"
 
 	"github.com/fiorix/go-smpp/smpp/pdu/pdutext"
+
+	"hnetsmpp/smppserv/testkit"
 )
 
 const kannelInstall = "apt-get install kannel"
@@ -63,14 +64,7 @@ const (
 // startKannel starts both boxes and returns once every session is bound and smsbox is connected.
 func startKannel(t *testing.T, at endpoint, binds kannelBinds) *kannel {
 	t.Helper()
-	bearerbox, err := findBox("bearerbox")
-	if err != nil {
-		missingPeer(t, "Kannel", kannelInstall)
-	}
-	smsbox, err := findBox("smsbox")
-	if err != nil {
-		missingPeer(t, "Kannel", kannelInstall)
-	}
+	bearerbox, smsbox := testkit.Peer(t, "bearerbox", kannelInstall), testkit.Peer(t, "smsbox", kannelInstall)
 	k := &kannel{received: make(chan received, 1000), answers: map[int]chan kannelReport{}}
 	pages := http.NewServeMux()
 	pages.HandleFunc("GET /mo", k.takeMessage)
@@ -94,11 +88,7 @@ func startKannel(t *testing.T, at endpoint, binds kannelBinds) *kannel {
 func (k *kannel) startBoxes(t *testing.T, bearerbox, smsbox string, at endpoint, binds kannelBinds) error {
 	t.Helper()
 	dir := t.TempDir()
-	ports, err := freePorts(3)
-	if err != nil {
-		return err
-	}
-	admin, boxes, sendsms := ports[0], ports[1], ports[2]
+	admin, boxes, sendsms := testkit.FreePort(t), testkit.FreePort(t), testkit.FreePort(t)
 	k.sendsms = fmt.Sprintf("http://127.0.0.1:%d/cgi-bin/sendsms", sendsms)
 	config := filepath.Join(dir, "kannel.conf")
 	text := kannelConfig(dir, k.page.URL, at, binds, admin, boxes, sendsms)
@@ -110,7 +100,7 @@ func (k *kannel) startBoxes(t *testing.T, bearerbox, smsbox string, at endpoint,
 	var running []*box
 	await := func(what string, cond func() bool) error {
 		ended := func() bool { return slices.ContainsFunc(running, (*box).ended) }
-		if awaitTrue(ctx, func() bool { return ended() || cond() }) && !ended() {
+		if testkit.Holds(ctx, func() bool { return ended() || cond() }) && !ended() {
 			return nil
 		}
 		logs := ""
@@ -282,20 +272,6 @@ func (k *kannel) takeMessage(w http.ResponseWriter, r *http.Request) {
 	}
 	// Kannel writes a + before an address of international type.
 	k.received <- received{From: strings.TrimPrefix(q.Get("from"), "+"), To: strings.TrimPrefix(q.Get("to"), "+"), Text: text}
-}
-
-// freePorts returns loopback ports that were free a moment ago.
-func freePorts(n int) ([]int, error) {
-	var ports []int
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, err
-		}
-		defer l.Close() // all are held until all are known
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
-	}
-	return ports, nil
 }
 
 // fetch returns a page's body, empty when it cannot be had.

@@ -13,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"hnetsmpp/smppserv/testkit"
 )
 
 const (
@@ -47,13 +49,9 @@ type nodeEvent struct {
 func startNode(t *testing.T, at endpoint) *nodeSMPP {
 	t.Helper()
 	if _, err := os.Stat(filepath.Join(nodeFolder, "node_modules", "smpp")); err != nil {
-		missingPeer(t, "node's smpp library", nodeInstall)
+		testkit.Missing(t, "node's smpp library", nodeInstall)
 	}
-	program, err := exec.LookPath("node")
-	if err != nil {
-		missingPeer(t, "node", "apt-get install nodejs npm")
-	}
-	cmd := exec.Command(program, "client.js")
+	cmd := exec.Command(testkit.Peer(t, "node", "apt-get install nodejs npm"), "client.js")
 	cmd.Dir = nodeFolder
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr

@@ -3,14 +3,10 @@ package conformance
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
 )
-
-// patience bounds every wait for a peer. What is awaited comes within milliseconds; only a failure takes this long.
-const patience = 20 * time.Second
 
 // A peer is a real SMPP client, bound to the server under test and able to send and receive.
 type peer interface {
@@ -123,27 +119,4 @@ func (in *inbox) assertNothingTwice(t *testing.T) {
 			t.Errorf("the client received %d times: %s", n, what)
 		}
 	}
-}
-
-// missingPeer skips the test, or fails it where CI is set: every peer must be installed there.
-func missingPeer(t *testing.T, what, install string) {
-	t.Helper()
-	if os.Getenv("CI") != "" {
-		t.Fatalf("%s is missing; it is installed by: %s", what, install)
-	}
-	t.Skipf("%s is missing; it is installed by: %s", what, install)
-}
-
-// awaitTrue polls cond until it holds, and reports whether it did before ctx ended.
-func awaitTrue(ctx context.Context, cond func() bool) bool {
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !cond() {
-		select {
-		case <-ctx.Done():
-			return false
-		case <-tick.C:
-		}
-	}
-	return true
 }

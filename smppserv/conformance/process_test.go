@@ -41,7 +41,7 @@ func (w *world) procFile(t *testing.T, name string) string {
 	if runtime.GOOS != "linux" {
 		return ""
 	}
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", w.process.PID(), name))
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", w.smppserv.PID, name))
 	if err != nil {
 		t.Fatal(err)
 	}

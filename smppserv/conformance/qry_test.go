@@ -61,8 +61,7 @@ func validFor(b []byte, period string) []byte {
 // awaitTried waits until a message was tried in vain and is pending again.
 func (w *world) awaitTried(t *testing.T, id string) {
 	t.Helper()
-	w.awaitPush(t, withID(id))
-	time.Sleep(500 * time.Millisecond) // the outcome is written down; nothing outside tells when
+	w.smppserv.Log.AwaitWords(t, fmt.Sprintf(`"message_id":%s,`, id), "a try failed, to be tried again")
 }
 
 // A queried is the body of query_sm_resp (3.4, 4.8.2).

@@ -13,7 +13,7 @@ const longPassword = "twenty-characters-ok"
 
 // TestQuirks drives the server as clients in the field do that keep to the letter of SMPP less than they should.
 func TestQuirks(t *testing.T) {
-	s := &suite{t: t, smppserv: program(t, "smppserv"), outcomes: map[string]string{}}
+	s := &suite{t: t, outcomes: map[string]string{}}
 	w := s.newWorld(t, settings{"clients": worldClients(vocalcomMode,
 		map[string]any{"system_id": "longp", "password": longPassword, "bind_policy": "pair"},
 		map[string]any{"system_id": "short", "password": longPassword[:8], "bind_policy": "pair"})})
@@ -40,6 +40,7 @@ func TestQuirks(t *testing.T) {
 		overAll(statusFaults)(t, s)
 		overAll(answerFaults)(t, s)
 		overAll(requestFaults)(t, s)
+		overTogether(receiptFaults)(t, s)
 	})
 }
 

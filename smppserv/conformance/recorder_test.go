@@ -17,7 +17,9 @@ import (
 
 // A recording is every octet of one connection, in the order in which they went over it.
 type recording struct {
-	row string
+	row   string
+	world string // of the server at the other end, also over its restarts
+	late  bool   // what the server wrote is in it when the row read it, which may be long after
 
 	mu       sync.Mutex
 	events   []recorded

@@ -39,7 +39,7 @@ func (w *world) expectNothingStored(t *testing.T, number string) {
 	w.awaitPush(t, withID(id)) // what came before it for that number goes out before it
 	for _, p := range w.pushes(func(p push) bool { return p.Message.To == number }) {
 		if p.Message.ID != id {
-			t.Errorf("it was stored: %s", describePushes([]push{p}))
+			t.Errorf("it was stored: %s", p)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/smppserv/testkit"
 )
 
 var subRows = []row{
@@ -96,7 +97,7 @@ func submitAnswer(t *testing.T, s *suite) {
 func messageIDs(t *testing.T, s *suite) {
 	const submits, chunk = 10_000, 250
 	w := s.world(t, slowHermes(nil))
-	w.hermes.script("01", hermesAnswer{Status: 200, After: time.Second})
+	w.hermes.Script("01", testkit.Answer{Status: 200, After: time.Second})
 	a := w.account(t)
 	pdu := s0(0)
 	// submitHalf returns the ids of half the submits, over two sessions.

@@ -33,7 +33,6 @@ var groups = []struct {
 // A suite is one run of the list.
 type suite struct {
 	t         *testing.T // of the whole run
-	smppserv  string     // the program
 	vocal     *world
 	opportune *world
 
@@ -50,7 +49,7 @@ const (
 // TestConformance runs the list: every row by itself and several at a time, then the invariants over what went over
 // all their connections. One row: go test ./smppserv/conformance -run 'TestConformance/HDR-01$'
 func TestConformance(t *testing.T) {
-	s := &suite{t: t, smppserv: program(t, "smppserv"), outcomes: map[string]string{}}
+	s := &suite{t: t, outcomes: map[string]string{}}
 	var early, late []row
 	for _, g := range groups {
 		checkGroup(t, g.name, g.rows)

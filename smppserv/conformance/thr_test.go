@@ -3,6 +3,7 @@ package conformance
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"path/filepath"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	_ "modernc.org/sqlite"
 
 	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/smppserv/testkit"
 )
 
 var thrRows = []row{
@@ -19,16 +21,28 @@ var thrRows = []row{
 	{"THR-04", "should", "while the store is unavailable submits get RSYSERR; then all is well again", storeUnavailable},
 }
 
-const (
-	slowRate = 5           // of the fixture slow, a second
-	refill   = time.Second // in which its whole burst is there again
-)
+const slowRate = 5 // of the fixtures slow and burst, a second
+
+// submitWhenAllowed submits until the rate lets one through, and returns its message_id.
+func (c *conn) submitWhenAllowed(submit func(seq uint32) []byte) (id string) {
+	c.t.Helper()
+	testkit.Await(c.t, "the rate lets a submit through", func() bool {
+		pdu := submit(c.next())
+		c.SendRaw(pdu)
+		raw := c.expectAnswer(sequenceOf(pdu), resp(smpp.CmdSubmitSM, smpp.ROK), resp(smpp.CmdSubmitSM, smpp.RTHROTTLED))
+		if statusOf(raw) != smpp.ROK {
+			return false
+		}
+		id = c.messageID(raw)
+		return true
+	})
+	return id
+}
 
 func throttled(t *testing.T, s *suite) {
 	w := s.vocalcom(t)
-	slow := w.fixture(t, "slow")
-	sessions := []*conn{w.bind(t, slow, transceiver, smpp.V34), w.bind(t, slow, transceiver, smpp.V34)}
-	time.Sleep(refill) // another row may have used it up
+	burst := w.fixture(t, "burst") // its own: another row would have used it up
+	sessions := []*conn{w.bind(t, burst, transceiver, smpp.V34), w.bind(t, burst, transceiver, smpp.V34)}
 	number := w.numberEnding(t, "01")
 	submit := func(seq uint32) []byte { return patch(s0To(seq, number), 44, 1) }
 
@@ -63,16 +77,14 @@ func throttled(t *testing.T, s *suite) {
 		c.expectAlive()
 	}
 
-	time.Sleep(refill)
-	last := sessions[0].submit(submit(200))
-	accepted = append(accepted, last)
+	accepted = append(accepted, sessions[0].submitWhenAllowed(submit))
 	pushed := map[string]bool{}
 	for _, id := range accepted {
 		pushed[w.awaitPush(t, withID(id)).Message.ID] = true
 	}
 	for _, p := range w.pushes(func(p push) bool { return p.Message.To == number }) {
 		if !pushed[p.Message.ID] {
-			t.Errorf("a throttled submit was delivered: %s", describePushes([]push{p}))
+			t.Errorf("a throttled submit was delivered: %s", p)
 		}
 	}
 	receipts := map[string]bool{}
@@ -102,8 +114,7 @@ func throttledSubmitsOnly(t *testing.T, s *suite) {
 	w := s.vocalcom(t)
 	slow := w.fixture(t, "slow")
 	c := w.bind(t, slow, transceiver, smpp.V34)
-	time.Sleep(refill)
-	id := c.submit(s0(2))
+	id := c.submitWhenAllowed(s0)
 	w.mo(t, slow, "1000", w.number(t), "meanwhile")
 	_, outstanding := c.awaitDeliver("the message", func(*smpp.DeliverSM) bool { return true })
 	for {
@@ -130,18 +141,12 @@ func queueFull(t *testing.T, s *suite) {
 	submit := func() []byte { return s0To(c.next(), w.numberEnding(t, "03")) }
 	cancel := func(id string) {
 		t.Helper()
-		for deadline := time.Now().Add(patience); ; {
+		// The server may not have read yet that Hermès refused this try.
+		testkit.Await(t, fmt.Sprintf("message %s can be cancelled", id), func() bool {
 			seq := c.next()
 			c.SendRaw(c0(seq, id, "1000", ""))
-			raw := c.expectAnswer(seq, resp(smpp.CmdCancelSM, smpp.ROK), resp(smpp.CmdCancelSM, smpp.RCANCELFAIL))
-			if statusOf(raw) == smpp.ROK {
-				return
-			}
-			// The server may not have read yet that Hermès refused this try.
-			if time.Now().After(deadline) {
-				t.Fatalf("message %s cannot be cancelled", id)
-			}
-		}
+			return statusOf(c.expectAnswer(seq, resp(smpp.CmdCancelSM, smpp.ROK), resp(smpp.CmdCancelSM, smpp.RCANCELFAIL))) == smpp.ROK
+		})
 	}
 	var ids []string
 	for range room {
@@ -203,20 +208,18 @@ func storeUnavailable(t *testing.T, s *suite) {
 	if _, err := lock.ExecContext(context.Background(), "ROLLBACK"); err != nil {
 		t.Fatalf("letting go of the store: %v", err)
 	}
-	for deadline := time.Now().Add(patience); ; {
+	testkit.Await(t, "the store that is available again takes a submit", func() bool {
 		pdu := s0(c.next())
 		c.SendRaw(pdu)
 		raw := c.expectAnswer(sequenceOf(pdu), resp(smpp.CmdSubmitSM, smpp.ROK), resp(smpp.CmdSubmitSM, smpp.RSYSERR))
-		if statusOf(raw) == smpp.ROK {
-			w.awaitPush(t, withID(c.messageID(raw)))
-			break
+		if statusOf(raw) != smpp.ROK {
+			return false
 		}
-		if time.Now().After(deadline) {
-			t.Fatal("the store is available again, but submits still get RSYSERR")
-		}
-	}
+		w.awaitPush(t, withID(c.messageID(raw)))
+		return true
+	})
 	if pushes := w.pushes(by(a)); len(pushes) != 2 {
-		t.Errorf("the submits that were refused were stored: %s", describePushes(pushes))
+		t.Errorf("the submits that were refused were stored: %s", pushes)
 	}
 	w.bind(t, w.account(t), transceiver, smpp.V34).expectAlive()
 }

@@ -57,7 +57,7 @@ func sessionInitTimer(t *testing.T, s *suite) {
 		busy.SendRaw(e0(seq))
 		// 3.4 has enquire_link in bound states only, 5.0 in all.
 		busy.expectAnswer(seq, resp(smpp.CmdEnquireLink, smpp.ROK), resp(smpp.CmdEnquireLink, smpp.RINVBNDSTS))
-		time.Sleep(300 * time.Millisecond)
+		busy.ExpectSilence(300 * time.Millisecond)
 	}
 	busy.expectSessionInit(opened)
 	mute.expectSessionInit(opened)
@@ -112,7 +112,7 @@ func enquireLinkAnswers(t *testing.T, s *suite) {
 	c := w.bind(t, w.account(t), transceiver, smpp.V34)
 	c.AutoEnquire(false)
 	c.Expect(smpp.CmdEnquireLink)
-	time.Sleep(response - 500*time.Millisecond)
+	c.ExpectSilence(response - 500*time.Millisecond)
 	c.submit(s0(2))
 	// The next one comes when the response timer of the first is long over: the session has stayed.
 	h, _ := c.Expect(smpp.CmdEnquireLink)
@@ -130,7 +130,7 @@ func inactivityTimer(t *testing.T, s *suite) {
 	silentSince := time.Now()
 	for time.Since(silentSince) < inactivity-time.Second {
 		busy.expectAlive()
-		time.Sleep(time.Second)
+		busy.ExpectSilence(time.Second)
 	}
 	for _, c := range []*conn{mute, polite} {
 		// A close without unbind is as good.
@@ -152,7 +152,7 @@ func inactivityTimer(t *testing.T, s *suite) {
 	}
 	for time.Since(silentSince) < 2*inactivity+time.Second {
 		busy.expectAlive()
-		time.Sleep(time.Second)
+		busy.ExpectSilence(time.Second)
 	}
 }
 

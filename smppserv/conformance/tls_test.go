@@ -172,7 +172,7 @@ func clearTextOnTLSPort(t *testing.T, s *suite) {
 	w := s.tlsWorld(t, ca, nil)
 	a := w.account(t)
 
-	clear := dialTCP(t, w.ready.SMPPTLS)
+	clear := dialTCP(t, w.smppserv.SMPPTLS)
 	defer clear.Close()
 	clear.SetDeadline(time.Now().Add(time.Second))
 	if _, err := clear.Write(bTRX(a)); err != nil {
@@ -185,7 +185,7 @@ func clearTextOnTLSPort(t *testing.T, s *suite) {
 	if len(came) > 0 && came[0] != 0x15 { // a TLS alert
 		t.Errorf("the TLS port answered % x in clear", came)
 	}
-	if logged := w.logLines(`"`+a.SystemID+`"`, 5); logged != "" {
+	if logged := w.smppserv.Log.Lines(`"`+a.SystemID+`"`, 5); logged != "" {
 		t.Errorf("the credentials were processed:\n%s", logged)
 	}
 	w.bind(t, a, transceiver, smpp.V34).expectAlive()
@@ -193,7 +193,7 @@ func clearTextOnTLSPort(t *testing.T, s *suite) {
 	c.bind(a, transceiver, smpp.V34)
 	c.expectAlive()
 
-	hello := dialTCP(t, w.ready.SMPP)
+	hello := dialTCP(t, w.smppserv.SMPP)
 	defer hello.Close()
 	hello.SetDeadline(time.Now().Add(time.Second))
 	if _, err := hello.Write(clientHello(t)); err != nil {
@@ -211,7 +211,7 @@ func clearTextOnTLSPort(t *testing.T, s *suite) {
 func tlsHandshakes(t *testing.T, s *suite) {
 	ca, strangers := newAuthority(t), newAuthority(t)
 	w := s.tlsWorld(t, ca, &ca)
-	mute, half := dialTCP(t, w.ready.SMPPTLS), dialTCP(t, w.ready.SMPPTLS)
+	mute, half := dialTCP(t, w.smppserv.SMPPTLS), dialTCP(t, w.smppserv.SMPPTLS)
 	defer mute.Close()
 	defer half.Close()
 	opened := time.Now()
@@ -228,7 +228,7 @@ func tlsHandshakes(t *testing.T, s *suite) {
 		"an unknown certificate":    ca.trusting(strangers.issue("client")),
 		"a self-signed authority's": ca.trusting(tls.Certificate{Certificate: [][]byte{strangers.der}, PrivateKey: strangers.key}),
 	} {
-		network := dialTCP(t, w.ready.SMPPTLS)
+		network := dialTCP(t, w.smppserv.SMPPTLS)
 		network.SetDeadline(time.Now().Add(soon))
 		refused := tls.Client(network, config)
 		_, err := refused.Read(make([]byte, 1)) // TLS 1.3 tells the client after its handshake only

@@ -3,12 +3,13 @@ package conformance
 import (
 	"bytes"
 	"context"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"hnetsmpp/smppserv/testkit"
 )
 
 const (
@@ -49,14 +50,7 @@ func TestTsharkFindsWhatIsMalformed(t *testing.T) {
 // tshark returns a line for each packet of a capture that a filter lets through.
 func tshark(t *testing.T, capture, filter string) string {
 	t.Helper()
-	path, err := exec.LookPath("tshark")
-	if err != nil {
-		const missing = "tshark is missing: apt-get install tshark"
-		if os.Getenv("CI") != "" {
-			t.Fatal(missing)
-		}
-		t.Skip(missing)
-	}
+	path := testkit.Peer(t, "tshark", "apt-get install tshark")
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, "-n", "-r", capture, "-d", "tcp.port==2346,smpp", "-Y", filter)

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/smppserv/testkit"
 )
 
 var txtRows = []row{
@@ -56,7 +57,7 @@ func (p pair) expectUnchanged(dataCoding byte, text []byte) {
 }
 
 // pushedAs submits a text in the vocalcom world and returns what Hermès gets.
-func (s *suite) pushedAs(t *testing.T, c *conn, dataCoding byte, text []byte) pushedMessage {
+func (s *suite) pushedAs(t *testing.T, c *conn, dataCoding byte, text []byte) testkit.Message {
 	t.Helper()
 	w := s.vocalcom(t)
 	return w.awaitPush(t, withID(c.submit(textTo(c.next(), w.numberFor(t, "01"), 0, dataCoding, text)))).Message

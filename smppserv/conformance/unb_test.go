@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/smppserv/testkit"
 )
 
 var unbRows = []row{
@@ -89,7 +90,7 @@ func unbindWithMessagesOutstanding(t *testing.T, s *suite) {
 // unbindByOperator does what the button of the operator's page does.
 func (w *world) unbindByOperator(t *testing.T, a account) {
 	t.Helper()
-	url := "http://" + w.ready.Admin + "/api/v1/sessions"
+	url := "http://" + w.smppserv.Admin + "/api/v1/sessions"
 	answer, err := http.Get(url)
 	if err != nil {
 		t.Fatal(err)
@@ -142,14 +143,14 @@ func serverUnbinds(t *testing.T, s *suite) {
 				w.unbindByOperator(t, a)
 			}
 		}, func(*world) {}},
-		{"shutdown", func(w *world, _ ...account) { w.process.CloseStdin() }, func(w *world) {
+		{"shutdown", func(w *world, _ ...account) { w.smppserv.BeginStop() }, func(w *world) {
 			w.stop(t)
 			w.start(t)
 		}},
 	} {
 		t.Logf("by %s", test.name)
 		w := s.world(t, settings{"admin.listen": "127.0.0.1:0"})
-		w.hermes.script("07", hermesAnswer{Status: http.StatusOK, After: time.Second})
+		w.hermes.Script("07", testkit.Answer{Status: http.StatusOK, After: time.Second})
 		a, b := w.account(t), w.account(t)
 		// In transaction mode a submit is in flight until Hermès has answered.
 		held, plain := w.bind(t, a, transceiver, smpp.V50), w.bind(t, b, transceiver, smpp.V34)

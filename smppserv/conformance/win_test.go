@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/smppserv/testkit"
 )
 
 var winRows = []row{
@@ -55,7 +56,7 @@ func slowHermes(changes settings) settings {
 func writtenUnread(t *testing.T, s *suite) {
 	const submits = 20_000
 	w := s.world(t, slowHermes(nil)) // of its own, because it looks at the memory that the process takes
-	w.hermes.script("01", hermesAnswer{Status: 200, After: time.Second})
+	w.hermes.Script("01", testkit.Answer{Status: 200, After: time.Second})
 	c := w.dialUnread(t)
 	c.bind(w.account(t), transceiver, smpp.V34)
 	var all []byte

@@ -1,18 +1,14 @@
 package conformance
 
 import (
-	"context"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"hnetsmpp/pkg/worker"
+	"hnetsmpp/smppserv/testkit"
 )
 
 const (
@@ -32,13 +28,11 @@ const (
 type world struct {
 	s      *suite
 	mode   string
-	hermes *hermesStub
-	dir    string // of config.toml, the store and the log
+	hermes *testkit.Hermes
+	dir    string // of config.toml and the store
 	config string // the path of config.toml
 
-	process *worker.Process
-	ready   worker.Ready // where it listens
-	log     *os.File
+	smppserv *testkit.Worker
 
 	taken, takenOwners atomic.Int32
 	locks              map[string]*sync.Mutex // of the fixtures
@@ -63,92 +57,33 @@ func (s *suite) opportunity(*testing.T) *world { return s.opportune }
 // stop the server. Keys are like "server.window"; "clients" replaces all accounts. It is stopped at the row's end.
 func (s *suite) world(t *testing.T, changes settings) *world {
 	t.Helper()
-	w := s.newWorld(t, changes)
-	t.Cleanup(func() {
-		w.stop(t)
-		if t.Failed() {
-			t.Logf("the log of smppserv ends with:\n%s", w.logLines("", 100))
-		}
-	})
-	return w
+	return s.newWorld(t, changes)
 }
 
 func (s *suite) newWorld(t *testing.T, changes settings) *world {
 	t.Helper()
-	w := &world{s: s, mode: vocalcomMode, hermes: newHermes(t), dir: t.TempDir(), locks: map[string]*sync.Mutex{}}
+	w := &world{s: s, mode: vocalcomMode, hermes: testkit.StartHermes(t), dir: t.TempDir(), locks: map[string]*sync.Mutex{}}
 	if mode, ok := changes["mode"].(string); ok {
 		w.mode = mode
 	}
-	w.hermes.script("02", hermesAnswer{Status: http.StatusNotFound})
+	w.hermes.Script("02", testkit.Answer{Status: http.StatusNotFound})
 	// They are not tried again while the rows last: by hundreds, every 300 ms, they would get into the way of the others.
-	w.hermes.script("03", hermesAnswer{Status: http.StatusInternalServerError, RetryAfter: "3600"})
-	w.hermes.script("05", hermesAnswer{Status: http.StatusOK, After: 3 * time.Second})
-	w.hermes.scriptEach("06", hermesAnswer{Status: http.StatusServiceUnavailable}, hermesAnswer{Status: http.StatusOK})
+	w.hermes.Script("03", testkit.Answer{Status: http.StatusInternalServerError, RetryAfter: "3600"})
+	w.hermes.Script("05", testkit.Answer{Status: http.StatusOK, After: 3 * time.Second})
+	w.hermes.ScriptEach("06", testkit.Answer{Status: http.StatusServiceUnavailable}, testkit.Answer{Status: http.StatusOK})
 	for _, f := range fixtures {
 		w.locks[f["system_id"].(string)] = &sync.Mutex{}
 	}
-	all := worldSettings(w.mode, w.hermes.URL())
-	for key, value := range changes {
-		all[key] = value
-	}
-	w.config = writeConfig(t, w.dir, all)
-	var err error
-	if w.log, err = os.Create(filepath.Join(w.dir, "smppserv.log")); err != nil {
-		t.Fatal(err)
-	}
-	w.start(t)
+	w.config = testkit.WriteConfig(t, w.dir, worldSettings(w.mode, w.hermes.URL()), changes)
+	w.smppserv = testkit.StartWorker(t, w.config)
 	return w
 }
 
 // start starts smppserv again after stop: the store is the same, the ports may be others.
-func (w *world) start(t *testing.T) {
-	t.Helper()
-	p, err := worker.Start(context.Background(), worker.Options{Path: w.s.smppserv, Config: w.config, Dir: w.dir, Stderr: w.log})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.process = p
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	if w.ready, err = p.Ready(ctx); err != nil {
-		p.Kill()
-		t.Fatalf("smppserv: %v\n%s", err, w.logLines("", 20))
-	}
-}
+func (w *world) start(t *testing.T) { t.Helper(); w.smppserv.Start(t) }
 
-// stop stops smppserv politely. It fails the test when that does not end with code 0, or after a data race.
-func (w *world) stop(t *testing.T) {
-	t.Helper()
-	if w.process == nil {
-		return
-	}
-	if exit := w.process.Stop(stopGrace); exit.Code != worker.ExitStopped {
-		t.Errorf("smppserv ended: %s", exit.Reason())
-	}
-	w.process = nil
-	text, err := os.ReadFile(w.log.Name())
-	if err != nil {
-		t.Error(err)
-	}
-	if i := strings.Index(string(text), "WARNING: DATA RACE"); i >= 0 {
-		t.Errorf("smppserv has a data race:\n%s", text[i:min(len(text), i+4000)])
-	}
-}
-
-// logLines returns the last n lines of the server's log that contain a string.
-func (w *world) logLines(containing string, n int) string {
-	text, err := os.ReadFile(w.log.Name())
-	if err != nil {
-		return err.Error()
-	}
-	var found []string
-	for line := range strings.Lines(string(text)) {
-		if strings.Contains(line, containing) {
-			found = append(found, line)
-		}
-	}
-	return strings.Join(found[max(0, len(found)-n):], "")
-}
+// stop stops smppserv politely.
+func (w *world) stop(t *testing.T) { t.Helper(); w.smppserv.Stop(t) }
 
 // account hands out an account that no other row uses.
 func (w *world) account(t *testing.T) account {
@@ -211,7 +146,7 @@ func (w *world) fixture(t *testing.T, systemID string) account {
 func (w *world) explain(t *testing.T, a account) {
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("what smppserv logged about %s:\n%s", a.SystemID, w.logLines(`"`+a.SystemID+`"`, 40))
+			t.Logf("what smppserv logged about %s:\n%s", a.SystemID, w.smppserv.Log.Lines(`"`+a.SystemID+`"`, 40))
 		}
 	})
 }
@@ -229,7 +164,7 @@ func (w *world) mo(t *testing.T, a account, from, to, text string) string {
 // agent is mo with every key of the TCP port's line.
 func (w *world) agent(t *testing.T, line agentAnswer) string {
 	t.Helper()
-	port := dialTCPPort(t, w.ready.TCP)
+	port := dialTCPPort(t, w.smppserv.TCP)
 	defer port.conn.Close()
 	r := port.send(t, line)
 	if r.Status != "accepted" || r.MessageID == "" {
@@ -241,33 +176,11 @@ func (w *world) agent(t *testing.T, line agentAnswer) string {
 // awaitPush waits for a push that matches: by(account), or withID(message_id), or a function of the row's own.
 func (w *world) awaitPush(t *testing.T, match func(push) bool) push {
 	t.Helper()
-	deadline := time.After(patience)
-	for seen := 0; ; {
-		pushes, changed := w.hermes.since(seen)
-		for _, p := range pushes {
-			if match(p) {
-				return p
-			}
-		}
-		seen += len(pushes)
-		select {
-		case <-changed:
-		case <-deadline:
-			t.Fatalf("Hermès got no such push within %v", patience)
-		}
-	}
+	return w.hermes.Await(t, "such a message", match)
 }
 
 // pushes returns those that match so far.
-func (w *world) pushes(match func(push) bool) (found []push) {
-	pushes, _ := w.hermes.since(0)
-	for _, p := range pushes {
-		if match(p) {
-			found = append(found, p)
-		}
-	}
-	return found
-}
+func (w *world) pushes(match func(push) bool) []push { return w.hermes.Pushes(match) }
 
 // by matches the pushes of what an account submitted.
 func by(a account) func(push) bool {

@@ -2,7 +2,6 @@ package faults
 
 import (
 	"bytes"
-	"context"
 	"database/sql"
 	"fmt"
 	"net"
@@ -10,12 +9,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
-	"github.com/gofrs/flock"
 	_ "modernc.org/sqlite"
 
 	"hnetsmpp/pkg/worker"
+	"hnetsmpp/smppserv/testkit"
 )
 
 func TestAPortInUseIsNamedWithItsKey(t *testing.T) {
@@ -27,15 +25,15 @@ func TestAPortInUseIsNamedWithItsKey(t *testing.T) {
 			}
 			defer l.Close()
 			port := l.Addr().(*net.TCPAddr).Port
-			config := writeConfig(t, t.TempDir(), settings{key: port, "hermes.url": "http://127.0.0.1:9/", "log.level": "error"})
+			config := testkit.WriteConfig(t, t.TempDir(), testkit.Settings{key: port, "hermes.url": "http://127.0.0.1:9/", "log.level": "error"})
 			refuses(t, config, worker.ExitHeld, key, fmt.Sprint(port))
 		})
 	}
 }
 
 func TestASecondWorkerOnTheSameStoreIsRefused(t *testing.T) {
-	config := writeConfig(t, t.TempDir(), settings{"log.level": "error"})
-	startWorker(t, config)
+	config := testkit.WriteConfig(t, t.TempDir(), testkit.Settings{"log.level": "error"})
+	testkit.StartWorker(t, config)
 	refuses(t, config, worker.ExitHeld, filepath.Join(filepath.Dir(config), "messages.db"), "stop the other smppserv")
 }
 
@@ -93,7 +91,7 @@ func TestADatabaseThatCannotBeUsedIsNamedAndLeftAlone(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			refuses(t, writeConfig(t, dir, settings{"log.level": "error"}), worker.ExitCrashed, file, test.word)
+			refuses(t, testkit.WriteConfig(t, dir, testkit.Settings{"log.level": "error"}), worker.ExitCrashed, file, test.word)
 			after, err := os.ReadFile(file)
 			if err != nil {
 				t.Fatal(err)
@@ -108,8 +106,8 @@ func TestADatabaseThatCannotBeUsedIsNamedAndLeftAlone(t *testing.T) {
 // ours makes a database of smppserv's, all of it in one file: whoever closes it last folds the write-ahead log into it.
 func ours(t *testing.T, file string) {
 	t.Helper()
-	p, _, _ := startWorker(t, writeConfig(t, filepath.Dir(file), settings{"store.dsn": file}))
-	stopWorker(t, p)
+	p := testkit.StartWorker(t, testkit.WriteConfig(t, filepath.Dir(file), testkit.Settings{"store.dsn": file}))
+	p.Stop(t)
 }
 
 func change(t *testing.T, file, statement string) {
@@ -130,32 +128,19 @@ func TestAFolderThatCannotBeMadeIsNamed(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "taken")
 	writeFile(t, file, nil)
-	config := writeConfig(t, dir, settings{"store.dsn": filepath.Join("taken", "data", "messages.db"), "log.level": "error"})
+	config := testkit.WriteConfig(t, dir, testkit.Settings{"store.dsn": filepath.Join("taken", "data", "messages.db"), "log.level": "error"})
 	refuses(t, config, worker.ExitCrashed, file, "folder of the database")
 }
 
 func TestTheLauncherSaysWhichProgramIsMissing(t *testing.T) {
 	dir := t.TempDir()
 	missing := filepath.Join(dir, "elsewhere", "smppserv")
-	config := writeConfig(t, dir, settings{"launcher.worker": missing})
+	config := testkit.WriteConfig(t, dir, testkit.Settings{"launcher.worker": missing})
 	r := command(t, "launcher", "", "run", "--config", config)
 	if r.code == 0 {
 		t.Error("exit code 0")
 	}
 	oneLine(t, r.stderr, missing, "launcher.worker")
-}
-
-// awaitStoreFree returns once no worker holds the store of a config.toml: what it held, a process lets go at its end.
-func awaitStoreFree(t *testing.T, config string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	lock := flock.New(filepath.Join(filepath.Dir(config), "messages.db.lock"))
-	if _, err := lock.TryLockContext(ctx, 10*time.Millisecond); err != nil {
-		t.Errorf("the worker still holds its store: %v", err)
-		return
-	}
-	_ = lock.Unlock()
 }
 
 // field returns the word behind these words on the line that begins with them.

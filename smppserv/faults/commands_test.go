@@ -6,8 +6,8 @@ import (
 
 	"hnetsmpp/pkg/config"
 	"hnetsmpp/pkg/smpp"
-	"hnetsmpp/pkg/smpp/smpptest"
 	"hnetsmpp/pkg/worker"
+	"hnetsmpp/smppserv/testkit"
 )
 
 // succeeds runs smppserv and returns what it printed.
@@ -27,7 +27,7 @@ func TestVersionNamesTheProduct(t *testing.T) {
 }
 
 func TestCheckTellsAValidFileFromABrokenOne(t *testing.T) {
-	path := writeConfig(t, t.TempDir(), nil)
+	path := testkit.WriteConfig(t, t.TempDir())
 	if out := succeeds(t, "", "check", "--config", path); out != path+" is valid\n" {
 		t.Errorf("printed %q", out)
 	}
@@ -40,12 +40,12 @@ func TestCheckTellsAValidFileFromABrokenOne(t *testing.T) {
 }
 
 func TestAHashedPasswordLetsItsClientBind(t *testing.T) {
-	hash := strings.TrimSuffix(succeeds(t, testPassword+"\n", "hash-password"), "\n")
-	if !config.CheckPassword(hash, testPassword) || !config.IsHash(hash) {
+	hash := strings.TrimSuffix(succeeds(t, testkit.Password+"\n", "hash-password"), "\n")
+	if !config.CheckPassword(hash, testkit.Password) || !config.IsHash(hash) {
 		t.Fatalf("%q is no hash of the password", hash)
 	}
-	_, ready, _ := startWorker(t, writeConfig(t, t.TempDir(), settings{"clients": clients(hash)}))
-	smpptest.Dial(t, ready.SMPP).Bind(smpp.CmdBindTransceiver, testClient, testPassword, smpp.V34)
+	smppserv := testkit.StartWorker(t, testkit.WriteConfig(t, t.TempDir(), testkit.Settings{"clients": testkit.Clients(hash)}))
+	testkit.Bind(t, smppserv.SMPP, smpp.CmdBindTransceiver, testkit.Client, testkit.Password)
 
 	r := command(t, "smppserv", "", "hash-password")
 	if r.code == 0 {
@@ -55,32 +55,31 @@ func TestAHashedPasswordLetsItsClientBind(t *testing.T) {
 }
 
 func TestSendAndReplyAgainstARunningServer(t *testing.T) {
-	r := newRecord()
-	port := freePort(t)
-	path := writeConfig(t, t.TempDir(), settings{
-		"server.listen_port": port, "tcp.listen_port": freePort(t), "hermes.url": r.startHermes(t),
+	hermes := testkit.StartHermes(t)
+	port := testkit.FreePort(t)
+	path := testkit.WriteConfig(t, t.TempDir(), testkit.Settings{
+		"server.listen_port": port, "tcp.listen_port": testkit.FreePort(t), "hermes.url": hermes.URL(),
 	})
 	refused := command(t, "smppserv", "", "send", "--config", path, "--to", campaign, "--text", "Bonjour")
 	if refused.code == 0 {
 		t.Error("send succeeded without a server")
 	}
-	oneLine(t, refused.stderr, loopback(port), "smppserv")
+	oneLine(t, refused.stderr, testkit.Loopback(port), "smppserv")
 
-	startWorker(t, path)
+	testkit.StartWorker(t, path)
 	out := succeeds(t, "", "send", "--config", path, "--to", campaign, "--text", "Bonjour")
 	id := field(t, out, "message_id")
 	if state := field(t, out, "receipt", id); state != "DELIVRD" {
 		t.Errorf("the receipt says %s", state)
 	}
-	r.await(t, "the push", func() bool { return r.pushed[id] == "Bonjour" })
+	hermes.Await(t, "the text", func(p testkit.Push) bool { return p.Message.ID == id && p.Message.Text == "Bonjour" })
 
 	long := succeeds(t, "", "send", "--config", path, "--to", campaign, "--text", strings.Repeat("Œuvre ", 30))
 	if n := strings.Count(long, "DELIVRD"); n != 3 {
 		t.Errorf("180 characters of UCS-2 have %d receipts:\n%s", n, long)
 	}
 
-	c := smpptest.Dial(t, loopback(port))
-	c.Bind(smpp.CmdBindReceiver, testClient, testPassword, smpp.V34)
+	c := testkit.Bind(t, testkit.Loopback(port), smpp.CmdBindReceiver, testkit.Client, testkit.Password)
 	reply := []string{"reply", "--config", path, "--from", campaign, "--to", "33612345678", "--text", "Bonjour a vous", "--id", "h-1"}
 	out = succeeds(t, "", reply...)
 	if !strings.HasPrefix(out, "accepted") {

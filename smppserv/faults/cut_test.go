@@ -17,6 +17,7 @@ import (
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/pkg/smpp/smpptest"
 	"hnetsmpp/pkg/worker"
+	"hnetsmpp/smppserv/testkit"
 )
 
 // A closedHermes answers 503 until it is opened, and hands on what it takes then.
@@ -55,8 +56,8 @@ func (h *closedHermes) opened(t *testing.T, texts ...string) {
 					missing = strings.Replace(missing, text, "", 1)
 				}
 			}
-		case <-time.After(patience):
-			t.Fatalf("not pushed within %v: %s", patience, missing)
+		case <-time.After(testkit.Patience):
+			t.Fatalf("not pushed within %v: %s", testkit.Patience, missing)
 		}
 	}
 	if missing = strings.TrimSpace(missing); missing != "" {
@@ -67,12 +68,12 @@ func (h *closedHermes) opened(t *testing.T, texts ...string) {
 // handIn hands one line in on the TCP port and returns the answer.
 func handIn(t *testing.T, addr, line string) string {
 	t.Helper()
-	conn, err := net.DialTimeout("tcp", addr, patience)
+	conn, err := net.DialTimeout("tcp", addr, testkit.Patience)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(patience))
+	_ = conn.SetDeadline(time.Now().Add(testkit.Patience))
 	fmt.Fprintln(conn, line)
 	answer, err := bufio.NewReader(conn).ReadString('\n')
 	if err != nil {
@@ -83,14 +84,13 @@ func handIn(t *testing.T, addr, line string) string {
 
 func TestAnEmptiedConfigurationHasWhatWaitsReachHermesAndNobodyElse(t *testing.T) {
 	hermes := startClosedHermes(t)
-	path := writeConfig(t, t.TempDir(), settings{"hermes.url": hermes.url, "hermes.retry": []string{"100ms"}, "tcp.token": "t0ken", "log.level": "debug"})
+	path := testkit.WriteConfig(t, t.TempDir(), testkit.Settings{"hermes.url": hermes.url, "hermes.retry": []string{"100ms"}, "tcp.token": "t0ken", "log.level": "debug"})
 	whole, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, ready, log := startWorker(t, path)
-	c := smpptest.Dial(t, ready.SMPP)
-	c.Bind(smpp.CmdBindTransceiver, testClient, testPassword, smpp.V34)
+	p := testkit.StartWorker(t, path)
+	c := testkit.Bind(t, p.SMPP, smpp.CmdBindTransceiver, testkit.Client, testkit.Password)
 	c.Submit("33612345678", campaign, "first")
 	c.Submit("33612345679", campaign, "second")
 
@@ -104,12 +104,12 @@ func TestAnEmptiedConfigurationHasWhatWaitsReachHermesAndNobodyElse(t *testing.T
 		{"cut", whole[:strings.Index(string(whole), "[tcp]")], "missing tcp.listen_host, tcp.listen_port, tcp.token"},
 	} {
 		writeFile(t, path, change.text)
-		log.awaitWords(t, "not taken up", change.says)
+		p.Log.AwaitWords(t, "not taken up", change.says)
 		c.ExpectAlive()
-		bindsOnce(t, ready.SMPP, testPassword)
-		known := smpptest.Dial(t, ready.SMPP)
+		bindsOnce(t, p.SMPP, testkit.Password)
+		known := smpptest.Dial(t, p.SMPP)
 		known.ExpectResp(known.Send(&smpp.Bind{Type: smpp.CmdBindTransceiver, SystemID: "admin", Password: "vocalcom", InterfaceVersion: smpp.V34}), smpp.RINVSYSID)
-		if got := handIn(t, ready.TCP, `{"id":"1","from":"3600","to":"33612345678","text":"x"}`); !strings.Contains(got, `"unauthorized"`) {
+		if got := handIn(t, p.TCP, `{"id":"1","from":"3600","to":"33612345678","text":"x"}`); !strings.Contains(got, `"unauthorized"`) {
 			t.Errorf("%s: without a token: %s", change.what, got)
 		}
 		if r := command(t, "smppserv", "", "check", "--config", path); r.code != int(worker.ExitBadConfig) || r.stdout != "" {
@@ -117,19 +117,19 @@ func TestAnEmptiedConfigurationHasWhatWaitsReachHermesAndNobodyElse(t *testing.T
 		}
 	}
 	hermes.opened(t, "first", "second")
-	stopWorker(t, p)
+	p.Stop(t)
 	refuses(t, path, worker.ExitBadConfig, "missing tcp.listen_host", "smppserv check --shorter")
-	if text, _ := log.read(); strings.Contains(text, "the stand-in accepts a push") {
+	if strings.Contains(p.Log.String(), "the stand-in accepts a push") {
 		t.Error("the stand-in has been asked")
 	}
 }
 
 func TestAShorterConfigurationIsTakenUpWhenAnOperatorSaysSo(t *testing.T) {
-	path := writeConfig(t, t.TempDir(), settings{"tcp.token": "t0ken"})
-	p, ready, log := startWorker(t, path)
-	shorter := configText(t, nil)
+	path := testkit.WriteConfig(t, t.TempDir(), testkit.Settings{"tcp.token": "t0ken"})
+	p := testkit.StartWorker(t, path)
+	shorter := testkit.ConfigText(t)
 	replace(t, path, shorter)
-	log.awaitWords(t, "not taken up", "missing tcp.token", "smppserv reload --shorter")
+	p.Log.AwaitWords(t, "not taken up", "missing tcp.token", "smppserv reload --shorter")
 	for _, args := range [][]string{{"check"}, {"reload"}} {
 		r := command(t, "smppserv", "", append(args, "--config", path)...)
 		if r.code != int(worker.ExitBadConfig) || r.stdout != "" {
@@ -140,33 +140,33 @@ func TestAShorterConfigurationIsTakenUpWhenAnOperatorSaysSo(t *testing.T) {
 	if out := succeeds(t, "", "reload", "--shorter", "--config", path); !strings.HasPrefix(out, path+" is valid and accepted as it is now; ") {
 		t.Errorf("printed %q", out)
 	}
-	log.awaitWords(t, "configuration taken up", "tcp.token")
-	if got := handIn(t, ready.TCP, `{"id":"1","from":"3600","to":"33612345678","text":"x"}`); !strings.Contains(got, `"accepted"`) {
+	p.Log.AwaitWords(t, "configuration taken up", "tcp.token")
+	if got := handIn(t, p.TCP, `{"id":"1","from":"3600","to":"33612345678","text":"x"}`); !strings.Contains(got, `"accepted"`) {
 		t.Errorf("without a token: %s", got)
 	}
-	stopWorker(t, p)
+	p.Stop(t)
 	if out := succeeds(t, "", "check", "--config", path); out != path+" is valid\n" {
 		t.Errorf("printed %q", out)
 	}
 }
 
 func TestALauncherThatWaitsStartsAShorterConfigurationThatIsAccepted(t *testing.T) {
-	worker := program(t, "smppserv")
-	path := writeConfig(t, t.TempDir(), settings{"launcher.worker": worker, "tcp.token": "t0ken"})
-	p, _, _ := startWorker(t, path)
-	stopWorker(t, p)
-	writeFile(t, path, configText(t, settings{"launcher.worker": worker}))
-	launcher, log := startLauncher(t, path)
-	log.awaitWords(t, "started again when config.toml changes", "missing tcp.token")
+	worker := testkit.Program(t, "smppserv")
+	path := testkit.WriteConfig(t, t.TempDir(), testkit.Settings{"launcher.worker": worker, "tcp.token": "t0ken"})
+	p := testkit.StartWorker(t, path)
+	p.Stop(t)
+	writeFile(t, path, testkit.ConfigText(t, testkit.Settings{"launcher.worker": worker}))
+	launcher := testkit.StartLauncher(t, path)
+	launcher.Log.AwaitWords(t, "started again when config.toml changes", "missing tcp.token")
 	if out := succeeds(t, "", "check", "--shorter", "--config", path); out != path+" is valid and accepted as it is now\n" {
 		t.Errorf("printed %q", out)
 	}
-	awaitPID(t, log, nil)
-	stopLauncher(t, launcher)
+	launcher.AwaitReady(t)
+	launcher.Stop(t)
 }
 
 func TestCheckSaysThatItCannotTellWhetherTheEndIsLost(t *testing.T) {
-	path := writeConfig(t, t.TempDir(), nil)
+	path := testkit.WriteConfig(t, t.TempDir())
 	if err := os.MkdirAll(filepath.Join(filepath.Dir(path), "data", "config.keys.json"), 0o700); err != nil { // a folder
 		t.Fatal(err)
 	}
@@ -179,23 +179,22 @@ func TestCheckSaysThatItCannotTellWhetherTheEndIsLost(t *testing.T) {
 func TestWhatWaitsForHermesInModeOpportunityGoesToNoStandIn(t *testing.T) {
 	hermes := startClosedHermes(t)
 	dir := t.TempDir()
-	path := writeConfig(t, dir, settings{"hermes.url": hermes.url, "hermes.retry": []string{"100ms"}})
-	p, ready, _ := startWorker(t, path)
-	c := smpptest.Dial(t, ready.SMPP)
-	c.Bind(smpp.CmdBindTransmitter, testClient, testPassword, smpp.V34)
+	path := testkit.WriteConfig(t, dir, testkit.Settings{"hermes.url": hermes.url, "hermes.retry": []string{"100ms"}})
+	p := testkit.StartWorker(t, path)
+	c := testkit.Bind(t, p.SMPP, smpp.CmdBindTransmitter, testkit.Client, testkit.Password)
 	c.Submit("33612345678", campaign, "first")
-	stopWorker(t, p)
+	p.Stop(t)
 
-	opportunity := settings{"mode": "opportunity", "hermes.retry": []string{"100ms"}}
-	without := strings.Replace(string(configText(t, opportunity)), "url = \"simulator\"\n", "", 1)
+	opportunity := testkit.Settings{"mode": "opportunity", "hermes.retry": []string{"100ms"}}
+	without := strings.Replace(string(testkit.ConfigText(t, opportunity)), "url = \"simulator\"\n", "", 1)
 	writeFile(t, path, []byte(without))
-	p, _, log := startWorker(t, path)
-	log.awaitWords(t, "hermes.url is not set: messages for Hermès wait")
+	p = testkit.StartWorker(t, path)
+	p.Log.AwaitWords(t, "hermes.url is not set: messages for Hermès wait")
 	opportunity["hermes.url"] = hermes.url
-	replace(t, path, configText(t, opportunity))
+	replace(t, path, testkit.ConfigText(t, opportunity))
 	hermes.opened(t, "first")
-	stopWorker(t, p)
-	if text, _ := log.read(); strings.Contains(text, "the stand-in accepts a push") {
+	p.Stop(t)
+	if strings.Contains(p.Log.String(), "the stand-in accepts a push") {
 		t.Error("the stand-in has been asked")
 	}
 }

@@ -1,15 +1,12 @@
 package faults
 
 import (
-	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"hnetsmpp/pkg/smpp"
-	"hnetsmpp/pkg/smpp/smpptest"
-	"hnetsmpp/pkg/worker"
+	"hnetsmpp/smppserv/testkit"
 )
 
 // A loaded is a config.toml on fixed ports, a Hermès and two clients that write to it as fast as they are answered.
@@ -23,16 +20,16 @@ type loaded struct {
 
 func newLoaded(t *testing.T) *loaded {
 	t.Helper()
-	port := freePort(t)
-	l := &loaded{addr: loopback(port), clients: []string{"load1", "load2"}, record: newRecord()}
+	port := testkit.FreePort(t)
+	l := &loaded{addr: testkit.Loopback(port), clients: []string{"load1", "load2"}, record: newRecord(t)}
 	var section []map[string]any
 	for _, name := range l.clients {
-		section = append(section, map[string]any{"system_id": name, "password": testPassword, "bind_policy": "pair"})
+		section = append(section, map[string]any{"system_id": name, "password": testkit.Password, "bind_policy": "pair"})
 	}
-	l.config = writeConfig(t, t.TempDir(), settings{
+	l.config = testkit.WriteConfig(t, t.TempDir(), testkit.Settings{
 		"server.listen_port": port,
-		"tcp.listen_port":    freePort(t),
-		"hermes.url":         l.record.startHermes(t),
+		"tcp.listen_port":    testkit.FreePort(t),
+		"hermes.url":         l.record.hermes.URL(),
 		"log.level":          "warn",
 		"clients":            section,
 	})
@@ -71,10 +68,7 @@ func (l *loaded) finish(t *testing.T) {
 	r := l.record
 	r.await(t, "the push and the receipt of every acknowledged message", func() bool {
 		for id := range r.acked {
-			if _, ok := r.pushed[id]; !ok {
-				return false
-			}
-			if _, ok := r.receipts[id]; !ok {
+			if _, ok := r.receipts[id]; !ok || !r.hermes.Accepted(id) {
 				return false
 			}
 		}
@@ -89,9 +83,7 @@ func (l *loaded) query(t *testing.T) {
 	t.Helper()
 	const sample = 20
 	for _, e := range l.esmes {
-		c := smpptest.Dial(t, l.addr)
-		c.AutoEnquire = true
-		c.Bind(smpp.CmdBindTransmitter, e.client, testPassword, smpp.V34)
+		c := testkit.Bind(t, l.addr, smpp.CmdBindTransmitter, e.client, testkit.Password)
 		asked := 0
 		for id, m := range l.record.ofClient(e) {
 			if asked++; asked > sample {
@@ -112,15 +104,12 @@ func TestTenKillsUnderLoadLoseNothingAcknowledged(t *testing.T) {
 	l.begin(t)
 	for kill := range kills {
 		binds := l.binds()
-		p, _, _ := startWorker(t, l.config)
+		p := testkit.StartWorker(t, l.config)
 		l.awaitWork(t, binds, killAt(kill))
-		p.Kill()
-		if exit := p.Wait(); exit.Code != worker.ExitKilled {
-			t.Fatalf("kill %d: smppserv ended: %s", kill, exit.Reason())
-		}
+		p.Kill(t)
 	}
 	binds := l.binds()
-	startWorker(t, l.config)
+	testkit.StartWorker(t, l.config)
 	l.awaitWork(t, binds, killAt(1))
 	l.finish(t)
 }
@@ -128,61 +117,26 @@ func TestTenKillsUnderLoadLoseNothingAcknowledged(t *testing.T) {
 func TestTheLauncherRestartsAKilledWorkerAndNothingIsLost(t *testing.T) {
 	const kills = 3 // the waits between them are 1, 2 and 4 s
 	l := newLoaded(t)
-	launcher, log := startLauncher(t, l.config)
+	launcher := testkit.StartLauncher(t, l.config)
 	l.begin(t)
 	killed := map[int]bool{}
 	binds := 0
 	for kill := range kills {
 		l.awaitWork(t, binds, killAt(kill))
-		pid := awaitPID(t, log, killed)
+		pid := launcher.AwaitPID(t, killed)
 		binds = l.binds()
 		kill9(t, pid)
 		killed[pid] = true
 	}
 	l.awaitWork(t, binds, killAt(1))
 	l.finish(t)
-	awaitPID(t, log, killed)
-	stopLauncher(t, launcher)
+	launcher.AwaitPID(t, killed)
+	launcher.Stop(t)
 	for _, name := range []string{"launcher.log", "smppserv.log"} {
 		if _, err := os.Stat(filepath.Join(filepath.Dir(l.config), "logs", name)); err != nil {
 			t.Error(err)
 		}
 	}
-}
-
-// startLauncher starts `launcher run`. It is killed at the test's end, if it has not ended before; its worker then ends
-// by itself.
-func startLauncher(t *testing.T, config string) (*exec.Cmd, *log) {
-	t.Helper()
-	written := newLog()
-	cmd := exec.Command(program(t, "launcher"), "run", "--config", config)
-	cmd.Dir, cmd.Stderr, cmd.WaitDelay = filepath.Dir(config), written, patience
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if cmd.ProcessState == nil {
-			_ = cmd.Process.Kill()
-			_ = cmd.Wait()
-		}
-		awaitStoreFree(t, config)
-		written.judge(t, "launcher")
-	})
-	return cmd, written
-}
-
-// awaitPID returns the process id of the worker that is ready and is none of those.
-func awaitPID(t *testing.T, log *log, not map[int]bool) int {
-	t.Helper()
-	var entry struct {
-		Program, Message string
-		PID              int
-	}
-	log.await(t, "which worker is ready", func(line string) bool {
-		entry.PID = 0
-		return json.Unmarshal([]byte(line), &entry) == nil && entry.Program == "launcher" && entry.PID != 0 && !not[entry.PID]
-	})
-	return entry.PID
 }
 
 func kill9(t *testing.T, pid int) {

@@ -1,18 +1,15 @@
 package faults
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
 	"net"
-	"net/http"
-	"net/http/httptest"
 	"strconv"
 	"sync"
 	"testing"
 	"time"
 
 	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/smppserv/testkit"
 )
 
 // A record is what clients and Hermès saw. Its methods may be called at the same time.
@@ -22,15 +19,13 @@ type record struct {
 	faults   []string
 	acked    map[string]string // message_id → text
 	receipts map[string]smpp.MessageState
-	pushed   map[string]string // Idempotency-Key → text
-	repeats  int
-	last     map[string]uint64 // number → the highest id that it was pushed with
 	binds    int
+	hermes   *testkit.Hermes
 }
 
-func newRecord() *record {
+func newRecord(t *testing.T) *record {
 	return &record{changed: make(chan struct{}), acked: map[string]string{}, receipts: map[string]smpp.MessageState{},
-		pushed: map[string]string{}, last: map[string]uint64{}}
+		hermes: testkit.StartHermes(t)}
 }
 
 // change changes the record and wakes those who await it.
@@ -52,7 +47,7 @@ func (r *record) fault(format string, args ...any) {
 // await returns once the record is as wanted. done is called with the record to itself.
 func (r *record) await(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	deadline := time.After(patience)
+	deadline := time.After(testkit.Patience)
 	for {
 		r.mu.Lock()
 		ok, changed := done(), r.changed
@@ -65,8 +60,8 @@ func (r *record) await(t *testing.T, what string, done func() bool) {
 		case <-deadline:
 			r.mu.Lock()
 			defer r.mu.Unlock()
-			t.Fatalf("%s did not come within %v: %d acknowledged, %d pushed, %d receipts, %d binds; faults %q",
-				what, patience, len(r.acked), len(r.pushed), len(r.receipts), r.binds, r.faults)
+			t.Fatalf("%s did not come within %v: %d acknowledged, %d pushes, %d receipts, %d binds; faults %q",
+				what, testkit.Patience, len(r.acked), len(r.hermes.Pushes(nil)), len(r.receipts), r.binds, r.faults)
 		}
 	}
 }
@@ -94,41 +89,6 @@ func (r *record) submitted(id, text string, status smpp.Status) {
 	})
 }
 
-// startHermes starts a stub that accepts everything into the record, and returns its URL.
-func (r *record) startHermes(t *testing.T) string {
-	t.Helper()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
-		body, err := io.ReadAll(request.Body)
-		if err != nil {
-			return // the worker was killed
-		}
-		key := request.Header.Get("Idempotency-Key")
-		var m struct{ ID, From, Text string }
-		err = json.Unmarshal(body, &m)
-		id, idErr := strconv.ParseUint(m.ID, 10, 64)
-		r.change(func() {
-			if err != nil || idErr != nil || key != m.ID {
-				r.fault("push with Idempotency-Key %q is not as agreed: %s", key, body)
-				return
-			}
-			if text, again := r.pushed[key]; again {
-				r.repeats++
-				if text != m.Text {
-					r.fault("key %s was pushed with %q and with %q", key, text, m.Text)
-				}
-				return
-			}
-			r.pushed[key] = m.Text
-			if id < r.last[m.From] {
-				r.fault("from %s came %d after %d", m.From, id, r.last[m.From])
-			}
-			r.last[m.From] = id
-		})
-	}))
-	t.Cleanup(server.Close)
-	return server.URL + "/api/sms/push/"
-}
-
 // judge requires that nothing acknowledged is lost or mixed up. Faults that were seen on the way count too.
 func (r *record) judge(t *testing.T) {
 	t.Helper()
@@ -137,8 +97,9 @@ func (r *record) judge(t *testing.T) {
 	for _, fault := range r.faults {
 		t.Error(fault)
 	}
+	pushed, repeats := r.pushed(t)
 	for id, text := range r.acked {
-		if got := r.pushed[id]; got != text {
+		if got := pushed[id]; got != text {
 			t.Errorf("id %s was given to %q and pushed with %q", id, text, got)
 		}
 		if state := r.receipts[id]; state != smpp.StateDelivered {
@@ -146,7 +107,31 @@ func (r *record) judge(t *testing.T) {
 		}
 	}
 	t.Logf("%d acknowledged, %d pushed, %d pushes repeated, %d receipts, %d binds",
-		len(r.acked), len(r.pushed), r.repeats, len(r.receipts), r.binds)
+		len(r.acked), len(pushed), repeats, len(r.receipts), r.binds)
+}
+
+// pushed returns the texts that Hermès got by their ids, and how often it got one again. It requires that a message stays
+// the same, and that those of one number came in the order of their ids.
+func (r *record) pushed(t *testing.T) (texts map[string]string, repeats int) {
+	t.Helper()
+	texts = map[string]string{}
+	last := map[string]uint64{} // number → the highest id that it was pushed with
+	for _, p := range r.hermes.Pushes(nil) {
+		if text, again := texts[p.Key]; again {
+			repeats++
+			if text != p.Message.Text {
+				t.Errorf("key %s was pushed with %q and with %q", p.Key, text, p.Message.Text)
+			}
+			continue
+		}
+		texts[p.Key] = p.Message.Text
+		id, err := strconv.ParseUint(p.Message.ID, 10, 64)
+		if from := p.Message.From; err != nil || id < last[from] {
+			t.Errorf("from %s came %s after %d: %v", from, p.Message.ID, last[from], err)
+		}
+		last[p.Message.From] = id
+	}
+	return texts, repeats
 }
 
 const (
@@ -205,7 +190,7 @@ func closed(c <-chan struct{}) bool {
 
 // session binds and keeps the window full until the connection is lost.
 func (e *esme) session() {
-	conn, err := net.DialTimeout("tcp", e.addr, patience)
+	conn, err := net.DialTimeout("tcp", e.addr, testkit.Patience)
 	if err != nil {
 		return // no worker listens
 	}
@@ -241,7 +226,7 @@ func (e *esme) session() {
 }
 
 func (e *esme) bind(conn net.Conn) bool {
-	b := &smpp.Bind{Type: smpp.CmdBindTransceiver, SystemID: e.client, Password: testPassword, InterfaceVersion: smpp.V34}
+	b := &smpp.Bind{Type: smpp.CmdBindTransceiver, SystemID: e.client, Password: testkit.Password, InterfaceVersion: smpp.V34}
 	if _, err := conn.Write(smpp.AppendPDU(nil, smpp.ROK, 1<<20, b)); err != nil {
 		return false
 	}

@@ -23,6 +23,7 @@ import (
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/pkg/smpp/smpptest"
 	"hnetsmpp/pkg/smstext"
+	"hnetsmpp/smppserv/testkit"
 )
 
 const (
@@ -69,15 +70,6 @@ func edited(t *testing.T, address string, values map[string]string) []byte {
 	return file
 }
 
-// missingMono skips the test, or fails it where CI is set.
-func missingMono(t *testing.T, what string) {
-	t.Helper()
-	if os.Getenv("CI") != "" {
-		t.Fatalf("%s is missing; it is installed by: %s", what, monoInstall)
-	}
-	t.Skipf("%s is missing; it is installed by: %s", what, monoInstall)
-}
-
 // A plugin is the provider in a process of its own, under Mono, with the driver in Hermès' place.
 type plugin struct {
 	stdin   io.WriteCloser
@@ -88,9 +80,7 @@ type plugin struct {
 func startPlugin(t *testing.T, address string, values map[string]string) *plugin {
 	t.Helper()
 	for _, name := range []string{"mcs", "mono"} {
-		if _, err := exec.LookPath(name); err != nil {
-			missingMono(t, name)
-		}
+		testkit.Peer(t, name, monoInstall)
 	}
 	var provider pluginXML
 	if err := xml.Unmarshal(edited(t, address, values), &provider); err != nil {
@@ -144,7 +134,7 @@ func runPlugin(t *testing.T, dir string) *plugin {
 	}()
 	t.Cleanup(func() {
 		p.stdin.Close() // the driver ends
-		kill := time.AfterFunc(patience, func() { cmd.Process.Kill() })
+		kill := time.AfterFunc(testkit.Patience, func() { cmd.Process.Kill() })
 		defer kill.Stop()
 		for range p.answers {
 		}
@@ -171,8 +161,8 @@ func (p *plugin) outcome(t *testing.T) string {
 			t.Fatal("the plugin's process has ended")
 		}
 		return answer
-	case <-time.After(patience):
-		t.Fatalf("the plugin did not return within %v", patience)
+	case <-time.After(testkit.Patience):
+		t.Fatalf("the plugin did not return within %v", testkit.Patience)
 	}
 	panic("not reached")
 }
@@ -233,10 +223,7 @@ func fails(t *testing.T, outcome string, words ...string) {
 // bindReceiver binds the client that receives what the plugin sends.
 func bindReceiver(t *testing.T, addr string) *smpptest.Client {
 	t.Helper()
-	c := smpptest.Dial(t, addr)
-	c.AutoEnquire = true
-	c.Bind(smpp.CmdBindReceiver, testClient, testPassword, smpp.V34)
-	return c
+	return testkit.Bind(t, addr, smpp.CmdBindReceiver, testkit.Client, testkit.Password)
 }
 
 // takeText takes the next message, all its parts, and returns its text.
@@ -287,7 +274,7 @@ func startPeer(t *testing.T, serve func(conn net.Conn, number int, line string) 
 			if err != nil {
 				return
 			}
-			_ = conn.SetDeadline(time.Now().Add(patience))
+			_ = conn.SetDeadline(time.Now().Add(testkit.Patience))
 			line, err := bufio.NewReaderSize(conn, 100<<10).ReadString('\n')
 			if err == nil {
 				p.mu.Lock()
@@ -366,12 +353,12 @@ func startRelay(t *testing.T, worker string) *relay {
 
 // exchange sends one line and returns its answer.
 func exchange(addr, line string) (string, error) {
-	conn, err := net.DialTimeout("tcp", addr, patience)
+	conn, err := net.DialTimeout("tcp", addr, testkit.Patience)
 	if err != nil {
 		return "", err
 	}
 	defer conn.Close()
-	if err := errors.Join(conn.SetDeadline(time.Now().Add(patience))); err != nil {
+	if err := errors.Join(conn.SetDeadline(time.Now().Add(testkit.Patience))); err != nil {
 		return "", err
 	}
 	if _, err := io.WriteString(conn, line); err != nil {
@@ -387,8 +374,8 @@ func (r *relay) answer(t *testing.T, words ...string) string {
 	case answer := <-r.answers:
 		oneLine(t, answer, words...)
 		return answer
-	case <-time.After(patience):
-		t.Fatalf("no answer came through the relay within %v", patience)
+	case <-time.After(testkit.Patience):
+		t.Fatalf("no answer came through the relay within %v", testkit.Patience)
 	}
 	panic("not reached")
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"hnetsmpp/smppserv/testkit"
 )
 
 // patient makes the plugin wait as long as a loaded machine may need, and try again at once.
@@ -39,9 +41,9 @@ func TestThePluginIsAFileThatEveryEditorKeepsWhole(t *testing.T) {
 }
 
 func TestAnAgentsTextReachesTheClientAsItWasWritten(t *testing.T) {
-	_, ready, _ := startWorker(t, writeConfig(t, t.TempDir(), nil))
-	c := bindReceiver(t, ready.SMPP)
-	p := startPlugin(t, ready.TCP, patient)
+	smppserv := testkit.StartWorker(t, testkit.WriteConfig(t, t.TempDir()))
+	c := bindReceiver(t, smppserv.SMPP)
+	p := startPlugin(t, smppserv.TCP, patient)
 	control := ""
 	for r := rune(0); r <= ' '; r++ {
 		control += string(r)
@@ -76,9 +78,9 @@ func TestAnAgentsTextReachesTheClientAsItWasWritten(t *testing.T) {
 
 func TestMessagesHandedInAtTheSameTimeAllArriveOnce(t *testing.T) {
 	const threads = 30
-	_, ready, _ := startWorker(t, writeConfig(t, t.TempDir(), nil))
-	c := bindReceiver(t, ready.SMPP)
-	p := startPlugin(t, ready.TCP, patient)
+	smppserv := testkit.StartWorker(t, testkit.WriteConfig(t, t.TempDir()))
+	c := bindReceiver(t, smppserv.SMPP)
+	p := startPlugin(t, smppserv.TCP, patient)
 	p.begin(t, "together", fmt.Sprint(threads), word(campaign), word(customer), word("no. "))
 	accepts(t, p.outcome(t))
 	accepts(t, p.send(t, campaign, customer, "the last"))
@@ -94,9 +96,9 @@ func TestMessagesHandedInAtTheSameTimeAllArriveOnce(t *testing.T) {
 }
 
 func TestAConnectionCutBeforeTheAnswerSendsOnce(t *testing.T) {
-	_, ready, _ := startWorker(t, writeConfig(t, t.TempDir(), nil))
-	c := bindReceiver(t, ready.SMPP)
-	relay := startRelay(t, ready.TCP)
+	smppserv := testkit.StartWorker(t, testkit.WriteConfig(t, t.TempDir()))
+	c := bindReceiver(t, smppserv.SMPP)
+	relay := startRelay(t, smppserv.TCP)
 	p := startPlugin(t, relay.addr, patient)
 
 	p.begin(t, "send", word(campaign), word(customer), word("une fois"))
@@ -118,17 +120,16 @@ func TestAConnectionCutBeforeTheAnswerSendsOnce(t *testing.T) {
 }
 
 func TestAWorkerKilledBeforeItsAnswerSendsOnce(t *testing.T) {
-	port, tcpPort := freePort(t), freePort(t)
-	config := writeConfig(t, t.TempDir(), settings{"server.listen_port": port, "tcp.listen_port": tcpPort})
-	worker, _, _ := startWorker(t, config)
-	relay := startRelay(t, loopback(tcpPort))
+	port, tcpPort := testkit.FreePort(t), testkit.FreePort(t)
+	config := testkit.WriteConfig(t, t.TempDir(), testkit.Settings{"server.listen_port": port, "tcp.listen_port": tcpPort})
+	smppserv := testkit.StartWorker(t, config)
+	relay := startRelay(t, testkit.Loopback(tcpPort))
 	p := startPlugin(t, relay.addr, patient)
 
 	p.begin(t, "send", word(campaign), word(customer), word("une fois"))
 	first := messageID(t, relay.answer(t, "accepted"))
-	worker.Kill()
-	worker.Wait()
-	startWorker(t, config)
+	smppserv.Kill(t)
+	smppserv.Start(t)
 	relay.pass <- false
 	if second := messageID(t, relay.answer(t, "accepted", "duplicate")); second != first {
 		t.Errorf("the message has the ids %s and %s", first, second)
@@ -136,44 +137,44 @@ func TestAWorkerKilledBeforeItsAnswerSendsOnce(t *testing.T) {
 	relay.pass <- true
 	accepts(t, p.outcome(t))
 	relay.sentTwice(t)
-	accepts(t, startPlugin(t, loopback(tcpPort), patient).send(t, campaign, customer, "la suivante"))
-	c := bindReceiver(t, loopback(port))
+	accepts(t, startPlugin(t, testkit.Loopback(tcpPort), patient).send(t, campaign, customer, "la suivante"))
+	c := bindReceiver(t, testkit.Loopback(port))
 	if got := []string{takeText(t, c), takeText(t, c)}; !slices.Equal(got, []string{"une fois", "la suivante"}) {
 		t.Errorf("came: %q", got)
 	}
 }
 
 func TestThePluginSaysThatNoWorkerRunsAndSucceedsWhenOneDoes(t *testing.T) {
-	tcpPort := freePort(t)
-	config := writeConfig(t, t.TempDir(), settings{"tcp.listen_port": tcpPort})
-	p := startPlugin(t, loopback(tcpPort), patient)
-	down := []string{"not sent: cannot connect to " + loopback(tcpPort), "ConnectionRefused", "is smppserv running", "tried twice"}
+	tcpPort := testkit.FreePort(t)
+	config := testkit.WriteConfig(t, t.TempDir(), testkit.Settings{"tcp.listen_port": tcpPort})
+	p := startPlugin(t, testkit.Loopback(tcpPort), patient)
+	down := []string{"not sent: cannot connect to " + testkit.Loopback(tcpPort), "ConnectionRefused", "is smppserv running", "tried twice"}
 	fails(t, p.send(t, campaign, customer, "before"), down...)
-	worker, _, _ := startWorker(t, config)
+	smppserv := testkit.StartWorker(t, config)
 	accepts(t, p.send(t, campaign, customer, "first"))
-	stopWorker(t, worker)
+	smppserv.Stop(t)
 	fails(t, p.send(t, campaign, customer, "between"), down...)
-	_, ready, _ := startWorker(t, config)
+	smppserv.Start(t)
 	accepts(t, p.send(t, campaign, customer, "second"))
-	c := bindReceiver(t, ready.SMPP)
+	c := bindReceiver(t, smppserv.SMPP)
 	if got := []string{takeText(t, c), takeText(t, c)}; !slices.Equal(got, []string{"first", "second"}) {
 		t.Errorf("came: %q", got)
 	}
 }
 
 func TestARefusedAddressIsToldWhatToDo(t *testing.T) {
-	_, ready, log := startWorker(t, writeConfig(t, t.TempDir(), settings{"tcp.allow": []string{"10.20.30.0/24"}}))
-	p := startPlugin(t, ready.TCP, patient)
+	smppserv := testkit.StartWorker(t, testkit.WriteConfig(t, t.TempDir(), testkit.Settings{"tcp.allow": []string{"10.20.30.0/24"}}))
+	p := startPlugin(t, smppserv.TCP, patient)
 	fails(t, p.send(t, campaign, customer, "x"), "not sent: smppserv rejected it, unauthorized: 127.0.0.1 is not in tcp.allow; correct tcp.allow")
-	log.awaitWords(t, "refused a connection", "127.0.0.1/32")
+	smppserv.Log.AwaitWords(t, "refused a connection", "127.0.0.1/32")
 }
 
 func TestWhatTheWorkerRejectsIsToldWithItsReason(t *testing.T) {
-	_, ready, _ := startWorker(t, writeConfig(t, t.TempDir(), settings{
+	smppserv := testkit.StartWorker(t, testkit.WriteConfig(t, t.TempDir(), testkit.Settings{
 		"tcp.token": "s3 cret",
-		"clients":   []map[string]any{{"system_id": testClient, "password": testPassword, "numbers": []string{campaign}}},
+		"clients":   []map[string]any{{"system_id": testkit.Client, "password": testkit.Password, "numbers": []string{campaign}}},
 	}))
-	p := startPlugin(t, ready.TCP, patient)
+	p := startPlugin(t, smppserv.TCP, patient)
 	for _, token := range []string{"", "wrong"} {
 		p.set(t, "Token", token)
 		fails(t, p.send(t, campaign, customer, "x"), "not sent:", "unauthorized: token: missing or wrong", "or Token in Smpp.xml")
@@ -184,7 +185,7 @@ func TestWhatTheWorkerRejectsIsToldWithItsReason(t *testing.T) {
 	fails(t, p.send(t, "", customer, "x"), "not sent:", "bad_request: from: missing")
 	p.set(t, "Client", "nobody")
 	fails(t, p.send(t, campaign, customer, "x"), "not sent:", `no_client: no client "nobody" owns number 3600`)
-	p.set(t, "Client", testClient)
+	p.set(t, "Client", testkit.Client)
 	accepts(t, p.send(t, campaign, customer, "x"))
 }
 
@@ -231,11 +232,11 @@ func TestNamesAndIPv6AddressesWork(t *testing.T) {
 	}
 	p := startPlugin(t, "127.0.0.1:1", patient)
 	for _, host := range hosts {
-		_, ready, _ := startWorker(t, writeConfig(t, t.TempDir(), settings{"tcp.listen_host": host}))
-		p.set(t, "IpPortSmppServer", ready.TCP)
+		smppserv := testkit.StartWorker(t, testkit.WriteConfig(t, t.TempDir(), testkit.Settings{"tcp.listen_host": host}))
+		p.set(t, "IpPortSmppServer", smppserv.TCP)
 		accepts(t, p.send(t, campaign, customer, "x"))
 		if slices.Contains(names, host) { // the other address of the name refuses, and may come first
-			_, port, _ := net.SplitHostPort(ready.TCP)
+			_, port, _ := net.SplitHostPort(smppserv.TCP)
 			p.set(t, "IpPortSmppServer", "localhost:"+port)
 			accepts(t, p.send(t, campaign, customer, "x"))
 		}
@@ -244,10 +245,10 @@ func TestNamesAndIPv6AddressesWork(t *testing.T) {
 
 func TestASilentServerIsGivenUpInTimeAfterASecondTry(t *testing.T) {
 	silent := startPeer(t, func(net.Conn, int, string) bool { return false })
-	p := startPlugin(t, silent.addr, map[string]string{"TimeoutMs": "300", "RetryPauseMs": "200"})
+	p := startPlugin(t, silent.addr, map[string]string{"TimeoutMs": "2000", "RetryPauseMs": "200"})
 	began := time.Now()
-	fails(t, p.send(t, campaign, customer, "x"), "perhaps sent: ", silent.addr+" gave no answer within 300 ms (tried twice)")
-	if took := time.Since(began); took < 800*time.Millisecond || took > patience/2 {
+	fails(t, p.send(t, campaign, customer, "x"), "perhaps sent: ", silent.addr+" gave no answer within 2000 ms (tried twice)")
+	if took := time.Since(began); took < 4200*time.Millisecond || took > testkit.Patience/2 {
 		t.Errorf("it took %v", took)
 	}
 	silent.sentTwice(t)

@@ -18,39 +18,24 @@ import (
 
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/pkg/smpp/smpptest"
-	"hnetsmpp/pkg/worker"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store/sqlite"
 	"hnetsmpp/smppserv/store/storetest"
+	"hnetsmpp/smppserv/testkit"
 )
 
 // tracedWorker starts smppserv with its system calls recorded.
-func tracedWorker(t *testing.T, config, record string) (*worker.Process, worker.Ready) {
+func tracedWorker(t *testing.T, config, record string) *testkit.Worker {
 	t.Helper()
 	command := "exec"
-	for _, arg := range append(storetest.StraceArgs(t, record), program(t, "smppserv")) {
+	for _, arg := range append(storetest.StraceArgs(t, record), testkit.Program(t, "smppserv")) {
 		command += " '" + arg + "'"
 	}
 	script := filepath.Join(t.TempDir(), "traced")
 	if err := os.WriteFile(script, []byte("#!/bin/sh\n"+command+` "$@"`+"\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	written := newLog()
-	p, err := worker.Start(context.Background(), worker.Options{Path: script, Config: config, Dir: filepath.Dir(config), Stderr: written})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		p.Stop(stopGrace)
-		written.judge(t, "smppserv")
-	})
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	ready, err := p.Ready(ctx)
-	if err != nil {
-		t.Fatalf("smppserv: %v", err)
-	}
-	return p, ready
+	return testkit.StartWorkerAs(t, script, config)
 }
 
 // acknowledged are the ids of the messages that something written to a peer promises to keep: a submit_sm_resp,
@@ -134,17 +119,16 @@ func TestAPowerCutLosesNothingAcknowledged(t *testing.T) {
 	if err := os.Mkdir(folder, 0o750); err != nil {
 		t.Fatal(err)
 	}
-	p, ready := tracedWorker(t, writeConfig(t, dir, settings{"store.dsn": "data/messages.db", "hermes.url": newRecord().startHermes(t)}), record)
+	config := testkit.WriteConfig(t, dir, testkit.Settings{"store.dsn": "data/messages.db", "hermes.url": testkit.StartHermes(t).URL()})
+	smppserv := tracedWorker(t, config, record)
 	const submits, lines = 60, 30
-	c := smpptest.Dial(t, ready.SMPP)
-	c.AutoEnquire = true
-	c.Bind(smpp.CmdBindTransmitter, testClient, testPassword, smpp.V34)
-	port, err := net.Dial("tcp", ready.TCP)
+	c := testkit.Bind(t, smppserv.SMPP, smpp.CmdBindTransmitter, testkit.Client, testkit.Password)
+	port, err := net.Dial("tcp", smppserv.TCP)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer port.Close()
-	port.SetDeadline(time.Now().Add(patience))
+	port.SetDeadline(time.Now().Add(testkit.Patience))
 	answers := bufio.NewReader(port)
 	for range lines {
 		s := c.Send(smpptest.NewSubmit("33612345678", "3600", "one"))
@@ -157,7 +141,7 @@ func TestAPowerCutLosesNothingAcknowledged(t *testing.T) {
 		}
 	}
 	c.Unbind()
-	stopWorker(t, p)
+	smppserv.Stop(t)
 	var acked []sms.ID
 	err = storetest.ReadDisks(record, folder, func(d *storetest.Disk, said []storetest.Said) error {
 		found := false

@@ -6,29 +6,29 @@ import (
 
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/pkg/smpp/smpptest"
+	"hnetsmpp/smppserv/testkit"
 )
 
 func TestAChangedPasswordTakesEffectAndABrokenFileDoesNot(t *testing.T) {
 	const changed = "secret2"
-	path := writeConfig(t, t.TempDir(), nil)
-	_, ready, log := startWorker(t, path)
-	old := smpptest.Dial(t, ready.SMPP)
-	old.Bind(smpp.CmdBindTransceiver, testClient, testPassword, smpp.V34)
+	path := testkit.WriteConfig(t, t.TempDir())
+	smppserv := testkit.StartWorker(t, path)
+	old := testkit.Bind(t, smppserv.SMPP, smpp.CmdBindTransceiver, testkit.Client, testkit.Password)
 
-	replace(t, path, configText(t, settings{"clients": clients(changed)}))
-	log.awaitWords(t, "configuration taken up", "clients")
+	replace(t, path, testkit.ConfigText(t, testkit.Settings{"clients": testkit.Clients(changed)}))
+	smppserv.Log.AwaitWords(t, "configuration taken up", "clients")
 	old.ExpectAlive()
-	bindsOnce(t, ready.SMPP, changed)
-	refused := smpptest.Dial(t, ready.SMPP)
-	refused.ExpectResp(refused.Send(&smpp.Bind{Type: smpp.CmdBindReceiver, SystemID: testClient, Password: testPassword, InterfaceVersion: smpp.V34}), smpp.RINVPASWD)
+	bindsOnce(t, smppserv.SMPP, changed)
+	refused := smpptest.Dial(t, smppserv.SMPP)
+	refused.ExpectResp(refused.Send(&smpp.Bind{Type: smpp.CmdBindReceiver, SystemID: testkit.Client, Password: testkit.Password, InterfaceVersion: smpp.V34}), smpp.RINVPASWD)
 
-	replace(t, path, append(configText(t, settings{"clients": clients("secret3")}), "\n[server\n"...))
-	log.awaitWords(t, "not taken up", path+":")
+	replace(t, path, append(testkit.ConfigText(t, testkit.Settings{"clients": testkit.Clients("secret3")}), "\n[server\n"...))
+	smppserv.Log.AwaitWords(t, "not taken up", path+":")
 	old.ExpectAlive()
-	bindsOnce(t, ready.SMPP, changed)
+	bindsOnce(t, smppserv.SMPP, changed)
 
-	replace(t, path, configText(t, settings{"clients": clients(changed), "server.listen_port": freePort(t)}))
-	log.awaitWords(t, "after a restart", "server.listen_port")
+	replace(t, path, testkit.ConfigText(t, testkit.Settings{"clients": testkit.Clients(changed), "server.listen_port": testkit.FreePort(t)}))
+	smppserv.Log.AwaitWords(t, "after a restart", "server.listen_port")
 	old.ExpectAlive()
 	old.Unbind()
 }
@@ -36,9 +36,7 @@ func TestAChangedPasswordTakesEffectAndABrokenFileDoesNot(t *testing.T) {
 // bindsOnce binds a second session and ends it, so that there is room for the next.
 func bindsOnce(t *testing.T, addr, password string) {
 	t.Helper()
-	c := smpptest.Dial(t, addr)
-	c.Bind(smpp.CmdBindTransceiver, testClient, password, smpp.V34)
-	c.Unbind()
+	testkit.Bind(t, addr, smpp.CmdBindTransceiver, testkit.Client, password).Unbind()
 }
 
 // replace puts a new file in the old one's place, as editors do: no half of it is ever read.

@@ -8,6 +8,7 @@ import (
 
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/testkit"
 )
 
 // client takes what is for a client, and hands on what kind it was of.
@@ -22,8 +23,8 @@ func TestOneThatHermesDidNotReachIsAnnouncedOnlyWhenItIsReached(t *testing.T) {
 	for name, status := range map[string]int{"refused": http.StatusInternalServerError, "nobody there": http.StatusServiceUnavailable} {
 		t.Run(name, func(t *testing.T) {
 			var answer atomic.Int64
-			url, requests := hermesThat(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(int(answer.Load())) })
-			o := options(url)
+			at := testkit.StartEndpoint(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(int(answer.Load())) })
+			o := options(at.URL())
 			o.Retry = []time.Duration{time.Millisecond}
 			p := newPush(t, o)
 			defer p.Close(t.Context())
@@ -39,14 +40,14 @@ func TestOneThatHermesDidNotReachIsAnnouncedOnlyWhenItIsReached(t *testing.T) {
 				if err := q.Add(m, 0, nil); err != nil {
 					t.Fatal(err)
 				}
-				await(t, requests, "a push")
+				at.Next(t)
 			}
 
 			answer.Store(int64(status))
 			push(func(m *sms.Message) { m.SetDPF, m.ESMClass = true, 0x01 }) // tried once
 			answer.Store(http.StatusNotFound)
 			push(func(m *sms.Message) { m.RegisteredDelivery = 1 })
-			if kind := await(t, told, "the receipt"); kind != sms.KindReceipt {
+			if kind := testkit.Receive(t, told, "the receipt"); kind != sms.KindReceipt {
 				t.Fatalf("got kind %d before anybody was reached", kind)
 			}
 			answer.Store(http.StatusOK)
@@ -55,11 +56,11 @@ func TestOneThatHermesDidNotReachIsAnnouncedOnlyWhenItIsReached(t *testing.T) {
 			} else {
 				push(func(m *sms.Message) {})
 			}
-			if kind := await(t, told, "the alert"); kind != sms.KindAlert {
+			if kind := testkit.Receive(t, told, "the alert"); kind != sms.KindAlert {
 				t.Fatalf("got kind %d", kind)
 			}
-			if len(requests) > 0 {
-				t.Error("the delivery pending flag itself was pushed")
+			if n := len(at.Pushes(nil)); n != 3 {
+				t.Errorf("%d pushes of three messages: the delivery pending flag itself was pushed", n)
 			}
 		})
 	}

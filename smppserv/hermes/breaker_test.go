@@ -17,6 +17,7 @@ import (
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store/sqlite"
+	"hnetsmpp/smppserv/testkit"
 )
 
 // logged keeps the log's lines and tells of each.
@@ -94,7 +95,7 @@ func TestADeadHermesIsProbedByOneRequestAtATimeAndThenGetsEverything(t *testing.
 		dead     = true
 	)
 	o := options("")
-	url, requests := hermesThat(t, func(w http.ResponseWriter, r *http.Request) {
+	at := testkit.StartEndpoint(t, func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		active++
 		begun++
@@ -117,13 +118,8 @@ func TestADeadHermesIsProbedByOneRequestAtATimeAndThenGetsEverything(t *testing.
 			panic(http.ErrAbortHandler)
 		}
 	})
-	go func() {
-		for r := range requests {
-			_ = r
-		}
-	}()
 	var log logged
-	o.URL, o.Retry, o.Log = url, []time.Duration{10 * time.Millisecond, 20 * time.Millisecond}, zerolog.New(&log)
+	o.URL, o.Retry, o.Log = at.URL(), []time.Duration{10 * time.Millisecond, 20 * time.Millisecond}, zerolog.New(&log)
 	o.Text = func(ms []*sms.Message) sms.Text {
 		return sms.Text{Text: string(ms[0].Content)}
 	}
@@ -150,13 +146,13 @@ func TestADeadHermesIsProbedByOneRequestAtATimeAndThenGetsEverything(t *testing.
 		}
 	}
 	p.Attach(q)
-	await(t, probed, "the eighth probe")
+	testkit.Receive(t, probed, "the eighth probe")
 	mu.Lock()
 	dead = false
 	mu.Unlock()
 	arrived := make(chan struct{})
 	go func() { all.Wait(); close(arrived) }()
-	await(t, arrived, "the end of every message")
+	testkit.Receive(t, arrived, "the end of every message")
 	mu.Lock()
 	defer mu.Unlock()
 	if overlaps > 0 {
@@ -248,7 +244,7 @@ func scripted(t *testing.T, change func(*PushOptions)) (*Push, *outlets, PushOpt
 		// What the report finds done: it gives the queue room for another try.
 		calls := make(chan string, 1)
 		p.Deliver([]*sms.Message{message(1, "hi")}, false, func(sms.Outcome) { calls <- q.take() })
-		return await(t, calls, "the outcome of a push")
+		return testkit.Receive(t, calls, "the outcome of a push")
 	}
 }
 
@@ -278,7 +274,7 @@ func TestPushesThatBeganBeforeItOpenedAreNoProbes(t *testing.T) {
 	}
 	for range 8 {
 		a <- 503
-		await(t, outcome, "the outcome")
+		testkit.Receive(t, outcome, "the outcome")
 	}
 	if got := q.take(); got != "window 1, pause 1s" {
 		t.Error(got)

@@ -7,11 +7,12 @@ import (
 	"time"
 
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/testkit"
 )
 
 func TestCloseReturnsOnlyAfterTheLastOutcomeIsReported(t *testing.T) {
-	url, _ := hermesThat(t, ok)
-	p := newPush(t, options(url))
+	at := testkit.StartEndpoint(t, ok)
+	p := newPush(t, options(at.URL()))
 	reporting, reported := make(chan error, 1), make(chan struct{})
 	p.Deliver([]*sms.Message{message(1, "m")}, false, func(sms.Outcome) {
 		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
@@ -19,10 +20,10 @@ func TestCloseReturnsOnlyAfterTheLastOutcomeIsReported(t *testing.T) {
 		reporting <- p.Close(ctx)
 		close(reported)
 	})
-	if err := await(t, reporting, "Close during the report"); !errors.Is(err, context.DeadlineExceeded) {
+	if err := testkit.Receive(t, reporting, "Close during the report"); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Close took the push for ended before its outcome was reported: %v", err)
 	}
-	await(t, reported, "the end of the report")
+	testkit.Receive(t, reported, "the end of the report")
 	if err := p.Close(t.Context()); err != nil {
 		t.Error(err)
 	}

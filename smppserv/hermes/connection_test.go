@@ -15,6 +15,7 @@ import (
 
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/testkit"
 )
 
 func TestOnTheRealQueueLinesAreAcceptedOnceAndTheirEndIsTold(t *testing.T) {
@@ -121,7 +122,7 @@ func TestManyLinesInFlightAreAllAnsweredAndKeepTheirOrder(t *testing.T) {
 		seen[a.ID] = true
 	}
 	q.Attach(road.OutletOptions{Recipient: "admin", Window: 10, Retry: []time.Duration{time.Second}, Deliverer: client})
-	await(t, client.enough, "the last message")
+	testkit.Receive(t, client.enough, "the last message")
 	for i, text := range client.texts() {
 		if text != strconv.Itoa(i) {
 			t.Fatalf("message %d is %s", i, text)
@@ -173,7 +174,7 @@ func TestAPeerThatDoesNotReadIsLetGoAndHoldsNobodyUp(t *testing.T) {
 			s.Concluded(m, sms.Outcome{Verdict: sms.Done})
 		}
 	}()
-	await(t, gone, "the end of the connection")
+	testkit.Receive(t, gone, "the end of the connection")
 	if got := dial(t, p).ask(hello); !strings.Contains(got, "accepted") {
 		t.Error(got)
 	}
@@ -235,7 +236,7 @@ func TestCloseAnswersWhatWasReadAndThenCloses(t *testing.T) {
 	c.Close()
 	idle.line()
 	idle.Close()
-	if err := await(t, closed, "the end of Close"); err != nil {
+	if err := testkit.Receive(t, closed, "the end of Close"); err != nil {
 		t.Error(err)
 	}
 }

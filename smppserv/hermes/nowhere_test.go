@@ -7,6 +7,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/testkit"
 )
 
 func TestWithoutAURLMessagesWaitAndTheLogSaysSoOnce(t *testing.T) {
@@ -29,7 +30,7 @@ func TestWithoutAURLMessagesWaitAndTheLogSaysSoOnce(t *testing.T) {
 
 func TestWithoutAURLStatusesGoTheirWay(t *testing.T) {
 	o := options("")
-	o.StatusURL, _ = hermesThat(t, ok)
+	o.StatusURL = testkit.StartEndpoint(t, ok).URL()
 	receipt := &sms.Message{ID: 1, Kind: sms.KindReceipt, Recipient: sms.Hermes, Receipt: &sms.Receipt{Of: 2, State: sms.Delivered}}
 	if got := deliver(t, newPush(t, o), receipt); got.Verdict != sms.Done {
 		t.Errorf("got %+v", got)

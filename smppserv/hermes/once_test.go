@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/testkit"
 )
 
 // net/http repeats requests with an Idempotency-Key when a connection that it used before breaks.
@@ -140,7 +141,7 @@ func TestHTTP2IsSpokenWithOurOwnCertificates(t *testing.T) {
 }
 
 func TestAnAnswerThatNeverEndsIsCutOff(t *testing.T) {
-	url, _ := hermesThat(t, func(w http.ResponseWriter, r *http.Request) {
+	at := testkit.StartEndpoint(t, func(w http.ResponseWriter, r *http.Request) {
 		for r.Context().Err() == nil {
 			if _, err := w.Write(bytes.Repeat([]byte("x"), 1<<16)); err != nil {
 				return
@@ -148,7 +149,7 @@ func TestAnAnswerThatNeverEndsIsCutOff(t *testing.T) {
 		}
 	})
 	began := time.Now()
-	if got := deliver(t, newPush(t, options(url)), message(1, "hi")); got.Verdict != sms.Done || time.Since(began) > 4*time.Second {
+	if got := deliver(t, newPush(t, options(at.URL())), message(1, "hi")); got.Verdict != sms.Done || time.Since(began) > 4*time.Second {
 		t.Errorf("%+v after %v", got, time.Since(began))
 	}
 }

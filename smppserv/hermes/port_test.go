@@ -17,6 +17,7 @@ import (
 
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/testkit"
 )
 
 // taking is a queue that accepts at once, like a very fast disk, and keeps what it got.
@@ -64,7 +65,7 @@ func (q *taking) await(t testing.TB, n int) int {
 		}
 		more := q.more
 		q.mu.Unlock()
-		await(t, more, "the next message")
+		testkit.Receive(t, more, "the next message")
 	}
 }
 
@@ -109,7 +110,7 @@ func openPort(t testing.TB, q Queue, change func(*PortOptions)) *Port {
 		if err := p.Close(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
 			t.Error(err)
 		}
-		if err := await(t, served, "the end of Serve"); err != nil {
+		if err := testkit.Receive(t, served, "the end of Serve"); err != nil {
 			t.Error(err)
 		}
 	})

@@ -20,9 +20,10 @@ import (
 	"github.com/rs/zerolog"
 
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/testkit"
 )
 
-const patience = 20 * time.Second
+const patience = testkit.Patience
 
 // plain takes the octets for UTF-8, and those of alphabet "binary" for data.
 func plain(ms []*sms.Message) sms.Text {
@@ -63,43 +64,14 @@ func deliver(t testing.TB, p *Push, ms ...*sms.Message) sms.Outcome {
 	t.Helper()
 	outcome := make(chan sms.Outcome, 2)
 	p.Deliver(ms, false, func(o sms.Outcome) { outcome <- o })
-	return await(t, outcome, "the outcome of a push")
-}
-
-func await[T any](t testing.TB, c <-chan T, what string) T {
-	t.Helper()
-	select {
-	case v := <-c:
-		return v
-	case <-time.After(patience):
-		t.Fatalf("%s does not come", what)
-		panic("unreachable")
-	}
-}
-
-type received struct {
-	*http.Request
-	body string
-}
-
-// hermesThat starts an HTTP server that hands on what it gets.
-func hermesThat(t testing.TB, answer http.HandlerFunc) (url string, requests <-chan received) {
-	t.Helper()
-	c := make(chan received, 1000)
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		c <- received{r, string(body)}
-		answer(w, r)
-	}))
-	t.Cleanup(s.Close)
-	return s.URL + "/api/sms/push/?a=%2Fb", c
+	return testkit.Receive(t, outcome, "the outcome of a push")
 }
 
 func ok(http.ResponseWriter, *http.Request) {}
 
 func TestAPushIsAsAgreed(t *testing.T) {
-	url, requests := hermesThat(t, ok)
-	o := options(url)
+	at := testkit.StartEndpoint(t, ok)
+	o := options(at.URL())
 	o.Secret = "tell nobody"
 	o.Headers = map[string]string{"x-api-key": "0123", "host": "hermes.example.com"}
 	p := newPush(t, o)
@@ -119,16 +91,16 @@ func TestAPushIsAsAgreed(t *testing.T) {
 		if got := deliver(t, p, c.ms...); got.Verdict != sms.Done {
 			t.Fatalf("%s: %+v", c.name, got)
 		}
-		r := await(t, requests, "the request")
-		if r.body != c.body {
-			t.Errorf("%s: the body is\n%s\nwant\n%s", c.name, r.body, c.body)
+		r := at.Next(t)
+		if r.Body != c.body {
+			t.Errorf("%s: the body is\n%s\nwant\n%s", c.name, r.Body, c.body)
 		}
 		var id struct{ ID string }
-		if err := json.Unmarshal([]byte(r.body), &id); err != nil {
+		if err := json.Unmarshal([]byte(r.Body), &id); err != nil {
 			t.Error(err)
 		}
 		sum := hmac.New(sha256.New, []byte("tell nobody"))
-		sum.Write([]byte(r.body))
+		sum.Write([]byte(r.Body))
 		for name, want := range map[string]string{
 			"Content-Type": "application/json; charset=utf-8", "Idempotency-Key": id.ID, "X-Api-Key": "0123", "User-Agent": "HNET-SMPP-Serv",
 			"X-Hnet-Signature": "sha256=" + hex.EncodeToString(sum.Sum(nil)), "Content-Length": fmt.Sprint(len(c.body)),
@@ -144,27 +116,27 @@ func TestAPushIsAsAgreed(t *testing.T) {
 }
 
 func TestAnIncompleteTextSaysSo(t *testing.T) {
-	url, requests := hermesThat(t, ok)
+	at := testkit.StartEndpoint(t, ok)
 	outcome := make(chan sms.Outcome, 1)
-	newPush(t, options(url)).Deliver([]*sms.Message{message(1, "half")}, true, func(o sms.Outcome) { outcome <- o })
-	await(t, outcome, "the outcome")
-	if r := await(t, requests, "the request"); !strings.Contains(r.body, `"parts":1,"incomplete":true}`) {
-		t.Error(r.body)
+	newPush(t, options(at.URL())).Deliver([]*sms.Message{message(1, "half")}, true, func(o sms.Outcome) { outcome <- o })
+	testkit.Receive(t, outcome, "the outcome")
+	if r := at.Next(t); !strings.Contains(r.Body, `"parts":1,"incomplete":true}`) {
+		t.Error(r.Body)
 	}
 }
 
 func TestTheBodyCanBeATemplate(t *testing.T) {
-	url, requests := hermesThat(t, ok)
-	o := options(url)
+	at := testkit.StartEndpoint(t, ok)
+	o := options(at.URL())
 	o.Method, o.ContentType = "PUT", "application/x-sms"
 	o.Body = `{{json .Text}} {{.From}}>{{.To}} {{.ID}} {{.ReceivedAt}} {{json .ReceivedAt}} {{.ReceivedAt.Format "2006"}} {{.Client}} {{.Encoding}} {{.Parts}} {{.Incomplete}} [{{.Data}}] {{json .PartIDs}}`
 	if got := deliver(t, newPush(t, o), message(7, `a "b" <c>`)); got.Verdict != sms.Done {
 		t.Fatal(got)
 	}
-	r := await(t, requests, "the request")
+	r := at.Next(t)
 	want := `"a \"b\" <c>" 33612345678>3600 7 2026-11-23T10:00:00.007Z "2026-11-23T10:00:00.007Z" 2026 admin gsm7 1 false [] null`
-	if r.body != want || r.Method != "PUT" || r.Header.Get("Content-Type") != "application/x-sms" {
-		t.Errorf("%s %s\n%s\nwant\n%s", r.Method, r.Header.Get("Content-Type"), r.body, want)
+	if r.Body != want || r.Method != "PUT" || r.Header.Get("Content-Type") != "application/x-sms" {
+		t.Errorf("%s %s\n%s\nwant\n%s", r.Method, r.Header.Get("Content-Type"), r.Body, want)
 	}
 }
 
@@ -221,7 +193,7 @@ func TestTheAnswerDecides(t *testing.T) {
 		{status: 599, want: sms.Outcome{Verdict: sms.TryAgain, Code: 599, Reason: "HTTP 599"}},
 		{status: 800, want: sms.Outcome{Verdict: sms.Failed, Code: 800, Reason: "HTTP 800"}},
 	} {
-		url, requests := hermesThat(t, func(w http.ResponseWriter, r *http.Request) {
+		at := testkit.StartEndpoint(t, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Location", "/elsewhere")
 			if c.after != "" {
 				w.Header().Set("Retry-After", c.after)
@@ -229,12 +201,12 @@ func TestTheAnswerDecides(t *testing.T) {
 			w.WriteHeader(c.status)
 			io.WriteString(w, c.body)
 		})
-		o := options(url)
+		o := options(at.URL())
 		o.SuccessPattern = c.pattern
 		if got := deliver(t, newPush(t, o), message(1, "hi")); got != c.want {
 			t.Errorf("%d %s:\n%+v, want\n%+v", c.status, c.body, got, c.want)
 		}
-		if n := len(requests); n != 1 {
+		if n := len(at.Pushes(nil)); n != 1 {
 			t.Errorf("%d: %d requests", c.status, n)
 		}
 	}
@@ -316,9 +288,9 @@ func serveRaw(t testing.TB, f func(net.Conn)) string {
 }
 
 func TestCredentialsOfTheURLAreSent(t *testing.T) {
-	url, requests := hermesThat(t, ok)
-	deliver(t, newPush(t, options(strings.Replace(url, "http://", "http://user:pass@", 1))), message(1, "hi"))
-	r := await(t, requests, "the request")
+	at := testkit.StartEndpoint(t, ok)
+	deliver(t, newPush(t, options(strings.Replace(at.URL(), "http://", "http://user:pass@", 1))), message(1, "hi"))
+	r := at.Next(t)
 	if user, password, _ := r.BasicAuth(); user != "user" || password != "pass" {
 		t.Errorf("%q %q", user, password)
 	}
@@ -347,18 +319,18 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 }
 
 func TestFinalStatesAreReportedToTheStatusURL(t *testing.T) {
-	url, requests := hermesThat(t, ok)
+	at := testkit.StartEndpoint(t, ok)
 	o := options("http://127.0.0.1:1/")
-	o.StatusURL, o.Secret, o.Method, o.Body, o.SuccessPattern = url, "k", "PUT", "{{.Text}}", "never"
+	o.StatusURL, o.Secret, o.Method, o.Body, o.SuccessPattern = at.URL(), "k", "PUT", "{{.Text}}", "never"
 	p := newPush(t, o)
 	m := &sms.Message{ID: 55, Kind: sms.KindReceipt, Recipient: sms.Hermes, Receipt: &sms.Receipt{Of: 1042, State: sms.Undeliverable,
 		Error: 8, DoneAt: receivedAt, ExternalID: "h-1"}}
 	if got := deliver(t, p, m); got.Verdict != sms.Done {
 		t.Fatal(got)
 	}
-	r := await(t, requests, "the request")
-	if want := `{"id":"h-1","message_id":"1042","state":"UNDELIVERABLE","error":8,"at":"2026-11-23T10:00:00Z"}`; r.body != want {
-		t.Errorf("%s, want %s", r.body, want)
+	r := at.Next(t)
+	if want := `{"id":"h-1","message_id":"1042","state":"UNDELIVERABLE","error":8,"at":"2026-11-23T10:00:00Z"}`; r.Body != want {
+		t.Errorf("%s, want %s", r.Body, want)
 	}
 	if r.Method != "POST" || r.Header.Get("Idempotency-Key") != "status-55" || r.Header.Get("X-Hnet-Signature") == "" {
 		t.Errorf("%s %v", r.Method, r.Header)
@@ -366,44 +338,44 @@ func TestFinalStatesAreReportedToTheStatusURL(t *testing.T) {
 
 	m = &sms.Message{ID: 56, Kind: sms.KindIntermediate, Recipient: sms.Hermes, Receipt: &sms.Receipt{Of: 1042, State: sms.Enroute, DoneAt: receivedAt}}
 	deliver(t, p, m)
-	if r := await(t, requests, "the request"); r.body != `{"message_id":"1042","state":"ENROUTE","error":0,"at":"2026-11-23T10:00:00Z"}` {
-		t.Error(r.body)
+	if r := at.Next(t); r.Body != `{"message_id":"1042","state":"ENROUTE","error":0,"at":"2026-11-23T10:00:00Z"}` {
+		t.Error(r.Body)
 	}
 
-	if got := deliver(t, newPush(t, options(url)), m); got.Verdict != sms.Failed || !strings.Contains(got.Reason, "status_url") {
+	if got := deliver(t, newPush(t, options(at.URL())), m); got.Verdict != sms.Failed || !strings.Contains(got.Reason, "status_url") {
 		t.Errorf("without status_url: %+v", got)
 	}
 }
 
 func TestSettingsChangeWhilePushesAreInFlight(t *testing.T) {
 	begun, release := make(chan struct{}), make(chan struct{})
-	first, _ := hermesThat(t, func(http.ResponseWriter, *http.Request) { close(begun); <-release })
-	second, requests := hermesThat(t, ok)
-	p := newPush(t, options(first))
+	first := testkit.StartEndpoint(t, func(http.ResponseWriter, *http.Request) { close(begun); <-release })
+	second := testkit.StartEndpoint(t, ok)
+	p := newPush(t, options(first.URL()))
 	outcome := make(chan sms.Outcome, 1)
 	p.Deliver([]*sms.Message{message(1, "a")}, false, func(o sms.Outcome) { outcome <- o })
-	await(t, begun, "the first push")
-	if err := p.Reload(options(second)); err != nil {
+	testkit.Receive(t, begun, "the first push")
+	if err := p.Reload(options(second.URL())); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.Reload(options("nonsense")); err == nil {
 		t.Error("nonsense was taken")
 	}
 	deliver(t, p, message(2, "b"))
-	await(t, requests, "a push to the second URL")
+	second.Next(t)
 	close(release)
-	if got := await(t, outcome, "the first outcome"); got.Verdict != sms.Done {
+	if got := testkit.Receive(t, outcome, "the first outcome"); got.Verdict != sms.Done {
 		t.Errorf("%+v", got)
 	}
 }
 
 func TestCloseWaitsForThePushesInFlight(t *testing.T) {
 	begun, release := make(chan struct{}), make(chan struct{})
-	url, _ := hermesThat(t, func(http.ResponseWriter, *http.Request) { close(begun); <-release })
-	p := newPush(t, options(url))
+	at := testkit.StartEndpoint(t, func(http.ResponseWriter, *http.Request) { close(begun); <-release })
+	p := newPush(t, options(at.URL()))
 	var reported atomic.Bool
 	p.Deliver([]*sms.Message{message(1, "a")}, false, func(o sms.Outcome) { reported.Store(o.Verdict == sms.Done) })
-	await(t, begun, "the push")
+	testkit.Receive(t, begun, "the push")
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
 	if err := p.Close(ended); err == nil {

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/rs/zerolog"
 )
@@ -40,5 +41,32 @@ func TestSoManyRefusedPeersAreToldWhyAndMoreAreJustClosed(t *testing.T) {
 			}
 			synctest.Wait()
 		}
+	})
+}
+
+func TestARefusedAddressIsLoggedOnceAMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log logged
+		p := NewPort(PortOptions{Allow: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Queue: &taking{}, Route: toAdmin, Log: zerolog.New(&log)})
+		refused := func(lines int) {
+			t.Helper()
+			ours, theirs := net.Pipe()
+			theirs.Close()
+			p.admit(caller{ours})
+			synctest.Wait()
+			if n := log.count("the TCP port refused a connection; to let it in:"); n != lines {
+				t.Errorf("%d lines, want %d", n, lines)
+			}
+		}
+		refused(1)
+		refused(1)
+		time.Sleep(time.Minute - 1)
+		refused(1)
+		time.Sleep(time.Nanosecond)
+		refused(2)
+		time.Sleep(time.Minute - 1)
+		refused(2)
+		p.SetAllow([]netip.Prefix{netip.MustParsePrefix("10.0.0.0/16")}) // the operator may want to see whether it helped
+		refused(3)
 	})
 }

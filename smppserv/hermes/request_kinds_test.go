@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/testkit"
 )
 
 // An acknowledgement of a person or a device (SMPP 3.4, 2.11; 5.2.12).
@@ -17,46 +18,46 @@ func TestAnAcknowledgementGoesToTheStatusURLIfThereIsOne(t *testing.T) {
 	if !acknowledgement().IsAck() {
 		t.Fatal("it is none")
 	}
-	url, requests := hermesThat(t, ok)
-	elsewhere, statuses := hermesThat(t, ok)
-	o := options(url)
+	at := testkit.StartEndpoint(t, ok)
+	elsewhere := testkit.StartEndpoint(t, ok)
+	o := options(at.URL())
 	if got := deliver(t, newPush(t, o), acknowledgement()); got.Verdict != sms.Done {
 		t.Fatal(got)
 	}
-	if r := await(t, requests, "the push"); r.Header.Get("Idempotency-Key") != "77" {
+	if r := at.Next(t); r.Header.Get("Idempotency-Key") != "77" {
 		t.Errorf("%v", r.Header)
 	}
-	o.StatusURL = elsewhere
+	o.StatusURL = elsewhere.URL()
 	if got := deliver(t, newPush(t, o), acknowledgement()); got.Verdict != sms.Done {
 		t.Fatal(got)
 	}
-	r := await(t, statuses, "the status")
+	r := elsewhere.Next(t)
 	want := `{"message_id":"77","state":"` + acknowledgement().AckName() + `","error":0,"from":"33612345678","to":"3600","text":"read \"it\"","client":"admin","at":"2026-11-23T10:00:00Z"}`
-	if r.body != want || r.Header.Get("Idempotency-Key") != "status-77" {
-		t.Errorf("%v\n%s, want\n%s", r.Header, r.body, want)
+	if r.Body != want || r.Header.Get("Idempotency-Key") != "status-77" {
+		t.Errorf("%v\n%s, want\n%s", r.Header, r.Body, want)
 	}
 	if got := deliver(t, newPush(t, o), message(78, "no acknowledgement")); got.Verdict != sms.Done {
 		t.Fatal(got)
 	}
-	if await(t, requests, "the text"); len(statuses) > 0 {
+	if at.Next(t); len(elsewhere.Pushes(nil)) > 1 {
 		t.Error("a text went to the status URL")
 	}
 }
 
 func TestWithoutASecretNothingIsSigned(t *testing.T) {
-	url, requests := hermesThat(t, ok)
-	deliver(t, newPush(t, options(url)), message(1, "hi"))
-	if r := await(t, requests, "the push"); r.Header.Values("X-Hnet-Signature") != nil {
+	at := testkit.StartEndpoint(t, ok)
+	deliver(t, newPush(t, options(at.URL())), message(1, "hi"))
+	if r := at.Next(t); r.Header.Values("X-Hnet-Signature") != nil {
 		t.Errorf("%v", r.Header)
 	}
 }
 
 func TestAReceiptThatSaysNothingFails(t *testing.T) {
-	url, requests := hermesThat(t, ok)
-	o := options(url)
-	o.StatusURL = url
-	if got := deliver(t, newPush(t, o), &sms.Message{ID: 5, Kind: sms.KindReceipt}); got.Verdict != sms.Failed || len(requests) > 0 {
-		t.Errorf("%+v, %d requests", got, len(requests))
+	at := testkit.StartEndpoint(t, ok)
+	o := options(at.URL())
+	o.StatusURL = at.URL()
+	if got := deliver(t, newPush(t, o), &sms.Message{ID: 5, Kind: sms.KindReceipt}); got.Verdict != sms.Failed || len(at.Pushes(nil)) > 0 {
+		t.Errorf("%+v, %d requests", got, len(at.Pushes(nil)))
 	}
 }
 
@@ -79,29 +80,29 @@ func TestABreakerOfOneHostAndPortIsSharedByBothURLs(t *testing.T) {
 }
 
 func TestOneSimulatorDoesNotMakeTheOtherURLOne(t *testing.T) {
-	url, requests := hermesThat(t, ok)
+	at := testkit.StartEndpoint(t, ok)
 	o := options(Simulator)
-	o.StatusURL, o.SuccessPattern = url, "never"
+	o.StatusURL, o.SuccessPattern = at.URL(), "never"
 	p := newPush(t, o)
-	if got := deliver(t, p, message(1, "hi")); got.Verdict != sms.Done || len(requests) > 0 {
-		t.Errorf("%+v, %d requests", got, len(requests))
+	if got := deliver(t, p, message(1, "hi")); got.Verdict != sms.Done || len(at.Pushes(nil)) > 0 {
+		t.Errorf("%+v, %d requests", got, len(at.Pushes(nil)))
 	}
 	receipt := &sms.Message{ID: 5, Kind: sms.KindReceipt, Receipt: &sms.Receipt{Of: 1, State: sms.Delivered, DoneAt: receivedAt}}
 	if got := deliver(t, p, receipt); got.Verdict != sms.Done {
 		t.Errorf("%+v", got)
 	}
-	await(t, requests, "the status")
+	at.Next(t)
 
-	o = options(url)
+	o = options(at.URL())
 	o.StatusURL = Simulator
 	p = newPush(t, o)
-	if got := deliver(t, p, receipt); got.Verdict != sms.Done || len(requests) > 0 {
-		t.Errorf("%+v, %d requests", got, len(requests))
+	if got := deliver(t, p, receipt); got.Verdict != sms.Done || len(at.Pushes(nil)) > 1 {
+		t.Errorf("%+v, %d requests", got, len(at.Pushes(nil)))
 	}
 	if got := deliver(t, p, message(1, "hi")); got.Verdict != sms.Done {
 		t.Errorf("%+v", got)
 	}
-	await(t, requests, "the push")
+	at.Next(t)
 }
 
 func TestOnePushAtATimeIsEnoughAndNoneIsNot(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/testkit"
 )
 
 var done = &counting{verdict: func(int) sms.Outcome { return sms.Outcome{Verdict: sms.Done} }}
@@ -63,7 +64,7 @@ func BenchmarkRecover100000(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	receive(b, s.allAccepted, "all accepted")
+	testkit.Receive(b, s.allAccepted, "all accepted")
 	var took time.Duration
 	n := 0
 	for b.Loop() {

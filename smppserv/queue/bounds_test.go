@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/testkit"
 )
 
 // heldOctets is the memory that messages take.
@@ -48,14 +50,14 @@ func TestWhatIsReadAheadTakesNoMoreMemoryThanItMay(t *testing.T) {
 			}
 		}
 	}
-	receive(t, s.allAccepted, "all accepted")
+	testkit.Receive(t, s.allAccepted, "all accepted")
 	h := r.attach(road.OutletOptions{Window: 1, Serial: true})
 	most := 0
 	for range lanes * each {
-		try := receive(t, h.tries, "a try")
+		try := testkit.Receive(t, h.tries, "a try")
 		most = max(most, r.heldOctets())
 		try.done()
-		await(t, "its outcome is on disk", func() bool { return r.q.Stats().Unwritten == 0 })
+		testkit.Await(t, "its outcome is on disk", func() bool { return r.q.Stats().Unwritten == 0 })
 	}
 	if bound := aheadOctets + readAhead*(size+messageOctets); most > bound {
 		t.Errorf("%d octets are held, more than %d", most, bound)
@@ -90,5 +92,55 @@ func TestOfALineOnlySoManyMessagesAreReadAhead(t *testing.T) {
 	r.stop()
 	if store.most != readAhead {
 		t.Errorf("%d messages were read together, want %d", store.most, readAhead)
+	}
+}
+
+func TestAMessageThatIsGivenBackIsNotKeptInMemoryBeyondTheBound(t *testing.T) {
+	r := newRig(t, func(o *Options) { o.CacheOctets = 1 })
+	h := r.hermes()
+	r.texts("m")
+	for _, o := range []sms.Outcome{{Verdict: sms.Returned}, {Verdict: sms.TryAgain}} {
+		try := h.next("m")
+		h.Pause(time.Hour)
+		try.report(o)
+		if got := r.heldOctets(); got != 0 {
+			t.Errorf("%d octets are held after %v", got, o.Verdict)
+		}
+		h.Resume()
+	}
+	h.next("m").done()
+	r.emptied()
+}
+
+func TestADeliveryPendingFlagThatHasEndedLeavesNothingOfItsConversation(t *testing.T) {
+	r := newRig(t, nil)
+	h := r.attach(road.OutletOptions{Window: 4, Serial: true, Retry: []time.Duration{time.Hour}})
+	const conversations = 10
+	for i := range conversations {
+		m := r.flagged("text")
+		m.RegisteredDelivery, m.Source.Number = 0, fmt.Sprint("336", i)
+		m.ExpiresAt = m.ReceivedAt.Add(2 * time.Second)
+		r.add(m)
+		h.next("text").again()
+	}
+	testkit.Await(t, "all have expired, and left their delivery pending flags", func() bool {
+		r.q.mu.Lock()
+		defer r.q.mu.Unlock()
+		return len(r.q.recipient(sms.Hermes).dpfs) == conversations && r.q.unwritten == 0
+	})
+	dpfs, err := r.store.WaitingIDs(t.Context(), 1<<62)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range dpfs {
+		if err := r.q.Cancel(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.emptied()
+	r.q.mu.Lock()
+	defer r.q.mu.Unlock()
+	if n := len(r.q.recipient(sms.Hermes).dpfs); n > 0 {
+		t.Errorf("%d conversations are kept for dpfs, and there is none", n)
 	}
 }

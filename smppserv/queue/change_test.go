@@ -8,6 +8,7 @@ import (
 
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/testkit"
 )
 
 func replaceText(text string) func(*sms.Message) error {
@@ -41,7 +42,7 @@ func TestACancelledMessageIsNotTried(t *testing.T) {
 				t.Fatalf("got %v", err)
 			}
 		}
-		if o := receive(t, s.concluded, "Concluded"); o.State != sms.Deleted {
+		if o := testkit.Receive(t, s.concluded, "Concluded"); o.State != sms.Deleted {
 			t.Fatalf("got %+v", o)
 		}
 		r.hermes().next("2").done()
@@ -107,14 +108,14 @@ func TestAMessageThatIsBeingChangedHoldsBackThoseBehindIt(t *testing.T) {
 			return nil
 		})
 	}()
-	receive(t, changing, "the change")
+	testkit.Receive(t, changing, "the change")
 	if err := r.q.Cancel(t.Context(), m.ID); err != sms.ErrBeingTried {
 		t.Fatalf("got %v", err)
 	}
 	c.SetWindow(10)
 	r.nothing(c, "admin")
 	close(change)
-	if err := receive(t, changed, "the change"); err != nil {
+	if err := testkit.Receive(t, changed, "the change"); err != nil {
 		t.Fatal(err)
 	}
 	c.next("one").done()
@@ -152,7 +153,7 @@ func TestAReplacementKeepsTheWaitAfterAFailedTry(t *testing.T) {
 		h := r.hermes()
 		m := r.texts("1")[0]
 		h.next("1").report(sms.Outcome{Verdict: sms.TryAgain, After: time.Hour})
-		await(t, "it is written", func() bool { return r.q.Stats().Unwritten == 0 })
+		testkit.Await(t, "it is written", func() bool { return r.q.Stats().Unwritten == 0 })
 		if err := r.q.Replace(t.Context(), m.ID, replaceText("one")); err != nil {
 			t.Fatal(err)
 		}
@@ -246,13 +247,13 @@ func TestOnlyWhatMayBeTriedIsSaidToWait(t *testing.T) {
 	c := r.attach(road.OutletOptions{Recipient: "admin", Window: 1})
 	c.next("now").again()
 	c.Detach()
-	await(t, "it may be tried again", func() bool { return r.q.Waits("admin") })
+	testkit.Await(t, "it may be tried again", func() bool { return r.q.Waits("admin") })
 	r.restart()
 	if !r.q.Waits("admin") {
 		t.Error("after a restart what waits is not known")
 	}
 	r.attach(road.OutletOptions{Recipient: "admin", Window: 1}).next("now").done()
-	await(t, "nothing waits", func() bool { return !r.q.Waits("admin") })
+	testkit.Await(t, "nothing waits", func() bool { return !r.q.Waits("admin") })
 }
 
 func TestWhatMustWaitForItsNextTryIsNotSaidToWait(t *testing.T) {
@@ -261,7 +262,7 @@ func TestWhatMustWaitForItsNextTryIsNotSaidToWait(t *testing.T) {
 	r.add(r.answerTo("not now"))
 	c.next("not now").again()
 	c.Detach()
-	await(t, "the outcome is written", func() bool { return r.q.Stats().Unwritten == 0 })
+	testkit.Await(t, "the outcome is written", func() bool { return r.q.Stats().Unwritten == 0 })
 	if r.q.Waits("admin") {
 		t.Error("the client would be called long before")
 	}

@@ -7,6 +7,7 @@ import (
 
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/testkit"
 )
 
 // flagged is a text whose submitter asked to be alerted.
@@ -18,7 +19,7 @@ func (r *rig) flagged(text string) *sms.Message {
 
 func (o *outbox) nextKind(kind sms.Kind) try {
 	o.t.Helper()
-	got := receive(o.t, o.tries, "a try")
+	got := testkit.Receive(o.t, o.tries, "a try")
 	if got.ms[0].Kind != kind {
 		o.t.Fatalf("got kind %d, want %d: %+v", got.ms[0].Kind, kind, got.ms[0])
 	}
@@ -46,7 +47,7 @@ func (r *rig) between(text string) *sms.Message {
 func (r *rig) settled(c, h *outbox) {
 	r.t.Helper()
 	r.nothing(c, "admin")
-	await(r.t, "all outcomes are written", func() bool { return r.q.Stats().Unwritten == 0 })
+	testkit.Await(r.t, "all outcomes are written", func() bool { return r.q.Stats().Unwritten == 0 })
 	if len(c.tries) > 0 || len(h.tries) > 0 {
 		r.t.Error("something came that must not")
 	}
@@ -62,7 +63,7 @@ func TestAClientThatWasAbsentIsAnnouncedOnceItHasTheMessage(t *testing.T) {
 				r.restart()
 			}
 			c := r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
-			await(t, "the absence has lasted", func() bool { return nowMilli() > milli(m.DueAt) })
+			testkit.Await(t, "the absence has lasted", func() bool { return nowMilli() > milli(m.DueAt) })
 			other := r.attach(road.OutletOptions{Recipient: "other", Window: 10})
 			try := other.next("for one who is away")
 			r.settled(c, other)
@@ -204,9 +205,9 @@ func TestAClientThatBindsBeforeTheWatchIsOnDiskIsAnnouncedToo(t *testing.T) {
 	m.RegisteredDelivery, m.ExpiresAt = 0, m.ReceivedAt.Add(20*time.Millisecond)
 	r.add(m)
 	r.fault.set(func() { r.fault.slow = true })
-	await(t, "the end is on its way to disk", func() bool { return r.fault.waitingMoves() == 1 })
+	testkit.Await(t, "the end is on its way to disk", func() bool { return r.fault.waitingMoves() == 1 })
 	ended := nowMilli()
-	await(t, "some time has passed", func() bool { return nowMilli() > ended })
+	testkit.Await(t, "some time has passed", func() bool { return nowMilli() > ended })
 	r.attach(road.OutletOptions{Recipient: "other", Window: 10})
 	r.fault.heal()
 	c.alerted(m)
@@ -220,11 +221,11 @@ func TestAWatchWhoseTextCannotBeReadIsReadLater(t *testing.T) {
 	m.RegisteredDelivery, m.ExpiresAt = 0, m.ReceivedAt.Add(20*time.Millisecond)
 	r.add(m)
 	r.wantState(m, sms.Expired)
-	await(t, "the delivery pending flag is there", func() bool { return r.q.Stats().Waiting == 1 && r.q.Stats().Unwritten == 0 })
+	testkit.Await(t, "the delivery pending flag is there", func() bool { return r.q.Stats().Waiting == 1 && r.q.Stats().Unwritten == 0 })
 	loads := 0
 	r.fault.set(func() { r.fault.loadErr, loads = errDisk, r.fault.loads })
 	r.attach(road.OutletOptions{Recipient: "other", Window: 10})
-	await(t, "it was to be read", func() bool {
+	testkit.Await(t, "it was to be read", func() bool {
 		r.fault.mu.Lock()
 		defer r.fault.mu.Unlock()
 		return r.fault.loads > loads
@@ -276,7 +277,7 @@ func TestACancelledWatchIsGone(t *testing.T) {
 	m.RegisteredDelivery, m.ExpiresAt = 0, m.ReceivedAt.Add(20*time.Millisecond)
 	r.add(m)
 	r.wantState(m, sms.Expired)
-	await(t, "the delivery pending flag is there", func() bool { return r.q.Stats().Waiting == 1 && r.q.Stats().Unwritten == 0 })
+	testkit.Await(t, "the delivery pending flag is there", func() bool { return r.q.Stats().Waiting == 1 && r.q.Stats().Unwritten == 0 })
 	flag := m.ID + 1
 	if err := r.q.Replace(t.Context(), flag, replaceText("x")); err != sms.ErrBeingTried {
 		t.Errorf("got %v", err)

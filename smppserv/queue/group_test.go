@@ -7,6 +7,7 @@ import (
 
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/testkit"
 )
 
 func (r *rig) part(text string, ref uint16, total, seq byte) *sms.Message {
@@ -36,7 +37,7 @@ func TestPartsInAnyOrderBecomeOneTextThatTheLowestIDStandsFor(t *testing.T) {
 	}
 	c := r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
 	for range ms {
-		receive(t, c.tries, "a receipt for each part").done()
+		testkit.Receive(t, c.tries, "a receipt for each part").done()
 	}
 	r.emptied()
 }
@@ -135,7 +136,7 @@ func TestARestartInTheMiddleOfATextLosesNoPart(t *testing.T) {
 	try := h.next("abc")
 	try.again()
 	h.next("abc").report(sms.Outcome{Verdict: sms.TryAgain, After: time.Hour})
-	await(t, "it is written", func() bool { return r.q.Stats().Unwritten == 0 })
+	testkit.Await(t, "it is written", func() bool { return r.q.Stats().Unwritten == 0 })
 	r.restart()
 	h = r.hermes()
 	r.nothing(h, sms.Hermes) // an hour

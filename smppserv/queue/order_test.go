@@ -7,6 +7,7 @@ import (
 
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/testkit"
 )
 
 func TestASerialWayHasOneTryOfAConversationAtATime(t *testing.T) {
@@ -48,7 +49,7 @@ func TestAWindowIsFilledInOrderAndAFailureHoldsBackWhatIsNotSent(t *testing.T) {
 	t0.again()
 	t1.done()
 	// 0 waits; 2 is in flight; 3 may not go before 0.
-	await(t, "1 is written", func() bool { return r.q.Stats().Unwritten == 0 && r.q.Stats().InFlight == 1 })
+	testkit.Await(t, "1 is written", func() bool { return r.q.Stats().Unwritten == 0 && r.q.Stats().InFlight == 1 })
 	if again := c.next("0"); again.at.Sub(t0.at) < 30*time.Millisecond {
 		t.Fatalf("tried again after %v", again.at.Sub(t0.at))
 	} else {
@@ -195,7 +196,7 @@ func TestALaneStaysWithItsSessionWhileItHasMessagesInFlight(t *testing.T) {
 		try.done()
 	case try := <-b.tries:
 		try.done()
-	case <-time.After(patience):
+	case <-time.After(testkit.Patience):
 		t.Fatal("1 is not tried")
 	}
 	r.emptied()
@@ -262,7 +263,7 @@ func TestAMessageThatKeepsFailingExpiresWithItsLastError(t *testing.T) {
 	m.ExpiresAt = m.ReceivedAt.Add(100 * time.Millisecond)
 	s := r.add(m)
 	h.next("m").report(sms.Outcome{Verdict: sms.TryAgain, Code: 503, After: time.Hour})
-	if o := receive(t, s.concluded, "Concluded"); o.State != sms.Expired || o.Code != 503 {
+	if o := testkit.Receive(t, s.concluded, "Concluded"); o.State != sms.Expired || o.Code != 503 {
 		t.Fatalf("got %+v", o)
 	}
 	if got := r.wantState(m, sms.Expired); got.Attempts != 1 || got.Error != 503 {

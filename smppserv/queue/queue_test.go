@@ -15,10 +15,8 @@ import (
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store"
 	"hnetsmpp/smppserv/store/sqlite"
+	"hnetsmpp/smppserv/testkit"
 )
-
-// patience is how long a test waits for what must come.
-const patience = 20 * time.Second
 
 // rig is a queue on a real store.
 type rig struct {
@@ -76,26 +74,6 @@ func (r *rig) restart() {
 	r.open()
 }
 
-// await polls until cond holds.
-func await(t testing.TB, what string, cond func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !cond(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("waited in vain until %s", what)
-		}
-	}
-}
-
-func receive[T any](t testing.TB, c <-chan T, what string) (v T) {
-	t.Helper()
-	select {
-	case v = <-c:
-	case <-time.After(patience):
-		t.Fatalf("waited in vain for %s", what)
-	}
-	return v
-}
-
 // emptied checks that the queue has let go of everything.
 func (r *rig) emptied() {
 	r.t.Helper()
@@ -105,7 +83,7 @@ func (r *rig) emptied() {
 			r.t.Log("left:", left)
 		}
 	}()
-	await(r.t, "the queue is empty", func() bool {
+	testkit.Await(r.t, "the queue is empty", func() bool {
 		q := r.q
 		q.mu.Lock()
 		defer q.mu.Unlock()
@@ -174,7 +152,7 @@ func (r *rig) hermes() *outbox { return r.attach(road.OutletOptions{Window: 32, 
 // next is the next try, which must have this text.
 func (o *outbox) next(text string) try {
 	o.t.Helper()
-	try := receive(o.t, o.tries, "a try of "+text)
+	try := testkit.Receive(o.t, o.tries, "a try of "+text)
 	if try.text() != text {
 		o.t.Fatalf("%q is tried, want %q", try.text(), text)
 	}
@@ -255,7 +233,7 @@ func (r *rig) add(m *sms.Message) *sender {
 	if err := r.q.Add(m, 0, s); err != nil {
 		r.t.Fatal(err)
 	}
-	if err := receive(r.t, s.accepted, "Accepted"); err != nil {
+	if err := testkit.Receive(r.t, s.accepted, "Accepted"); err != nil {
 		r.t.Fatal(err)
 	}
 	return s
@@ -274,7 +252,7 @@ func (r *rig) texts(texts ...string) (ms []*sms.Message) {
 func (r *rig) wantState(m *sms.Message, want sms.State) *sms.Message {
 	r.t.Helper()
 	var got *sms.Message
-	await(r.t, fmt.Sprintf("message %d is %v", m.ID, want), func() bool {
+	testkit.Await(r.t, fmt.Sprintf("message %d is %v", m.ID, want), func() bool {
 		var err error
 		if got, err = r.store.Get(context.Background(), m.ID); err != nil {
 			r.t.Fatal(err)
@@ -286,7 +264,7 @@ func (r *rig) wantState(m *sms.Message, want sms.State) *sms.Message {
 
 func (r *rig) stop() {
 	r.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), testkit.Patience)
 	defer cancel()
 	if err := r.q.Stop(ctx); err != nil {
 		r.t.Fatalf("Stop: %v", err)
@@ -387,7 +365,7 @@ func TestAMessageIsAcceptedTriedAndConcluded(t *testing.T) {
 		t.Fatalf("got %+v, %d pending", r.q.Stats(), r.q.Pending("admin"))
 	}
 	try.done()
-	if o := receive(t, s.concluded, "Concluded"); o.Verdict != sms.Done || s.state != sms.Delivered {
+	if o := testkit.Receive(t, s.concluded, "Concluded"); o.Verdict != sms.Done || s.state != sms.Delivered {
 		t.Fatalf("concluded with %+v, state %v", o, s.state)
 	}
 	if got := r.wantState(m, sms.Delivered); got.Attempts != 1 || got.FinalAt.IsZero() {
@@ -402,7 +380,7 @@ func TestAFailureIsFinal(t *testing.T) {
 	m, rejected := r.text("no"), r.text("no no")
 	s := r.add(m)
 	h.next("no").report(sms.Outcome{Verdict: sms.Failed, Code: 404, Reason: "404 Not Found"})
-	receive(t, s.concluded, "Concluded")
+	testkit.Receive(t, s.concluded, "Concluded")
 	if got := r.wantState(m, sms.Undeliverable); got.Error != 404 || got.Reason != "404 Not Found" || got.Attempts != 1 {
 		t.Fatalf("got %+v", got)
 	}
@@ -442,7 +420,7 @@ func TestTheOwnerOfTooManyMessagesIsRefusedUntilSomeEnd(t *testing.T) {
 	if err := r.q.Add(full, 2, s); err != nil {
 		t.Fatalf("after a cancel: %v", err)
 	}
-	receive(t, s.accepted, "Accepted")
+	testkit.Receive(t, s.accepted, "Accepted")
 	if n := r.q.Pending("admin"); n != 2 {
 		t.Fatalf("%d pending", n)
 	}
@@ -456,7 +434,7 @@ func TestReceiptsCountAsUndelivered(t *testing.T) {
 	r.add(m)
 	h.next("with a receipt").done()
 	r.wantState(m, sms.Delivered)
-	await(t, "the receipt counts", func() bool { return r.q.Pending("admin") == 1 })
+	testkit.Await(t, "the receipt counts", func() bool { return r.q.Pending("admin") == 1 })
 	if err := r.q.Add(r.text("full"), 1, newSubmission()); err != sms.ErrQueueFull {
 		t.Fatalf("got %v", err)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/testkit"
 )
 
 func TestEachFinalStateHasTheReceiptThatWasAskedFor(t *testing.T) {
@@ -126,7 +127,7 @@ func TestNoReceiptGoesBeforeItsSubmitWasAnswered(t *testing.T) {
 	if err := r.q.Add(m, 0, s); err != nil {
 		t.Fatal(err)
 	}
-	await(t, "the queue knows of it", func() bool { return r.q.Stats().Waiting == 1 })
+	testkit.Await(t, "the queue knows of it", func() bool { return r.q.Stats().Waiting == 1 })
 	h.Resume() // wakes it
 	h.next("m").done()
 	select {
@@ -151,7 +152,7 @@ func (r *rig) submitted(text string, session uint64, since time.Time, ok bool) *
 	if err := r.q.Add(m, 0, s); err != nil {
 		r.t.Fatal(err)
 	}
-	receive(r.t, s.accepted, "Accepted")
+	testkit.Receive(r.t, s.accepted, "Accepted")
 	return s
 }
 
@@ -161,7 +162,7 @@ func TestAReceiptOnAnotherSessionIsHeldAfterTheAnswer(t *testing.T) {
 	c := r.attach(road.OutletOptions{Recipient: "admin", Session: 2, Window: 10})
 	s := r.submitted("m", 1, time.Time{}, false)
 	h.next("m").done()
-	receive(t, s.concluded, "Concluded")
+	testkit.Receive(t, s.concluded, "Concluded")
 	select {
 	case <-c.tries:
 		t.Fatal("the receipt went before the answer")
@@ -213,7 +214,7 @@ func TestAReceiptGoesElsewhereWhenItsSessionIsGone(t *testing.T) {
 	own := r.attach(road.OutletOptions{Recipient: "admin", Session: 1, Window: 0})
 	r.submitted("m", 1, time.Now().Add(-time.Second), true)
 	h.next("m").done()
-	await(t, "the receipt waits", func() bool { return r.q.Stats() == sms.QueueStats{Waiting: 1, Lanes: 1} })
+	testkit.Await(t, "the receipt waits", func() bool { return r.q.Stats() == sms.QueueStats{Waiting: 1, Lanes: 1} })
 	other := r.attach(road.OutletOptions{Recipient: "admin", Session: 2, Window: 1})
 	r.nothing(other, "admin")
 	own.Detach()
@@ -281,7 +282,7 @@ func TestTheReceiptsOfALongTextWaitForTheAnswersOfTheirOwnParts(t *testing.T) {
 		if err := r.q.Add(m, 0, s); err != nil {
 			t.Fatal(err)
 		}
-		receive(t, s.accepted, "Accepted")
+		testkit.Receive(t, s.accepted, "Accepted")
 		late = s
 	}
 	h.next("ab").done()

@@ -10,6 +10,7 @@ import (
 
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/testkit"
 )
 
 func TestARestartTakesUpWhatWaitsAndNothingElse(t *testing.T) {
@@ -32,7 +33,7 @@ func TestARestartTakesUpWhatWaitsAndNothingElse(t *testing.T) {
 	second.done()
 	h.next("in flight") // nobody will know what came of it
 	r.wantState(receipted, sms.Delivered)
-	await(t, "it is written", func() bool { return r.q.Stats().Unwritten == 0 })
+	testkit.Await(t, "it is written", func() bool { return r.q.Stats().Unwritten == 0 })
 	r.restart()
 	if n := r.q.Pending("admin"); n != 4 {
 		t.Fatalf("%d pending", n)
@@ -53,7 +54,7 @@ func TestARestartKeepsTheTimeOfTheNextTry(t *testing.T) {
 	h := r.hermes()
 	m := r.texts("m", "behind")[0]
 	h.next("m").report(sms.Outcome{Verdict: sms.TryAgain, Code: 503, After: time.Hour})
-	await(t, "it is written", func() bool { return r.q.Stats().Unwritten == 0 })
+	testkit.Await(t, "it is written", func() bool { return r.q.Stats().Unwritten == 0 })
 	r.restart()
 	h = r.hermes()
 	r.nothing(h, sms.Hermes)
@@ -87,7 +88,7 @@ func TestStopAwaitsTriesAndOutcomes(t *testing.T) {
 	try := h.next("m")
 	stopped := make(chan error, 1)
 	go func() { stopped <- r.q.Stop(context.Background()) }()
-	await(t, "it stops", func() bool {
+	testkit.Await(t, "it stops", func() bool {
 		r.q.mu.Lock()
 		defer r.q.mu.Unlock()
 		return r.q.stopping
@@ -97,12 +98,12 @@ func TestStopAwaitsTriesAndOutcomes(t *testing.T) {
 	}
 	r.fault.set(func() { r.fault.slow = true })
 	try.done()
-	await(t, "the outcome is on its way", func() bool { return r.fault.waitingMoves() == 1 })
+	testkit.Await(t, "the outcome is on its way", func() bool { return r.fault.waitingMoves() == 1 })
 	if len(stopped) > 0 {
 		t.Fatal("it stopped before the outcome was on disk")
 	}
 	r.fault.heal()
-	if err := receive(t, stopped, "Stop"); err != nil {
+	if err := testkit.Receive(t, stopped, "Stop"); err != nil {
 		t.Fatal(err)
 	}
 	r.wantState(m, sms.Delivered)
@@ -184,14 +185,14 @@ func TestNothingMoreIsTriedWhileTooManyOutcomesWaitForTheDisk(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	receive(t, s.allAccepted, "all accepted")
+	testkit.Receive(t, s.allAccepted, "all accepted")
 	r.q.Attach(road.OutletOptions{Window: 10_000, Deliverer: d})
-	await(t, "the bound is reached", func() bool { return r.q.Stats().Unwritten >= maxUnwritten })
+	testkit.Await(t, "the bound is reached", func() bool { return r.q.Stats().Unwritten >= maxUnwritten })
 	if n := d.count(); n > maxUnwritten+maxJobs {
 		t.Fatalf("%d tries", n)
 	}
 	r.fault.heal()
-	receive(t, s.allConcluded, "all concluded")
+	testkit.Receive(t, s.allConcluded, "all concluded")
 	if n := d.count(); n != messages {
 		t.Fatalf("%d tries", n)
 	}
@@ -205,7 +206,7 @@ func TestAMessageThatTheDiskRefusesIsNotTaken(t *testing.T) {
 	if err := r.q.Add(r.text("m"), 1, s); err != nil {
 		t.Fatal(err)
 	}
-	if err := receive(t, s.accepted, "Accepted"); err != errDisk {
+	if err := testkit.Receive(t, s.accepted, "Accepted"); err != errDisk {
 		t.Fatalf("got %v", err)
 	}
 	r.emptied()
@@ -223,7 +224,7 @@ func TestWhileTheDiskCannotBeReadMessagesWaitWithoutBusyWork(t *testing.T) {
 		r.fault.set(func() { n = r.fault.loads })
 		return n
 	}
-	await(t, "the disk was asked again", func() bool { return loads() >= 4 })
+	testkit.Await(t, "the disk was asked again", func() bool { return loads() >= 4 })
 	if took := time.Since(ms[0].ReceivedAt); took < loadRetry {
 		t.Fatalf("asked %d times within %v", loads(), took)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/testkit"
 )
 
 func TestAddReplacingDeletesTheOldWhenTheNewIsOnDisk(t *testing.T) {
@@ -17,7 +18,7 @@ func TestAddReplacingDeletesTheOldWhenTheNewIsOnDisk(t *testing.T) {
 		if err := r.q.AddReplacing(t.Context(), m, 0, s); err != nil {
 			t.Fatal(err)
 		}
-		if err := receive(t, s.accepted, "Accepted"); err != nil || m.ID <= old.ID {
+		if err := testkit.Receive(t, s.accepted, "Accepted"); err != nil || m.ID <= old.ID {
 			t.Fatal(err, m.ID)
 		}
 		if got := r.wantState(old, sms.Deleted); got.Reason != "replaced by message "+m.ID.String() {
@@ -44,7 +45,7 @@ func TestAddReplacingKeepsTheOldWhenTheNewIsRefused(t *testing.T) {
 	if err := r.q.AddReplacing(t.Context(), r.text("new"), 0, s); err != nil {
 		t.Fatalf("got %v", err)
 	}
-	if err := receive(t, s.accepted, "Accepted"); err != errDisk {
+	if err := testkit.Receive(t, s.accepted, "Accepted"); err != errDisk {
 		t.Fatalf("got %v", err)
 	}
 	h := r.hermes()
@@ -67,7 +68,7 @@ func TestADuplicateReplacesNothing(t *testing.T) {
 	if err := r.q.AddReplacing(t.Context(), again, 0, s); err != nil {
 		t.Fatal(err)
 	}
-	if err := receive(t, s.accepted, "Accepted"); err != nil || !s.duplicate {
+	if err := testkit.Receive(t, s.accepted, "Accepted"); err != nil || !s.duplicate {
 		t.Fatal(err, s.duplicate)
 	}
 	r.attach(road.OutletOptions{Recipient: "admin", Window: 1}).next("old").done()
@@ -84,13 +85,13 @@ func TestTheEndOfAReplacedMessageIsOnDiskWhenTheNewOneIsAccepted(t *testing.T) {
 		if err := r.q.AddReplacing(t.Context(), r.text("new"), 0, s); err != nil {
 			t.Fatal(err)
 		}
-		if err := receive(t, s.accepted, "Accepted"); err != nil {
+		if err := testkit.Receive(t, s.accepted, "Accepted"); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := r.store.Get(t.Context(), old.ID); err != nil || got.State != sms.Deleted {
 			t.Fatalf("it is %v, %v", got.State, err)
 		}
-		if o := receive(t, first.concluded, "Concluded"); o.State != sms.Deleted {
+		if o := testkit.Receive(t, first.concluded, "Concluded"); o.State != sms.Deleted {
 			t.Fatalf("got %+v", o)
 		}
 		r.restart()
@@ -115,7 +116,7 @@ func TestAReplacementNeedsNoRoomOfItsOwn(t *testing.T) {
 		if err := r.q.AddReplacing(t.Context(), r.text(text), 1, s); err != nil {
 			t.Fatal(err)
 		}
-		if err := receive(t, s.accepted, "Accepted"); err != nil {
+		if err := testkit.Receive(t, s.accepted, "Accepted"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -138,7 +139,7 @@ func TestOfThoseThatReplaceAtTheSameTimeOneIsLeft(t *testing.T) {
 						t.Error(err)
 						return
 					}
-					if err := receive(t, s.accepted, "Accepted"); err != nil {
+					if err := testkit.Receive(t, s.accepted, "Accepted"); err != nil {
 						t.Error(err)
 					}
 				})
@@ -160,7 +161,7 @@ func TestAddReplacingWhatIsTriedOrEndedAddsAllTheSame(t *testing.T) {
 	if err := r.q.AddReplacing(t.Context(), r.text("new"), 0, s); err != nil {
 		t.Fatal(err)
 	}
-	receive(t, s.accepted, "Accepted")
+	testkit.Receive(t, s.accepted, "Accepted")
 	try.done()
 	h.next("new").done()
 	if err := r.q.AddReplacing(t.Context(), r.text("newer"), 0, s); err != nil {
@@ -189,7 +190,7 @@ func TestAddReplacingFindsWhatIsOnItsWayToDisk(t *testing.T) {
 			}
 		}
 		for range n {
-			if err := receive(t, s.accepted, "Accepted"); err != nil {
+			if err := testkit.Receive(t, s.accepted, "Accepted"); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -217,7 +218,7 @@ func TestWhatIsTriedWhileItIsReplacedIsNotTriedAgain(t *testing.T) {
 			if err := r.q.AddReplacing(t.Context(), m, 0, s); err != nil {
 				t.Fatal(err)
 			}
-			if err := receive(t, s.accepted, "Accepted"); err != nil {
+			if err := testkit.Receive(t, s.accepted, "Accepted"); err != nil {
 				t.Fatal(err)
 			}
 			end(first)
@@ -245,7 +246,7 @@ func TestATryThatFailsBeforeTheReplacementIsOnDiskIsNotMadeAgainAfterIt(t *testi
 	if err := r.q.AddReplacing(t.Context(), m, 0, s); err != nil {
 		t.Fatal(err)
 	}
-	if err := receive(t, s.accepted, "Accepted"); err != nil {
+	if err := testkit.Receive(t, s.accepted, "Accepted"); err != nil {
 		t.Fatal(err)
 	}
 	h.next("new").done()
@@ -262,7 +263,7 @@ func TestATryThatSucceedsWhileItIsReplacedStands(t *testing.T) {
 	if err := r.q.AddReplacing(t.Context(), r.text("new"), 0, s); err != nil {
 		t.Fatal(err)
 	}
-	receive(t, s.accepted, "Accepted")
+	testkit.Receive(t, s.accepted, "Accepted")
 	first.done()
 	h.next("new").done()
 	r.wantState(old, sms.Delivered)

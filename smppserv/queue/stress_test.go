@@ -11,6 +11,7 @@ import (
 
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/testkit"
 )
 
 // counting is a Deliverer that reports at once.
@@ -240,7 +241,7 @@ func TestUnderStressEveryMessageEndsOnceAndInOrder(t *testing.T) {
 	adding.Wait()
 	for _, lane := range all {
 		for _, s := range lane {
-			receive(t, s.concluded, "Concluded")
+			testkit.Receive(t, s.concluded, "Concluded")
 		}
 	}
 	close(stop)

@@ -166,3 +166,14 @@ func TestOnlySoManyConnectionsAreLetInFromAllAddressesTogether(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 }
+
+func TestAFailedBindIsForgottenAfterAMinute(t *testing.T) {
+	d := NewDoors(0, 0, time.Second)
+	now, remote := time.Now(), &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1)}
+	for i, want := range []time.Duration{time.Second, 2 * time.Second, 2 * time.Second, 3 * time.Second} {
+		if got := d.failedBind(remote, now); got != want {
+			t.Errorf("failure %d is held back by %v, want %v", i, got, want)
+		}
+		now = now.Add([]time.Duration{failedBindWindow / 2, failedBindWindow/2 + 1, 0, 0}[i])
+	}
+}

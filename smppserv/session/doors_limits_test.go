@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/smppserv/testkit"
 )
 
 // visitor is a connection from somewhere; its other end is closed.
@@ -141,7 +142,7 @@ func TestSessionsAreListedAsTheyCame(t *testing.T) {
 		s := New(Options{ID: id, Conn: ours, Handler: h, Log: zerolog.Nop()})
 		go func() { served <- d.Serve(s) }()
 	}
-	await(t, "all sessions are served", func() bool { return len(d.Sessions()) == len(theirs) })
+	testkit.Await(t, "all sessions are served", func() bool { return len(d.Sessions()) == len(theirs) })
 	var ids []uint64
 	for _, s := range d.Sessions() {
 		ids = append(ids, s.ID())
@@ -151,7 +152,7 @@ func TestSessionsAreListedAsTheyCame(t *testing.T) {
 	}
 	for _, c := range theirs {
 		c.Close()
-		receive(t, served, "the end of a session")
+		testkit.Receive(t, served, "the end of a session")
 	}
 	if n := len(d.Sessions()); n != 0 {
 		t.Errorf("%d sessions are left", n)
@@ -166,13 +167,13 @@ func TestOnlyWhoIsSilentIsDropped(t *testing.T) {
 	go func() { tell <- DropSilent(all, patience, errStop) }()
 	h, _ := alive.Expect(smpp.CmdEnquireLink)
 	alive.SendSeq(h.Sequence, &smpp.EnquireLinkResp{})
-	if receive(t, tell, "the end of the probe") {
+	if testkit.Receive(t, tell, "the end of the probe") {
 		t.Fatal("one that answers was dropped")
 	}
 	if !DropSilent(all, time.Millisecond, errStop) {
 		t.Fatal("a silent one was kept")
 	}
-	receive(t, all[0].Done(), "the end of the silent session")
+	testkit.Receive(t, all[0].Done(), "the end of the silent session")
 }
 
 // faulty is a listener of which each Accept does what the script says; then it is closed.

@@ -10,6 +10,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/smppserv/testkit"
 )
 
 // judging is a Handler whose Bind lets a test act meanwhile.
@@ -35,7 +36,7 @@ func TestASessionThatEndsWhileItsBindIsJudgedGivesItsPlaceBack(t *testing.T) {
 				o.Handler = judging{f, meanwhile}
 			})
 			r.Send(&smpp.Bind{Type: smpp.CmdBindTransceiver, SystemID: "client", InterfaceVersion: smpp.V34})
-			if err := receive(t, f.unbound, "Unbound"); !errors.Is(err, errStop) {
+			if err := testkit.Receive(t, f.unbound, "Unbound"); !errors.Is(err, errStop) {
 				t.Errorf("unbound because of %v", err)
 			}
 			if err := r.expectEnd(); !errors.Is(err, errStop) {
@@ -51,11 +52,11 @@ func TestASessionThatEndsWhileItsBindIsJudgedGivesItsPlaceBack(t *testing.T) {
 func TestWhatFollowsAnUnbindIsNotAnsweredEvenIfItIsNoPDU(t *testing.T) {
 	r := newBound(t, smpp.CmdBindTransceiver, func(o *Options) { o.Logout = patience })
 	r.ExpectResp(r.Send(&smpp.Unbind{}), smpp.ROK)
-	await(t, "it is closing", func() bool { return r.s.State() == Closing })
+	testkit.Await(t, "it is closing", func() bool { return r.s.State() == Closing })
 	r.SendRaw([]byte("GET / HTTP/1.1\r\n\r\n"))
 	r.ExpectSilence(30 * time.Millisecond)
 	r.Close()
-	receive(t, r.ended, "the end")
+	testkit.Receive(t, r.ended, "the end")
 }
 
 func TestTheLastAnswerComesThreeSecondsBeforeAStopIsOver(t *testing.T) {
@@ -89,7 +90,7 @@ func TestASessionMayBeClosedBeforeItIsServed(t *testing.T) {
 	defer w.Close()
 	s := New(Options{ID: 1, Conn: r, Handler: &fake{}, Log: zerolog.Nop()})
 	s.Close(errStop)
-	receive(t, s.Done(), "Done")
+	testkit.Receive(t, s.Done(), "Done")
 	if err := s.Serve(); !errors.Is(err, errStop) {
 		t.Errorf("ended because of %v", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/smppserv/testkit"
 )
 
 func TestAClientThatWeCalledIsGreetedFirst(t *testing.T) {
@@ -19,7 +20,7 @@ func TestAClientThatWeCalledIsGreetedFirst(t *testing.T) {
 		t.Errorf("the next sequence_number is %#x", h.Sequence)
 	}
 	r.SendSeq(h.Sequence, &smpp.DeliverSMResp{})
-	receive(t, delivery, "the answer")
+	testkit.Receive(t, delivery, "the answer")
 }
 
 func TestSeveralRequestsAreAnsweredTogether(t *testing.T) {
@@ -40,13 +41,13 @@ func TestSeveralRequestsAreAnsweredTogether(t *testing.T) {
 		t.Fatal("it came to an end before the first one was answered")
 	}
 	r.SendStatus(first.Sequence, smpp.RXTAPPN, &smpp.DeliverSMResp{})
-	a := receive(t, done, "the answers")
+	a := testkit.Receive(t, done, "the answers")
 	if len(a) != 3 || a[0].Status != smpp.RXTAPPN || a[1].Status != smpp.RMSGQFUL || a[2] != (Answer{}) {
 		t.Errorf("answered %+v", a)
 	}
 	r.s.Close(nil)
 	r.s.SendAll(parts, func(a []Answer) { done <- a })
-	for _, a := range receive(t, done, "the end") {
+	for _, a := range testkit.Receive(t, done, "the end") {
 		if !errors.Is(a.Err, ErrClosed) {
 			t.Errorf("on a closed session: %+v", a)
 		}

@@ -9,10 +9,11 @@ import (
 
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/pkg/smpp/smpptest"
+	"hnetsmpp/smppserv/testkit"
 )
 
 // patience is how long a test waits for what must come.
-const patience = 30 * time.Second
+const patience = testkit.Patience
 
 // fake is a Handler that grants every bind it is not told to refuse, and leaves requests to the test.
 type fake struct {
@@ -76,34 +77,14 @@ func newBound(t *testing.T, bind smpp.CommandID, change func(*Options)) *rig {
 	t.Helper()
 	r := newRig(t, change)
 	r.Bind(bind, "client", "pw", smpp.V34)
-	receive(t, r.h.bound, "Bound")
+	testkit.Receive(t, r.h.bound, "Bound")
 	return r
-}
-
-func receive[T any](t *testing.T, c <-chan T, what string) (v T) {
-	t.Helper()
-	select {
-	case v = <-c:
-	case <-time.After(patience):
-		t.Fatalf("waited in vain for %s", what)
-	}
-	return v
-}
-
-// await polls until cond holds.
-func await(t *testing.T, what string, cond func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !cond(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("waited in vain until %s", what)
-		}
-	}
 }
 
 // request is the next request that the handler got.
 func (r *rig) request() *Ticket {
 	r.t.Helper()
-	return receive(r.t, r.h.requests, "a request")
+	return testkit.Receive(r.t, r.h.requests, "a request")
 }
 
 // send sends a deliver_sm and returns where its answer comes.
@@ -119,7 +100,7 @@ func (r *rig) expectEnd() error {
 	r.t.Helper()
 	r.ExpectClosed(patience)
 	r.Close()
-	return receive(r.t, r.ended, "the end of Serve")
+	return testkit.Receive(r.t, r.ended, "the end of Serve")
 }
 
 func submit(text string) *smpp.SubmitSM { return smpptest.NewSubmit("491701", "12345", text) }
@@ -149,7 +130,7 @@ func flood(t *testing.T, c *smpptest.Client, s *Session) (stuck chan struct{}) {
 			}
 		}
 	}()
-	await(t, "the session neither reads nor writes", func() bool {
+	testkit.Await(t, "the session neither reads nor writes", func() bool {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		since := time.Now().Add(-100 * time.Millisecond)

@@ -34,7 +34,7 @@ func pduOf(kind byte) (smpp.CommandID, []byte) {
 	case 's':
 		p = submit("hello")
 	case 'm':
-		p = &smpp.SubmitMulti{Source: number, Dests: []smpp.Dest{{Address: number}, {ListName: "all"}}}
+		p = &smpp.SubmitMulti{SubmitSM: smpp.SubmitSM{Source: number}, Dests: []smpp.Dest{{Address: number}, {ListName: "all"}}}
 	case 'd':
 		p = &smpp.DataSM{Source: number, Dest: number}
 	case 'q':

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/smppserv/testkit"
 )
 
 func TestABindIsAnsweredAndTheHandlerHearsOfIt(t *testing.T) {
@@ -19,7 +20,7 @@ func TestABindIsAnsweredAndTheHandlerHearsOfIt(t *testing.T) {
 			if resp := r.Bind(bind, "client", "pw", 0x40); resp.SystemID != "centre" {
 				t.Fatalf("answered by %q", resp.SystemID)
 			}
-			if s := receive(t, r.h.bound, "Bound"); s.State() != state || s.SystemID() != "client" || s.Version() != smpp.V34 {
+			if s := testkit.Receive(t, r.h.bound, "Bound"); s.State() != state || s.SystemID() != "client" || s.Version() != smpp.V34 {
 				t.Fatalf("bound as %v, %q, %#x", s.State(), s.SystemID(), s.Version())
 			}
 		})
@@ -134,7 +135,7 @@ func TestLostFramingIsNackedOnceAndEndsWithAFIN(t *testing.T) {
 			r.SendRaw(smpp.AppendHeader(nil, smpp.CmdEnquireLink, 0, 1)) // still read, not answered: no reset
 			r.ExpectClosed(patience)
 			r.Close()
-			if err := receive(t, r.ended, "the end"); !errors.Is(err, errFraming) {
+			if err := testkit.Receive(t, r.ended, "the end"); !errors.Is(err, errFraming) {
 				t.Fatalf("ended because of %v", err)
 			}
 		})
@@ -186,10 +187,10 @@ func TestUnbindIsAnsweredAfterTheRequestsBeforeIt(t *testing.T) {
 	first, second := r.Send(submit("1")), r.Send(submit("2"))
 	a, b := r.request(), r.request()
 	unbind := r.Send(&smpp.Unbind{})
-	if err := receive(t, r.h.unbound, "Unbound"); !errors.Is(err, errPeerUnbound) {
+	if err := testkit.Receive(t, r.h.unbound, "Unbound"); !errors.Is(err, errPeerUnbound) {
 		t.Fatalf("unbound because of %v", err)
 	}
-	if a := receive(t, delivery, "the deliver_sm's end"); !errors.Is(a.Err, ErrClosed) {
+	if a := testkit.Receive(t, delivery, "the deliver_sm's end"); !errors.Is(a.Err, ErrClosed) {
 		t.Fatalf("deliver_sm ended as %+v", a)
 	}
 	r.ExpectSilence(30 * time.Millisecond)
@@ -200,7 +201,7 @@ func TestUnbindIsAnsweredAfterTheRequestsBeforeIt(t *testing.T) {
 			t.Fatalf("answered %d %v, want %d", h.Sequence, h.Status, want)
 		}
 	}
-	if a := receive(t, r.send("too late"), "an answer"); !errors.Is(a.Err, ErrClosed) {
+	if a := testkit.Receive(t, r.send("too late"), "an answer"); !errors.Is(a.Err, ErrClosed) {
 		t.Fatalf("sent after unbind: %+v", a)
 	}
 	r.expectEnd()
@@ -254,7 +255,7 @@ func TestAnUnansweredEnquireLinkEndsTheSession(t *testing.T) {
 	if err := r.expectEnd(); !errors.Is(err, errEnquireLink) {
 		t.Fatalf("ended because of %v", err)
 	}
-	receive(t, r.h.unbound, "Unbound")
+	testkit.Receive(t, r.h.unbound, "Unbound")
 }
 
 func TestInactivityIsEndedByUnbind(t *testing.T) {
@@ -271,7 +272,7 @@ func TestAHalfClosedConnectionIsStillAnswered(t *testing.T) {
 	seq := r.Send(submit("and goodbye"))
 	r.CloseWrite()
 	ticket := r.request()
-	receive(t, r.h.unbound, "Unbound")
+	testkit.Receive(t, r.h.unbound, "Unbound")
 	ticket.Reply(&smpp.SubmitSMResp{MessageID: "1"})
 	r.ExpectResp(seq, smpp.ROK)
 	r.expectEnd()
@@ -283,8 +284,8 @@ func TestAHalfClosedConnectionIsStillAnswered(t *testing.T) {
 func TestAResetEndsTheSession(t *testing.T) {
 	r := newBound(t, smpp.CmdBindTransmitter, nil)
 	r.Reset()
-	receive(t, r.h.unbound, "Unbound")
-	receive(t, r.ended, "the end")
+	testkit.Receive(t, r.h.unbound, "Unbound")
+	testkit.Receive(t, r.ended, "the end")
 }
 
 func TestAnUnbindWaitsForWhatIsAnsweredLate(t *testing.T) {
@@ -292,7 +293,7 @@ func TestAnUnbindWaitsForWhatIsAnsweredLate(t *testing.T) {
 	for name, unbind := range map[string]func(r *rig) (answered func()){
 		"the client's": func(r *rig) func() {
 			seq := r.Send(&smpp.Unbind{})
-			receive(t, r.h.unbound, "Unbound")
+			testkit.Receive(t, r.h.unbound, "Unbound")
 			return func() { r.ExpectResp(seq, smpp.ROK) }
 		},
 		"ours": func(r *rig) func() {
@@ -319,7 +320,7 @@ func TestAnUnbindWaitsForWhatIsAnsweredLate(t *testing.T) {
 func TestAStopDoesNotWaitForAClientThatHasUnbound(t *testing.T) {
 	r := newBound(t, smpp.CmdBindTransceiver, func(o *Options) { o.Logout = time.Hour })
 	r.ExpectResp(r.Send(&smpp.Unbind{}), smpp.ROK)
-	await(t, "it is closing", func() bool { return r.s.State() == Closing })
+	testkit.Await(t, "it is closing", func() bool { return r.s.State() == Closing })
 	r.s.Unbind(errInactive)
 	if err := r.expectEnd(); !errors.Is(err, errPeerUnbound) {
 		t.Fatalf("ended because of %v", err)

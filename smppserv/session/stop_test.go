@@ -11,6 +11,7 @@ import (
 
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/pkg/smpp/smpptest"
+	"hnetsmpp/smppserv/testkit"
 )
 
 var errStop = errors.New("a stop")
@@ -44,7 +45,7 @@ func (b *building) client() *smpptest.Client {
 	b.t.Helper()
 	c := smpptest.Dial(b.t, b.addr)
 	c.Bind(smpp.CmdBindTransceiver, "client", "pw", smpp.V34)
-	receive(b.t, b.h.bound, "Bound")
+	testkit.Receive(b.t, b.h.bound, "Bound")
 	return c
 }
 
@@ -64,7 +65,7 @@ func TestAStopDoesNotWaitForTheResponseTimer(t *testing.T) {
 	b := newBuilding(t, time.Hour)
 	mute, unbound := b.client(), b.client()
 	seq := mute.Send(submit("under way"))
-	ticket := receive(t, b.h.requests, "a request")
+	ticket := testkit.Receive(t, b.h.requests, "a request")
 	unbound.ExpectResp(unbound.Send(&smpp.Unbind{}), smpp.ROK)
 	cut := b.stop(lastWords + 200*time.Millisecond)
 	mute.Expect(smpp.CmdUnbind)
@@ -74,7 +75,7 @@ func TestAStopDoesNotWaitForTheResponseTimer(t *testing.T) {
 		c.ExpectClosed(patience)
 		c.Close()
 	}
-	if n := receive(t, cut, "the end of the stop"); n != 0 {
+	if n := testkit.Receive(t, cut, "the end of the stop"); n != 0 {
 		t.Fatalf("%d sessions were cut", n)
 	}
 }
@@ -85,10 +86,10 @@ func TestAStopCutsWhoDoesNotRead(t *testing.T) {
 	c := b.client()
 	s := b.Sessions()[0]
 	stuck := flood(t, c, s)
-	if n := receive(t, b.stop(50*time.Millisecond), "the end of the stop"); n != 1 {
+	if n := testkit.Receive(t, b.stop(50*time.Millisecond), "the end of the stop"); n != 1 {
 		t.Fatalf("%d sessions were cut", n)
 	}
-	receive(t, stuck, "the end of the writes")
+	testkit.Receive(t, stuck, "the end of the writes")
 }
 
 func TestAfterAStopNobodyIsLetIn(t *testing.T) {
@@ -102,7 +103,7 @@ func TestAfterAStopNobodyIsLetIn(t *testing.T) {
 	if err := b.Enter(late.RemoteAddr()); !errors.Is(err, errShut) {
 		t.Fatalf("a connection came in: %v", err)
 	}
-	await(t, "the listener is closed", func() bool {
+	testkit.Await(t, "the listener is closed", func() bool {
 		c, err := net.Dial("tcp", b.addr)
 		if err == nil {
 			c.Close()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/smppserv/testkit"
 )
 
 func TestTheWindowHoldsExactlySoManyRequests(t *testing.T) {
@@ -31,7 +32,7 @@ func TestTheWindowHoldsExactlySoManyRequests(t *testing.T) {
 	for i := range all {
 		r.ExpectSilence(20 * time.Millisecond)
 		r.SendSeq(flying[i], &smpp.DeliverSMResp{})
-		if a := receive(t, answers[i], "an answer"); a != (Answer{}) {
+		if a := testkit.Receive(t, answers[i], "an answer"); a != (Answer{}) {
 			t.Fatalf("answer %d is %+v", i, a)
 		}
 		if i+window < all {
@@ -49,11 +50,11 @@ func TestAnswersMayComeInAnyOrder(t *testing.T) {
 	ha, _ := r.Expect(smpp.CmdDeliverSM)
 	hb, _ := r.Expect(smpp.CmdDeliverSM)
 	r.SendStatus(hb.Sequence, smpp.RXTAPPN, &smpp.DeliverSMResp{})
-	if got := receive(t, b, "b"); got != (Answer{Status: smpp.RXTAPPN}) {
+	if got := testkit.Receive(t, b, "b"); got != (Answer{Status: smpp.RXTAPPN}) {
 		t.Fatalf("b was answered %+v", got)
 	}
 	r.SendStatus(ha.Sequence, smpp.RINVCMDID, &smpp.GenericNack{})
-	if got := receive(t, a, "a"); got != (Answer{Status: smpp.RINVCMDID, Nack: true}) {
+	if got := testkit.Receive(t, a, "a"); got != (Answer{Status: smpp.RINVCMDID, Nack: true}) {
 		t.Fatalf("a was answered %+v", got)
 	}
 }
@@ -62,7 +63,7 @@ func TestAnAnswerThatIsOverdueIsATimeoutAndComesToNothingLater(t *testing.T) {
 	r := newBound(t, smpp.CmdBindReceiver, func(o *Options) { o.Timers.Response, o.Window = 40*time.Millisecond, 1 })
 	first := r.send("first")
 	late, _ := r.Expect(smpp.CmdDeliverSM)
-	if a := receive(t, first, "the timeout"); !errors.Is(a.Err, ErrTimeout) {
+	if a := testkit.Receive(t, first, "the timeout"); !errors.Is(a.Err, ErrTimeout) {
 		t.Fatalf("ended as %+v", a)
 	}
 	r.SendSeq(late.Sequence, &smpp.DeliverSMResp{})
@@ -73,7 +74,7 @@ func TestAnAnswerThatIsOverdueIsATimeoutAndComesToNothingLater(t *testing.T) {
 		t.Fatal("the sequence_number was used again at once")
 	}
 	r.SendSeq(h.Sequence, &smpp.DeliverSMResp{})
-	if a := receive(t, second, "the answer"); a != (Answer{}) {
+	if a := testkit.Receive(t, second, "the answer"); a != (Answer{}) {
 		t.Fatalf("ended as %+v", a)
 	}
 	if len(first) != 0 {
@@ -87,7 +88,7 @@ func TestWhatIsUnansweredFailsWithTheConnection(t *testing.T) {
 	r.Expect(smpp.CmdDeliverSM)
 	r.Close()
 	for _, c := range []chan Answer{flying, waiting} {
-		if a := receive(t, c, "an end"); !errors.Is(a.Err, ErrClosed) {
+		if a := testkit.Receive(t, c, "an end"); !errors.Is(a.Err, ErrClosed) {
 			t.Fatalf("ended as %+v", a)
 		}
 	}
@@ -134,7 +135,7 @@ func TestAClientThatDoesNotReadIsNotReadEither(t *testing.T) {
 	r := newBound(t, smpp.CmdBindTransmitter, nil)
 	stuck := flood(t, r.Client, r.s)
 	r.s.Close(nil)
-	receive(t, stuck, "the end of the writes")
+	testkit.Receive(t, stuck, "the end of the writes")
 	if n := len(r.s.out); n > 2*maxOut {
 		t.Fatalf("%d octets are waiting", n)
 	}
@@ -146,7 +147,7 @@ func TestAProbeTellsWhetherThePeerIsThere(t *testing.T) {
 	go func() { alive <- r.s.Probe(patience) }()
 	h, _ := r.Expect(smpp.CmdEnquireLink)
 	r.SendSeq(h.Sequence, &smpp.EnquireLinkResp{})
-	if !receive(t, alive, "the probe") {
+	if !testkit.Receive(t, alive, "the probe") {
 		t.Fatal("a peer that answers was taken for silent")
 	}
 	if r.s.Probe(10 * time.Millisecond) {

@@ -1,6 +1,7 @@
 package smsc
 
 import (
+	"fmt"
 	"testing"
 
 	"hnetsmpp/pkg/smpp"
@@ -18,5 +19,23 @@ func TestTransactionsAreForgottenWhenTheyAreAnswered(t *testing.T) {
 	defer r.sv.underWay.mu.Unlock()
 	if n := len(r.sv.underWay.waiting); n > 0 {
 		t.Errorf("%d transactions wait, and all are answered", n)
+	}
+}
+
+func TestClientsThatAreGoneAreForgotten(t *testing.T) {
+	r := newRig(t, nil)
+	for i := range 50 {
+		id := fmt.Sprint("client", i)
+		st := r.st
+		st.Clients = []Client{{SystemID: id, CheckPassword: func(string) bool { return true }}}
+		r.sv.Reload(st)
+		c := r.bind(smpp.CmdBindTransmitter, id)
+		c.Unbind()
+	}
+	r.sv.Reload(r.st)
+	r.sv.registry.mu.Lock()
+	defer r.sv.registry.mu.Unlock()
+	if n := len(r.sv.registry.accounts); n > 0 {
+		t.Errorf("%d clients are remembered that are no more", n)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"hnetsmpp/pkg/smstext"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/smsc/translate"
+	"hnetsmpp/smppserv/testkit"
 )
 
 func receiptOf(t *testing.T, d *smpp.DeliverSM) smpp.Receipt {
@@ -122,18 +123,9 @@ func TestAReceiptInFlightWhenTheConnectionBreaksComesAgain(t *testing.T) {
 	id := c.SubmitSM(withReceipt("x"))
 	c.Expect(smpp.CmdDeliverSM)
 	c.Close()
-	await(t, func() bool { return len(r.sv.Sessions()) == 0 })
+	testkit.Await(t, "the session is gone", func() bool { return len(r.sv.Sessions()) == 0 })
 	if rc := receiptOf(t, r.transceiver().ExpectDeliver()); rc.ID != id {
 		t.Fatalf("the receipt is of %s, want %s", rc.ID, id)
-	}
-}
-
-func await(t *testing.T, cond func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !cond(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatal("waited in vain")
-		}
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 func multiTo(dests ...smpp.Dest) *smpp.SubmitMulti {
-	return &smpp.SubmitMulti{Source: international(person), ShortMessage: []byte("all"), Dests: dests}
+	return &smpp.SubmitMulti{SubmitSM: smpp.SubmitSM{Source: international(person), ShortMessage: []byte("all")}, Dests: dests}
 }
 
 func numbers(first, n int) (all []string) {

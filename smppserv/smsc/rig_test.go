@@ -2,6 +2,7 @@ package smsc
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"path/filepath"
 	"strconv"
@@ -19,10 +20,11 @@ import (
 	"hnetsmpp/smppserv/smsc/translate"
 	"hnetsmpp/smppserv/store"
 	"hnetsmpp/smppserv/store/sqlite"
+	"hnetsmpp/smppserv/testkit"
 )
 
 // patience is how long a test waits for what must come.
-const patience = 15 * time.Second
+const patience = testkit.Patience
 
 const (
 	person   = "491701234567"
@@ -133,13 +135,7 @@ func (r *rig) transceiver() *smpptest.Client {
 // next is the next message that Hermès is given.
 func (r *rig) next() try {
 	r.t.Helper()
-	select {
-	case m := <-r.hermes.tries:
-		return m
-	case <-time.After(patience):
-		r.t.Fatal("Hermès waited in vain")
-	}
-	return try{}
+	return testkit.Receive(r.t, r.hermes.tries, "a message for Hermès")
 }
 
 // message reads a message from disk.
@@ -156,14 +152,10 @@ func (r *rig) message(id string) *sms.Message {
 	return m
 }
 
-// awaitState polls until a message is in that state on disk.
+// awaitState waits until a message is in that state on disk.
 func (r *rig) awaitState(id string, s sms.State) {
 	r.t.Helper()
-	for end := time.Now().Add(patience); r.message(id).State != s; time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			r.t.Fatalf("message %s is %v, want %v", id, r.message(id).State, s)
-		}
-	}
+	testkit.Await(r.t, fmt.Sprintf("message %s is %v", id, s), func() bool { return r.message(id).State == s })
 }
 
 func submit(text string) *smpp.SubmitSM { return smpptest.NewSubmit(person, campaign, text) }

@@ -7,6 +7,7 @@ import (
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/pkg/smpp/smpptest"
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/testkit"
 )
 
 // transaction sends a data_sm that is answered with its outcome, and returns its sequence_number and the message's id.
@@ -21,7 +22,7 @@ func (r *rig) transaction(c *smpptest.Client) (seq uint32, id string) {
 // underWay waits until a transaction is on disk.
 func (r *rig) underWay() {
 	r.t.Helper()
-	await(r.t, func() bool {
+	testkit.Await(r.t, "a transaction is on disk", func() bool {
 		ts := &r.sv.underWay
 		ts.mu.Lock()
 		defer ts.mu.Unlock()

@@ -122,8 +122,7 @@ func TestASubmitMultiIsOneMessageForEachDestination(t *testing.T) {
 	r := newRig(t, nil)
 	c := r.transceiver()
 	bad := international("no number")
-	multi := &smpp.SubmitMulti{Source: international(person), ShortMessage: []byte("all"), Dests: []smpp.Dest{{Address: international("111")},
-		{Address: bad}, {Address: international("222")}}}
+	multi := multiTo(smpp.Dest{Address: international("111")}, smpp.Dest{Address: bad}, smpp.Dest{Address: international("222")})
 	resp := c.ExpectResp(c.Send(multi), smpp.ROK).(*smpp.SubmitMultiResp)
 	if len(resp.Unsuccess) != 1 || resp.Unsuccess[0].Address != bad || resp.Unsuccess[0].Status != smpp.RINVDSTADR {
 		t.Fatalf("answered %+v", resp)

@@ -10,6 +10,7 @@ import (
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store/sqlite"
+	"hnetsmpp/smppserv/testkit"
 )
 
 func TestOutcomesThatCannotBeWrittenAreGivenUpByAStopAndTriedAfterTheNextStart(t *testing.T) {
@@ -20,7 +21,7 @@ func TestOutcomesThatCannotBeWrittenAreGivenUpByAStopAndTriedAfterTheNextStart(t
 		t.Fatal(err)
 	}
 	m := text()
-	if err := within(t, add(s, m), "the addition"); err != nil {
+	if err := testkit.Receive(t, add(s, m), "the addition"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.WriterConn().ExecContext(ctx, "PRAGMA query_only = on"); err != nil {
@@ -32,7 +33,7 @@ func TestOutcomesThatCannotBeWrittenAreGivenUpByAStopAndTriedAfterTheNextStart(t
 	if err := s.Close(ended); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "not on disk") {
 		t.Errorf("Close: %v", err)
 	}
-	if err := within(t, add(s, text()), "the refusal"); !errors.Is(err, sms.ErrUnavailable) {
+	if err := testkit.Receive(t, add(s, text()), "the refusal"); !errors.Is(err, sms.ErrUnavailable) {
 		t.Errorf("after Close: %v", err)
 	}
 	s, err = sqlite.Open(ctx, sqlite.Options{File: file})

@@ -11,6 +11,7 @@ import (
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store"
+	"hnetsmpp/smppserv/testkit"
 )
 
 func addition(m *sms.Message) (store.Op, <-chan error) {
@@ -50,7 +51,7 @@ func TestManyRowsOfOneTransactionAreEachWrittenAsTheyAre(t *testing.T) {
 		}
 		s.Together(ops...)
 		for _, done := range added {
-			if err := within(t, done, "an addition"); err != nil {
+			if err := testkit.Receive(t, done, "an addition"); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -73,7 +74,8 @@ func TestManyRowsOfOneTransactionAreEachWrittenAsTheyAre(t *testing.T) {
 		ops = nil
 		var ended []<-chan struct{}
 		end := func(i int) road.Transition {
-			return road.Transition{IDs: ids[i : i+1], State: []sms.State{sms.Delivered, sms.Undeliverable}[i%2], Attempts: 1 + i%3, Error: i % 4, Reason: fmt.Sprint(i % 5)}
+			// Some differ in one thing alone.
+			return road.Transition{IDs: ids[i : i+1], State: []sms.State{sms.Delivered, sms.Undeliverable}[i&1], Attempts: 1 + i>>1&1, Error: i >> 2 & 1, Reason: fmt.Sprint(i >> 3 & 1)}
 		}
 		for i := range n {
 			o, done := outcome(end(i))
@@ -82,7 +84,7 @@ func TestManyRowsOfOneTransactionAreEachWrittenAsTheyAre(t *testing.T) {
 		began := time.Now().Truncate(time.Millisecond)
 		s.Together(ops...)
 		for _, done := range ended {
-			within(t, done, "an outcome")
+			testkit.Receive(t, done, "an outcome")
 		}
 		for i, id := range ids {
 			m, err := s.Get(ctx, id)
@@ -113,7 +115,7 @@ func TestMoreThanATransactionTakesIsWrittenInOrder(t *testing.T) {
 		}
 		s.Together(ops...)
 		for i, done := range added {
-			if err := within(t, done, "an addition"); err != nil || ms[i].ID != sms.ID(i+1) {
+			if err := testkit.Receive(t, done, "an addition"); err != nil || ms[i].ID != sms.ID(i+1) {
 				t.Fatalf("of %d, message %d has id %d, %v", n, i, ms[i].ID, err)
 			}
 		}
@@ -129,7 +131,7 @@ func TestABadRowDoesNotTakeItsTransactionWithIt(t *testing.T) {
 	const n = 9
 	ended, replaced := text(), text()
 	for _, m := range []*sms.Message{ended, replaced} {
-		if err := within(t, add(s, m), "an addition"); err != nil {
+		if err := testkit.Receive(t, add(s, m), "an addition"); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -148,7 +150,7 @@ func TestABadRowDoesNotTakeItsTransactionWithIt(t *testing.T) {
 	s.Together(append(ops, end)...)
 	last := replaced.ID
 	for i, done := range added {
-		err := within(t, done, "an addition")
+		err := testkit.Receive(t, done, "an addition")
 		if i == n/2 {
 			if !errors.Is(err, sms.ErrUnavailable) || ms[i].ID != 0 {
 				t.Errorf("the bad one is message %d, %v", ms[i].ID, err)
@@ -159,7 +161,7 @@ func TestABadRowDoesNotTakeItsTransactionWithIt(t *testing.T) {
 			t.Errorf("addition %d is message %d, %v, want %d", i, ms[i].ID, err, last)
 		}
 	}
-	within(t, over, "the outcome")
+	testkit.Receive(t, over, "the outcome")
 	if err := s.Check(); err != nil {
 		t.Errorf("for one row the store looks down: %v", err)
 	}
@@ -170,7 +172,7 @@ func TestABadRowDoesNotTakeItsTransactionWithIt(t *testing.T) {
 
 func TestAPurgeTakesAnyNumberAndNothingThatEndedSince(t *testing.T) {
 	ctx := context.Background()
-	for _, n := range []int{1, store.PurgeStep - 1, store.PurgeStep, store.PurgeStep + 1, 2*store.PurgeStep + 3} {
+	for _, n := range []int{1, store.PurgeStep, store.PurgeStep + 1} {
 		s := newStore(t)
 		var ops []store.Op
 		var ids []sms.ID
@@ -183,12 +185,12 @@ func TestAPurgeTakesAnyNumberAndNothingThatEndedSince(t *testing.T) {
 			ops, ids = append(ops, o), append(ids, sms.ID(i+1))
 		}
 		s.Together(ops...)
-		if err := within(t, last, "the last addition"); err != nil {
+		if err := testkit.Receive(t, last, "the last addition"); err != nil {
 			t.Fatal(err)
 		}
 		o, done := outcome(road.Transition{IDs: ids, State: sms.Delivered})
 		s.Together(o)
-		within(t, done, "the outcome")
+		testkit.Receive(t, done, "the outcome")
 		m, err := s.Get(ctx, ids[n-1])
 		if err != nil {
 			t.Fatal(err)

@@ -8,9 +8,11 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store/sqlite"
+	"hnetsmpp/smppserv/testkit"
 
 	"github.com/rs/zerolog"
 )
@@ -33,9 +35,14 @@ func (l *logged) String() string {
 }
 
 func TestAnOutageIsToldOnceAndSoIsItsEnd(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "messages.db")
+	synctest.Test(t, func(t *testing.T) { outages(t, file) })
+}
+
+func outages(t *testing.T, file string) {
 	ctx := context.Background()
 	var log logged
-	s, err := sqlite.Open(ctx, sqlite.Options{File: filepath.Join(t.TempDir(), "messages.db"), Log: zerolog.New(&log)})
+	s, err := sqlite.Open(ctx, sqlite.Options{File: file, Log: zerolog.New(&log)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,9 +56,10 @@ func TestAnOutageIsToldOnceAndSoIsItsEnd(t *testing.T) {
 	try := func(want error) {
 		t.Helper()
 		for range 3 {
-			if err := within(t, add(s, text()), "an addition"); !errors.Is(err, want) {
+			if err := testkit.Receive(t, add(s, text()), "an addition"); !errors.Is(err, want) {
 				t.Fatalf("got %v, want %v", err, want)
 			}
+			synctest.Wait() // what comes before the committer is through shares the fate
 		}
 	}
 	told := func(down, well, row int) {
@@ -71,6 +79,7 @@ func TestAnOutageIsToldOnceAndSoIsItsEnd(t *testing.T) {
 		if err := s.Check(); !errors.Is(err, sms.ErrUnavailable) {
 			t.Errorf("the store looks well: %v", err)
 		}
+		synctest.Wait()
 		told(outage+1, outage, 0)
 		exec("PRAGMA query_only = off")
 		try(nil)

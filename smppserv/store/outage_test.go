@@ -13,6 +13,7 @@ import (
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store"
 	"hnetsmpp/smppserv/store/sqlite"
+	"hnetsmpp/smppserv/testkit"
 )
 
 type awaited struct {
@@ -45,16 +46,6 @@ func text() *sms.Message {
 	return &sms.Message{Submitter: "admin", Content: []byte("text"), ReceivedAt: time.Now(), State: sms.Enroute}
 }
 
-func within[T any](t *testing.T, c <-chan T, what string) (v T) {
-	t.Helper()
-	select {
-	case v = <-c:
-	case <-time.After(10 * time.Second):
-		t.Fatalf("waited in vain for %s", what)
-	}
-	return v
-}
-
 func TestWhileTheDiskRefusesAdditionsAreAnsweredAndOutcomesWait(t *testing.T) {
 	ctx := context.Background()
 	s := newStore(t)
@@ -62,7 +53,7 @@ func TestWhileTheDiskRefusesAdditionsAreAnsweredAndOutcomesWait(t *testing.T) {
 	ids := make([]sms.ID, outcomes)
 	for i := range ids {
 		m := text()
-		if err := within(t, add(s, m), "an addition"); err != nil {
+		if err := testkit.Receive(t, add(s, m), "an addition"); err != nil {
 			t.Fatal(err)
 		}
 		ids[i] = m.ID
@@ -77,15 +68,15 @@ func TestWhileTheDiskRefusesAdditionsAreAnsweredAndOutcomesWait(t *testing.T) {
 	for i := range ids {
 		s.Finish(&road.Transition{IDs: ids[i : i+1], State: sms.Delivered, Attempts: 1, Done: func() { written <- struct{}{} }})
 	}
-	if err := within(t, add(s, text()), "the refusal"); !errors.Is(err, sms.ErrUnavailable) {
+	if err := testkit.Receive(t, add(s, text()), "the refusal"); !errors.Is(err, sms.ErrUnavailable) {
 		t.Fatalf("got %v", err)
 	}
-	if err := within(t, add(s, text()), "the second refusal"); !errors.Is(err, sms.ErrUnavailable) {
+	if err := testkit.Receive(t, add(s, text()), "the second refusal"); !errors.Is(err, sms.ErrUnavailable) {
 		t.Fatalf("got %v", err)
 	}
 	changed := make(chan error, 1)
 	s.Change(text(), func(err error) { changed <- err })
-	if err := within(t, changed, "the refused change"); !errors.Is(err, sms.ErrUnavailable) {
+	if err := testkit.Receive(t, changed, "the refused change"); !errors.Is(err, sms.ErrUnavailable) {
 		t.Fatalf("got %v", err)
 	}
 	if len(written) > 0 {
@@ -96,13 +87,13 @@ func TestWhileTheDiskRefusesAdditionsAreAnsweredAndOutcomesWait(t *testing.T) {
 	}
 	readOnly("off")
 	for range ids {
-		within(t, written, "an outcome")
+		testkit.Receive(t, written, "an outcome")
 	}
-	if err := within(t, add(s, text()), "an addition after the outage"); err != nil {
+	if err := testkit.Receive(t, add(s, text()), "an addition after the outage"); err != nil {
 		t.Fatal(err)
 	}
 	readOnly("on")
-	if err := within(t, add(s, text()), "the third refusal"); !errors.Is(err, sms.ErrUnavailable) {
+	if err := testkit.Receive(t, add(s, text()), "the third refusal"); !errors.Is(err, sms.ErrUnavailable) {
 		t.Fatalf("got %v", err)
 	}
 	readOnly("off")
@@ -119,12 +110,12 @@ func TestATriedMessageIsNoLongerScheduled(t *testing.T) {
 	ctx := context.Background()
 	s := newStore(t)
 	m := &sms.Message{Submitter: "admin", ReceivedAt: time.Now(), State: sms.Scheduled}
-	if err := within(t, add(s, m), "the addition"); err != nil {
+	if err := testkit.Receive(t, add(s, m), "the addition"); err != nil {
 		t.Fatal(err)
 	}
 	done := make(chan struct{})
 	s.Finish(&road.Transition{IDs: []sms.ID{m.ID}, State: sms.Enroute, Attempts: 1, Done: func() { close(done) }})
-	within(t, done, "the outcome")
+	testkit.Receive(t, done, "the outcome")
 	if got, err := s.Get(ctx, m.ID); err != nil || got.State != sms.Enroute {
 		t.Fatalf("got %+v, %v", got, err)
 	}
@@ -135,7 +126,7 @@ func TestAnAdditionThatFailsEndsNothingAndLendsNobodyItsID(t *testing.T) {
 	s := newStore(t)
 	old, first, second, other := text(), text(), text(), text()
 	second.First = first
-	if err := within(t, add(s, old), "the addition"); err != nil {
+	if err := testkit.Receive(t, add(s, old), "the addition"); err != nil {
 		t.Fatal(err)
 	}
 	// The row of the new message is refused.
@@ -144,14 +135,14 @@ func TestAnAdditionThatFailsEndsNothingAndLendsNobodyItsID(t *testing.T) {
 	}
 	a := &awaited{first, &road.Transition{IDs: []sms.ID{old.ID}, State: sms.Deleted}, make(chan error, 1)}
 	s.Add(a)
-	if err := within(t, a.done, "the refusal"); !errors.Is(err, sms.ErrUnavailable) {
+	if err := testkit.Receive(t, a.done, "the refusal"); !errors.Is(err, sms.ErrUnavailable) {
 		t.Fatalf("got %v", err)
 	}
 	if _, err := s.WriterConn().ExecContext(ctx, "DROP TRIGGER full"); err != nil {
 		t.Fatal(err)
 	}
 	for _, m := range []*sms.Message{other, second} {
-		if err := within(t, add(s, m), "the addition"); err != nil {
+		if err := testkit.Receive(t, add(s, m), "the addition"); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/testkit"
 )
 
 func TestAConversationOfATransactionThatFailedIsWrittenByTheNext(t *testing.T) {
@@ -28,14 +29,14 @@ func TestAConversationOfATransactionThatFailedIsWrittenByTheNext(t *testing.T) {
 		if _, err := s.WriterConn().ExecContext(ctx, "CREATE TEMP TRIGGER full BEFORE INSERT ON main.messages BEGIN SELECT RAISE(ABORT, 'full'); END"); err != nil {
 			t.Fatal(err)
 		}
-		if err := within(t, add(s, conversing(client)), "the refusal"); !errors.Is(err, sms.ErrUnavailable) {
+		if err := testkit.Receive(t, add(s, conversing(client)), "the refusal"); !errors.Is(err, sms.ErrUnavailable) {
 			t.Fatalf("got %v", err)
 		}
 		if _, err := s.WriterConn().ExecContext(ctx, "DROP TRIGGER full"); err != nil {
 			t.Fatal(err)
 		}
 		lastWriter(before.Client)
-		if err := within(t, add(s, conversing(client)), "the addition"); err != nil {
+		if err := testkit.Receive(t, add(s, conversing(client)), "the addition"); err != nil {
 			t.Fatal(err)
 		}
 		lastWriter(client)

@@ -27,12 +27,9 @@ func (e ESME) CheckMulti(r *smpp.SubmitMulti) error {
 
 // SubmitOfMulti is the submit_sm that says the same to one of a submit_multi's destinations.
 func SubmitOfMulti(r *smpp.SubmitMulti, dest smpp.Address) *smpp.SubmitSM {
-	return &smpp.SubmitSM{
-		ServiceType: r.ServiceType, Source: r.Source, Dest: dest, ESMClass: r.ESMClass, ProtocolID: r.ProtocolID,
-		PriorityFlag: r.PriorityFlag, ScheduleDeliveryTime: r.ScheduleDeliveryTime, ValidityPeriod: r.ValidityPeriod,
-		RegisteredDelivery: r.RegisteredDelivery, DataCoding: r.DataCoding, DefaultMsgID: r.DefaultMsgID,
-		ShortMessage: r.ShortMessage, TLVs: r.TLVs.Without(smpp.TagDestSubaddress),
-	}
+	submit := r.SubmitSM
+	submit.Dest, submit.TLVs = dest, r.TLVs.Without(smpp.TagDestSubaddress)
+	return &submit
 }
 
 // Destinations are the addresses of a submit_multi, and behind them the members of its lists. More than 255 are RINVNUMDESTS.

@@ -17,11 +17,11 @@ func TestASubmitMultiIsJudgedAtItsBounds(t *testing.T) {
 	}{
 		{"254 destinations", smpp.SubmitMulti{Dests: make([]smpp.Dest, 254)}, smpp.ROK, smpp.ROK},
 		{"255 destinations", smpp.SubmitMulti{Dests: make([]smpp.Dest, 255)}, smpp.RINVNUMDESTS, smpp.ROK},
-		{"replace_if_present", smpp.SubmitMulti{ReplaceIfPresent: 1}, smpp.RINVREPFLAG, smpp.RINVREPFLAG},
-		{"datagram mode", smpp.SubmitMulti{ESMClass: smpp.ESMDatagram}, smpp.ROK, smpp.ROK},
-		{"transaction mode", smpp.SubmitMulti{ESMClass: smpp.ESMTransaction | smpp.ESMUDHI}, smpp.RINVESMCLASS, smpp.RINVESMCLASS},
-		{"store and forward mode", smpp.SubmitMulti{ESMClass: smpp.ESMStoreForward}, smpp.ROK, smpp.ROK},
-		{"all faults", smpp.SubmitMulti{Dests: make([]smpp.Dest, 255), ReplaceIfPresent: 1, ESMClass: smpp.ESMTransaction}, smpp.RINVNUMDESTS, smpp.RINVREPFLAG},
+		{"replace_if_present", smpp.SubmitMulti{SubmitSM: smpp.SubmitSM{ReplaceIfPresent: 1}}, smpp.RINVREPFLAG, smpp.RINVREPFLAG},
+		{"datagram mode", smpp.SubmitMulti{SubmitSM: smpp.SubmitSM{ESMClass: smpp.ESMDatagram}}, smpp.ROK, smpp.ROK},
+		{"transaction mode", smpp.SubmitMulti{SubmitSM: smpp.SubmitSM{ESMClass: smpp.ESMTransaction | smpp.ESMUDHI}}, smpp.RINVESMCLASS, smpp.RINVESMCLASS},
+		{"store and forward mode", smpp.SubmitMulti{SubmitSM: smpp.SubmitSM{ESMClass: smpp.ESMStoreForward}}, smpp.ROK, smpp.ROK},
+		{"all faults", smpp.SubmitMulti{Dests: make([]smpp.Dest, 255), SubmitSM: smpp.SubmitSM{ReplaceIfPresent: 1, ESMClass: smpp.ESMTransaction}}, smpp.RINVNUMDESTS, smpp.RINVREPFLAG},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			expectStatus(t, esme(smpp.V33).CheckMulti(&tc.r), tc.want34)
@@ -33,9 +33,9 @@ func TestASubmitMultiIsJudgedAtItsBounds(t *testing.T) {
 
 func TestASubmitMultiSaysTheSameToEachDestination(t *testing.T) {
 	subaddress, reference := smpp.TLV{Tag: smpp.TagDestSubaddress, Value: []byte("xx")}, smpp.TLVUint16(smpp.TagUserMessageReference, 1)
-	r := &smpp.SubmitMulti{ServiceType: "CMT", Source: smpp.Address{Addr: "1"}, Dests: []smpp.Dest{{}}, ESMClass: 1, ProtocolID: 2, PriorityFlag: 3,
-		ScheduleDeliveryTime: "s", ValidityPeriod: "v", RegisteredDelivery: 4, DataCoding: 5, DefaultMsgID: 6, ShortMessage: []byte("text"),
-		TLVs: smpp.TLVs{subaddress, reference}}
+	r := &smpp.SubmitMulti{Dests: []smpp.Dest{{}}, SubmitSM: smpp.SubmitSM{ServiceType: "CMT", Source: smpp.Address{Addr: "1"}, ESMClass: 1,
+		ProtocolID: 2, PriorityFlag: 3, ScheduleDeliveryTime: "s", ValidityPeriod: "v", RegisteredDelivery: 4, DataCoding: 5, DefaultMsgID: 6,
+		ShortMessage: []byte("text"), TLVs: smpp.TLVs{subaddress, reference}}}
 	want := &smpp.SubmitSM{ServiceType: "CMT", Source: smpp.Address{Addr: "1"}, Dest: smpp.Address{TON: 1, Addr: "2"}, ESMClass: 1, ProtocolID: 2,
 		PriorityFlag: 3, ScheduleDeliveryTime: "s", ValidityPeriod: "v", RegisteredDelivery: 4, DataCoding: 5, DefaultMsgID: 6,
 		ShortMessage: []byte("text"), TLVs: smpp.TLVs{reference}}

@@ -1,8 +1,0 @@
-//go:build unix
-
-package conformance
-
-import "syscall"
-
-// stopSignal asks a program to stop politely.
-const stopSignal = syscall.SIGTERM
