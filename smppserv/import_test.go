@@ -40,7 +40,8 @@ func TestImportConfigPrintsAFileThatTheServerAccepts(t *testing.T) {
 
 func TestImportConfigWarnsOfWhatItDoesNotTakeOver(t *testing.T) {
 	code, stdout, stderr := importCommand(t, `<configuration><appSettings><add key="UrlHermes" value="hermes.local/push/"/></appSettings></configuration>`, "-")
-	if code != commandline.ExitDone || !strings.HasPrefix(stderr, "warning: UrlHermes is not taken over: ") || strings.Count(stderr, "\n") != 2 {
+	if code != commandline.ExitDone || !strings.HasPrefix(stderr, "warning: UrlHermes is not taken over: ") || strings.Count(stderr, "\n") != 4 ||
+		!strings.Contains(stderr, "warning: Authentication.Password: the client is disabled until clients[0].password is set") {
 		t.Errorf("ends with %d: %s", code, stderr)
 	}
 	if !strings.Contains(stderr, "the standard input: 0 settings taken over, 1 not;") || !strings.Contains(stdout, "# the standard input") {

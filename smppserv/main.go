@@ -70,8 +70,10 @@ func (line *commandLine) find() (string, error) {
 	return path, nil
 }
 
-func read(path string) (centre.File, error) {
-	file, err := centre.Read(path)
+func read(path string) (centre.File, error) { return badConfig(centre.Read(path)) }
+
+// badConfig gives the error of a file that was read its exit code.
+func badConfig(file centre.File, err error) (centre.File, error) {
 	if err == nil {
 		return file, nil
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/fsnotify/fsnotify"
 )
 
-// settleTime is how long a changed file must rest: editors write in steps.
-const settleTime = 200 * time.Millisecond
+// settleTime is how long a changed file must rest: editors and copies write in steps.
+const settleTime = time.Second
 
 // fingerprint changes whenever the file is written, replaced or removed.
 func fingerprint(path string) string {

@@ -29,6 +29,7 @@ func (c *Config) check() []Problem {
 	k.distributionLists(c.DistributionLists)
 	k.cannedMessages(c.CannedMessages)
 	k.serviceTypes(c.ServiceTypes)
+	k.hermesURL(c.Mode, c.Hermes.URL)
 	k.hermes(&c.Hermes)
 	k.tcp(&c.TCP)
 	k.jobs(&c.Jobs)

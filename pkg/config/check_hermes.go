@@ -11,10 +11,17 @@ import (
 	"hnetsmpp/pkg/tomlstrict"
 )
 
-func (k *checker) hermes(c *Hermes) {
-	if c.URL != Simulator {
-		k.url("hermes.url", c.URL, `"simulator" or a URL`)
+// hermesURL demands one where submits go to Hermès. There is no stand-in for a line that got lost.
+func (k *checker) hermesURL(mode, url string) {
+	switch {
+	case url == "" && mode != ModeOpportunity:
+		k.add("hermes.url", `is not set, and has no default; give the URL of Hermès, or "simulator" for a stand-in that reaches nobody`)
+	case url != "" && url != Simulator:
+		k.url("hermes.url", url, `"simulator" or a URL`)
 	}
+}
+
+func (k *checker) hermes(c *Hermes) {
 	k.lasts("hermes.timeout", c.Timeout, oneTick, day)
 	k.within("hermes.concurrency", c.Concurrency, 1, 10_000)
 	if len(c.Retry) == 0 {

@@ -63,7 +63,7 @@ func (k *checker) server(c *Server) {
 
 func (k *checker) clients(clients []Client) {
 	if len(clients) == 0 {
-		k.add("clients", "is empty: nobody could bind; add a [[clients]] table")
+		k.add("clients", "is not set, and has no default: nobody could bind; add a [[clients]] table with system_id and password")
 	}
 	seen := map[string]int{}
 	for i := range clients {

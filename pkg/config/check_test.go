@@ -16,6 +16,15 @@ import (
 	"time"
 )
 
+// valid is the configuration of a file that says what it must, as the shipped one does.
+func valid() Config {
+	c := Default()
+	admin := DefaultClient()
+	admin.SystemID, admin.Password = shippedSystemID, shippedPassword
+	c.Clients, c.Hermes.URL = []Client{admin}, Simulator
+	return c
+}
+
 func TestValuesOutOfBoundsAreNamed(t *testing.T) {
 	tests := []struct {
 		key    string
@@ -137,7 +146,7 @@ func TestValuesOutOfBoundsAreNamed(t *testing.T) {
 		{"launcher.log_keep", func(c *Config) { c.Launcher.LogKeep = -1 }},
 	}
 	for _, tt := range tests {
-		c := Default()
+		c := valid()
 		tt.change(&c)
 		problems := c.check()
 		if len(problems) != 1 || problems[0].Key != tt.key {
@@ -180,12 +189,13 @@ func TestWhatOperatorsWriteIsAccepted(t *testing.T) {
 		func(c *Config) { c.Hermes.URL = "https://hermes.example.com:8443/api/sms/push/?a=b" },
 		func(c *Config) { c.Hermes.Request.Body = `{"to":{{json .To}}}` },
 		func(c *Config) { c.Hermes.Request.Headers = map[string]string{"X-Api-Key": "k", "Host": "h"} },
+		func(c *Config) { c.Mode, c.Hermes.URL = ModeOpportunity, "" },
 		func(c *Config) { c.Jobs.PurgeMessagesHour = -1 },
 		func(c *Config) {
 			c.Server.ListenHost, c.TCP.ListenHost, c.TCP.ListenPort = "10.0.0.1", "10.0.0.2", 2346
 		},
 	} {
-		c := Default()
+		c := valid()
 		change(&c)
 		if err := c.Validate(); err != nil {
 			t.Error(err)
@@ -198,7 +208,7 @@ func TestCertificatesMustExistAndMatchTheirKeys(t *testing.T) {
 	cert, key := certificate(t, dir, "a")
 	_, otherKey := certificate(t, dir, "b")
 	check := func(certFile, keyFile, caFile string) error {
-		c := Default()
+		c := valid()
 		c.Server.TLS = ServerTLS{ListenPort: 2347, CertFile: certFile, KeyFile: keyFile, ClientCAFile: caFile}
 		c.Hermes.TLS = HermesTLS{CertFile: certFile, KeyFile: keyFile, CAFile: caFile}
 		return c.Validate()
@@ -258,9 +268,9 @@ func TestWarnings(t *testing.T) {
 		}
 		return strings.Join(keys, " ")
 	}
-	c := Default()
+	c := valid()
 	if got := keys(c); got != "hermes.url clients[0].password" {
-		t.Errorf("defaults: got %q", got)
+		t.Errorf("as shipped: got %q", got)
 	}
 	c.Hermes.URL = "http://hermes.example.com/"
 	c.Clients[0].Password = "123456789"
@@ -271,7 +281,7 @@ func TestWarnings(t *testing.T) {
 	if got := keys(c); got != "hermes.url clients[0].password server.tls.listen_port tcp.allow admin.users[0].password log.content" {
 		t.Errorf("got %q", got)
 	}
-	c = Default()
+	c = valid()
 	acme := DefaultClient()
 	acme.SystemID = "acme"
 	c.Clients = append(c.Clients, acme)
@@ -286,7 +296,7 @@ func TestWarnings(t *testing.T) {
 	if !slices.Equal(texts, want) {
 		t.Errorf("got  %q\nwant %q", texts, want)
 	}
-	c = Default()
+	c = valid()
 	c.Hermes.URL = "http://127.0.0.1:9000/"
 	c.Clients[0].Password = "other"
 	if got := keys(c); got != "" {

@@ -22,11 +22,12 @@ type Error = tomlstrict.Error
 // Duration is a Go duration; in the file it is text such as "10m" or "250ms".
 type Duration = time.Duration
 
-// Config is the whole file. An empty list or table is always nil.
+// Config is the whole file. An empty list or table is always nil. What a file must
+// say has no default: clients and, in ModeVocalcom, hermes.url.
 type Config struct {
 	Mode              string             `toml:"mode"` // ModeVocalcom or ModeOpportunity
 	Server            Server             `toml:"server"`
-	Clients           []Client           `toml:"clients"`
+	Clients           []Client           `toml:"clients"` // at least one
 	DistributionLists []DistributionList `toml:"distribution_lists"`
 	CannedMessages    map[string]string  `toml:"canned_messages"` // sm_default_msg_id, "1" to "255" → text
 	ServiceTypes      map[string]string  `toml:"service_types"`   // service_type → ServiceUnavailable or ServiceDenied
@@ -110,7 +111,7 @@ const (
 
 // Hermes is the bridge to Hermès.Net.
 type Hermes struct {
-	URL               string     `toml:"url"` // Simulator, or http(s)
+	URL               string     `toml:"url"` // Simulator, or http(s); "" = none, in ModeOpportunity
 	Timeout           Duration   `toml:"timeout"`
 	Concurrency       int        `toml:"concurrency"`
 	Retry             []Duration `toml:"retry"` // the last one repeats; never empty
@@ -191,13 +192,3 @@ type Launcher struct {
 
 // UsesStandIn reports whether pushes go to the built-in stand-in for Hermès.
 func (c *Config) UsesStandIn() bool { return c.Hermes.URL == Simulator }
-
-// usesDefaultPassword reports whether the client may bind with the password that
-// the program is shipped with.
-func (c *Client) usesDefaultPassword() bool {
-	if c.Password == defaultPassword {
-		return true
-	}
-	// A hash costs tens of milliseconds to compare, so only the shipped account's is.
-	return c.SystemID == defaultSystemID && IsHash(c.Password) && CheckPassword(c.Password, defaultPassword)
-}

@@ -2,16 +2,10 @@ package config
 
 import "time"
 
-const (
-	defaultSystemID = "admin"
-	defaultPassword = "vocalcom"
-)
-
-// Default is the configuration of an empty file. Its paths are relative.
+// Default is what a file need not say. Its paths are relative. It is not valid:
+// clients and hermes.url have no default, so that a file that has lost them is
+// never taken for one that means it.
 func Default() Config {
-	admin := DefaultClient()
-	admin.SystemID = defaultSystemID
-	admin.Password = defaultPassword
 	return Config{
 		Mode: ModeVocalcom,
 		Server: Server{
@@ -27,9 +21,7 @@ func Default() Config {
 			MaxConnectionsPerIP:   200,
 			MaxMessageOctets:      65535,
 		},
-		Clients: []Client{admin},
 		Hermes: Hermes{
-			URL:               Simulator,
 			Timeout:           10 * time.Second,
 			Concurrency:       32,
 			Retry:             []Duration{time.Second, 5 * time.Second, 15 * time.Second, time.Minute, 5 * time.Minute},

@@ -7,7 +7,7 @@ import (
 )
 
 func TestDiffSplitsLiveKeysFromThoseThatNeedARestart(t *testing.T) {
-	a, b := Default(), Default()
+	a, b := valid(), valid()
 	if applied, restart := Diff(&a, &b); len(applied)+len(restart) > 0 {
 		t.Errorf("equal: got %v, %v", applied, restart)
 	}

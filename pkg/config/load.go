@@ -70,14 +70,32 @@ func checkFile(path string) error {
 	return nil
 }
 
+// File is a configuration file as it was read.
+type File struct {
+	Path    string
+	Config  *Config // its paths are absolute; nil = something is wrong with it
+	Octets  []byte  // nil = it could not be read
+	Outline Outline // empty where the text is not TOML
+	lines   int     // 0 = the text is not TOML
+}
+
+// IsTOML reports whether the text is TOML, whatever else may be wrong with it.
+func (f *File) IsTOML() bool { return f.lines > 0 }
+
 // Load reads and checks the file. Its error is an *Error with every problem
 // found. In the Config that it returns, paths are absolute.
 func Load(path string) (*Config, error) {
+	f, err := Read(path)
+	return f.Config, err
+}
+
+// Read is Load, and returns also what there is of a file that has a fault.
+func Read(path string) (File, error) {
 	data, err := readFile(path)
 	if err != nil {
-		return nil, &Error{Problems: []Problem{{File: path, Text: err.Error()}}}
+		return File{Path: path}, &Error{Problems: []Problem{{File: path, Text: err.Error()}}}
 	}
-	return parse(path, data)
+	return parseFile(path, data)
 }
 
 // LoadLauncher is the [launcher] section alone, for the launcher that must run
@@ -127,20 +145,24 @@ func cannotRead(err error) error {
 	return fmt.Errorf("cannot be read: %w", err)
 }
 
-// parse is Load without the disk; path serves the messages and as the place
+// parseFile is Read without the disk; path serves the messages and as the place
 // that relative paths start from.
-func parse(path string, data []byte) (*Config, error) {
+func parseFile(path string, data []byte) (File, error) {
+	f := File{Path: path, Octets: data}
 	cfg := Default()
 	doc, err := tomlstrict.Read(data, &cfg, tomlstrict.Options{File: path, Secret: isSecret})
 	if err != nil {
-		return nil, err
+		return f, err
 	}
+	f.Outline.Keys, f.Outline.Open = doc.Keys()
+	f.lines = doc.Lines()
 	cfg.resolvePaths(filepath.Dir(path))
 	doc.Add(cfg.check()...)
 	if err := doc.Err(); err != nil {
-		return nil, err
+		return f, err
 	}
-	return &cfg, nil
+	f.Config = &cfg
+	return f, nil
 }
 
 // isSecret reports whether a key's value must not be shown.

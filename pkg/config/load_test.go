@@ -46,7 +46,7 @@ func TestLoadNamesFileLineKeyAndRemedy(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			path := write(t, tt.text)
+			path := write(t, required(tt.text))
 			_, err := Load(path)
 			var typed *Error
 			if !errors.As(err, &typed) {
@@ -60,6 +60,23 @@ func TestLoadNamesFileLineKeyAndRemedy(t *testing.T) {
 			}
 		})
 	}
+}
+
+// required puts behind a text what a file must say, as far as the text is silent about it.
+func required(text string) string {
+	if !strings.Contains(text, "[clients]") {
+		text += "\n[[clients]]\nsystem_id = 'required'\npassword = 'secret'"
+	}
+	if !strings.Contains(text, "[hermes") {
+		text += "\n[hermes]\nurl = 'simulator'"
+	}
+	return text + "\n"
+}
+
+// parse is Load without the disk.
+func parse(path string, data []byte) (*Config, error) {
+	f, err := parseFile(path, data)
+	return f.Config, err
 }
 
 func write(t *testing.T, text string) string {
@@ -89,7 +106,7 @@ func TestErrorsNeverShowSecrets(t *testing.T) {
 		"[[clients]]\nsystem_id='a'\npassword=''\noutbind_password = 12" + secret,
 	}
 	for _, text := range texts {
-		_, err := parse("config.toml", []byte(text))
+		_, err := parse("config.toml", []byte(required(text)))
 		if err == nil {
 			t.Errorf("%s: no error", text)
 		} else if strings.Contains(err.Error(), secret) {
@@ -122,8 +139,8 @@ func TestErrorOfAFileThatCannotBeReadBeginsWithItsName(t *testing.T) {
 	}
 }
 
-func TestClientsInTheFileReplaceTheDefaultOne(t *testing.T) {
-	cfg, err := Load(write(t, "[[clients]]\nsystem_id = 'acme'\npassword = 'pw'\nmax_queued = 5\n[[clients]]\nsystem_id = 'b'\npassword = ''\n"))
+func TestAClientStartsFromTheDefaults(t *testing.T) {
+	cfg, err := Load(write(t, required("[[clients]]\nsystem_id = 'acme'\npassword = 'pw'\nmax_queued = 5\n[[clients]]\nsystem_id = 'b'\npassword = ''\n")))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +157,7 @@ func TestClientsInTheFileReplaceTheDefaultOne(t *testing.T) {
 }
 
 func TestPathsStartFromTheFilesFolder(t *testing.T) {
-	path := write(t, "[store]\ndsn = 'db/m.db'\n[launcher]\nworker = 'bin/smppserv'\n")
+	path := write(t, required("[store]\ndsn = 'db/m.db'\n[launcher]\nworker = 'bin/smppserv'\n"))
 	cfg, err := Load(path)
 	if err != nil {
 		t.Fatal(err)

@@ -39,17 +39,17 @@ func TestPasswordsPlainAndHashed(t *testing.T) {
 	}
 }
 
-func TestUsesDefaultPasswordSeesThroughTheHash(t *testing.T) {
-	c := Default()
-	if !c.Clients[0].usesDefaultPassword() || !c.UsesStandIn() {
-		t.Error("the defaults have the default password and the stand-in")
+func TestTheShippedPasswordIsNoticedAlsoAsAHash(t *testing.T) {
+	c := valid()
+	if !c.Clients[0].usesShippedPassword() || !c.UsesStandIn() {
+		t.Error("the shipped file has the shipped password and the stand-in")
 	}
 	c.Clients[0].Password, _ = HashPassword("vocalcom")
-	if !c.Clients[0].usesDefaultPassword() {
-		t.Error("a hash of the default password is not noticed")
+	if !c.Clients[0].usesShippedPassword() {
+		t.Error("a hash of the shipped password is not noticed")
 	}
 	c.Clients[0].Password = "other"
-	if c.Clients[0].usesDefaultPassword() {
-		t.Error("another password is taken for the default one")
+	if c.Clients[0].usesShippedPassword() {
+		t.Error("another password is taken for the shipped one")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,15 +17,15 @@ import (
 
 const shipped = "../../config.toml"
 
-func TestShippedFileIsTheDefaults(t *testing.T) {
+func TestShippedFileIsTheDefaultsAndWhatAFileMustSay(t *testing.T) {
 	got, err := Load(shipped)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Default()
+	want := valid()
 	want.resolvePaths(filepath.Dir(shipped))
 	if !reflect.DeepEqual(*got, want) {
-		t.Errorf("config.toml differs from Default():\ngot  %+v\nwant %+v", *got, want)
+		t.Errorf("config.toml differs:\ngot  %+v\nwant %+v", *got, want)
 	}
 }
 
@@ -114,21 +115,65 @@ func has(tree map[string]any, path []string) bool {
 	return ok && has(inner, path[1:])
 }
 
-func TestEmptyFileIsTheDefaults(t *testing.T) {
-	got, err := parse("/x/config.toml", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := Default()
-	want.resolvePaths("/x")
-	if !reflect.DeepEqual(*got, want) {
-		t.Errorf("got %+v", *got)
+func TestAFileMustNameItsClientsAndItsHermes(t *testing.T) {
+	const (
+		client = "[[clients]]\nsystem_id = 'a'\npassword = 'b'\n"
+		url    = "[hermes]\nurl = 'https://hermes.example.com/'\n"
+
+		noClients  = "clients: is not set, and has no default: nobody could bind; add a [[clients]] table with system_id and password"
+		noURL      = `hermes.url: is not set, and has no default; give the URL of Hermès, or "simulator" for a stand-in that reaches nobody`
+		noSystemID = "clients[0].system_id: is missing"
+		noPassword = "clients[0].password: is missing"
+	)
+	for text, want := range map[string][]string{
+		"":                                      {noClients, noURL},
+		" \r\n\t\n":                             {noClients, noURL},
+		"# mode = 'vocalcom'\n":                 {noClients, noURL},
+		"\xef\xbb\xbf":                          {noClients, noURL},
+		"mode = 'vocalcom'":                     {noClients, noURL},
+		"mode = 'opportunity'":                  {noClients},
+		client:                                  {noURL},
+		client + "[hermes]":                     {noURL},
+		client + "[hermes]\nurl = ''":           {noURL},
+		url:                                     {noClients},
+		url + "[[clients]]":                     {noPassword, noSystemID},
+		url + "[[clients]]\nsystem_id = 'a'":    {noPassword},
+		"clients = []\n" + url:                  {noClients},
+		client + url:                            nil,
+		"mode = 'opportunity'\n" + client:       nil,
+		client + "[hermes]\nurl='simulator'":    nil,
+		"mode = 'opportunity'\n" + client + url: nil,
+	} {
+		f, err := parseFile("config.toml", []byte(text))
+		var got []string
+		if fault, ok := errors.AsType[*Error](err); ok {
+			for _, p := range fault.Problems {
+				got = append(got, p.Key+": "+p.Text)
+			}
+		}
+		if !slices.Equal(got, want) || (f.Config == nil) != (want != nil) {
+			t.Errorf("%q: got %q", text, got)
+		}
 	}
 }
 
-func TestDefaultsAreValid(t *testing.T) {
-	cfg := Default()
-	if err := cfg.Validate(); err != nil {
-		t.Error(err)
+func TestNoClientAndNoStandInIsADefault(t *testing.T) {
+	if cfg := Default(); cfg.Clients != nil || cfg.Hermes.URL != "" || cfg.UsesStandIn() || cfg.Validate() == nil {
+		t.Errorf("got %+v", cfg)
+	}
+	if c := DefaultClient(); c.SystemID != "" || c.Password != "" {
+		t.Errorf("got %+v", c)
+	}
+}
+
+func TestAFileThatSaysWhatItMustHasTheDefaults(t *testing.T) {
+	got, err := parse("/x/config.toml", []byte("[[clients]]\nsystem_id = 'admin'\npassword = 'vocalcom'\n[hermes]\nurl = 'simulator'"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := valid()
+	want.resolvePaths("/x")
+	if !reflect.DeepEqual(*got, want) {
+		t.Errorf("got %+v", *got)
 	}
 }

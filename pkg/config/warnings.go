@@ -6,6 +6,12 @@ import (
 	"hnetsmpp/pkg/tomlstrict"
 )
 
+// What the shipped file says, and everybody knows. It is no default.
+const (
+	shippedSystemID = "admin"
+	shippedPassword = "vocalcom"
+)
+
 // Warnings is what the configuration allows and the operator should know.
 // Its problems bear neither file nor line.
 func (c *Config) Warnings() []Problem {
@@ -39,9 +45,19 @@ func (k *checker) clientPassword(key string, c *Client) {
 	switch {
 	case c.Password == "":
 		k.add(key+".password", "is empty: anybody who knows the system_id %q can bind", c.SystemID)
-	case c.usesDefaultPassword():
+	case c.usesShippedPassword():
 		k.add(key+".password", "client %q has the password that the program is shipped with; change it", c.SystemID)
 	case !IsHash(c.Password) && len(c.Password) > maxPassword:
 		k.add(key+".password", "is longer than the %d characters of SMPP 3.4; some clients cannot send it", maxPassword)
 	}
+}
+
+// usesShippedPassword reports whether the client may bind with the password that
+// the program is shipped with.
+func (c *Client) usesShippedPassword() bool {
+	if c.Password == shippedPassword {
+		return true
+	}
+	// A hash costs tens of milliseconds to compare, so only the shipped account's is.
+	return c.SystemID == shippedSystemID && IsHash(c.Password) && CheckPassword(c.Password, shippedPassword)
 }

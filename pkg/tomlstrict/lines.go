@@ -70,21 +70,28 @@ type lineScanner struct {
 	line  int
 	index lineIndex
 	count map[string]int // elements of each array of tables so far
+
+	keys []string // that have a value, in order; not those inside a value
+	text string   // of the last one's value
+	end  int      // of that
 }
 
-func indexLines(src string) lineIndex {
+func indexLines(src string) lineIndex { return scan(src).index }
+
+func scan(src string) *lineScanner {
 	s := &lineScanner{src: src, line: 1, index: lineIndex{}, count: map[string]int{}}
 	table := ""
 	for {
 		s.skipSpace()
 		if s.pos >= len(s.src) {
-			return s.index
+			return s
 		}
 		start := s.pos
 		if s.peek() == '[' {
 			table = s.header()
-		} else {
-			s.keyValue(table)
+		} else if key, from := s.keyValue(table); 0 < from && from < s.pos {
+			s.keys = append(s.keys, key)
+			s.text, s.end = s.src[from:s.pos], s.pos
 		}
 		if s.pos == start { // not TOML
 			s.pos++
@@ -235,22 +242,26 @@ func unescape(s string) string {
 	return b.String()
 }
 
-func (s *lineScanner) keyValue(table string) {
+// keyValue reads key = value and returns where the value begins, 0 if there is none.
+func (s *lineScanner) keyValue(table string) (path string, from int) {
 	start := s.pos
-	path := table
+	path = table
 	for _, part := range s.key() {
 		path = Join(path, part)
 		s.note(path)
 	}
 	if s.pos == start {
-		return
+		return path, 0
 	}
 	s.skipBlank()
 	if s.peek() != '=' {
-		return
+		return path, 0
 	}
 	s.pos++
+	s.skipBlank()
+	from = s.pos
 	s.value(path)
+	return path, from
 }
 
 func (s *lineScanner) value(path string) {

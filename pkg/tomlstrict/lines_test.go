@@ -2,6 +2,8 @@ package tomlstrict
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -114,5 +116,89 @@ func eachKey(path string, value any, visit func(string)) {
 			visit(Index(path, i))
 			eachKey(Index(path, i), inner, visit)
 		}
+	}
+}
+
+func TestKeysAreThoseWithAValueInTheTextsOrder(t *testing.T) {
+	doc, err := Read([]byte(everyForm), new(struct{}), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"a", `b.c."d e".f`, "b.c.g", "b.c.h", "l[0].m", "l[1].n", "l[1].o.p", "l[1].q[0].r", `l[1].q[1]."é"`}
+	if names, open := doc.Keys(); !slices.Equal(names, want) || open {
+		t.Errorf("got %q, %t", names, open)
+	}
+}
+
+func TestATextIsOpenWhereItsLastValueMayBeTheBeginningOfALongerOne(t *testing.T) {
+	for text, want := range map[string]bool{
+		"": false, "a = 1": true, "a = 12_3": true, "a = -1.5": true, "a = 1\n": false, "a = 1 ": true, "a = 1\r\n": false, "a = 1# b": false,
+		"a = ''": true, `a = ""`: true, `a = "b"`: false, `a = """b"""`: true, "a = true": false, "a = []": false, "a = [1]": false,
+		"a = { b = 1 }": false, "a = 1\n[b]": false, "a = 1979-05-27": true, "# a = 1": false,
+	} {
+		doc, err := Read([]byte(text), new(struct{}), Options{})
+		if err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		if _, open := doc.Keys(); open != want {
+			t.Errorf("%q: open = %t", text, open)
+		}
+	}
+}
+
+// The claim that Keys rests on: where a text is cut and still is TOML, its keys are a beginning of the whole one's, and the
+// value of the last is whole, or the cut text is open.
+func TestTheKeysOfACutTextAreABeginningOfTheWholeOnes(t *testing.T) {
+	for _, text := range []string{everyForm, strings.ReplaceAll(everyForm, "\n", "\r\n"), "\xef\xbb\xbf" + everyForm, "a = 10\nb = '''c'''", "a = \"\"\"b\"\"\"\nc = 1.25"} {
+		var whole map[string]any
+		if _, err := toml.Decode(strings.TrimPrefix(text, "\xef\xbb\xbf"), &whole); err != nil {
+			t.Fatal(err)
+		}
+		doc, err := Read([]byte(text), new(struct{}), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, _ := doc.Keys()
+		values := func(tree map[string]any) map[string]string {
+			m := map[string]string{}
+			eachValue("", tree, func(key string, value any) { m[key] = fmt.Sprint(value) })
+			return m
+		}
+		of := values(whole)
+		for n := range len(text) {
+			cut, err := Read([]byte(text[:n]), new(struct{}), Options{})
+			if err != nil {
+				continue
+			}
+			names, open := cut.Keys()
+			if len(names) > len(all) || !slices.Equal(names, all[:len(names)]) {
+				t.Errorf("%q: keys %q", text[:n], names)
+			}
+			var tree map[string]any
+			if _, err := toml.Decode(strings.TrimPrefix(text[:n], "\xef\xbb\xbf"), &tree); err != nil {
+				t.Fatal(err)
+			}
+			for key, value := range values(tree) {
+				if of[key] != value && !(open && key == names[len(names)-1]) {
+					t.Errorf("%q: %s = %s, want %s", text[:n], key, value, of[key])
+				}
+			}
+		}
+	}
+}
+
+// eachValue visits what is neither a table nor a list of tables.
+func eachValue(path string, value any, visit func(key string, value any)) {
+	switch v := value.(type) {
+	case map[string]any:
+		for name, inner := range v {
+			eachValue(Join(path, name), inner, visit)
+		}
+	case []map[string]any:
+		for i, inner := range v {
+			eachValue(Index(path, i), inner, visit)
+		}
+	default:
+		visit(path, v)
 	}
 }

@@ -87,6 +87,22 @@ func (d *Document) Err() error {
 	return &Error{Problems: problems}
 }
 
+// Keys are the names of the keys, in the text's order: clients[0].system_id. A table is none, nor is what stands inside a
+// value: no text that is cut there is TOML. open tells that the text ends in its last value, and that this may be the
+// beginning of a longer one: a number or a date, empty quotes, which may be two of three, or three, which may be of four.
+func (d *Document) Keys() (names []string, open bool) {
+	s := scan(d.text)
+	if len(s.keys) > 0 && s.end == len(d.text) {
+		open = strings.HasSuffix(s.text, `""`) || strings.HasSuffix(s.text, "''") || strings.IndexByte("+-0123456789", s.text[0]) >= 0
+	}
+	return s.keys, open
+}
+
+// Lines is how many lines the text has; one that ends without an end of line counts.
+func (d *Document) Lines() int {
+	return strings.Count(strings.TrimSuffix(d.text, "\n"), "\n") + 1
+}
+
 func syntaxProblem(err error, secret func(key string) bool) *Problem {
 	p := &Problem{Line: 1, Text: strings.TrimPrefix(err.Error(), "toml: ")}
 	var syntax toml.ParseError

@@ -37,7 +37,7 @@ func (b *binder) unknown(path, name string) {
 		b.add(Join(path, name), "unknown key")
 		return
 	}
-	table := withoutIndexes(path)
+	table := WithoutIndexes(path)
 	best, bestScore := "", -1
 	for _, key := range b.schema {
 		parent := parentKey(key)
@@ -66,7 +66,8 @@ func unlikeness(a, b string) int {
 
 func abs(n int) int { return max(n, -n) }
 
-func withoutIndexes(path string) string {
+// WithoutIndexes makes clients.password of clients[1].password.
+func WithoutIndexes(path string) string {
 	for {
 		open := strings.LastIndexByte(path, '[')
 		if open < 0 {

@@ -42,6 +42,7 @@ type centre struct {
 	cfg   *config.Config // as it is in effect
 
 	warned map[string]bool // the clients of which the log says that messages wait for them in vain
+	file   config.File     // that was last taken up; of the goroutine that watches it
 }
 
 // open opens the store, takes up what waits in it, and opens every port. version is this program's.

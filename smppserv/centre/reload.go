@@ -1,56 +1,24 @@
 package centre
 
 import (
+	"bytes"
 	"context"
-	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
-	"github.com/rs/zerolog"
 
 	"hnetsmpp/pkg/config"
-	"hnetsmpp/smppserv/hermes"
 )
 
 const (
-	// Editors write a file in several steps: it is read when it has been left alone for so long.
-	settleTime = 200 * time.Millisecond
+	// Editors and copies write a file in several steps: it is read when it has stayed the same for so long.
+	settleTime = time.Second
 	// Where the system tells nothing of changes (network drives), the file is looked at so often.
 	pollTime = 2 * time.Second
 )
-
-// File is a configuration as it was read. What changes in the file after that is taken up while the server runs.
-type File struct {
-	Path   string
-	Config *config.Config
-	read   fileStamp // taken before it was read
-}
-
-// Read reads a configuration and finds, besides config.Load's, the faults that only a try shows.
-// Its error is a *config.Error, or Check's behind the path.
-func Read(path string) (File, error) {
-	f := File{Path: path, read: stamp(path)}
-	var err error
-	if f.Config, err = config.Load(path); err != nil {
-		return File{}, err
-	}
-	if err = Check(f.Config); err != nil {
-		return File{}, fmt.Errorf("%s: %w", path, err)
-	}
-	return f, nil
-}
-
-// Check finds the faults of a valid configuration that only a try shows: of Hermès' certificates, and of the field names
-// in the push's template.
-func Check(cfg *config.Config) error {
-	o, err := pushOptions(cfg, zerolog.Nop())
-	if err == nil {
-		_, err = hermes.NewPush(o)
-	}
-	return err
-}
 
 // watch takes up config.toml whenever it is another than the one that was read.
 func (mc *centre) watch(ctx context.Context, file File) {
@@ -67,26 +35,44 @@ func (mc *centre) watch(ctx context.Context, file File) {
 			}()
 		}
 	}
+	mc.watchFile(ctx, path, last, events)
+}
+
+// watchFile is watch with what the system tells of changes; nil = nothing.
+func (mc *centre) watchFile(ctx context.Context, path string, last fileStamp, events <-chan fsnotify.Event) {
 	poll := time.NewTicker(pollTime)
 	defer poll.Stop()
 	settled := time.NewTimer(0) // the file may have changed since the start
+	seen := last
+	changed := func() bool {
+		now := stamp(path)
+		if now == seen {
+			return false
+		}
+		seen = now
+		settled.Reset(settleTime)
+		return true
+	}
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case e := <-events:
-			if filepath.Base(e.Name) == filepath.Base(path) {
-				settled.Reset(settleTime)
+			if filepath.Base(e.Name) == filepath.Base(path) && !changed() {
+				settled.Reset(settleTime) // the time of change may be too coarse to tell
 			}
 		case <-poll.C:
-			if stamp(path) != last {
-				settled.Reset(settleTime)
-			}
+			changed()
 		case <-settled.C:
-			if now := stamp(path); now != last {
-				last = now
-				mc.reload(path)
+			if changed() || seen == last {
+				continue
 			}
+			f, err := config.Read(path)
+			if changed() { // while it was read
+				continue
+			}
+			last = seen
+			mc.reload(f, err)
 		}
 	}
 }
@@ -104,27 +90,61 @@ func stamp(path string) fileStamp {
 	return fileStamp{info.ModTime(), info.Size()}
 }
 
-// reload takes up what can change while the server runs. A file with a fault changes nothing.
-func (mc *centre) reload(path string) {
-	cfg, err := config.Load(path)
+// reload takes up what can change while the server runs, of a file as it was read. One with a fault, or one that may be
+// less than was meant, changes nothing.
+func (mc *centre) reload(f config.File, err error) {
+	records, blind := config.ReadRecords(config.RecordFiles(f.Path, f.Config))
+	switch lost, is := mc.lostEnd(&f, records); {
+	case is && err != nil:
+		err = alsoLost(err, &f, lost)
+	case is && lost == nil && reflect.DeepEqual(f.Config, mc.config()):
+		mc.log.Info().Str("config", f.Path).Msg("the configuration is the same as before")
+		return
+	case is:
+		err = &config.Error{Problems: []config.Problem{f.LostEnd(lost, "smppserv reload --shorter")}}
+		if f.Outline.Lost(mc.file.Outline) == nil { // a start sees names only, and could not tell
+			mc.record(&mc.file, config.Record{Outline: mc.file.Outline, Refused: f.Sum()})
+		}
+	}
 	if err == nil {
-		err = mc.apply(cfg)
+		err = mc.apply(f.Config)
 	}
 	if err != nil {
-		mc.log.Error().Err(err).Str("config", path).Msg("the changed configuration is not taken up; mend it and save it again")
+		mc.log.Error().Err(err).AnErr("record", blind).Str("config", f.Path).Msg("the changed configuration is not taken up; mend it and save it again")
 		return
 	}
 	mc.mu.Lock()
-	applied, needRestart := config.Diff(mc.cfg, cfg)
-	mc.cfg = cfg
+	applied, needRestart := config.Diff(mc.cfg, f.Config)
+	mc.cfg = f.Config
 	mc.mu.Unlock()
 	defer mc.warnStranded()
-	for _, w := range cfg.Warnings() {
+	mc.file = f
+	mc.record(&f, config.Record{Outline: f.Outline})
+	for _, w := range f.Config.Warnings() {
 		mc.log.Warn().Str("key", w.Key).Msg(w.Text)
 	}
-	mc.log.Info().Str("config", path).Strs("changed", applied).Msg("configuration taken up")
+	mc.log.Info().Str("config", f.Path).Strs("changed", applied).Msg("configuration taken up")
 	if len(needRestart) > 0 {
 		mc.log.Warn().Strs("changed", needRestart).Msg("these changes take effect after a restart")
+	}
+}
+
+// lostEnd tells whether a changed file may have lost its end, which keys are missing, and none where it is the beginning of
+// the one in force and has all of its keys.
+func (mc *centre) lostEnd(f *config.File, records []config.Record) (lost []string, is bool) {
+	if !f.IsTOML() || accepted(f, records) {
+		return nil, false
+	}
+	if lost = f.Outline.LostAmid(mc.file.Outline); lost != nil {
+		return lost, true
+	}
+	return nil, len(f.Octets) < len(mc.file.Octets) && bytes.HasPrefix(mc.file.Octets, f.Octets)
+}
+
+// record notes what is in force, for the next start.
+func (mc *centre) record(f *config.File, r config.Record) {
+	if err := config.WriteRecord(config.RecordFiles(f.Path, f.Config), r); err != nil {
+		mc.log.Warn().Err(err).Msg("the names of the configuration's keys cannot be kept: a start would not notice that the file has lost its end")
 	}
 }
 

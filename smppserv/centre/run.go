@@ -40,6 +40,9 @@ func Run(ctx context.Context, o Options) error {
 	for _, w := range cfg.Warnings() {
 		log.Warn().Str("key", w.Key).Msg(w.Text)
 	}
+	if o.File.Blind != nil {
+		log.Warn().Err(o.File.Blind).Msg("the configuration is taken for whole")
+	}
 	mc, err := open(ctx, cfg, o.Version, log)
 	if err != nil {
 		return err
@@ -50,6 +53,8 @@ func Run(ctx context.Context, o Options) error {
 	log.Info().Str("version", addrs.Version).Str("config", o.File.Path).Str("smpp", addrs.SMPP).Str("smpp_tls", addrs.SMPPTLS).
 		Str("tcp", addrs.TCP).Str("admin", addrs.Admin).Msg("ready")
 	o.Ready(addrs)
+	mc.file = o.File.File
+	mc.record(&mc.file, config.Record{Outline: mc.file.Outline})
 
 	jobs, stopJobs := context.WithCancel(ctx)
 	defer stopJobs()

@@ -58,7 +58,7 @@ func waitFor(t *testing.T, mc *centre, systemID string) {
 	}
 }
 
-func configured(t *testing.T, clients ...config.Client) *config.Config {
+func configOf(t *testing.T, clients ...config.Client) *config.Config {
 	cfg := config.Default()
 	cfg.Server.ListenHost, cfg.Server.ListenPort, cfg.TCP.ListenHost, cfg.TCP.ListenPort = "127.0.0.1", 0, "127.0.0.1", 0
 	cfg.Admin.Listen = ""
@@ -83,7 +83,7 @@ func (mc *centre) configure(cfg *config.Config) {
 
 func TestMessagesThatWaitForAClientThatCannotComeAreToldWithWhatToDo(t *testing.T) {
 	var log logBuffer
-	cfg := configured(t, named("alice", false), named("bob", false))
+	cfg := configOf(t, named("alice", false), named("bob", false))
 	mc, err := open(context.Background(), cfg, "test", zerolog.New(&log))
 	if err != nil {
 		t.Fatal(err)
@@ -118,22 +118,22 @@ func TestMessagesThatWaitForAClientThatCannotComeAreToldWithWhatToDo(t *testing.
 		}
 	}
 	expect("both are there", nil, nil)
-	mc.configure(configured(t, named("alice", false), named("robert", false)))
+	mc.configure(configOf(t, named("alice", false), named("robert", false)))
 	expect("bob is renamed", []string{`"system_id":"bob","messages":2,"message":"messages wait for a client in vain: config.toml has no such client; add a client`},
 		[]string{"2 messages wait for bob in vain: config.toml has no such client"})
-	mc.configure(configured(t, named("alice", true), named("bob", true)))
+	mc.configure(configOf(t, named("alice", true), named("bob", true)))
 	expect("both are disabled", []string{`"system_id":"bob","messages":2,"message":"messages wait for a client in vain: it is disabled`, `"system_id":"alice","messages":1,`},
 		[]string{"2 messages wait for bob in vain: it is disabled", "1 message waits for alice in vain"})
 	waitFor(t, mc, "alice")
 	waitFor(t, mc, "carol")
 	mc.warnNew()
 	expect("a receipt came since", []string{`"system_id":"carol","messages":1`}, []string{"alice", "bob", "carol"})
-	mc.configure(configured(t, named("alice", false), named("bob", false), named("carol", false)))
+	mc.configure(configOf(t, named("alice", false), named("bob", false), named("carol", false)))
 	expect("all are there", nil, nil)
 }
 
 func TestMessagesThatWaitInVainAreToldAtTheStart(t *testing.T) {
-	cfg := configured(t, named("alice", false))
+	cfg := configOf(t, named("alice", false))
 	mc, err := open(context.Background(), cfg, "test", zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)
@@ -149,7 +149,7 @@ func TestMessagesThatWaitInVainAreToldAtTheStart(t *testing.T) {
 	ready := make(chan struct{})
 	ended := make(chan error, 1)
 	go func() {
-		ended <- Run(ctx, Options{File: File{Path: filepath.Join(t.TempDir(), "config.toml"), Config: cfg}, Log: zerolog.New(&log),
+		ended <- Run(ctx, Options{File: File{File: config.File{Path: filepath.Join(t.TempDir(), "config.toml"), Config: cfg}}, Log: zerolog.New(&log),
 			Ready: func(worker.Ready) { close(ready) }})
 	}()
 	<-ready

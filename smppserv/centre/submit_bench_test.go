@@ -27,7 +27,7 @@ func startCentre(tb testing.TB, clients int) *centre {
 	cfg.Server.MaxConnectionsPerIP = 10_000
 	cfg.Admin.Listen = ""
 	cfg.Store.DSN = filepath.Join(tb.TempDir(), "messages.db")
-	cfg.Clients = nil
+	cfg.Hermes.URL = config.Simulator
 	for i := range clients {
 		c := config.DefaultClient()
 		c.SystemID, c.Password, c.BindPolicy, c.MaxQueued = fmt.Sprintf("esme%d", i), "secret", "pair", 1<<30

@@ -43,6 +43,11 @@ func (s *setting) Has() bool {
 // Taken reports whether the old value counts.
 func (s *setting) Taken() bool { return s.Has() && s.Problem == "" }
 
+// Required reports whether the key has no default.
+func (s *setting) Required() bool {
+	return s.Name == "UrlHermes" || strings.HasPrefix(s.Name, "Authentication.")
+}
+
 // Was is the setting as it stands in the old file. What is secret is shown only where it is taken over.
 func (s *setting) Was() string {
 	text := s.Name + ", in plain text"
@@ -72,7 +77,7 @@ func Import(name string, data []byte, check func(*config.Config) error) (*Result
 	if err != nil {
 		return nil, err
 	}
-	cfg := config.Default()
+	cfg := base()
 	settings := takeOver(old, &cfg)
 	if err := settle(settings, &cfg, check); err != nil {
 		return nil, err
@@ -93,6 +98,7 @@ func Import(name string, data []byte, check func(*config.Config) error) (*Result
 			s.Line = s.line(&cfg)
 		}
 	}
+	result.required(byName, &cfg)
 	var unknown []string
 	for _, s := range old.settings {
 		if !known[s] {
@@ -102,7 +108,7 @@ func Import(name string, data []byte, check func(*config.Config) error) (*Result
 	if result.Left += len(unknown); len(unknown) > maxListed {
 		unknown = append(unknown[:maxListed], fmt.Sprintf("and %d more", len(unknown)-maxListed))
 	}
-	if cfg.Clients[0].Password == "" {
+	if c := cfg.Clients[0]; c.Password == "" && !c.Disabled {
 		result.warn("Authentication.Password is empty: anybody who knows the system_id can bind")
 	}
 	if old.external != "" {
@@ -117,6 +123,34 @@ func Import(name string, data []byte, check func(*config.Config) error) (*Result
 			"Unknown": unknown, "Sections": old.sections})
 	result.TOML = text.String()
 	return result, err
+}
+
+// base is what an old file is laid over: the defaults, and something in the place of what has none, so that the new file can
+// be loaded, bind nobody, and say what is missing.
+func base() config.Config {
+	cfg := config.Default()
+	client := config.DefaultClient()
+	client.SystemID = "change-me"
+	cfg.Clients, cfg.Hermes.URL = []config.Client{client}, config.Simulator
+	return cfg
+}
+
+// required settles what a new file must say and the old one does not. A client without its name or its password is rather
+// disabled than open to those that everybody knows.
+func (r *Result) required(settings map[string]*setting, cfg *config.Config) {
+	for _, name := range []string{"Authentication.Login", "Authentication.Password"} {
+		if s := settings[name]; !s.Taken() {
+			cfg.Clients[0].Disabled = true
+			r.warn("%s: the client is disabled until %s is set", name, s.key)
+		}
+	}
+	switch {
+	case settings["UrlHermes"].Taken():
+	case cfg.Mode == config.ModeOpportunity:
+		cfg.Hermes.URL = ""
+	default:
+		r.warn(`UrlHermes: hermes.url is "simulator", a stand-in that reaches nobody; give the URL of Hermès`)
+	}
 }
 
 func (r *Result) warn(format string, args ...any) {
@@ -147,11 +181,10 @@ func takeOver(old *oldFile, cfg *config.Config) []*setting {
 	return settings
 }
 
-// reject leaves the default in effect. A client whose password got lost is rather disabled than open to the one that everybody knows.
+// reject leaves in effect what base has.
 func (s *setting) reject(cfg *config.Config, why string) {
 	s.reset(cfg)
 	s.Problem = why
-	cfg.Clients[0].Disabled = cfg.Clients[0].Disabled || s.Name == "Authentication.Password"
 }
 
 // settle rejects, one at a time, what the checks object to.

@@ -72,7 +72,7 @@ func (k *oldKey) set(cfg *config.Config, value string) (how string, err error) {
 }
 
 func (k *oldKey) reset(cfg *config.Config) {
-	def := config.Default()
+	def := base()
 	reflect.ValueOf(k.field(cfg)).Elem().Set(reflect.ValueOf(k.field(&def)).Elem())
 }
 

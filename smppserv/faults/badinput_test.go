@@ -39,7 +39,7 @@ func TestASecondWorkerOnTheSameStoreIsRefused(t *testing.T) {
 
 func TestAnUnknownKeyIsNamedWithFileAndLine(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "config.toml")
-	writeFile(t, path, []byte("[server]\n\nlisten_prot = 2346\n"))
+	writeFile(t, path, []byte("[server]\n\nlisten_prot = 2346\n"+needed))
 	refuses(t, path, worker.ExitBadConfig, path+":3: server.listen_prot", "listen_port")
 }
 

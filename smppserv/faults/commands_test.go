@@ -31,7 +31,7 @@ func TestCheckTellsAValidFileFromABrokenOne(t *testing.T) {
 	if out := succeeds(t, "", "check", "--config", path); out != path+" is valid\n" {
 		t.Errorf("printed %q", out)
 	}
-	writeFile(t, path, []byte("[tcp]\nlisten_port = \"many\"\n"))
+	writeFile(t, path, []byte("[tcp]\nlisten_port = \"many\"\n"+needed))
 	r := command(t, "smppserv", "", "check", "--config", path)
 	if r.code != int(worker.ExitBadConfig) {
 		t.Errorf("exit code %d", r.code)

@@ -15,6 +15,9 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(testkit.Run(m)) }
 
+// needed is what a file must say.
+const needed = "[hermes]\nurl = \"simulator\"\n[[clients]]\nsystem_id = \"" + testkit.Client + "\"\npassword = \"" + testkit.Password + "\"\n"
+
 func writeFile(t *testing.T, path string, content []byte) {
 	t.Helper()
 	if err := os.WriteFile(path, content, 0o600); err != nil {

@@ -32,7 +32,7 @@ import (
 
 // PushOptions are the settings of [hermes]. All may change by Reload, but for Log and Text.
 type PushOptions struct {
-	URL            string            // Simulator, or http(s)://…, used exactly as written
+	URL            string            // Simulator, or http(s)://…, used exactly as written; "" = messages wait
 	Timeout        time.Duration     // of one push, from dialling to the end of the answer
 	Concurrency    int               // pushes at the same time
 	Retry          []time.Duration   // waits after the first, second, … failed try
@@ -61,6 +61,7 @@ type Push struct {
 	log      zerolog.Logger
 	text     func([]*sms.Message) sms.Text
 	settings atomic.Pointer[settings]
+	noURL    sync.Once // it was said that messages wait for one
 
 	mu       sync.Mutex // held while an outlet is called, never while the queue calls
 	queue    Outlets
@@ -129,7 +130,7 @@ func (p *Push) Reload(o PushOptions) error {
 			p.outlet.Resume()
 		}
 	}
-	if p.outlet != nil && !p.closing && old.push.model.URL.String() != s.push.model.URL.String() {
+	if p.outlet != nil && !p.closing && old.pushURL() != s.pushURL() {
 		p.outlet.Resume() // what was wrong may be mended, also for messages that wait since before a restart
 	}
 	return nil

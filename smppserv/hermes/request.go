@@ -59,13 +59,21 @@ type request struct {
 	pattern *regexp.Regexp
 }
 
+// reasonNoURL is why a message waits where there is no Hermès. It never goes to the stand-in instead.
+const reasonNoURL = "hermes.url is not set"
+
 // request makes the request of a try. When it cannot, the outcome says why.
 func (t *try) request() (r request, o sms.Outcome, ok bool) {
 	s, m := t.settings, t.messages[0]
 	switch {
+	case !t.isStatus() && s.push == nil:
+		t.push.noURL.Do(func() {
+			t.push.log.Warn().Msg(reasonNoURL + ": messages for Hermès wait until it is, or their validity ends")
+		})
+		return r, sms.Outcome{Verdict: sms.TryAgain, Reason: reasonNoURL}, false
 	case !t.isStatus():
 		f, binary := t.fields()
-		r = request{to: &s.push, key: f.Key, pattern: s.pattern}
+		r = request{to: s.push, key: f.Key, pattern: s.pattern}
 		if s.body == nil {
 			r.body = appendPush(make([]byte, 0, 256+len(f.Text)+len(f.Text)/8+len(f.Data)), &f, binary)
 			break

@@ -35,7 +35,7 @@ type settings struct {
 	secret      []byte
 	body        *template.Template // nil = the built-in JSON
 	pattern     *regexp.Regexp
-	push        target
+	push        *target // nil = messages wait: hermes.url is not set
 	status      *target // nil = nowhere
 	sameHost    bool    // both targets are one server
 }
@@ -61,25 +61,25 @@ func newSettings(o PushOptions) (*settings, error) {
 		}
 	}
 	transport := o.Transport
-	if transport == nil && (o.URL != Simulator || o.StatusURL != "" && o.StatusURL != Simulator) {
+	if transport == nil && (o.URL != "" && o.URL != Simulator || o.StatusURL != "" && o.StatusURL != Simulator) {
 		transport = newTransport(o)
 	}
-	push, err := newTarget(o, "hermes.url", o.URL, transport)
-	if err != nil {
-		return nil, err
-	}
-	s.push = *push
-	if o.Method != "" {
-		s.push.model.Method = o.Method
-	}
-	if o.ContentType != "" {
-		s.push.model.Header["Content-Type"] = []string{o.ContentType}
+	if o.URL != "" {
+		if s.push, err = newTarget(o, "hermes.url", o.URL, transport); err != nil {
+			return nil, err
+		}
+		if o.Method != "" {
+			s.push.model.Method = o.Method
+		}
+		if o.ContentType != "" {
+			s.push.model.Header["Content-Type"] = []string{o.ContentType}
+		}
 	}
 	if o.StatusURL != "" {
 		if s.status, err = newTarget(o, "hermes.status_url", o.StatusURL, transport); err != nil {
 			return nil, err
 		}
-		s.sameHost = s.status.model.URL.Scheme == push.model.URL.Scheme && s.status.model.URL.Host == push.model.URL.Host
+		s.sameHost = s.push != nil && s.status.model.URL.Scheme == s.push.model.URL.Scheme && s.status.model.URL.Host == s.push.model.URL.Host
 	}
 	return s, nil
 }
@@ -143,10 +143,20 @@ func newTransport(o PushOptions) *http.Transport {
 }
 
 func (s *settings) closeIdle() {
-	s.push.closeIdle()
+	if s.push != nil {
+		s.push.closeIdle()
+	}
 	if s.status != nil {
 		s.status.closeIdle()
 	}
+}
+
+// pushURL is where pushes go, "" = nowhere.
+func (s *settings) pushURL() string {
+	if s.push == nil {
+		return ""
+	}
+	return s.push.model.URL.String()
 }
 
 func (t *target) closeIdle() {

@@ -32,6 +32,7 @@ func baseSettings() Settings {
 		"admin.listen":             "",
 		"store.dsn":                storeFile,
 		"clients":                  Clients(Password),
+		"hermes.url":               "simulator",
 	}
 }
 
@@ -42,8 +43,8 @@ func Clients(password string) []map[string]any {
 	return []map[string]any{{"system_id": Client, "password": password, "bind_policy": "pair"}}
 }
 
-// ConfigText is a config.toml with any free loopback ports, no admin port, the store in messages.db, Client, and these
-// settings; the later ones count.
+// ConfigText is a config.toml with any free loopback ports, no admin port, the store in messages.db, Client, the stand-in, and
+// these settings; the later ones count.
 func ConfigText(t testing.TB, sets ...Settings) []byte {
 	t.Helper()
 	tree := map[string]any{}

@@ -1,0 +1,125 @@
+package centre
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"hnetsmpp/pkg/config"
+	"hnetsmpp/smppserv/hermes"
+)
+
+// File is a configuration as it was read. What changes in the file after that is taken up while the server runs.
+type File struct {
+	config.File
+	// Blind is why it could not be told whether the file has lost its end, nil = it could.
+	Blind error
+	read  fileStamp // taken before it was read
+}
+
+// Read reads a configuration and finds, besides config.Load's, the faults that only a try shows, and whether the file has
+// lost its end since it was last in force. Its error is a *config.Error, or Check's behind the path.
+func Read(path string) (File, error) {
+	f := File{read: stamp(path)}
+	var err error
+	f.File, err = config.Read(path)
+	var records []config.Record
+	records, f.Blind = config.ReadRecords(config.RecordFiles(path, f.Config))
+	lost, is := lostEnd(&f.File, records)
+	switch {
+	case is && err != nil:
+		err = alsoLost(err, &f.File, lost)
+	case is:
+		err = &config.Error{Problems: []config.Problem{f.LostEnd(lost, "smppserv check --shorter")}}
+	case err == nil:
+		err = checked(&f.File)
+	}
+	if err != nil {
+		return File{}, err
+	}
+	return f, nil
+}
+
+// ReadShorter is Read of a file that may have lost its end, for Accept.
+func ReadShorter(path string) (File, error) {
+	f := File{read: stamp(path)}
+	var err error
+	if f.File, err = config.Read(path); err == nil {
+		err = checked(&f.File)
+	}
+	if err != nil {
+		return File{}, err
+	}
+	return f, nil
+}
+
+// Accept notes that the file is to be taken as it was read, although it has lost its end, and touches it: that has a running
+// server take it up, and a launcher that waits for a change start one.
+func (f *File) Accept() error {
+	files := config.RecordFiles(f.Path, f.Config)
+	f.Blind = config.WriteRecord(files, config.Record{Outline: f.Outline, Accepted: f.Sum()})
+	if records, _ := config.ReadRecords(files); !accepted(&f.File, records) {
+		return fmt.Errorf("cannot note that the file is accepted: %w", f.Blind)
+	}
+	return Touch(f.Path)
+}
+
+// Touch is the signal to take the file up: its time of change.
+func Touch(path string) error {
+	now := time.Now()
+	if err := os.Chtimes(path, now, now); err != nil {
+		return fmt.Errorf("cannot give the signal, which is the file's time of change: %w", err)
+	}
+	return nil
+}
+
+func checked(f *config.File) error {
+	if err := Check(f.Config); err != nil {
+		return fmt.Errorf("%s: %w", f.Path, err)
+	}
+	return nil
+}
+
+// Check finds the faults of a valid configuration that only a try shows: of Hermès' certificates, and of the field names
+// in the push's template.
+func Check(cfg *config.Config) error {
+	o, err := pushOptions(cfg, zerolog.Nop())
+	if err == nil {
+		_, err = hermes.NewPush(o)
+	}
+	return err
+}
+
+// lostEnd tells whether the file has lost its end since the records were written, and which keys are missing.
+func lostEnd(f *config.File, records []config.Record) (lost []string, is bool) {
+	if !f.IsTOML() || accepted(f, records) {
+		return nil, false
+	}
+	for _, r := range records {
+		if lost = f.Outline.Lost(r.Outline); lost != nil {
+			return lost, true
+		}
+		if r.Refused == f.Sum() {
+			return f.Outline.LostAmid(r.Outline), true
+		}
+	}
+	return nil, false
+}
+
+func accepted(f *config.File, records []config.Record) bool {
+	sum := f.Sum()
+	return slices.ContainsFunc(records, func(r config.Record) bool { return r.Accepted == sum })
+}
+
+// alsoLost adds to what is wrong with a file that it has lost its end. No command accepts such a one.
+func alsoLost(err error, f *config.File, lost []string) error {
+	faults, ok := errors.AsType[*config.Error](err)
+	if !ok || len(lost) == 0 {
+		return err
+	}
+	return &config.Error{Problems: append(slices.Clone(faults.Problems), f.LostEnd(lost, ""))}
+}
