@@ -15,12 +15,12 @@ import (
 )
 
 const (
-	module       = "hnetsmpp/"
-	maxFileLines = 500
+	module    = "hnetsmpp/"
+	fileLines = 500 // a file stays below
 )
 
-// room is a package: what it is, in one sentence, and which packages of this module it may import besides the standard
-// library and docs/dependencies.md. A sentence that needs an "and" between two things is two packages.
+// room is a package: what it is, in one sentence, and which packages of this module it may import. A sentence that needs
+// an "and" between two things is two packages.
 // name/... is name and all below it; !name/... is left out again.
 type room struct {
 	name, sentence string
@@ -46,7 +46,8 @@ var layout = []room{
 
 	{"smppserv", "the worker's command line, one file for each group of commands", []string{"smppserv/...", "pkg/..."}},
 	{"smppserv/centre", "the message centre as a whole: open, wire, serve, reload, close in reverse",
-		[]string{"pkg/...", "smppserv/...", "!smppserv", "!smppserv/bench", "!smppserv/conformance", "!smppserv/faults", "!smppserv/testkit"}},
+		[]string{"pkg/...", "smppserv/...", "!smppserv", "!smppserv/bench", "!smppserv/conformance", "!smppserv/faults", "!smppserv/testkit",
+			"!smppserv/store/storetest"}},
 	{"smppserv/dotnet", "the .NET service's .exe.config → config.toml", []string{"pkg/config"}},
 	{"smppserv/sms", "what a message is, its states, routes, conversations and errors: the domain's words, once", nil},
 	{"smppserv/road", "what edge, queue and store promise each other", []string{"smppserv/sms"}},
@@ -67,10 +68,13 @@ var layout = []room{
 	{"smppserv/bench", "throughput and latency of the built program beside others", suite("smppserv/bench")},
 }
 
+// suites drive the built programs from outside.
+var suites = []string{"smppserv/bench", "smppserv/conformance", "smppserv/faults"}
+
 // suite is what the suites that drive the built programs from outside may import: anything but each other.
 func suite(own string) []string {
 	allowed := []string{"launcher/...", "pkg/...", "smppserv/..."}
-	for _, other := range []string{"smppserv/bench", "smppserv/conformance", "smppserv/faults"} {
+	for _, other := range suites {
 		if other != own {
 			allowed = append(allowed, "!"+other+"/...")
 		}
@@ -106,25 +110,46 @@ func matches(pattern, p string) bool {
 	return p == root || all && strings.HasPrefix(p, root+"/")
 }
 
-// A goPackage is what go list says of one; GoFiles and Imports leave the tests out.
+// testsMayImport is what the tests of a package may import besides: nobody's tests reach over from pkg or the launcher to
+// the worker, and none import a suite that drives the programs from outside.
+func (r room) testsMayImport(p string) bool {
+	if slices.Contains(suites, r.name) {
+		return r.mayImport(p)
+	}
+	for _, suite := range suites {
+		if matches(suite+"/...", p) {
+			return false
+		}
+	}
+	switch top, _, _ := strings.Cut(r.name, "/"); top {
+	case "smppserv":
+		return matches("smppserv/...", p) || matches("pkg/...", p)
+	case "launcher":
+		return matches("launcher/...", p) || matches("pkg/...", p)
+	}
+	return matches("pkg/...", p)
+}
+
+// A goPackage is what go list says of one; Imports leaves the tests out.
 type goPackage struct {
 	ImportPath, Dir                   string
 	GoFiles, CgoFiles, IgnoredGoFiles []string
+	TestGoFiles, XTestGoFiles         []string
 	Imports                           []string
+	TestImports, XTestImports         []string
 }
 
 func (p *goPackage) name() string { return strings.TrimPrefix(p.ImportPath, module) }
 
-// files are those that are no tests, of every operating system.
+// files are those of every operating system, tests included.
 func (p *goPackage) files() []string {
-	return slices.DeleteFunc(slices.Concat(p.GoFiles, p.CgoFiles, p.IgnoredGoFiles),
-		func(name string) bool { return strings.HasSuffix(name, "_test.go") })
+	return slices.Concat(p.GoFiles, p.CgoFiles, p.IgnoredGoFiles, p.TestGoFiles, p.XTestGoFiles)
 }
 
 // packages lists the module's packages as they are on an operating system.
 func packages(t *testing.T, goos string) []goPackage {
 	t.Helper()
-	cmd := exec.Command("go", "list", "-deps=false", "-json=ImportPath,Dir,GoFiles,CgoFiles,IgnoredGoFiles,Imports", "./...")
+	cmd := exec.Command("go", "list", "-deps=false", "-json=ImportPath,Dir,GoFiles,CgoFiles,IgnoredGoFiles,TestGoFiles,XTestGoFiles,Imports,TestImports,XTestImports", "./...")
 	cmd.Dir = ".." // the module's root: tests run in the folder of their package
 	cmd.Env = append(os.Environ(), "GOOS="+goos, "CGO_ENABLED=0")
 	var stderr bytes.Buffer
@@ -162,6 +187,11 @@ func TestPackagesImportOnlyWhatTheLayoutAllows(t *testing.T) {
 					t.Errorf("%s: package %s imports %s", goos, p.name(), name)
 				}
 			}
+			for _, imported := range slices.Concat(p.TestImports, p.XTestImports) {
+				if name, ours := strings.CutPrefix(imported, module); ours && name != p.name() && !r.testsMayImport(name) {
+					t.Errorf("%s: the tests of package %s import %s", goos, p.name(), name)
+				}
+			}
 		}
 	}
 }
@@ -185,8 +215,8 @@ func TestFilesStaySmall(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if n := bytes.Count(data, []byte("\n")); n > maxFileLines {
-				t.Errorf("%s/%s has %d lines, more than %d", p.name(), name, n, maxFileLines)
+			if n := bytes.Count(data, []byte("\n")); n >= fileLines {
+				t.Errorf("%s/%s has %d lines, want less than %d", p.name(), name, n, fileLines)
 			}
 		}
 	}
@@ -217,11 +247,34 @@ func TestImportTableTellsAllowedFromForbidden(t *testing.T) {
 		{"smppserv/faults", "smppserv/store", true},
 		{"smppserv/faults", "smppserv/conformance", false},
 		{"smppserv/bench", "launcher", true},
+		{"smppserv/centre", "smppserv/store/storetest", false},
 	}
 	for _, c := range tests {
 		r, _ := roomOf(c.from)
 		if got := r.mayImport(c.to); got != c.want {
 			t.Errorf("%s may import %s: %t, want %t", c.from, c.to, got, c.want)
+		}
+	}
+}
+
+func TestTheTestsOfAPackageReachNoFurtherThanTheyMay(t *testing.T) {
+	for _, c := range []struct {
+		from, to string
+		want     bool
+	}{
+		{"smppserv/conformance", "smppserv/testkit", true},
+		{"smppserv/conformance", "smppserv/faults", false},
+		{"smppserv/hermes", "smppserv/testkit", true},
+		{"smppserv/queue", "smppserv/store/sqlite", true},
+		{"smppserv/queue", "smppserv/bench", false},
+		{"launcher/supervise", "smppserv/sms", false},
+		{"launcher", "pkg/worker", true},
+		{"pkg/smpp", "pkg/smpp/smpptest", true},
+		{"pkg/worker", "launcher/supervise", false},
+	} {
+		r, _ := roomOf(c.from)
+		if got := r.testsMayImport(c.to); got != c.want {
+			t.Errorf("the tests of %s may import %s: %t, want %t", c.from, c.to, got, c.want)
 		}
 	}
 }

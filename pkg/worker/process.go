@@ -165,9 +165,6 @@ func (p *Process) Ready(ctx context.Context) (Ready, error) {
 	return p.readyLine, nil
 }
 
-// Done is closed when the worker has ended and its output is read.
-func (p *Process) Done() <-chan struct{} { return p.done }
-
 // Wait waits for the worker's end.
 func (p *Process) Wait() Exit {
 	<-p.done
