@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -24,11 +25,14 @@ func (s *Store) commitLoop() {
 		if len(batch) == 0 {
 			return
 		}
-		left, err := s.commit(batch)
+		left, err := s.commit(s.ifPresent(batch))
 		clear(batch)
 		if err != nil {
 			// Outcomes may fill the next batches too: nobody is to wait behind them for an answer.
 			s.refuse(err)
+		}
+		if err == nil {
+			s.database.Tend(context.Background(), s.writer.conn)
 		}
 		if len(left) == 0 {
 			wait = firstRetry
@@ -76,7 +80,7 @@ func (s *Store) refuse(err error) {
 	s.mu.Lock()
 	kept := make([]op, 0, len(s.pending))
 	for _, o := range s.pending {
-		if o.move != nil || o.probe {
+		if o.waits() {
 			kept = append(kept, o)
 		} else {
 			refused = append(refused, o)
@@ -89,6 +93,9 @@ func (s *Store) refuse(err error) {
 	}
 }
 
+// waits tells whether it is not to be refused while nothing can be written: outcomes are kept, probes are to find out.
+func (o *op) waits() bool { return o.move != nil || o.probe }
+
 func (s *Store) putBack(ops []op) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -98,6 +105,9 @@ func (s *Store) putBack(ops []op) {
 // commit writes the batch in one transaction and reports to everybody in it.
 // It returns the outcomes that could not be written, and an error if nothing can be written now.
 func (s *Store) commit(batch []op) (left []op, down error) {
+	if len(batch) == 0 {
+		return nil, nil
+	}
 	err := s.writer.write(batch)
 	if err == nil {
 		if s.failing.Swap(nil) != nil {

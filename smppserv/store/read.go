@@ -128,6 +128,9 @@ const probeTime = time.Second
 // Check tells whether the database answers and took what was last written to it. After a failure it writes itself:
 // else the store would look down until a message comes.
 func (s *Store) Check() error {
+	if err := s.database.Present(); err != nil {
+		return err
+	}
 	if err := s.failing.Load(); err != nil {
 		probed := make(chan error, 1)
 		if !s.push(op{probe: true, done: func(err error) { probed <- err }}) {

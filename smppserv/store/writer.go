@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
@@ -29,6 +31,7 @@ type writer struct {
 	insert, finish [len(rowSteps)]*sql.Stmt
 
 	lastID        sms.ID
+	mark          *mark
 	conversations conversationCache
 	fresh         []sms.Conversation // of this transaction
 	duplicate     []bool             // by operation of the last batch
@@ -48,7 +51,7 @@ type finishGroup struct {
 	ids      []sms.ID
 }
 
-func newWriter(ctx context.Context, d Database) (*writer, error) {
+func newWriter(ctx context.Context, d Database, log zerolog.Logger) (*writer, error) {
 	w := &writer{database: d, conversations: newConversationCache()}
 	var err error
 	if w.conn, err = d.Writer().Conn(ctx); err != nil {
@@ -66,10 +69,32 @@ func newWriter(ctx context.Context, d Database) (*writer, error) {
 			return nil, err
 		}
 	}
+	if w.lastID, err = LastID(ctx, w.conn); err != nil {
+		return nil, err
+	}
+	if w.mark, err = openMark(d.MarkFile()); err != nil {
+		return nil, err
+	}
+	if highest := sms.ID(w.mark.reserved.Load()); highest > w.lastID {
+		level := zerolog.InfoLevel
+		if w.lastID == 0 {
+			level = zerolog.WarnLevel
+		}
+		log.WithLevel(level).Stringer("database", w.lastID).Stringer("mark", highest).Str("file", d.MarkFile()).
+			Msg("message ids go on above the high-water mark: the database knows fewer, as after a crash, or when a backup was put back or the database moved away")
+		w.lastID = highest
+	}
+	w.mark.extend(w.lastID)
+	return w, nil
+}
+
+// LastID is the highest message_id that the database knows of.
+func LastID(ctx context.Context, q interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}) (sms.ID, error) {
 	var purged, kept int64
-	err = w.conn.QueryRowContext(ctx, "SELECT id, (SELECT coalesce(max(id), 0) FROM messages) FROM last_message_id").Scan(&purged, &kept)
-	w.lastID = sms.ID(max(purged, kept))
-	return w, err
+	err := q.QueryRowContext(ctx, "SELECT (SELECT coalesce(max(id), 0) FROM last_message_id), (SELECT coalesce(max(id), 0) FROM messages)").Scan(&purged, &kept)
+	return sms.ID(max(purged, kept)), err
 }
 
 func repeat(s string, n int) string { return strings.TrimSuffix(strings.Repeat(s+",", n), ",") }
@@ -142,7 +167,14 @@ func (w *writer) write(batch []op) (err error) {
 	if err := w.writeConversations(now); err != nil {
 		return fmt.Errorf("write conversations: %w", err)
 	}
-	return w.exec("COMMIT")
+	if err := w.mark.reserve(w.lastID); err != nil {
+		return err
+	}
+	if err := w.exec("COMMIT"); err != nil {
+		return err
+	}
+	w.mark.extend(w.lastID)
+	return nil
 }
 
 func (w *writer) add(a road.Addition) (duplicate bool, err error) {

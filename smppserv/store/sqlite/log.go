@@ -1,0 +1,88 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+const (
+	// walPages is the size of the write-ahead log, in pages of 4 KiB, at which it is copied into the database and cut.
+	walPages   = 8192
+	walOctets  = walPages * (4096 + walFrameHeader)
+	busyTime   = time.Second
+	foldTime   = 50 * time.Millisecond // how long it waits for readers
+	firstPause = time.Second           // when they did not end in it
+	lastPause  = 15 * time.Second
+)
+
+// care keeps the write-ahead log short. Only the committer uses it.
+type care struct {
+	log    zerolog.Logger
+	file   string // the log
+	limit  int64  // octets
+	pause  time.Duration
+	again  time.Time // not before
+	warned int64     // at this size of the log
+	failed bool      // as was said
+}
+
+// Tend implements store.Database: it copies a long log into the database. Readers that do not end hold that back; then it
+// tries again after a pause.
+func (d *database) Tend(ctx context.Context, writer *sql.Conn) {
+	c := &d.care
+	info, err := os.Stat(c.file)
+	if err != nil || info.Size() < c.limit || time.Now().Before(c.again) {
+		return
+	}
+	cut, err := fold(ctx, writer)
+	if cut {
+		c.pause, c.again, c.warned, c.failed = 0, time.Time{}, 0, false
+		return
+	}
+	c.pause = min(max(2*c.pause, firstPause), lastPause)
+	c.again = time.Now().Add(c.pause)
+	switch {
+	case err != nil && !c.failed:
+		c.failed = true
+		c.log.Error().Err(err).Str("file", c.file).Msg("the write-ahead log cannot be copied into the database, and grows")
+	case err == nil && info.Size() > 8*c.limit && info.Size() > 2*c.warned:
+		c.warned = info.Size()
+		c.log.Warn().Str("file", c.file).Int64("megabytes", info.Size()>>20).
+			Msg("the write-ahead log grows, since a program has been reading the database for long: end it, if it is no backup")
+	}
+}
+
+// fold copies the log into the database, cuts it, and binds the log that begins to what is now in the database; see leftover.go.
+// cut tells whether all of that was done: readers may have prevented it.
+func fold(ctx context.Context, writer *sql.Conn) (cut bool, err error) {
+	even := 2 * (rand.Int32N(1<<30-2) + 1)
+	exec := func(format string, args ...any) {
+		if err == nil {
+			_, err = writer.ExecContext(ctx, fmt.Sprintf(format, args...))
+		}
+	}
+	exec("PRAGMA user_version = %d", even)
+	if err != nil {
+		return false, err
+	}
+	exec("PRAGMA busy_timeout = %d", foldTime.Milliseconds())
+	if err == nil {
+		var busy, pages, copied int
+		err = writer.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &copied)
+		cut = busy == 0
+	}
+	checkpointed := err
+	err = nil
+	exec("PRAGMA busy_timeout = %d", busyTime.Milliseconds())
+	exec("PRAGMA user_version = %d", even+1)
+	if checkpointed != nil {
+		err = checkpointed
+	}
+	return cut && err == nil, err
+}
