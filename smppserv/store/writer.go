@@ -51,12 +51,17 @@ type finishGroup struct {
 	ids      []sms.ID
 }
 
-func newWriter(ctx context.Context, d Database, log zerolog.Logger) (*writer, error) {
-	w := &writer{database: d, conversations: newConversationCache()}
-	var err error
+func newWriter(ctx context.Context, d Database, log zerolog.Logger) (w *writer, err error) {
+	w = &writer{database: d, conversations: newConversationCache()}
 	if w.conn, err = d.Writer().Conn(ctx); err != nil {
 		return nil, err
 	}
+	opened := w
+	defer func() {
+		if err != nil {
+			_ = opened.close()
+		}
+	}()
 	row := "(" + strings.TrimSuffix(strings.Repeat("?,", columnCount), ",") + ")"
 	for i, n := range rowSteps {
 		w.insert[i], err = w.conn.PrepareContext(ctx, "INSERT INTO messages ("+columns+") VALUES "+repeat(row, n))
@@ -104,7 +109,9 @@ func (w *writer) close() error {
 	// when nothing of the last connection is left open.
 	for _, statements := range [][]*sql.Stmt{w.insert[:], w.finish[:]} {
 		for _, s := range statements {
-			_ = s.Close()
+			if s != nil {
+				_ = s.Close()
+			}
 		}
 	}
 	return w.conn.Close()
@@ -148,7 +155,9 @@ func (w *writer) write(batch []op) (err error) {
 		case o.change != nil:
 			err = w.change(o.change)
 		case o.probe:
-			err = w.exec("UPDATE last_message_id SET id = id")
+			if err = w.exec("UPDATE last_message_id SET id = id"); err == nil {
+				err = w.mark.reserve(w.lastID + 1)
+			}
 		case o.purge != nil:
 			err = w.purge(o.purge)
 		case o.move != nil:

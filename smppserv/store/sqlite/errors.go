@@ -37,13 +37,14 @@ func code(err error) int {
 }
 
 // explain says in one line what is wrong with the database and what to do about it.
-func explain(file string, err error) error {
-	const shared = " (of Windows: another program has the file open)"
+func explain(file string, err error) error { return explainCode(file, code(err), err) }
+
+func explainCode(file string, code int, err error) error {
+	const end = "end the program that works on the file, such as a sqlite3 in a console, a backup or an antivirus"
 	var advice string
-	switch code(err) {
+	switch code {
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL:
-		return fmt.Errorf("store %s: %w: %w: end the program that works on the file, such as a sqlite3 in a console, a backup or an antivirus",
-			file, store.ErrHeld, err)
+		return fmt.Errorf("store %s: %w: %w; %s", file, store.ErrHeld, err, end)
 	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
 		err = fmt.Errorf("%w: %w", errDamaged, err)
 	case sqlite3.SQLITE_IOERR:
@@ -74,7 +75,7 @@ func explain(file string, err error) error {
 	case errors.Is(err, errOrphanLog):
 		advice = ": put the file back, or move " + file + "-wal away with it, or put a backup back with: " + RestoreCommand
 	case heldByWindows(err):
-		return fmt.Errorf("store %s: %w: %w%s", file, store.ErrHeld, err, shared)
+		return fmt.Errorf("store %s: %w: %w; %s", file, store.ErrHeld, err, end)
 	case errors.Is(err, context.Canceled), errors.Is(err, fs.ErrNotExist):
 	case errors.Is(err, syscall.ENOSPC):
 		advice = "; the disk is full: make room"

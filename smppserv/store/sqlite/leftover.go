@@ -6,18 +6,20 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 )
 
 // A write-ahead log that a killed worker left says nothing of which database it belongs to: SQLite replays it over whatever
 // file has the name, and a backup that was copied there becomes malformed. So each log is bound to its database by
 // user_version, a number in page 1 that SQLite keeps for the application:
 //
-//	fold     even  a new random number, set by the last transaction before the log is copied into the database and cut
-//	bind     odd   the next number, set by the first transaction of the log that then begins
+//	even   a new random number, set by the last transaction before the log is copied into the database and cut
+//	odd    the next number, set by the first transaction of the log that then begins; nothing else is in it
 //
-// So page 1 is in the first transaction of each log, and the database's own is either the even number before it, or one that
-// is in the log itself, as when a part of it was copied when the kill came. VACUUM INTO also changes the schema cookie,
-// and leaves a file in rollback mode. Older versions never set the number: their logs have 0 in each page 1.
+// So the database's own number is either the even one before that of the log's first transaction, or one that is in the log
+// itself, as when a part of it was copied when the kill came. When another program copied all of the log, SQLite begins
+// a new one that does not begin so, until Tend sees it. VACUUM INTO also changes the schema cookie, and leaves a file in
+// rollback mode. Older versions never set the number: their logs have 0 in each page 1.
 
 // page1 is what page 1 says of a state of the database (SQLite's file format, 1.3).
 type page1 struct {
@@ -79,8 +81,9 @@ func readHead(file string, head []byte) (int, error) {
 // logPages is what a log says of its database.
 type logPages struct {
 	committed bool // there is a whole transaction in it
+	bound     bool // the first one wrote page 1 alone
 	pageSize  uint32
-	first     []page1 // each page 1 of its transactions, in order
+	all       []page1 // each page 1 of its transactions, in order
 }
 
 func (l *logPages) fit(head []byte) bool {
@@ -91,16 +94,13 @@ func (l *logPages) fit(head []byte) bool {
 	if size != l.pageSize || head[18] == rollbackVersion {
 		return false
 	}
-	if len(l.first) == 0 {
+	if len(l.all) == 0 {
 		return true // of a log that an older version began: it says nothing
 	}
-	base, first := readPage1(head), l.first[0]
-	for _, p := range l.first {
-		if p == base {
-			return true
-		}
-	}
+	base, first := readPage1(head), l.all[0]
 	switch {
+	case slices.Contains(l.all, base):
+		return true
 	case first.userVersion == 0:
 		return base.userVersion == 0
 	case base.schemaCookie != first.schemaCookie:
@@ -108,7 +108,7 @@ func (l *logPages) fit(head []byte) bool {
 	case first.userVersion%2 == 0:
 		return true // fold at a start, and then nothing
 	default:
-		return base.userVersion == first.userVersion-1
+		return l.bound && base.userVersion == first.userVersion-1
 	}
 }
 
@@ -137,6 +137,7 @@ func readLog(file string) (l logPages, err error) {
 	if !sum.is(header[24:]) || l.pageSize < 512 || l.pageSize > 1<<16 || l.pageSize&(l.pageSize-1) != 0 {
 		return l, nil
 	}
+	frames := 0
 	frame := make([]byte, walFrameHeader+l.pageSize)
 	var open []page1 // of the transaction that is not whole yet
 	for {
@@ -154,9 +155,11 @@ func readLog(file string) (l logPages, err error) {
 		if binary.BigEndian.Uint32(frame) == 1 {
 			open = append(open, readPage1(frame[walFrameHeader:]))
 		}
+		frames++
 		if binary.BigEndian.Uint32(frame[4:]) != 0 { // a commit
+			l.bound = l.bound || frames == 1 && len(open) == 1
 			l.committed = true
-			l.first = append(l.first, open...)
+			l.all = append(l.all, open...)
 			open = open[:0]
 		}
 	}

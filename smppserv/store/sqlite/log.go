@@ -24,23 +24,24 @@ const (
 // care keeps the write-ahead log short. Only the committer uses it.
 type care struct {
 	log    zerolog.Logger
-	file   string // the log
-	limit  int64  // octets
+	file   string  // the log
+	salts  [8]byte // of the log that fold began
+	limit  int64   // octets
 	pause  time.Duration
 	again  time.Time // not before
 	warned int64     // at this size of the log
 	failed bool      // as was said
 }
 
-// Tend implements store.Database: it copies a long log into the database. Readers that do not end hold that back; then it
-// tries again after a pause.
+// Tend implements store.Database: it copies the log into the database when it is long, or when it is not bound to it because
+// another program copied all of the one before. Readers that do not end hold that back; then it tries again after a pause.
 func (d *database) Tend(ctx context.Context, writer *sql.Conn) {
 	c := &d.care
 	info, err := os.Stat(c.file)
-	if err != nil || info.Size() < c.limit || time.Now().Before(c.again) {
+	if err != nil || info.Size() < c.limit && c.salts == d.present.salts() || time.Now().Before(c.again) || d.Present() != nil {
 		return
 	}
-	cut, err := fold(ctx, writer)
+	cut, err := d.fold(ctx, writer)
 	if cut {
 		c.pause, c.again, c.warned, c.failed = 0, time.Time{}, 0, false
 		return
@@ -60,8 +61,9 @@ func (d *database) Tend(ctx context.Context, writer *sql.Conn) {
 
 // fold copies the log into the database, cuts it, and binds the log that begins to what is now in the database; see leftover.go.
 // cut tells whether all of that was done: readers may have prevented it.
-func fold(ctx context.Context, writer *sql.Conn) (cut bool, err error) {
-	even := 2 * (rand.Int32N(1<<30-2) + 1)
+func (d *database) fold(ctx context.Context, writer *sql.Conn) (cut bool, err error) {
+	even := 2 * (rand.Uint32N(1<<30-2) + 1)
+	d.present.expect(even)
 	exec := func(format string, args ...any) {
 		if err == nil {
 			_, err = writer.ExecContext(ctx, fmt.Sprintf(format, args...))
@@ -77,10 +79,14 @@ func fold(ctx context.Context, writer *sql.Conn) (cut bool, err error) {
 		err = writer.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &copied)
 		cut = busy == 0
 	}
+	if cut {
+		d.present.only(even)
+	}
 	checkpointed := err
 	err = nil
 	exec("PRAGMA busy_timeout = %d", busyTime.Milliseconds())
 	exec("PRAGMA user_version = %d", even+1)
+	d.care.salts = d.present.salts()
 	if checkpointed != nil {
 		err = checkpointed
 	}

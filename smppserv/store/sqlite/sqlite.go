@@ -76,7 +76,11 @@ func markFile(file string) string {
 
 // Close implements store.Database.
 func (d *database) Close() error {
-	return errors.Join(d.write.Close(), d.read.Close(), d.release())
+	err := d.read.Close()
+	if !d.present.overwritten() { // the last one to close copies the log into whatever is there
+		err = errors.Join(err, d.present.closeLog(), d.write.Close(), d.present.head.Close())
+	}
+	return errors.Join(err, d.release())
 }
 
 func openFile(ctx context.Context, o Options) (*database, error) {
@@ -120,17 +124,23 @@ func lock(file string) (release func() error, err error) {
 
 func (d *database) open(ctx context.Context) error {
 	var err error
-	if d.write, err = openWriter(d.file); err != nil {
+	if d.present, err = newPresent(d.file); err != nil {
 		return err
 	}
-	if err = migrate(ctx, d.write); err == nil {
-		d.present, err = newPresent(d.file, d.file+"-wal")
-	}
-	if err == nil {
-		d.read, err = sql.Open("sqlite", dsn(d.file, "query_only(true)"))
+	if d.write, err = openWriter(d.file); err == nil {
+		if err = d.migrate(ctx); err == nil {
+			err = d.present.begin(d.file, d.file+"-wal")
+		}
+		if err == nil {
+			d.read, err = sql.Open("sqlite", dsn(d.file, "query_only(true)"))
+		}
+		if err != nil {
+			d.present.closeLog()
+			d.write.Close()
+		}
 	}
 	if err != nil {
-		d.write.Close()
+		d.present.head.Close()
 		return err
 	}
 	d.read.SetMaxOpenConns(4)
@@ -204,7 +214,8 @@ func owner(ctx context.Context, file, mode string) (id, tables int, err error) {
 }
 
 // migrate brings the schema up to date.
-func migrate(ctx context.Context, db *sql.DB) error {
+func (d *database) migrate(ctx context.Context) error {
+	db := d.write
 	var id int
 	if err := db.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id); err != nil {
 		return err
@@ -229,7 +240,7 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	if current > target {
 		return errNewer
 	}
-	if err := foldAtStart(ctx, db); err != nil {
+	if err := d.foldAtStart(ctx); err != nil {
 		return err
 	}
 	_, err = p.Up(ctx)
@@ -242,12 +253,14 @@ func version(ctx context.Context, db *sql.DB) (v int64, err error) {
 	return v, err
 }
 
-func foldAtStart(ctx context.Context, db *sql.DB) error {
-	conn, err := db.Conn(ctx)
+func (d *database) foldAtStart(ctx context.Context) error {
+	conn, err := d.write.Conn(ctx)
 	if err != nil {
 		return err
 	}
-	_, err = fold(ctx, conn)
+	if d.present.log, err = os.Open(d.file + "-wal"); err == nil {
+		_, err = d.fold(ctx, conn)
+	}
 	return errors.Join(err, conn.Close())
 }
 
