@@ -32,7 +32,7 @@ func (b backupCommand) Run(ctx context.Context, line *commandLine, c *commandlin
 	if err != nil {
 		return storeError(err)
 	}
-	_, err = fmt.Fprintf(c.Stdout, "%s: %s in %.1f s, checked: %d waiting messages, message ids up to %s\n",
+	_, err = fmt.Fprintf(c.Stdout, "%s: %s in %.1f s, checked; messages that wait: %d, message ids up to %s\n",
 		b.File, megabytes(made.Octets), time.Since(start).Seconds(), made.Waiting, made.LastID)
 	return err
 }
@@ -69,7 +69,7 @@ func (r restoreCommand) Run(ctx context.Context, line *commandLine, c *commandli
 		say("nothing tells which message ids it gave out, so %s are skipped", done.Skipped)
 	}
 	say("message ids go on after %s", done.Mark)
-	say("%d messages waited when the copy was made, and are tried again, also those that were delivered since: to Hermès under the same "+
+	say("messages that waited when the copy was made: %d; they are tried again, also those that were delivered since: to Hermès under the same "+
 		"Idempotency-Key, so that it can tell; a client may get a text or a receipt twice", done.Waiting)
 	say("now start the server: launcher start, or smppserv")
 	return err
