@@ -334,7 +334,7 @@ func TestARestoreRefusesWhatIsNoWholeCopyOfOursAndChangesNothing(t *testing.T) {
 		{file, "the database itself"},
 		{used, "held by another process"},
 		{foreign, "write-ahead log beside it"},
-		{from, "directory"},
+		{from, "cannot be put back"},
 	} {
 		if r, err := sqlite.Restore(t.Context(), file, c.from, nil); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), c.from) ||
 			strings.Contains(err.Error(), "\n") {

@@ -115,7 +115,7 @@ func lock(file string) (release func() error, err error) {
 	lock := flock.New(file + ".lock")
 	switch locked, err := lock.TryLock(); {
 	case err != nil:
-		return nil, fmt.Errorf("store: cannot write in the folder of the database: %w", err)
+		return nil, fmt.Errorf("store %s: cannot write in the folder of the database: %w", file, err)
 	case !locked:
 		return nil, fmt.Errorf("store %s: %w: stop the other smppserv first", file, store.ErrHeld)
 	}
