@@ -155,9 +155,7 @@ func (w *writer) write(batch []op) (err error) {
 		case o.change != nil:
 			err = w.change(o.change)
 		case o.probe:
-			if err = w.exec("UPDATE last_message_id SET id = id"); err == nil {
-				err = w.mark.reserve(w.lastID + 1)
-			}
+			err = w.probe()
 		case o.purge != nil:
 			err = w.purge(o.purge)
 		case o.move != nil:
@@ -184,6 +182,16 @@ func (w *writer) write(batch []op) (err error) {
 	}
 	w.mark.extend(w.lastID)
 	return nil
+}
+
+// probe writes and changes nothing. SQLite writes no page that stays as it was.
+func (w *writer) probe() error {
+	for range 2 {
+		if err := w.exec("UPDATE last_message_id SET id = -id - 1"); err != nil {
+			return err
+		}
+	}
+	return w.mark.reserve(w.lastID + 1)
 }
 
 func (w *writer) add(a road.Addition) (duplicate bool, err error) {

@@ -17,9 +17,9 @@ import (
 //	odd    the next number, set by the first transaction of the log that then begins; nothing else is in it
 //
 // So the database's own number is either the even one before that of the log's first transaction, or one that is in the log
-// itself, as when a part of it was copied when the kill came. When another program copied all of the log, SQLite begins
-// a new one that does not begin so, until Tend sees it. VACUUM INTO also changes the schema cookie, and leaves a file in
-// rollback mode. Older versions never set the number: their logs have 0 in each page 1.
+// itself, as when a part of it was copied when the kill came. SQLite begins a log without that when another program copied all
+// of the last one, or a stop did: then name writes the database's own number into it. VACUUM INTO also changes the schema
+// cookie, and leaves a file in rollback mode. Older versions never set the number: their logs have 0 in each page 1.
 
 // page1 is what page 1 says of a state of the database (SQLite's file format, 1.3).
 type page1 struct {
@@ -95,7 +95,7 @@ func (l *logPages) fit(head []byte) bool {
 		return false
 	}
 	if len(l.all) == 0 {
-		return true // of a log that an older version began: it says nothing
+		return true // of a log that an older version began, or that was not named yet: it says nothing
 	}
 	base, first := readPage1(head), l.all[0]
 	switch {
@@ -103,12 +103,8 @@ func (l *logPages) fit(head []byte) bool {
 		return true
 	case first.userVersion == 0:
 		return base.userVersion == 0
-	case base.schemaCookie != first.schemaCookie:
-		return false
-	case first.userVersion%2 == 0:
-		return true // fold at a start, and then nothing
 	default:
-		return l.bound && base.userVersion == first.userVersion-1
+		return l.bound && first.userVersion%2 == 1 && base == page1{first.userVersion - 1, first.schemaCookie}
 	}
 }
 

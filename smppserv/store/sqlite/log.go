@@ -41,7 +41,13 @@ func (d *database) Tend(ctx context.Context, writer *sql.Conn) {
 	if err != nil || info.Size() < c.limit && c.salts == d.present.salts() || time.Now().Before(c.again) || d.Present() != nil {
 		return
 	}
-	cut, err := d.fold(ctx, writer)
+	if c.salts != d.present.salts() {
+		err = name(ctx, writer)
+	}
+	cut := false
+	if err == nil {
+		cut, err = d.fold(ctx, writer)
+	}
 	if cut {
 		c.pause, c.again, c.warned, c.failed = 0, time.Time{}, 0, false
 		return
@@ -57,6 +63,27 @@ func (d *database) Tend(ctx context.Context, writer *sql.Conn) {
 		c.log.Warn().Str("file", c.file).Int64("megabytes", info.Size()>>20).
 			Msg("the write-ahead log grows, since a program has been reading the database for long: end it, if it is no backup")
 	}
+}
+
+// name has the log tell the number that the database has now: not all of a log begins with fold. That there is more in this
+// transaction tells it from fold's.
+func name(ctx context.Context, writer *sql.Conn) error {
+	tx, err := writer.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	var number int64
+	if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&number); err != nil {
+		return err
+	}
+	const other = "UPDATE goose_db_version SET is_applied = 1 - is_applied" // twice: what stays as it was is not written else
+	for _, query := range []string{fmt.Sprintf("PRAGMA user_version = %d", number), other, other} {
+		if _, err := tx.ExecContext(ctx, query); err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
 }
 
 // fold copies the log into the database, cuts it, and binds the log that begins to what is now in the database; see leftover.go.

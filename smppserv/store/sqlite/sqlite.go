@@ -259,6 +259,9 @@ func (d *database) foldAtStart(ctx context.Context) error {
 		return err
 	}
 	if d.present.log, err = os.Open(d.file + "-wal"); err == nil {
+		err = name(ctx, conn)
+	}
+	if err == nil {
 		_, err = d.fold(ctx, conn)
 	}
 	return errors.Join(err, conn.Close())
