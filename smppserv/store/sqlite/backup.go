@@ -49,7 +49,7 @@ func Backup(ctx context.Context, file, to string, progress func(octets int64)) (
 		}
 	}()
 	stop := watch(temp, progress)
-	err = errors.Join(f.Close(), vacuum(ctx, file, temp))
+	err = errors.Join(f.Close(), vacuum(ctx, followed(file), temp))
 	stop()
 	if err != nil {
 		return c, fmt.Errorf("the copy cannot be made: %w", explain(file, err))
@@ -100,12 +100,12 @@ func checkSource(ctx context.Context, file string) error {
 			if !errors.Is(err, store.ErrHeld) {
 				return err
 			}
-			return checkOwner(ctx, file) // the worker has looked at the log, and changes it
+			return checkOwner(ctx, followed(file)) // the worker has looked at the log, and changes it
 		}
 	}
-	err := checkLeftover(file)
+	err := checkLeftover(followed(file))
 	if err == nil {
-		err = checkOwner(ctx, file)
+		err = checkOwner(ctx, followed(file))
 	}
 	return errors.Join(err, release())
 }

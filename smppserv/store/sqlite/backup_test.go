@@ -368,6 +368,66 @@ func TestACopyWithTheLogBesideItIsPutBackWhole(t *testing.T) {
 	}
 }
 
+func TestARestoreThatWasInterruptedIsNoticed(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "messages.db")
+	s := must(t, file)
+	add(t, s)
+	copy, _ := backup(t, file)
+	last := add(t, s)
+	closed(t, s)
+	data, err := os.ReadFile(copy)
+	if err == nil {
+		err = os.WriteFile(file+".restore", data, 0o600)
+	}
+	if err == nil {
+		err = os.Rename(file, file+".before-restore-1")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openFile(file); err == nil || !strings.Contains(err.Error(), sqlite.RestoreCommand) {
+		t.Fatalf("got %v", err)
+	}
+	if _, err := sqlite.Restore(t.Context(), file, copy, nil); err != nil {
+		t.Fatal(err)
+	}
+	s = must(t, file)
+	defer closed(t, s)
+	if id := add(t, s); id <= last {
+		t.Errorf("after %d comes %d", last, id)
+	}
+}
+
+func TestADatabaseBehindASymbolicLinkIsOpenedCopiedAndRestored(t *testing.T) {
+	dir, target := t.TempDir(), filepath.Join(t.TempDir(), "target.db")
+	file := filepath.Join(dir, "messages.db")
+	if err := os.Symlink(target, file); err != nil {
+		t.Skip(err)
+	}
+	s := must(t, file)
+	add(t, s)
+	copy, c := backup(t, file)
+	last := add(t, s)
+	closed(t, s)
+	if info, err := os.Stat(target); err != nil || info.Size() == 0 || c.Waiting != 1 {
+		t.Errorf("%v, %v; %d wait in the copy", info, err, c.Waiting)
+	}
+	if _, err := sqlite.Restore(t.Context(), file, copy, nil); err != nil {
+		t.Fatal(err)
+	}
+	s = must(t, file)
+	defer closed(t, s)
+	if ids := waiting(t, s); len(ids) != 1 {
+		t.Errorf("%d wait", len(ids))
+	}
+	if id := add(t, s); id != last+1 {
+		t.Errorf("after %d comes %d", last, id)
+	}
+	if info, err := os.Lstat(file); err != nil || info.Mode().Type() != os.ModeSymlink {
+		t.Errorf("the link is %v now, %v", info, err)
+	}
+}
+
 func TestALogWithoutItsDatabaseIsNoticed(t *testing.T) {
 	source := filepath.Join(t.TempDir(), "messages.db")
 	s := must(t, source)

@@ -21,6 +21,8 @@ var (
 	errNewer        = errors.New("this database was written by a newer version of smppserv")
 	errDamaged      = errors.New("the database is damaged")
 	errForeignLog   = errors.New("the write-ahead log beside it belongs to another state of the database")
+	errNoLog        = errors.New("the disk that it is on cannot hold a write-ahead log")
+	errInterrupted  = errors.New("a restore was interrupted before the copy was in its place")
 	errOrphanLog    = errors.New("the file is missing or empty, but its write-ahead log is still there, with messages in it")
 )
 
@@ -74,6 +76,10 @@ func explainCode(file string, code int, err error) error {
 			RestoreCommand
 	case errors.Is(err, errOrphanLog):
 		advice = ": put the file back, or move " + file + "-wal away with it, or put a backup back with: " + RestoreCommand
+	case errors.Is(err, errNoLog):
+		advice = "; set store.dsn to a file on a disk of this machine"
+	case errors.Is(err, errInterrupted):
+		advice = ": repeat it: " + RestoreCommand
 	case heldByWindows(err):
 		return fmt.Errorf("store %s: %w: %w; %s", file, store.ErrHeld, err, end)
 	case errors.Is(err, context.Canceled), errors.Is(err, fs.ErrNotExist):

@@ -98,6 +98,8 @@ func TestEachFaultOfAnOpeningSaysWhatToDo(t *testing.T) {
 		{0, errNewer, "install that version again", false},
 		{0, errForeignLog, RestoreCommand, false},
 		{0, errOrphanLog, RestoreCommand, false},
+		{0, errInterrupted, RestoreCommand, false},
+		{0, errNoLog, "set store.dsn", false},
 		{0, &os.PathError{Op: "open", Path: "x", Err: syscall.ENOSPC}, "make room", false},
 		{0, &os.PathError{Op: "open", Path: "x", Err: os.ErrPermission}, "the right to", false},
 	} {

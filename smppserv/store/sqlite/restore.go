@@ -54,10 +54,12 @@ func Restore(ctx context.Context, file, from string, progress func(octets int64)
 	if err := giveTo(owner, file+".lock"); err != nil {
 		return r, err
 	}
+	mark := markFile(file)
+	file = followed(file)
 	if err := checkCopy(file, from); err != nil {
 		return r, explainCopy(from, err)
 	}
-	temp := file + ".restore"
+	temp := file + restoreSuffix
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, remove(temp, temp+"-wal", temp+"-shm", temp+"-journal"))
@@ -79,13 +81,27 @@ func Restore(ctx context.Context, file, from string, progress func(octets int64)
 	if err != nil {
 		return r, explain(file, err)
 	}
-	if err := r.raise(file, last); err != nil {
+	if err := r.raise(mark, last); err != nil {
 		return r, err
 	}
-	if err := giveTo(owner, markFile(file)); err != nil {
+	if err := giveTo(owner, mark); err != nil {
 		return r, err
 	}
 	return r, r.swap(file, temp)
+}
+
+// restoreSuffix is that of the copy until it takes its place.
+const restoreSuffix = ".restore"
+
+// checkRestored refuses to begin a new database where an old one was taken away and the copy is not there yet.
+func checkRestored(file string) error {
+	if _, err := os.Lstat(file); !errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if _, err := os.Stat(file + restoreSuffix); err == nil {
+		return errInterrupted
+	}
+	return nil
 }
 
 // checkCopy looks at the copy before its octets are copied.
@@ -187,8 +203,8 @@ func lastID(ctx context.Context, file string) (last sms.ID, err error) {
 	return last, errors.Join(err, db.Close())
 }
 
-func (r *Restored) raise(file string, last sms.ID) (err error) {
-	if r.Mark, err = store.ReadMark(markFile(file)); err != nil {
+func (r *Restored) raise(mark string, last sms.ID) (err error) {
+	if r.Mark, err = store.ReadMark(mark); err != nil {
 		return err
 	}
 	known := r.Mark > 0
@@ -197,7 +213,7 @@ func (r *Restored) raise(file string, last sms.ID) (err error) {
 		r.Skipped = skipUnknown
 		r.Mark += skipUnknown
 	}
-	return store.RaiseMark(markFile(file), r.Mark)
+	return store.RaiseMark(mark, r.Mark)
 }
 
 // swap moves the database and what is beside it away, the database first: a log without it is noticed at a start. Then it puts

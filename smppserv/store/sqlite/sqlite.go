@@ -53,7 +53,7 @@ func Open(ctx context.Context, o Options) (*store.Store, error) {
 
 // database implements store.Database.
 type database struct {
-	file        string
+	file, mark  string
 	write, read *sql.DB
 	release     func() error // gives the lock back
 	care        care
@@ -67,7 +67,7 @@ func (d *database) Writer() *sql.DB { return d.write }
 func (d *database) Reader() *sql.DB { return d.read }
 
 // MarkFile implements store.Database.
-func (d *database) MarkFile() string { return markFile(d.file) }
+func (d *database) MarkFile() string { return d.mark }
 
 // markFile has a name that does not begin with the database's: whoever moves all of messages.db* away leaves it.
 func markFile(file string) string {
@@ -91,13 +91,19 @@ func openFile(ctx context.Context, o Options) (*database, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &database{file: o.File, release: release, care: care{log: o.Log, file: o.File + "-wal", limit: walOctets}}
-	err = checkLeftover(o.File)
+	d := &database{mark: markFile(o.File), release: release}
+	file := followed(o.File)
+	err = checkRestored(file)
 	if err == nil {
-		err = create(o.File)
+		err = checkLeftover(file)
 	}
 	if err == nil {
-		err = checkOwner(ctx, o.File)
+		err = create(file)
+	}
+	if err == nil {
+		d.file = followed(file)
+		d.care = care{log: o.Log, file: d.file + "-wal", limit: walOctets}
+		err = checkOwner(ctx, d.file)
 	}
 	if err == nil {
 		err = d.open(ctx)
@@ -107,6 +113,14 @@ func openFile(ctx context.Context, o Options) (*database, error) {
 		return nil, explain(o.File, err)
 	}
 	return d, nil
+}
+
+// followed is where symbolic links lead: SQLite has its other files there.
+func followed(file string) string {
+	if path, err := filepath.EvalSymlinks(file); err == nil {
+		return path
+	}
+	return file // it is not there yet
 }
 
 // lock keeps other workers away, and what must not work beside one. SQLite would lock the file too late, at the first write,
@@ -258,7 +272,11 @@ func (d *database) foldAtStart(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if d.present.log, err = os.Open(d.file + "-wal"); err == nil {
+	d.present.log, err = os.Open(d.file + "-wal")
+	if errors.Is(err, fs.ErrNotExist) {
+		err = errNoLog
+	}
+	if err == nil {
 		err = name(ctx, conn)
 	}
 	if err == nil {
