@@ -42,6 +42,7 @@ type commandLine struct {
 	Reply        replyCommand        `cmd:"" help:"Act as Hermès: hand in one message for a client on the TCP port."`
 	HashPassword hashPasswordCommand `cmd:"" help:"Read a password from the standard input and print its hash for config.toml."`
 	Reload       reloadCommand       `cmd:"" help:"Have the running server take up the changed configuration file."`
+	Store        storeCommand        `cmd:"" help:"Copy the store of messages, or put a copy in its place."`
 	ImportConfig importConfigCommand `cmd:"" help:"Make a config.toml of the .NET service's .exe.config."`
 	Version      versionCommand      `cmd:"" help:"Say which version this is."`
 }

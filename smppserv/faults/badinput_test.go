@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -100,6 +101,36 @@ func TestADatabaseThatCannotBeUsedIsNamedAndLeftAlone(t *testing.T) {
 				t.Error("the file was changed")
 			}
 		})
+	}
+}
+
+func TestADatabaseThatAnotherProgramHoldsEndsWithTheCodeOfAHeldStore(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "messages.db")
+	ours(t, file)
+	db, err := sql.Open("sqlite", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(1)
+	for _, statement := range []string{"PRAGMA locking_mode = exclusive", "BEGIN EXCLUSIVE"} {
+		if _, err := db.Exec(statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refuses(t, testkit.WriteConfig(t, dir, testkit.Settings{"log.level": "error"}), worker.ExitHeld, file, "held by another process", "end the program")
+}
+
+func TestAPathThatBeginsWithTwoSlashesIsAPath(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "messages.db")
+	path := "/" + filepath.ToSlash(file)
+	if runtime.GOOS == "windows" {
+		path = "//localhost/" + strings.Replace(filepath.ToSlash(file), ":", "$", 1) // the administrators' share
+	}
+	testkit.StartWorker(t, testkit.WriteConfig(t, t.TempDir(), testkit.Settings{"store.dsn": path})).Stop(t)
+	if info, err := os.Stat(file); err != nil || info.Size() == 0 {
+		t.Errorf("the database is not where it was to be: %v", err)
 	}
 }
 

@@ -145,6 +145,9 @@ func (s *Store) unwritable() error {
 // answers reads, and writes too if the last write failed: else the store would look down until a message comes.
 // It takes as long as the disk does.
 func (s *Store) answers() error {
+	if err := s.database.Present(); err != nil {
+		return err
+	}
 	failing := s.failing.Load()
 	if failing != nil || s.aside.Load() > 0 {
 		tried := make(chan error, 1)

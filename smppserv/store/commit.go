@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -28,11 +29,14 @@ func (s *Store) commitLoop() {
 		}
 		s.watch.start()
 		s.tryRefused(batch)
-		left, err := s.commit(s.admit(batch))
+		left, err := s.commit(s.admit(s.ifPresent(batch)))
 		clear(batch)
 		if err != nil {
 			// Outcomes may fill the next batches too: nobody is to wait behind them for an answer.
 			s.refuse(err)
+		}
+		if err == nil {
+			s.database.Tend(context.Background(), s.writer.conn)
 		}
 		s.watch.stop()
 		s.arrangeRetry()

@@ -18,6 +18,8 @@ func AddOp(a road.Addition) Op { return op{add: a} }
 
 func FinishOp(v *road.Transition) Op { return op{move: v} }
 
+func ProbeOp(done func(error)) Op { return op{probe: true, done: done} }
+
 // Together hands operations in at once, so that one transaction takes them.
 func (s *Store) Together(ops ...Op) {
 	s.mu.Lock()

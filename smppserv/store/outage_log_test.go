@@ -82,6 +82,8 @@ func outages(t *testing.T, file string) {
 		synctest.Wait()
 		told(outage+1, outage, 0)
 		exec("PRAGMA query_only = off")
+		for s.Check() != nil { // what came before that may be refused still
+		}
 		try(nil)
 		told(outage+1, outage+1, 0)
 	}

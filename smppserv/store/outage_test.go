@@ -3,6 +3,7 @@ package store_test
 import (
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -103,6 +104,29 @@ func TestWhileTheDiskRefusesAdditionsAreAnsweredAndOutcomesWait(t *testing.T) {
 	left, err := s.WaitingIDs(ctx, 1<<62)
 	if err != nil || len(left) != 1 {
 		t.Fatalf("%d wait, %v", len(left), err)
+	}
+}
+
+// SQLite writes nothing where nothing changes: a disk that is full would look well.
+func TestAProbeWrites(t *testing.T) {
+	f := folder(t.TempDir())
+	s := f.open(t, zerolog.Nop())
+	defer closed(t, s)
+	last := fill(t, s, 1)
+	size := func() int64 {
+		info, err := os.Stat(f.database() + "-wal")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	before, done := size(), make(chan error, 1)
+	s.Together(store.ProbeOp(func(err error) { done <- err }))
+	if err := testkit.Receive(t, done, "the probe"); err != nil || size() <= before {
+		t.Errorf("%v, and the log has %d octets, as before %d", err, size(), before)
+	}
+	if id := fill(t, s, 1); id != last+1 {
+		t.Errorf("after %d comes %d", last, id)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/store"
 	"hnetsmpp/smppserv/store/sqlite"
 	"hnetsmpp/smppserv/store/storetest"
 )
@@ -134,6 +135,15 @@ func missing(t *testing.T, d *storetest.Disk, reported map[sms.ID]sms.State, sur
 	dir := t.TempDir()
 	if err := d.Restore(dir, survives); err != nil {
 		t.Fatal(err)
+	}
+	mark, err := store.ReadMark(filepath.Join(dir, "last_message_id.messages.db"))
+	if err != nil {
+		return []string{err.Error()}
+	}
+	for id := range reported {
+		if id > mark {
+			lost = append(lost, fmt.Sprintf("the high-water mark %d is below id %d", mark, id))
+		}
 	}
 	s, err := sqlite.Open(context.Background(), sqlite.Options{File: filepath.Join(dir, "messages.db")})
 	if err != nil {

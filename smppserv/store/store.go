@@ -37,6 +37,13 @@ type Database interface {
 	RefusesRow(err error) bool
 	// NoTransaction recognises the answer to a ROLLBACK that has nothing to roll back.
 	NoTransaction(err error) bool
+	// MarkFile is where the high-water mark of the message_ids is kept. It is no part of the database.
+	MarkFile() string
+	// Tend is called between two transactions, when all of the first one have their answers: the time for the database's care.
+	Tend(ctx context.Context, writer *sql.Conn)
+	// Present tells whether what is written still goes to where the next start finds it: an error says what happened to
+	// the database under the running server, and what to do.
+	Present() error
 	// Close closes both pools and lets others open the database.
 	Close() error
 }
@@ -52,6 +59,7 @@ type Store struct {
 	watch   stopwatch             // of the committer
 	look    look
 	parking
+	gone bool // the database is not present, as was said; the committer's
 
 	mu      sync.Mutex
 	pending []op
@@ -65,7 +73,7 @@ type Store struct {
 
 // New makes a store of a database, which Close closes.
 func New(ctx context.Context, d Database, log zerolog.Logger) (*Store, error) {
-	w, err := newWriter(ctx, d)
+	w, err := newWriter(ctx, d, log)
 	if err != nil {
 		return nil, err
 	}
@@ -91,6 +99,9 @@ func (s *Store) Close(ctx context.Context) error {
 	closed := make(chan error, 1)
 	go func() {
 		<-s.done
+		if err := s.writer.mark.close(s.writer.lastID); err != nil { // it stays too high, which harms nobody
+			s.log.Warn().Err(err).Msg("the next start skips message ids")
+		}
 		closed <- errors.Join(s.writer.close(), s.database.Close())
 	}()
 	var err error

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
@@ -31,6 +33,7 @@ type writer struct {
 	insert, finish [len(rowSteps)]*sql.Stmt
 
 	lastID        sms.ID
+	mark          *mark
 	conversations conversationCache
 	fresh         []sms.Conversation // of this transaction
 	duplicate     []bool             // by operation of the last batch
@@ -50,12 +53,17 @@ type finishGroup struct {
 	ids      []sms.ID
 }
 
-func newWriter(ctx context.Context, d Database) (*writer, error) {
-	w := &writer{database: d, conversations: newConversationCache()}
-	var err error
+func newWriter(ctx context.Context, d Database, log zerolog.Logger) (w *writer, err error) {
+	w = &writer{database: d, conversations: newConversationCache()}
 	if w.conn, err = d.Writer().Conn(ctx); err != nil {
 		return nil, err
 	}
+	opened := w
+	defer func() {
+		if err != nil {
+			_ = opened.close()
+		}
+	}()
 	row := "(" + strings.TrimSuffix(strings.Repeat("?,", columnCount), ",") + ")"
 	for i, n := range rowSteps {
 		w.insert[i], err = w.conn.PrepareContext(ctx, "INSERT INTO messages ("+columns+") VALUES "+repeat(row, n))
@@ -68,10 +76,32 @@ func newWriter(ctx context.Context, d Database) (*writer, error) {
 			return nil, err
 		}
 	}
+	if w.lastID, err = LastID(ctx, w.conn); err != nil {
+		return nil, err
+	}
+	if w.mark, err = openMark(d.MarkFile()); err != nil {
+		return nil, err
+	}
+	if highest := sms.ID(w.mark.reserved.Load()); highest > w.lastID {
+		level := zerolog.InfoLevel
+		if w.lastID == 0 {
+			level = zerolog.WarnLevel
+		}
+		log.WithLevel(level).Stringer("database", w.lastID).Stringer("mark", highest).Str("file", d.MarkFile()).
+			Msg("message ids go on above the high-water mark: the database knows fewer, as after a crash, or when a backup was put back or the database moved away")
+		w.lastID = highest
+	}
+	w.mark.extend(w.lastID)
+	return w, nil
+}
+
+// LastID is the highest message_id that the database knows of.
+func LastID(ctx context.Context, q interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}) (sms.ID, error) {
 	var purged, kept int64
-	err = w.conn.QueryRowContext(ctx, "SELECT id, (SELECT coalesce(max(id), 0) FROM messages) FROM last_message_id").Scan(&purged, &kept)
-	w.lastID = sms.ID(max(purged, kept))
-	return w, err
+	err := q.QueryRowContext(ctx, "SELECT (SELECT coalesce(max(id), 0) FROM last_message_id), (SELECT coalesce(max(id), 0) FROM messages)").Scan(&purged, &kept)
+	return sms.ID(max(purged, kept)), err
 }
 
 func repeat(s string, n int) string { return strings.TrimSuffix(strings.Repeat(s+",", n), ",") }
@@ -81,7 +111,9 @@ func (w *writer) close() error {
 	// when nothing of the last connection is left open.
 	for _, statements := range [][]*sql.Stmt{w.insert[:], w.finish[:]} {
 		for _, s := range statements {
-			_ = s.Close()
+			if s != nil {
+				_ = s.Close()
+			}
 		}
 	}
 	return w.conn.Close()
@@ -125,7 +157,7 @@ func (w *writer) write(batch []op) (err error) {
 		case o.change != nil:
 			err = w.change(o.change)
 		case o.probe:
-			err = w.exec("UPDATE last_message_id SET id = id")
+			err = w.probe()
 		case o.purge != nil:
 			err = w.purge(o.purge)
 		case o.move != nil:
@@ -144,7 +176,24 @@ func (w *writer) write(batch []op) (err error) {
 	if err := w.writeConversations(now); err != nil {
 		return fmt.Errorf("write conversations: %w", err)
 	}
-	return w.exec("COMMIT")
+	if err := w.mark.reserve(w.lastID); err != nil {
+		return err
+	}
+	if err := w.exec("COMMIT"); err != nil {
+		return err
+	}
+	w.mark.extend(w.lastID)
+	return nil
+}
+
+// probe writes and changes nothing. SQLite writes no page that stays as it was.
+func (w *writer) probe() error {
+	for range 2 {
+		if err := w.exec("UPDATE last_message_id SET id = -id - 1"); err != nil {
+			return err
+		}
+	}
+	return w.mark.reserve(w.lastID + 1)
 }
 
 func (w *writer) add(a road.Addition) (duplicate bool, err error) {

@@ -10,7 +10,6 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/url"
 	"os"
@@ -32,9 +31,6 @@ var migrations embed.FS
 // applicationID is "HNET" in SQLite's application_id: it tells our database from another program's.
 const applicationID = 0x484E4554
 
-// walPages is the size of the write-ahead log, in pages of 4 KiB, at which a commit copies it into the database.
-const walPages = 8192
-
 // Options of a store in SQLite.
 type Options struct {
 	File string // made when it is missing, as is its folder
@@ -44,21 +40,24 @@ type Options struct {
 // Open opens a store, creates it when it is missing, and brings its schema up to date.
 // Its errors name the file and what to do; store.ErrHeld is among them.
 func Open(ctx context.Context, o Options) (*store.Store, error) {
-	d, err := openFile(ctx, o.File)
+	d, err := openFile(ctx, o)
 	if err != nil {
 		return nil, err
 	}
 	s, err := store.New(ctx, d, o.Log)
 	if err != nil {
-		return nil, fmt.Errorf("store %s: %w", o.File, errors.Join(err, d.Close()))
+		return nil, explain(o.File, errors.Join(err, d.Close()))
 	}
 	return s, nil
 }
 
 // database implements store.Database.
 type database struct {
+	file, mark  string
 	write, read *sql.DB
 	release     func() error // gives the lock back
+	care        care
+	present     *present
 }
 
 // Writer implements store.Database.
@@ -67,58 +66,117 @@ func (d *database) Writer() *sql.DB { return d.write }
 // Reader implements store.Database.
 func (d *database) Reader() *sql.DB { return d.read }
 
-// Close implements store.Database.
-func (d *database) Close() error {
-	return errors.Join(d.write.Close(), d.read.Close(), d.release())
+// MarkFile implements store.Database.
+func (d *database) MarkFile() string { return d.mark }
+
+// markFile has a name that does not begin with the database's: whoever moves all of messages.db* away leaves it.
+func markFile(file string) string {
+	return filepath.Join(filepath.Dir(file), "last_message_id."+filepath.Base(file))
 }
 
-func openFile(ctx context.Context, file string) (*database, error) {
-	if err := os.MkdirAll(filepath.Dir(file), 0o750); err != nil {
+// Close implements store.Database.
+func (d *database) Close() error {
+	err := d.read.Close()
+	if !d.present.overwritten() { // the last one to close copies the log into whatever is there
+		err = errors.Join(err, d.present.closeLog(), d.write.Close(), d.present.head.Close())
+	}
+	return errors.Join(err, d.release())
+}
+
+func openFile(ctx context.Context, o Options) (*database, error) {
+	if err := os.MkdirAll(filepath.Dir(o.File), 0o750); err != nil {
 		return nil, fmt.Errorf("store: cannot make the folder of the database: %w", err)
 	}
-	// SQLite would lock the file too late, at the first write, and let two workers read the same messages.
-	lock := flock.New(file + ".lock")
-	switch locked, err := lock.TryLock(); {
-	case err != nil:
-		return nil, fmt.Errorf("store: cannot write in the folder of the database: %w", err)
-	case !locked:
-		return nil, fmt.Errorf("store %s: %w: stop the other smppserv first", file, store.ErrHeld)
+	release, err := lock(o.File)
+	if err != nil {
+		return nil, err
 	}
-	d := &database{release: lock.Unlock}
-	err := create(file)
+	d := &database{mark: markFile(o.File), release: release}
+	file := followed(o.File)
+	err = checkRestored(file)
 	if err == nil {
-		err = checkOwner(ctx, file)
+		err = checkLeftover(file)
 	}
 	if err == nil {
-		err = d.open(ctx, file)
+		err = create(file)
+	}
+	if err == nil {
+		d.file = followed(file)
+		d.care = care{log: o.Log, file: d.file + "-wal", limit: walOctets}
+		err = checkOwner(ctx, d.file)
+	}
+	if err == nil {
+		err = d.open(ctx)
 	}
 	if err != nil {
-		d.release()
-		return nil, explain(file, err)
+		release()
+		return nil, explain(o.File, err)
 	}
 	return d, nil
 }
 
-func (d *database) open(ctx context.Context, file string) error {
+// followed is where symbolic links lead: SQLite has its other files there.
+func followed(file string) string {
+	if path, err := filepath.EvalSymlinks(file); err == nil {
+		return path
+	}
+	return file // it is not there yet
+}
+
+// lock keeps other workers away, and what must not work beside one. SQLite would lock the file too late, at the first write,
+// and let two workers read the same messages.
+func lock(file string) (release func() error, err error) {
+	lock := flock.New(file + ".lock")
+	switch locked, err := lock.TryLock(); {
+	case err != nil:
+		return nil, fmt.Errorf("store %s: cannot write in the folder of the database: %w", file, err)
+	case !locked:
+		return nil, fmt.Errorf("store %s: %w: stop the other smppserv first", file, store.ErrHeld)
+	}
+	return lock.Unlock, nil
+}
+
+func (d *database) open(ctx context.Context) error {
 	var err error
-	if d.write, err = sql.Open("sqlite", dsn(file, "journal_mode(wal)", "synchronous(full)", fmt.Sprintf("wal_autocheckpoint(%d)", walPages))); err != nil {
+	if d.present, err = newPresent(d.file); err != nil {
 		return err
 	}
-	d.write.SetMaxOpenConns(1)
-	if err = migrate(ctx, d.write); err == nil {
-		d.read, err = sql.Open("sqlite", dsn(file, "query_only(true)"))
+	if d.write, err = openWriter(d.file); err == nil {
+		if err = d.migrate(ctx); err == nil {
+			err = d.present.begin(d.file, d.file+"-wal")
+		}
+		if err == nil {
+			d.read, err = sql.Open("sqlite", dsn(d.file, "query_only(true)"))
+		}
+		if err != nil {
+			d.present.closeLog()
+			d.write.Close()
+		}
 	}
 	if err != nil {
-		d.write.Close()
+		d.present.head.Close()
 		return err
 	}
 	d.read.SetMaxOpenConns(4)
 	return nil
 }
 
+// openWriter opens the connection that writes. It copies the log into the database when Tend says so, and at no commit.
+func openWriter(file string) (*sql.DB, error) {
+	db, err := sql.Open("sqlite", dsn(file, "journal_mode(wal)", "synchronous(full)", "wal_autocheckpoint(0)"))
+	if err == nil {
+		db.SetMaxOpenConns(1)
+	}
+	return db, err
+}
+
 func dsn(file string, pragmas ...string) string {
-	q := url.Values{"_pragma": append(pragmas, "busy_timeout(1000)")}
-	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(file)}).EscapedPath(), RawQuery: q.Encode()}).String()
+	q := url.Values{"_pragma": append(pragmas, fmt.Sprintf("busy_timeout(%d)", busyTime.Milliseconds()))}
+	path := (&url.URL{Path: filepath.ToSlash(file)}).EscapedPath()
+	if strings.HasPrefix(path, "//") { // else the first name would be an authority: \\server\share\messages.db
+		path = "//" + path
+	}
+	return (&url.URL{Scheme: "file", Opaque: path, RawQuery: q.Encode()}).String()
 }
 
 // create makes the file if it is missing, so that nobody but the service's account can read the messages in it.
@@ -133,23 +191,17 @@ func create(file string) error {
 
 // checkOwner refuses a file that is not ours before anything is written to it.
 func checkOwner(ctx context.Context, file string) error {
-	f, err := os.Open(file)
-	if err != nil {
+	head := make([]byte, len(sqliteMagic))
+	switch n, err := readHead(file, head); {
+	case err != nil:
 		return err
-	}
-	defer f.Close()
-	head := make([]byte, 16)
-	switch n, err := io.ReadFull(f, head); {
-	case n == 0 && errors.Is(err, io.EOF): // a new one
+	case n == 0: // a new one
 		return nil
-	case err != nil && !errors.Is(err, io.ErrUnexpectedEOF):
-		return err
-	case !bytes.Equal(head, []byte("SQLite format 3\x00")):
+	case !bytes.Equal(head, sqliteMagic):
 		return errNotADatabase
 	}
 	id, tables, err := owner(ctx, file, "&mode=ro")
-	var se *sqlite.Error
-	if errors.As(err, &se) && se.Code() == sqlite3.SQLITE_READONLY_ROLLBACK {
+	if se, ok := errors.AsType[*sqlite.Error](err); ok && se.Code() == sqlite3.SQLITE_READONLY_ROLLBACK {
 		// Whoever began it was stopped in the middle, perhaps we at the first start: it can be read when that is taken back.
 		id, tables, err = owner(ctx, file, "")
 	}
@@ -175,14 +227,9 @@ func owner(ctx context.Context, file, mode string) (id, tables int, err error) {
 	return id, tables, err
 }
 
-var (
-	errNotADatabase = errors.New("this file is not a SQLite database")
-	errNotOurs      = errors.New("this database belongs to another program")
-	errNewer        = errors.New("this database was written by a newer version of smppserv")
-)
-
 // migrate brings the schema up to date.
-func migrate(ctx context.Context, db *sql.DB) error {
+func (d *database) migrate(ctx context.Context) error {
+	db := d.write
 	var id int
 	if err := db.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id); err != nil {
 		return err
@@ -192,12 +239,11 @@ func migrate(ctx context.Context, db *sql.DB) error {
 			return err
 		}
 	}
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
+	// goose would take a table that cannot be read for one that is missing.
+	if _, err := version(ctx, db); err != nil && code(err) != sqlite3.SQLITE_ERROR {
 		return err
 	}
-	p, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithGoMigrations(
-		goose.NewGoMigration(3, &goose.GoFunc{RunTx: store.TakeOverWaiting}, nil)))
+	p, err := migrator(db)
 	if err != nil {
 		return err
 	}
@@ -208,42 +254,42 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	if current > target {
 		return errNewer
 	}
+	if err := d.foldAtStart(ctx); err != nil {
+		return err
+	}
 	_, err = p.Up(ctx)
 	return err
 }
 
-// explain says in one line what is wrong with the database and what to do about it.
-func explain(file string, err error) error {
-	var advice string
-	var se *sqlite.Error
-	var pe *fs.PathError
-	switch {
-	case errors.Is(err, errNotADatabase), errors.Is(err, errNotOurs):
-		advice = "; set store.dsn to another file"
-	case errors.Is(err, errNewer):
-		advice = "; install that version again, or set store.dsn to another file"
-	case errors.As(err, &se) && (se.Code()&0xff == sqlite3.SQLITE_CANTOPEN || se.Code()&0xff == sqlite3.SQLITE_FULL || se.Code()&0xff == sqlite3.SQLITE_READONLY),
-		errors.As(err, &pe), errors.Is(err, context.Canceled):
-	default:
-		advice = "; the database is damaged, it seems: restore it from a backup, or move it away (sqlite3's .recover may save the messages)"
-	}
-	return fmt.Errorf("store %s: %w%s", file, err, advice)
+// version is that of the schema; the error is an SQLITE_ERROR where there is none yet.
+func version(ctx context.Context, db *sql.DB) (v int64, err error) {
+	err = db.QueryRowContext(ctx, "SELECT coalesce(max(version_id), 0) FROM goose_db_version").Scan(&v)
+	return v, err
 }
 
-// RefusesRow implements store.Database.
-func (*database) RefusesRow(err error) bool {
-	var se *sqlite.Error
-	if !errors.As(err, &se) {
-		return false
+func (d *database) foldAtStart(ctx context.Context) error {
+	conn, err := d.write.Conn(ctx)
+	if err != nil {
+		return err
 	}
-	switch se.Code() & 0xff {
-	case sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG, sqlite3.SQLITE_MISMATCH:
-		return true
+	d.present.log, err = os.Open(d.file + "-wal")
+	if errors.Is(err, fs.ErrNotExist) {
+		err = errNoLog
 	}
-	return false
+	if err == nil {
+		err = name(ctx, conn)
+	}
+	if err == nil {
+		_, err = d.fold(ctx, conn)
+	}
+	return errors.Join(err, conn.Close())
 }
 
-// NoTransaction implements store.Database: SQLite rolls back by itself after some errors.
-func (*database) NoTransaction(err error) bool {
-	return strings.Contains(err.Error(), "no transaction is active")
+func migrator(db *sql.DB) (*goose.Provider, error) {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithGoMigrations(
+		goose.NewGoMigration(3, &goose.GoFunc{RunTx: store.TakeOverWaiting}, nil)))
 }

@@ -221,7 +221,7 @@ func (r *replay) end(c *call) error {
 	}
 	name, inside := r.inside(c.of)
 	switch c.name {
-	case "write", "open", "openat", "unlink", "unlinkat", "mmap":
+	case "write", "open", "openat", "unlink", "unlinkat", "mmap", "rename", "renameat", "renameat2":
 	default:
 		if !inside && c.of != r.folder {
 			return nil
@@ -247,6 +247,10 @@ func (r *replay) end(c *call) error {
 			return errUnknown
 		}
 		return nil
+	case "rename":
+		return r.renamed(c.args[0], c.args[1])
+	case "renameat", "renameat2":
+		return r.renamed(c.args[1], c.args[3])
 	case "mmap":
 		name, inside := r.inside(described(c.args[4]))
 		if inside && strings.Contains(c.args[2], "PROT_WRITE") && strings.Contains(c.args[3], "MAP_SHARED") && !strings.HasSuffix(name, "-shm") {
@@ -284,6 +288,29 @@ func (r *replay) end(c *call) error {
 		}
 	}
 	return errUnknown
+}
+
+// renamed takes absolute paths within the folder.
+func (r *replay) renamed(from, to string) error {
+	old, err := octets(from)
+	if err != nil {
+		return err
+	}
+	name, err := octets(to)
+	if err != nil {
+		return err
+	}
+	source, out := r.inside(string(old))
+	target, in := r.inside(string(name))
+	switch {
+	case !in && !out && filepath.IsAbs(string(old)) && filepath.IsAbs(string(name)):
+		return nil
+	case !in || !out || r.names[source] == nil:
+		return errUnknown
+	}
+	r.names[target] = r.names[source]
+	delete(r.names, source)
+	return nil
 }
 
 func (r *replay) opened(c *call, flags string) error {

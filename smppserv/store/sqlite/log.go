@@ -1,0 +1,121 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+const (
+	// walPages is the size of the write-ahead log, in pages of 4 KiB, at which it is copied into the database and cut.
+	walPages   = 8192
+	walOctets  = walPages * (4096 + walFrameHeader)
+	busyTime   = time.Second
+	foldTime   = 50 * time.Millisecond // how long it waits for readers
+	firstPause = time.Second           // when they did not end in it
+	lastPause  = 15 * time.Second
+)
+
+// care keeps the write-ahead log short. Only the committer uses it.
+type care struct {
+	log    zerolog.Logger
+	file   string  // the log
+	salts  [8]byte // of the log that fold began
+	limit  int64   // octets
+	pause  time.Duration
+	again  time.Time // not before
+	warned int64     // at this size of the log
+	failed bool      // as was said
+}
+
+// Tend implements store.Database: it copies the log into the database when it is long, or when it is not bound to it because
+// another program copied all of the one before. Readers that do not end hold that back; then it tries again after a pause.
+func (d *database) Tend(ctx context.Context, writer *sql.Conn) {
+	c := &d.care
+	info, err := os.Stat(c.file)
+	if err != nil || info.Size() < c.limit && c.salts == d.present.salts() || time.Now().Before(c.again) || d.Present() != nil {
+		return
+	}
+	if c.salts != d.present.salts() {
+		err = name(ctx, writer)
+	}
+	cut := false
+	if err == nil {
+		cut, err = d.fold(ctx, writer)
+	}
+	if cut {
+		c.pause, c.again, c.warned, c.failed = 0, time.Time{}, 0, false
+		return
+	}
+	c.pause = min(max(2*c.pause, firstPause), lastPause)
+	c.again = time.Now().Add(c.pause)
+	switch {
+	case err != nil && !c.failed:
+		c.failed = true
+		c.log.Error().Err(err).Str("file", c.file).Msg("the write-ahead log cannot be copied into the database, and grows")
+	case err == nil && info.Size() > 8*c.limit && info.Size() > 2*c.warned:
+		c.warned = info.Size()
+		c.log.Warn().Str("file", c.file).Int64("megabytes", info.Size()>>20).
+			Msg("the write-ahead log grows, since a program has been reading the database for long: end it, if it is no backup")
+	}
+}
+
+// name has the log tell the number that the database has now: not all of a log begins with fold. That there is more in this
+// transaction tells it from fold's.
+func name(ctx context.Context, writer *sql.Conn) error {
+	tx, err := writer.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	var number int64
+	if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&number); err != nil {
+		return err
+	}
+	const other = "UPDATE goose_db_version SET is_applied = 1 - is_applied" // twice: what stays as it was is not written else
+	for _, query := range []string{fmt.Sprintf("PRAGMA user_version = %d", number), other, other} {
+		if _, err := tx.ExecContext(ctx, query); err != nil {
+			return err
+		}
+	}
+	return tx.Commit()
+}
+
+// fold copies the log into the database, cuts it, and binds the log that begins to what is now in the database; see leftover.go.
+// cut tells whether all of that was done: readers may have prevented it.
+func (d *database) fold(ctx context.Context, writer *sql.Conn) (cut bool, err error) {
+	even := 2 * (rand.Uint32N(1<<30-2) + 1)
+	d.present.expect(even)
+	exec := func(format string, args ...any) {
+		if err == nil {
+			_, err = writer.ExecContext(ctx, fmt.Sprintf(format, args...))
+		}
+	}
+	exec("PRAGMA user_version = %d", even)
+	if err != nil {
+		return false, err
+	}
+	exec("PRAGMA busy_timeout = %d", foldTime.Milliseconds())
+	if err == nil {
+		var busy, pages, copied int
+		err = writer.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &copied)
+		cut = busy == 0
+	}
+	if cut {
+		d.present.only(even)
+	}
+	checkpointed := err
+	err = nil
+	exec("PRAGMA busy_timeout = %d", busyTime.Milliseconds())
+	exec("PRAGMA user_version = %d", even+1)
+	d.care.salts = d.present.salts()
+	if checkpointed != nil {
+		err = checkpointed
+	}
+	return cut && err == nil, err
+}

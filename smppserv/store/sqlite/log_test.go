@@ -1,0 +1,178 @@
+package sqlite
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+// written opens a database whose log is to be short, writes to it until the size given has been written, and returns the
+// largest log that there was.
+func written(t *testing.T, limit, octets int64, log zerolog.Logger, between func(d *database)) (largest int64) {
+	t.Helper()
+	file := t.TempDir() + "/messages.db"
+	d, err := openFile(t.Context(), Options{File: file, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	conn, err := d.Writer().Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	d.care.limit = limit
+	for i := int64(0); i*4096 < octets; i++ {
+		if _, err := conn.ExecContext(t.Context(), "INSERT INTO external_ids VALUES (?, ?, 0)", fmt.Sprintf("%04000d", i), i); err != nil {
+			t.Fatal(err)
+		}
+		d.Tend(t.Context(), conn)
+		info, err := os.Stat(file + "-wal")
+		if err != nil {
+			t.Fatal(err)
+		}
+		largest = max(largest, info.Size())
+		if between != nil {
+			between(d)
+		}
+	}
+	return largest
+}
+
+func TestTheLogIsCutWhenItIsLong(t *testing.T) {
+	const limit = 100 * 4096
+	if got := written(t, limit, 20*limit, zerolog.Nop(), nil); got > 2*limit {
+		t.Errorf("the log has %d octets, the limit is %d", got, limit)
+	}
+}
+
+func TestReadersThatFollowEachOtherDoNotLetTheLogGrow(t *testing.T) {
+	const limit = 20 * 4096
+	stop := make(chan struct{})
+	var readers sync.WaitGroup
+	got := written(t, limit, 8*limit, zerolog.Nop(), func(d *database) {
+		if d.read.Stats().OpenConnections > 0 {
+			return
+		}
+		for range 2 {
+			readers.Go(func() {
+				for {
+					select {
+					case <-stop:
+						return
+					default:
+					}
+					var n int
+					_ = d.Reader().QueryRow("SELECT count(*) FROM external_ids").Scan(&n)
+				}
+			})
+		}
+	})
+	close(stop)
+	readers.Wait()
+	if got > 4*limit {
+		t.Errorf("the log has %d octets, the limit is %d", got, limit)
+	}
+}
+
+// A reader that does not end holds the log: that is said, and the attempts to cut it keep a distance.
+func TestAReaderThatDoesNotEndIsToldOfAndCostsLittle(t *testing.T) {
+	const limit = 10 * 4096
+	var log bytes.Buffer
+	attempts, last := 0, uint32(0)
+	var reader *sql.Conn
+	write := 0
+	got := written(t, limit, 40*limit, zerolog.New(&log), func(d *database) {
+		if reader == nil {
+			var err error
+			if reader, err = d.Reader().Conn(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { reader.Close() })
+			for _, query := range []string{"BEGIN", "SELECT count(*) FROM external_ids"} {
+				if _, err := reader.ExecContext(context.Background(), query); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		d.present.mu.Lock()
+		if n := d.present.numbers[len(d.present.numbers)-1]; n != last {
+			attempts, last = attempts+1, n
+		}
+		d.present.mu.Unlock()
+		if write++; write == 200 { // as if the pause were over, once: the log is now long enough to tell of it
+			d.care.again = time.Now()
+		}
+	})
+	if attempts > 10 || got < 30*limit {
+		t.Errorf("%d attempts, and the log has %d octets", attempts, got)
+	}
+	if n := strings.Count(log.String(), "the write-ahead log grows"); n < 1 || n > 3 {
+		t.Errorf("it is told %d times:\n%s", n, &log)
+	}
+}
+
+func TestTheLogIsCutSoonAfterTheReaderHasEnded(t *testing.T) {
+	const limit = 10 * 4096
+	d, err := openFile(t.Context(), Options{File: t.TempDir() + "/messages.db", Log: zerolog.Nop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	d.care.limit = limit
+	conn, err := d.Writer().Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	reader, err := d.Reader().Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	size := func() int64 {
+		info, err := os.Stat(d.care.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	write := func() {
+		for i := range 2 * limit / 4096 {
+			if _, err := conn.ExecContext(t.Context(), "INSERT OR REPLACE INTO external_ids VALUES (?, ?, 0)", fmt.Sprintf("%04000d", i), i); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for _, query := range []string{"BEGIN", "SELECT count(*) FROM external_ids"} {
+		if _, err := reader.ExecContext(t.Context(), query); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write()
+	d.Tend(t.Context(), conn)
+	if d.care.pause != firstPause || size() < limit {
+		t.Fatalf("with a reader: the pause is %v, the log has %d octets", d.care.pause, size())
+	}
+	if _, err := reader.ExecContext(t.Context(), "COMMIT"); err != nil {
+		t.Fatal(err)
+	}
+	write()
+	d.Tend(t.Context(), conn)
+	if size() < limit {
+		t.Error("it does not wait between two attempts")
+	}
+	d.care.again = time.Now()
+	d.Tend(t.Context(), conn)
+	if d.care.pause != 0 || size() >= limit {
+		t.Errorf("without a reader: the pause is %v, the log has %d octets", d.care.pause, size())
+	}
+}
