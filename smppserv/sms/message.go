@@ -76,14 +76,19 @@ type Message struct {
 	ReceivedAt time.Time
 	DueAt      time.Time // not tried before
 	ExpiresAt  time.Time // not tried after
+	// Period tells that the validity is a period, not asked for or asked for as one: it elapses whatever the clock is set to.
+	// Else ExpiresAt is a time of the wall clock.
+	Period bool
 
 	// First is the message whose ID the submitter knows this one by, when one submit_multi made several; nil = its own.
 	// The store writes that ID to KnownBy.
 	First   *Message
 	KnownBy ID
 
-	State      State
-	Attempts   int       // tries that failed or succeeded
+	State    State
+	Attempts int // tries that failed or succeeded
+	// Wait is from the last try, which failed, to DueAt: 0 = not known or not tried, negative = DueAt was asked for after that try.
+	Wait       time.Duration
 	Error      int       // an HTTP status or a command_status: the receipt's err
 	Reason     string    // of the last failed try, in words
 	FinalAt    time.Time // zero until State is final
@@ -100,6 +105,11 @@ type Receipt struct {
 	ExternalID  string // of a message from Hermès
 	DPF         bool   // an alert_notification will follow
 	Away        bool   // of a delivery pending flag: nobody was there, whichever message it was
+}
+
+// Scheduled tells whether the submitter named a time for the first try, which was not made yet. What names none is due when it comes.
+func (m *Message) Scheduled() bool {
+	return m.Attempts == 0 && m.DueAt.UnixMilli() != m.ReceivedAt.UnixMilli()
 }
 
 // FromHermes tells whether Hermès handed the message in.
@@ -150,7 +160,7 @@ func NewDPF(m *Message, away bool, now time.Time, validity time.Duration) *Messa
 		Kind: KindDPF, Submitter: m.Submitter, Recipient: m.Recipient, Source: m.Source, Dest: m.Dest,
 		InterfaceVersion: m.InterfaceVersion, Content: []byte{},
 		Receipt:    &Receipt{Of: m.PublicID(), State: Enroute, SubmittedAt: m.ReceivedAt, DoneAt: now, Away: away},
-		ReceivedAt: now, DueAt: now, ExpiresAt: now.Add(validity), State: Enroute,
+		ReceivedAt: now, DueAt: now, ExpiresAt: now.Add(validity), Period: true, State: Enroute,
 	}
 }
 
@@ -173,6 +183,7 @@ func NewReceipt(kind Kind, m *Message, state State, code int, now time.Time, val
 		ReceivedAt: now,
 		DueAt:      now,
 		ExpiresAt:  now.Add(validity),
+		Period:     true,
 		State:      Enroute,
 	}
 }

@@ -13,15 +13,16 @@ type scanner interface{ Scan(...any) error }
 
 func scanMessage(row scanner) (*sms.Message, error) {
 	m := &sms.Message{}
-	var received, due, expires int64
+	var received, due, expires, wait int64
 	var final sql.NullInt64
 	var attributes sql.RawBytes
 	err := row.Scan(&m.ID, &m.Kind, &m.State, &m.Submitter, &m.Recipient, &m.Source.Number, &m.Dest.Number,
-		&received, &due, &expires, &final, &m.Attempts, &m.Error, &m.Reason, &m.Content, &attributes)
+		&received, &due, &expires, &final, &m.Attempts, &m.Error, &m.Reason, &m.Content, &attributes, &wait)
 	if err != nil {
 		return nil, err
 	}
 	m.ReceivedAt, m.DueAt, m.ExpiresAt = time.UnixMilli(received), time.UnixMilli(due), time.UnixMilli(expires)
+	m.Wait = time.Duration(wait) * time.Millisecond
 	if final.Valid {
 		m.FinalAt = time.UnixMilli(final.Int64)
 	}
@@ -62,7 +63,7 @@ func each(ctx context.Context, q querier, f func(*sms.Message) error, query stri
 func (s *Store) Get(ctx context.Context, id sms.ID) (*sms.Message, error) {
 	var found *sms.Message
 	err := s.each(ctx, func(m *sms.Message) error { found = m; return nil },
-		"SELECT "+columns+" FROM messages WHERE id = ?", int64(id))
+		"SELECT "+selected+" FROM messages WHERE id = ?", int64(id))
 	if err != nil {
 		return nil, fmt.Errorf("store: read message %d: %w", id, err)
 	}
@@ -82,7 +83,7 @@ func (s *Store) Load(ctx context.Context, ids []sms.ID) ([]*sms.Message, error) 
 			args[i] = int64(id)
 		}
 		err := s.each(ctx, func(m *sms.Message) error { ms = append(ms, m); return nil },
-			"SELECT "+columns+" FROM messages WHERE id IN ("+repeat("?", n)+") ORDER BY id", args...)
+			"SELECT "+selected+" FROM messages WHERE id IN ("+repeat("?", n)+") ORDER BY id", args...)
 		if err != nil {
 			return nil, fmt.Errorf("store: read messages: %w", err)
 		}
@@ -93,7 +94,7 @@ func (s *Store) Load(ctx context.Context, ids []sms.ID) ([]*sms.Message, error) 
 
 // withoutContent is columns with nothing in the place of the text.
 const withoutContent = "id, kind, state, submitter, recipient, source, destination, received_at, due_at, expires_at, " +
-	"final_at, attempts, error, reason, NULL, attributes"
+	"final_at, attempts, error, reason, NULL, attributes, wait"
 
 // Waiting calls f for each message that is not final and whose ID is above after, in the order of their IDs,
 // without their Content, and stops at f's first error.

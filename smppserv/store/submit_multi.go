@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 
 	"hnetsmpp/smppserv/sms"
 )
@@ -45,7 +46,7 @@ func TakeOverWaiting(ctx context.Context, tx *sql.Tx) error {
 			dpfs = append(dpfs, m)
 		}
 		return nil
-	}, "SELECT "+withoutContent+" FROM messages INDEXED BY messages_waiting WHERE final_at IS NULL")
+	}, "SELECT "+strings.ReplaceAll(withoutContent, "wait", "0")+" FROM messages INDEXED BY messages_waiting WHERE final_at IS NULL")
 	if err != nil {
 		return err
 	}

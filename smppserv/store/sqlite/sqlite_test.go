@@ -141,7 +141,8 @@ func TestADatabaseFromBeforeSubmitMultiWasIndexedIsTakenOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, statement := range []string{"DROP TABLE submit_multi", "DELETE FROM goose_db_version WHERE version_id > 1"} {
+	for _, statement := range []string{"DROP TABLE submit_multi", "DROP TABLE clock_steps", "DROP TABLE jobs", "ALTER TABLE messages DROP COLUMN wait",
+		"DELETE FROM goose_db_version WHERE version_id > 1"} {
 		if _, err := db.Exec(statement); err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,571 @@
+package queue
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"hnetsmpp/smppserv/road"
+	"hnetsmpp/smppserv/sms"
+)
+
+const day = 24 * time.Hour
+
+// whenTheClockIsSet runs a test with each way in which the clock can be set about a worker.
+func whenTheClockIsSet(t *testing.T, test func(t *testing.T, r *rig, set func(by time.Duration))) {
+	for name, set := range map[string]func(r *rig, by time.Duration){
+		"while it runs": func(r *rig, by time.Duration) { r.setClock(by) },
+		"before a restart": func(r *rig, by time.Duration) {
+			r.setClock(by)
+			r.restart()
+		},
+		"while nobody runs": func(r *rig, by time.Duration) {
+			r.close()
+			r.clock.step(by)
+			r.open()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, nil)
+			test(t, r, func(by time.Duration) { set(r, by) })
+		})
+	}
+}
+
+// lasting is a text whose validity nobody asked for.
+func (r *rig) lasting(text string, validity time.Duration) *sms.Message {
+	m := r.text(text)
+	m.ExpiresAt, m.Period = m.ReceivedAt.Add(validity), true
+	return m
+}
+
+func (r *rig) forAdmin(text string, validity time.Duration) *sms.Message {
+	m, same := r.answerTo(text), r.lasting(text, validity)
+	m.ExpiresAt, m.Period = m.ReceivedAt.Add(same.ExpiresAt.Sub(same.ReceivedAt)), true
+	return m
+}
+
+func (r *rig) admin() *outbox {
+	return r.attach(road.OutletOptions{Recipient: "admin", Session: 1, Window: 10, Retry: []time.Duration{10 * time.Minute}})
+}
+
+func TestAClockSetBackHoldsNoMessageForAnAbsentClient(t *testing.T) {
+	whenTheClockIsSet(t, func(t *testing.T, r *rig, set func(time.Duration)) {
+		r.add(r.forAdmin("for one who is away", day))
+		set(-2 * time.Hour)
+		r.admin().next("for one who is away").done()
+		r.emptied()
+	})
+}
+
+func TestAClockSetBackHoldsNoReceipt(t *testing.T) {
+	whenTheClockIsSet(t, func(t *testing.T, r *rig, set func(time.Duration)) {
+		h := r.hermes()
+		m := r.text("with a receipt")
+		m.RegisteredDelivery = 1
+		r.add(m)
+		h.next("with a receipt").done()
+		r.wantState(m, sms.Delivered)
+		await(t, "the receipt waits", func() bool { return r.q.Pending("admin") == 1 })
+		set(-2 * time.Hour)
+		r.admin().next("with a receipt").done()
+		r.emptied()
+	})
+}
+
+// The answer's time is the session's, whose clock is not ours.
+func TestAReceiptForAnotherSessionWaitsNoLongerWhenTheClockIsSetBack(t *testing.T) {
+	r := newRig(t, nil)
+	h := r.hermes()
+	m := r.text("m")
+	m.RegisteredDelivery = 1
+	s := newSubmission()
+	s.answer(7, time.Now())
+	if err := r.q.Add(m, 0, s); err != nil {
+		t.Fatal(err)
+	}
+	c := r.admin()
+	try := h.next("m")
+	r.setClock(-2 * time.Hour)
+	try.done()
+	c.next("m").done()
+	r.emptied()
+}
+
+func TestAClockSetForwardExpiresNothingThatIsSecondsOld(t *testing.T) {
+	r := newRig(t, nil)
+	h := r.hermes()
+	receipted := r.text("with a receipt")
+	receipted.RegisteredDelivery = 1
+	r.add(receipted)
+	h.next("with a receipt").done()
+	await(t, "the receipt waits", func() bool { return r.q.Pending("admin") == 1 })
+	h.Detach()
+	m := r.lasting("m", day)
+	m.Submitter = "another"
+	r.add(m)
+	for _, restart := range []bool{false, true, true} {
+		r.setClock(3 * day)
+		if restart {
+			r.restart()
+			r.setClock(0)
+		}
+		if n := r.q.Pending("admin") + r.q.Pending("another"); n != 2 {
+			t.Fatalf("after a restart (%v) %d messages wait", restart, n)
+		}
+	}
+	r.admin().next("with a receipt").done()
+	r.hermes().next("m").done()
+	r.emptied()
+}
+
+// Neither does it keep anything.
+func TestAPeriodOfValidityElapsesWhateverTheClockIsSetTo(t *testing.T) {
+	for _, by := range []time.Duration{3 * day, 2 * time.Hour, -2 * time.Hour, -3 * day} {
+		for name, restart := range map[string]bool{"": false, " and a restart": true} {
+			t.Run(by.String()+name, func(t *testing.T) {
+				r := newRig(t, nil)
+				m := r.lasting("m", day)
+				r.add(m)
+				r.elapse(12 * time.Hour)
+				r.setClock(by)
+				if restart {
+					r.restart()
+				}
+				r.elapse(12*time.Hour - time.Minute)
+				if n := r.q.Pending("admin"); n != 1 {
+					t.Fatal("it has expired")
+				}
+				r.elapse(2 * time.Minute)
+				r.wantState(m, sms.Expired)
+				r.emptied()
+			})
+		}
+	}
+}
+
+func TestWhatARowFromTheFutureMayLastIsItsPeriod(t *testing.T) {
+	r := newRig(t, nil)
+	m := r.lasting("m", day)
+	r.add(m)
+	r.close()
+	r.clock.step(-3 * day)
+	r.open()
+	r.elapse(day - time.Minute)
+	if r.q.Pending("admin") != 1 {
+		t.Fatal("it has expired")
+	}
+	r.elapse(2 * time.Minute)
+	r.wantState(m, sms.Expired)
+}
+
+func TestAValidityAskedForAsATimeFollowsTheClock(t *testing.T) {
+	for name, restart := range map[string]bool{"while it runs": false, "and a restart": true} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, nil)
+			m := r.text("until then")
+			m.ExpiresAt = m.ReceivedAt.Add(day)
+			r.add(m)
+			r.setClock(-2 * day)
+			r.elapse(day + time.Hour)
+			if restart {
+				r.restart()
+			}
+			if r.q.Pending("admin") != 1 {
+				t.Fatal("it has expired before its time")
+			}
+			r.setClock(2 * day)
+			r.wantState(m, sms.Expired)
+		})
+	}
+}
+
+func TestAScheduledMessageFollowsTheClock(t *testing.T) {
+	whenTheClockIsSet(t, func(t *testing.T, r *rig, set func(time.Duration)) {
+		m := r.lasting("at that time", day)
+		m.DueAt = m.ReceivedAt.Add(2 * time.Hour)
+		m.ExpiresAt = m.DueAt.Add(day)
+		r.add(m)
+		set(-3 * day)
+		h := r.hermes()
+		r.elapse(2*day + 23*time.Hour) // by its period alone it would have expired
+		r.nothing(h, sms.Hermes)
+		h.Detach()
+		set(-time.Hour)
+		h = r.hermes()
+		r.elapse(3 * time.Hour)
+		r.nothing(h, sms.Hermes)
+		h.Detach()
+		set(10 * time.Hour)
+		h = r.hermes()
+		h.next("at that time").done()
+		r.emptied()
+	})
+}
+
+func TestAScheduledMessageKeepsItsValidityWhenTheClockPassesItsTime(t *testing.T) {
+	for name, restart := range map[string]bool{"while it runs": false, "and a restart": true} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, nil)
+			m := r.lasting("at that time", day)
+			m.DueAt = m.ReceivedAt.Add(2 * time.Hour)
+			m.ExpiresAt = m.DueAt.Add(day)
+			r.add(m)
+			r.setClock(10 * day)
+			r.setClock(-time.Hour)
+			if restart {
+				r.restart()
+			}
+			r.elapse(day - time.Minute)
+			if r.q.Pending("admin") != 1 {
+				t.Fatal("it has expired")
+			}
+			r.elapse(2 * time.Minute)
+			r.wantState(m, sms.Expired)
+		})
+	}
+}
+
+// A machine that slept has its wall clock set forward: nothing else tells the timers.
+func TestAfterASleepTheScheduledMessageIsTriedWithinSeconds(t *testing.T) {
+	r := newRig(t, nil)
+	h := r.hermes()
+	m := r.text("m")
+	m.DueAt, m.ExpiresAt = m.ReceivedAt.Add(50*time.Minute), m.ReceivedAt.Add(day)
+	r.add(m)
+	r.noticed()
+	r.clock.step(time.Hour) // nobody wakes the queue
+	h.next("m").done()
+	r.emptied()
+}
+
+func TestAWaitForTheNextTryIsNoLongerThanItsSchedule(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		asked, wait time.Duration
+	}{{"the schedule's", 0, 10 * time.Minute}, {"asked for (Retry-After)", 45 * time.Minute, 45 * time.Minute}} {
+		t.Run(c.name, func(t *testing.T) {
+			whenTheClockIsSet(t, func(t *testing.T, r *rig, set func(time.Duration)) {
+				attach := func() *outbox { return r.attach(road.OutletOptions{Window: 1, Retry: []time.Duration{10 * time.Minute}}) }
+				h := attach()
+				r.add(r.lasting("m", day))
+				h.next("m").report(sms.Outcome{Verdict: sms.TryAgain, Code: 503, After: c.asked})
+				await(t, "it is written", func() bool { return r.q.Stats().Unwritten == 0 })
+				h.Detach()
+				set(-5 * time.Hour)
+				h = attach()
+				r.elapse(c.wait - time.Minute)
+				r.nothing(h, sms.Hermes)
+				r.elapse(2 * time.Minute)
+				h.next("m").done()
+				r.emptied()
+			})
+		})
+	}
+}
+
+func TestAfterASleepTheNextTryIsMadeAtOnce(t *testing.T) {
+	r := newRig(t, nil)
+	h := r.attach(road.OutletOptions{Window: 1, Retry: []time.Duration{10 * time.Minute}})
+	r.add(r.lasting("m", day))
+	h.next("m").again()
+	r.setClock(8 * time.Hour)
+	h.next("m").done()
+	r.emptied()
+}
+
+// Versions that did not write the wait left rows that tell only when it ends.
+func TestARowThatDoesNotTellItsWaitWaitsAsLongAsAnyCouldAtMost(t *testing.T) {
+	for recipient, most := range map[string]time.Duration{sms.Hermes: time.Hour, "admin": time.Minute} {
+		r := newRig(t, nil)
+		m := r.text("m")
+		if recipient != sms.Hermes {
+			m = r.answerTo("m")
+		}
+		m.ExpiresAt, m.Attempts, m.DueAt = m.ReceivedAt.Add(day), 1, m.ReceivedAt.Add(5*time.Hour)
+		r.add(m)
+		r.restart()
+		o := r.attach(road.OutletOptions{Recipient: recipient, Window: 1})
+		r.elapse(most - 10*time.Second)
+		r.nothing(o, recipient)
+		r.elapse(20 * time.Second)
+		o.next("m").done()
+		r.emptied()
+	}
+}
+
+func TestPartsWaitForTheOthersAsLongAsTheyShould(t *testing.T) {
+	for _, by := range []time.Duration{-2 * time.Hour, 2 * time.Hour} {
+		t.Run(by.String(), func(t *testing.T) {
+			whenTheClockIsSet(t, func(t *testing.T, r *rig, set func(time.Duration)) {
+				if by > 0 && strings.HasSuffix(t.Name(), "nobody_runs") {
+					return // that looks as if the time had passed
+				}
+				r.q.Configure(Settings{Reassemble: 30 * time.Minute})
+				r.o.Settings.Reassemble = 30 * time.Minute
+				part := func(text string, seq byte) *sms.Message {
+					m := r.part(text, 1, 3, seq)
+					m.ExpiresAt, m.Period = m.ReceivedAt.Add(day), true
+					return m
+				}
+				r.add(part("a", 1))
+				set(by)
+				h := r.hermes()
+				r.add(part("b", 2))
+				r.elapse(25 * time.Minute)
+				r.nothing(h, sms.Hermes)
+				r.elapse(10 * time.Minute)
+				try := h.next("ab")
+				if !try.incomplete {
+					t.Error("it is complete")
+				}
+				try.done()
+				r.emptied()
+			})
+		})
+	}
+}
+
+func TestADeliveryPendingFlagNeitherEndsNorStaysBecauseTheClockIsSet(t *testing.T) {
+	for _, by := range []time.Duration{-2 * time.Hour, 3 * day} {
+		t.Run(by.String(), func(t *testing.T) {
+			r := newRig(t, nil)
+			c := r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
+			m := r.between("text")
+			m.RegisteredDelivery, m.ExpiresAt, m.Period = 0, m.ReceivedAt.Add(time.Minute), true
+			r.add(m)
+			r.elapse(2 * time.Minute)
+			await(t, "its flag waits", func() bool { return r.q.Stats().Waiting == 1 && r.q.Stats().Unwritten == 0 })
+			r.setClock(by)
+			r.restart()
+			c = r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
+			r.elapse(r.o.ReceiptValidity - 10*time.Minute)
+			r.attach(road.OutletOptions{Recipient: "other", Window: 10})
+			c.alerted(m)
+			r.emptied()
+		})
+	}
+}
+
+func TestARequestInTransactionModeIsAnsweredWhateverTheClockIsSetTo(t *testing.T) {
+	for _, by := range []time.Duration{-2 * time.Hour, 3 * day} {
+		r := newRig(t, nil)
+		m := r.lasting("m", day)
+		m.ESMClass = 2
+		s := r.add(m)
+		r.setClock(by)
+		r.hermes().next("m").done()
+		if o := receive(t, s.concluded, "Concluded"); o.Verdict != sms.Done {
+			t.Errorf("%v: %+v", by, o)
+		}
+		r.emptied()
+	}
+}
+
+func TestTimesThatAreReplacedAfterTheClockWasSetAreKeptOverARestart(t *testing.T) {
+	replace := func(t *testing.T, r *rig, m *sms.Message, f func(now time.Time, m *sms.Message)) {
+		t.Helper()
+		err := r.q.Replace(context.Background(), m.ID, func(m *sms.Message) error {
+			now, _ := r.clock.read()
+			m.Content = []byte("replaced")
+			m.ReceivedAt = now // as translate does
+			f(now, m)
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	expires := func(t *testing.T, r *rig, m *sms.Message, after time.Duration) {
+		t.Helper()
+		r.elapse(after - time.Minute)
+		if r.q.Pending("admin") != 1 {
+			t.Fatal("it has expired")
+		}
+		r.elapse(2 * time.Minute)
+		r.wantState(m, sms.Expired)
+	}
+	for _, by := range []time.Duration{-2 * time.Hour, 3 * day} {
+		for name, restart := range map[string]bool{"": false, " and a restart": true} {
+			prepare := func(t *testing.T, m func(r *rig) *sms.Message, f func(now time.Time, m *sms.Message)) (*rig, *sms.Message) {
+				r := newRig(t, nil)
+				added := m(r)
+				r.add(added)
+				r.setClock(by)
+				replace(t, r, added, func(time.Time, *sms.Message) {})
+				replace(t, r, added, f)
+				if restart {
+					r.restart()
+				}
+				return r, added
+			}
+			lasting := func(r *rig) *sms.Message { return r.lasting("m", day) }
+			t.Run("nothing "+by.String()+name, func(t *testing.T) {
+				r, m := prepare(t, lasting, func(time.Time, *sms.Message) {})
+				expires(t, r, m, day)
+			})
+			t.Run("period "+by.String()+name, func(t *testing.T) {
+				r, m := prepare(t, lasting, func(now time.Time, m *sms.Message) { m.ExpiresAt, m.Period = now.Add(5*time.Hour), true })
+				expires(t, r, m, 5*time.Hour)
+			})
+			t.Run("time "+by.String()+name, func(t *testing.T) {
+				r, m := prepare(t, lasting, func(now time.Time, m *sms.Message) { m.ExpiresAt, m.Period = now.Add(5*time.Hour), false })
+				r.setClock(6 * time.Hour)
+				r.wantState(m, sms.Expired)
+			})
+			t.Run("schedule "+by.String()+name, func(t *testing.T) {
+				r, m := prepare(t, lasting, func(now time.Time, m *sms.Message) { m.DueAt = now.Add(5 * time.Hour) })
+				h := r.hermes()
+				r.elapse(5*time.Hour - time.Minute)
+				r.nothing(h, sms.Hermes)
+				r.elapse(2 * time.Minute)
+				h.next("replaced")
+				h.Detach()
+				if restart {
+					r.restart()
+				}
+				if r.q.Pending(m.Owner()) != 1 {
+					t.Error("it has ended")
+				}
+			})
+			t.Run("schedule of a tried one "+by.String()+name, func(t *testing.T) {
+				r := newRig(t, nil)
+				h := r.hermes()
+				m := r.lasting("m", day)
+				r.add(m)
+				h.next("m").report(sms.Outcome{Verdict: sms.TryAgain, After: time.Minute})
+				await(t, "it is written", func() bool { return r.q.Stats().Unwritten == 0 })
+				replace(t, r, m, func(now time.Time, m *sms.Message) { m.DueAt = now.Add(5 * time.Hour) })
+				if restart {
+					r.restart()
+					h = r.hermes()
+				}
+				r.elapse(2 * time.Hour)
+				h.Resume()
+				r.nothing(h, sms.Hermes)
+				r.elapse(4 * time.Hour)
+				h.next("replaced").done()
+				r.emptied()
+			})
+		}
+	}
+}
+
+// lines is a log that can be read while it is written.
+type lines struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(b)
+}
+
+// about are the lines whose message has that word.
+func (l *lines) about(word string) (found []map[string]any) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for line := range strings.Lines(l.b.String()) {
+		var fields map[string]any
+		if json.Unmarshal([]byte(line), &fields) == nil && strings.Contains(fields["message"].(string), word) {
+			found = append(found, fields)
+		}
+	}
+	return found
+}
+
+func TestAStepOfTheClockIsSaidOnceWithBothTimes(t *testing.T) {
+	var log lines
+	r := newRig(t, func(o *Options) { o.Log = zerolog.New(&log) })
+	r.add(r.lasting("m", day))
+	before, _ := r.clock.read()
+	r.setClock(-2 * time.Hour)
+	for range 3 {
+		r.noticed()
+	}
+	said := log.about("clock")
+	if len(said) != 1 || said[0]["level"] != "warn" || said[0]["by"] == nil {
+		t.Fatalf("got %v", said)
+	}
+	for field, want := range map[string]time.Time{"from": before, "to": before.Add(-2 * time.Hour)} {
+		got, err := time.Parse(time.RFC3339, said[0][field].(string))
+		if off := got.Sub(want).Abs(); err != nil || off > time.Minute {
+			t.Errorf("%s is %v, want %v", field, said[0][field], want)
+		}
+	}
+}
+
+func TestAClockThatRunsALittleFastIsFollowedWithoutAWord(t *testing.T) {
+	var log lines
+	r := newRig(t, func(o *Options) { o.Log = zerolog.New(&log) })
+	h := r.hermes()
+	m := r.text("m")
+	m.DueAt = m.ReceivedAt.Add(20 * time.Second)
+	r.add(m)
+	for range 60 {
+		r.setClock(400 * time.Millisecond)
+	}
+	h.next("m").done()
+	if said := log.about("clock"); len(said) > 0 {
+		t.Errorf("got %v", said)
+	}
+	r.emptied()
+}
+
+func TestTheStepsOfTheClockThatAreKeptHaveABound(t *testing.T) {
+	r := newRig(t, nil)
+	r.add(r.lasting("m", day))
+	r.q.mu.Lock()
+	for range 3 * maxSteps {
+		r.clock.step(-time.Hour)
+		r.q.look()
+		r.clock.step(time.Hour)
+		r.q.look()
+		r.q.unnoted()
+	}
+	kept := len(r.q.steps)
+	r.q.mu.Unlock()
+	if kept > maxSteps {
+		t.Errorf("%d steps are in memory", kept)
+	}
+}
+
+// noSteps is a store whose disk does not take the steps of the clock at first.
+type noSteps struct {
+	Store
+	mu      sync.Mutex
+	refused int
+}
+
+func (s *noSteps) NoteClockStep(step road.ClockStep, done func(error)) {
+	s.mu.Lock()
+	s.refused++
+	first := s.refused == 1
+	s.mu.Unlock()
+	if first {
+		done(errors.New("the disk is full"))
+		return
+	}
+	s.Store.NoteClockStep(step, done)
+}
+
+func TestAStepThatTheDiskDidNotTakeIsWrittenLater(t *testing.T) {
+	r := newRig(t, nil)
+	r.q.o.Store = &noSteps{Store: r.store}
+	m := r.lasting("m", day)
+	r.add(m)
+	r.setClock(3 * day)
+	await(t, "the step is on disk", func() bool {
+		steps, err := r.store.ClockSteps(t.Context())
+		return err == nil && len(steps) == 1 && steps[0].LastID == m.ID
+	})
+}
