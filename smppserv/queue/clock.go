@@ -15,6 +15,7 @@ import (
 //	due, no schedule named                 when the message came
 //	due, a schedule named                  with the wall clock, until it has come
 //	due, a next try                        elapsed; sooner when the clock is set forward, as after a machine has slept
+//	an outlet's pause                      likewise
 //	expires, asked for as a time           with the wall clock
 //	expires, a period asked for or not     elapsed, from when it came, or from when its schedule has come
 //
@@ -228,6 +229,14 @@ func (q *Queue) follow(by, now int64) {
 		e.wake = e.wakeTime(now)
 	}
 	heap.Init(&q.deadlines)
+	for _, r := range q.recipients {
+		for _, o := range r.outlets {
+			if o.pause != nil && by > 0 {
+				o.until = max(o.until-by, now)
+				o.pause.Reset(time.Duration(o.until-now) * time.Millisecond)
+			}
+		}
+	}
 }
 
 // wakeTime is when an entry must be looked at.

@@ -253,7 +253,9 @@ func TestAWaitForTheNextTryIsNoLongerThanItsSchedule(t *testing.T) {
 	}{{"the schedule's", 0, 10 * time.Minute}, {"asked for (Retry-After)", 45 * time.Minute, 45 * time.Minute}} {
 		t.Run(c.name, func(t *testing.T) {
 			whenTheClockIsSet(t, func(t *testing.T, r *rig, set func(time.Duration)) {
-				attach := func() *outbox { return r.attach(road.OutletOptions{Window: 1, Retry: []time.Duration{10 * time.Minute}}) }
+				attach := func() *outbox {
+					return r.attach(road.OutletOptions{Window: 1, Retry: []time.Duration{10 * time.Minute}})
+				}
 				h := attach()
 				r.add(r.lasting("m", day))
 				h.next("m").report(sms.Outcome{Verdict: sms.TryAgain, Code: 503, After: c.asked})
@@ -277,6 +279,17 @@ func TestAfterASleepTheNextTryIsMadeAtOnce(t *testing.T) {
 	r.add(r.lasting("m", day))
 	h.next("m").again()
 	r.setClock(8 * time.Hour)
+	h.next("m").done()
+	r.emptied()
+}
+
+func TestAfterASleepAPausedOutletIsTriedAtOnce(t *testing.T) {
+	r := newRig(t, nil)
+	h := r.hermes()
+	h.Pause(time.Hour)
+	r.add(r.lasting("m", day))
+	r.setClock(-2 * time.Hour)
+	r.setClock(2 * time.Hour)
 	h.next("m").done()
 	r.emptied()
 }

@@ -56,6 +56,7 @@ type Outlet struct {
 	paused    bool
 	silent    bool // paused since the last Resume
 	pause     *time.Timer
+	until     int64 // when that is over
 	detached  bool
 }
 
@@ -86,7 +87,7 @@ func (o *Outlet) Pause(d time.Duration) {
 	o.q.mu.Lock()
 	defer o.q.mu.Unlock()
 	o.stopPause()
-	o.paused, o.silent = true, true
+	o.paused, o.silent, o.until = true, true, o.q.in(d)
 	var t *time.Timer
 	t = time.AfterFunc(d, func() {
 		o.q.mu.Lock()

@@ -107,9 +107,11 @@ type Receipt struct {
 	Away        bool   // of a delivery pending flag: nobody was there, whichever message it was
 }
 
-// Scheduled tells whether the submitter named a time for the first try, which was not made yet. What names none is due when it comes.
+// Scheduled tells whether the submitter named a time for the first try, which was not made yet. What names none is due when it
+// comes, and so is what names that very moment: in the same tenth of a second, or rounded up as NotBefore does.
 func (m *Message) Scheduled() bool {
-	return m.Attempts == 0 && m.DueAt.UnixMilli() != m.ReceivedAt.UnixMilli()
+	ahead := m.DueAt.UnixMilli() - m.ReceivedAt.UnixMilli()
+	return m.Attempts == 0 && (ahead < -100 || ahead > 1)
 }
 
 // FromHermes tells whether Hermès handed the message in.

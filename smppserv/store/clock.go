@@ -11,8 +11,8 @@ import (
 	"hnetsmpp/smppserv/sms"
 )
 
-// maxClockSteps bounds what is kept of a clock that is set again and again while messages wait: the newest.
-const maxClockSteps = 1000
+// MaxClockSteps bounds what is kept of a clock that is set again and again while messages wait: the newest steps.
+const MaxClockSteps = 1000
 
 // NoteClockStep keeps a step for those who read messages from before it. What no waiting message needs any more goes.
 // It returns at once; done tells when it is on disk.
@@ -23,7 +23,7 @@ func (s *Store) NoteClockStep(step road.ClockStep, done func(error)) {
 			return fmt.Errorf("note a step of the clock: %w", err)
 		}
 		if err := w.exec("DELETE FROM clock_steps WHERE message_id < (SELECT coalesce(min(id), ?) FROM messages INDEXED BY messages_waiting "+
-			"WHERE final_at IS NULL) OR rowid <= (SELECT max(rowid) FROM clock_steps) - ?", int64(step.LastID), maxClockSteps); err != nil {
+			"WHERE final_at IS NULL) OR rowid <= (SELECT max(rowid) FROM clock_steps) - ?", int64(step.LastID), MaxClockSteps); err != nil {
 			return fmt.Errorf("forget old steps of the clock: %w", err)
 		}
 		return nil
