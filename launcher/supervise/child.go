@@ -74,7 +74,7 @@ func (s *Supervisor) runChild(ctx context.Context, child Child) (code worker.Exi
 }
 
 // silenceLooks is how often the silence is looked at before it is too long.
-const silenceLooks = 10
+const silenceLooks = 30
 
 // silence is how long the child has said nothing. A machine that slept, or gave this process no time, gave the child none either:
 // of what passed between two looks no more counts than twice what should have.

@@ -59,7 +59,7 @@ func (r *rig) noticed() {
 		wall, elapsed := r.clock.read()
 		now := (r.q.start + elapsed).Milliseconds()
 		off := wall.UnixMilli() - now - r.q.seen
-		return max(off, -off) < 5 && r.q.noted == len(r.q.steps) && (len(r.q.deadlines) == 0 || r.q.deadlines[0].wake > now)
+		return max(off, -off) < 100 && r.q.noted == len(r.q.steps) && (len(r.q.deadlines) == 0 || r.q.deadlines[0].wake > now)
 	})
 	through := make(chan struct{})
 	r.store.After(func() { close(through) })

@@ -350,7 +350,7 @@ func TestADeliveryPendingFlagNeitherEndsNorStaysBecauseTheClockIsSet(t *testing.
 	for _, by := range []time.Duration{-2 * time.Hour, 3 * day} {
 		t.Run(by.String(), func(t *testing.T) {
 			r := newRig(t, nil)
-			c := r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
+			r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
 			m := r.between("text")
 			m.RegisteredDelivery, m.ExpiresAt, m.Period = 0, m.ReceivedAt.Add(time.Minute), true
 			r.add(m)
@@ -358,7 +358,7 @@ func TestADeliveryPendingFlagNeitherEndsNorStaysBecauseTheClockIsSet(t *testing.
 			await(t, "its flag waits", func() bool { return r.q.Stats().Waiting == 1 && r.q.Stats().Unwritten == 0 })
 			r.setClock(by)
 			r.restart()
-			c = r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
+			c := r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
 			r.elapse(r.o.ReceiptValidity - 10*time.Minute)
 			r.attach(road.OutletOptions{Recipient: "other", Window: 10})
 			c.alerted(m)

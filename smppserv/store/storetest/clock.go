@@ -51,7 +51,7 @@ func clockSteps(t *testing.T, open Open) {
 	third := Sample()
 	Add(t, s, third)
 	for range store.MaxClockSteps + 1 {
-		last = step(third.ID, time.Minute)
+		step(third.ID, time.Minute)
 	}
 	if got, err := s.ClockSteps(context.Background()); err != nil || len(got) != store.MaxClockSteps {
 		t.Errorf("%d steps are kept, %v", len(got), err)
