@@ -226,7 +226,9 @@ func (q *Queue) follow(by, now int64) {
 		}
 	}
 	for _, e := range q.deadlines {
-		e.wake = e.wakeTime(now)
+		if e.wake > now { // else it is about to be looked at, and that is not to be forgotten
+			e.wake = e.wakeTime(now)
+		}
 	}
 	heap.Init(&q.deadlines)
 	for _, r := range q.recipients {

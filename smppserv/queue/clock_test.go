@@ -273,6 +273,19 @@ func TestAWaitForTheNextTryIsNoLongerThanItsSchedule(t *testing.T) {
 	}
 }
 
+func TestWhatHasJustBecomeDueWhenTheClockIsSetIsTried(t *testing.T) {
+	for _, by := range []time.Duration{-2 * time.Hour, 2 * time.Hour} {
+		r := newRig(t, nil)
+		h := r.attach(road.OutletOptions{Window: 1, Retry: []time.Duration{10 * time.Minute}})
+		r.add(r.lasting("m", day))
+		h.next("m").again()
+		r.clock.elapse(11 * time.Minute) // nobody wakes the queue
+		r.setClock(by)
+		h.next("m").done()
+		r.emptied()
+	}
+}
+
 func TestAfterASleepTheNextTryIsMadeAtOnce(t *testing.T) {
 	r := newRig(t, nil)
 	h := r.attach(road.OutletOptions{Window: 1, Retry: []time.Duration{10 * time.Minute}})
