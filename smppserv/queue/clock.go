@@ -89,7 +89,7 @@ func (r *reckoning) at(t time.Time) int64 { return t.UnixMilli() - r.seen }
 // shown is what the wall clock, as it is set now, shows at a time of the queue's.
 func (r *reckoning) shown(t int64) time.Time { return time.UnixMilli(t + r.seen) }
 
-// since puts a time from m's row, before which nothing moved with the clock, into the queue's.
+// since puts a time from m's row, from which on its validity elapses, into the queue's.
 func (r *reckoning) since(m *sms.Message, t time.Time) int64 {
 	at := t.UnixMilli()
 	for _, s := range r.steps {

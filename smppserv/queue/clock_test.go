@@ -1,16 +1,9 @@
 package queue
 
 import (
-	"bytes"
-	"context"
-	"encoding/json"
-	"errors"
 	"strings"
-	"sync"
 	"testing"
 	"time"
-
-	"github.com/rs/zerolog"
 
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
@@ -46,9 +39,10 @@ func (r *rig) lasting(text string, validity time.Duration) *sms.Message {
 	return m
 }
 
+// forAdmin is the same from Hermès to the client "admin".
 func (r *rig) forAdmin(text string, validity time.Duration) *sms.Message {
-	m, same := r.answerTo(text), r.lasting(text, validity)
-	m.ExpiresAt, m.Period = m.ReceivedAt.Add(same.ExpiresAt.Sub(same.ReceivedAt)), true
+	m := r.answerTo(text)
+	m.ExpiresAt, m.Period = m.ReceivedAt.Add(validity), true
 	return m
 }
 
@@ -123,6 +117,33 @@ func TestAClockSetForwardExpiresNothingThatIsSecondsOld(t *testing.T) {
 	}
 	r.admin().next("with a receipt").done()
 	r.hermes().next("m").done()
+	r.emptied()
+}
+
+// What was on its way to disk has its times from before.
+func TestAMessageThatIsBeingStoredWhenTheClockIsSetForwardDoesNotExpireAfterARestart(t *testing.T) {
+	r := newRig(t, nil)
+	r.add(r.lasting("before", day))
+	once := false
+	r.fault.set(func() {
+		r.fault.before = func() {
+			if !once {
+				once = true
+				r.setClock(3 * day)
+			}
+		}
+	})
+	m := r.lasting("m", day)
+	r.add(m)
+	r.fault.set(func() { r.fault.before = nil })
+	r.add(r.lasting("after", day))
+	r.restart()
+	r.elapse(day - time.Minute)
+	if n := r.q.Pending("admin"); n != 3 {
+		t.Fatalf("%d messages wait", n)
+	}
+	r.elapse(2 * time.Minute)
+	r.wantState(m, sms.Expired)
 	r.emptied()
 }
 
@@ -393,205 +414,4 @@ func TestARequestInTransactionModeIsAnsweredWhateverTheClockIsSetTo(t *testing.T
 		}
 		r.emptied()
 	}
-}
-
-func TestTimesThatAreReplacedAfterTheClockWasSetAreKeptOverARestart(t *testing.T) {
-	replace := func(t *testing.T, r *rig, m *sms.Message, f func(now time.Time, m *sms.Message)) {
-		t.Helper()
-		err := r.q.Replace(context.Background(), m.ID, func(m *sms.Message) error {
-			now, _ := r.clock.read()
-			m.Content = []byte("replaced")
-			m.ReceivedAt = now // as translate does
-			f(now, m)
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	expires := func(t *testing.T, r *rig, m *sms.Message, after time.Duration) {
-		t.Helper()
-		r.elapse(after - time.Minute)
-		if r.q.Pending("admin") != 1 {
-			t.Fatal("it has expired")
-		}
-		r.elapse(2 * time.Minute)
-		r.wantState(m, sms.Expired)
-	}
-	for _, by := range []time.Duration{-2 * time.Hour, 3 * day} {
-		for name, restart := range map[string]bool{"": false, " and a restart": true} {
-			prepare := func(t *testing.T, m func(r *rig) *sms.Message, f func(now time.Time, m *sms.Message)) (*rig, *sms.Message) {
-				r := newRig(t, nil)
-				added := m(r)
-				r.add(added)
-				r.setClock(by)
-				replace(t, r, added, func(time.Time, *sms.Message) {})
-				replace(t, r, added, f)
-				if restart {
-					r.restart()
-				}
-				return r, added
-			}
-			lasting := func(r *rig) *sms.Message { return r.lasting("m", day) }
-			t.Run("nothing "+by.String()+name, func(t *testing.T) {
-				r, m := prepare(t, lasting, func(time.Time, *sms.Message) {})
-				expires(t, r, m, day)
-			})
-			t.Run("period "+by.String()+name, func(t *testing.T) {
-				r, m := prepare(t, lasting, func(now time.Time, m *sms.Message) { m.ExpiresAt, m.Period = now.Add(5*time.Hour), true })
-				expires(t, r, m, 5*time.Hour)
-			})
-			t.Run("time "+by.String()+name, func(t *testing.T) {
-				r, m := prepare(t, lasting, func(now time.Time, m *sms.Message) { m.ExpiresAt, m.Period = now.Add(5*time.Hour), false })
-				r.setClock(6 * time.Hour)
-				r.wantState(m, sms.Expired)
-			})
-			t.Run("schedule "+by.String()+name, func(t *testing.T) {
-				r, m := prepare(t, lasting, func(now time.Time, m *sms.Message) { m.DueAt = now.Add(5 * time.Hour) })
-				h := r.hermes()
-				r.elapse(5*time.Hour - time.Minute)
-				r.nothing(h, sms.Hermes)
-				r.elapse(2 * time.Minute)
-				h.next("replaced")
-				h.Detach()
-				if restart {
-					r.restart()
-				}
-				if r.q.Pending(m.Owner()) != 1 {
-					t.Error("it has ended")
-				}
-			})
-			t.Run("schedule of a tried one "+by.String()+name, func(t *testing.T) {
-				r := newRig(t, nil)
-				h := r.hermes()
-				m := r.lasting("m", day)
-				r.add(m)
-				h.next("m").report(sms.Outcome{Verdict: sms.TryAgain, After: time.Minute})
-				await(t, "it is written", func() bool { return r.q.Stats().Unwritten == 0 })
-				replace(t, r, m, func(now time.Time, m *sms.Message) { m.DueAt = now.Add(5 * time.Hour) })
-				if restart {
-					r.restart()
-					h = r.hermes()
-				}
-				r.elapse(2 * time.Hour)
-				h.Resume()
-				r.nothing(h, sms.Hermes)
-				r.elapse(4 * time.Hour)
-				h.next("replaced").done()
-				r.emptied()
-			})
-		}
-	}
-}
-
-// lines is a log that can be read while it is written.
-type lines struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lines) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(b)
-}
-
-// about are the lines whose message has that word.
-func (l *lines) about(word string) (found []map[string]any) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for line := range strings.Lines(l.b.String()) {
-		var fields map[string]any
-		if json.Unmarshal([]byte(line), &fields) == nil && strings.Contains(fields["message"].(string), word) {
-			found = append(found, fields)
-		}
-	}
-	return found
-}
-
-func TestAStepOfTheClockIsSaidOnceWithBothTimes(t *testing.T) {
-	var log lines
-	r := newRig(t, func(o *Options) { o.Log = zerolog.New(&log) })
-	r.add(r.lasting("m", day))
-	before, _ := r.clock.read()
-	r.setClock(-2 * time.Hour)
-	for range 3 {
-		r.noticed()
-	}
-	said := log.about("clock")
-	if len(said) != 1 || said[0]["level"] != "warn" || said[0]["by"] == nil {
-		t.Fatalf("got %v", said)
-	}
-	for field, want := range map[string]time.Time{"from": before, "to": before.Add(-2 * time.Hour)} {
-		got, err := time.Parse(time.RFC3339, said[0][field].(string))
-		if off := got.Sub(want).Abs(); err != nil || off > time.Minute {
-			t.Errorf("%s is %v, want %v", field, said[0][field], want)
-		}
-	}
-}
-
-func TestAClockThatRunsALittleFastIsFollowedWithoutAWord(t *testing.T) {
-	var log lines
-	r := newRig(t, func(o *Options) { o.Log = zerolog.New(&log) })
-	h := r.hermes()
-	m := r.text("m")
-	m.DueAt = m.ReceivedAt.Add(20 * time.Second)
-	r.add(m)
-	for range 60 {
-		r.setClock(400 * time.Millisecond)
-	}
-	h.next("m").done()
-	if said := log.about("clock"); len(said) > 0 {
-		t.Errorf("got %v", said)
-	}
-	r.emptied()
-}
-
-func TestTheStepsOfTheClockThatAreKeptHaveABound(t *testing.T) {
-	r := newRig(t, nil)
-	r.add(r.lasting("m", day))
-	r.q.mu.Lock()
-	for range 3 * maxSteps {
-		r.clock.step(-time.Hour)
-		r.q.look()
-		r.clock.step(time.Hour)
-		r.q.look()
-		r.q.unnoted()
-	}
-	kept := len(r.q.steps)
-	r.q.mu.Unlock()
-	if kept > maxSteps {
-		t.Errorf("%d steps are in memory", kept)
-	}
-}
-
-// noSteps is a store whose disk does not take the steps of the clock at first.
-type noSteps struct {
-	Store
-	mu      sync.Mutex
-	refused int
-}
-
-func (s *noSteps) NoteClockStep(step road.ClockStep, done func(error)) {
-	s.mu.Lock()
-	s.refused++
-	first := s.refused == 1
-	s.mu.Unlock()
-	if first {
-		done(errors.New("the disk is full"))
-		return
-	}
-	s.Store.NoteClockStep(step, done)
-}
-
-func TestAStepThatTheDiskDidNotTakeIsWrittenLater(t *testing.T) {
-	r := newRig(t, nil)
-	r.q.o.Store = &noSteps{Store: r.store}
-	m := r.lasting("m", day)
-	r.add(m)
-	r.setClock(3 * day)
-	await(t, "the step is on disk", func() bool {
-		steps, err := r.store.ClockSteps(t.Context())
-		return err == nil && len(steps) == 1 && steps[0].LastID == m.ID
-	})
 }
