@@ -50,11 +50,13 @@ func (mc *centre) purgeDaily(ctx context.Context, every time.Duration) {
 			continue
 		}
 		n, err := mc.store.Purge(ctx, now.Add(-jobs.Retention))
-		if err == nil && (n > 0 || !d.last.IsZero()) { // else whatever is put into a new store has not missed its purge
+		first := n == 0 && d.last.IsZero() // of a new store, it seems: what is put into it before a restart shall not have missed its purge
+		if err == nil && !first {
 			err = mc.store.NotePurge(now)
 		}
 		d.ran(now, elapsed, err == nil)
 		switch {
+		case err == nil && first:
 		case err == nil:
 			mc.log.Info().Int("messages", n).Msg("old messages purged")
 		case ctx.Err() == nil:
