@@ -96,7 +96,7 @@ func look(explicit string) (*overview, error) {
 		o.SMPP, o.SMPPTLS, o.TCP, o.Admin, o.Version = rep.Ready.SMPP, rep.Ready.SMPPTLS, rep.Ready.TCP, rep.Ready.Admin, rep.Ready.Version
 	}
 	if o.WorkerPID != 0 {
-		o.UptimeSeconds = int64(time.Since(rep.StartedAt).Seconds())
+		o.UptimeSeconds = max(int64(time.Since(rep.StartedAt).Seconds()), 0) // the clock may have been set
 	}
 	return o, nil
 }

@@ -17,8 +17,10 @@ func (s *Supervisor) runChild(ctx context.Context, child Child) (code worker.Exi
 	}
 	s.set(func(st *Status) { st.PID = p.PID() })
 
-	silence := time.NewTimer(s.opts.Silence)
-	defer silence.Stop()
+	look := s.opts.Silence / silenceLooks
+	ticks := time.NewTicker(look)
+	defer ticks.Stop()
+	silent, last := silence{limit: s.opts.Silence, look: look}, time.Now()
 	var deadline <-chan time.Time // then the child is killed
 	stop, kill := ctx.Done(), s.killed
 	for {
@@ -28,14 +30,17 @@ func (s *Supervisor) runChild(ctx context.Context, child Child) (code worker.Exi
 				exit := p.Wait()
 				return exit.Code, s.endReason(ctx, exit, reason)
 			}
-			silence.Reset(s.opts.Silence)
+			silent.lasted = 0
 			if event.Kind == worker.EventReady && stop != nil {
 				s.change(EventReady, func(st *Status) { st.State, st.Ready = Running, event.Ready })
 			}
 
-		case <-silence.C:
+		case <-ticks.C:
+			now := time.Now()
+			over := silent.over(now.Sub(last))
+			last = now
 			// While it stops, StopGrace alone counts.
-			if stop == nil {
+			if !over || stop == nil || reason != "" {
 				continue
 			}
 			reason = fmt.Sprintf("hung: no sign of life for %s", s.opts.Silence)
@@ -66,6 +71,19 @@ func (s *Supervisor) runChild(ctx context.Context, child Child) (code worker.Exi
 			p.Kill()
 		}
 	}
+}
+
+// silenceLooks is how often the silence is looked at before it is too long.
+const silenceLooks = 30
+
+// silence is how long the child has said nothing. A machine that slept, or gave this process no time, gave the child none either:
+// of what passed between two looks no more counts than twice what should have.
+type silence struct{ limit, look, lasted time.Duration }
+
+// over adds the time since the last look, and tells whether the silence is too long.
+func (s *silence) over(passed time.Duration) bool {
+	s.lasted += min(passed, 2*s.look)
+	return s.lasted >= s.limit
 }
 
 // endReason is why a child ended: what this supervisor did to it, else what it

@@ -64,6 +64,9 @@ func ParseTime(s string, now time.Time) (time.Time, error) {
 	return t.Add(offset), nil
 }
 
+// IsRelative tells whether a time that ParseTime reads is a period from now.
+func IsRelative(s string) bool { return strings.HasSuffix(s, "R") }
+
 // FormatTime writes t in 16 characters, in UTC and with its tenths of a second; the zero
 // time is "". Of the year it keeps two digits.
 func FormatTime(t time.Time) string {

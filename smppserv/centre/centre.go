@@ -28,6 +28,7 @@ import (
 // centre is everything that runs, in the order in which it is opened. It implements admin.Centre.
 type centre struct {
 	log   zerolog.Logger
+	clock queue.Clock
 	store *store.Store
 	queue *queue.Queue
 	push  *hermes.Push
@@ -47,7 +48,7 @@ type centre struct {
 
 // open opens the store, takes up what waits in it, and opens every port. version is this program's.
 func open(ctx context.Context, cfg *config.Config, version string, log zerolog.Logger) (mc *centre, err error) {
-	mc = &centre{log: log, cfg: cfg, users: cfg.Admin.Users}
+	mc = &centre{log: log, clock: queue.SystemClock(), cfg: cfg, users: cfg.Admin.Users}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, mc.close())
@@ -57,7 +58,7 @@ func open(ctx context.Context, cfg *config.Config, version string, log zerolog.L
 		return mc, err
 	}
 	counters := admin.NewCounters()
-	mc.queue = queue.New(queue.Options{Settings: queueSettings(cfg), Store: mc.store, Log: log, Observer: counters})
+	mc.queue = queue.New(queue.Options{Settings: queueSettings(cfg), Store: mc.store, Log: log, Observer: counters, Clock: mc.clock})
 	push, err := pushOptions(cfg, log)
 	if err != nil {
 		return mc, err

@@ -59,7 +59,7 @@ func Run(ctx context.Context, o Options) error {
 	jobs, stopJobs := context.WithCancel(ctx)
 	defer stopJobs()
 	go mc.watch(jobs, o.File)
-	go mc.purgeDaily(jobs)
+	go mc.purgeDaily(jobs, dailyLook)
 	go mc.sweep(jobs)
 	go mc.outbinds(jobs)
 	go mc.watchStranded(jobs)

@@ -47,7 +47,7 @@ func (s *settings) outcome(a *http.Response, pattern *regexp.Regexp) sms.Outcome
 	case accepted:
 		return sms.Outcome{Verdict: sms.Done, Code: code}
 	case code == http.StatusRequestTimeout, code == http.StatusTooEarly, code == http.StatusTooManyRequests, code/100 == 5:
-		return sms.Outcome{Verdict: sms.TryAgain, Code: code, After: retryAfter(a.Header.Get("Retry-After"), time.Now()), Reason: inWords(code)}
+		return sms.Outcome{Verdict: sms.TryAgain, Code: code, After: retryAfter(a.Header, time.Now()), Reason: inWords(code)}
 	}
 	return sms.Outcome{Verdict: sms.Failed, Code: code, Reason: inWords(code)}
 }
@@ -56,9 +56,13 @@ func inWords(code int) string {
 	return strings.TrimSpace("HTTP " + strconv.Itoa(code) + " " + http.StatusText(code))
 }
 
-// retryAfter reads the header's two forms, seconds and a date (RFC 9110, 10.2.3). 0 leaves it to the schedule.
-func retryAfter(value string, now time.Time) time.Duration {
-	var d time.Duration
+// retryAfter reads the header's two forms, seconds and a date (RFC 9110, 10.2.3); a date is held against the answer's own, if it
+// has one: the two machines' clocks need not agree. 0 leaves it to the schedule.
+func retryAfter(h http.Header, now time.Time) time.Duration {
+	value, d := h.Get("Retry-After"), time.Duration(0)
+	if answered, err := http.ParseTime(h.Get("Date")); err == nil {
+		now = answered
+	}
 	if seconds, err := strconv.ParseUint(value, 10, 63); err == nil {
 		d = time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second
 	} else if at, err := http.ParseTime(value); err == nil {

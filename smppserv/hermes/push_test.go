@@ -222,8 +222,17 @@ func TestRetryAfterIsReadInBothForms(t *testing.T) {
 		"": 0, "0": 0, "-5": 0, "x": 0, "1.5": 0, "90": 90 * time.Second, "3601": time.Hour, "9223372036854775807": time.Hour,
 		"Mon, 23 Nov 2026 10:01:00 GMT": time.Minute, "Mon, 23 Nov 2026 09:00:00 GMT": 0, "Tue, 24 Nov 2026 10:00:00 GMT": time.Hour,
 	} {
-		if got := retryAfter(value, now); got != want {
+		if got := retryAfter(http.Header{"Retry-After": {value}}, now); got != want {
 			t.Errorf("%q: %v, want %v", value, got, want)
+		}
+	}
+}
+
+func TestADateToRetryAfterIsHeldAgainstTheAnswersOwnClock(t *testing.T) {
+	h := http.Header{"Date": {"Mon, 23 Nov 2026 10:00:00 GMT"}, "Retry-After": {"Mon, 23 Nov 2026 10:00:30 GMT"}}
+	for _, ours := range []time.Duration{-2 * time.Hour, 0, 72 * time.Hour} {
+		if got := retryAfter(h, time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC).Add(ours)); got != 30*time.Second {
+			t.Errorf("our clock is off by %v: %v", ours, got)
 		}
 	}
 }

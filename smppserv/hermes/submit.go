@@ -48,7 +48,7 @@ func (p *Port) submit(ctx context.Context, raw []byte, tokenAsked bool, to sink)
 	m := &sms.Message{
 		Submitter: sms.Hermes, Recipient: r.Recipient, Source: r.Source, Dest: r.Dest,
 		Alphabet: l.alphabet, Content: l.content, ExternalID: l.ID.text,
-		ReceivedAt: now, DueAt: now, ExpiresAt: now.Add(l.validity), State: sms.Enroute,
+		ReceivedAt: now, DueAt: now, ExpiresAt: now.Add(l.validity), Period: true, State: sms.Enroute,
 	}
 	if l.Status {
 		m.RegisteredDelivery = 1 // 5.2.17: of every final state

@@ -38,7 +38,8 @@ func (q *Queue) Replace(ctx context.Context, id sms.ID, f func(*sms.Message) err
 	}
 	q.mu.Lock()
 	m := *e.m
-	m.DueAt = time.UnixMilli(e.due)
+	due, expires := q.shown(e.due), q.shown(e.expires)
+	m.DueAt, m.ExpiresAt = due, expires
 	q.storing++
 	q.mu.Unlock()
 	if err = f(&m); err != nil {
@@ -48,12 +49,15 @@ func (q *Queue) Replace(ctx context.Context, id sms.ID, f func(*sms.Message) err
 		q.stored()
 		return err
 	}
+	q.mu.Lock()
+	change := q.retime(e, &m, due, expires)
+	q.mu.Unlock()
 	changed := make(chan struct{})
 	q.o.Store.Change(&m, func(failed error) {
 		q.mu.Lock()
 		if err = failed; err == nil {
 			q.setMessage(e, &m)
-			e.due, e.expires = milli(m.DueAt), milli(m.ExpiresAt)
+			change()
 			e.changes++
 		}
 		q.unclaim(e)
@@ -100,7 +104,7 @@ func (e *entry) Replaces() *road.Transition {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	r.at = time.Now()
+	r.at = q.wall()
 	r.outcome = deleted("replaced by message " + e.m.ID.String())
 	r.move, r.owed = q.ending(r.all, r.all[0], r.outcome, r.all[0].attempts, r.at)
 	return r.move
@@ -230,7 +234,7 @@ func (q *Queue) claim(ctx context.Context, id sms.ID, part bool) (*entry, error)
 
 // unclaim gives a claimed message back to its line.
 func (q *Queue) unclaim(e *entry) {
-	now := nowMilli()
+	now := q.now()
 	e.lane.unclaim(e, e.due > now && e.attempts == 0)
 	q.wakeAt(e, e.nextWake(now))
 }

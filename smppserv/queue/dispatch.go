@@ -52,16 +52,14 @@ func (why end) outcome(e *entry) sms.Outcome {
 // dispatch starts tries until the queue stops.
 func (q *Queue) dispatch() {
 	defer close(q.done)
-	timer := time.NewTimer(time.Hour)
+	timer := time.NewTimer(lookIdle)
 	defer timer.Stop()
 	for {
 		q.mu.Lock()
 		jobs := q.nextJobs(maxJobs)
-		wait := time.Hour
-		if len(q.deadlines) > 0 {
-			wait = time.Until(time.UnixMilli(q.deadlines[0].wake))
-		}
+		wait, steps := q.sleep(), q.unnoted()
 		q.mu.Unlock()
+		q.note(steps)
 		if len(jobs) > 0 {
 			for _, j := range q.load(jobs) {
 				j.start()
@@ -142,7 +140,7 @@ func (q *Queue) load(jobs []*job) []*job {
 			j.vanished(missing)
 		default:
 			// Not at once, even if it must expire: the disk would be asked without a pause.
-			j.lead.due = nowMilli() + loadRetry.Milliseconds()
+			j.lead.due, j.lead.scheduled = q.in(loadRetry), false
 			j.requeue()
 			q.wakeAt(j.lead, j.lead.due)
 		}
@@ -182,7 +180,7 @@ func (j *job) vanished(gone []*entry) {
 func (j *job) requeue() {
 	q, e := j.q, j.lead
 	e.lane.requeue(e)
-	q.wakeAt(e, e.nextWake(nowMilli()))
+	q.wakeAt(e, e.nextWake(q.now()))
 	e.lane.ready()
 	j.release()
 	if q.cached > q.o.CacheOctets {

@@ -1,8 +1,6 @@
 package queue
 
 import (
-	"time"
-
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
@@ -34,7 +32,7 @@ type entry struct {
 	lane     *lane
 	prev     *entry // in the lane's line, or among those aside
 	next     *entry
-	due      int64 // milliseconds since 1970, as all times here
+	due      int64 // in the queue's time, as all times here; until it is on disk when it came
 	expires  int64
 	wake     int64 // when the deadlines call it up
 	heapAt   int   // its place among the deadlines, -1 = none
@@ -45,7 +43,10 @@ type entry struct {
 	told     bool // an intermediate notification was sent
 	away     bool // nobody was there at the last try; of a delivery pending flag, when it was set
 	asked    bool // due is what the recipient asked for (Retry-After)
-	seq      byte // of a part
+	// due is what the submitter asked for; it follows the wall clock until it has come
+	scheduled bool
+	period    bool // sms.Message.Period: expires does not follow the wall clock
+	seq       byte // of a part
 
 	group      *group   // of a part that waits for the others
 	lead       *entry   // of an absorbed part: the one that stands for it
@@ -86,7 +87,7 @@ func (e *entry) Added(duplicate bool, err error) {
 	switch {
 	case kept:
 		q.o.Observer.Accepted(m)
-		q.enter(e)
+		q.enter(e, false)
 		if old != nil {
 			q.remove(old.all, old.move.State)
 			q.unwritten++
@@ -124,9 +125,11 @@ func (q *Queue) uncount(owner string) {
 }
 
 // enter puts a message that is on disk into its lane. e.m is set; its text is let go when there is no room for it.
-func (q *Queue) enter(e *entry) {
-	m := e.m
-	e.id, e.kind, e.due, e.expires, e.attempts = m.ID, m.Kind, milli(m.DueAt), milli(m.ExpiresAt), m.Attempts
+// e.due is when it came.
+func (q *Queue) enter(e *entry, stored bool) {
+	now, came, m := q.look(), e.due, e.m
+	e.id, e.kind, e.attempts = m.ID, m.Kind, m.Attempts
+	q.reckon(e, came, stored)
 	e.told = m.Attempts > 0 // by the first try that failed
 	q.entries[e.id] = e
 	q.lastSeen = max(q.lastSeen, e.id)
@@ -136,17 +139,17 @@ func (q *Queue) enter(e *entry) {
 	case m.Kind == sms.KindDPF:
 		e.away = m.Receipt.Away
 		e.lane.recipient.setDPF(e)
-		if q.wakeAt(e, e.expires); e.lane.recipient.back > milli(m.ReceivedAt) { // it bound meanwhile
+		if q.wakeAt(e, e.expires); e.lane.recipient.back > came { // it bound meanwhile
 			q.end(e, reached)
 		}
 	case q.isPart(m):
-		q.park(e)
-	case e.due > milli(m.ReceivedAt) && e.attempts == 0 && e.due > nowMilli():
+		q.park(e, came)
+	case e.attempts == 0 && e.due > now:
 		e.lane.putAside(e)
 		q.wakeAt(e, min(e.due, e.expires))
 	default:
 		e.lane.append(e)
-		q.wakeAt(e, e.nextWake(nowMilli()))
+		q.wakeAt(e, e.nextWake(now))
 		e.lane.ready()
 	}
 	q.cache(e)
@@ -193,7 +196,3 @@ func (q *Queue) forget(e *entry) {
 	delete(q.entries, e.id)
 	q.evict(e)
 }
-
-func milli(t time.Time) int64 { return t.UnixMilli() }
-
-func nowMilli() int64 { return time.Now().UnixMilli() }

@@ -47,8 +47,8 @@ func (q *Queue) isPart(m *sms.Message) bool {
 	return m.PushKey != "" || q.o.Reassemble > 0
 }
 
-// park puts a part aside with the others of its text, and lets the text go when it was the last.
-func (q *Queue) park(e *entry) {
+// park puts a part, which came then, aside with the others of its text, and lets the text go when it was the last.
+func (q *Queue) park(e *entry, came int64) {
 	m := e.m
 	k := groupKey{e.lane.key, m.Submitter, m.Part.Ref, m.Part.Total, m.PushKey}
 	var sum uint64
@@ -57,7 +57,7 @@ func (q *Queue) park(e *entry) {
 	}
 	e.seq = m.Part.Seq
 	g, i := q.groups[k], int(e.seq)-1
-	if g != nil && !g.tried() && (g.until <= milli(m.ReceivedAt) || g.parts[i] != nil && g.sums[i] != sum) {
+	if g != nil && !g.tried() && (g.until <= came || g.parts[i] != nil && g.sums[i] != sum) {
 		// The older text's time is up, or the reference came round again before it was whole.
 		q.closeGroup(g)
 		g = nil
@@ -65,7 +65,7 @@ func (q *Queue) park(e *entry) {
 	if g == nil {
 		n := int(m.Part.Total)
 		g = &group{key: k, parts: make([]*entry, n), sums: make([]uint64, n), missing: n,
-			until: milli(m.ReceivedAt.Add(q.o.Reassemble))}
+			until: came + q.o.Reassemble.Milliseconds()}
 		q.groups[k] = g
 	}
 	e.lane.putAside(e)
@@ -85,7 +85,7 @@ func (q *Queue) park(e *entry) {
 // that they had then, and those whose time is up.
 func (q *Queue) closeTaken() {
 	var ready []*group
-	now := nowMilli()
+	now := q.now()
 	for _, g := range q.groups {
 		if g.tried() || g.until <= now {
 			ready = append(ready, g)
@@ -106,7 +106,10 @@ func (q *Queue) closeGroup(g *group) {
 	lead.parts, lead.came, lead.incomplete, lead.pushKey = all, len(came), g.missing > 0, g.key.pushKey
 	for _, e := range all {
 		e.group = nil
-		lead.due, lead.expires = max(lead.due, e.due), min(lead.expires, e.expires)
+		if e.due > lead.due {
+			lead.due, lead.scheduled = e.due, e.scheduled
+		}
+		lead.expireWith(e)
 		lead.attempts = max(lead.attempts, e.attempts)
 		if e != lead {
 			q.unwakeable(e)
@@ -114,7 +117,7 @@ func (q *Queue) closeGroup(g *group) {
 			e.status, e.lead = absorbed, lead
 		}
 	}
-	now := nowMilli()
+	now := q.now()
 	switch {
 	case g.tried():
 		lead.lane.joinTried(lead)
@@ -133,6 +136,13 @@ func (g *group) came() (parts []*entry) {
 		}
 	}
 	return parts
+}
+
+// expireWith has e expire with a part that it stands for, if that is sooner.
+func (e *entry) expireWith(part *entry) {
+	if part.expires < e.expires {
+		e.expires, e.period = part.expires, part.period
+	}
 }
 
 func lowest(parts []*entry) *entry {
@@ -199,9 +209,9 @@ func (q *Queue) promote(lead *entry) {
 	next := lowest(lead.parts)
 	next.parts, next.came, next.incomplete, next.lead = lead.parts, lead.came, lead.incomplete, nil
 	next.pushKey, next.untold = lead.pushKey, lead.untold
-	next.due, next.attempts, next.asked = lead.due, lead.attempts, lead.asked
+	next.due, next.scheduled, next.attempts, next.asked = lead.due, lead.scheduled, lead.attempts, lead.asked
 	for _, o := range next.parts {
-		next.expires = min(next.expires, o.expires)
+		next.expireWith(o)
 		if o != next {
 			o.lead = next
 		}
@@ -212,5 +222,5 @@ func (q *Queue) promote(lead *entry) {
 		next.status = waiting
 		next.lane.line.insertBefore(next, lead)
 	}
-	q.wakeAt(next, next.nextWake(nowMilli()))
+	q.wakeAt(next, next.nextWake(q.now()))
 }

@@ -30,7 +30,7 @@ func (j *job) report(o sms.Outcome) {
 // retry puts the message back for its next try.
 func (q *Queue) retry(j *job, o sms.Outcome) {
 	e, m := j.lead, j.lead.m
-	now := time.Now()
+	now := q.wall()
 	move := &road.Transition{State: sms.Enroute, Error: o.Code, Reason: o.Reason}
 	var owed, told []*entry
 	q.mu.Lock()
@@ -42,13 +42,13 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 		wait = e.lane.recipient.wait(e.attempts)
 	}
 	move.Attempts, move.DueAt = e.attempts, sms.NotBefore(now.Add(wait))
-	e.due = milli(move.DueAt)
+	e.due, e.scheduled, move.Wait = q.in(wait), false, wait
 	if e.parts != nil && e.pushKey == "" {
 		e.pushKey = m.Key()
 	}
 	move.PushKey = e.pushKey
 	for _, p := range j.lead.all() {
-		p.m.Attempts, p.m.Error, p.m.Reason, p.m.DueAt = e.attempts, o.Code, o.Reason, move.DueAt
+		p.m.Attempts, p.m.Error, p.m.Reason, p.m.DueAt, p.m.Wait = e.attempts, o.Code, o.Reason, move.DueAt, wait
 		move.IDs = append(move.IDs, p.id)
 		if p.m.OwesIntermediate(q.o.StatusToHermes) && !p.told {
 			p.told = true
@@ -84,7 +84,7 @@ func (r *recipientQueue) wait(attempts int) time.Duration {
 // conclude takes messages to their final state: those of a job, or, with j nil, one that the caller has claimed.
 // written, unless it is nil, is told when that is on disk, or that it is refused; it must have room.
 func (q *Queue) conclude(all []*entry, j *job, o sms.Outcome, written chan<- error) {
-	now := time.Now()
+	now := q.wall()
 	lead := all[0]
 	if j != nil {
 		lead = j.lead
@@ -149,7 +149,7 @@ func (q *Queue) ending(all []*entry, lead *entry, o sms.Outcome, attempts int, n
 		case alert:
 			away := o.Unreached || o.State == sms.Expired && lead.away || e.lane.recipient.away()
 			w := sms.NewDPF(e.m, away, now, q.o.ReceiptValidity)
-			move.Receipts, owed = append(move.Receipts, w), append(owed, &entry{q: q, m: w, owner: w.Owner(), heapAt: -1})
+			move.Receipts, owed = append(move.Receipts, w), append(owed, &entry{q: q, m: w, owner: w.Owner(), due: q.now(), heapAt: -1})
 		}
 	}
 	return move, owed
@@ -178,7 +178,7 @@ func (q *Queue) owe(owed []*entry, move *road.Transition, e *entry, kind sms.Kin
 	r := sms.NewReceipt(kind, e.m, move.State, move.Error, now, q.o.ReceiptValidity)
 	r.Receipt.DPF = alert
 	move.Receipts = append(move.Receipts, r)
-	return append(owed, &entry{q: q, m: r, owner: r.Owner(), answer: e.submission, heapAt: -1})
+	return append(owed, &entry{q: q, m: r, owner: r.Owner(), answer: e.submission, due: q.now(), heapAt: -1})
 }
 
 // written is called when an outcome is on disk: the receipts that it owes may go.
@@ -190,7 +190,7 @@ func (q *Queue) written(move *road.Transition, gone, owed []*entry) {
 	}
 	for _, r := range owed {
 		q.pending[r.owner]++
-		q.enter(r)
+		q.enter(r, false)
 	}
 	if move.Refused == nil { // else it was counted when it was parked
 		q.unwritten--

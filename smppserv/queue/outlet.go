@@ -28,7 +28,7 @@ func (q *Queue) Waits(recipient string) bool {
 	if r == nil {
 		return false
 	}
-	now := nowMilli()
+	now := q.now()
 	for l := r.turns.first; l != nil; l = l.after {
 		if e := l.head(); e != nil && e.due <= now && e.expires > now {
 			return true
@@ -57,6 +57,7 @@ type Outlet struct {
 	paused    bool
 	silent    bool // paused since the last Resume
 	pause     *time.Timer
+	until     int64 // when that is over
 	detached  bool
 }
 
@@ -66,7 +67,7 @@ func (q *Queue) Attach(w road.OutletOptions) road.Outlet {
 	defer q.mu.Unlock()
 	r := q.recipient(w.Recipient)
 	if w.Recipient != sms.Hermes && len(r.outlets) == 0 {
-		r.present(nowMilli())
+		r.present(q.now())
 	}
 	o := &Outlet{q: q, recipient: r, way: w, window: w.Window}
 	r.outlets, r.retry = append(r.outlets, o), w.Retry
@@ -87,7 +88,7 @@ func (o *Outlet) Pause(d time.Duration) {
 	o.q.mu.Lock()
 	defer o.q.mu.Unlock()
 	o.stopPause()
-	o.paused, o.silent = true, true
+	o.paused, o.silent, o.until = true, true, o.q.in(d)
 	var t *time.Timer
 	t = time.AfterFunc(d, func() {
 		o.q.mu.Lock()
@@ -115,7 +116,7 @@ func (o *Outlet) Resume() {
 	defer q.mu.Unlock()
 	o.stopPause()
 	o.silent = false
-	now := nowMilli()
+	now := q.now()
 	for _, l := range q.lanes {
 		if l.recipient == o.recipient {
 			l.retryNow(now)
@@ -127,7 +128,7 @@ func (o *Outlet) Resume() {
 // retryNow ends the waits of the messages that failed. They stand before those that were never tried.
 func (l *lane) retryNow(now int64) {
 	for e := l.line.first; e != nil && (e.attempts > 0 || e.status != waiting); e = e.next {
-		if e.status == waiting && e.due > now && !e.asked {
+		if e.status == waiting && e.due > now && !e.asked && !e.scheduled {
 			e.due = now
 			l.q.wakeAt(e, e.expires)
 		}
@@ -157,7 +158,7 @@ func (o *Outlet) room() int {
 
 // nextJobs takes up to max tries that may start now, and what has expired.
 func (q *Queue) nextJobs(max int) []*job {
-	now := nowMilli()
+	now := q.look()
 	q.dueDeadlines(now)
 	var jobs []*job
 	if !q.quiesced && !q.stopping && q.unwritten < maxUnwritten {
@@ -264,8 +265,8 @@ func (r *recipientQueue) choose(l *lane, e *entry, now int64) (o *Outlet, notBef
 			if !ok {
 				return nil, now + receiptDelay.Milliseconds()
 			}
-			if until := milli(sms.NotBefore(since.Add(receiptDelay))); until > now {
-				return nil, until
+			if left := min(receiptDelay-time.Since(since), receiptDelay); left > 0 {
+				return nil, r.q.in(left)
 			}
 		}
 		e.answer = nil

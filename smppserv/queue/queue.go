@@ -33,6 +33,8 @@ type Store interface {
 	Load(ctx context.Context, ids []sms.ID) ([]*sms.Message, error)
 	Waiting(ctx context.Context, after sms.ID, f func(*sms.Message) error) error
 	WaitingIDs(ctx context.Context, upTo sms.ID) ([]sms.ID, error)
+	NoteClockStep(s road.ClockStep, done func(error))
+	ClockSteps(ctx context.Context) ([]road.ClockStep, error)
 }
 
 // Options of a Queue.
@@ -41,6 +43,7 @@ type Options struct {
 	Store    Store
 	Log      zerolog.Logger
 	Observer Observer // may be nil
+	Clock    Clock    // nil means SystemClock
 	// CacheOctets bounds the memory for messages; what is more stays on disk until it is tried. 0 means 64 MiB.
 	CacheOctets int
 }
@@ -94,7 +97,8 @@ type Queue struct {
 
 	replacing [64]sync.Mutex // by conversation: held while one looks for what to replace
 
-	mu         sync.Mutex
+	mu sync.Mutex
+	reckoning
 	entries    map[sms.ID]*entry // also those whose end is not on disk yet
 	lanes      map[laneKey]*lane
 	recipients map[string]*recipientQueue
@@ -119,11 +123,14 @@ func New(o Options) *Queue {
 	if o.Observer == nil {
 		o.Observer = nobody{}
 	}
+	if o.Clock == nil {
+		o.Clock = SystemClock()
+	}
 	if o.CacheOctets == 0 {
 		o.CacheOctets = defaultCacheOctets
 	}
 	return &Queue{
-		o: o, log: o.Log,
+		o: o, log: o.Log, reckoning: newReckoning(o.Clock),
 		kick: make(chan struct{}, 1), done: make(chan struct{}), stop: make(chan struct{}), idle: make(chan struct{}),
 		entries: map[sms.ID]*entry{}, lanes: map[laneKey]*lane{}, recipients: map[string]*recipientQueue{},
 		groups: map[groupKey]*group{}, pending: map[string]int{},
@@ -153,6 +160,7 @@ func (q *Queue) Quiesce() {
 // or until ctx ends.
 func (q *Queue) Stop(ctx context.Context) error {
 	q.mu.Lock()
+	q.look()
 	q.stopping = true
 	q.checkIdle()
 	q.mu.Unlock()
@@ -219,8 +227,9 @@ func (q *Queue) add(m *sms.Message, limit int, s road.Submission, replaces *repl
 	}
 	q.pending[owner]++
 	q.storing++
+	came := q.look()
 	q.mu.Unlock()
-	q.o.Store.Add(&entry{q: q, m: m, owner: owner, submission: s, replaces: replaces, heapAt: -1})
+	q.o.Store.Add(&entry{q: q, m: m, owner: owner, submission: s, replaces: replaces, due: came, heapAt: -1})
 	return nil
 }
 

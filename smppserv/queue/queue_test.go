@@ -25,13 +25,14 @@ type rig struct {
 	o     Options
 	store *store.Store
 	fault *faulty
+	clock *handClock
 	q     *Queue
 }
 
 func newRig(t testing.TB, change func(*Options)) *rig {
 	t.Helper()
-	r := &rig{t: t, file: filepath.Join(t.TempDir(), "messages.db")}
-	r.o = Options{Log: zerolog.Nop(), Settings: Settings{ReceiptValidity: time.Hour, Reassemble: time.Minute}}
+	r := &rig{t: t, file: filepath.Join(t.TempDir(), "messages.db"), clock: newHandClock()}
+	r.o = Options{Log: zerolog.Nop(), Clock: r.clock.read, Settings: Settings{ReceiptValidity: time.Hour, Reassemble: time.Minute}}
 	if change != nil {
 		change(&r.o)
 	}
@@ -213,7 +214,7 @@ func (s *sender) answer(session uint64, since time.Time) {
 
 // text is a message from a client to Hermès.
 func (r *rig) text(text string) *sms.Message {
-	now := time.Now()
+	now, _ := r.clock.read()
 	return &sms.Message{Submitter: "admin", Source: sms.Address{TON: 1, NPI: 1, Number: "33612345678"}, Dest: sms.Address{Number: "3600"},
 		Content: []byte(text), ReceivedAt: now, DueAt: now, ExpiresAt: now.Add(time.Hour), State: sms.Enroute}
 }

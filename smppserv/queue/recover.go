@@ -23,7 +23,14 @@ type recovery struct {
 // recover takes up every waiting message of the store.
 func (q *Queue) recover(ctx context.Context) error {
 	r := recovery{q: q, open: map[*lane][]*group{}}
-	err := q.o.Store.Waiting(ctx, 0, func(m *sms.Message) error {
+	steps, err := q.o.Store.ClockSteps(ctx)
+	if err != nil {
+		return fmt.Errorf("take up the waiting messages: %w", err)
+	}
+	q.mu.Lock()
+	q.steps, q.noted = steps, len(steps)
+	q.mu.Unlock()
+	err = q.o.Store.Waiting(ctx, 0, func(m *sms.Message) error {
 		if r.ms = append(r.ms, m); len(r.ms) < recoverStep {
 			return nil
 		}
@@ -65,7 +72,7 @@ func (r *recovery) step(ctx context.Context) error {
 	for _, m := range r.ms {
 		l := q.lane(laneKeyOf(m))
 		groups := r.open[l]
-		for len(groups) > 0 && (!q.isOpen(groups[0]) || groups[0].until <= cameAt(m)) {
+		for len(groups) > 0 && (!q.isOpen(groups[0]) || groups[0].until <= q.came(m)) {
 			if q.isOpen(groups[0]) {
 				q.closeGroup(groups[0])
 			}
@@ -87,14 +94,6 @@ func (r *recovery) step(ctx context.Context) error {
 	r.total += len(r.ms)
 	r.ms = r.ms[:0]
 	return nil
-}
-
-// cameAt is when a message was received, whenever it was replaced.
-func cameAt(m *sms.Message) int64 {
-	if m.StoredAt.IsZero() {
-		return milli(m.ReceivedAt)
-	}
-	return milli(m.StoredAt)
 }
 
 // readParts reads the texts of parts: texts that have the same reference are told apart by them.
@@ -120,9 +119,9 @@ func (r *recovery) readParts(ctx context.Context) error {
 }
 
 func (q *Queue) takeUp(m *sms.Message) *entry {
-	e := &entry{q: q, m: m, owner: m.Owner(), heapAt: -1}
+	e := &entry{q: q, m: m, owner: m.Owner(), due: q.came(m), heapAt: -1}
 	q.pending[e.owner]++
-	q.enter(e)
+	q.enter(e, true)
 	return e
 }
 

@@ -172,6 +172,7 @@ func TestUnderStressEveryMessageEndsOnceAndInOrder(t *testing.T) {
 	var background sync.WaitGroup
 	background.Go(func() {
 		outlets, random := []road.Outlet{client(1), client(2)}, newDice(seed, 1)
+		var set time.Duration
 		for n := 0; ; n++ {
 			select {
 			case <-stop:
@@ -183,7 +184,7 @@ func TestUnderStressEveryMessageEndsOnceAndInOrder(t *testing.T) {
 				return
 			case <-time.After(2 * time.Millisecond):
 			}
-			switch o := outlets[n%2]; random.IntN(5) {
+			switch o := outlets[n%2]; random.IntN(6) {
 			case 0:
 				o.Detach()
 				outlets[n%2] = client(uint64(1 + n%2))
@@ -195,6 +196,10 @@ func TestUnderStressEveryMessageEndsOnceAndInOrder(t *testing.T) {
 			case 3:
 				o.SetWindow(random.IntN(4))
 			case 4:
+				to := time.Duration(random.IntN(40)-20) * time.Minute
+				r.clock.step(to - set)
+				set = to
+			case 5:
 				if _, err := q.Sweep(context.Background()); err != nil {
 					t.Error(err)
 				}

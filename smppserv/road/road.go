@@ -18,7 +18,8 @@ type Submission interface {
 	Accepted(m *sms.Message, duplicate bool, err error)
 	// Concluded is called once, when m's final state is on disk, if that happens before a restart.
 	Concluded(m *sms.Message, o sms.Outcome)
-	// Answered tells on which session Accepted was answered, and since when the answer is on the wire.
+	// Answered tells on which session Accepted was answered, and since when, with a monotonic reading, the answer is on
+	// the wire.
 	// A submission without a session returns 0, false.
 	Answered() (session uint64, since time.Time, ok bool)
 }
@@ -43,6 +44,7 @@ type Transition struct {
 	Reason   string
 	DueAt    time.Time      // of the next try, when State is not final
 	PushKey  string         // of the text that the parts make, for its next tries; "" = as it was
+	Wait     time.Duration  // until then
 	Receipts []*sms.Message // owed because of it, stored in the same transaction
 	Done     func()         // called when all of it is on disk, and the receipts bear their IDs; may be nil
 
@@ -52,6 +54,16 @@ type Transition struct {
 	// Refused is why, set before Parked is called; nil = it is not parked.
 	Refused error
 }
+
+// ClockStep is a setting of the wall clock while the worker ran; to a machine that slept it looks the same.
+// What bears an ID up to LastID got its times from the clock as it was before.
+type ClockStep struct {
+	LastID   sms.ID
+	From, To time.Time
+}
+
+// By is how far the clock was set, negative = back.
+func (s ClockStep) By() time.Duration { return s.To.Round(0).Sub(s.From.Round(0)) }
 
 // Deliverer is one way out: Hermès, or one receiving session of a client.
 type Deliverer interface {

@@ -45,7 +45,7 @@ func (s *Session) abort(reason error) {
 		s.mu.Unlock()
 		return
 	}
-	s.closed.Store(time.Now().UnixNano())
+	s.closed.Store(s.age())
 	s.blame(reason)
 	s.state = Closing
 	if s.timer != nil {

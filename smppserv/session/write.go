@@ -21,7 +21,7 @@ type Ticket struct {
 	s        *Session
 	command  smpp.CommandID
 	sequence uint32
-	written  atomic.Int64 // when the answer was on the wire, nanoseconds since 1970
+	written  atomic.Int64 // when the answer was on the wire, nanoseconds since the session was opened; 0 = not yet
 }
 
 // Open makes t the ticket of the request with this header.
@@ -56,7 +56,7 @@ func (t *Ticket) Answered() (session uint64, since time.Time, ok bool) {
 	if at == 0 {
 		at = t.s.closed.Load()
 	}
-	return t.s.o.ID, time.Unix(0, at), at != 0
+	return t.s.o.ID, t.s.opened.Add(time.Duration(at)), at != 0
 }
 
 // Answer answers with a status and a body, which errors have in transaction mode (SMPP 3.4, 4.7.2; 5.0, 4.2.5);
@@ -78,6 +78,9 @@ func (t *Ticket) Answer(status smpp.Status, p smpp.PDU) {
 	s.tickets = append(s.tickets, t)
 	s.wake()
 }
+
+// age is in nanoseconds, and not 0. Setting the wall clock does not change it.
+func (s *Session) age() int64 { return max(int64(time.Since(s.opened)), 1) }
 
 // refuse answers a request that no handler sees.
 func (s *Session) refuse(h smpp.Header, status smpp.Status) {
@@ -123,7 +126,7 @@ func (s *Session) writeLoop() {
 			}
 			s.mu.Unlock()
 			_, err := s.o.Conn.Write(out)
-			now := time.Now().UnixNano()
+			now := s.age()
 			for i, t := range tickets {
 				t.written.Store(now)
 				tickets[i] = nil

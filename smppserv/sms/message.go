@@ -78,14 +78,19 @@ type Message struct {
 	StoredAt   time.Time // when it was received at first; zero of what a version stored that did not keep it
 	DueAt      time.Time // not tried before
 	ExpiresAt  time.Time // not tried after
+	// Period tells that the validity is a period, not asked for or asked for as one: it elapses whatever the clock is set to.
+	// Else ExpiresAt is a time of the wall clock.
+	Period bool
 
 	// First is the message whose ID the submitter knows this one by, when one submit_multi made several; nil = its own.
 	// The store writes that ID to KnownBy.
 	First   *Message
 	KnownBy ID
 
-	State      State
-	Attempts   int       // tries that failed or succeeded
+	State    State
+	Attempts int // tries that failed or succeeded
+	// Wait is from the last try, which failed, to DueAt: 0 = not known or not tried, negative = DueAt was asked for after that try.
+	Wait       time.Duration
 	Error      int       // an HTTP status or a command_status: the receipt's err
 	Reason     string    // of the last failed try, in words
 	FinalAt    time.Time // zero until State is final
@@ -103,6 +108,21 @@ type Receipt struct {
 	ExternalID  string // of a message from Hermès
 	DPF         bool   // an alert_notification will follow
 	Away        bool   // of a delivery pending flag: nobody was there, whichever message it was
+}
+
+// FirstReceived is when the message was handed in, whenever it was replaced since, as far as is known.
+func (m *Message) FirstReceived() time.Time {
+	if m.StoredAt.IsZero() {
+		return m.ReceivedAt
+	}
+	return m.StoredAt
+}
+
+// Scheduled tells whether the submitter named a time for the first try, which was not made yet. What names none is due when it
+// comes, and so is what names that very moment: in the same tenth of a second, or rounded up as NotBefore does.
+func (m *Message) Scheduled() bool {
+	ahead := m.DueAt.UnixMilli() - m.FirstReceived().UnixMilli()
+	return m.Attempts == 0 && (ahead < -100 || ahead > 1)
 }
 
 // FromHermes tells whether Hermès handed the message in.
@@ -165,7 +185,7 @@ func NewDPF(m *Message, away bool, now time.Time, validity time.Duration) *Messa
 		Kind: KindDPF, Submitter: m.Submitter, Recipient: m.Recipient, Source: m.Source, Dest: m.Dest,
 		InterfaceVersion: m.InterfaceVersion, Content: []byte{},
 		Receipt:    &Receipt{Of: m.PublicID(), State: Enroute, SubmittedAt: m.ReceivedAt, DoneAt: now, Away: away},
-		ReceivedAt: now, DueAt: now, ExpiresAt: now.Add(validity), State: Enroute,
+		ReceivedAt: now, DueAt: now, ExpiresAt: now.Add(validity), Period: true, State: Enroute,
 	}
 }
 
@@ -188,6 +208,7 @@ func NewReceipt(kind Kind, m *Message, state State, code int, now time.Time, val
 		ReceivedAt: now,
 		DueAt:      now,
 		ExpiresAt:  now.Add(validity),
+		Period:     true,
 		State:      Enroute,
 	}
 }

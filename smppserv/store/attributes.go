@@ -26,6 +26,7 @@ const (
 	flagSetDPF
 	flagDPF  // of the receipt
 	flagAway // of the receipt
+	flagPeriod
 )
 
 const fixedAttributes = 15 // without the flags
@@ -36,6 +37,9 @@ func appendAttributes(dst []byte, m *sms.Message) []byte {
 	var flags byte
 	if m.SetDPF {
 		flags |= flagSetDPF
+	}
+	if m.Period {
+		flags |= flagPeriod
 	}
 	if m.Receipt != nil {
 		flags |= flagReceipt
@@ -90,7 +94,7 @@ func decodeAttributes(b []byte, m *sms.Message) error {
 	case m.Kind != sms.KindText:
 		flags = flagReceipt
 	}
-	m.SetDPF = flags&flagSetDPF != 0
+	m.SetDPF, m.Period = flags&flagSetDPF != 0, flags&flagPeriod != 0
 	m.Source.TON, m.Source.NPI, m.Dest.TON, m.Dest.NPI = b[1], b[2], b[3], b[4]
 	m.ESMClass, m.ProtocolID, m.Priority, m.RegisteredDelivery, m.DataCoding, m.InterfaceVersion = b[5], b[6], b[7], b[8], b[9], b[10]
 	m.Part = sms.Part{Ref: binary.BigEndian.Uint16(b[11:]), Total: b[13], Seq: b[14]}

@@ -38,7 +38,9 @@ func TestAttributesComeBackAsTheyWere(t *testing.T) {
 			}
 		}
 	}
-	all = append(all, &sms.Message{})
+	period := full(sms.KindText)
+	period.Period = true
+	all = append(all, period, &sms.Message{})
 	for i, m := range all {
 		got := &sms.Message{Kind: m.Kind}
 		if err := decodeAttributes(appendAttributes(nil, m), got); err != nil || !reflect.DeepEqual(got, m) {

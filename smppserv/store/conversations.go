@@ -48,13 +48,14 @@ func (cc conversationCache) forget(fresh []sms.Conversation) {
 	}
 }
 
+// writeConversations writes what is new. What a client wrote last is the newest of its number's also where the clock was set back.
 func (w *writer) writeConversations(now time.Time) error {
 	for _, c := range w.fresh {
 		err := w.exec("INSERT INTO conversations (number, campaign, client, number_ton, number_npi, campaign_ton, campaign_npi, written_at) "+
-			"VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (number, campaign) DO UPDATE SET client = excluded.client, "+
+			"VALUES (?, ?, ?, ?, ?, ?, ?, max(?, (SELECT coalesce(max(written_at), 0) + 1 FROM conversations WHERE number = ?))) ON CONFLICT (number, campaign) DO UPDATE SET client = excluded.client, "+
 			"number_ton = excluded.number_ton, number_npi = excluded.number_npi, campaign_ton = excluded.campaign_ton, "+
 			"campaign_npi = excluded.campaign_npi, written_at = excluded.written_at",
-			c.Number.Number, c.Campaign.Number, c.Client, int64(c.Number.TON), int64(c.Number.NPI), int64(c.Campaign.TON), int64(c.Campaign.NPI), milli(now))
+			c.Number.Number, c.Campaign.Number, c.Client, int64(c.Number.TON), int64(c.Number.NPI), int64(c.Campaign.TON), int64(c.Campaign.NPI), milli(now), c.Number.Number)
 		if err != nil {
 			return err
 		}

@@ -13,17 +13,17 @@ type scanner interface{ Scan(...any) error }
 
 func scanMessage(row scanner) (*sms.Message, error) {
 	m := &sms.Message{}
-	var received, due, expires int64
+	var received, due, expires, wait int64
 	var final sql.NullInt64
 	var pushKey sql.NullString
 	var attributes sql.RawBytes
 	err := row.Scan(&m.ID, &m.Kind, &m.State, &m.Submitter, &m.Recipient, &m.Source.Number, &m.Dest.Number,
-		&received, &due, &expires, &final, &m.Attempts, &m.Error, &m.Reason, &m.Content, &attributes, &pushKey)
+		&received, &due, &expires, &final, &m.Attempts, &m.Error, &m.Reason, &m.Content, &attributes, &pushKey, &wait)
 	if err != nil {
 		return nil, err
 	}
 	m.ReceivedAt, m.DueAt, m.ExpiresAt = time.UnixMilli(received), time.UnixMilli(due), time.UnixMilli(expires)
-	m.PushKey = pushKey.String
+	m.PushKey, m.Wait = pushKey.String, time.Duration(wait)*time.Millisecond
 	if final.Valid {
 		m.FinalAt = time.UnixMilli(final.Int64)
 	}
@@ -95,7 +95,7 @@ func (s *Store) Load(ctx context.Context, ids []sms.ID) ([]*sms.Message, error) 
 
 // withoutContent is columns with nothing in the place of the text.
 const withoutContent = "id, kind, state, submitter, recipient, source, destination, received_at, due_at, expires_at, " +
-	"final_at, attempts, error, reason, NULL, attributes, push_key"
+	"final_at, attempts, error, reason, NULL, attributes, push_key, wait"
 
 // Waiting calls f for each message that is not final and whose ID is above after, in the order of their IDs,
 // without their Content, and stops at f's first error.

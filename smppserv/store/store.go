@@ -137,12 +137,13 @@ func milli(t time.Time) int64 {
 	return t.UnixMilli()
 }
 
-// op is one of: an addition, a change, an outcome, ids to purge; with done alone it writes nothing.
+// op is one of: an addition, a change, an outcome, ids to purge, something else to write; with done alone it writes nothing.
 type op struct {
 	add    road.Addition
 	change *sms.Message
 	move   *road.Transition
 	purge  []sms.ID
+	write  func(*writer) error
 	probe  bool        // writes nothing new
 	retry  retry       // writes nothing; before it, outcomes that were refused are tried
 	done   func(error) // of all but additions and outcomes; may be nil for a retry

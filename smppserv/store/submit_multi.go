@@ -31,9 +31,9 @@ func (s *Store) KnownAs(ctx context.Context, id sms.ID) ([]sms.ID, error) {
 	return ids, nil
 }
 
-// beforePushKey is withoutContent of a database that has no column push_key yet.
-const beforePushKey = "id, kind, state, submitter, recipient, source, destination, received_at, due_at, expires_at, " +
-	"final_at, attempts, error, reason, NULL, attributes, NULL"
+// before is withoutContent of a database that has no columns push_key and wait yet.
+const before = "id, kind, state, submitter, recipient, source, destination, received_at, due_at, expires_at, " +
+	"final_at, attempts, error, reason, NULL, attributes, NULL, 0"
 
 const insertKnown = "INSERT INTO submit_multi (message_id, known_by) VALUES (?, ?)"
 
@@ -49,7 +49,7 @@ func TakeOverWaiting(ctx context.Context, tx *sql.Tx) error {
 			dpfs = append(dpfs, m)
 		}
 		return nil
-	}, "SELECT "+beforePushKey+" FROM messages INDEXED BY messages_waiting WHERE final_at IS NULL")
+	}, "SELECT "+before+" FROM messages INDEXED BY messages_waiting WHERE final_at IS NULL")
 	if err != nil {
 		return err
 	}

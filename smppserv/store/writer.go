@@ -18,8 +18,8 @@ const (
 	columns = "id, kind, state, submitter, recipient, source, destination, received_at, due_at, expires_at, " +
 		"final_at, attempts, error, reason, content, attributes"
 	columnCount = 16
-	// selected is what is read of a message: push_key comes with its first try that fails.
-	selected = columns + ", push_key"
+	// selected is what is read of a message: push_key and wait come with its first try that fails.
+	selected = columns + ", push_key, wait"
 )
 
 // rowSteps are the sizes of the statements that write several rows: large ones cost least per row.
@@ -160,6 +160,8 @@ func (w *writer) write(batch []op) (err error) {
 			err = w.probe()
 		case o.purge != nil:
 			err = w.purge(o.purge)
+		case o.write != nil:
+			err = o.write(w)
 		case o.move != nil:
 			err = w.collect(o.move)
 		}
@@ -243,8 +245,8 @@ func (w *writer) claimExternalID(m *sms.Message) (duplicate bool, err error) {
 }
 
 func (w *writer) change(m *sms.Message) error {
-	return w.exec("UPDATE messages SET due_at = ?, expires_at = ?, content = ?, attributes = ? WHERE final_at IS NULL AND id = ?",
-		milli(m.DueAt), milli(m.ExpiresAt), blob(m.Content), appendAttributes(nil, m), int64(m.ID))
+	return w.exec("UPDATE messages SET due_at = ?, wait = ?, expires_at = ?, content = ?, attributes = ? WHERE final_at IS NULL AND id = ?",
+		milli(m.DueAt), m.Wait.Milliseconds(), milli(m.ExpiresAt), blob(m.Content), appendAttributes(nil, m), int64(m.ID))
 }
 
 // collect writes what is no end at once and puts ends into groups.
@@ -256,9 +258,10 @@ func (w *writer) collect(f *road.Transition) error {
 	}
 	if !f.State.Final() {
 		for _, id := range f.IDs {
-			err := w.exec("UPDATE messages SET state = ?, attempts = ?, error = ?, reason = ?, due_at = ?, push_key = coalesce(?, push_key) "+
+			err := w.exec("UPDATE messages SET state = ?, attempts = ?, error = ?, reason = ?, due_at = ?, wait = ?, push_key = coalesce(?, push_key) "+
 				"WHERE final_at IS NULL AND id = ?",
-				int64(f.State), f.Attempts, f.Error, f.Reason, milli(f.DueAt), sql.NullString{String: f.PushKey, Valid: f.PushKey != ""}, int64(id))
+				int64(f.State), f.Attempts, f.Error, f.Reason, milli(f.DueAt), f.Wait.Milliseconds(),
+				sql.NullString{String: f.PushKey, Valid: f.PushKey != ""}, int64(id))
 			if err != nil {
 				return fmt.Errorf("write the next try of message %d: %w", id, err)
 			}

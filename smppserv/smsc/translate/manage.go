@@ -16,7 +16,7 @@ func (e ESME) QueryResp(m *sms.Message, messageID string, now time.Time) *smpp.Q
 	switch {
 	case m.State.Final():
 		resp.FinalDate, resp.ErrorCode = smpp.FormatTime(m.FinalAt), byte(min(m.Error, 255))
-	case e.Version >= smpp.V50 && m.Attempts == 0 && m.DueAt.After(now):
+	case e.Version >= smpp.V50 && m.Scheduled() && m.DueAt.After(now):
 		resp.State = smpp.StateScheduled
 	}
 	return resp

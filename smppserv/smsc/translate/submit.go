@@ -36,11 +36,11 @@ func (e ESME) Submit(m *sms.Message, command smpp.CommandID, r *smpp.SubmitSM, n
 		return err
 	}
 	if r.ValidityPeriod == "" {
-		m.ExpiresAt = m.DueAt.Add(e.Validity)
+		m.ExpiresAt, m.Period = m.DueAt.Add(e.Validity), true
 	}
 	if command == smpp.CmdDataSM || e.Version >= smpp.V50 { // 3.4 has these parameters in data_sm only
 		if ttl, ok := r.TLVs.Uint32(smpp.TagQosTimeToLive); ok {
-			m.ExpiresAt = sms.NotBefore(m.DueAt.Add(time.Duration(ttl) * time.Second))
+			m.ExpiresAt, m.Period = sms.NotBefore(m.DueAt.Add(time.Duration(ttl)*time.Second)), true
 		}
 		dpf, _ := r.TLVs.Uint8(smpp.TagSetDpf)
 		m.SetDPF = dpf == 1

@@ -19,7 +19,7 @@ func TestAMessageHasWhatItsSubmitSays(t *testing.T) {
 		Source: sms.Address{TON: 1, NPI: 1, Number: "4917"}, Dest: sms.Address{TON: 3, NPI: 9, Number: "12345"}, ServiceType: "CMT",
 		ESMClass: 0x81, ProtocolID: 0x41, Priority: 2, RegisteredDelivery: 0x12, DataCoding: 3, InterfaceVersion: smpp.V34,
 		Alphabet: "latin1", Content: []byte("caf\xE9"), TLVs: []byte{2, 4, 0, 2, 1, 2},
-		ReceivedAt: now, DueAt: now, ExpiresAt: now.Add(time.Hour), State: sms.Enroute,
+		ReceivedAt: now, DueAt: now, ExpiresAt: now.Add(time.Hour), Period: true, State: sms.Enroute,
 	}
 	got := &sms.Message{ID: 7, Submitter: "who had it before", Attempts: 3}
 	if err := esme(smpp.V34).Submit(got, smpp.CmdSubmitSM, r, now); err != nil || !reflect.DeepEqual(got, want) {

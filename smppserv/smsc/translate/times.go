@@ -24,7 +24,7 @@ func setTimes(m *sms.Message, schedule, validity string) error {
 		if err != nil || !t.After(now) || scheduled && t.Before(m.DueAt) {
 			return fmt.Errorf("validity_period: %w", smpp.RINVEXPIRY)
 		}
-		m.ExpiresAt = sms.NotBefore(t)
+		m.ExpiresAt, m.Period = sms.NotBefore(t), smpp.IsRelative(validity)
 	}
 	if schedule != "" && !m.ExpiresAt.IsZero() && m.ExpiresAt.Before(m.DueAt) {
 		return fmt.Errorf("schedule_delivery_time after the end of the validity: %w", smpp.RINVSCHED)

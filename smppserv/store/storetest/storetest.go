@@ -41,6 +41,8 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"the last writer of a conversation is known", lastWriter},
 		{"a purge takes what is final and old, and nothing else", purgeTakesOldFinals},
 		{"a purge forgets the external ids of what it takes", purgeForgetsExternalIDs},
+		{"the steps of the clock are kept while a message needs them", clockSteps},
+		{"the last purge is kept", lastPurge},
 		{"many goroutines get distinct ids", concurrentAdds},
 		{"an unknown id is not found", unknownID},
 	} {
@@ -313,8 +315,8 @@ func nextTryIsKept(t *testing.T, open Open) {
 	m := Sample()
 	Add(t, s, m)
 	due := now.Add(5 * time.Second)
-	Move(s, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Enroute, Attempts: 1, Error: 503, Reason: "busy", DueAt: due})
-	if got := get(t, s, m.ID); !got.DueAt.Equal(due) || got.Attempts != 1 || got.Error != 503 || got.Reason != "busy" || got.State != sms.Enroute {
+	Move(s, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Enroute, Attempts: 1, Error: 503, Reason: "busy", DueAt: due, Wait: 5 * time.Second})
+	if got := get(t, s, m.ID); !got.DueAt.Equal(due) || got.Wait != 5*time.Second || got.Attempts != 1 || got.Error != 503 || got.Reason != "busy" || got.State != sms.Enroute {
 		t.Fatalf("got %+v", got)
 	}
 	closeStore(t, s)
@@ -383,7 +385,7 @@ func changeIsKept(t *testing.T, open Open) {
 	m := Sample()
 	Add(t, s, m)
 	change := func(text string) {
-		m.Content, m.RegisteredDelivery = []byte(text), 0
+		m.Content, m.RegisteredDelivery, m.Wait = []byte(text), 0, -time.Millisecond
 		done := make(chan error, 1)
 		s.Change(m, func(err error) { done <- err })
 		if err := <-done; err != nil {
@@ -391,7 +393,7 @@ func changeIsKept(t *testing.T, open Open) {
 		}
 	}
 	change("new")
-	if got := get(t, s, m.ID); !bytes.Equal(got.Content, []byte("new")) || got.RegisteredDelivery != 0 {
+	if got := get(t, s, m.ID); !bytes.Equal(got.Content, []byte("new")) || got.RegisteredDelivery != 0 || got.Wait >= 0 {
 		t.Fatalf("got %+v", got)
 	}
 	Move(s, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Delivered})

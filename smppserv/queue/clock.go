@@ -1,0 +1,299 @@
+package queue
+
+import (
+	"container/heap"
+	"time"
+
+	"hnetsmpp/smppserv/road"
+	"hnetsmpp/smppserv/sms"
+)
+
+// The queue has a time of its own, in milliseconds: at the start what the wall clock shows, from then on what has elapsed.
+// The times of a message are put into it when the message enters, those of its row with what is known of how the clock
+// was set since it was stored. What follows the wall clock, a time that the submitter named, is moved when the clock is set:
+//
+//	due, no schedule named                 when the message came
+//	due, a schedule named                  with the wall clock, until it has come
+//	due, a next try                        elapsed; sooner when the clock is set forward, as after a machine has slept
+//	an outlet's pause                      likewise
+//	expires, asked for as a time           with the wall clock
+//	expires, a period asked for or not     elapsed, from when it came, or from when its schedule has come
+//
+// What one row cannot tell, since the clock was set while nobody ran, is settled so that nothing waits longer
+// than it would have, and nothing expires that need not.
+
+// Clock reads the wall clock and, at the same moment, the time elapsed since some other one, which setting the clock does not change.
+type Clock func() (wall time.Time, elapsed time.Duration)
+
+// SystemClock is the machine's. While the machine sleeps elapsed may stand still.
+func SystemClock() Clock {
+	start := time.Now()
+	return func() (time.Time, time.Duration) {
+		now := time.Now()
+		return now, now.Sub(start)
+	}
+}
+
+const (
+	// The wall clock is looked at as often while something waits, or nothing.
+	lookWaiting, lookIdle = time.Second, time.Minute
+	// A difference that has come slowly is followed when it is this large.
+	drift = 250 * time.Millisecond
+	// The clock was set when within one look it moved so far against the time elapsed.
+	step = time.Second
+	// maxSteps bounds what is remembered of a clock that is set again and again.
+	maxSteps = 1000
+	// onItsWay is how long before the clock was set a message may have got its times that was not on disk by then.
+	onItsWay = 5 * time.Second
+	// No wait for a next try was longer in versions that did not write how long it was: what Hermès may ask for, or what
+	// clients' schedules say.
+	longestWait, longestWaitForClient = time.Hour, time.Minute
+)
+
+// reckoning is what the queue knows of the wall clock.
+type reckoning struct {
+	clock Clock
+	start time.Duration // since 1970; queue time is start and what has elapsed
+	ahead int64         // of the wall clock before queue time, as the entries were reckoned
+	seen  int64         // the same at the last look
+	steps []road.ClockStep
+	noted int // of these, how many are on disk or on their way
+}
+
+func newReckoning(clock Clock) reckoning {
+	wall, elapsed := clock()
+	return reckoning{clock: clock, start: time.Duration(wall.UnixNano()) - elapsed}
+}
+
+// wall is the wall clock's time.
+func (r *reckoning) wall() time.Time {
+	wall, _ := r.clock()
+	return wall
+}
+
+// now is the queue's time.
+func (r *reckoning) now() int64 {
+	_, elapsed := r.clock()
+	return (r.start + elapsed).Milliseconds()
+}
+
+// in is the queue's time after d has elapsed, not too early.
+func (r *reckoning) in(d time.Duration) int64 {
+	_, elapsed := r.clock()
+	return (r.start + elapsed + d + time.Millisecond - 1).Milliseconds()
+}
+
+// at puts a time of the wall clock as it is set now into the queue's time.
+func (r *reckoning) at(t time.Time) int64 { return t.UnixMilli() - r.seen }
+
+// shown is what the wall clock, as it is set now, shows at a time of the queue's.
+func (r *reckoning) shown(t int64) time.Time { return time.UnixMilli(t + r.seen) }
+
+// since puts a time from m's row, from which on its validity elapses, into the queue's.
+func (r *reckoning) since(m *sms.Message, t time.Time) int64 {
+	at := t.UnixMilli()
+	for _, s := range r.steps {
+		by := s.By().Milliseconds()
+		if m.ID > s.LastID && (by < 0 || m.FirstReceived().Sub(s.From).Abs() > onItsWay) {
+			continue
+		}
+		switch from, to := s.From.UnixMilli(), s.To.UnixMilli(); {
+		case at <= from:
+			at += by
+		case at < to:
+			at = to // it came when the clock was set
+		}
+	}
+	return at - r.seen
+}
+
+// retime has e follow what a replace_sm made of the times of its message, which were given to it as due and expires.
+// It puts what the row is to say into m; change is called when that is on disk.
+func (q *Queue) retime(e *entry, m *sms.Message, due, expires time.Time) (change func()) {
+	asked := *m
+	scheduled, limited := !m.DueAt.Equal(due), !m.ExpiresAt.Equal(expires) || m.Period != e.period
+	switch {
+	case !scheduled:
+		m.DueAt = e.m.DueAt
+	case m.Attempts > 0:
+		m.Wait = -time.Millisecond
+	}
+	if !scheduled && !limited {
+		m.ExpiresAt = e.m.ExpiresAt
+	} else if m.Period {
+		set := q.setSince(e.id)
+		if m.Attempts == 0 && (scheduled || e.scheduled) {
+			set = time.Duration(q.since(m, m.DueAt)-q.at(m.DueAt)) * time.Millisecond
+		}
+		m.ExpiresAt = asked.ExpiresAt.Add(-set)
+	}
+	return func() {
+		if scheduled {
+			e.due, e.scheduled = q.at(asked.DueAt), true
+		}
+		if limited {
+			e.expires, e.period = q.at(asked.ExpiresAt), asked.Period
+		}
+	}
+}
+
+// setSince is how far the clock was set since the message with this ID got its times.
+func (r *reckoning) setSince(id sms.ID) (by time.Duration) {
+	for _, s := range r.steps {
+		if id <= s.LastID {
+			by += s.By()
+		}
+	}
+	return by
+}
+
+// came is when a message came, whenever it was replaced since, that is taken up from the store.
+func (q *Queue) came(m *sms.Message) int64 { return min(q.since(m, m.FirstReceived()), q.now()) }
+
+// reckon gives an entry the times of its message, which came then and is taken up from the store, or is new.
+func (q *Queue) reckon(e *entry, came int64, stored bool) {
+	m := e.m
+	scheduled := m.Scheduled() || m.Wait < 0
+	from, begins := m.FirstReceived(), came
+	if m.Scheduled() {
+		if from, begins = m.DueAt, q.at(m.DueAt); stored {
+			begins = q.since(m, m.DueAt)
+		}
+	}
+	switch {
+	case scheduled:
+		e.due = q.at(m.DueAt)
+	case m.Attempts == 0:
+		e.due = came
+	default:
+		wait := m.Wait
+		if wait == 0 && m.Recipient != sms.Hermes {
+			wait = longestWaitForClient
+		} else if wait == 0 {
+			wait = longestWait
+		}
+		e.due = min(q.at(m.DueAt), q.in(wait))
+	}
+	e.scheduled, e.period = scheduled, m.Period
+	if e.expires = q.at(m.ExpiresAt); m.Period {
+		e.expires = begins + m.ExpiresAt.UnixMilli() - from.UnixMilli()
+	}
+}
+
+// look is now, and acts when the wall clock was set.
+func (q *Queue) look() (now int64) {
+	wall, elapsed := q.clock()
+	now = (q.start + elapsed).Milliseconds()
+	if !q.started { // first all that is on disk
+		return now
+	}
+	ahead := wall.UnixMilli() - now
+	jump := ahead - q.seen
+	before := q.shown(now)
+	q.seen = ahead
+	if by := ahead - q.ahead; time.Duration(max(by, -by))*time.Millisecond >= drift {
+		q.follow(by, now)
+		q.ahead = ahead
+	}
+	if time.Duration(max(jump, -jump))*time.Millisecond >= step {
+		if len(q.steps) >= maxSteps && q.noted > 0 {
+			q.steps, q.noted = q.steps[1:], q.noted-1
+		}
+		if len(q.steps) < maxSteps {
+			q.steps = append(q.steps, road.ClockStep{LastID: q.lastSeen, From: before, To: time.UnixMilli(wall.UnixMilli())})
+		}
+		q.wake()
+	}
+	return now
+}
+
+// follow moves what follows the wall clock, which was set forward by so many milliseconds.
+func (q *Queue) follow(by, now int64) {
+	for _, e := range q.entries {
+		pending := e.due > now
+		period := e.expires - e.due
+		switch {
+		case pending && e.scheduled:
+			e.due = max(e.due-by, now+1)
+		case pending && e.attempts > 0 && by > 0:
+			e.due = max(e.due-by, now+1)
+		}
+		switch {
+		case !e.period:
+			e.expires -= by
+		case pending && e.scheduled:
+			e.expires = e.due + period
+		}
+	}
+	for _, e := range q.deadlines {
+		if e.wake > now { // else it is about to be looked at, and that is not to be forgotten
+			e.wake = e.wakeTime(now)
+		}
+	}
+	heap.Init(&q.deadlines)
+	for _, r := range q.recipients {
+		for _, o := range r.outlets {
+			if o.pause != nil && by > 0 {
+				o.until = max(o.until-by, now)
+				o.pause.Reset(time.Duration(o.until-now) * time.Millisecond)
+			}
+		}
+	}
+}
+
+// wakeTime is when an entry must be looked at.
+func (e *entry) wakeTime(now int64) int64 {
+	switch {
+	case e.group != nil:
+		return min(e.group.until, e.expires)
+	case e.status == aside:
+		return min(e.due, e.expires)
+	}
+	return e.nextWake(now)
+}
+
+// unnoted are the steps that are to be written, and are from now on on their way.
+func (q *Queue) unnoted() []road.ClockStep {
+	if q.noted == len(q.steps) {
+		return nil
+	}
+	steps := append([]road.ClockStep(nil), q.steps[q.noted:]...)
+	q.noted = len(q.steps)
+	return steps
+}
+
+// note says and writes that the clock was set.
+func (q *Queue) note(steps []road.ClockStep) {
+	for _, s := range steps {
+		q.log.Warn().Time("from", s.From).Time("to", s.To).Stringer("by", s.By()).
+			Msg("the clock was set, or the machine slept: what is scheduled follows the clock, other messages neither wait nor expire because of it")
+		q.write(s)
+	}
+}
+
+// writeAgain is the wait after the disk did not take a step.
+const writeAgain = time.Second
+
+func (q *Queue) write(s road.ClockStep) {
+	q.o.Store.NoteClockStep(s, func(err error) {
+		if err == nil {
+			return
+		}
+		time.AfterFunc(writeAgain, func() {
+			q.mu.Lock()
+			stopped := q.stopped
+			q.mu.Unlock()
+			if !stopped {
+				q.write(s)
+			}
+		})
+	})
+}
+
+// sleep is how long the dispatcher may sleep when nobody calls it.
+func (q *Queue) sleep() time.Duration {
+	if len(q.deadlines) == 0 {
+		return lookIdle
+	}
+	return min(time.Duration(q.deadlines[0].wake-q.now())*time.Millisecond, lookWaiting)
+}

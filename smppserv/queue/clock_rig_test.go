@@ -1,0 +1,69 @@
+package queue
+
+import (
+	"sync"
+	"time"
+
+	"hnetsmpp/smppserv/testkit"
+)
+
+// handClock is the system's clock, which can be set, and can be made to run on.
+type handClock struct {
+	start time.Time
+
+	mu           sync.Mutex
+	set, elapsed time.Duration
+}
+
+func newHandClock() *handClock { return &handClock{start: time.Now()} }
+
+// read is a Clock.
+func (c *handClock) read() (time.Time, time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	return now.Add(c.set + c.elapsed), now.Sub(c.start) + c.elapsed
+}
+
+// step sets the wall clock.
+func (c *handClock) step(by time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.set += by
+}
+
+// elapse lets time pass.
+func (c *handClock) elapse(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.elapsed += d
+}
+
+// setClock sets the wall clock, and has the queue notice.
+func (r *rig) setClock(by time.Duration) {
+	r.clock.step(by)
+	r.noticed()
+}
+
+// elapse lets time pass, and has the queue notice.
+func (r *rig) elapse(d time.Duration) {
+	r.clock.elapse(d)
+	r.noticed()
+}
+
+// noticed is when everything has been done that was due, and what is known of the clock is on disk.
+func (r *rig) noticed() {
+	r.t.Helper()
+	r.q.wake()
+	testkit.Await(r.t, "the queue has noticed", func() bool {
+		r.q.mu.Lock()
+		defer r.q.mu.Unlock()
+		wall, elapsed := r.clock.read()
+		now := (r.q.start + elapsed).Milliseconds()
+		off := wall.UnixMilli() - now - r.q.seen
+		return max(off, -off) < 100 && r.q.noted == len(r.q.steps) && (len(r.q.deadlines) == 0 || r.q.deadlines[0].wake > now)
+	})
+	through := make(chan struct{})
+	r.store.After(func() { close(through) })
+	<-through
+}

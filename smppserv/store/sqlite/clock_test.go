@@ -1,0 +1,44 @@
+package sqlite_test
+
+import (
+	"context"
+	"database/sql"
+	"path/filepath"
+	"testing"
+
+	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/store/storetest"
+)
+
+func TestWhatAClientUsedLastCountsAlsoAfterTheClockWasSetBack(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "messages.db")
+	s := must(t, file)
+	write := func(campaign string, ton byte) *sms.Message {
+		m := storetest.Sample()
+		m.Dest.Number, m.Source.TON = campaign, ton
+		storetest.Add(t, s, m)
+		return m
+	}
+	write("3600", 1)
+	if err := s.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec("UPDATE conversations SET written_at = written_at + 7200000"); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = must(t, file)
+	defer s.Close(context.Background())
+	for ton, campaign := range []string{"3601", "3602", "3600"} {
+		last := write(campaign, byte(ton+2))
+		if a, ok, err := s.LastUse(t.Context(), last.Submitter, last.Source.Number); err != nil || !ok || a != last.Source {
+			t.Errorf("after %s: %+v, %v, %v", campaign, a, ok, err)
+		}
+	}
+}
