@@ -169,8 +169,8 @@ func (r *rig) nothing(o *outbox, recipient string) {
 	o.next("a message that may be tried").done()
 }
 
-// sender is who handed a message in.
-type sender struct {
+// submission is who handed a message in.
+type submission struct {
 	accepted  chan error
 	duplicate bool
 	concluded chan sms.Outcome
@@ -183,16 +183,16 @@ type sender struct {
 	calls   int
 }
 
-func newSubmission() *sender {
-	return &sender{accepted: make(chan error, 2), concluded: make(chan sms.Outcome, 2)}
+func newSubmission() *submission {
+	return &submission{accepted: make(chan error, 2), concluded: make(chan sms.Outcome, 2)}
 }
 
-func (s *sender) Accepted(_ *sms.Message, duplicate bool, err error) {
+func (s *submission) Accepted(_ *sms.Message, duplicate bool, err error) {
 	s.duplicate = duplicate
 	s.accepted <- err
 }
 
-func (s *sender) Concluded(m *sms.Message, o sms.Outcome) {
+func (s *submission) Concluded(m *sms.Message, o sms.Outcome) {
 	s.mu.Lock()
 	s.state = m.State
 	s.calls++
@@ -200,13 +200,13 @@ func (s *sender) Concluded(m *sms.Message, o sms.Outcome) {
 	s.concluded <- o
 }
 
-func (s *sender) Answered() (uint64, time.Time, bool) {
+func (s *submission) Answered() (uint64, time.Time, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.session, s.since, s.ok
 }
 
-func (s *sender) answer(session uint64, since time.Time) {
+func (s *submission) answer(session uint64, since time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.session, s.since, s.ok = session, since, true
@@ -228,7 +228,7 @@ func (r *rig) answerTo(text string) *sms.Message {
 }
 
 // add hands the message in and waits until it is on disk.
-func (r *rig) add(m *sms.Message) *sender {
+func (r *rig) add(m *sms.Message) *submission {
 	r.t.Helper()
 	s := newSubmission()
 	if err := r.q.Add(m, 0, s); err != nil {

@@ -104,15 +104,15 @@ func TestAReceiptThatIsNotTakenMakesNoOther(t *testing.T) {
 	r.emptied()
 }
 
-// overtaken is a sender whose answer is slow.
+// overtaken is a submission whose answer is slow.
 type overtaken struct {
-	*sender
+	*submission
 	before func()
 }
 
 func (s overtaken) Accepted(m *sms.Message, duplicate bool, err error) {
 	s.before()
-	s.sender.Accepted(m, duplicate, err)
+	s.submission.Accepted(m, duplicate, err)
 }
 
 func TestNoReceiptGoesBeforeItsSubmitWasAnswered(t *testing.T) {
@@ -142,8 +142,8 @@ func TestNoReceiptGoesBeforeItsSubmitWasAnswered(t *testing.T) {
 	r.emptied()
 }
 
-// submitted adds a message with a receipt, whose sender is given a session before it is told of anything.
-func (r *rig) submitted(text string, session uint64, since time.Time, ok bool) *sender {
+// submitted adds a message with a receipt, whose submission is given a session before it is told of anything.
+func (r *rig) submitted(text string, session uint64, since time.Time, ok bool) *submission {
 	r.t.Helper()
 	m := r.text(text)
 	m.RegisteredDelivery = 1
@@ -273,7 +273,7 @@ func TestTheReceiptsOfALongTextWaitForTheAnswersOfTheirOwnParts(t *testing.T) {
 	r := newRig(t, nil)
 	h := r.hermes()
 	c := r.attach(road.OutletOptions{Recipient: "admin", Session: 9, Window: 10})
-	var late *sender
+	var late *submission
 	for seq := byte(1); seq <= 2; seq++ {
 		m := r.part("ab"[seq-1:seq], 7, 2, seq)
 		m.RegisteredDelivery = 1

@@ -48,9 +48,9 @@ func (d *dice) Shuffle(n int, swap func(i, j int)) {
 	d.r.Shuffle(n, swap)
 }
 
-// submitting is a sender whose session has its answer when Accepted returns, and has it on the wire some time later.
+// submitting is a submission whose session has its answer when Accepted returns, and has it on the wire some time later.
 type submitting struct {
-	*sender
+	*submission
 	w       *witness
 	own     uint64        // its session, 0 = none
 	making  time.Duration // of the answer
@@ -67,12 +67,12 @@ func (s *submitting) Accepted(m *sms.Message, duplicate bool, err error) {
 	if s.own != 0 {
 		time.AfterFunc(s.writing, func() { s.answer(s.own, time.Now()) })
 	}
-	s.sender.Accepted(m, duplicate, err)
+	s.submission.Accepted(m, duplicate, err)
 }
 
 // Answered implements road.Submission as a session's ticket does: which one it is, is known from the first.
 func (s *submitting) Answered() (uint64, time.Time, bool) {
-	_, since, ok := s.sender.Answered()
+	_, since, ok := s.submission.Answered()
 	return s.own, since, ok
 }
 

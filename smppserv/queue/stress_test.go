@@ -145,7 +145,7 @@ func (c *chaos) Deliver(ms []*sms.Message, _ bool, report func(sms.Outcome)) {
 
 // once counts what its message was told.
 type once struct {
-	*sender
+	*submission
 	m *sms.Message
 }
 
@@ -213,14 +213,14 @@ func TestUnderStressEveryMessageEndsOnceAndInOrder(t *testing.T) {
 			random := newDice(seed, uint64(2+l))
 			for i := range each {
 				for _, m := range r.random(random, l, i) {
-					s := &submitting{sender: newSubmission(), w: w, writing: time.Duration(random.IntN(20)) * time.Millisecond}
+					s := &submitting{submission: newSubmission(), w: w, writing: time.Duration(random.IntN(20)) * time.Millisecond}
 					if random.IntN(16) == 0 {
 						s.making, s.writing = time.Millisecond, 100*time.Millisecond
 					}
 					if m.Submitter != sms.Hermes {
 						s.own = uint64(1 + random.IntN(3)) // the third one does not receive
 					}
-					all[l] = append(all[l], once{s.sender, m})
+					all[l] = append(all[l], once{s.submission, m})
 					if err := q.Add(m, 0, s); err != nil {
 						t.Error(err)
 						return
