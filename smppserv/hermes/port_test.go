@@ -24,7 +24,7 @@ import (
 type taking struct {
 	mu      sync.Mutex
 	taken   []*sms.Message
-	senders []road.Submission
+	submissions []road.Submission
 	hold    bool // answer later
 	refuse  error
 	fail    error
@@ -40,7 +40,7 @@ func (q *taking) Add(m *sms.Message, limit int, s road.Submission) error {
 	}
 	q.limit = limit
 	m.ID = sms.ID(1000 + len(q.taken))
-	q.taken, q.senders = append(q.taken, m), append(q.senders, s)
+	q.taken, q.submissions = append(q.taken, m), append(q.submissions, s)
 	if q.more != nil {
 		close(q.more)
 		q.more = nil

@@ -90,7 +90,7 @@ func (j *job) start() {
 		p.m.PushKey = e.pushKey
 		ms = append(ms, p.m)
 	}
-	j.outlet.way.Deliverer.Deliver(ms, e.incomplete, j.report)
+	j.outlet.options.Deliverer.Deliver(ms, e.incomplete, j.report)
 }
 
 // load reads the messages that only the disk has, some behind them in their lines too, and returns the jobs that can go on.

@@ -8,7 +8,7 @@ package queue
 //   - or, if there was nobody when it was set, any text to that recipient is;
 //   - or the recipient is a client, and binds.
 
-// away tells that nobody is there: the recipient has no way out, or each is paused and was not resumed since.
+// away tells that nobody is there: the recipient has no outlet, or each is paused and was not resumed since.
 func (r *recipientQueue) away() bool {
 	for _, o := range r.outlets {
 		if !o.silent {

@@ -198,14 +198,14 @@ func TestAClientIsAnnouncedWhenItBindsThoughTheMessageHasEnded(t *testing.T) {
 	}
 }
 
-func TestAClientThatBindsBeforeTheWatchIsOnDiskIsAnnouncedToo(t *testing.T) {
+func TestAClientThatBindsBeforeTheFlagIsOnDiskIsAnnouncedToo(t *testing.T) {
 	r := newRig(t, nil)
 	c := r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
 	m := r.between("text")
 	m.RegisteredDelivery, m.ExpiresAt = 0, m.ReceivedAt.Add(20*time.Millisecond)
 	r.add(m)
 	r.fault.set(func() { r.fault.slow = true })
-	testkit.Await(t, "the end is on its way to disk", func() bool { return r.fault.waitingMoves() == 1 })
+	testkit.Await(t, "the end is on its way to disk", func() bool { return r.fault.waitingOutcomes() == 1 })
 	ended := r.q.now()
 	testkit.Await(t, "some time has passed", func() bool { return r.q.now() > ended })
 	r.attach(road.OutletOptions{Recipient: "other", Window: 10})
@@ -214,7 +214,7 @@ func TestAClientThatBindsBeforeTheWatchIsOnDiskIsAnnouncedToo(t *testing.T) {
 	r.emptied()
 }
 
-func TestAWatchWhoseTextCannotBeReadIsReadLater(t *testing.T) {
+func TestAFlagWhoseTextCannotBeReadIsReadLater(t *testing.T) {
 	r := newRig(t, func(o *Options) { o.CacheOctets = 1 })
 	c := r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
 	m := r.between("text")
@@ -270,7 +270,7 @@ func TestNoAlertFollowsAMessageThatWasTakenBackOrIsNotDue(t *testing.T) {
 	}
 }
 
-func TestACancelledWatchIsGone(t *testing.T) {
+func TestACancelledFlagIsGone(t *testing.T) {
 	r := newRig(t, nil)
 	c := r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
 	m := r.between("text")

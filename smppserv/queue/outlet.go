@@ -20,7 +20,7 @@ type recipientQueue struct {
 	back int64                         // when a client came that had been absent; 0 = not yet
 }
 
-// Waits tells whether something waits for the recipient, who has no way out, that could be tried now if it had one.
+// Waits tells whether something waits for the recipient, who has no outlet, that could be tried now if it had one.
 func (q *Queue) Waits(recipient string) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -46,11 +46,11 @@ func (q *Queue) recipient(recipient string) *recipientQueue {
 	return r
 }
 
-// Outlet is an open way out. It implements road.Outlet.
+// Outlet is open until it is detached. It implements road.Outlet.
 type Outlet struct {
 	q         *Queue
 	recipient *recipientQueue
-	way       road.OutletOptions
+	options   road.OutletOptions
 	window    int
 	taken     int   // tries in flight
 	turns     turns // of the lanes that must wait for this outlet and no other
@@ -61,7 +61,7 @@ type Outlet struct {
 	detached  bool
 }
 
-// Attach opens a way out: from now on its Deliverer is given what waits for its recipient.
+// Attach opens an outlet: from now on its Deliverer is given what waits for its recipient.
 func (q *Queue) Attach(w road.OutletOptions) road.Outlet {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -69,7 +69,7 @@ func (q *Queue) Attach(w road.OutletOptions) road.Outlet {
 	if w.Recipient != sms.Hermes && len(r.outlets) == 0 {
 		r.present(q.now())
 	}
-	o := &Outlet{q: q, recipient: r, way: w, window: w.Window}
+	o := &Outlet{q: q, recipient: r, options: w, window: w.Window}
 	r.outlets, r.retry = append(r.outlets, o), w.Retry
 	q.wake()
 	return o
@@ -222,7 +222,7 @@ func (r *recipientQueue) try(l *lane, now int64) *job {
 		e.due = notBefore
 		r.q.wakeAt(e, e.nextWake(now))
 		return nil
-	case o == nil || o.way.Serial && l.flying > 0:
+	case o == nil || o.options.Serial && l.flying > 0:
 		return nil
 	case o.room() <= 0:
 		o.turns.push(l)
@@ -258,7 +258,7 @@ func (r *recipientQueue) choose(l *lane, e *entry, now int64) (o *Outlet, notBef
 		session, since, ok := e.answer.Answered()
 		if session != 0 {
 			for _, own := range r.outlets {
-				if own.way.Session == session && (l.flying == 0 || l.outlet == own) {
+				if own.options.Session == session && (l.flying == 0 || l.outlet == own) {
 					return own, 0
 				}
 			}

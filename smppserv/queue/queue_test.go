@@ -89,11 +89,11 @@ func (r *rig) emptied() {
 		q.mu.Lock()
 		defer q.mu.Unlock()
 		turns := 0
-		for _, route := range q.recipients {
-			if route.turns.first != nil {
+		for _, to := range q.recipients {
+			if to.turns.first != nil {
 				turns++
 			}
-			for _, o := range route.outlets {
+			for _, o := range to.outlets {
 				if o.turns.first != nil || o.taken != 0 {
 					turns++
 				}
@@ -169,7 +169,7 @@ func (r *rig) nothing(o *outbox, recipient string) {
 	o.next("a message that may be tried").done()
 }
 
-// submission is who handed a message in.
+// submission is the request that handed a message in.
 type submission struct {
 	accepted  chan error
 	duplicate bool
@@ -339,8 +339,8 @@ func (f *faulty) Finish(m *road.Transition) {
 	f.Store.Finish(m)
 }
 
-// waitingMoves is how many outcomes the slow disk has not taken.
-func (f *faulty) waitingMoves() int {
+// waitingOutcomes is how many outcomes the slow disk has not taken.
+func (f *faulty) waitingOutcomes() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return len(f.moves)

@@ -98,7 +98,7 @@ func TestStopAwaitsTriesAndOutcomes(t *testing.T) {
 	}
 	r.fault.set(func() { r.fault.slow = true })
 	try.done()
-	testkit.Await(t, "the outcome is on its way", func() bool { return r.fault.waitingMoves() == 1 })
+	testkit.Await(t, "the outcome is on its way", func() bool { return r.fault.waitingOutcomes() == 1 })
 	if len(stopped) > 0 {
 		t.Fatal("it stopped before the outcome was on disk")
 	}
