@@ -144,7 +144,7 @@ func TestLinesWithoutTheirAnswerAreBounded(t *testing.T) {
 			t.Fatalf("%d lines in flight", n-answered)
 		}
 		q.mu.Lock()
-		m, s := q.taken[answered], q.senders[answered]
+		m, s := q.taken[answered], q.submissions[answered]
 		q.mu.Unlock()
 		s.Accepted(m, false, nil)
 		if got := c.line(); !strings.HasPrefix(got, fmt.Sprintf(`{"id":"%d"`, answered)) {
@@ -161,7 +161,7 @@ func TestAPeerThatDoesNotReadIsLetGoAndHoldsNobodyUp(t *testing.T) {
 	line := `{"id":"` + strings.Repeat("i", 200) + `","from":"1","to":"2","text":"a","status":true}`
 	c.ask(line)
 	q.mu.Lock()
-	m, s := q.taken[0], q.senders[0]
+	m, s := q.taken[0], q.submissions[0]
 	q.mu.Unlock()
 	// Events come without being asked for, one after the other, as for many messages that end at once.
 	m.FinalAt = time.Now()
@@ -222,7 +222,7 @@ func TestCloseAnswersWhatWasReadAndThenCloses(t *testing.T) {
 		}
 		c.Close()
 	}
-	for i, s := range q.senders {
+	for i, s := range q.submissions {
 		s.Accepted(q.taken[i], false, nil)
 	}
 	for range 2 {

@@ -22,14 +22,14 @@ import (
 
 // taking is a queue that accepts at once, like a very fast disk, and keeps what it got.
 type taking struct {
-	mu      sync.Mutex
-	taken   []*sms.Message
+	mu          sync.Mutex
+	taken       []*sms.Message
 	submissions []road.Submission
-	hold    bool // answer later
-	refuse  error
-	fail    error
-	limit   int
-	more    chan struct{} // closed with the next Add
+	hold        bool // answer later
+	refuse      error
+	fail        error
+	limit       int
+	more        chan struct{} // closed with the next Add
 }
 
 func (q *taking) Add(m *sms.Message, limit int, s road.Submission) error {
