@@ -29,7 +29,7 @@ func written(t *testing.T, limit, octets int64, log zerolog.Logger, between func
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	d.care.limit = limit
+	d.care.limit = limit / 4096
 	for i := int64(0); i*4096 < octets; i++ {
 		if _, err := conn.ExecContext(t.Context(), "INSERT INTO external_ids VALUES (?, ?, 0)", fmt.Sprintf("%04000d", i), i); err != nil {
 			t.Fatal(err)
@@ -127,7 +127,7 @@ func TestTheLogIsCutSoonAfterTheReaderHasEnded(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer d.Close()
-	d.care.limit = limit
+	d.care.limit = limit / 4096
 	conn, err := d.Writer().Conn(t.Context())
 	if err != nil {
 		t.Fatal(err)
