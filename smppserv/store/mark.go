@@ -12,12 +12,18 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"hnetsmpp/smppserv/sms"
 )
 
-// markBlock is how many message_ids are reserved ahead: so many are skipped at most when the worker was killed.
-const markBlock = 10_000
+const (
+	// markBlock is how many message_ids are reserved ahead: so many are skipped at most when the worker was killed.
+	markBlock = 10_000
+	// Under load that many last for less than markTime: then it is ever more, up to maxBlock, for each write competes with the commits.
+	maxBlock = 1 << 20
+	markTime = 5 * time.Second
+)
 
 // mark is the high-water mark of the message_ids: a file that holds the highest one that may have been given out. It is not in
 // the database, so that ids do not come again when a backup is put back or the database is moved away.
@@ -25,10 +31,13 @@ const markBlock = 10_000
 type mark struct {
 	path     string
 	reserved atomic.Uint64 // what the file holds
+	half     atomic.Uint64 // of a block: with fewer left, more are reserved
 
 	ahead atomic.Bool // somebody extends it
 	under sync.WaitGroup
 	mu    sync.Mutex // held while the file is written
+	block sms.ID
+	at    time.Time // of the last write
 }
 
 func openMark(path string) (*mark, error) {
@@ -36,7 +45,8 @@ func openMark(path string) (*mark, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &mark{path: path}
+	m := &mark{path: path, block: markBlock}
+	m.half.Store(markBlock / 2)
 	m.reserved.Store(uint64(id))
 	return m, nil
 }
@@ -51,19 +61,33 @@ func (m *mark) reserve(last sms.ID) error {
 	if uint64(last) <= m.reserved.Load() {
 		return nil
 	}
-	return m.write(last + markBlock)
+	return m.write(last + m.grow())
+}
+
+// grow is how many to reserve now.
+func (m *mark) grow() sms.ID {
+	now := time.Now()
+	switch elapsed := now.Sub(m.at); {
+	case elapsed < markTime:
+		m.block = min(4*m.block, maxBlock)
+	case elapsed > 4*markTime:
+		m.block = markBlock
+	}
+	m.at = now
+	m.half.Store(uint64(m.block / 2))
+	return m.block
 }
 
 // extend has more ids reserved before they are needed, and does not wait for it. Where it fails, reserve will say so.
 func (m *mark) extend(last sms.ID) {
-	if uint64(last)+markBlock/2 <= m.reserved.Load() || !m.ahead.CompareAndSwap(false, true) {
+	if uint64(last)+m.half.Load() <= m.reserved.Load() || !m.ahead.CompareAndSwap(false, true) {
 		return
 	}
 	m.under.Go(func() {
 		defer m.ahead.Store(false)
 		m.mu.Lock()
 		defer m.mu.Unlock()
-		_ = m.write(max(last+markBlock, sms.ID(m.reserved.Load())))
+		_ = m.write(max(last+m.grow(), sms.ID(m.reserved.Load())))
 	})
 }
 

@@ -36,7 +36,7 @@ func (l *life) open() {
 	if l.d, err = openFile(l.t.Context(), Options{File: l.file(), Log: zerolog.Nop()}); err != nil {
 		l.t.Fatalf("after %v: %v", l.seen, err)
 	}
-	l.d.care.limit = 10 * 4096
+	l.d.care.limit = 10
 	if l.conn, err = l.d.Writer().Conn(l.t.Context()); err != nil {
 		l.t.Fatal(err)
 	}

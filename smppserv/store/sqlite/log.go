@@ -12,9 +12,10 @@ import (
 )
 
 const (
-	// walPages is the size of the write-ahead log, in pages of 4 KiB, at which it is copied into the database and cut.
+	// walPages is the length of the write-ahead log, in pages of 4 KiB, at which it is copied into the database and begun anew.
+	// The file keeps its size: to write over it costs the disk less than to let it grow again.
 	walPages   = 8192
-	walOctets  = walPages * (4096 + walFrameHeader)
+	framePage  = 4096 + walFrameHeader
 	busyTime   = time.Second
 	foldTime   = 50 * time.Millisecond // how long it waits for readers
 	firstPause = time.Second           // when they did not end in it
@@ -26,10 +27,10 @@ type care struct {
 	log    zerolog.Logger
 	file   string  // the log
 	salts  [8]byte // of the log that fold began
-	limit  int64   // octets
+	limit  int64   // pages
 	pause  time.Duration
 	again  time.Time // not before
-	warned int64     // at this size of the log
+	warned int64     // at this length of the log
 	failed bool      // as was said
 }
 
@@ -37,11 +38,12 @@ type care struct {
 // another program copied all of the one before. Readers that do not end hold that back; then it tries again after a pause.
 func (d *database) Tend(ctx context.Context, writer *sql.Conn) {
 	c := &d.care
-	info, err := os.Stat(c.file)
-	if err != nil || info.Size() < c.limit && c.salts == d.present.salts() || time.Now().Before(c.again) || d.Present() != nil {
+	pages, salts := d.present.logNow()
+	if pages < c.limit && c.salts == salts || time.Now().Before(c.again) || d.Present() != nil {
 		return
 	}
-	if c.salts != d.present.salts() {
+	var err error
+	if c.salts != salts {
 		err = name(ctx, writer)
 	}
 	cut := false
@@ -58,9 +60,9 @@ func (d *database) Tend(ctx context.Context, writer *sql.Conn) {
 	case err != nil && !c.failed:
 		c.failed = true
 		c.log.Error().Err(err).Str("file", c.file).Msg("the write-ahead log cannot be copied into the database, and grows")
-	case err == nil && info.Size() > 8*c.limit && info.Size() > 2*c.warned:
-		c.warned = info.Size()
-		c.log.Warn().Str("file", c.file).Int64("megabytes", info.Size()>>20).
+	case err == nil && pages > 8*c.limit && pages > 2*c.warned:
+		c.warned = pages
+		c.log.Warn().Str("file", c.file).Int64("megabytes", pages*framePage>>20).
 			Msg("the write-ahead log grows, since a program has been reading the database for long: end it, if it is no backup")
 	}
 }
@@ -86,7 +88,7 @@ func name(ctx context.Context, writer *sql.Conn) error {
 	return tx.Commit()
 }
 
-// fold copies the log into the database, cuts it, and binds the log that begins to what is now in the database; see leftover.go.
+// fold copies the log into the database, begins it anew, and binds what comes into it to what is now in the database; see leftover.go.
 // cut tells whether all of that was done: readers may have prevented it.
 func (d *database) fold(ctx context.Context, writer *sql.Conn) (cut bool, err error) {
 	even := 2 * (rand.Uint32N(1<<30-2) + 1)
@@ -103,7 +105,11 @@ func (d *database) fold(ctx context.Context, writer *sql.Conn) (cut bool, err er
 	exec("PRAGMA busy_timeout = %d", foldTime.Milliseconds())
 	if err == nil {
 		var busy, pages, copied int
-		err = writer.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &copied)
+		mode := "TRUNCATE" // at a start, and when it had become too long
+		if info, e := os.Stat(d.care.file); e == nil && d.care.salts != [8]byte{} && info.Size() < 2*d.care.limit*framePage {
+			mode = "RESTART"
+		}
+		err = writer.QueryRowContext(ctx, "PRAGMA wal_checkpoint("+mode+")").Scan(&busy, &pages, &copied)
 		cut = busy == 0
 	}
 	if cut {
@@ -113,7 +119,9 @@ func (d *database) fold(ctx context.Context, writer *sql.Conn) (cut bool, err er
 	err = nil
 	exec("PRAGMA busy_timeout = %d", busyTime.Milliseconds())
 	exec("PRAGMA user_version = %d", even+1)
-	d.care.salts = d.present.salts()
+	var pages int64
+	pages, d.care.salts = d.present.logNow()
+	cut = cut && pages < d.care.limit
 	if checkpointed != nil {
 		err = checkpointed
 	}

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"encoding/binary"
 	"fmt"
 	"io/fs"
 	"os"
@@ -17,7 +18,7 @@ const presentTime = time.Second
 type present struct {
 	files []presentFile
 	head  *os.File // the database; while SQLite has it open, closing it would free SQLite's locks
-	log   *os.File // its log
+	index *os.File // of the log
 
 	mu      sync.Mutex
 	at      time.Time
@@ -37,20 +38,21 @@ func newPresent(file string) (*present, error) {
 	return &present{head: f}, err
 }
 
-// closeLog must be called before SQLite closes the database and deletes the log, which Windows refuses else.
-func (p *present) closeLog() error {
-	if p.log == nil {
+// closeIndex must be called before SQLite closes the database and deletes the index, which Windows refuses else.
+func (p *present) closeIndex() error {
+	if p.index == nil {
 		return nil
 	}
-	return p.log.Close()
+	return p.index.Close()
 }
 
-// salts tell one log in the file from the next.
-func (p *present) salts() (s [8]byte) {
-	if p.log != nil {
-		_, _ = p.log.ReadAt(s[:], 16)
-	}
-	return s
+// logNow is how many pages are in the log, and the salts that tell it from the one before in the same file
+// (SQLite's WAL-mode file format, 2.1).
+func (p *present) logNow() (pages int64, salts [8]byte) {
+	var head [24]byte
+	_, _ = p.index.ReadAt(head[:], 16)
+	copy(salts[:], head[16:])
+	return int64(binary.NativeEndian.Uint32(head[:])), salts
 }
 
 // begin notes which files SQLite has open now.

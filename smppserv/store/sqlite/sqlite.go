@@ -78,7 +78,7 @@ func markFile(file string) string {
 func (d *database) Close() error {
 	err := d.read.Close()
 	if !d.present.overwritten() { // the last one to close copies the log into whatever is there
-		err = errors.Join(err, d.present.closeLog(), d.write.Close(), d.present.head.Close())
+		err = errors.Join(err, d.present.closeIndex(), d.write.Close(), d.present.head.Close())
 	}
 	return errors.Join(err, d.release())
 }
@@ -102,7 +102,7 @@ func openFile(ctx context.Context, o Options) (*database, error) {
 	}
 	if err == nil {
 		d.file = followed(file)
-		d.care = care{log: o.Log, file: d.file + "-wal", limit: walOctets}
+		d.care = care{log: o.Log, file: d.file + "-wal", limit: walPages}
 		err = checkOwner(ctx, d.file)
 	}
 	if err == nil {
@@ -149,7 +149,7 @@ func (d *database) open(ctx context.Context) error {
 			d.read, err = sql.Open("sqlite", dsn(d.file, "query_only(true)"))
 		}
 		if err != nil {
-			d.present.closeLog()
+			d.present.closeIndex()
 			d.write.Close()
 		}
 	}
@@ -272,7 +272,7 @@ func (d *database) foldAtStart(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.present.log, err = os.Open(d.file + "-wal")
+	d.present.index, err = os.Open(d.file + "-shm")
 	if errors.Is(err, fs.ErrNotExist) {
 		err = errNoLog
 	}
