@@ -112,7 +112,7 @@ func TestAPurgeThatWasMissedIsMadeUpForAfterTheStart(t *testing.T) {
 	old := func() *sms.Message {
 		m := storetest.Sample()
 		storetest.Add(t, mc.store, m)
-		storetest.Move(mc.store, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Delivered})
+		storetest.Finish(mc.store, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Delivered})
 		return m
 	}
 	purged := func(m *sms.Message) bool {

@@ -88,12 +88,12 @@ func until(ctx context.Context, done <-chan struct{}) error {
 // replaced is the message that another one takes the place of. Its end is written with the addition of that one, or not at all;
 // but one that is being tried ends after its try, unless that delivers it.
 type replaced struct {
-	tried   *entry   // it, then nothing else is set
-	all     []*entry // just it
-	outcome sms.Outcome
-	at      time.Time
-	move    *road.Transition
-	owed    []*entry
+	tried      *entry   // it, then nothing else is set
+	all        []*entry // just it
+	outcome    sms.Outcome
+	at         time.Time
+	transition *road.Transition
+	owed       []*entry
 }
 
 // Replaces implements road.Addition.
@@ -106,8 +106,8 @@ func (e *entry) Replaces() *road.Transition {
 	defer q.mu.Unlock()
 	r.at = q.wall()
 	r.outcome = deleted("replaced by message " + e.m.ID.String())
-	r.move, r.owed = q.ending(r.all, r.all[0], r.outcome, r.all[0].attempts, r.at)
-	return r.move
+	r.transition, r.owed = q.ending(r.all, r.all[0], r.outcome, r.all[0].attempts, r.at)
+	return r.transition
 }
 
 // replaces tells whether m takes the place of o.

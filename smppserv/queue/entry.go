@@ -89,7 +89,7 @@ func (e *entry) Added(duplicate bool, err error) {
 		q.o.Observer.Accepted(m)
 		q.enter(e, false)
 		if old != nil {
-			q.remove(old.all, old.move.State)
+			q.remove(old.all, old.transition.State)
 			q.unwritten++
 		}
 	default:
@@ -103,8 +103,8 @@ func (e *entry) Added(duplicate bool, err error) {
 		submission.Accepted(m, duplicate, err)
 	}
 	if kept && old != nil {
-		tellSubmissions(old.all, old.move, old.outcome, old.at)
-		q.written(old.move, old.all, old.owed)
+		tellSubmissions(old.all, old.transition, old.outcome, old.at)
+		q.written(old.transition, old.all, old.owed)
 	}
 	q.stored()
 }

@@ -31,7 +31,7 @@ func (j *job) report(o sms.Outcome) {
 func (q *Queue) retry(j *job, o sms.Outcome) {
 	e, m := j.lead, j.lead.m
 	now := q.wall()
-	move := &road.Transition{State: sms.Enroute, Error: o.Code, Reason: o.Reason}
+	transition := &road.Transition{State: sms.Enroute, Error: o.Code, Reason: o.Reason}
 	var owed, told []*entry
 	q.mu.Lock()
 	q.o.Observer.Retried(m)
@@ -41,28 +41,28 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 	if e.asked = wait > 0; !e.asked {
 		wait = e.lane.recipient.wait(e.attempts)
 	}
-	move.Attempts, move.DueAt = e.attempts, sms.NotBefore(now.Add(wait))
-	e.due, e.scheduled, move.Wait = q.in(wait), false, wait
+	transition.Attempts, transition.DueAt = e.attempts, sms.NotBefore(now.Add(wait))
+	e.due, e.scheduled, transition.Wait = q.in(wait), false, wait
 	if e.parts != nil && e.pushKey == "" {
 		e.pushKey = m.Key()
 	}
-	move.PushKey = e.pushKey
+	transition.PushKey = e.pushKey
 	for _, p := range j.lead.all() {
-		p.m.Attempts, p.m.Error, p.m.Reason, p.m.DueAt, p.m.Wait = e.attempts, o.Code, o.Reason, move.DueAt, wait
-		move.IDs = append(move.IDs, p.id)
+		p.m.Attempts, p.m.Error, p.m.Reason, p.m.DueAt, p.m.Wait = e.attempts, o.Code, o.Reason, transition.DueAt, wait
+		transition.IDs = append(transition.IDs, p.id)
 		if p.m.OwesIntermediate(q.o.StatusToHermes) && !p.told {
 			p.told = true
 			told = append(told, p)
-			owed = q.owe(owed, move, p, sms.KindIntermediate, false, now)
+			owed = q.owe(owed, transition, p, sms.KindIntermediate, false, now)
 		}
 	}
 	q.unwritten++
 	j.requeue()
 	q.mu.Unlock()
-	q.log.Info().EmbedObject(m).Int("attempt", move.Attempts).Stringer("next_try_in", wait).Str("reason", o.Reason).Msg("a try failed, to be tried again")
-	move.Done, move.Parked = func() { q.written(move, nil, owed) }, q.onParked
+	q.log.Info().EmbedObject(m).Int("attempt", transition.Attempts).Stringer("next_try_in", wait).Str("reason", o.Reason).Msg("a try failed, to be tried again")
+	transition.Done, transition.Parked = func() { q.written(transition, nil, owed) }, q.onParked
 	if len(told) > 0 {
-		move.Parked = func() { // what was owed is owed again by the next try that fails
+		transition.Parked = func() { // what was owed is owed again by the next try that fails
 			q.mu.Lock()
 			for _, p := range told {
 				p.told = false
@@ -71,7 +71,7 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 			q.onParked()
 		}
 	}
-	q.o.Store.Finish(move)
+	q.o.Store.Finish(transition)
 }
 
 func (r *recipientQueue) wait(attempts int) time.Duration {
@@ -95,9 +95,9 @@ func (q *Queue) conclude(all []*entry, j *job, o sms.Outcome, written chan<- err
 	if tried {
 		attempts++
 	}
-	move, owed := q.ending(all, lead, o, attempts, now)
-	q.remove(all, move.State)
-	if tried && move.State == sms.Delivered && lead.kind == sms.KindText && !lead.m.IsAck() {
+	transition, owed := q.ending(all, lead, o, attempts, now)
+	q.remove(all, transition.State)
+	if tried && transition.State == sms.Delivered && lead.kind == sms.KindText && !lead.m.IsAck() {
 		lead.lane.recipient.reached(lead.lane)
 		lead.lane.recipient.reached(nil)
 	}
@@ -107,52 +107,52 @@ func (q *Queue) conclude(all []*entry, j *job, o sms.Outcome, written chan<- err
 		j.release()
 	}
 	q.mu.Unlock()
-	if move.State != sms.Delivered && move.State != sms.Deleted {
-		q.log.Warn().EmbedObject(lead.m).Stringer("state", move.State).Int("error", o.Code).Int("attempts", move.Attempts).Str("reason", o.Reason).
+	if transition.State != sms.Delivered && transition.State != sms.Deleted {
+		q.log.Warn().EmbedObject(lead.m).Stringer("state", transition.State).Int("error", o.Code).Int("attempts", transition.Attempts).Str("reason", o.Reason).
 			Msg("a message was not delivered")
 	}
-	move.Done = func() {
-		if written != nil && move.Refused == nil {
+	transition.Done = func() {
+		if written != nil && transition.Refused == nil {
 			written <- nil
 		}
 		// First the submissions: in transaction mode this is the answer, and no receipt may overtake it.
-		tellSubmissions(all, move, o, now)
-		q.written(move, all, owed)
+		tellSubmissions(all, transition, o, now)
+		q.written(transition, all, owed)
 	}
-	move.Parked = q.onParked
+	transition.Parked = q.onParked
 	if written != nil {
-		move.Parked = func() {
-			written <- fmt.Errorf("%w: %w", sms.ErrUnavailable, move.Refused)
+		transition.Parked = func() {
+			written <- fmt.Errorf("%w: %w", sms.ErrUnavailable, transition.Refused)
 			q.onParked()
 		}
 	}
-	q.o.Store.Finish(move)
+	q.o.Store.Finish(transition)
 }
 
 // ending is how messages get into their final state, lead or the only one among them, and what is owed because of it.
 // Nothing has changed so far but on paper.
-func (q *Queue) ending(all []*entry, lead *entry, o sms.Outcome, attempts int, now time.Time) (move *road.Transition, owed []*entry) {
-	move = &road.Transition{IDs: make([]sms.ID, 0, len(all)), State: o.FinalState(), Attempts: attempts}
-	if move.State != sms.Delivered {
-		move.Error, move.Reason = o.Code, o.Reason
+func (q *Queue) ending(all []*entry, lead *entry, o sms.Outcome, attempts int, now time.Time) (transition *road.Transition, owed []*entry) {
+	transition = &road.Transition{IDs: make([]sms.ID, 0, len(all)), State: o.FinalState(), Attempts: attempts}
+	if transition.State != sms.Delivered {
+		transition.Error, transition.Reason = o.Code, o.Reason
 	}
 	late := lead.attempts > 0 || lead.due < lead.lane.recipient.back
 	for _, e := range all {
-		move.IDs = append(move.IDs, e.id)
-		alert := e.m.OwesAlert(move.State, o, late)
-		if e.m.OwesReceipt(move.State, q.o.StatusToHermes) {
-			owed = q.owe(owed, move, e, sms.KindReceipt, alert, now)
+		transition.IDs = append(transition.IDs, e.id)
+		alert := e.m.OwesAlert(transition.State, o, late)
+		if e.m.OwesReceipt(transition.State, q.o.StatusToHermes) {
+			owed = q.owe(owed, transition, e, sms.KindReceipt, alert, now)
 		}
 		switch {
-		case alert && move.State == sms.Delivered:
-			owed = q.owe(owed, move, e, sms.KindAlert, false, now)
+		case alert && transition.State == sms.Delivered:
+			owed = q.owe(owed, transition, e, sms.KindAlert, false, now)
 		case alert:
 			away := o.Unreached || o.State == sms.Expired && lead.away || e.lane.recipient.away()
 			w := sms.NewDPF(e.m, away, now, q.o.ReceiptValidity)
-			move.Receipts, owed = append(move.Receipts, w), append(owed, &entry{q: q, m: w, owner: w.Owner(), due: q.now(), heapAt: -1})
+			transition.Receipts, owed = append(transition.Receipts, w), append(owed, &entry{q: q, m: w, owner: w.Owner(), due: q.now(), heapAt: -1})
 		}
 	}
-	return move, owed
+	return transition, owed
 }
 
 // remove takes messages out of their lanes for good.
@@ -164,25 +164,25 @@ func (q *Queue) remove(all []*entry, state sms.State) {
 	}
 }
 
-func tellSubmissions(all []*entry, move *road.Transition, o sms.Outcome, now time.Time) {
+func tellSubmissions(all []*entry, transition *road.Transition, o sms.Outcome, now time.Time) {
 	for _, e := range all {
 		if m := e.m; e.submission != nil {
-			m.State, m.Attempts, m.Error, m.Reason, m.FinalAt = move.State, move.Attempts, move.Error, move.Reason, now
+			m.State, m.Attempts, m.Error, m.Reason, m.FinalAt = transition.State, transition.Attempts, transition.Error, transition.Reason, now
 			e.submission.Concluded(m, o)
 		}
 	}
 }
 
-// owe adds to the move what tells the submitter of e that e got into the move's state, and whether an alert follows.
-func (q *Queue) owe(owed []*entry, move *road.Transition, e *entry, kind sms.Kind, alert bool, now time.Time) []*entry {
-	r := sms.NewReceipt(kind, e.m, move.State, move.Error, now, q.o.ReceiptValidity)
+// owe adds to the transition what tells the submitter of e that e got into the transition's state, and whether an alert follows.
+func (q *Queue) owe(owed []*entry, transition *road.Transition, e *entry, kind sms.Kind, alert bool, now time.Time) []*entry {
+	r := sms.NewReceipt(kind, e.m, transition.State, transition.Error, now, q.o.ReceiptValidity)
 	r.Receipt.DPF = alert
-	move.Receipts = append(move.Receipts, r)
+	transition.Receipts = append(transition.Receipts, r)
 	return append(owed, &entry{q: q, m: r, owner: r.Owner(), answer: e.submission, due: q.now(), heapAt: -1})
 }
 
 // written is called when an outcome is on disk: the receipts that it owes may go.
-func (q *Queue) written(move *road.Transition, gone, owed []*entry) {
+func (q *Queue) written(transition *road.Transition, gone, owed []*entry) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, e := range gone {
@@ -192,7 +192,7 @@ func (q *Queue) written(move *road.Transition, gone, owed []*entry) {
 		q.pending[r.owner]++
 		q.enter(r, false)
 	}
-	if move.Refused == nil { // else it was counted when it was parked
+	if transition.Refused == nil { // else it was counted when it was parked
 		q.unwritten--
 	}
 	q.checkIdle()

@@ -282,7 +282,7 @@ type faulty struct {
 	loadErr   error
 	loads     int
 	slow      bool
-	moves     []*road.Transition // while slow
+	outcomes  []*road.Transition // while slow
 }
 
 var errDisk = errors.New("the disk is full")
@@ -333,7 +333,7 @@ func (f *faulty) Finish(m *road.Transition) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.slow {
-		f.moves = append(f.moves, m)
+		f.outcomes = append(f.outcomes, m)
 		return
 	}
 	f.Store.Finish(m)
@@ -343,17 +343,17 @@ func (f *faulty) Finish(m *road.Transition) {
 func (f *faulty) waitingOutcomes() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return len(f.moves)
+	return len(f.outcomes)
 }
 
 func (f *faulty) heal() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.slow = false
-	for _, m := range f.moves {
+	for _, m := range f.outcomes {
 		f.Store.Finish(m)
 	}
-	f.moves = nil
+	f.outcomes = nil
 }
 
 func TestAMessageIsAcceptedTriedAndConcluded(t *testing.T) {

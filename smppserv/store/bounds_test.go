@@ -36,8 +36,8 @@ func TestATransactionHasOnlySoManyOperations(t *testing.T) {
 			t.Fatalf("a transaction has %d operations, more than %d", len(batch), maxBatch)
 		}
 		for _, o := range batch {
-			if o.move.IDs[0] != sms.ID(next) {
-				t.Fatalf("operation %d comes in the place of %d", o.move.IDs[0], next)
+			if o.transition.IDs[0] != sms.ID(next) {
+				t.Fatalf("operation %d comes in the place of %d", o.transition.IDs[0], next)
 			}
 			next++
 		}

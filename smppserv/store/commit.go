@@ -101,7 +101,7 @@ func (s *Store) refuse(err error) {
 }
 
 // waits tells whether it is not to be refused while nothing can be written: outcomes are kept, probes are to find out.
-func (o *op) waits() bool { return o.move != nil || o.probe || o.retry != retryNone }
+func (o *op) waits() bool { return o.transition != nil || o.probe || o.retry != retryNone }
 
 func (s *Store) putBack(ops []op) {
 	s.mu.Lock()
@@ -150,7 +150,7 @@ func (s *Store) commit(batch []op) (left []op, down error) {
 		s.log.Error().Err(err).Msg("the store cannot write: submits are answered RSYSERR and outcomes wait until it can")
 	}
 	for i := range batch {
-		if batch[i].move != nil {
+		if batch[i].transition != nil {
 			left = append(left, batch[i])
 			continue
 		}
@@ -163,11 +163,11 @@ func (o *op) report(duplicate bool, err error) {
 	switch {
 	case o.add != nil:
 		o.add.Added(duplicate, err)
-	case o.move == nil:
+	case o.transition == nil:
 		if o.done != nil {
 			o.done(err)
 		}
-	case o.move.Done != nil:
-		o.move.Done()
+	case o.transition.Done != nil:
+		o.transition.Done()
 	}
 }

@@ -16,7 +16,7 @@ type Op = op
 
 func AddOp(a road.Addition) Op { return op{add: a} }
 
-func FinishOp(v *road.Transition) Op { return op{move: v} }
+func FinishOp(v *road.Transition) Op { return op{transition: v} }
 
 func ProbeOp(done func(error)) Op { return op{probe: true, done: done} }
 

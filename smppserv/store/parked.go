@@ -44,11 +44,11 @@ type parking struct {
 
 // refusal is an outcome whose row was refused.
 type refusal struct {
-	move   *road.Transition
-	times  int
-	parked bool
-	last   time.Time // it was tried
-	next   time.Time // it is to be
+	transition *road.Transition
+	times      int
+	parked     bool
+	last       time.Time // it was tried
+	next       time.Time // it is to be
 }
 
 // retry says which refused outcomes are tried.
@@ -84,7 +84,7 @@ func (s *Store) admit(batch []op) []op {
 // refuseRow is for an operation that the database refuses while it takes others. The error says that nothing can be written now.
 func (s *Store) refuseRow(o *op, refused error) (down error) {
 	switch {
-	case o.move != nil:
+	case o.transition != nil:
 		s.setAside(o, refused)
 		return nil
 	case len(o.purge) > 1:
@@ -125,7 +125,7 @@ func (s *Store) purgeHalves(o *op) (down error) {
 func (s *Store) setAside(o *op, refused error) {
 	r := o.refused
 	if r == nil {
-		r = &refusal{move: o.move}
+		r = &refusal{transition: o.transition}
 	}
 	r.times++
 	r.last = time.Now()
@@ -137,7 +137,7 @@ func (s *Store) setAside(o *op, refused error) {
 	r.next = r.last.Add(parkedRetry)
 	switch {
 	case r.parked:
-	case !r.move.State.Final():
+	case !r.transition.State.Final():
 		s.rowsRefused.Do(func() {
 			s.outcome(s.log.Error(), r).Err(refused).
 				Msg("the store refuses one row, that of a message's next try: the message is tried as it should be, but after a restart as if it had not been tried now")
@@ -164,9 +164,9 @@ func (s *Store) keep(r *refusal) {
 
 // park tells whoever waits for an outcome not to.
 func (s *Store) park(r *refusal, refused error) {
-	r.move.Refused = refused
-	if r.move.Parked != nil {
-		r.move.Parked()
+	r.transition.Refused = refused
+	if r.transition.Parked != nil {
+		r.transition.Parked()
 	}
 }
 
@@ -207,7 +207,7 @@ func (s *Store) tryThose(due func(*refusal) bool) error {
 		if len(ops) == retryStep || !due(r) {
 			return false
 		}
-		ops = append(ops, op{move: r.move, refused: r})
+		ops = append(ops, op{transition: r.transition, refused: r})
 		return true
 	})
 	left, down := s.commit(ops)
@@ -271,8 +271,8 @@ func (s *Store) giveUp(why error) {
 
 // outcome names an outcome in the log.
 func (*Store) outcome(event *zerolog.Event, r *refusal) *zerolog.Event {
-	event = event.Stringer("message_id", r.move.IDs[0]).Stringer("state", r.move.State)
-	if n := len(r.move.IDs); n > 1 {
+	event = event.Stringer("message_id", r.transition.IDs[0]).Stringer("state", r.transition.State)
+	if n := len(r.transition.IDs); n > 1 {
 		event = event.Int("messages", n)
 	}
 	return event

@@ -89,7 +89,7 @@ func TestADatabaseThatIsDeletedOrReplacedUnderTheServerIsNoticed(t *testing.T) {
 
 func TestADatabaseThatIsBackInItsPlaceTakesMessagesAgain(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("Windows lets nobody move a file that is open")
+		t.Skip("Windows lets nobody transition a file that is open")
 	}
 	f := folder(t.TempDir())
 	var log logged

@@ -139,14 +139,14 @@ func milli(t time.Time) int64 {
 
 // op is one of: an addition, a change, an outcome, ids to purge, something else to write; with done alone it writes nothing.
 type op struct {
-	add    road.Addition
-	change *sms.Message
-	move   *road.Transition
-	purge  []sms.ID
-	write  func(*writer) error
-	probe  bool        // writes nothing new
-	retry  retry       // writes nothing; before it, outcomes that were refused are tried
-	done   func(error) // of all but additions and outcomes; may be nil for a retry
+	add        road.Addition
+	change     *sms.Message
+	transition *road.Transition
+	purge      []sms.ID
+	write      func(*writer) error
+	probe      bool        // writes nothing new
+	retry      retry       // writes nothing; before it, outcomes that were refused are tried
+	done       func(error) // of all but additions and outcomes; may be nil for a retry
 
 	refused *refusal // of an outcome that is tried again
 }
@@ -174,7 +174,7 @@ func (s *Store) After(through func()) {
 
 // Finish stores what came of a try. While the disk cannot take it, it waits; if its row is refused for good, it is parked.
 func (s *Store) Finish(v *road.Transition) {
-	s.push(op{move: v})
+	s.push(op{transition: v})
 }
 
 func (s *Store) push(o op) bool {

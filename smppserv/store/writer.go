@@ -162,8 +162,8 @@ func (w *writer) write(batch []op) (err error) {
 			err = w.purge(o.purge)
 		case o.write != nil:
 			err = o.write(w)
-		case o.move != nil:
-			err = w.collect(o.move)
+		case o.transition != nil:
+			err = w.collect(o.transition)
 		}
 		if err != nil {
 			return err

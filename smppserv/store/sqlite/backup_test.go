@@ -148,7 +148,7 @@ func TestARestoreKeepsTheOldDatabaseAndNoIDComesAgain(t *testing.T) {
 	first := add(t, s)
 	add(t, s)
 	copy, _ := backup(t, file)
-	storetest.Move(s, road.Transition{IDs: []sms.ID{first}, State: sms.Delivered})
+	storetest.Finish(s, road.Transition{IDs: []sms.ID{first}, State: sms.Delivered})
 	last := add(t, s)
 	if _, err := sqlite.Restore(t.Context(), file, copy, nil); !errors.Is(err, store.ErrHeld) {
 		t.Fatalf("under a running server: %v", err)

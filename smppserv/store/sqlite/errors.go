@@ -64,7 +64,7 @@ func explainCode(file string, code int, err error) error {
 	}
 	switch {
 	case errors.Is(err, errDamaged):
-		advice = "; put a backup back with: " + RestoreCommand + ", or move it away with its -wal and -shm (sqlite3's .recover may save the messages)"
+		advice = "; put a backup back with: " + RestoreCommand + ", or transition it away with its -wal and -shm (sqlite3's .recover may save the messages)"
 	case errors.Is(err, errNotADatabase):
 		advice = "; set store.dsn to another file, or, if this was the database once and is damaged, put a backup back with: " + RestoreCommand
 	case errors.Is(err, errNotOurs):
@@ -75,7 +75,7 @@ func explainCode(file string, code int, err error) error {
 		advice = ": a backup was copied over it, it seems, and would be malformed with this log; put the file back that was there, or bring the backup in with: " +
 			RestoreCommand
 	case errors.Is(err, errOrphanLog):
-		advice = ": put the file back, or move " + file + "-wal away with it, or put a backup back with: " + RestoreCommand
+		advice = ": put the file back, or transition " + file + "-wal away with it, or put a backup back with: " + RestoreCommand
 	case errors.Is(err, errNoLog):
 		advice = "; set store.dsn to a file on a disk of this machine"
 	case errors.Is(err, errInterrupted):

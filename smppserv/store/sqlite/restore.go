@@ -221,7 +221,7 @@ func (r *Restored) raise(mark string, last sms.ID) (err error) {
 func (r *Restored) swap(file, temp string) (err error) {
 	aside := file + ".before-restore-" + time.Now().Format("20060102-150405.000")
 	moved := []string{}
-	move := func(from, to string) {
+	transition := func(from, to string) {
 		if err != nil {
 			return
 		}
@@ -235,9 +235,9 @@ func (r *Restored) swap(file, temp string) (err error) {
 			err = e
 		}
 	}
-	move(file, aside)
+	transition(file, aside)
 	for _, suffix := range suffixes {
-		move(file+suffix, aside+suffix)
+		transition(file+suffix, aside+suffix)
 	}
 	if err == nil {
 		err = os.Rename(temp, file)

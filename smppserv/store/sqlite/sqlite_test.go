@@ -130,7 +130,7 @@ func TestADatabaseFromBeforeSubmitMultiWasIndexedIsTakenOver(t *testing.T) {
 	for _, m := range []*sms.Message{first, second, third} {
 		storetest.Add(t, s, m)
 	}
-	storetest.Move(s, road.Transition{IDs: []sms.ID{third.ID}, State: sms.Delivered})
+	storetest.Finish(s, road.Transition{IDs: []sms.ID{third.ID}, State: sms.Delivered})
 	beside, left := sms.NewDPF(first, false, time.Now(), time.Hour), sms.NewDPF(third, false, time.Now(), time.Hour)
 	left.Receipt.Of = third.ID
 	storetest.Add(t, s, left)

@@ -42,10 +42,10 @@ func clockSteps(t *testing.T, open Open) {
 	closeStore(t, s)
 	s = open()
 	want(forward, back, again)
-	Move(s, road.Transition{IDs: []sms.ID{first.ID}, State: sms.Delivered})
+	Finish(s, road.Transition{IDs: []sms.ID{first.ID}, State: sms.Delivered})
 	later := step(second.ID, time.Minute)
 	want(again, later) // nobody waits whose times are from before
-	Move(s, road.Transition{IDs: []sms.ID{second.ID}, State: sms.Delivered})
+	Finish(s, road.Transition{IDs: []sms.ID{second.ID}, State: sms.Delivered})
 	last := step(second.ID+5, time.Minute)
 	want(last) // perhaps of one that is on its way
 	third := Sample()

@@ -19,7 +19,7 @@ func purgeForgetsExternalIDs(t *testing.T, open Open) {
 	purged, kept := from("h-1"), from("h-2")
 	Add(t, s, purged)
 	Add(t, s, kept)
-	Move(s, road.Transition{IDs: []sms.ID{purged.ID}, State: sms.Delivered})
+	Finish(s, road.Transition{IDs: []sms.ID{purged.ID}, State: sms.Delivered})
 	if n, err := s.Purge(context.Background(), time.Now().Add(time.Hour)); err != nil || n != 1 {
 		t.Fatalf("Purge: %d %v", n, err)
 	}

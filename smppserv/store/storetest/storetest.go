@@ -37,7 +37,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"a failed try keeps its time and reason", nextTryIsKept},
 		{"the key of a text that was tried is kept", pushKeyIsKept},
 		{"a change is kept, but not of a final message", changeIsKept},
-		{"a change does not move the first storing", firstStoringStays},
+		{"a change does not transition the first storing", firstStoringStays},
 		{"the last writer of a conversation is known", lastWriter},
 		{"a purge takes what is final and old, and nothing else", purgeTakesOldFinals},
 		{"a purge forgets the external ids of what it takes", purgeForgetsExternalIDs},
@@ -97,8 +97,8 @@ func add(t testing.TB, s *store.Store, m *sms.Message, replaces func() *road.Tra
 	return a.dup
 }
 
-// finish stores an outcome and waits until it is on disk.
-func Move(s *store.Store, f road.Transition) {
+// Finish stores what came of a try and waits until it is on disk.
+func Finish(s *store.Store, f road.Transition) {
 	done := make(chan struct{})
 	f.Done = func() { close(done) }
 	s.Finish(&f)
@@ -164,7 +164,7 @@ func idsAreNeverReused(t *testing.T, open Open) {
 			t.Fatalf("id %d after %d", m.ID, last)
 		}
 		last = m.ID
-		Move(s, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Delivered})
+		Finish(s, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Delivered})
 	}
 	if n, err := s.Purge(context.Background(), time.Now().Add(time.Hour)); err != nil || n != 5 {
 		t.Fatalf("Purge: %d %v", n, err)
@@ -185,7 +185,7 @@ func waitingAfterRestart(t *testing.T, open Open) {
 	for _, m := range ms {
 		Add(t, s, m)
 	}
-	Move(s, road.Transition{IDs: []sms.ID{ms[1].ID}, State: sms.Delivered, Attempts: 1})
+	Finish(s, road.Transition{IDs: []sms.ID{ms[1].ID}, State: sms.Delivered, Attempts: 1})
 	closeStore(t, s)
 	s = open()
 	wantIDs(t, waiting(t, s), ms[0].ID, ms[2].ID)
@@ -196,9 +196,9 @@ func finalStays(t *testing.T, open Open) {
 	s := open()
 	m := Sample()
 	Add(t, s, m)
-	Move(s, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Deleted})
-	Move(s, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Delivered})
-	Move(s, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Enroute, Attempts: 3})
+	Finish(s, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Deleted})
+	Finish(s, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Delivered})
+	Finish(s, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Enroute, Attempts: 3})
 	if got := get(t, s, m.ID); got.State != sms.Deleted || got.Attempts != 0 || got.FinalAt.IsZero() {
 		t.Fatalf("got %v after %d attempts", got.State, got.Attempts)
 	}
@@ -210,7 +210,7 @@ func receiptWithOutcome(t *testing.T, open Open) {
 	m := Sample()
 	Add(t, s, m)
 	r := sms.NewReceipt(sms.KindReceipt, m, sms.Undeliverable, 404, now.Add(time.Second), time.Hour)
-	Move(s, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Undeliverable, Attempts: 2, Error: 404, Reason: "404 Not Found", Receipts: []*sms.Message{r}})
+	Finish(s, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Undeliverable, Attempts: 2, Error: 404, Reason: "404 Not Found", Receipts: []*sms.Message{r}})
 	if got := get(t, s, m.ID); got.State != sms.Undeliverable || got.Error != 404 || got.Reason != "404 Not Found" || got.Attempts != 2 {
 		t.Fatalf("the message is %+v", got)
 	}
@@ -285,7 +285,7 @@ func knownAs(t *testing.T, open Open) {
 	known(other.ID, other.ID)
 	known(third.ID, third.ID)
 	known(third.ID + 1)
-	Move(s, road.Transition{IDs: []sms.ID{first.ID, second.ID}, State: sms.Delivered})
+	Finish(s, road.Transition{IDs: []sms.ID{first.ID, second.ID}, State: sms.Delivered})
 	known(first.ID, first.ID, second.ID, third.ID)
 	if n, err := s.Purge(context.Background(), time.Now().Add(time.Hour)); err != nil || n != 2 {
 		t.Fatalf("Purge: %d %v", n, err)
@@ -315,7 +315,7 @@ func nextTryIsKept(t *testing.T, open Open) {
 	m := Sample()
 	Add(t, s, m)
 	due := now.Add(5 * time.Second)
-	Move(s, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Enroute, Attempts: 1, Error: 503, Reason: "busy", DueAt: due, Wait: 5 * time.Second})
+	Finish(s, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Enroute, Attempts: 1, Error: 503, Reason: "busy", DueAt: due, Wait: 5 * time.Second})
 	if got := get(t, s, m.ID); !got.DueAt.Equal(due) || got.Wait != 5*time.Second || got.Attempts != 1 || got.Error != 503 || got.Reason != "busy" || got.State != sms.Enroute {
 		t.Fatalf("got %+v", got)
 	}
@@ -329,9 +329,9 @@ func pushKeyIsKept(t *testing.T, open Open) {
 		Add(t, s, m)
 	}
 	key := part.Key()
-	Move(s, road.Transition{IDs: []sms.ID{part.ID, other.ID}, State: sms.Enroute, Attempts: 1, PushKey: key})
-	Move(s, road.Transition{IDs: []sms.ID{other.ID}, State: sms.Enroute, Attempts: 2})
-	Move(s, road.Transition{IDs: []sms.ID{whole.ID}, State: sms.Enroute, Attempts: 1})
+	Finish(s, road.Transition{IDs: []sms.ID{part.ID, other.ID}, State: sms.Enroute, Attempts: 1, PushKey: key})
+	Finish(s, road.Transition{IDs: []sms.ID{other.ID}, State: sms.Enroute, Attempts: 2})
+	Finish(s, road.Transition{IDs: []sms.ID{whole.ID}, State: sms.Enroute, Attempts: 1})
 	closeStore(t, s)
 	s = open()
 	keys := map[sms.ID]string{}
@@ -373,7 +373,7 @@ func firstStoringStays(t *testing.T, open Open) {
 		t.Errorf("it was stored at %v, replaced at %v, and its key is %q, want %q", got.StoredAt, got.ReceivedAt, got.Key(), key)
 	}
 	r := sms.NewReceipt(sms.KindReceipt, m, sms.Delivered, 0, now.Add(2*time.Second), time.Hour)
-	Move(s, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Delivered, Receipts: []*sms.Message{r}})
+	Finish(s, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Delivered, Receipts: []*sms.Message{r}})
 	if got := get(t, s, r.ID); !got.StoredAt.Equal(r.ReceivedAt) {
 		t.Errorf("the receipt was stored at %v", got.StoredAt)
 	}
@@ -396,7 +396,7 @@ func changeIsKept(t *testing.T, open Open) {
 	if got := get(t, s, m.ID); !bytes.Equal(got.Content, []byte("new")) || got.RegisteredDelivery != 0 || got.Wait >= 0 {
 		t.Fatalf("got %+v", got)
 	}
-	Move(s, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Delivered})
+	Finish(s, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Delivered})
 	change("too late")
 	if got := get(t, s, m.ID); string(got.Content) != "new" {
 		t.Fatalf("a final message became %q", got.Content)
@@ -432,7 +432,7 @@ func purgeTakesOldFinals(t *testing.T, open Open) {
 	for _, m := range []*sms.Message{old, oldWaiting, young} {
 		Add(t, s, m)
 	}
-	Move(s, road.Transition{IDs: []sms.ID{old.ID, young.ID}, State: sms.Delivered})
+	Finish(s, road.Transition{IDs: []sms.ID{old.ID, young.ID}, State: sms.Delivered})
 	n, err := s.Purge(context.Background(), time.Now().Add(time.Minute))
 	if err != nil || n != 1 {
 		t.Fatalf("purged %d, %v", n, err)
