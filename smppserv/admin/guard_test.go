@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"hnetsmpp/smppserv/testkit"
+
 	"github.com/rs/zerolog"
 )
 
@@ -50,7 +52,7 @@ func TestWhenUsersAreAskedForAndNobodyKnowsThemNobodyIsLetIn(t *testing.T) {
 }
 
 func TestAWrongPasswordIsLoggedOnceWithoutWhatWasTyped(t *testing.T) {
-	var log lines
+	var log testkit.Log
 	url := start(t, Options{AuthRequired: true, Log: zerolog.New(&log), Centre: &fake{knows: onlyOps}})
 	for range 3 {
 		ask(t, "GET", url+"/", user("typed-as-name", "typed-as-password"))
@@ -63,7 +65,7 @@ func TestAWrongPasswordIsLoggedOnceWithoutWhatWasTyped(t *testing.T) {
 }
 
 func TestASessionIsUnboundOnlyForAUserAndTheLogNamesHim(t *testing.T) {
-	var log lines
+	var log testkit.Log
 	unbound := 0
 	url := start(t, Options{AuthRequired: true, Log: zerolog.New(&log), Centre: &fake{knows: onlyOps, unbind: func(uint64) bool {
 		unbound++

@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -16,6 +15,7 @@ import (
 
 	"hnetsmpp/pkg/adminapi"
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/testkit"
 
 	"github.com/rs/zerolog"
 )
@@ -75,24 +75,6 @@ func ask(t *testing.T, method, url string, changes ...change) (*http.Response, s
 		t.Fatal(err)
 	}
 	return resp, string(body)
-}
-
-// lines is a log that several goroutines write.
-type lines struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lines) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 func TestHealthIsOKWhileTheProcessRuns(t *testing.T) {
@@ -163,7 +145,7 @@ func TestWithoutSessionsTheListIsEmptyAndNotNull(t *testing.T) {
 }
 
 func TestDeletingASessionUnbindsIt(t *testing.T) {
-	var log lines
+	var log testkit.Log
 	asked := make(chan uint64, 10)
 	url := start(t, Options{Log: zerolog.New(&log), Centre: &fake{unbind: func(id uint64) bool {
 		asked <- id

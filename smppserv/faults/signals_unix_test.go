@@ -13,7 +13,7 @@ import (
 
 func TestSIGTERMStopsAWorkerThatNobodySupervises(t *testing.T) {
 	config := testkit.WriteConfig(t, t.TempDir(), testkit.Settings{"server.listen_port": testkit.FreePort(t), "tcp.listen_port": testkit.FreePort(t)})
-	written := testkit.NewLog()
+	written := &testkit.Log{}
 	cmd := exec.Command(testkit.Program(t, "smppserv"), "run", "--config", config)
 	cmd.Stderr = written
 	if err := cmd.Start(); err != nil {

@@ -18,6 +18,7 @@ import (
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store"
 	"hnetsmpp/smppserv/store/sqlite"
+	"hnetsmpp/smppserv/testkit"
 )
 
 // hangCommits lets the disk hang in each commit until the function it returns is called.
@@ -34,10 +35,10 @@ func hangCommits(t *testing.T, s *store.Store) (goOn func()) {
 }
 
 // inBubble runs a test whose clock goes on when nothing else does.
-func inBubble(t *testing.T, test func(t *testing.T, s *store.Store, log *logged)) {
+func inBubble(t *testing.T, test func(t *testing.T, s *store.Store, log *testkit.Log)) {
 	file := filepath.Join(t.TempDir(), "messages.db")
 	synctest.Test(t, func(t *testing.T) {
-		var log logged
+		var log testkit.Log
 		s, err := sqlite.Open(context.Background(), sqlite.Options{File: file, Log: zerolog.New(&log)})
 		if err != nil {
 			t.Fatal(err)
@@ -48,7 +49,7 @@ func inBubble(t *testing.T, test func(t *testing.T, s *store.Store, log *logged)
 }
 
 func TestACommitThatHangsIsAFaultFromTheFifthSecondOnAndToldOnce(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *store.Store, log *logged) {
+	inBubble(t, func(t *testing.T, s *store.Store, log *testkit.Log) {
 		goOn := hangCommits(t, s)
 		begun := time.Now()
 		added := add(s, text())
@@ -84,7 +85,7 @@ func TestACommitThatHangsIsAFaultFromTheFifthSecondOnAndToldOnce(t *testing.T) {
 }
 
 func TestACommitThatTakesItsTimeIsNoFault(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *store.Store, log *logged) {
+	inBubble(t, func(t *testing.T, s *store.Store, log *testkit.Log) {
 		for range 10 {
 			goOn := hangCommits(t, s)
 			added := add(s, text())
@@ -118,7 +119,7 @@ func (m mute) Connect(context.Context) (driver.Conn, error) {
 func (m mute) Driver() driver.Driver { return nil }
 
 func TestAReadThatHangsIsAFaultFromTheFifthSecondOnAndThereIsOneOfThem(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *store.Store, _ *logged) {
+	inBubble(t, func(t *testing.T, s *store.Store, _ *testkit.Log) {
 		m := mute{make(chan struct{}), make(chan struct{}, 100)}
 		db := sql.OpenDB(m)
 		s.ReadFrom(db)
@@ -142,7 +143,7 @@ func TestAReadThatHangsIsAFaultFromTheFifthSecondOnAndThereIsOneOfThem(t *testin
 }
 
 func TestAFaultIsToldWhileTheProbeOfItHangsAndProbesDoNotPileUp(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *store.Store, _ *logged) {
+	inBubble(t, func(t *testing.T, s *store.Store, _ *testkit.Log) {
 		conn := s.WriterConn()
 		if _, err := conn.ExecContext(context.Background(), "PRAGMA query_only = on"); err != nil {
 			t.Fatal(err)

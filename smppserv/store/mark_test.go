@@ -101,7 +101,7 @@ func TestIDsDoNotComeAgainWhenTheDatabaseIsMovedAway(t *testing.T) {
 	closed(t, s)
 	for _, f := range []folder{f, killed} {
 		f.moveAway(t)
-		var log logged
+		var log testkit.Log
 		s := f.open(t, zerolog.New(&log))
 		if id := fill(t, s, 1); id <= last {
 			t.Errorf("after %d comes %d", last, id)

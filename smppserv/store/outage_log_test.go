@@ -1,12 +1,10 @@
 package store_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -17,23 +15,6 @@ import (
 	"github.com/rs/zerolog"
 )
 
-type logged struct {
-	mu  sync.Mutex
-	all bytes.Buffer
-}
-
-func (l *logged) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.all.Write(b)
-}
-
-func (l *logged) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.all.String()
-}
-
 func TestAnOutageIsToldOnceAndSoIsItsEnd(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "messages.db")
 	synctest.Test(t, func(t *testing.T) { outages(t, file) })
@@ -41,7 +22,7 @@ func TestAnOutageIsToldOnceAndSoIsItsEnd(t *testing.T) {
 
 func outages(t *testing.T, file string) {
 	ctx := context.Background()
-	var log logged
+	var log testkit.Log
 	s, err := sqlite.Open(ctx, sqlite.Options{File: file, Log: zerolog.New(&log)})
 	if err != nil {
 		t.Fatal(err)

@@ -23,13 +23,13 @@ import (
 type refusing struct {
 	*store.Store
 	t    *testing.T
-	log  *logged
+	log  *testkit.Log
 	file string
 }
 
 func newRefusing(t *testing.T) *refusing {
 	t.Helper()
-	r := &refusing{t: t, log: &logged{}, file: filepath.Join(t.TempDir(), "messages.db")}
+	r := &refusing{t: t, log: &testkit.Log{}, file: filepath.Join(t.TempDir(), "messages.db")}
 	s, err := sqlite.Open(t.Context(), sqlite.Options{File: r.file, Log: zerolog.New(r.log)})
 	if err != nil {
 		t.Fatal(err)

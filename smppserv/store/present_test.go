@@ -41,7 +41,7 @@ func TestADatabaseThatIsDeletedOrReplacedUnderTheServerIsNoticed(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
 			f := folder(filepath.Join(t.TempDir(), "data"))
-			var log logged
+			var log testkit.Log
 			s := f.open(t, zerolog.New(&log))
 			m := text()
 			if err := testkit.Receive(t, add(s, m), "an addition"); err != nil {
@@ -92,7 +92,7 @@ func TestADatabaseThatIsBackInItsPlaceTakesMessagesAgain(t *testing.T) {
 		t.Skip("Windows lets nobody transition a file that is open")
 	}
 	f := folder(t.TempDir())
-	var log logged
+	var log testkit.Log
 	s := f.open(t, zerolog.New(&log))
 	defer s.Close(context.Background())
 	if err := os.Rename(f.database(), f.database()+".old"); err != nil {

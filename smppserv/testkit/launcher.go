@@ -27,7 +27,7 @@ type Launcher struct {
 // end the launcher is stopped, if it runs, as Stop does, and the worker's end is awaited.
 func StartLauncher(t testing.TB, config string) *Launcher {
 	t.Helper()
-	l := &Launcher{Log: NewLog(), config: config, done: make(chan struct{})}
+	l := &Launcher{Log: &Log{}, config: config, done: make(chan struct{})}
 	l.cmd = exec.Command(Program(t, "launcher"), "run", "--config", config)
 	l.cmd.Dir, l.cmd.Stderr, l.cmd.WaitDelay = filepath.Dir(config), l.Log, Patience
 	if err := l.cmd.Start(); err != nil {

@@ -8,16 +8,13 @@ import (
 	"time"
 )
 
-// A Log keeps what a program writes, and can be waited on. Its methods may be called at the same time.
+// A Log keeps what a program writes, and can be waited on. Its methods may be called at the same time; its zero value is empty.
 type Log struct {
 	mu      sync.Mutex
 	text    bytes.Buffer
-	changed chan struct{} // closed and replaced with every write
+	changed chan struct{} // closed with the next write, nil = nobody waits
 	ended   bool          // nothing more comes
 }
-
-// NewLog returns an empty one, for a program's stderr.
-func NewLog() *Log { return &Log{changed: make(chan struct{})} }
 
 func (l *Log) Write(p []byte) (int, error) {
 	l.mu.Lock()
@@ -34,8 +31,10 @@ func (l *Log) end() {
 }
 
 func (l *Log) wake() {
-	close(l.changed)
-	l.changed = make(chan struct{})
+	if l.changed != nil {
+		close(l.changed)
+		l.changed = nil
+	}
 }
 
 func (l *Log) String() string {
@@ -48,6 +47,9 @@ func (l *Log) String() string {
 func (l *Log) since(offset int) (text string, changed <-chan struct{}, ended bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.changed == nil {
+		l.changed = make(chan struct{})
+	}
 	return string(l.text.Bytes()[offset:]), l.changed, l.ended
 }
 

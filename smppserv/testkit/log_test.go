@@ -9,7 +9,7 @@ import (
 
 func TestALogIsAwaitedByWholeLines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := NewLog()
+		l := &Log{}
 		go func() {
 			for _, part := range []string{"one\ntw", "o words", "\nthree\n"} {
 				time.Sleep(time.Second)

@@ -32,7 +32,7 @@ func StartWorker(t testing.TB, config string) *Worker {
 // StartWorkerAs is StartWorker with a program that runs smppserv in its own way.
 func StartWorkerAs(t testing.TB, program, config string) *Worker {
 	t.Helper()
-	w := &Worker{Log: NewLog(), program: program, config: config}
+	w := &Worker{Log: &Log{}, program: program, config: config}
 	t.Cleanup(func() {
 		w.Stop(t)
 		w.Log.Judge(t, "smppserv")
