@@ -399,6 +399,9 @@ func TestARestoreThatWasInterruptedIsNoticed(t *testing.T) {
 }
 
 func TestADatabaseBehindASymbolicLinkIsOpenedCopiedAndRestored(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("a symbolic link takes rights there, and Wine makes none")
+	}
 	dir, target := t.TempDir(), filepath.Join(t.TempDir(), "target.db")
 	file := filepath.Join(dir, "messages.db")
 	if err := os.Symlink(target, file); err != nil {

@@ -18,7 +18,7 @@ const (
 	framePage  = 4096 + walFrameHeader
 	busyTime   = time.Second
 	foldTime   = 50 * time.Millisecond // how long it waits for readers
-	firstPause = time.Second           // when they did not end in it
+	firstPause = time.Second / 5       // when they did not end in it
 	lastPause  = 15 * time.Second
 )
 
