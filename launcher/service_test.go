@@ -100,6 +100,7 @@ func TestStatusTellsHowTheServerIsAndWas(t *testing.T) {
 	}
 	r.start()
 	r.waitFor("logs/launcher.log", "started again in 1s")
+	r.waitFor("logs/launcher.status.json", "out of luck")
 	if o := r.status(); o.WorkerPID != 0 || o.LastReason != "crashed (exit code 2): panic: out of luck" || o.LauncherPID != os.Getpid() {
 		t.Errorf("after a crash it says %+v", o)
 	}
