@@ -134,11 +134,11 @@ func TestADatagramIsTriedOnce(t *testing.T) {
 	r.emptied()
 }
 
-func TestAPausedWayStartsNothingUntilThePauseIsOver(t *testing.T) {
+func TestAPausedOutletStartsNothingUntilThePauseIsOver(t *testing.T) {
 	r := newRig(t, nil)
 	h := r.hermes()
-	h.Pause(50 * time.Millisecond)
 	from := time.Now()
+	h.Pause(50 * time.Millisecond)
 	r.texts("1")
 	if try := h.next("1"); try.at.Sub(from) < 50*time.Millisecond {
 		t.Fatalf("tried after %v", try.at.Sub(from))
