@@ -155,6 +155,7 @@ func parseFile(path string, data []byte) (File, error) {
 		return f, err
 	}
 	f.Outline.Keys, f.Outline.Open = doc.Keys()
+	f.Outline.Empty = doc.EndsInEmptyQuotes()
 	f.lines = doc.Lines()
 	cfg.resolvePaths(filepath.Dir(path))
 	doc.Add(cfg.check()...)

@@ -12,6 +12,8 @@ import (
 type Outline struct {
 	Keys []string `json:"keys"` // names, in the file's order
 	Open bool     `json:"open"` // the last one's value ends the file, and may be the beginning of a longer one
+	// Empty tells that it is "", which is a beginning of """text""" and is as open as that.
+	Empty bool `json:"empty"`
 }
 
 // Lost is what o has lost, compared with what was in force before: the keys behind its last one, or the rest of the last
@@ -23,7 +25,7 @@ func (o Outline) Lost(before Outline) []string {
 		return nil
 	case n < len(before.Keys):
 		return before.Keys[n:]
-	case n > 0 && o.Open && !before.Open:
+	case n > 0 && (o.Open && !before.Open || o.Empty && !before.Empty):
 		return []string{restOf(o.Keys[n-1])}
 	}
 	return nil

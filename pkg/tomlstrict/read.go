@@ -98,6 +98,13 @@ func (d *Document) Keys() (names []string, open bool) {
 	return s.keys, open
 }
 
+// EndsInEmptyQuotes tells that the text ends in its last value, and that this is "", which may be two of the quotes of a
+// longer one: its end has the same two.
+func (d *Document) EndsInEmptyQuotes() bool {
+	s := scan(d.text)
+	return len(s.keys) > 0 && s.end == len(d.text) && (s.text == `""` || s.text == "''")
+}
+
 // Lines is how many lines the text has; one that ends without an end of line counts.
 func (d *Document) Lines() int {
 	return strings.Count(strings.TrimSuffix(d.text, "\n"), "\n") + 1

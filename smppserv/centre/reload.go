@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -135,10 +137,24 @@ func (mc *centre) lostEnd(f *config.File, records []config.Record) (lost []strin
 	if !f.IsTOML() || accepted(f, records) {
 		return nil, false
 	}
-	if lost = f.Outline.LostAmid(mc.file.Outline); lost != nil {
+	if lost = f.Outline.Lost(mc.file.Outline); lost != nil {
+		return lost, true
+	}
+	// One that has gained keys may still be written. Where nothing that guards is missing, it is taken for another file.
+	if lost = f.Outline.LostAmid(mc.file.Outline); slices.ContainsFunc(lost, guards) {
 		return lost, true
 	}
 	return nil, len(f.Octets) < len(mc.file.Octets) && bytes.HasPrefix(mc.file.Octets, f.Octets)
+}
+
+// guards tells whether without the key somebody might bind, connect or read who may not, or messages go elsewhere.
+func guards(key string) bool {
+	for _, table := range [...]string{"clients", "hermes", "tcp", "admin", "store", "server.tls", "server.proxy_networks", "mode"} {
+		if rest, ok := strings.CutPrefix(strings.TrimPrefix(key, "the rest of "), table); ok && (rest == "" || rest[0] == '.' || rest[0] == '[') {
+			return true
+		}
+	}
+	return false
 }
 
 // record notes what is in force, for the next start.

@@ -38,12 +38,14 @@ const (
 func wholeFiles() map[string]string {
 	first := "# Ours\nmode = \"vocalcom\"\n" + partHermes + partClients + partServer
 	return map[string]string{
-		"the needed first":        first + partStore + partTCP + partAdmin + partJobs,
-		"a number last":           first + partTCP + partStore + partAdmin + "[jobs]\nretention = \"48h\"\npurge_messages_hour = 12\n",
-		"a token last":            first + partStore + partUsers + partToken,
-		"users last":              partTCP + partStore + partServer + partHermes + partClients + partUsers,
-		"clients last":            partServer + partTCP + partStore + partAdmin + partHermes + partClients,
-		"hermes last":             partServer + partTCP + partStore + partAdmin + partClients + partHermes,
+		"the needed first": first + partStore + partTCP + partAdmin + partJobs,
+		"a number last":    first + partTCP + partStore + partAdmin + "[jobs]\nretention = \"48h\"\npurge_messages_hour = 12\n",
+		"a token last":     first + partStore + partUsers + partToken,
+		"users last":       partTCP + partStore + partServer + partHermes + partClients + partUsers,
+		"clients last":     partServer + partTCP + partStore + partAdmin + partHermes + partClients,
+		"hermes last":      partServer + partTCP + partStore + partAdmin + partClients + partHermes,
+		"a password last": partServer + partTCP + partStore + partAdmin + partHermes +
+			"[[clients]]\nsystem_id = \"acme\"\nnumbers = [\"3600\"]\npassword = \"\"\"S3cret&1\"\"\"",
 		"the store last":          first + partTCP + partAdmin + partStore + "\n# end\n\n",
 		"dotted keys":             "hermes.url = \"http://127.0.0.1:9/push/\"\nstore.dsn = \"db/messages.db\"\nclients = [{ system_id = \"acme\", password = \"S3cret&1\" }, { system_id = \"b\", password = \"S3cret&2\" }]\nserver = { listen_host = \"127.0.0.1\", listen_port = 0 }\nadmin.listen = \"\"\ntcp.listen_host = \"127.0.0.1\"\ntcp.listen_port = 0\ntcp.token = 't0ken'\n",
 		"CRLF":                    strings.ReplaceAll(first+partStore+partAdmin+partTCP, "\n", "\r\n"),
@@ -267,6 +269,29 @@ func TestAnotherFileThatSaysLessIsTakenUp(t *testing.T) {
 		if _, err := Read(c.path); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+func TestAnEditThatTakesTheLastKeyAndGivesAnotherIsTakenUpUnlessTheLastOneGuards(t *testing.T) {
+	whole := partHermes + partClients + partTCP + partAdmin + partServer + "[log]\ncontent = true\n"
+	for name, edited := range map[string]string{
+		"another key in its place":       strings.Replace(whole, "content = true", "level = \"debug\"", 1),
+		"another key elsewhere":          strings.Replace(strings.Replace(whole, "[log]\ncontent = true\n", "", 1), "secret = ", "status_url = \"http://127.0.0.1:9/\"\nsecret = ", 1),
+		"a value that follows a new key": strings.Replace(strings.Replace(whole, "[log]\ncontent = true\n", "", 1), "throttle_rate = 50", "window = 20\nthrottle_rate = 51", 1),
+	} {
+		c := startConfigured(t, whole)
+		c.changed(t, edited)
+		if log := c.log.String(); c.config().Log.Content || strings.Contains(log, "not taken up") {
+			t.Errorf("%s: %s", name, log)
+		}
+		if _, err := Read(c.path); err != nil {
+			t.Errorf("%s, at the start that follows: %v", name, err)
+		}
+	}
+	c := startConfigured(t, partHermes+partClients+partServer+partAdmin+partTCP)
+	c.changed(t, strings.Replace(partHermes, "secret", "timeout = \"9s\"\nsecret", 1)+partClients+partServer+partAdmin+partTCP[:strings.Index(partTCP, "token")])
+	if c.config().TCP.Token != "t0ken" || !strings.Contains(c.log.String(), "missing tcp.token") {
+		t.Errorf("without the token: %s", c.log)
 	}
 }
 

@@ -58,7 +58,7 @@ func appendAttributes(dst []byte, m *sms.Message) []byte {
 	dst = binary.AppendUvarint(dst, uint64(milli(m.StoredAt)))
 	var replaced int64
 	if !m.StoredAt.IsZero() {
-		replaced = milli(m.ReceivedAt) - milli(m.StoredAt)
+		replaced = milli(m.ReceivedAt) - milli(m.FirstReceived())
 	}
 	dst = binary.AppendVarint(dst, replaced)
 	dst = appendString(dst, m.ServiceType)
@@ -113,8 +113,11 @@ func decodeAttributes(b []byte, m *sms.Message) error {
 		if stored != 0 {
 			m.StoredAt = time.UnixMilli(int64(stored))
 		}
+		if stored != 0 && milli(m.ReceivedAt) != int64(stored) {
+			m.RowAt = m.ReceivedAt
+		}
 		if replaced != 0 { // the row keeps the first one
-			m.ReceivedAt = time.UnixMilli(int64(stored) + replaced)
+			m.ReceivedAt = m.ReceivedAt.Add(time.Duration(replaced) * time.Millisecond)
 		}
 		b = b[size+more:]
 	}

@@ -42,7 +42,7 @@ func TestAttributesComeBackAsTheyWere(t *testing.T) {
 	period.Period = true
 	all = append(all, period, &sms.Message{})
 	for i, m := range all {
-		got := &sms.Message{Kind: m.Kind}
+		got := &sms.Message{Kind: m.Kind, ReceivedAt: m.FirstReceived()} // as the row has it
 		if err := decodeAttributes(appendAttributes(nil, m), got); err != nil || !reflect.DeepEqual(got, m) {
 			t.Errorf("%d: %v\ngot  %+v %+v\nwant %+v %+v", i, err, got, got.Receipt, m, m.Receipt)
 		}
@@ -106,5 +106,23 @@ func TestATimeThatIsNotSetIsZeroOnDisk(t *testing.T) {
 	}
 	if got := milli(time.UnixMilli(-1)); got != -1 {
 		t.Errorf("got %d", got)
+	}
+}
+
+func TestATimeThatWasWrittenIntoTheRowCountsAndTheKeyStays(t *testing.T) {
+	stored := time.UnixMilli(1_700_000_000_000)
+	for name, replaced := range map[string]time.Duration{"as it came": 0, "replaced": time.Minute} {
+		m := &sms.Message{ID: 7, StoredAt: stored, ReceivedAt: stored.Add(replaced)}
+		edited := stored.Add(2 * time.Hour)
+		got := &sms.Message{ID: 7, ReceivedAt: edited}
+		if err := decodeAttributes(appendAttributes(nil, m), got); err != nil {
+			t.Fatal(err)
+		}
+		if !got.FirstReceived().Equal(edited) || !got.ReceivedAt.Equal(edited.Add(replaced)) || got.Key() != m.Key() {
+			t.Errorf("%s: it came at %v, was replaced at %v, its key is %s", name, got.FirstReceived(), got.ReceivedAt, got.Key())
+		}
+		if got.DueAt = edited; got.Scheduled() {
+			t.Errorf("%s: it counts as scheduled", name)
+		}
 	}
 }
