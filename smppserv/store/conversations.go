@@ -48,14 +48,30 @@ func (cc conversationCache) forget(fresh []sms.Conversation) {
 	}
 }
 
-// writeConversations writes what is new. What a client wrote last is the newest of its number's also where the clock was set back.
+// afterAll has what is written from now on count as newer than what is there, also where the clock was set back since.
+func (w *writer) afterAll(ctx context.Context, now time.Time) error {
+	const lately = 100 // messages
+	// A conversation is written with its message, or a moment after that came.
+	const moment = 5000 // milliseconds
+	var newest int64
+	err := w.conn.QueryRowContext(ctx, "SELECT coalesce(max(received_at), 0) FROM (SELECT received_at FROM messages ORDER BY id DESC LIMIT ?)", lately).Scan(&newest)
+	if newest > milli(now) {
+		w.wroteAt = newest + moment
+	}
+	return err
+}
+
+// writeConversations writes what is new. Its time rises from one transaction to the next, whatever the clock does.
 func (w *writer) writeConversations(now time.Time) error {
+	if len(w.fresh) > 0 {
+		w.wroteAt = max(milli(now), w.wroteAt+1)
+	}
 	for _, c := range w.fresh {
 		err := w.exec("INSERT INTO conversations (number, campaign, client, number_ton, number_npi, campaign_ton, campaign_npi, written_at) "+
-			"VALUES (?, ?, ?, ?, ?, ?, ?, max(?, (SELECT coalesce(max(written_at), 0) + 1 FROM conversations WHERE number = ?))) ON CONFLICT (number, campaign) DO UPDATE SET client = excluded.client, "+
+			"VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (number, campaign) DO UPDATE SET client = excluded.client, "+
 			"number_ton = excluded.number_ton, number_npi = excluded.number_npi, campaign_ton = excluded.campaign_ton, "+
 			"campaign_npi = excluded.campaign_npi, written_at = excluded.written_at",
-			c.Number.Number, c.Campaign.Number, c.Client, int64(c.Number.TON), int64(c.Number.NPI), int64(c.Campaign.TON), int64(c.Campaign.NPI), milli(now), c.Number.Number)
+			c.Number.Number, c.Campaign.Number, c.Client, int64(c.Number.TON), int64(c.Number.NPI), int64(c.Campaign.TON), int64(c.Campaign.NPI), w.wroteAt)
 		if err != nil {
 			return err
 		}

@@ -36,6 +36,7 @@ type writer struct {
 	mark          *mark
 	conversations conversationCache
 	fresh         []sms.Conversation // of this transaction
+	wroteAt       int64              // the time of the last conversations that were written, in milliseconds
 	duplicate     []bool             // by operation of the last batch
 
 	rows   []*sms.Message // to insert
@@ -92,7 +93,7 @@ func newWriter(ctx context.Context, d Database, log zerolog.Logger) (w *writer, 
 		w.lastID = highest
 	}
 	w.mark.extend(w.lastID)
-	return w, nil
+	return w, w.afterAll(ctx, time.Now())
 }
 
 // LastID is the highest message_id that the database knows of.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store/storetest"
@@ -15,7 +16,7 @@ func TestWhatAClientUsedLastCountsAlsoAfterTheClockWasSetBack(t *testing.T) {
 	s := must(t, file)
 	write := func(campaign string, ton byte) *sms.Message {
 		m := storetest.Sample()
-		m.Dest.Number, m.Source.TON = campaign, ton
+		m.Dest.Number, m.Source.TON, m.ReceivedAt = campaign, ton, time.Now()
 		storetest.Add(t, s, m)
 		return m
 	}
@@ -27,8 +28,10 @@ func TestWhatAClientUsedLastCountsAlsoAfterTheClockWasSetBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.Exec("UPDATE conversations SET written_at = written_at + 7200000"); err != nil {
-		t.Fatal(err)
+	for _, table := range []string{"conversations SET written_at = written_at", "messages SET received_at = received_at"} {
+		if _, err := db.Exec("UPDATE " + table + " + 7200000"); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if err := db.Close(); err != nil {
 		t.Fatal(err)
