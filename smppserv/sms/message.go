@@ -76,7 +76,6 @@ type Message struct {
 
 	ReceivedAt time.Time // or replaced (replace_sm)
 	StoredAt   time.Time // when it was received at first; zero of what a version stored that did not keep it
-	RowAt      time.Time // the same as somebody has written it into the row since; zero = nobody did
 	DueAt      time.Time // not tried before
 	ExpiresAt  time.Time // not tried after
 	// Period tells that the validity is a period, not asked for or asked for as one: it elapses whatever the clock is set to.
@@ -113,13 +112,10 @@ type Receipt struct {
 
 // FirstReceived is when the message was handed in, whenever it was replaced since, as far as is known.
 func (m *Message) FirstReceived() time.Time {
-	switch {
-	case !m.RowAt.IsZero():
-		return m.RowAt
-	case !m.StoredAt.IsZero():
-		return m.StoredAt
+	if m.StoredAt.IsZero() {
+		return m.ReceivedAt
 	}
-	return m.ReceivedAt
+	return m.StoredAt
 }
 
 // Scheduled tells whether the submitter named a time for the first try, which was not made yet. What names none is due when it

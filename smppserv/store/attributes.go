@@ -16,7 +16,7 @@ import (
 //	esm_class protocol_id priority registered_delivery data_coding interface_version
 //	part: ref (2 octets) total seq
 //	id that the submitter knows it by, as a uvarint, 0 = its own
-//	when it was received at first, as a uvarint, 0 = not known, and, as a varint, how long after it was replaced; from version 3 on
+//	how long after received_at it was replaced, in milliseconds as a varint, 0 = never; from version 3 on
 //	service_type alphabet external_id TLVs, each with its length as a uvarint
 //	and, when the flags say so, of a receipt: id (8 octets) state error (4) submitted (8) done (8) external_id
 const attributesVersion = 3
@@ -27,6 +27,7 @@ const (
 	flagDPF  // of the receipt
 	flagAway // of the receipt
 	flagPeriod
+	flagBareKey // an earlier version stored it: its key is its id, whenever it came
 )
 
 const fixedAttributes = 15 // without the flags
@@ -40,6 +41,9 @@ func appendAttributes(dst []byte, m *sms.Message) []byte {
 	}
 	if m.Period {
 		flags |= flagPeriod
+	}
+	if m.StoredAt.IsZero() {
+		flags |= flagBareKey
 	}
 	if m.Receipt != nil {
 		flags |= flagReceipt
@@ -55,12 +59,7 @@ func appendAttributes(dst []byte, m *sms.Message) []byte {
 	dst = binary.BigEndian.AppendUint16(dst, m.Part.Ref)
 	dst = append(dst, m.Part.Total, m.Part.Seq)
 	dst = binary.AppendUvarint(dst, uint64(m.KnownBy))
-	dst = binary.AppendUvarint(dst, uint64(milli(m.StoredAt)))
-	var replaced int64
-	if !m.StoredAt.IsZero() {
-		replaced = milli(m.ReceivedAt) - milli(m.FirstReceived())
-	}
-	dst = binary.AppendVarint(dst, replaced)
+	dst = binary.AppendVarint(dst, milli(m.ReceivedAt)-milli(m.FirstReceived()))
 	dst = appendString(dst, m.ServiceType)
 	dst = appendString(dst, m.Alphabet)
 	dst = appendString(dst, m.ExternalID)
@@ -105,21 +104,15 @@ func decodeAttributes(b []byte, m *sms.Message) error {
 	m.KnownBy = sms.ID(known)
 	b = b[fixedAttributes+size:]
 	if version > 2 {
-		stored, size := binary.Uvarint(b)
-		replaced, more := binary.Varint(b[max(size, 0):])
-		if size <= 0 || more <= 0 {
+		replaced, size := binary.Varint(b)
+		if size <= 0 {
 			return errAttributes
 		}
-		if stored != 0 {
-			m.StoredAt = time.UnixMilli(int64(stored))
+		if flags&flagBareKey == 0 {
+			m.StoredAt = m.ReceivedAt
 		}
-		if stored != 0 && milli(m.ReceivedAt) != int64(stored) {
-			m.RowAt = m.ReceivedAt
-		}
-		if replaced != 0 { // the row keeps the first one
-			m.ReceivedAt = m.ReceivedAt.Add(time.Duration(replaced) * time.Millisecond)
-		}
-		b = b[size+more:]
+		m.ReceivedAt = m.ReceivedAt.Add(time.Duration(replaced) * time.Millisecond) // the row keeps the first one
+		b = b[size:]
 	}
 	ok := true
 	next := func() []byte {

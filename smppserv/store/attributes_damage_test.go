@@ -68,7 +68,7 @@ func TestADamagedAttributesColumnIsRefused(t *testing.T) {
 
 // asVersion is what an earlier version wrote in the place of b: 2 knew of no first storing, 1 had no flags either.
 func asVersion(version byte, b []byte, m *sms.Message) []byte {
-	stored := len(binary.AppendVarint(binary.AppendUvarint(nil, uint64(milli(m.StoredAt))), milli(m.ReceivedAt)-milli(m.StoredAt)))
+	stored := len(binary.AppendVarint(nil, milli(m.ReceivedAt)-milli(m.StoredAt)))
 	at := 1 + fixedAttributes + len(binary.AppendUvarint(nil, uint64(m.KnownBy)))
 	b = slices.Delete(slices.Clone(b), at, at+stored)
 	if version == 1 {
@@ -106,23 +106,5 @@ func TestATimeThatIsNotSetIsZeroOnDisk(t *testing.T) {
 	}
 	if got := milli(time.UnixMilli(-1)); got != -1 {
 		t.Errorf("got %d", got)
-	}
-}
-
-func TestATimeThatWasWrittenIntoTheRowCountsAndTheKeyStays(t *testing.T) {
-	stored := time.UnixMilli(1_700_000_000_000)
-	for name, replaced := range map[string]time.Duration{"as it came": 0, "replaced": time.Minute} {
-		m := &sms.Message{ID: 7, StoredAt: stored, ReceivedAt: stored.Add(replaced)}
-		edited := stored.Add(2 * time.Hour)
-		got := &sms.Message{ID: 7, ReceivedAt: edited}
-		if err := decodeAttributes(appendAttributes(nil, m), got); err != nil {
-			t.Fatal(err)
-		}
-		if !got.FirstReceived().Equal(edited) || !got.ReceivedAt.Equal(edited.Add(replaced)) || got.Key() != m.Key() {
-			t.Errorf("%s: it came at %v, was replaced at %v, its key is %s", name, got.FirstReceived(), got.ReceivedAt, got.Key())
-		}
-		if got.DueAt = edited; got.Scheduled() {
-			t.Errorf("%s: it counts as scheduled", name)
-		}
 	}
 }

@@ -45,3 +45,30 @@ func TestWhatAClientUsedLastCountsAlsoAfterTheClockWasSetBack(t *testing.T) {
 		}
 	}
 }
+
+func TestARowWhoseTimesWereAllWrittenAnewNamesNoSchedule(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "messages.db")
+	s := must(t, file)
+	m := storetest.Sample()
+	m.ReceivedAt = time.Now()
+	m.DueAt = m.ReceivedAt
+	storetest.Add(t, s, m)
+	if err := s.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec("UPDATE messages SET received_at = received_at + 7200000, due_at = due_at + 7200000"); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = must(t, file)
+	defer s.Close(context.Background())
+	if got, err := s.Get(t.Context(), m.ID); err != nil || got.Scheduled() || !got.FirstReceived().After(time.Now()) {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
