@@ -1,12 +1,10 @@
 package centre
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -15,25 +13,18 @@ import (
 	"hnetsmpp/pkg/config"
 	"hnetsmpp/pkg/worker"
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/testkit"
 )
 
 type logBuffer struct {
-	mu  sync.Mutex
-	all bytes.Buffer
-}
-
-func (l *logBuffer) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.all.Write(b)
+	testkit.Log
+	taken int // octets
 }
 
 // take returns what was logged since the last time.
 func (l *logBuffer) take() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	s := l.all.String()
-	l.all.Reset()
+	s := l.String()[l.taken:]
+	l.taken += len(s)
 	return s
 }
 

@@ -1,7 +1,6 @@
 package hermes
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -20,23 +19,10 @@ import (
 	"hnetsmpp/smppserv/testkit"
 )
 
-// logged keeps the log's lines and tells of each.
-type logged struct {
-	mu  sync.Mutex
-	all bytes.Buffer
-}
+// logged counts what the log says.
+type logged struct{ testkit.Log }
 
-func (l *logged) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.all.Write(b)
-}
-
-func (l *logged) count(s string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Count(l.all.String(), s)
-}
+func (l *logged) count(s string) int { return strings.Count(l.String(), s) }
 
 // startQueue runs the real queue over the real store.
 func startQueue(t testing.TB) *queue.Queue {
@@ -164,7 +150,7 @@ func TestADeadHermesIsProbedByOneRequestAtATimeAndThenGetsEverything(t *testing.
 		}
 	}
 	if log.count("does not answer") != 1 || log.count("answers again") != 1 {
-		t.Errorf("the log says\n%s", log.all.String())
+		t.Errorf("the log says\n%s", log.String())
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -332,6 +318,6 @@ func TestADeadStatusURLElsewhereDoesNotHoldUpPushes(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	if log.count("hermes.status_url does not answer") != 1 || log.count("hermes.status_url answers again") != 1 {
-		t.Error(log.all.String())
+		t.Error(log.String())
 	}
 }

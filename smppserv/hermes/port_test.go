@@ -378,7 +378,7 @@ func TestAnAddressThatIsNotAllowedIsToldAndLoggedWithTheLineToAdd(t *testing.T) 
 		c.isClosed()
 	}
 	if log.count(`allow = [\"10.0.0.0/8\", \"::1/128\", \"127.0.0.1/32\"]`) != 1 {
-		t.Error(log.all.String())
+		t.Error(log.String())
 	}
 	p.SetAllow(append(allow, netip.MustParsePrefix("127.0.0.1/32")))
 	if got := dial(t, p).ask(hello); !strings.Contains(got, "accepted") {

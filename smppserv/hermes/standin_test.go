@@ -23,7 +23,7 @@ func TestTheStandInAcceptsEverythingAndLogsNoText(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	if log.count(`"1042-`) != 1 || log.count(`"status-5"`) != 1 || log.count("private") != 0 {
-		t.Error(log.all.String())
+		t.Error(log.String())
 	}
 }
 
