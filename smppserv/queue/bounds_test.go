@@ -128,7 +128,7 @@ func TestADeliveryPendingFlagThatHasEndedLeavesNothingOfItsConversation(t *testi
 		defer r.q.mu.Unlock()
 		return len(r.q.recipient(sms.Hermes).dpfs) == conversations && r.q.unwritten == 0
 	})
-	dpfs, err := r.store.WaitingIDs(t.Context(), 1<<62)
+	dpfs, err := r.store.WaitingIDs(t.Context(), 0, 1<<62, 1<<20)
 	if err != nil {
 		t.Fatal(err)
 	}

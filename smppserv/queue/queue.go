@@ -31,8 +31,10 @@ type Store interface {
 	Change(m *sms.Message, changed func(error))
 	After(through func())
 	Load(ctx context.Context, ids []sms.ID) ([]*sms.Message, error)
+	LoadHeads(ctx context.Context, ids []sms.ID) ([]*sms.Message, error)
 	Waiting(ctx context.Context, after sms.ID, f func(*sms.Message) error) error
-	WaitingIDs(ctx context.Context, upTo sms.ID) ([]sms.ID, error)
+	WaitingIDs(ctx context.Context, after, upTo sms.ID, limit int) ([]sms.ID, error)
+	WrittenElsewhere(ctx context.Context) (bool, error)
 	NoteClockStep(s road.ClockStep, done func(error))
 	ClockSteps(ctx context.Context) ([]road.ClockStep, error)
 }

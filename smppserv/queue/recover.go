@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"hnetsmpp/smppserv/sms"
 )
@@ -132,7 +133,11 @@ func (q *Queue) Sweep(ctx context.Context) (int, error) {
 	q.mu.Lock()
 	upTo := q.lastSeen
 	q.mu.Unlock()
-	ids, err := q.o.Store.WaitingIDs(ctx, upTo)
+	written, err := q.o.Store.WrittenElsewhere(ctx)
+	if err != nil || !written {
+		return 0, err
+	}
+	ids, err := q.o.Store.WaitingIDs(ctx, 0, upTo, math.MaxInt)
 	if err != nil {
 		return 0, err
 	}

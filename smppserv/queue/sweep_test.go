@@ -13,11 +13,13 @@ type meanwhile struct {
 	happen func()
 }
 
-func (s meanwhile) WaitingIDs(ctx context.Context, upTo sms.ID) ([]sms.ID, error) {
-	ids, err := s.Store.WaitingIDs(ctx, upTo)
+func (s meanwhile) WaitingIDs(ctx context.Context, after, upTo sms.ID, limit int) ([]sms.ID, error) {
+	ids, err := s.Store.WaitingIDs(ctx, after, upTo, limit)
 	s.happen()
 	return ids, err
 }
+
+func (meanwhile) WrittenElsewhere(context.Context) (bool, error) { return true, nil }
 
 func TestAMessageThatEndsDuringASweepIsNotTriedAgain(t *testing.T) {
 	r := newRig(t, nil)

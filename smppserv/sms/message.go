@@ -174,9 +174,9 @@ func (m *Message) Owner() string {
 	return m.Recipient
 }
 
-// receiptText is enough of the original for the 20 characters of a receipt in any alphabet,
+// HeadOctets is enough of the original for the 20 characters of a receipt in any alphabet,
 // a user data header and surrogate pairs included.
-const receiptText = 60
+const HeadOctets = 60
 
 // NewDPF makes the message that waits for m's recipient after m has ended, so that m's submitter can be alerted.
 // away tells that nobody was there, rather than that the recipient did not take m.
@@ -201,7 +201,7 @@ func NewReceipt(kind Kind, m *Message, state State, code int, now time.Time, val
 		DataCoding:       m.DataCoding,
 		InterfaceVersion: m.InterfaceVersion,
 		Alphabet:         m.Alphabet,
-		Content:          bytes.Clone(m.Content[:min(len(m.Content), receiptText)]), // not all of a long text in memory
+		Content:          bytes.Clone(m.Content[:min(len(m.Content), HeadOctets)]), // not all of a long text in memory
 		TLVs:             m.TLVs,
 		Receipt: &Receipt{Of: m.PublicID(), State: state, Error: code, SubmittedAt: m.ReceivedAt, DoneAt: now,
 			ExternalID: m.ExternalID},

@@ -175,7 +175,7 @@ func TestAReceiptGoesBackAndTellsOfItsMessage(t *testing.T) {
 		t.Errorf("it goes the wrong way: %+v", r)
 	case r.State != Enroute || !r.ReceivedAt.Equal(now) || !r.DueAt.Equal(now) || !r.ExpiresAt.Equal(now.Add(time.Hour)):
 		t.Errorf("its times are %+v", r)
-	case len(r.Content) != receiptText || r.ExternalID != "" || r.RegisteredDelivery != 0:
+	case len(r.Content) != HeadOctets || r.ExternalID != "" || r.RegisteredDelivery != 0:
 		t.Errorf("it has %+v", r)
 	}
 }

@@ -41,7 +41,7 @@ func TestOutcomesThatCannotBeWrittenAreGivenUpByAStopAndTriedAfterTheNextStart(t
 		t.Fatal(err)
 	}
 	defer s.Close(ctx)
-	if ids, err := s.WaitingIDs(ctx, m.ID); err != nil || len(ids) != 1 {
+	if ids, err := s.WaitingIDs(ctx, 0, m.ID, 10); err != nil || len(ids) != 1 {
 		t.Errorf("%v wait, %v", ids, err)
 	}
 }

@@ -203,7 +203,7 @@ func TestWhileTheDiskHangsAStopEndsAtItsTimeAndWhatItHeldIsThereAfterTheNextStar
 		t.Fatal(err)
 	}
 	defer s.Close(context.Background())
-	if ids, err := s.WaitingIDs(context.Background(), 1<<62); err != nil || len(ids) != 0 {
+	if ids, err := s.WaitingIDs(context.Background(), 0, 1<<62, 1<<20); err != nil || len(ids) != 0 {
 		t.Errorf("%v wait, %v", ids, err)
 	}
 }

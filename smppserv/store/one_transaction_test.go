@@ -96,7 +96,7 @@ func TestManyRowsOfOneTransactionAreEachWrittenAsTheyAre(t *testing.T) {
 				t.Fatalf("of %d, message %d ended as %+v, want %+v", n, i, m, want)
 			}
 		}
-		if left, err := s.WaitingIDs(ctx, ids[n-1]); err != nil || len(left) > 0 {
+		if left, err := s.WaitingIDs(ctx, 0, ids[n-1], n+1); err != nil || len(left) > 0 {
 			t.Fatalf("of %d, %v wait, %v", n, left, err)
 		}
 	}
@@ -165,7 +165,7 @@ func TestABadRowDoesNotTakeItsTransactionWithIt(t *testing.T) {
 	if err := s.Check(); err != nil {
 		t.Errorf("for one row the store looks down: %v", err)
 	}
-	if left, err := s.WaitingIDs(ctx, last); err != nil || len(left) != n {
+	if left, err := s.WaitingIDs(ctx, 0, last, n+1); err != nil || len(left) != n {
 		t.Errorf("%v wait, %v", left, err)
 	}
 }

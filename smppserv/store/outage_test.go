@@ -101,7 +101,7 @@ func TestWhileTheDiskRefusesAdditionsAreAnsweredAndOutcomesWait(t *testing.T) {
 	if err := s.Check(); err != nil { // though nothing was written since
 		t.Fatalf("the store looks down: %v", err)
 	}
-	left, err := s.WaitingIDs(ctx, 1<<62)
+	left, err := s.WaitingIDs(ctx, 0, 1<<62, 1<<20)
 	if err != nil || len(left) != 1 {
 		t.Fatalf("%d wait, %v", len(left), err)
 	}

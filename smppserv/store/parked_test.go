@@ -358,7 +358,7 @@ func TestAStopTriesParkedOutcomesOnceMoreAndTellsOfThoseThatAreRefused(t *testin
 		if err != nil {
 			t.Fatal(err)
 		}
-		ids, err := s.WaitingIDs(t.Context(), m.ID)
+		ids, err := s.WaitingIDs(t.Context(), 0, m.ID, 10)
 		if err != nil || len(ids) == 1 == mended {
 			t.Errorf("mended %v: %v wait, %v", mended, ids, err)
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 	"time"
 
 	"hnetsmpp/smppserv/sms"
@@ -76,6 +77,18 @@ func (s *Store) Get(ctx context.Context, id sms.ID) (*sms.Message, error) {
 
 // Load reads messages by their IDs; those that are missing are left out.
 func (s *Store) Load(ctx context.Context, ids []sms.ID) ([]*sms.Message, error) {
+	return s.load(ctx, selected, ids)
+}
+
+// LoadHeads is Load with no more of each Content than its first sms.HeadOctets: enough for the receipt of what ends untried.
+func (s *Store) LoadHeads(ctx context.Context, ids []sms.ID) ([]*sms.Message, error) {
+	return s.load(ctx, heads, ids)
+}
+
+// heads is selected with the beginning of the text.
+var heads = strings.Replace(selected, "content", fmt.Sprintf("substr(content, 1, %d)", sms.HeadOctets), 1)
+
+func (s *Store) load(ctx context.Context, columns string, ids []sms.ID) ([]*sms.Message, error) {
 	ms := make([]*sms.Message, 0, len(ids))
 	for len(ids) > 0 {
 		n := min(len(ids), rowSteps[0])
@@ -84,7 +97,7 @@ func (s *Store) Load(ctx context.Context, ids []sms.ID) ([]*sms.Message, error) 
 			args[i] = int64(id)
 		}
 		err := s.each(ctx, func(m *sms.Message) error { ms = append(ms, m); return nil },
-			"SELECT "+selected+" FROM messages WHERE id IN ("+repeat("?", n)+") ORDER BY id", args...)
+			"SELECT "+columns+" FROM messages WHERE id IN ("+repeat("?", n)+") ORDER BY id", args...)
 		if err != nil {
 			return nil, fmt.Errorf("store: read messages: %w", err)
 		}
@@ -98,7 +111,7 @@ const withoutContent = "id, kind, state, submitter, recipient, source, destinati
 	"final_at, attempts, error, reason, NULL, attributes, push_key, wait"
 
 // Waiting calls f for each message that is not final and whose ID is above after, in the order of their IDs,
-// without their Content, and stops at f's first error.
+// without their Content, and stops at f's first error. m is only valid until f returns.
 func (s *Store) Waiting(ctx context.Context, after sms.ID, f func(*sms.Message) error) error {
 	err := s.each(ctx, f, "SELECT "+withoutContent+" FROM messages INDEXED BY messages_waiting WHERE final_at IS NULL AND id > ? ORDER BY id", int64(after))
 	if err != nil {
@@ -107,9 +120,10 @@ func (s *Store) Waiting(ctx context.Context, after sms.ID, f func(*sms.Message) 
 	return nil
 }
 
-// WaitingIDs lists the messages up to an ID that are not final.
-func (s *Store) WaitingIDs(ctx context.Context, upTo sms.ID) (ids []sms.ID, err error) {
-	rows, err := s.db.QueryContext(ctx, "SELECT id FROM messages INDEXED BY messages_waiting WHERE final_at IS NULL AND id <= ?", int64(upTo))
+// WaitingIDs lists the messages above after and up to upTo that are not final, in ascending order and at most limit of them.
+func (s *Store) WaitingIDs(ctx context.Context, after, upTo sms.ID, limit int) (ids []sms.ID, err error) {
+	rows, err := s.db.QueryContext(ctx, "SELECT id FROM messages INDEXED BY messages_waiting WHERE final_at IS NULL AND id > ? AND id <= ? ORDER BY id LIMIT ?",
+		int64(after), int64(upTo), limit)
 	if err != nil {
 		return nil, fmt.Errorf("store: read the waiting ids: %w", err)
 	}
@@ -122,4 +136,24 @@ func (s *Store) WaitingIDs(ctx context.Context, upTo sms.ID) (ids []sms.ID, err 
 		ids = append(ids, id)
 	}
 	return ids, rows.Err()
+}
+
+// WrittenElsewhere tells whether another program has written to the database since the last call; at the first one, since the
+// store was opened. Somebody may have put messages back to ENROUTE.
+func (s *Store) WrittenElsewhere(ctx context.Context) (bool, error) {
+	var written bool
+	done := make(chan error, 1)
+	look := func(w *writer) (err error) {
+		written, err = w.writtenElsewhere()
+		return err
+	}
+	if !s.push(op{write: look, done: func(err error) { done <- err }}) {
+		return false, sms.ErrUnavailable
+	}
+	select {
+	case err := <-done:
+		return written, err
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
 }

@@ -38,6 +38,7 @@ type writer struct {
 	fresh         []sms.Conversation // of this transaction
 	wroteAt       int64              // the time of the last conversations that were written, in milliseconds
 	duplicate     []bool             // by operation of the last batch
+	version       int64              // SQLite's data_version: it changes when somebody else writes
 
 	rows   []*sms.Message // to insert
 	args   boxes
@@ -93,7 +94,20 @@ func newWriter(ctx context.Context, d Database, log zerolog.Logger) (w *writer, 
 		w.lastID = highest
 	}
 	w.mark.extend(w.lastID)
+	if _, err = w.writtenElsewhere(); err != nil {
+		return nil, err
+	}
 	return w, w.afterAll(ctx, time.Now())
+}
+
+func (w *writer) writtenElsewhere() (bool, error) {
+	var version int64
+	if err := w.conn.QueryRowContext(context.Background(), "PRAGMA data_version").Scan(&version); err != nil {
+		return false, fmt.Errorf("store: look whether another program has written: %w", err)
+	}
+	written := w.version != version
+	w.version = version
+	return written, nil
 }
 
 // LastID is the highest message_id that the database knows of.
