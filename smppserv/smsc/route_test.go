@@ -6,8 +6,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rs/zerolog"
+
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/testkit"
 )
 
 // route is the client's address of who reads as to.
@@ -67,5 +70,21 @@ func TestTwoSendersThatReadAlikeStayTwo(t *testing.T) {
 		}
 		c.ExpectResp(c.Send(&smpp.QuerySM{MessageID: id, Source: s.Source}), smpp.ROK)
 		c.ExpectResp(c.Send(&smpp.QuerySM{MessageID: id, Source: smpp.Address{TON: 5, Addr: "\xDCsterreich"}}), smpp.RQUERYFAIL)
+	}
+}
+
+func TestAnUnknownLanguageIsInTheDebugLogOnce(t *testing.T) {
+	log := &testkit.Log{}
+	r := newRig(t, func(_ *rig, o *Options) { o.Log = zerolog.New(log).Level(zerolog.DebugLevel) })
+	c := r.transceiver()
+	for _, header := range []string{"\x03\x24\x01\x0E", "\x03\x24\x01\x0E", "\x03\x25\x01\x02", "\x03\x24\x01\x01"} {
+		s := submit(header + "a")
+		s.ESMClass = smpp.ESMUDHI
+		c.SubmitSM(s)
+	}
+	for language, want := range map[string]int{`"language":14,`: 1, `"language":2,`: 1, `"language":1,`: 0} {
+		if got := strings.Count(log.String(), language); got != want {
+			t.Errorf("%s is in the log %d times, want %d:\n%s", language, got, want, log)
+		}
 	}
 }
