@@ -21,25 +21,34 @@ func (e *noClientError) Error() string {
 
 func (*noClientError) Is(target error) bool { return target == sms.ErrNoClient }
 
+// addressError is sms.ErrAddress in words.
+type addressError struct{ error }
+
+func (addressError) Is(target error) bool { return target == sms.ErrAddress }
+
 // Route finds the client that receives what Hermès writes from a campaign number to a person's, how many messages may
-// wait for it, and how it writes the two numbers. client, if not empty, names it. The error is sms.ErrNoClient, in words
-// for Hermès, or means that it could not be found out now.
+// wait for it, and how it writes the two numbers. client, if not empty, names it. The error is sms.ErrNoClient or
+// sms.ErrAddress, in words for Hermès, or means that it could not be found out now.
 func (sv *Server) Route(ctx context.Context, from, to, client string) (sms.Route, error) {
 	d := sv.directory.Load()
+	numbers := translate.Numbers(to)
+	number, err := sv.writing(ctx, numbers, from)
+	if err != nil {
+		return sms.Route{}, err
+	}
 	var c *Client
-	var err error
 	if client != "" {
 		if c = d.byID[client]; c == nil || c.owns(from) == 0 {
 			return sms.Route{}, &noClientError{from, client}
 		}
-	} else if c, err = sv.owner(d, from, to); err != nil {
+	} else if c, err = sv.owner(d, from, number); err != nil {
 		return sms.Route{}, err
 	}
 	if c == nil {
 		return sms.Route{}, &noClientError{number: from}
 	}
 	r := sms.Route{Recipient: c.SystemID, MaxQueued: c.MaxQueued, Source: translate.DefaultAddress(from), Dest: translate.DefaultAddress(to)}
-	last, _, err := sv.o.History.LastWriter(ctx, to, from)
+	last, _, err := sv.o.History.LastWriter(ctx, number, from)
 	if err != nil {
 		return sms.Route{}, err
 	}
@@ -47,14 +56,32 @@ func (sv *Server) Route(ctx context.Context, from, to, client string) (sms.Route
 		r.Source, r.Dest = last.Campaign, last.Number
 		return r, nil
 	}
-	used, ok, err := sv.o.History.LastUse(ctx, c.SystemID, to)
-	if err != nil {
-		return sms.Route{}, err
+	for _, number := range numbers {
+		used, ok, err := sv.o.History.LastUse(ctx, c.SystemID, number)
+		if err != nil {
+			return sms.Route{}, err
+		}
+		if ok {
+			r.Dest = used
+			return r, nil
+		}
 	}
-	if ok {
-		r.Dest = used
+	if err := translate.CheckDefault(to); err != nil {
+		return sms.Route{}, addressError{err}
 	}
 	return r, nil
+}
+
+// writing is the one of several numbers that read alike that somebody wrote from to campaign, else the first.
+func (sv *Server) writing(ctx context.Context, numbers []string, campaign string) (string, error) {
+	if len(numbers) > 1 {
+		for _, number := range numbers {
+			if _, ok, err := sv.o.History.LastWriter(ctx, number, campaign); ok || err != nil {
+				return number, err
+			}
+		}
+	}
+	return numbers[0], nil
 }
 
 // Fits tells why a message from Hermès can never be sent to its recipient, in words for Hermès: the text needs too many parts,
