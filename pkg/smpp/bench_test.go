@@ -40,6 +40,15 @@ func BenchmarkAppendSubmitSMResp(b *testing.B) {
 	}
 }
 
+func BenchmarkAppendDeliverSM(b *testing.B) {
+	p := smpp.DeliverSM{Source: smpp.Address{TON: 1, NPI: 1, Addr: "33612345678"}, Dest: smpp.Address{NPI: 1, Addr: "3600"}, ShortMessage: make([]byte, 120)}
+	var buf []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		buf = smpp.AppendPDU(buf[:0], smpp.ROK, 1, &p)
+	}
+}
+
 func BenchmarkReadPDU(b *testing.B) {
 	raw := octets(b, s0)
 	r := bytes.NewReader(raw)
