@@ -42,10 +42,19 @@ func Dest(a smpp.Address) (sms.Address, error) {
 		return sms.Address{}, smpp.RINVDSTNPI
 	}
 	number := strings.TrimPrefix(a.Addr, "+")
-	if number == "" || strings.Trim(number, "0123456789") != "" {
+	if number == "" || !isNumber(number) {
 		return sms.Address{}, smpp.RINVDSTADR
 	}
 	return sms.Address{TON: a.TON, NPI: a.NPI, Number: number}, nil
+}
+
+func isNumber(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
 }
 
 func visible(s string) bool {
@@ -62,7 +71,7 @@ const longNumber = 8 // digits; longer ones are international
 // DefaultAddress is how a number is written that the client never used.
 func DefaultAddress(number string) sms.Address {
 	switch {
-	case strings.Trim(number, "0123456789") != "":
+	case !isNumber(number):
 		return sms.Address{TON: smpp.TONAlphanumeric, Number: number}
 	case len(number) > longNumber:
 		return sms.Address{TON: smpp.TONInternational, NPI: smpp.NPIISDN, Number: number}
