@@ -38,11 +38,8 @@ var requests = map[smpp.CommandID]request{
 	smpp.CmdDeliverSM:       {0, nil},
 }
 
-// handle judges a PDU by its header and has it handled.
-func (s *Session) handle(h smpp.Header, body []byte) {
-	s.mu.Lock()
-	st := s.state
-	s.mu.Unlock()
+// handle judges a PDU by its header, which came in this state, and has it handled.
+func (s *Session) handle(st State, h smpp.Header, body []byte) {
 	if h.Command.IsResponse() {
 		s.response(h, st)
 		return
@@ -64,6 +61,9 @@ func (s *Session) handle(h smpp.Header, body []byte) {
 		s.refuse(h, smpp.RINVBNDSTS)
 	default:
 		r.handle(s, h, body)
+		if h.Command != smpp.CmdSubmitSM || s.submit.ReplaceIfPresent != 0 { // it may have taken its time
+			s.now = time.Now()
+		}
 	}
 }
 
@@ -110,9 +110,11 @@ func (s *Session) bind(h smpp.Header, body []byte) {
 	if highest == 0 {
 		highest = smpp.V50
 	}
-	s.state, s.version = s.wasBound, min(versionOf(b.InterfaceVersion), highest)
+	s.state = s.wasBound
+	version := min(versionOf(b.InterfaceVersion), highest)
+	s.version.Store(uint32(version))
 	resp := &smpp.BindResp{Type: h.Command.Response(), SystemID: s.o.SystemID}
-	if s.version >= smpp.V34 { // there are no TLVs in 3.3
+	if version >= smpp.V34 { // there are no TLVs in 3.3
 		resp.TLVs = smpp.TLVs{smpp.TLVUint8(smpp.TagScInterfaceVersion, min(b.InterfaceVersion, highest))}
 	}
 	s.out = smpp.AppendPDU(s.out, smpp.ROK, h.Sequence, resp)

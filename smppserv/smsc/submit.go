@@ -102,15 +102,15 @@ const lookupTime = 5 * time.Second
 
 // message fills m with what r, which came as command, says, or returns the status that refuses it.
 func (p *peer) message(m *sms.Message, c *Client, command smpp.CommandID, r *smpp.SubmitSM) error {
-	now := time.Now()
-	e, d := p.esme(c), p.sv.directory.Load()
+	d := p.sv.directory.Load()
+	e := translate.ESME{Profile: &c.Profile, Texts: &d.Texts, Version: p.s.Version()}
 	if err := e.CheckSubmit(r); err != nil {
 		return err
 	}
 	if err := d.checkServiceType(c, r.ServiceType, e.Version); err != nil {
 		return err
 	}
-	err := e.Submit(m, command, r, now)
+	err := e.Submit(m, command, r, p.s.CameAt())
 	if err != nil {
 		return err
 	}

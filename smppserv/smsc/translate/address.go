@@ -45,10 +45,19 @@ func Dest(a smpp.Address) (sms.Address, error) {
 		return sms.Address{}, smpp.RINVDSTNPI
 	}
 	number := strings.TrimPrefix(a.Addr, "+")
-	if number == "" || !allDigits(number) {
+	if number == "" || !isNumber(number) {
 		return sms.Address{}, smpp.RINVDSTADR
 	}
 	return sms.Address{TON: a.TON, NPI: a.NPI, Number: number}, nil
+}
+
+func isNumber(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
 }
 
 func visible(s string) bool {
@@ -65,15 +74,13 @@ const longNumber = 8 // digits; longer ones are international
 // DefaultAddress is how a number is written that the client never used: letters beyond ASCII in Latin-1, if that has them.
 func DefaultAddress(text string) sms.Address {
 	switch {
-	case !allDigits(text):
+	case !isNumber(text):
 		return sms.Address{TON: smpp.TONAlphanumeric, Number: sms.Number(defaultOctets(text))}
 	case len(text) > longNumber:
 		return sms.Address{TON: smpp.TONInternational, NPI: smpp.NPIISDN, Number: text}
 	}
 	return sms.Address{NPI: smpp.NPIISDN, Number: text}
 }
-
-func allDigits(s string) bool { return strings.Trim(s, "0123456789") == "" }
 
 func defaultOctets(text string) string {
 	if octets, ok := sms.Latin1(text); ok {
@@ -96,7 +103,7 @@ func Numbers(text string) []string {
 // CheckDefault tells why a number that the client never used cannot be written to it, in words for Hermès: it is neither
 // digits nor has a letter, or it has characters that are not in Latin-1. nil = it can.
 func CheckDefault(text string) error {
-	if allDigits(text) {
+	if isNumber(text) {
 		return nil
 	}
 	if !strings.ContainsFunc(text, unicode.IsLetter) {
