@@ -32,6 +32,7 @@ type onDisk struct{ done chan error }
 
 func (d onDisk) Accepted(_ *sms.Message, _ bool, err error) { d.done <- err }
 func (d onDisk) Concluded(*sms.Message, sms.Outcome)        {}
+func (d onDisk) Awaits() bool                               { return true }
 func (d onDisk) Answered() (uint64, time.Time, bool)        { return 0, time.Time{}, false }
 
 // waitFor has a message wait for a client.

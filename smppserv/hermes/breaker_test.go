@@ -67,6 +67,8 @@ func (w *waiter) Concluded(m *sms.Message, o sms.Outcome) {
 	w.Done()
 }
 
+func (w *waiter) Awaits() bool { return true }
+
 func (w *waiter) Answered() (uint64, time.Time, bool) { return 0, time.Time{}, false }
 
 func TestADeadHermesIsProbedByOneRequestAtATimeAndThenGetsEverything(t *testing.T) {

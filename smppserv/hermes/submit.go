@@ -94,6 +94,9 @@ func (s *submission) Accepted(m *sms.Message, duplicate bool, err error) {
 	s.to.answer(appendAccepted(nil, s.echo, m.ID, duplicate))
 }
 
+// Awaits implements road.Submission.
+func (s *submission) Awaits() bool { return s.status }
+
 func (s *submission) Concluded(m *sms.Message, o sms.Outcome) {
 	if s.status {
 		s.to.event(appendEvent(nil, s.echo, s.id, o.FinalState(), m.FinalAt))

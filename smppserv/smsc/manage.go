@@ -119,16 +119,12 @@ func (p *peer) cancelAll(ctx context.Context, c *Client, r *smpp.CancelSM) error
 	if err != nil {
 		return smpp.RCANCELFAIL
 	}
-	waiting, err := p.sv.o.Queue.Conversation(ctx, recipient, source.Number, dest.Number)
+	cancelled, err := p.sv.o.Queue.CancelConversation(ctx, recipient, source.Number, dest.Number, c.SystemID, r.ServiceType)
+	if cancelled > 0 {
+		return nil
+	}
 	if err != nil {
 		return err
-	}
-	cancelled := 0
-	for _, m := range slices.Backward(waiting) { // those behind the first one wait for it until the end
-		if m.Submitter == c.SystemID && m.Kind == sms.KindText && (r.ServiceType == "" || m.ServiceType == r.ServiceType) &&
-			p.sv.o.Queue.Cancel(ctx, m.ID) == nil {
-			cancelled++
-		}
 	}
 	if cancelled == 0 {
 		return smpp.RCANCELFAIL

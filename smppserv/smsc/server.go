@@ -29,7 +29,7 @@ type Queue interface {
 	Attach(road.OutletOptions) road.Outlet
 	Cancel(ctx context.Context, id sms.ID) error
 	Replace(ctx context.Context, id sms.ID, f func(*sms.Message) error) error
-	Conversation(ctx context.Context, recipient, source, dest string) ([]*sms.Message, error)
+	CancelConversation(ctx context.Context, recipient, source, dest, submitter, serviceType string) (int, error)
 }
 
 // History is what the message centre looks up of messages past.

@@ -19,7 +19,7 @@ type submission struct {
 	session.Ticket
 	sv     *Server
 	client *Client
-	msg    sms.Message
+	msg    *sms.Message // the queue's, once it has been handed over
 	resp   smpp.SubmitSMResp
 	data   bool // answer with data_sm_resp, whose layout is the same
 	tx     *transaction
@@ -63,7 +63,7 @@ func refusal(err error) error {
 
 // submit makes a message of a submit_sm that may be sent, and hands it to the queue. A data_sm comes as the same fields.
 func (p *peer) submit(h smpp.Header, r *smpp.SubmitSM, c *Client, rate session.Rate) {
-	sub := &submission{sv: p.sv, client: c, data: h.Command == smpp.CmdDataSM}
+	sub := &submission{sv: p.sv, client: c, msg: &sms.Message{}, data: h.Command == smpp.CmdDataSM}
 	sub.Open(p.s, h)
 	err := p.esme(c).CheckCommand(h.Command, r)
 	switch {
@@ -71,10 +71,10 @@ func (p *peer) submit(h smpp.Header, r *smpp.SubmitSM, c *Client, rate session.R
 	case !rate.Admit(1):
 		err = smpp.RTHROTTLED
 	default:
-		err = p.message(&sub.msg, c, h.Command, r)
+		err = p.message(sub.msg, c, h.Command, r)
 	}
 	if err == nil {
-		err = p.hand(&sub.msg, c, sub, r.ReplaceIfPresent == 1)
+		err = p.hand(sub.msg, c, sub, r.ReplaceIfPresent == 1)
 	}
 	if err != nil {
 		p.s.LogRefusal(h.Command, r.Source, r.Dest, err)
