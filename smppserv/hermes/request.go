@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"regexp"
@@ -110,7 +111,10 @@ func (r *request) http(ctx context.Context) *http.Request {
 		header["X-Hnet-Signature"] = []string{r.sum}
 	}
 	q := r.to.model.WithContext(ctx)
-	q.Header, q.Body, q.ContentLength = header, &unread{r.body}, int64(len(r.body))
+	// net/http knows that this reader holds all of it, and writes it with the header in one go. It has no GetBody, nor is it nil or
+	// http.NoBody, not even for GET: it cannot be rewound, so that net/http does not send it a second time by itself
+	// (http.Request.isReplayable, http2shouldRetryRequest).
+	q.Header, q.Body, q.ContentLength = header, io.NopCloser(bytes.NewReader(r.body)), int64(len(r.body))
 	return q
 }
 

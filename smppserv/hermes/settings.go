@@ -3,7 +3,6 @@ package hermes
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -44,6 +43,8 @@ type settings struct {
 type target struct {
 	model     *http.Request // with what all requests have in common
 	transport http.RoundTripper
+	poster    *poster   // with envelope, carries what it can; nil = the transport carries all
+	envelope  *envelope // nil = likewise
 }
 
 func newSettings(o PushOptions) (*settings, error) {
@@ -81,7 +82,23 @@ func newSettings(o PushOptions) (*settings, error) {
 		}
 		s.sameHost = s.push != nil && s.status.model.URL.Scheme == s.push.model.URL.Scheme && s.status.model.URL.Host == s.push.model.URL.Host
 	}
+	s.addPosters(o)
 	return s, nil
+}
+
+// addPosters has posters carry what they can. Targets on one server share their connections.
+func (s *settings) addPosters(o PushOptions) {
+	for _, t := range []*target{s.push, s.status} {
+		if t == nil {
+			continue
+		}
+		if h, ok := t.transport.(*http.Transport); ok && o.Transport == nil {
+			t.poster, t.envelope = newPoster(t.model, h, o), newEnvelope(t.model)
+		}
+	}
+	if s.sameHost {
+		s.status.poster = s.push.poster
+	}
 }
 
 func pattern(o PushOptions) (*regexp.Regexp, error) {
@@ -119,7 +136,7 @@ func newTarget(o PushOptions, key, to string, transport http.RoundTripper) (*tar
 		}
 		model.Header[name] = []string{value}
 	}
-	return &target{model, transport}, nil
+	return &target{model: model, transport: transport}, nil
 }
 
 func newTransport(o PushOptions) *http.Transport {
@@ -160,24 +177,10 @@ func (s *settings) pushURL() string {
 }
 
 func (t *target) closeIdle() {
+	if t.poster != nil {
+		t.poster.closeIdle()
+	}
 	if c, ok := t.transport.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
 	}
 }
-
-// unread is a request body that net/http cannot rewind, and therefore does not send a second time by itself
-// (http.Request.isReplayable, http2shouldRetryRequest). It is never nil or http.NoBody, not even for GET.
-type unread struct {
-	octets []byte
-}
-
-func (b *unread) Read(p []byte) (int, error) {
-	if len(b.octets) == 0 {
-		return 0, io.EOF
-	}
-	n := copy(p, b.octets)
-	b.octets = b.octets[n:]
-	return n, nil
-}
-
-func (b *unread) Close() error { return nil }
