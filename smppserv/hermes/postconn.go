@@ -47,7 +47,7 @@ type envelope struct {
 
 // newEnvelope has net/http write a request and cuts it. nil = only net/http can send requests like the model.
 func newEnvelope(model *http.Request) *envelope {
-	if !usual(model) {
+	if !plainRequest(model) {
 		return nil
 	}
 	q := model.WithContext(context.Background())
@@ -64,8 +64,8 @@ func newEnvelope(model *http.Request) *envelope {
 	return &envelope{head: append(bytes.Clone(head), "\r\nContent-Length: "...), fields: append(bytes.Clone(fields), "\r\nIdempotency-Key: "...)}
 }
 
-// usual tells whether nothing in a request has a meaning for its connection, and net/http would not refuse it.
-func usual(model *http.Request) bool {
+// plainRequest tells whether nothing in a request has a meaning for its connection, and net/http would not refuse it.
+func plainRequest(model *http.Request) bool {
 	switch model.Method {
 	case http.MethodPost, http.MethodPut, http.MethodPatch:
 	default:
