@@ -14,6 +14,9 @@ func JoinBehind(a Alphabet, parts [][]byte, headerOctets int) string {
 	if a == GSM7Packed {
 		return JoinPacked(parts, FillBits(headerOctets))
 	}
+	if len(parts) == 1 {
+		return Decode(a, parts[0])
+	}
 	return Decode(a, slices.Concat(parts...))
 }
 

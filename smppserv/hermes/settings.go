@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"sync"
 	"text/template"
 	"time"
 )
@@ -31,7 +32,7 @@ type settings struct {
 	timeout     time.Duration
 	concurrency int
 	retry       []time.Duration
-	secret      []byte
+	signers     *sync.Pool         // of hash.Hash; nil = bodies are not signed
 	body        *template.Template // nil = the built-in JSON
 	pattern     *regexp.Regexp
 	push        *target // nil = messages wait: hermes.url is not set
@@ -48,7 +49,7 @@ type target struct {
 }
 
 func newSettings(o PushOptions) (*settings, error) {
-	s := &settings{timeout: o.Timeout, concurrency: o.Concurrency, retry: slices.Clone(o.Retry), secret: []byte(o.Secret)}
+	s := &settings{timeout: o.Timeout, concurrency: o.Concurrency, retry: slices.Clone(o.Retry), signers: newSigners(o.Secret)}
 	if s.timeout <= 0 || s.concurrency < 1 {
 		return nil, errors.New("hermes.timeout and hermes.concurrency must be more than 0")
 	}

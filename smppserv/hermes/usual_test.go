@@ -9,7 +9,7 @@ import (
 )
 
 // usualLine is one as Hermès writes it.
-const usualLine = `{"id":"f-17-204","from":"3602","to":"33612345678","text":"Bonjour, votre conseiller vous rappelle demain matin. Bonne journée."}`
+const usualLine = `{"id":"f-17-204","from":"3600","to":"33612345678","text":"Bonjour, votre conseiller vous rappelle demain matin. Bonne journée."}`
 
 // agree tells whether a line that readUsual takes means the same to encoding/json.
 func agree(t *testing.T, raw []byte) (taken bool) {

@@ -26,23 +26,23 @@ func (*noClientError) Is(target error) bool { return target == sms.ErrNoClient }
 // for Hermès, or means that it could not be found out now.
 func (sv *Server) Route(ctx context.Context, from, to, client string) (sms.Route, error) {
 	d := sv.directory.Load()
-	var c *Client
-	var err error
-	if client != "" {
-		if c = d.byID[client]; c == nil || c.owns(from) == 0 {
-			return sms.Route{}, &noClientError{from, client}
-		}
-	} else if c, err = sv.owner(d, from, to); err != nil {
-		return sms.Route{}, err
+	var owners []*Client
+	if client == "" {
+		owners = d.owners(from)
+	} else if c := d.byID[client]; c != nil && c.owns(from) > 0 {
+		owners = []*Client{c}
 	}
-	if c == nil {
-		return sms.Route{}, &noClientError{number: from}
+	if len(owners) == 0 {
+		return sms.Route{}, &noClientError{from, client}
 	}
-	r := sms.Route{Recipient: c.SystemID, MaxQueued: c.MaxQueued, Source: translate.DefaultAddress(from), Dest: translate.DefaultAddress(to)}
+	ctx, cancel := context.WithTimeout(ctx, lookupTime)
+	defer cancel()
 	last, _, err := sv.o.History.LastWriter(ctx, to, from)
 	if err != nil {
 		return sms.Route{}, err
 	}
+	c := lastToWrite(owners, last)
+	r := sms.Route{Recipient: c.SystemID, MaxQueued: c.MaxQueued, Source: translate.DefaultAddress(from), Dest: translate.DefaultAddress(to)}
 	if last.Client == c.SystemID {
 		r.Source, r.Dest = last.Campaign, last.Number
 		return r, nil
