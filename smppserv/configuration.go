@@ -17,6 +17,12 @@ func (k checkCommand) Run(line *commandLine, c *commandline.Console) error {
 		return err
 	}
 	fmt.Fprintln(c.Stdout, file.Path, "is valid"+accepted(k.Shorter))
+	if !k.Shorter {
+		return nil
+	}
+	if err := centre.Touch(file.Path); err != nil { // a start does without it
+		fmt.Fprintln(c.Stderr, "warning:", err, "\n  a server that starts takes the file; one that runs, and a launcher that waits for a change, are to be restarted")
+	}
 	return nil
 }
 
@@ -24,10 +30,18 @@ type reloadCommand struct {
 	Shorter bool `help:"Have it take up the file as it is now, although that has lost its end."`
 }
 
-// Run checks the file, so that its faults are seen here, and touches it: the server watches it.
+// Run checks the file, so that its faults are seen here, and touches it: the server watches it. What cannot be touched is not
+// accepted, either.
 func (r reloadCommand) Run(line *commandLine, c *commandline.Console) error {
+	path, err := line.find()
+	if err != nil {
+		return err
+	}
+	if err := centre.CanTouch(path); r.Shorter && err != nil {
+		return fmt.Errorf("nothing was changed: %w; do it as the owner of the file, or have the next start take it with: smppserv check --shorter", err)
+	}
 	file, err := line.judge(c, r.Shorter)
-	if err == nil && !r.Shorter {
+	if err == nil {
 		err = centre.Touch(file.Path)
 	}
 	if err != nil {

@@ -104,8 +104,10 @@ func (mc *centre) reload(f config.File, err error) {
 		return
 	case is:
 		err = &config.Error{Problems: []config.Problem{f.LostEnd(lost, "smppserv reload --shorter")}}
-		if f.Outline.Lost(mc.file.Outline) == nil { // a start sees names only, and could not tell
-			mc.record(&mc.file, config.Record{Outline: mc.file.Outline, Refused: f.Sum()})
+		if f.Outline.Lost(mc.file.Outline) == nil { // a start, which sees names only, could not tell
+			r := mc.file.Record()
+			r.Refused = f.Sum()
+			mc.record(&mc.file, r)
 		}
 	}
 	if err == nil {
@@ -121,7 +123,7 @@ func (mc *centre) reload(f config.File, err error) {
 	mc.mu.Unlock()
 	defer mc.warnStranded()
 	mc.file = f
-	mc.record(&f, config.Record{Outline: f.Outline})
+	mc.record(&f, f.Record())
 	for _, w := range f.Config.Warnings() {
 		mc.log.Warn().Str("key", w.Key).Msg(w.Text)
 	}

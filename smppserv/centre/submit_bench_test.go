@@ -1,7 +1,6 @@
 package centre
 
 import (
-	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -33,10 +32,7 @@ func startCentre(tb testing.TB, clients int) *centre {
 		c.SystemID, c.Password, c.BindPolicy, c.MaxQueued = fmt.Sprintf("esme%d", i), "secret", "pair", 1<<30
 		cfg.Clients = append(cfg.Clients, c)
 	}
-	s, err := open(context.Background(), &cfg, "test", zerolog.Nop())
-	if err != nil {
-		tb.Fatal(err)
-	}
+	s := opened(tb, &cfg, zerolog.Nop())
 	s.smsc.Serve(s.plain)
 	tb.Cleanup(func() { _ = s.close() })
 	return s

@@ -33,7 +33,7 @@ type Fields struct {
 	Text       string   // "" for binary messages
 	ReceivedAt Time     // of the first part
 	Client     string   // the system_id that submitted it
-	Encoding   string   // the name of the alphabet that the text came in
+	Encoding   string   // the name of the alphabet that the text came in, "mixed" when its parts came in several
 	Parts      int      // that the text came in, and are here
 	Incomplete bool     // parts are missing
 	Data       string   // base64, of binary messages only
@@ -150,7 +150,7 @@ func (t *try) fields() (f Fields, binary bool) {
 		}
 	}
 	f.ID, f.Key = lowest.ID.String(), lowest.Key()
-	f.From, f.To, f.Client = first.Source.Number, first.Dest.Number, first.Submitter
+	f.From, f.To, f.Client = first.Source.Text(), first.Dest.Text(), first.Submitter
 	f.ReceivedAt, f.Encoding, f.Parts, f.Incomplete = Time{first.ReceivedAt}, text.Encoding, len(t.messages), t.incomplete
 	if binary = text.Data != nil; binary {
 		f.Data = base64.StdEncoding.EncodeToString(text.Data)

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"math"
@@ -32,7 +33,13 @@ func (q *Queue) recover(ctx context.Context) error {
 	q.steps, q.noted = steps, len(steps)
 	q.mu.Unlock()
 	err = q.o.Store.Waiting(ctx, 0, func(m *sms.Message) error {
-		if r.ms = append(r.ms, m); len(r.ms) < recoverStep {
+		own := *m // the store's is another one when this returns
+		own.TLVs = bytes.Clone(m.TLVs)
+		if m.Receipt != nil {
+			receipt := *m.Receipt
+			own.Receipt = &receipt
+		}
+		if r.ms = append(r.ms, &own); len(r.ms) < recoverStep {
 			return nil
 		}
 		return r.step(ctx)

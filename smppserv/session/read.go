@@ -140,7 +140,7 @@ func (s *Session) eof() {
 	deadline := time.AfterFunc(max(2*s.o.Timers.Response, time.Second), func() { s.abort(nil) })
 	defer deadline.Stop()
 	s.mu.Lock()
-	for s.inflight > 0 && s.closed.Load() == 0 {
+	for s.inflight > 0 && !s.inVain && s.closed.Load() == 0 {
 		s.room.Wait()
 	}
 	s.draining = true

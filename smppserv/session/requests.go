@@ -71,8 +71,9 @@ func (s *Session) handle(h smpp.Header, body []byte) {
 func (s *Session) response(h smpp.Header, st State) {
 	switch {
 	case h.Command == smpp.CmdUnbindResp && st == Unbinding:
-		s.answerAll()
-		s.finish(nil, 0)
+		if s.answerAll() {
+			s.finish(nil, 0)
+		}
 	case !h.Command.Known() && st != Closing:
 		s.nack(h.Sequence, smpp.RINVCMDID)
 	default:
@@ -187,7 +188,9 @@ func (s *Session) unbind(h smpp.Header, _ []byte) {
 	s.mu.Unlock()
 	s.leave()
 	s.failRequests()
-	s.answerAll()
+	if !s.answerAll() {
+		return
+	}
 	s.mu.Lock()
 	if s.state == Unbinding {
 		s.append(smpp.CmdUnbindResp, h.Sequence)
@@ -197,12 +200,17 @@ func (s *Session) unbind(h smpp.Header, _ []byte) {
 }
 
 // answerAll waits until the peer's requests are answered. Each has the response timer for that, which in transaction mode
-// begins with its commit: the session ends without them after twice that time.
-func (s *Session) answerAll() {
+// begins with its commit: after twice that time the session is over without them, our FIN follows, and it returns false.
+func (s *Session) answerAll() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.times.unbinding(time.Now(), 2)
 	for s.inflight > 0 && s.state == Unbinding {
 		s.room.Wait()
 	}
+	if end := s.times.unbindEnd; s.inflight > 0 && !end.IsZero() && !time.Now().Before(end) {
+		s.inVain = true
+		s.wake()
+	}
+	return !s.inVain
 }

@@ -132,6 +132,7 @@ type Session struct {
 	out, spare []byte
 	tickets    []*Ticket // whose answers are in out
 	draining   bool      // close when out is written
+	inVain     bool      // the answers to the peer's requests were waited for long enough
 	writing    time.Time // since when the writer is in Write, zero = it is not
 	unbound    bool      // Unbound was called
 	window     window

@@ -109,7 +109,7 @@ func (s *Session) writeLoop() {
 		for {
 			s.mu.Lock()
 			if len(s.out) == 0 {
-				draining := s.draining && s.inflight == 0
+				draining := s.draining && (s.inflight == 0 || s.inVain)
 				s.mu.Unlock()
 				if draining {
 					s.closeWrite()

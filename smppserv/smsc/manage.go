@@ -72,7 +72,7 @@ func eachOf(ms []*sms.Message, otherwise smpp.Status, do func(*sms.Message) erro
 // sameSource compares a request's source address with the message's, as 4.8.1 and its like ask for.
 func (c *Client) sameSource(m *sms.Message, a smpp.Address) bool {
 	s, err := c.Source(a)
-	return err == nil && s == m.Source
+	return err == nil && s.TON == m.Source.TON && s.NPI == m.Source.NPI && s.Octets() == m.Source.Octets()
 }
 
 // querySM tells a message's state (4.8); of a submit_multi's that of one that still waits, as long as there is one.

@@ -21,9 +21,14 @@ func (e *noClientError) Error() string {
 
 func (*noClientError) Is(target error) bool { return target == sms.ErrNoClient }
 
+// addressError is sms.ErrAddress in words.
+type addressError struct{ error }
+
+func (addressError) Is(target error) bool { return target == sms.ErrAddress }
+
 // Route finds the client that receives what Hermès writes from a campaign number to a person's, how many messages may
-// wait for it, and how it writes the two numbers. client, if not empty, names it. The error is sms.ErrNoClient, in words
-// for Hermès, or means that it could not be found out now.
+// wait for it, and how it writes the two numbers. client, if not empty, names it. The error is sms.ErrNoClient or
+// sms.ErrAddress, in words for Hermès, or means that it could not be found out now.
 func (sv *Server) Route(ctx context.Context, from, to, client string) (sms.Route, error) {
 	d := sv.directory.Load()
 	var owners []*Client
@@ -37,7 +42,8 @@ func (sv *Server) Route(ctx context.Context, from, to, client string) (sms.Route
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookupTime)
 	defer cancel()
-	last, _, err := sv.o.History.LastWriter(ctx, to, from)
+	numbers := translate.Numbers(to)
+	last, err := sv.lastWriter(ctx, numbers, from)
 	if err != nil {
 		return sms.Route{}, err
 	}
@@ -47,14 +53,30 @@ func (sv *Server) Route(ctx context.Context, from, to, client string) (sms.Route
 		r.Source, r.Dest = last.Campaign, last.Number
 		return r, nil
 	}
-	used, ok, err := sv.o.History.LastUse(ctx, c.SystemID, to)
-	if err != nil {
-		return sms.Route{}, err
+	for _, number := range numbers {
+		used, ok, err := sv.o.History.LastUse(ctx, c.SystemID, number)
+		if err != nil {
+			return sms.Route{}, err
+		}
+		if ok {
+			r.Dest = used
+			return r, nil
+		}
 	}
-	if ok {
-		r.Dest = used
+	if err := translate.CheckDefault(to); err != nil {
+		return sms.Route{}, addressError{err}
 	}
 	return r, nil
+}
+
+// lastWriter is who last wrote to campaign from the first of several numbers, which read alike, that anybody wrote from.
+func (sv *Server) lastWriter(ctx context.Context, numbers []string, campaign string) (last sms.Conversation, err error) {
+	for _, number := range numbers {
+		if last, ok, err := sv.o.History.LastWriter(ctx, number, campaign); ok || err != nil {
+			return last, err
+		}
+	}
+	return last, nil
 }
 
 // Fits tells why a message from Hermès can never be sent to its recipient, in words for Hermès: the text needs too many parts,

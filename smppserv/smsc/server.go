@@ -85,6 +85,7 @@ type Server struct {
 	registry  registry
 	underWay  transactions
 	nextID    atomic.Uint64
+	languages [256]atomic.Bool // unknown ones that the log was told of
 }
 
 // New makes a server. Serve lets it work.
