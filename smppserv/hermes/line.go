@@ -52,6 +52,16 @@ func parseLine(raw []byte, validity time.Duration) (*line, error) {
 	if len(raw) == 0 || raw[0] != '{' {
 		return l, errors.New("the line is not a JSON object")
 	}
+	if readUsual(raw, l) {
+		l.isObject = true
+		return l, l.check()
+	}
+	return parseUnusual(raw, validity)
+}
+
+// parseUnusual reads what begins as an object.
+func parseUnusual(raw []byte, validity time.Duration) (*line, error) {
+	l := &line{validity: validity}
 	err := json.Unmarshal(raw, l)
 	var wrong *json.UnmarshalTypeError
 	if err != nil && !errors.As(err, &wrong) {

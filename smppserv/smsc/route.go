@@ -31,27 +31,24 @@ func (addressError) Is(target error) bool { return target == sms.ErrAddress }
 // sms.ErrAddress, in words for Hermès, or means that it could not be found out now.
 func (sv *Server) Route(ctx context.Context, from, to, client string) (sms.Route, error) {
 	d := sv.directory.Load()
+	var owners []*Client
+	if client == "" {
+		owners = d.owners(from)
+	} else if c := d.byID[client]; c != nil && c.owns(from) > 0 {
+		owners = []*Client{c}
+	}
+	if len(owners) == 0 {
+		return sms.Route{}, &noClientError{from, client}
+	}
+	ctx, cancel := context.WithTimeout(ctx, lookupTime)
+	defer cancel()
 	numbers := translate.Numbers(to)
-	number, err := sv.writing(ctx, numbers, from)
+	last, err := sv.lastWriter(ctx, numbers, from)
 	if err != nil {
 		return sms.Route{}, err
 	}
-	var c *Client
-	if client != "" {
-		if c = d.byID[client]; c == nil || c.owns(from) == 0 {
-			return sms.Route{}, &noClientError{from, client}
-		}
-	} else if c, err = sv.owner(d, from, number); err != nil {
-		return sms.Route{}, err
-	}
-	if c == nil {
-		return sms.Route{}, &noClientError{number: from}
-	}
+	c := lastToWrite(owners, last)
 	r := sms.Route{Recipient: c.SystemID, MaxQueued: c.MaxQueued, Source: translate.DefaultAddress(from), Dest: translate.DefaultAddress(to)}
-	last, _, err := sv.o.History.LastWriter(ctx, number, from)
-	if err != nil {
-		return sms.Route{}, err
-	}
 	if last.Client == c.SystemID {
 		r.Source, r.Dest = last.Campaign, last.Number
 		return r, nil
@@ -72,16 +69,14 @@ func (sv *Server) Route(ctx context.Context, from, to, client string) (sms.Route
 	return r, nil
 }
 
-// writing is the one of several numbers that read alike that somebody wrote from to campaign, else the first.
-func (sv *Server) writing(ctx context.Context, numbers []string, campaign string) (string, error) {
-	if len(numbers) > 1 {
-		for _, number := range numbers {
-			if _, ok, err := sv.o.History.LastWriter(ctx, number, campaign); ok || err != nil {
-				return number, err
-			}
+// lastWriter is who last wrote to campaign from the first of several numbers, which read alike, that anybody wrote from.
+func (sv *Server) lastWriter(ctx context.Context, numbers []string, campaign string) (last sms.Conversation, err error) {
+	for _, number := range numbers {
+		if last, ok, err := sv.o.History.LastWriter(ctx, number, campaign); ok || err != nil {
+			return last, err
 		}
 	}
-	return numbers[0], nil
+	return last, nil
 }
 
 // Fits tells why a message from Hermès can never be sent to its recipient, in words for Hermès: the text needs too many parts,

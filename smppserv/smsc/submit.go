@@ -159,10 +159,15 @@ func (sv *Server) owner(d *directory, campaign, number string) (*Client, error) 
 		sv.o.Log.Error().Err(err).Msg("cannot look up who wrote last")
 		return nil, err
 	}
+	return lastToWrite(owners, last), nil
+}
+
+// lastToWrite is the one of the owners that wrote last, else the first.
+func lastToWrite(owners []*Client, last sms.Conversation) *Client {
 	for _, c := range owners {
 		if c.SystemID == last.Client {
-			return c, nil
+			return c
 		}
 	}
-	return owners[0], nil
+	return owners[0]
 }
