@@ -30,7 +30,7 @@ func main() {
 
 // Sizes that flags can change.
 const (
-	fullSize, shortSize = 1_000_000, 30_000
+	fullSize, shortSize = 1_000_000, 50_000
 	fullMax, shortMax   = 10_000_000, 100_000
 )
 

@@ -95,6 +95,7 @@ func (b *bench) page(results []result) string {
 	say("\n## Parts by themselves\n")
 	say("Codec, session, store and queue have benchmarks in their packages, with what they allocate:\n")
 	say("    go test -run '^$' -bench . -benchmem ./pkg/smpp ./smppserv/centre ./smppserv/store/sqlite ./smppserv/queue\n")
+	say("How long a lock is held inside cannot be seen from outside: tests of the packages hold such bounds.")
 	say("A server that is slow somewhere is looked at with `-rows`, one row at a time; `-list` names them.")
 	return p.String()
 }

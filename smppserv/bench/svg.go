@@ -21,7 +21,7 @@ type curve struct {
 
 // In units of the drawing.
 const (
-	chartWidth, chartHeight = 720, 420
+	chartWidth, chartHeight = 750, 420
 	plotLeft, plotRight     = 90, 690
 	plotTop, plotBottom     = 70, 360
 	legendStep              = 200
