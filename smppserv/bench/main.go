@@ -116,7 +116,7 @@ func measure(o options, chosen []row) int {
 	defer b.close()
 	results := b.runAll(chosen)
 	if o.short {
-		return b.judge(results)
+		return b.endShort(results)
 	}
 	b.printTable(os.Stdout, results)
 	if out := outFolder(o); out != "" {

@@ -4,9 +4,11 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"io"
+	"maps"
+	"math"
 	"os"
 	"path/filepath"
-	"strings"
 )
 
 // referenceFile holds the ratio to the yardstick of each row, as a short run found it once.
@@ -44,21 +46,27 @@ func fell(reference, now map[string]float64) (names []string) {
 	return names
 }
 
-// judge ends a short run: it holds the ratios against the reference, or renews that, and returns the exit code.
-func (b *bench) judge(results []result) int {
-	if b.renew {
-		b.printTable(os.Stdout, results)
-		if err := renewReference(ratios(results)); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		return failures(results)
-	}
-	var reference map[string]float64
+// endShort ends a short run: it holds the ratios against the reference, or renews that, and returns the exit code.
+func (b *bench) endShort(results []result) int {
+	reference := map[string]float64{}
 	if err := json.Unmarshal(referenceText, &reference); err != nil {
 		fmt.Fprintf(os.Stderr, "%s: %v\n", referenceFile, err)
 		return 1
 	}
+	if !b.renew {
+		return b.judge(os.Stdout, results, reference)
+	}
+	b.printTable(os.Stdout, results)
+	maps.Copy(reference, ratios(results)) // of rows that were not measured it stays
+	if err := writeReference(reference); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return failures(results)
+}
+
+// judge says which ratios have halved against the reference, and returns the exit code.
+func (b *bench) judge(w io.Writer, results []result, reference map[string]float64) int {
 	for i := range results {
 		for range more {
 			if len(fell(reference, ratios(results[i:i+1]))) == 0 {
@@ -71,33 +79,28 @@ func (b *bench) judge(results []result) int {
 			}
 		}
 	}
-	b.printTable(os.Stdout, results)
+	b.printTable(w, results)
 	code := failures(results)
 	now := ratios(results)
 	for _, name := range fell(reference, now) {
-		fmt.Fprintf(os.Stderr, "%s has halved: its ratio to go-smpp's server is %.3f, and was %.3f\n", name, now[name], reference[name])
+		fmt.Fprintf(w, "%s has halved: its ratio to go-smpp's server is %.3f, and was %.3f\n", name, now[name], reference[name])
 		code = 1
 	}
 	return code
 }
 
-// renewReference writes the ratios into the source; those of rows that were not measured stay.
-func renewReference(now map[string]float64) error {
+// writeReference writes the ratios into the source.
+func writeReference(reference map[string]float64) error {
 	root, err := moduleRoot()
 	if err != nil {
 		return err
 	}
-	all := map[string]float64{}
-	if err := json.Unmarshal(referenceText, &all); err != nil {
-		return fmt.Errorf("%s: %w", referenceFile, err)
+	for name, ratio := range reference {
+		reference[name] = math.Round(ratio*1000) / 1000
 	}
-	for name, ratio := range now {
-		all[name] = float64(int(ratio*1000)) / 1000
-	}
-	text, err := json.MarshalIndent(all, "", "\t")
+	text, err := json.MarshalIndent(reference, "", "\t")
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(root, "smppserv", "bench", referenceFile)
-	return os.WriteFile(path, []byte(strings.TrimSpace(string(text))+"\n"), 0o644)
+	return os.WriteFile(filepath.Join(root, "smppserv", "bench", referenceFile), append(text, '\n'), 0o644)
 }

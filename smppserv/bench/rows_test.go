@@ -106,3 +106,25 @@ func TestATimeIsWrittenAsARelativeOne(t *testing.T) {
 		}
 	}
 }
+
+func TestAShortRunFailsOnlyWhenARatioHasHalvedThriceAndSaysWhich(t *testing.T) {
+	b := smallBench(t)
+	b.runAll(nil)
+	b.repeat = 1
+	for _, c := range []struct {
+		reference float64
+		code      int
+		measured  int
+	}{{1e-9, 0, 1}, {1000, 1, 1 + more}} {
+		runs := 0
+		r := row{name: "submit", load: submitLoad, figures: []figure{{limit: ratioLeast, goal: 0.9}}, run: func(*trial) []value {
+			runs++
+			return []value{{value: 1000}}
+		}}
+		var said strings.Builder
+		code := b.judge(&said, []result{b.run(r)}, map[string]float64{"submit": c.reference})
+		if code != c.code || runs != c.measured || strings.Contains(said.String(), "submit has halved") != (code == 1) {
+			t.Errorf("with a reference of %g: exit code %d after %d measurements, and:\n%s", c.reference, code, runs, &said)
+		}
+	}
+}
