@@ -58,9 +58,7 @@ func TestWhileNoStepIsWrittenTenTimesTheMessagesTakeNoMoreMemory(t *testing.T) {
 			t.Errorf("beyond the bound: %v", err)
 		}
 
-		disk.mu.Lock()
-		disk.refuse = nil
-		disk.mu.Unlock()
+		disk.set(func() { disk.refuse = nil })
 		if err := x.Ready(t.Context()); err != nil {
 			t.Fatal(err)
 		}

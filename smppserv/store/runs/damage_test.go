@@ -128,15 +128,11 @@ func TestAReadThatFailsIsNoDamage(t *testing.T) {
 		disk, m, log := newMemory(), &messages{}, &bytes.Buffer{}
 		x := stored(t, disk, m, 100, runs.Options{TailMessages: 10, FanIn: 3, Log: zerolog.New(log)})
 		busy := errors.New("busy")
-		disk.mu.Lock()
-		disk.read = func(place) error { return busy }
-		disk.mu.Unlock()
+		disk.set(func() { disk.read = func(place) error { return busy } })
 		if _, _, err := x.Newest(t.Context(), m.entries[0].Keys[0]); !errors.Is(err, busy) || errors.Is(err, runs.ErrDamaged) {
 			t.Fatal(err)
 		}
-		disk.mu.Lock()
-		disk.read = nil
-		disk.mu.Unlock()
+		disk.set(func() { disk.read = nil })
 		m.check(t, x, m.entries[0].Keys[0], 0, math.MaxUint64)
 		if log.Len() > 0 {
 			t.Errorf("the log says: %s", log)
@@ -147,20 +143,36 @@ func TestAReadThatFailsIsNoDamage(t *testing.T) {
 func TestASearchGoesOnWhenRunsAreMergedUnderIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		disk, m := newMemory(), &messages{}
-		x := stored(t, disk, m, 2990, runs.Options{TailMessages: 10, FanIn: 7, Log: zerolog.Nop()})
+		x := stored(t, disk, m, 0, runs.Options{TailMessages: 300, FanIn: 8, Log: zerolog.Nop()})
+		add := func() {
+			x.Add(m.add(many(m.last()+1, make([]runs.Entry, 300))...))
+			time.Sleep(time.Hour)
+			synctest.Wait()
+		}
+		for range 8 {
+			add()
+		}
+		missed := 0
+		disk.set(func() {
+			disk.read = func(at place) error {
+				if disk.pieces[at] == nil {
+					missed++
+				}
+				return nil
+			}
+		})
 		key := m.entries[5].Keys[1]
 		want, got := m.find(key, 0, math.MaxUint64), []sms.ID(nil)
 		for id, err := range x.Find(t.Context(), key, 0, math.MaxUint64) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if got = append(got, id); len(got)%20 == 0 {
-				x.Add(m.add(many(m.last()+1, make([]runs.Entry, 500))...))
-				time.Sleep(time.Hour)
+			if got = append(got, id); len(got) == 40 {
+				add()
 			}
 		}
-		if !slices.Equal(got, want) {
-			t.Errorf("found %d, want %d", got, want)
+		if !slices.Equal(got, want) || missed == 0 {
+			t.Errorf("found %d, want %d; %d pieces were cleared under the search", got, want, missed)
 		}
 	})
 }
@@ -200,6 +212,25 @@ func TestAMergeThatACrashBrokeOffBeginsAgain(t *testing.T) {
 			if r.State != runs.Whole {
 				t.Errorf("run %d is still there: %+v", r.Number, r)
 			}
+		}
+	})
+}
+
+func TestDamageThatAMergeMeetsIsMended(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk, m, log := newMemory(), &messages{}, &bytes.Buffer{}
+		x := stored(t, disk, m, 3500, runs.Options{TailMessages: 1000, FanIn: 4, Log: zerolog.New(log)})
+		disk.set(func() { whatever["an octet is another"](disk, place{2, 1}) })
+		x.Add(m.add(many(m.last()+1, make([]runs.Entry, 1000))...)) // the fourth run, so that they are merged
+		time.Sleep(time.Hour)
+		if err := x.Ready(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range m.entries {
+			m.check(t, x, e.Keys[0], 0, math.MaxUint64)
+		}
+		if !strings.Contains(log.String(), "run 2, block 1") || !strings.Contains(log.String(), "made anew") {
+			t.Errorf("the log says: %s", log)
 		}
 	})
 }

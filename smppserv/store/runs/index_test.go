@@ -176,13 +176,22 @@ func randomLife(t *testing.T, seed uint64) {
 				}
 				return nil
 			}
-			disk.mu.Lock()
-			if disk.refuse, disk.after = nil, nil; n%2 == 0 {
-				disk.refuse = fail
-			} else {
-				disk.after = fail
+			disk.set(func() {
+				if disk.refuse, disk.after = nil, nil; n%2 == 0 {
+					disk.refuse = fail
+				} else {
+					disk.after = fail
+				}
+			})
+		case n < 96: // reads fail for a while
+			disk.set(func() { disk.read = func(place) error { return errors.New("busy") } })
+			for range 200 {
+				x.Add(m.add(next()))
 			}
-			disk.mu.Unlock()
+			time.Sleep(time.Duration(r.IntN(50)) * time.Millisecond)
+			disk.set(func() { disk.read = nil })
+		case n < 97:
+			x.Rebuild(errors.New("because"))
 		}
 		if err := x.Ready(t.Context()); err != nil {
 			t.Fatal(err)

@@ -147,12 +147,12 @@ func (r *blockReader) next() (p pair, ok bool) {
 			before = r.base
 		}
 		p.id = before + sms.ID(r.uvarint())
-		if p.compare(r.last) <= 0 {
+		if p.compare(r.last) <= 0 || step == 0 && p.key.NewestOnly() {
 			r.fail("pairs do not rise")
 		}
 	}
-	if p.id < before || p.key == 0 {
-		r.fail("a number is too high")
+	if p.id < before || p.key == 0 || p.id == 0 {
+		r.fail("a number is too high, or 0")
 	}
 	if r.fault != "" {
 		return pair{}, false

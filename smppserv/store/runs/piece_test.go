@@ -93,10 +93,33 @@ func TestAPieceIsRefusedElsewhereAndInAnyOtherForm(t *testing.T) {
 	}
 }
 
+func TestABlockThatCannotBeIsRefused(t *testing.T) {
+	one := blockOf(t, 5, []pair{{7, 5}})
+	for name, body := range map[string][]byte{
+		"empty":                     {},
+		"without pairs":             {5},
+		"the first key cut":         one[:4],
+		"the first id cut":          one[:len(one)-1],
+		"the key 0":                 blockOf(t, 5, []pair{{0, 5}}),
+		"the same pair twice":       append(slices.Clone(one), 0, 0),
+		"a pair cut":                append(slices.Clone(one), 1),
+		"a key too high":            append(append(slices.Clone(one), bytes.Repeat([]byte{0xFF}, 9)...), 1, 1),
+		"an id too high":            append(append(append(slices.Clone(one), 1), bytes.Repeat([]byte{0xFF}, 9)...), 1),
+		"a number beyond 64 bits":   append(append(slices.Clone(one), bytes.Repeat([]byte{0xFF}, 9)...), 9, 1),
+		"a number that has no end":  append(slices.Clone(one), bytes.Repeat([]byte{0xFF}, 12)...),
+		"two ids of a newest only":  append(blockOf(t, 5, []pair{{newestOnly + 7, 5}}), 0, 1),
+		"the lowest id of a run, 0": blockOf(t, 0, []pair{{7, 0}}),
+	} {
+		if all, fault := pairsOf(body); fault == "" {
+			t.Errorf("%s: read %v", name, all)
+		}
+	}
+}
+
 func FuzzBlock(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte{1})
-	f.Add(blockOf(f, 5, []pair{{1, 5}, {1, 6}, {2, 900}, {newestOnly + 1, 7}}))
+	f.Add(blockOf(f, 5, []pair{{1, 5}, {1, 6}, {2, 900}, {newestOnly + 1, 7}, {newestOnly + 2, 7}}))
 	f.Add(bytes.Repeat([]byte{0xFF}, 40))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		all, fault := pairsOf(body)

@@ -104,6 +104,13 @@ func (m *memory) fault(format string, args ...any) {
 	m.breach = errors.Join(m.breach, fmt.Errorf(format, args...))
 }
 
+// set changes what else happens, or what is there.
+func (m *memory) set(change func()) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	change()
+}
+
 // whole lists the rows that are Whole, the newest ids first.
 func (m *memory) whole() (rows []runs.Run) {
 	m.mu.Lock()
