@@ -133,7 +133,7 @@ func (k *keeper) makeAnew(ctx context.Context, because error) error {
 	k.madeAnew = time.Now()
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.runs, x.sealed, x.tail, x.through, x.anew = nil, nil, newTail(), 0, nil
+	x.runs, x.sealed, x.tail, x.through, x.anew = nil, nil, newTail(nil), 0, nil
 	return nil
 }
 

@@ -76,7 +76,7 @@ type Index struct {
 // the index is then made anew.
 func Open(ctx context.Context, o Options) (*Index, error) {
 	o.defaults()
-	x := &Index{o: o, kick: make(chan struct{}, 1), done: make(chan struct{}), tail: newTail(), behind: true, caught: make(chan struct{})}
+	x := &Index{o: o, kick: make(chan struct{}, 1), done: make(chan struct{}), tail: newTail(nil), behind: true, caught: make(chan struct{})}
 	k, err := newKeeper(ctx, x)
 	if err != nil {
 		return nil, err
@@ -138,7 +138,7 @@ func (x *Index) put(entries []Entry) bool {
 				return false
 			}
 			x.sealed = append(slices.Clip(x.sealed), x.tail)
-			x.tail = newTail()
+			x.tail = newTail(x.tail)
 			x.wake()
 		}
 		x.tail.add(e)

@@ -52,9 +52,16 @@ type older struct {
 
 const leastBuckets = 256
 
-func newTail() *tail {
+// newTail has room for as much as the one before it.
+func newTail(before *tail) *tail {
 	t := &tail{seed: rand.Uint64() | 1}
-	t.grow(leastBuckets)
+	if before == nil {
+		t.grow(leastBuckets)
+		return t
+	}
+	t.grow(len(before.buckets))
+	t.slots = make([]slot, 0, len(before.slots)+len(before.slots)/16)
+	t.older = make([]older, 0, len(before.older)+len(before.older)/16)
 	return t
 }
 
@@ -140,8 +147,24 @@ func (c *chain) step() {
 
 // sorted gives the pairs of a sealed tail in their order.
 func (t *tail) sorted() *sortedTail {
-	order := slices.Clone(t.slots)
-	slices.SortFunc(order, func(a, b slot) int { return cmp.Compare(a.key, b.key) })
+	// Keys are spread evenly: by their highest octet first, what is left to sort is short.
+	const shift = 56
+	var ends [257]int
+	for i := range t.slots {
+		ends[t.slots[i].key>>shift+1]++
+	}
+	for i := range 256 {
+		ends[i+1] += ends[i]
+	}
+	order, begin := make([]slot, len(t.slots)), ends
+	for i := range t.slots {
+		at := &ends[t.slots[i].key>>shift]
+		order[*at] = t.slots[i]
+		*at++
+	}
+	for i := range 256 {
+		slices.SortFunc(order[begin[i]:ends[i]], func(a, b slot) int { return cmp.Compare(a.key, b.key) })
+	}
 	return &sortedTail{slots: order, older: t.older}
 }
 
