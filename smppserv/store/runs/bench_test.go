@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-		"testing"
+	"testing"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -86,16 +86,20 @@ func searches(b *testing.B, disk runs.Storage, stored int, octets func() int) {
 		b.Fatal(err)
 	}
 	b.Logf("caught up with %d messages in %v", stored, time.Since(begun))
-	rows, err := disk.Runs(b.Context())
-	for quiet := 0; err == nil && quiet < 20; quiet++ { // until merging rests
-		before := rows
+	var rows []runs.Run
+	written := uint32(0)
+	for quiet := 0; quiet < 20; quiet++ { // until merging rests
 		time.Sleep(50 * time.Millisecond)
-		if rows, err = disk.Runs(b.Context()); len(rows) != len(before) {
-			quiet = 0
+		if rows, err = disk.Runs(b.Context()); err != nil {
+			b.Fatal(err)
 		}
-	}
-	if err != nil {
-		b.Fatal(err)
+		now := uint32(len(rows))
+		for _, r := range rows {
+			now += r.Blocks
+		}
+		if now != written {
+			written, quiet = now, 0
+		}
 	}
 	marks, filters := x.Held()
 	b.Logf("merged after %v: %d runs, %.1f octets a message; directories take %d KB, filters %d KB, the heap without the runs %d MB", time.Since(begun),
