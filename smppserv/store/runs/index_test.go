@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -216,4 +219,39 @@ func randomLife(t *testing.T, seed uint64) {
 	if n := disk.pieceCount(); n != pieces || len(disk.rows) != len(disk.whole()) {
 		t.Errorf("%d pieces and %d rows are there, want %d and %d: what was replaced is cleared", n, len(disk.rows), pieces, len(disk.whole()))
 	}
+}
+
+func TestSearchersMeetNoGapWhileMessagesComeAndRunsAreMerged(t *testing.T) {
+	disk, m := newMemory(), &messages{}
+	x := open(t, runs.Options{Storage: disk, Messages: m.read, TailMessages: 256, FanIn: 3, Pause: -1, Log: zerolog.Nop()})
+	all := many(1, make([]runs.Entry, 10_000))
+	var added atomic.Int64
+	var searchers sync.WaitGroup
+	for seed := range uint64(3) {
+		searchers.Go(func() {
+			r := rand.New(rand.NewPCG(seed, 3))
+			for n := int64(0); n < int64(len(all)); runtime.Gosched() {
+				if n = added.Load(); n == 0 {
+					continue
+				}
+				e := all[r.Int64N(n)]
+				for _, k := range []runs.Key{e.Keys[0], e.Keys[2], e.Keys[3]} {
+					if id, ok, err := x.Newest(t.Context(), k); id != e.ID || !ok || err != nil {
+						t.Errorf("message %d of %d: found %d, %t, %v", e.ID, n, id, ok, err)
+						return
+					}
+				}
+			}
+		})
+	}
+	for batch := range slices.Chunk(all, 64) {
+		x.Add(batch)
+		added.Add(int64(len(batch)))
+		for last := sms.ID(0); batch[0].ID > last+1024; runtime.Gosched() { // not more than may wait for their run
+			if whole := disk.whole(); len(whole) > 0 {
+				last = whole[0].Last
+			}
+		}
+	}
+	searchers.Wait()
 }
