@@ -21,13 +21,17 @@ import (
 )
 
 // messages is a table of messages, as the index knows them, and what must be found in it.
+// The keeper reads it too.
 type messages struct {
+	mu      sync.Mutex
 	entries []runs.Entry // rising
 	horizon sms.ID
 	reads   int
 }
 
 func (m *messages) read(_ context.Context, after sms.ID, into []runs.Entry) ([]runs.Entry, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.reads++
 	for _, e := range m.entries {
 		if e.ID > after && len(into) < cap(into) {
@@ -38,6 +42,8 @@ func (m *messages) read(_ context.Context, after sms.ID, into []runs.Entry) ([]r
 }
 
 func (m *messages) add(e ...runs.Entry) []runs.Entry {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.entries = append(m.entries, e...)
 	return e
 }
@@ -60,6 +66,8 @@ func (m *messages) find(k runs.Key, from, to sms.ID) (ids []sms.ID) {
 }
 
 func (m *messages) forget(horizon sms.ID) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.horizon = max(m.horizon, horizon)
 	m.entries = slices.DeleteFunc(m.entries, func(e runs.Entry) bool { return e.ID < m.horizon })
 }
