@@ -52,6 +52,7 @@ var layout = []room{
 	{"smppserv/sms", "what a message is, its states, routes, conversations and errors: the domain's words, once", nil},
 	{"smppserv/road", "what edge, queue and store promise each other", []string{"smppserv/sms"}},
 	{"smppserv/store", "durable messages: what both databases share", []string{"smppserv/road", "smppserv/sms"}},
+	{"smppserv/store/runs", "an index from 64-bit keys to message_ids that is appended to, never changed in place", []string{"smppserv/sms"}},
 	{"smppserv/store/sqlite", "the dialect, the opening and the care of one database", []string{"smppserv/road", "smppserv/sms", "smppserv/store"}},
 	{"smppserv/store/storetest", "the contract that both databases keep", []string{"smppserv/road", "smppserv/sms", "smppserv/store"}},
 	{"smppserv/queue", "which message is tried when, and what came of it", []string{"smppserv/road", "smppserv/sms"}},
