@@ -164,7 +164,7 @@ func TestOfTooManyLongTextsThatWaitForPartsTheOldestGoOn(t *testing.T) {
 }
 
 // device is a session that must be forgotten.
-type device struct{ octets [1 << 16]byte }
+type device [1 << 16]byte
 
 // visit is a submission on a session of its own.
 type visit struct {
@@ -189,7 +189,7 @@ func TestOfASessionNothingIsKeptBecauseItsMessagesWait(t *testing.T) {
 	for i := range sessions {
 		m := r.text("text")
 		m.RegisteredDelivery, m.Source.Number = 1, fmt.Sprint(i)
-		v := &visit{&device{}, s}
+		v := &visit{new(device), s}
 		runtime.AddCleanup(v.device, func(struct{}) { gone <- struct{}{} }, struct{}{})
 		if err := r.q.Add(m, 0, v); err != nil {
 			t.Fatal(err)
