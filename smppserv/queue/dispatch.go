@@ -2,6 +2,7 @@ package queue
 
 import (
 	"slices"
+	"sync"
 	"time"
 
 	"hnetsmpp/smppserv/sms"
@@ -28,6 +29,11 @@ type job struct {
 	ms      []*sms.Message // of all
 	outlet  *Outlet
 	untried end
+
+	order  sync.Mutex // of what is handed to the store of it; taken before the queue's
+	noted  string     // progress that is not on its way to disk yet
+	noting bool       // some is
+	over   bool       // the try has ended
 
 	text       bool // of parts
 	came       int
@@ -213,7 +219,7 @@ func (to *recipientQueue) next() (lr ref, party uint32) {
 	var own *Outlet
 	free := false
 	for _, o := range to.outlets {
-		if o.room() <= 0 {
+		if o.room() <= 0 || o.shunned() {
 			continue
 		}
 		if free = true; o.turns.first != nil {
@@ -259,7 +265,7 @@ func (to *recipientQueue) try(lr ref, party uint32, now int64) *job {
 		e.due = notBefore
 		q.arm(r, now)
 		return nil
-	case o == nil || o.options.Serial && l.flight != 0:
+	case o == nil || o.serial() && l.flight != 0:
 		return nil
 	case o.room() <= 0:
 		q.queueUp(&o.turns, lr, l)

@@ -45,14 +45,19 @@ type telling struct {
 // report is given to the Deliverer: what came of the try.
 func (j *job) report(o sms.Outcome) {
 	q := j.q
+	if o.Verdict == sms.Underway {
+		j.underway(o.Progress)
+		return
+	}
 	if o.Verdict == sms.TryAgain && j.ms[0].SingleAttempt() {
 		o.Verdict, o.Temporary = sms.Failed, true
 	}
+	j.order.Lock() // what was noted before is on its way by now
+	j.over = true
+	j.order.Unlock()
 	switch o.Verdict {
 	case sms.Returned:
-		q.mu.Lock()
-		j.requeue(q.now())
-		q.mu.Unlock()
+		q.putBack(j, o)
 	case sms.TryAgain:
 		q.retry(j, o)
 	default:
@@ -61,7 +66,7 @@ func (j *job) report(o sms.Outcome) {
 	q.wake()
 }
 
-// retry puts the message back for its next try.
+// retry puts the message back for its next try: at its time, or, when this one says nothing of the message, with its next turn.
 func (q *Queue) retry(j *job, o sms.Outcome) {
 	c := &conclusion{Transition: road.Transition{State: sms.Enroute, Error: o.Code, Reason: o.Reason}, q: q}
 	c.IDs = c.ids[:0]
@@ -72,16 +77,21 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 	to := q.recipientOf(q.lanes.at(e.lane))
 	m := j.ms[slices.Index(j.all, j.lead)]
 	q.o.Observer.Retried(m)
-	e.attempts = attempts(int(e.attempts) + 1)
 	e.set(away, o.Unreached)
-	wait := o.After
-	if wait <= 0 {
-		wait = to.wait(int(e.attempts))
+	wait := time.Duration(0)
+	if !o.Unjudged {
+		e.attempts = attempts(int(e.attempts) + 1)
+		if wait = o.After; wait <= 0 {
+			wait = to.wait(int(e.attempts))
+		}
+		e.set(asked, o.After > 0)
+		e.set(scheduled, false)
+		c.DueAt, c.Wait = sms.NotBefore(wall.Add(wait)), wait
+		e.due = now + (wait + time.Millisecond).Milliseconds()
+		to.failed[e.lane] = struct{}{}
+		delete(to.releasing, e.lane)
 	}
-	e.set(asked, o.After > 0)
-	e.set(scheduled, false)
-	c.Attempts, c.DueAt, c.Wait = int(e.attempts), sms.NotBefore(wall.Add(wait)), wait
-	e.due = now + (wait + time.Millisecond).Milliseconds()
+	c.Attempts = int(e.attempts)
 	if j.text {
 		t := q.leads[j.lead]
 		if t.pushKey == "" {
@@ -91,9 +101,12 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 	}
 	for i, r := range j.all {
 		p, m := q.entries.at(r), j.ms[i]
-		m.Attempts, m.Error, m.Reason, m.DueAt, m.Wait = int(e.attempts), o.Code, o.Reason, c.DueAt, wait
+		m.Attempts, m.Error, m.Reason = int(e.attempts), o.Code, o.Reason
+		if !o.Unjudged {
+			m.DueAt, m.Wait = c.DueAt, wait
+		}
 		c.IDs = append(c.IDs, p.id)
-		p.flags |= writing
+		q.saving(r, p, c)
 		if m.OwesIntermediate(q.o.StatusToHermes) && p.flags&told == 0 {
 			p.flags |= told
 			c.noted = append(c.noted, r)
@@ -102,10 +115,12 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 	}
 	c.failed = append(c.ref[:0], j.all...)
 	c.now = now
-	to.failed[e.lane] = struct{}{}
-	delete(to.releasing, e.lane)
+	went := c.proceeds(m, o.Progress)
 	q.unwritten++
 	j.requeue(now)
+	if went && o.Unjudged {
+		q.readyFirst(e.lane)
+	}
 	c.Parked = q.onParked
 	if len(c.noted) > 0 {
 		c.Parked = func() { // what was owed is owed again by the next try that fails
@@ -121,7 +136,11 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 	}
 	c.Done = c.retried
 	q.mu.Unlock()
-	q.log.Info().EmbedObject(m).Int("attempt", c.Attempts).Stringer("next_try_in", wait).Str("reason", o.Reason).Msg("a try failed, to be tried again")
+	if o.Unjudged {
+		q.log.Info().EmbedObject(m).Str("reason", o.Reason).Msg("a try failed, which says nothing of its message: it goes again as soon as anything does")
+	} else {
+		q.log.Info().EmbedObject(m).Int("attempt", c.Attempts).Stringer("next_try_in", wait).Str("reason", o.Reason).Msg("a try failed, to be tried again")
+	}
 	q.o.Store.Finish(&c.Transition)
 }
 
@@ -136,10 +155,11 @@ func (c *conclusion) retried() {
 		if !c.still(i, r) {
 			continue
 		}
-		e := q.entries.at(r)
-		if int(e.attempts) > c.Attempts { // another one is on its way
+		if q.unsaved[r] != c { // another one is on its way
 			continue
 		}
+		delete(q.unsaved, r)
+		e := q.entries.at(r)
 		if e.flags &^= writing; e.flags&held != 0 && (e.status == waiting || e.status == absorbed) {
 			m := q.evict(r)
 			q.offer(r, m)

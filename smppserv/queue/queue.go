@@ -119,6 +119,7 @@ type Queue struct {
 	partOf      map[ref]*group
 	leads       map[ref]*text
 	successors  map[ref]sms.ID // that took its place while it was tried
+	unsaved     map[ref]*conclusion // the last of its outcomes that are on their way to disk
 
 	// What the dispatcher is to do.
 	marked   fifo[*recipientQueue] // something may be started for them
@@ -159,7 +160,7 @@ func New(o Options) *Queue {
 		o: o, log: o.Log, reckoning: newReckoning(o.Clock), parties: newParties(),
 		kick: make(chan struct{}, 1), done: make(chan struct{}), stop: make(chan struct{}), idle: make(chan struct{}),
 		held: map[ref]*sms.Message{}, submissions: map[ref]road.Submission{}, partOf: map[ref]*group{},
-		leads: map[ref]*text{}, successors: map[ref]sms.ID{},
+		leads: map[ref]*text{}, successors: map[ref]sms.ID{}, unsaved: map[ref]*conclusion{},
 		groups:  groups{byKey: map[groupKey]*group{}, max: defaultMaxGroups},
 		lines:   numbers{all: []*turns{nil}},
 		flights: flights{all: make([]flight, 1)},

@@ -132,3 +132,26 @@ func (q *Queue) ready(lr ref) {
 		to.mark()
 	}
 }
+
+// readyFirst gives the lane a turn before all others: what was begun goes on.
+func (q *Queue) readyFirst(lr ref) {
+	l := q.lanes.at(lr)
+	if l.line == 0 {
+		return
+	}
+	q.leaveTurns(l)
+	q.ready(lr)
+	t := q.lines.all[l.turns]
+	if t.first != lr {
+		before := l.before
+		t.last = before
+		q.lanes.at(before).after = 0
+		q.lanes.at(t.first).before = lr
+		l.before, l.after, t.first = 0, t.first, lr
+	}
+	if rd := t.round; rd.first != t {
+		rd.remove(t)
+		t.after = rd.first
+		rd.first.before, rd.first = t, t
+	}
+}

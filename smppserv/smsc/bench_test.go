@@ -61,6 +61,8 @@ func (q *nullQueue) commit() {
 
 type nullOutlet struct{ road.Outlet }
 
+func (nullOutlet) Rest(time.Duration) {}
+func (nullOutlet) Avoid(bool) {}
 func (nullOutlet) Detach() {}
 
 // benchSession binds a session to a message centre whose queue does nothing.

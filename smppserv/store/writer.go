@@ -116,6 +116,10 @@ func (w *writer) fill(batch []op) error {
 			w.batch.Changed = append(w.batch.Changed, o.change)
 		case o.transition != nil:
 			w.collect(o.transition)
+		case o.ends != nil:
+			for _, v := range o.ends {
+				w.collect(v)
+			}
 		case o.purge != nil:
 			w.batch.Purged = append(w.batch.Purged, o.purge...)
 		case o.probe:
@@ -192,9 +196,12 @@ func (w *writer) collect(v *road.Transition) {
 	for _, r := range v.Receipts {
 		w.number(r)
 	}
-	if v.State.Final() {
+	switch {
+	case v.State.Final():
 		w.batch.Ended = append(w.batch.Ended, v)
-	} else {
+	case v.Underway:
+		w.batch.Progressed = append(w.batch.Progressed, v)
+	default:
 		w.batch.Tried = append(w.batch.Tried, v)
 	}
 }
