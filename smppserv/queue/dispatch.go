@@ -34,6 +34,7 @@ type job struct {
 	noted  string     // progress that is not on its way to disk yet
 	noting bool       // some is
 	over   bool       // the try has ended
+	took   bool       // the recipient has taken a part
 
 	text       bool // of parts
 	came       int
@@ -65,6 +66,9 @@ func (j *job) outcome(successor sms.ID) sms.Outcome {
 	code := j.ms[slices.Index(j.all, j.lead)].Error
 	switch j.untried {
 	case superseded:
+		if successor == 0 {
+			return deleted("cancelled while it was tried")
+		}
 		return deleted("replaced by message " + successor.String())
 	case restart:
 		return sms.Outcome{Verdict: sms.Failed, Code: code, Reason: "a restart ended its transaction"}

@@ -115,10 +115,10 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 	}
 	c.failed = append(c.ref[:0], j.all...)
 	c.now = now
-	went := c.proceeds(m, o.Progress)
+	c.proceeds(m, o.Progress)
 	q.unwritten++
 	j.requeue(now)
-	if went && o.Unjudged {
+	if j.took && o.Unjudged { // what was begun goes on
 		q.readyFirst(e.lane)
 	}
 	c.Parked = q.onParked

@@ -13,7 +13,7 @@ func (j *job) underway(progress string) {
 	j.order.Lock()
 	defer j.order.Unlock()
 	j.q.mu.Lock()
-	j.noted = progress
+	j.noted, j.took = progress, true
 	v := j.nextNote()
 	j.q.mu.Unlock()
 	if v != nil {
@@ -73,13 +73,11 @@ func (q *Queue) putBack(j *job, o sms.Outcome) {
 	q.o.Store.Finish(&c.Transition)
 }
 
-// proceeds has the next try of m go on behind this progress. It tells whether there is any.
-func (c *conclusion) proceeds(m *sms.Message, progress string) bool {
-	if progress == "" || progress == m.Progress {
-		return false
+// proceeds has the next try of m go on behind this progress.
+func (c *conclusion) proceeds(m *sms.Message, progress string) {
+	if progress != "" && progress != m.Progress {
+		c.Progress, m.Progress = progress, progress
 	}
-	c.Progress, m.Progress = progress, progress
-	return true
 }
 
 // saving notes that only memory knows of the last outcome of r until c is on disk.

@@ -133,7 +133,7 @@ func (q *Queue) ready(lr ref) {
 	}
 }
 
-// readyFirst gives the lane a turn before all others: what was begun goes on.
+// readyFirst gives the lane a turn before all others.
 func (q *Queue) readyFirst(lr ref) {
 	l := q.lanes.at(lr)
 	if l.line == 0 {

@@ -1,6 +1,8 @@
 package smsc
 
 import (
+	"time"
+
 	"bufio"
 	"context"
 	"fmt"
@@ -62,8 +64,8 @@ func (q *nullQueue) commit() {
 type nullOutlet struct{ road.Outlet }
 
 func (nullOutlet) Rest(time.Duration) {}
-func (nullOutlet) Avoid(bool) {}
-func (nullOutlet) Detach() {}
+func (nullOutlet) Avoid(bool)         {}
+func (nullOutlet) Detach()            {}
 
 // benchSession binds a session to a message centre whose queue does nothing.
 func benchSession(b *testing.B) net.Conn {

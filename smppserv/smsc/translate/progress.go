@@ -41,6 +41,9 @@ type Parts struct {
 // Reference is the concatenation's; ok is false where the message is one deliver_sm.
 func (p *Parts) Reference() (ref byte, ok bool) { return p.cut.ref, p.cut.several }
 
+// Kept tells whether the parts are cut as an earlier try cut them, and have its reference.
+func (p *Parts) Kept() bool { return p.cut.kept }
+
 // Taken tells whether the client has the i-th.
 func (p *Parts) Taken(i int) bool { return p.taken[i/8]&(1<<(i%8)) != 0 }
 
@@ -121,4 +124,3 @@ func (e ESME) Parts(m *sms.Message, fresh func(first byte) byte) (p Parts, err e
 func (e ESME) DeliverSM(m *sms.Message) ([]smpp.PDU, error) {
 	return e.deliverSM(m, &cut{fresh: func(first byte) byte { return first }, first: byte(m.ID)})
 }
-
