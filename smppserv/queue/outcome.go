@@ -118,8 +118,11 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 	c.proceeds(m, o.Progress)
 	q.unwritten++
 	j.requeue(now)
-	if j.took && o.Unjudged { // what was begun goes on
+	switch {
+	case o.Unjudged && j.took: // what was begun goes on
 		q.readyFirst(e.lane)
+	case o.Unjudged: // it may be about this one after all
+		q.readyLast(e.lane)
 	}
 	c.Parked = q.onParked
 	if len(c.noted) > 0 {

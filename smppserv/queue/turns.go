@@ -133,6 +133,12 @@ func (q *Queue) ready(lr ref) {
 	}
 }
 
+// readyLast gives the lane a turn after all others of its party.
+func (q *Queue) readyLast(lr ref) {
+	q.leaveTurns(q.lanes.at(lr))
+	q.ready(lr)
+}
+
 // readyFirst gives the lane a turn before all others.
 func (q *Queue) readyFirst(lr ref) {
 	l := q.lanes.at(lr)

@@ -89,10 +89,9 @@ type Batch struct {
 	Added []*sms.Message
 	// Changed have a new content, times and flags. What is final stays as it is.
 	Changed []*sms.Message
-	// Tried have a next try: their attempts, error, reason, due time (unless it is zero), key and progress are written. What is final stays as it is.
+	// Tried have a next try: their attempts, error, reason, due time (unless it is zero), key and progress are written, or, of
+	// those that are Underway, their progress alone: in this order. What is final stays as it is.
 	Tried []*road.Transition
-	// Progressed have their progress written, and nothing else. What is final stays as it is.
-	Progressed []*road.Transition
 	// Ended have a final state. What has one already, also by an earlier one of the batch, keeps it.
 	Ended []*road.Transition
 	// Conversations replace what is known of the same two numbers, and were written at ConversedAt, in milliseconds since 1970.
@@ -121,14 +120,13 @@ func (b *Batch) reset() {
 	clear(b.Added)
 	clear(b.Changed)
 	clear(b.Tried)
-	clear(b.Progressed)
 	clear(b.Ended)
 	clear(b.Conversations)
-	*b = Batch{Added: b.Added[:0], Changed: b.Changed[:0], Tried: b.Tried[:0], Progressed: b.Progressed[:0], Ended: b.Ended[:0], Conversations: b.Conversations[:0],
+	*b = Batch{Added: b.Added[:0], Changed: b.Changed[:0], Tried: b.Tried[:0], Ended: b.Ended[:0], Conversations: b.Conversations[:0],
 		Purged: b.Purged[:0], Steps: b.Steps[:0]}
 }
 
 func (b *Batch) empty() bool {
-	return len(b.Added)+len(b.Changed)+len(b.Tried)+len(b.Progressed)+len(b.Ended)+len(b.Conversations)+len(b.Purged)+len(b.Steps) == 0 &&
+	return len(b.Added)+len(b.Changed)+len(b.Tried)+len(b.Ended)+len(b.Conversations)+len(b.Purged)+len(b.Steps) == 0 &&
 		b.Forgotten == Forgotten{} && b.PurgedAt.IsZero() && !b.Probe
 }

@@ -196,12 +196,9 @@ func (w *writer) collect(v *road.Transition) {
 	for _, r := range v.Receipts {
 		w.number(r)
 	}
-	switch {
-	case v.State.Final():
+	if v.State.Final() {
 		w.batch.Ended = append(w.batch.Ended, v)
-	case v.Underway:
-		w.batch.Progressed = append(w.batch.Progressed, v)
-	default:
+	} else {
 		w.batch.Tried = append(w.batch.Tried, v)
 	}
 }

@@ -150,13 +150,12 @@ func (w *writer) write(b *store.Batch) error {
 		}
 	}
 	for _, v := range b.Tried {
-		if err := w.tried(v); err != nil {
-			return fmt.Errorf("write next tries: %w", err)
+		write := w.tried
+		if v.Underway {
+			write = w.progressed
 		}
-	}
-	for _, v := range b.Progressed {
-		if err := w.progressed(v); err != nil {
-			return fmt.Errorf("write what of a text was taken: %w", err)
+		if err := write(v); err != nil {
+			return fmt.Errorf("write next tries: %w", err)
 		}
 	}
 	if err := w.ended(b.Ended, milli(b.Now)); err != nil {
