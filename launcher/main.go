@@ -38,7 +38,7 @@ To have it run at all times, as a service (administrator or root):
 Logs are written to the folder logs, beside config.toml.`
 
 type commandLine struct {
-	Config string `placeholder:"PATH" help:"The configuration file. Default: config.toml in the current folder, else beside this program."`
+	Config string `placeholder:"PATH" help:"The configuration file. Default: config.toml in the current folder, else the one that the service was installed with, else beside this program."`
 
 	Run       runCommand       `cmd:"" help:"Run the server in this console. Ctrl-C stops it politely, a second Ctrl-C kills it."`
 	Install   installCommand   `cmd:"" help:"Register the server as a service that starts with the system."`

@@ -70,7 +70,7 @@ func look(explicit string) (*overview, error) {
 		path = registered.Config
 	}
 	if path == "" {
-		if path, err = config.Find(""); err != nil {
+		if path, err = config.Find("", nil); err != nil {
 			if state == service.NotInstalled {
 				return nil, fmt.Errorf("the service %s is not installed, and there is %w", service.Name, err)
 			}

@@ -12,6 +12,7 @@ import (
 
 	"hnetsmpp/pkg/commandline"
 	"hnetsmpp/pkg/config"
+	"hnetsmpp/pkg/registration"
 	"hnetsmpp/pkg/worker"
 	"hnetsmpp/smppserv/centre"
 )
@@ -34,7 +35,7 @@ and in another:
     smppserv reply --from 3600 --to 33612345678 --text "Bonjour à vous"`
 
 type commandLine struct {
-	Config string `placeholder:"PATH" help:"The configuration file. Default: config.toml in the current folder, else beside this program."`
+	Config string `placeholder:"PATH" help:"The configuration file. Default: config.toml in the current folder, else the one that the service was installed with, else beside this program."`
 
 	Run          runCommand          `cmd:"" default:"withargs" help:"Serve until Ctrl-C. This is what smppserv does when no command is given."`
 	Check        checkCommand        `cmd:"" help:"Say what is wrong with the configuration file, with line and key."`
@@ -64,7 +65,7 @@ func (line *commandLine) load() (centre.File, error) {
 }
 
 func (line *commandLine) find() (string, error) {
-	path, err := config.Find(line.Config)
+	path, err := config.Find(line.Config, registration.Config)
 	if err != nil {
 		return "", &commandline.Error{Code: int(worker.ExitBadConfig), Err: err}
 	}
