@@ -8,14 +8,18 @@ package centre
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"strconv"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/rs/zerolog"
 
 	"hnetsmpp/pkg/config"
+	"hnetsmpp/pkg/running"
 	"hnetsmpp/pkg/worker"
 	"hnetsmpp/smppserv/admin"
 	"hnetsmpp/smppserv/hermes"
@@ -38,17 +42,30 @@ type centre struct {
 
 	plain, secure net.Listener // SMPP; secure is nil without TLS
 
-	users []config.User // of the admin port
-	mu    sync.Mutex
-	cfg   *config.Config // as it is in effect
+	runs *config.Config // as it was at the start: what needs a restart is so still
+
+	mu      sync.Mutex
+	cfg     *config.Config // as it is in effect
+	users   []config.User  // of the admin port
+	pending []string       // the keys that wait for a restart
+
+	secureConf atomic.Pointer[tls.Config] // of secure, with the certificates of now
+
+	token string // by which the commands of this machine show that they may read its files
 
 	warned map[string]bool // the clients of which the log says that messages wait for them in vain
-	file   config.File     // that was last taken up; of the goroutine that watches it
+
+	// Of the goroutine that watches the file.
+	file         config.File       // that was last taken up
+	judged       time.Time         // the time of change of the one that was last read
+	certificates map[string]string // what was in the files that it names, by the key
+	notice       *running.Notice   // for the commands of this machine; nil = they are told nothing
+	says         running.Server
 }
 
 // open opens the store, takes up what waits in it, and opens every port. version is this program's.
 func open(ctx context.Context, cfg *config.Config, version string, log zerolog.Logger) (mc *centre, err error) {
-	mc = &centre{log: log, clock: queue.SystemClock(), cfg: cfg, users: cfg.Admin.Users}
+	mc = &centre{log: log, clock: queue.SystemClock(), cfg: cfg, runs: cfg, token: newToken(), users: cfg.Admin.Users, certificates: digests(cfg.Certificates())}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, mc.close())
@@ -67,7 +84,7 @@ func open(ctx context.Context, cfg *config.Config, version string, log zerolog.L
 		return mc, err
 	}
 	mc.smsc = smsc.New(smscOptions(cfg, mc.queue, mc.store, log), smscSettings(cfg))
-	if mc.plain, mc.secure, err = listenSMPP(cfg.Server); err != nil {
+	if mc.plain, mc.secure, err = mc.listenSMPP(cfg.Server); err != nil {
 		return mc, err
 	}
 	mc.port = hermes.NewPort(hermes.PortOptions{

@@ -54,6 +54,8 @@ func Run(ctx context.Context, o Options) error {
 		Str("tcp", addrs.TCP).Str("admin", addrs.Admin).Msg("ready")
 	o.Ready(addrs)
 	mc.file = o.File.File
+	mc.judged = o.File.read.time
+	mc.tell(o.File.Path, addrs, mc.judged)
 	mc.record(&mc.file, config.Record{Outline: mc.file.Outline})
 
 	jobs, stopJobs := context.WithCancel(ctx)
@@ -75,6 +77,9 @@ func Run(ctx context.Context, o Options) error {
 		os.Exit(int(worker.ExitCrashed))
 	})
 	defer hung.Stop()
+	if mc.notice != nil {
+		defer mc.notice.Close()
+	}
 	if err := mc.close(); err != nil {
 		return fmt.Errorf("stop: %w", err)
 	}
