@@ -83,7 +83,7 @@ func open(ctx context.Context, cfg *config.Config, version string, log zerolog.L
 	if mc.push, err = hermes.NewPush(push); err != nil {
 		return mc, err
 	}
-	mc.smsc = smsc.New(smscOptions(cfg, mc.queue, mc.store, log), smscSettings(cfg))
+	mc.smsc = smsc.New(smscOptions(cfg, mc), smscSettings(cfg))
 	if mc.plain, mc.secure, err = mc.listenSMPP(cfg.Server); err != nil {
 		return mc, err
 	}
