@@ -37,7 +37,7 @@ func TestALogThatSomebodyCutsGoesOnAtItsBeginning(t *testing.T) {
 		if got := read(t, path); got != "after the cut\n" {
 			t.Fatalf("the log is %q", got)
 		}
-		write(t, f, strings.Repeat("x", 1<<20-len("after the cut\n")-1)+"\n") // the next one has no room
+		write(t, f, strings.Repeat("x", 1<<20-len("after the cut\n")-2)+"\n") // the next one has no room
 		write(t, f, "after the rotation\n")
 		if got := read(t, path); got != "after the rotation\n" {
 			t.Fatalf("the log has %d octets and ends with %q", len(got), got[max(0, len(got)-40):])
