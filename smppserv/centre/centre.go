@@ -51,7 +51,8 @@ type centre struct {
 
 	secureConf atomic.Pointer[tls.Config] // of secure, with the certificates of now
 
-	token string // by which the commands of this machine show that they may read its files
+	messages *messages
+	token    string // by which the commands of this machine show that they may read its files
 
 	warned map[string]bool // the clients of which the log says that messages wait for them in vain
 
@@ -75,7 +76,8 @@ func open(ctx context.Context, cfg *config.Config, version string, log zerolog.L
 		return mc, err
 	}
 	counters := admin.NewCounters()
-	mc.queue = queue.New(queue.Options{Settings: queueSettings(cfg), Store: mc.store, Log: log, Observer: counters, Clock: mc.clock})
+	mc.messages = newMessages(counters, log)
+	mc.queue = queue.New(queue.Options{Settings: queueSettings(cfg), Store: mc.store, Log: log, Observer: mc.messages, Clock: mc.clock})
 	push, err := pushOptions(cfg, log)
 	if err != nil {
 		return mc, err

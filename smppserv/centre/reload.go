@@ -155,6 +155,7 @@ func (mc *centre) takeUp(f config.File, err error) (r running.Reload) {
 		}
 	}
 	defer mc.warnStranded()
+	mc.messages.configure(f.Path, f.Config)
 	mc.file = f
 	mc.record(&f, config.Record{Outline: f.Outline})
 	for _, w := range f.Config.Warnings() {

@@ -47,6 +47,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	mc.messages.configure(o.File.Path, cfg)
 	mc.warnStranded()
 	addrs := mc.serve()
 	addrs.PID, addrs.Version = os.Getpid(), o.Version

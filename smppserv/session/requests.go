@@ -40,6 +40,7 @@ var requests = map[smpp.CommandID]request{
 
 // handle judges a PDU by its header and has it handled.
 func (s *Session) handle(h smpp.Header, body []byte) {
+	s.traceIn(h, body)
 	s.mu.Lock()
 	st := s.state
 	s.mu.Unlock()

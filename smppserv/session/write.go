@@ -125,6 +125,7 @@ func (s *Session) writeLoop() {
 				s.arm(s.writing)
 			}
 			s.mu.Unlock()
+			s.traceOut(out)
 			_, err := s.o.Conn.Write(out)
 			now := s.age()
 			for i, t := range tickets {
