@@ -46,7 +46,7 @@ type commandLine struct {
 	Start     startCommand     `cmd:"" help:"Start the service and wait until the server is ready."`
 	Stop      stopCommand      `cmd:"" help:"Stop the service; messages under way are finished first."`
 	Restart   restartCommand   `cmd:"" help:"Stop the service and start it again."`
-	Status    statusCommand    `cmd:"" help:"Tell how the service and its server are."`
+	Status    statusCommand    `cmd:"" help:"Tell how the service and its server are. Exit code 0: it serves; 5: nothing runs; 6: it starts, stops or waits."`
 	Version   versionCommand   `cmd:"" help:"Say which version this is."`
 }
 
