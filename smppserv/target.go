@@ -20,8 +20,12 @@ import (
 	"hnetsmpp/smppserv/centre"
 )
 
-// stepTime is how long a connection, a bind and an answer may each take. A bind that is refused is answered up to 5 s late.
-const stepTime = 10 * time.Second
+const (
+	// bindTime is how long a connection and a bind may take together. A bind that is refused is answered up to 5 s late.
+	bindTime = 8 * time.Second
+	// stepTime is how long an answer may take.
+	stepTime = 10 * time.Second
+)
 
 // target is the server that a command speaks SMPP with, and as which client.
 type target struct {
@@ -113,16 +117,16 @@ func (t *target) await(ctx context.Context, bound <-chan gosmpp.ConnStatus) erro
 			return nil
 		}
 		return t.bindError(status.Error())
-	case <-time.After(stepTime):
+	case <-time.After(bindTime):
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", t.addr)
 	if err != nil {
-		return fmt.Errorf("no connection to %s within %s: does a firewall drop it?", t.addr, stepTime)
+		return fmt.Errorf("no connection to %s within %s: does a firewall drop it?", t.addr, bindTime)
 	}
 	conn.Close()
-	return fmt.Errorf("%s takes the connection, and does not answer a bind within %s%s", t.addr, stepTime, t.whatItIs())
+	return fmt.Errorf("%s takes the connection, and does not answer a bind within %s%s", t.addr, bindTime, t.whatItIs())
 }
 
 // bindError tells in words why there was no bind.
