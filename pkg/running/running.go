@@ -105,7 +105,7 @@ func (n *Notice) Write(s Server) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(append(data, '\n'))
+	_, err = f.WriteAt(append(data, '\n'), 0)
 	err = errors.Join(err, f.Close())
 	if err == nil {
 		err = insist(func() error { return os.Rename(f.Name(), n.file) })
