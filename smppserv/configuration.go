@@ -26,6 +26,12 @@ func (k checkCommand) Run(line *commandLine, c *commandline.Console) error {
 		return err
 	}
 	fmt.Fprintln(c.Stdout, file.Path, "is valid"+accepted(k.Shorter))
+	if !k.Shorter {
+		return nil
+	}
+	if err := centre.Touch(file.Path); err != nil { // a start does without it
+		fmt.Fprintln(c.Stderr, "warning:", err, "\n  a server that starts takes the file; one that runs, and a launcher that waits for a change, are to be restarted")
+	}
 	return nil
 }
 
@@ -36,8 +42,15 @@ type reloadCommand struct {
 // Run checks the file, so that its faults are seen here, touches it, since the server watches it, and tells what the server
 // made of it.
 func (r reloadCommand) Run(ctx context.Context, line *commandLine, c *commandline.Console) error {
+	path, err := line.find()
+	if err != nil {
+		return err
+	}
+	if err := centre.CanTouch(path); r.Shorter && err != nil {
+		return fmt.Errorf("nothing was changed: %w; do it as the owner of the file, or have the next start take it with: smppserv check --shorter", err)
+	}
 	file, err := line.judge(c, r.Shorter)
-	if err == nil && !r.Shorter {
+	if err == nil {
 		err = centre.Touch(file.Path)
 	}
 	if err != nil {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -108,11 +109,34 @@ func (k *checker) client(key string, c *Client) {
 	k.within(key+".throttle_rate", c.ThrottleRate, 0, 1_000_000)
 	k.within(key+".max_queued", c.MaxQueued, 1, 1_000_000_000)
 	k.oneOf(key+".default_alphabet", c.DefaultAlphabet, "gsm7", "gsm7packed", "latin1", "ascii", "utf8")
+	k.alphabets(key+".alphabets", c.Alphabets)
 	k.oneOf(key+".message_id_format", c.MessageIDFormat, "decimal", "hex")
 	k.oneOf(key+".receipt_message_id_format", c.ReceiptMessageIDFormat, "", "decimal", "hex")
 	k.oneOf(key+".long_messages", c.LongMessages, "udh", "sar", "payload")
 	k.oneOf(key+".interface_version", c.InterfaceVersion, "", "3.3", "3.4", "5.0")
 	k.outbind(key, c)
+}
+
+// alphabets are the names that a text's octets can be written in.
+var alphabets = []string{"gsm7", "gsm7packed", "latin1", "ascii", "ucs2", "utf8", "binary", "cyrillic", "hebrew"}
+
+func (k *checker) alphabets(key string, meanings map[string]string) {
+	for coding, name := range meanings {
+		key := tomlstrict.Join(key, coding)
+		n, err := strconv.ParseUint(coding, 10, 8)
+		hex, hexErr := strconv.ParseUint(coding, 0, 8)
+		switch {
+		case err == nil && n == 0:
+			k.add(key, "what data_coding 0 means to the client is said by its default_alphabet")
+		case err != nil && hexErr == nil && hex > 0:
+			k.add(key, "is not a data_coding; it must be a number from 1 to 255, not hexadecimal: write %d", hex)
+		case err != nil || strconv.FormatUint(n, 10) != coding:
+			k.add(key, "is not a data_coding; it must be a number from 1 to 255")
+		}
+		if !slices.Contains(alphabets, name) {
+			k.add(key, "%q is not an alphabet; did you mean %q? There are %s", name, tomlstrict.Nearest(name, alphabets), strings.Join(alphabets, ", "))
+		}
+	}
 }
 
 func (k *checker) outbind(key string, c *Client) {

@@ -76,6 +76,14 @@ func TestValuesOutOfBoundsAreNamed(t *testing.T) {
 		{"clients[0].bind_policy", func(c *Config) { c.Clients[0].BindPolicy = "both" }},
 		{"clients[0].max_queued", func(c *Config) { c.Clients[0].MaxQueued = 0 }},
 		{"clients[0].default_alphabet", func(c *Config) { c.Clients[0].DefaultAlphabet = "ucs2" }},
+		{"clients[0].alphabets.0", meaning("0", "gsm7")},
+		{"clients[0].alphabets.256", meaning("256", "gsm7")},
+		{"clients[0].alphabets.-1", meaning("-1", "gsm7")},
+		{"clients[0].alphabets.01", meaning("01", "gsm7")},
+		{"clients[0].alphabets.0xF0", meaning("0xF0", "gsm7")},
+		{"clients[0].alphabets.three", meaning("three", "gsm7")},
+		{"clients[0].alphabets.3", meaning("3", "utf-8")},
+		{"clients[0].alphabets.3", meaning("3", "")},
 		{"clients[0].message_id_format", func(c *Config) { c.Clients[0].MessageIDFormat = "" }},
 		{"clients[0].receipt_message_id_format", func(c *Config) { c.Clients[0].ReceiptMessageIDFormat = "octal" }},
 		{"clients[0].long_messages", func(c *Config) { c.Clients[0].LongMessages = "split" }},
@@ -301,5 +309,30 @@ func TestWarnings(t *testing.T) {
 	c.Clients[0].Password = "other"
 	if got := keys(c); got != "" {
 		t.Errorf("got %q", got)
+	}
+}
+
+func meaning(coding, name string) func(*Config) {
+	return func(c *Config) { c.Clients[0].Alphabets = map[string]string{coding: name} }
+}
+
+func TestAClientsAlphabetsAreJudgedWithTheirNearestName(t *testing.T) {
+	for line, want := range map[string]string{
+		`alphabets = { 3 = "utf-8" }`:   `c.toml:4: clients[0].alphabets.3: "utf-8" is not an alphabet; did you mean "utf8"?`,
+		`alphabets = { 3 = "Latin-1" }`: `c.toml:4: clients[0].alphabets.3: "Latin-1" is not an alphabet; did you mean "latin1"?`,
+		`alphabets = { 8 = "ucs-2" }`:   `did you mean "ucs2"?`,
+		`alphabets = { 0 = "latin1" }`:  `c.toml:4: clients[0].alphabets.0: what data_coding 0 means to the client is said by its default_alphabet`,
+		`alphabets = { 0xF0 = "gsm7" }`: `clients[0].alphabets.0xF0: is not a data_coding; it must be a number from 1 to 255, not hexadecimal: write 240`,
+		`alphabets = { 256 = "gsm7" }`:  `clients[0].alphabets.256: is not a data_coding; it must be a number from 1 to 255`,
+		`alphabets = { 3 = 3 }`:         `clients[0].alphabets.3: must be text in quotes, not a whole number`,
+		`alphabets = "gsm7"`:            `clients[0].alphabets: must be a table, as in [clients.alphabets], not text in quotes`,
+		`alphabet = { 3 = "utf8" }`:     `clients[0].alphabet: unknown key; did you mean clients[0].alphabets?`,
+		`alphabets = { 1 = "gsm7", 2 = "binary", 3 = "utf8", 4 = "latin1", 5 = "ascii", 6 = "cyrillic", 7 = "hebrew", 8 = "ucs2", 255 = "gsm7packed" }`: "",
+	} {
+		text := "hermes.url = 'simulator'\n[[clients]]\nsystem_id = 'a'\n" + line + "\npassword = 'b'\n"
+		_, err := parse("c.toml", []byte(text))
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", line, err, want)
+		}
 	}
 }

@@ -75,28 +75,29 @@ type ServerTLS struct {
 
 // Client is one ESME that may bind.
 type Client struct {
-	SystemID               string   `toml:"system_id" required:"true"`
-	Password               string   `toml:"password" required:"true" or:"password_file"` // see CheckPassword; "" = none
-	PasswordFile           string   `toml:"password_file"`                               // that Password was read from, as all …File; "" = none
-	Disabled               bool     `toml:"disabled"`                                    // its binds are refused
-	SystemType             string   `toml:"system_type"`                                 // "" = any
-	BindTypes              []string `toml:"bind_types"`                                  // transmitter, receiver, transceiver; nil = all
-	Operations             []string `toml:"operations"`                                  // submit_sm and others, nil = all
-	ServiceTypes           []string `toml:"service_types"`                               // nil = any; "" in it = none named
-	DefaultSource          string   `toml:"default_source"`                              // source_addr where a submit has none
-	Numbers                []string `toml:"numbers"`                                     // nil = all
-	Allow                  []string `toml:"allow"`                                       // CIDRs, nil = any
-	BindPolicy             string   `toml:"bind_policy"`                                 // split, pair
-	ThrottleRate           int      `toml:"throttle_rate"`                               // 0 = the server's
-	MaxQueued              int      `toml:"max_queued"`
-	DefaultAlphabet        string   `toml:"default_alphabet"`          // gsm7, gsm7packed, latin1, ascii, utf8
-	MessageIDFormat        string   `toml:"message_id_format"`         // decimal, hex
-	ReceiptMessageIDFormat string   `toml:"receipt_message_id_format"` // "" = MessageIDFormat
-	LongMessages           string   `toml:"long_messages"`             // udh, sar, payload
-	InterfaceVersion       string   `toml:"interface_version"`         // "", 3.3, 3.4, 5.0
-	Outbind                string   `toml:"outbind"`                   // host:port that we call, "" = none
-	OutbindPassword        string   `toml:"outbind_password"`          // plain
-	OutbindPasswordFile    string   `toml:"outbind_password_file"`
+	SystemID               string            `toml:"system_id" required:"true"`
+	Password               string            `toml:"password" required:"true" or:"password_file"` // see CheckPassword; "" = none
+	PasswordFile           string            `toml:"password_file"`                               // that Password was read from, as all …File; "" = none
+	Disabled               bool              `toml:"disabled"`                                    // its binds are refused
+	SystemType             string            `toml:"system_type"`                                 // "" = any
+	BindTypes              []string          `toml:"bind_types"`                                  // transmitter, receiver, transceiver; nil = all
+	Operations             []string          `toml:"operations"`                                  // submit_sm and others, nil = all
+	ServiceTypes           []string          `toml:"service_types"`                               // nil = any; "" in it = none named
+	DefaultSource          string            `toml:"default_source"`                              // source_addr where a submit has none
+	Numbers                []string          `toml:"numbers"`                                     // nil = all
+	Allow                  []string          `toml:"allow"`                                       // CIDRs, nil = any
+	BindPolicy             string            `toml:"bind_policy"`                                 // split, pair
+	ThrottleRate           int               `toml:"throttle_rate"`                               // 0 = the server's
+	MaxQueued              int               `toml:"max_queued"`
+	DefaultAlphabet        string            `toml:"default_alphabet"`          // of data_coding 0: gsm7, gsm7packed, latin1, ascii, utf8
+	Alphabets              map[string]string `toml:"alphabets"`                 // data_coding, "1" to "255" → an alphabet; nil = the standard's
+	MessageIDFormat        string            `toml:"message_id_format"`         // decimal, hex
+	ReceiptMessageIDFormat string            `toml:"receipt_message_id_format"` // "" = MessageIDFormat
+	LongMessages           string            `toml:"long_messages"`             // udh, sar, payload
+	InterfaceVersion       string            `toml:"interface_version"`         // "", 3.3, 3.4, 5.0
+	Outbind                string            `toml:"outbind"`                   // host:port that we call, "" = none
+	OutbindPassword        string            `toml:"outbind_password"`          // plain
+	OutbindPasswordFile    string            `toml:"outbind_password_file"`
 }
 
 // DistributionList is a dl_name that submit_multi may name.

@@ -29,10 +29,11 @@ func TestDiffSplitsLiveKeysFromThoseThatNeedARestart(t *testing.T) {
 	b.Clients[0].Password = "new"
 	b.Clients[0].Disabled = true
 	b.Clients[0].Operations = []string{"submit_sm"}
+	b.Clients[0].Alphabets = map[string]string{"3": "utf8"}
 	b.Clients = append([]Client{acme}, b.Clients...)
 	applied, restart := Diff(&a, &b)
 	if want := []string{"server.throttle_rate", "server.max_message_octets",
-		"clients[admin].password", "clients[admin].disabled", "clients[admin].operations", "clients[acme]",
+		"clients[admin].password", "clients[admin].disabled", "clients[admin].operations", "clients[admin].alphabets", "clients[acme]",
 		"distribution_lists", "canned_messages", "service_types",
 		"hermes.request.headers", "tcp.allow", "tcp.token", "log.level"}; !reflect.DeepEqual(applied, want) {
 		t.Errorf("applied %v\nwant    %v", applied, want)

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -19,11 +20,42 @@ type Record struct {
 	// SHA-256 of a file's octets; "" = none.
 	Accepted string `json:"accepted,omitempty"` // taken as it is, although it has lost its end
 	Refused  string `json:"refused,omitempty"`  // by a running server, which saw more than names
+	// Cuts are of this one where its last digits are lost, which names cannot tell of a number that ends the file.
+	Cuts []string `json:"cuts,omitempty"`
+}
+
+// Record is what to keep of a file that is in force.
+func (f *File) Record() Record { return Record{Outline: f.Outline, Cuts: f.cuts()} }
+
+// maxCuts bounds the octets of a number, or of a time, that ends a file.
+const maxCuts = 64
+
+func (f *File) cuts() (sums []string) {
+	if !f.Outline.Open || f.Outline.Empty {
+		return nil
+	}
+	for cut := f.Octets; len(sums) < maxCuts && len(cut) > 0; {
+		last := cut[len(cut)-1]
+		if last == '=' || last == '\n' {
+			break
+		}
+		cut = cut[:len(cut)-1]
+		sums = append(sums, sumOf(cut))
+	}
+	return sums
+}
+
+// IsCut tells whether the file is r's with the end of its last number lost, or one that a running server refused.
+func (f *File) IsCut(r Record) bool {
+	sum := f.Sum()
+	return r.Refused == sum || slices.Contains(r.Cuts, sum)
 }
 
 // Sum is how a Record names the file.
-func (f *File) Sum() string {
-	sum := sha256.Sum256(f.Octets)
+func (f *File) Sum() string { return sumOf(f.Octets) }
+
+func sumOf(octets []byte) string {
+	sum := sha256.Sum256(octets)
 	return hex.EncodeToString(sum[:])
 }
 

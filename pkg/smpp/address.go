@@ -1,9 +1,23 @@
 package smpp
 
+import "unicode/utf8"
+
 // Address is an SME's address.
 type Address struct {
 	TON, NPI byte
 	Addr     string // at most 20 characters; in data_sm and alert_notification 64
+}
+
+// Text is the address as people read it: UTF-8, or Latin-1 where it is not that.
+func (a Address) Text() string {
+	if utf8.ValidString(a.Addr) {
+		return a.Addr
+	}
+	runes := make([]rune, len(a.Addr))
+	for i := range len(a.Addr) {
+		runes[i] = rune(a.Addr[i])
+	}
+	return string(runes)
 }
 
 // The longest addresses, in octets with their NUL.

@@ -40,6 +40,15 @@ func BenchmarkAppendSubmitSMResp(b *testing.B) {
 	}
 }
 
+func BenchmarkAppendDeliverSM(b *testing.B) {
+	p := smpp.DeliverSM{Source: smpp.Address{TON: 1, NPI: 1, Addr: "33612345678"}, Dest: smpp.Address{NPI: 1, Addr: "3600"}, ShortMessage: make([]byte, 120)}
+	var buf []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		buf = smpp.AppendPDU(buf[:0], smpp.ROK, 1, &p)
+	}
+}
+
 func BenchmarkReadPDU(b *testing.B) {
 	raw := octets(b, s0)
 	r := bytes.NewReader(raw)
@@ -53,12 +62,21 @@ func BenchmarkReadPDU(b *testing.B) {
 	}
 }
 
-func TestTheHotPathAllocatesOnlyItsStrings(t *testing.T) {
+func TestTheHotPathAllocatesOnlyStringsThatAreNew(t *testing.T) {
 	raw := octets(t, s0)
 	h := smpp.ParseHeader(raw)
 	var submit smpp.SubmitSM
-	if n := testing.AllocsPerRun(100, func() { _ = smpp.DecodeBody(h, raw[smpp.HeaderLen:], &submit) }); n != 2 {
+	if n := testing.AllocsPerRun(100, func() {
+		submit = smpp.SubmitSM{}
+		_ = smpp.DecodeBody(h, raw[smpp.HeaderLen:], &submit)
+	}); n != 2 {
 		t.Errorf("decoding S0, which has two strings, allocates %v times", n)
+	}
+	if n := testing.AllocsPerRun(100, func() {
+		submit.Source.Addr = "another"
+		_ = smpp.DecodeBody(h, raw[smpp.HeaderLen:], &submit)
+	}); n != 1 {
+		t.Errorf("decoding S0, one of whose strings is as before, allocates %v times", n)
 	}
 	resp := smpp.SubmitSMResp{MessageID: "1234567890"}
 	buf := make([]byte, 0, 64)

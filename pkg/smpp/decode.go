@@ -76,7 +76,11 @@ func (d *decoder) take(n int) []byte {
 // cstring reads a C-octet string of at most max octets, its NUL included. One that is
 // longer is refused with the field's own status s; where the body ends first it is the
 // length that is wrong.
-func (d *decoder) cstring(field string, max int, s Status) string {
+func (d *decoder) cstring(field string, max int, s Status) string { return d.cstringLike("", field, max, s) }
+
+// cstringLike is cstring, and returns before itself where that is what is there: who decodes many PDUs into one struct
+// allocates only what differs.
+func (d *decoder) cstringLike(before, field string, max int, s Status) string {
 	end := bytes.IndexByte(d.rest[:min(len(d.rest), max)], 0)
 	if end < 0 {
 		if len(d.rest) >= max {
@@ -86,16 +90,23 @@ func (d *decoder) cstring(field string, max int, s Status) string {
 		}
 		return ""
 	}
-	v := string(d.rest[:end])
+	v := before
+	if string(d.rest[:end]) != before {
+		v = string(d.rest[:end])
+	}
 	d.rest = d.rest[end+1:]
 	return v
 }
 
 func (d *decoder) address(field string, max int, s Status) Address {
+	return d.addressLike("", field, max, s)
+}
+
+func (d *decoder) addressLike(before, field string, max int, s Status) Address {
 	return Address{
 		TON:  d.octet(field),
 		NPI:  d.octet(field),
-		Addr: d.cstring(field, max, s),
+		Addr: d.cstringLike(before, field, max, s),
 	}
 }
 

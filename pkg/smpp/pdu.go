@@ -77,7 +77,7 @@ func Decode(h Header, body []byte) (PDU, error) {
 }
 
 // DecodeBody decodes into p, whatever was in it before; the memory of its TLVs is used
-// again. After an error p holds what was read until then. The error is a *DecodeError.
+// again, and so are the strings of a SubmitSM that stay the same. After an error p holds what was read until then. The error is a *DecodeError.
 func DecodeBody(h Header, body []byte, p PDU) error {
 	switch p.(type) {
 	case *Bind:

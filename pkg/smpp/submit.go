@@ -37,7 +37,7 @@ func (p *SubmitSM) appendBody(dst []byte) []byte {
 func (p *SubmitSM) decodeBody(command CommandID, body []byte) error {
 	d := decoder{command: command, rest: body}
 	d.source(p)
-	p.Dest = d.address("destination_addr", maxAddr, RINVDSTADR)
+	p.Dest = d.addressLike(p.Dest.Addr, "destination_addr", maxAddr, RINVDSTADR)
 	d.message(p)
 	return d.err()
 }
@@ -59,8 +59,8 @@ func (p *SubmitSM) appendMessage(dst []byte) []byte {
 
 // source reads what appendSource writes.
 func (d *decoder) source(p *SubmitSM) {
-	p.ServiceType = d.cstring("service_type", maxServiceType, RINVSERTYP)
-	p.Source = d.address("source_addr", maxAddr, RINVSRCADR)
+	p.ServiceType = d.cstringLike(p.ServiceType, "service_type", maxServiceType, RINVSERTYP)
+	p.Source = d.addressLike(p.Source.Addr, "source_addr", maxAddr, RINVSRCADR)
 }
 
 // message reads what appendMessage writes.
@@ -68,8 +68,8 @@ func (d *decoder) message(p *SubmitSM) {
 	p.ESMClass = d.octet("esm_class")
 	p.ProtocolID = d.octet("protocol_id")
 	p.PriorityFlag = d.octet("priority_flag")
-	p.ScheduleDeliveryTime = d.cstring("schedule_delivery_time", maxTime, RINVSCHED)
-	p.ValidityPeriod = d.cstring("validity_period", maxTime, RINVEXPIRY)
+	p.ScheduleDeliveryTime = d.cstringLike(p.ScheduleDeliveryTime, "schedule_delivery_time", maxTime, RINVSCHED)
+	p.ValidityPeriod = d.cstringLike(p.ValidityPeriod, "validity_period", maxTime, RINVEXPIRY)
 	p.RegisteredDelivery = d.octet("registered_delivery")
 	p.ReplaceIfPresent = d.octet("replace_if_present_flag")
 	p.DataCoding = d.octet("data_coding")

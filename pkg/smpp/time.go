@@ -20,7 +20,7 @@ const maxQuarters = 48
 // Absolute times, YYMMDDhhmmsstnn+, are local with tenths of a second t and an offset
 // from UTC of nn quarter hours, 0 to 48; + is ahead of UTC. Years 38 to 99 are 1938 to
 // 1999 (Appendix C). Relative times, ending in R, are counted on the calendar from now;
-// their t and nn mean nothing.
+// each field may be 00 to 99, for what counts days in hours; their t and nn mean nothing.
 func ParseTime(s string, now time.Time) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
@@ -39,12 +39,12 @@ func ParseTime(s string, now time.Time) (time.Time, error) {
 	year, month, day := number(0, 2), number(2, 4), number(4, 6)
 	hour, minute, second := number(6, 8), number(8, 10), number(10, 12)
 	tenths, quarters := number(12, 13), number(13, 15)
-	if month > 12 || day > 31 || hour > 23 || minute > 59 || second > 59 {
-		return time.Time{}, fmt.Errorf("time %q does not exist", s)
-	}
 	if sign == 'R' {
 		clock := time.Duration(hour)*time.Hour + time.Duration(minute)*time.Minute + time.Duration(second)*time.Second
 		return now.UTC().AddDate(year, month, day).Add(clock), nil
+	}
+	if month > 12 || day > 31 || hour > 23 || minute > 59 || second > 59 {
+		return time.Time{}, fmt.Errorf("time %q does not exist", s)
 	}
 	if quarters > maxQuarters {
 		return time.Time{}, fmt.Errorf("time offset of %d quarter hours", quarters)

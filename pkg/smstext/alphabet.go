@@ -10,8 +10,8 @@ const (
 	GSM7       Alphabet = iota // GSM 03.38 default and extension tables, a septet per octet
 	GSM7Packed                 // the same septets, 8 in 7 octets; 23.038 6.1.2
 	Latin1                     // ISO-8859-1; read as Windows-1252, whose extra characters (€ “ ”) clients send under its data_coding
-	ASCII                      // IA5
-	UCS2                       // UTF-16, big-endian, with surrogate pairs
+	ASCII                      // IA5; Read finds out what it is really
+	UCS2                       // UTF-16 with surrogate pairs, big-endian unless a byte order mark tells otherwise
 	UTF8                       // no data_coding of its own; some clients' data_coding 0
 	Binary                     // 8-bit data, no text
 	Cyrillic                   // ISO-8859-5

@@ -4,7 +4,7 @@ package smstext
 // 3GPP 23.038 section 4). dflt is what 0 means to this client.
 //
 //	0x00       dflt
-//	0x01       ASCII, unless its octets can only be GSM 7-bit (see Decode)
+//	0x01       ASCII, which Read judges by its octets
 //	0x02 0x04  Binary
 //	0x03       Latin1
 //	0x06       Cyrillic
@@ -68,12 +68,38 @@ func gsmLike(dflt Alphabet) Alphabet {
 	return GSM7
 }
 
-// DataCoding gives the data_coding that a client whose 0 means dflt reads as a.
+// Codings is what data_codings mean to a client. The zero value is that of ForDataCoding with GSM7.
+type Codings struct {
+	Default Alphabet          // of 0
+	Others  map[byte]Alphabet // of those that mean something else than the standard says; 0 is not looked up
+}
+
+// Alphabet gives the alphabet that the client names by a data_coding.
+func (c Codings) Alphabet(dcs byte) Alphabet {
+	if a, ok := c.Others[dcs]; ok && dcs != 0 {
+		return a
+	}
+	return ForDataCoding(dcs, c.Default)
+}
+
+// DataCoding gives the data_coding that the client reads as a: the standard's, or the lowest of the client's own.
 // ok is false when there is none without a side effect, such as a message class.
-func (a Alphabet) DataCoding(dflt Alphabet) (dcs byte, ok bool) {
-	if a == dflt {
+func (c Codings) DataCoding(a Alphabet) (dcs byte, ok bool) {
+	if a == c.Default {
 		return 0x00, true
 	}
+	if dcs, ok = a.standardCoding(); ok && c.Alphabet(dcs) == a {
+		return dcs, true
+	}
+	for dcs := 1; dcs <= 0xFF; dcs++ {
+		if own, ok := c.Others[byte(dcs)]; ok && own == a {
+			return byte(dcs), true
+		}
+	}
+	return 0, false
+}
+
+func (a Alphabet) standardCoding() (dcs byte, ok bool) {
 	switch a {
 	case ASCII:
 		return 0x01, true
@@ -92,11 +118,16 @@ func (a Alphabet) DataCoding(dflt Alphabet) (dcs byte, ok bool) {
 	}
 }
 
-// Choose gives the alphabet and the data_coding in which s goes whole to
-// a client whose data_coding 0 means dflt: dflt where s fits it, else UCS2.
-func Choose(s string, dflt Alphabet) (a Alphabet, dcs byte) {
-	if Fits(dflt, s) {
-		return dflt, 0x00
+// Choose gives the alphabet and the data_coding in which s goes whole to the client: its default where s fits that, else
+// UCS2, or UTF8 if the client has a data_coding for that alone.
+func (c Codings) Choose(s string) (a Alphabet, dcs byte) {
+	if Fits(c.Default, s) {
+		return c.Default, 0x00
+	}
+	for _, a := range []Alphabet{UCS2, UTF8} {
+		if dcs, ok := c.DataCoding(a); ok {
+			return a, dcs
+		}
 	}
 	return UCS2, 0x08
 }

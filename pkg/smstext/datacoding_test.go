@@ -39,7 +39,7 @@ func TestADataCodingNamesItsAlphabet(t *testing.T) {
 func TestADataCodingThatIsSentIsReadBack(t *testing.T) {
 	for a := GSM7; a <= Hebrew; a++ {
 		for dflt := GSM7; dflt <= Hebrew; dflt++ {
-			dcs, ok := a.DataCoding(dflt)
+			dcs, ok := Codings{Default: dflt}.DataCoding(a)
 			if ok && ForDataCoding(dcs, dflt) != a {
 				t.Errorf("%v for a client of %v goes as 0x%02X, which is %v", a, dflt, dcs, ForDataCoding(dcs, dflt))
 			}
@@ -59,8 +59,33 @@ func TestTextGoesInTheClientsAlphabetIfItFits(t *testing.T) {
 	}{
 		{"Été", GSM7, GSM7, 0}, {"ça", GSM7, UCS2, 8}, {"ça", Latin1, Latin1, 0}, {"5 €", Latin1, UCS2, 8}, {"😀", UTF8, UTF8, 0},
 	} {
-		if a, dcs := Choose(c.s, c.dflt); a != c.a || dcs != c.dcs {
+		if a, dcs := (Codings{Default: c.dflt}).Choose(c.s); a != c.a || dcs != c.dcs {
 			t.Errorf("%q for %v: %v 0x%02X", c.s, c.dflt, a, dcs)
+		}
+	}
+}
+
+func TestAClientsOwnDataCodingsGoBeforeTheStandards(t *testing.T) {
+	c := Codings{Default: GSM7, Others: map[byte]Alphabet{0: Hebrew, 1: GSM7, 3: UTF8, 5: UTF8, 0xF0: Latin1}}
+	for dcs, want := range map[byte]Alphabet{0: GSM7, 1: GSM7, 3: UTF8, 5: UTF8, 8: UCS2, 0xF0: Latin1, 0xF1: GSM7} {
+		if got := c.Alphabet(dcs); got != want {
+			t.Errorf("data_coding %#02x is %v, want %v", dcs, got, want)
+		}
+	}
+	for a, want := range map[Alphabet]int{GSM7: 0, UTF8: 3, Latin1: 0xF0, UCS2: 8, ASCII: -1, GSM7Packed: -1, Binary: 4} {
+		dcs, ok := c.DataCoding(a)
+		if ok != (want >= 0) || ok && int(dcs) != want {
+			t.Errorf("%v goes as %#02x, %v, want %d", a, dcs, ok, want)
+		}
+	}
+	for others, want := range map[*map[byte]Alphabet]byte{
+		{8: UTF8}:            8, // no data_coding is UCS-2
+		{8: Latin1, 9: UTF8}: 9,
+		{8: Latin1, 9: UCS2}: 9,
+		{8: Latin1}:          8, // nothing better
+	} {
+		if _, dcs := (Codings{Default: GSM7, Others: *others}).Choose("中"); dcs != want {
+			t.Errorf("%v: 中 goes as %#02x, want %#02x", *others, dcs, want)
 		}
 	}
 }

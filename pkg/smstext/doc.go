@@ -4,9 +4,10 @@
 //
 // The road of a received message:
 //
-//	data_coding ── ForDataCoding ──► Alphabet
-//	short_message ── ParseUDH (if UDHI) ──► UDH ── Concat ──► which part of what
-//	                                   └──► payload ── Decode, or Join with the other parts ──► text
+//	data_coding ── Codings ──► Alphabet
+//	short_message ── ParseUDH (if UDHI) ──► UDH ─┬─ Concat ──► which part of what
+//	                                   │         └─ Languages ──► tables
+//	                                   └──► payload ── Read, with the other parts ──► text
 //
 // and of a sent one:
 //
@@ -22,11 +23,18 @@
 // more under unpacked GSM is read as Latin-1, which is what clients that
 // forgot to convert send.
 //
+// What came as IA5 is judged by its octets (JudgeASCII): clients label Latin-1 and
+// GSM 7-bit so. UTF-16 is big-endian; a byte order mark that a text begins with
+// is no character, and tells where a client writes it the other way round. Both
+// are judged over the joined parts.
+//
+// National language tables are read: where the single shift table has nothing
+// the locking table shows, where that has nothing the default table. Nothing is
+// written with them.
+//
 // Encode drops nothing. What does not fit is written in letters that do
 // (œ as oe) or as '?', and the caller is told.
 //
 // Binary has no text. Where one is asked for, octet n is the rune U+00n, so
 // that nothing is lost either way.
-//
-// The national language tables of 23.038 (IEI 0x24, 0x25) are not read.
 package smstext

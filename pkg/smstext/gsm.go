@@ -5,9 +5,12 @@ import "strings"
 // escape announces a septet of the extension table; 23.038 6.2.1, note 1.
 const escape = 0x1B
 
+// septetTable gives the character of each septet; zero where it has none.
+type septetTable [128]rune
+
 // gsmDefault is the default table, 23.038 6.2.1. An escape that reaches it has
 // nothing to escape and is shown as a space.
-var gsmDefault = [128]rune{
+var gsmDefault = septetTable{
 	'@', '£', '$', '¥', 'è', 'é', 'ù', 'ì', 'ò', 'Ç', '\n', 'Ø', 'ø', '\r', 'Å', 'å', // 0x00
 	'Δ', '_', 'Φ', 'Γ', 'Λ', 'Ω', 'Π', 'Ψ', 'Σ', 'Θ', 'Ξ', ' ', 'Æ', 'æ', 'ß', 'É', // 0x10
 	' ', '!', '"', '#', '¤', '%', '&', '\'', '(', ')', '*', '+', ',', '-', '.', '/', // 0x20
@@ -19,7 +22,7 @@ var gsmDefault = [128]rune{
 }
 
 // gsmExtension is the extension table, 23.038 6.2.1.1; zero where it is empty.
-var gsmExtension = [128]rune{
+var gsmExtension = septetTable{
 	0x0A: '\f',
 	0x14: '^',
 	0x28: '{',
@@ -65,35 +68,38 @@ func appendGSM(dst []byte, r rune) ([]byte, bool) {
 	}
 }
 
-// decodeGSM reads unpacked septets.
-func decodeGSM(b []byte) string {
-	var out strings.Builder
-	out.Grow(len(b))
-	for i := 0; i < len(b); i++ {
-		c := b[i]
-		switch {
-		case c >= 0x80:
-			out.WriteRune(rune(c)) // Latin-1, see the package comment
-		case c != escape || i+1 == len(b):
-			out.WriteRune(gsmDefault[c])
-		default:
-			i++
-			out.WriteRune(extendedRune(b[i]))
-		}
-	}
-	return out.String()
+// gsmReader shows septets, also those of several parts with tables of their own: an escape that ends a part
+// counts for the first septet of the next one.
+type gsmReader struct {
+	strings.Builder
+	escaped bool
 }
 
-// extendedRune is what an escape and c together show. Two escapes are reserved
-// for yet another table and show a space until there is one.
-func extendedRune(c byte) rune {
-	switch {
-	case c >= 0x80:
-		return rune(c)
-	case gsmExtension[c] != 0:
-		return gsmExtension[c]
-	default:
-		return gsmDefault[c]
+func (r *gsmReader) read(septets []byte, l Languages) {
+	locking, single := l.tables()
+	for _, c := range septets {
+		switch {
+		case c >= 0x80:
+			r.WriteRune(rune(c)) // Latin-1, see the package comment
+		case r.escaped && single[c] != 0:
+			r.WriteRune(single[c])
+		case !r.escaped && c == escape:
+			r.escaped = true
+			continue
+		case locking[c] != 0:
+			r.WriteRune(locking[c])
+		default:
+			r.WriteRune(gsmDefault[c])
+		}
+		r.escaped = false
+	}
+}
+
+// end shows an escape that nothing follows.
+func (r *gsmReader) end() {
+	if r.escaped {
+		r.WriteRune(gsmDefault[escape])
+		r.escaped = false
 	}
 }
 

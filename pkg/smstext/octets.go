@@ -1,27 +1,17 @@
 package smstext
 
 import (
-	"slices"
 	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/charmap"
 )
 
-// isGSM tells texts that bear data_coding 1 and are GSM 7-bit all the same, as node's smpp sends by default: they have
-// octets that no text in IA5 has.
-func isGSM(b []byte) bool {
-	return slices.ContainsFunc(b, func(c byte) bool { return c < ' ' && c != '\n' && c != '\r' && c != '\t' })
-}
-
 // decodeOctets reads the alphabets in which a character is an octet.
-func decodeOctets(a Alphabet, b []byte) string {
-	var out strings.Builder
-	out.Grow(len(b))
+func decodeOctets(out *strings.Builder, a Alphabet, b []byte) {
 	for _, c := range b {
 		out.WriteRune(octetRune(a, c))
 	}
-	return out.String()
 }
 
 func octetRune(a Alphabet, c byte) rune {

@@ -110,8 +110,3 @@ func spareBits(b []byte, fillBits int) byte {
 	}
 	return byte(uint16(b[len(b)-1]) >> (8 - bits%7))
 }
-
-// DecodePacked reads text as Unpack reads septets.
-func DecodePacked(b []byte, septets, fillBits int) string {
-	return decodeGSM(Unpack(b, septets, fillBits))
-}

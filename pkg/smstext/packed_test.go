@@ -74,7 +74,7 @@ func TestPaddingOnTheOctetBoundaryIsNoText(t *testing.T) { // 23.038 6.1.2.3.1
 		if got := Decode(GSM7Packed, packBits([]byte(c.septets), 0)); got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}
-		if got := DecodePacked(packBits([]byte(c.septets), 0), len(c.septets), 0); got != decodeGSM([]byte(c.septets)) {
+		if got := Unpack(packBits([]byte(c.septets), 0), len(c.septets), 0); string(got) != c.septets {
 			t.Errorf("%s: with the count %q", c.name, got)
 		}
 	}

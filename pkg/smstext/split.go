@@ -17,11 +17,12 @@ type SplitOptions struct {
 }
 
 // Limit is how much a message holds behind a header of so many octets: septets
-// for GSM7 and GSM7Packed (160, 153, 152 behind 0, 6, 7), octets for the others
+// for GSM7, GSM7Packed and ASCII (160, 153, 152 behind 0, 6, 7), octets for the others
 // (140, 134, 133). It is never less than 1.
 func Limit(a Alphabet, headerOctets int) int {
 	octets := max(userDataOctets-max(headerOctets, 0), 1)
-	if a == GSM7 || a == GSM7Packed {
+	switch a {
+	case GSM7, GSM7Packed, ASCII:
 		return octets * 8 / 7
 	}
 	return octets

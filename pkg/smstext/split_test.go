@@ -26,7 +26,7 @@ func TestTheLimitsAreThoseOf23040(t *testing.T) {
 	} {
 		for a := GSM7; a <= Hebrew; a++ {
 			want := c.octets
-			if a == GSM7 || a == GSM7Packed {
+			if a == GSM7 || a == GSM7Packed || a == ASCII {
 				want = c.septets
 			}
 			if got := Limit(a, c.header); got != want {
@@ -89,10 +89,10 @@ func TestTextIsSplitOnlyAboveItsLimit(t *testing.T) { // SUB-20, CON-01, CON-02
 	}
 }
 
-// joinWith is Join, or JoinPacked where the parts have fill bits.
+// joinWith is Join, or joinPacked where the parts have fill bits.
 func joinWith(a Alphabet, parts [][]byte, fill int) string {
 	if a == GSM7Packed {
-		return JoinPacked(parts, fill)
+		return joinPacked(parts, fill)
 	}
 	return Join(a, parts)
 }
@@ -203,7 +203,7 @@ func TestAPartCannotGrowIntoTheNext(t *testing.T) {
 
 func ExampleSplit() {
 	const text = "😀 Votre rendez-vous est confirmé. Répondez STOP pour ne plus recevoir de messages."
-	a, dataCoding := Choose(text, GSM7)
+	a, dataCoding := Codings{}.Choose(text)
 	parts, err := Split(a, text, SplitOptions{Header: HeaderConcat8})
 	if err != nil {
 		fmt.Println(err)

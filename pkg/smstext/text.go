@@ -5,21 +5,8 @@ import "unicode/utf8"
 // Decode reads text. It never fails; see the package comment for what it makes
 // of octets that are no text.
 func Decode(a Alphabet, b []byte) string {
-	switch a {
-	case GSM7:
-		return decodeGSM(b)
-	case GSM7Packed:
-		return DecodePacked(b, -1, 0)
-	case UCS2:
-		return decodeUCS2(b)
-	case UTF8:
-		return string([]rune(string(b))) // each stray octet becomes a U+FFFD
-	case ASCII:
-		if isGSM(b) {
-			return decodeGSM(b)
-		}
-	}
-	return decodeOctets(a, b)
+	text, _, _ := Read([]Part{{Alphabet: a, Octets: b}})
+	return text
 }
 
 // Encode writes text. ok is false if something did not fit and was replaced;

@@ -2,7 +2,6 @@ package smstext
 
 import (
 	"bytes"
-	"strings"
 	"testing"
 )
 
@@ -42,17 +41,18 @@ func TestLatin1IsReadAsWindows1252(t *testing.T) { // TXT-04
 	}
 }
 
-func TestASCIIKnowsNothingAbove7F(t *testing.T) {
+func TestEachOctetUnderTheDataCodingOfASCIITellsItsAlphabet(t *testing.T) {
 	for c := range 256 {
-		want := rune(c)
-		if c >= 0x80 {
-			want = '\uFFFD'
+		in := ASCII
+		switch {
+		case c >= 0x80:
+			in = Latin1
+		case c < ' ' && c != '\n' && c != '\r' || c == 0x7F:
+			in = GSM7
 		}
-		if c < ' ' && !strings.ContainsRune("\t\n\r", rune(c)) {
-			continue
-		}
-		if got := Decode(ASCII, []byte{'a', byte(c)}); got != "a"+string(want) {
-			t.Errorf("0x%02X reads as %q", c, got)
+		octets := []byte{'[', byte(c)}
+		if got, want := Decode(ASCII, octets), Decode(in, octets); got != want || JudgeASCII(octets) != in {
+			t.Errorf("0x%02X reads as %q, want %q of %v", c, got, want, in)
 		}
 	}
 }

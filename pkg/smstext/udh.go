@@ -11,6 +11,9 @@ const (
 	IEIPorts8   = 0x04 // 9.2.3.24.3: destination, source
 	IEIPorts16  = 0x05 // 9.2.3.24.4
 	IEIConcat16 = 0x08 // 9.2.3.24.8: ref (2 octets), total, seq
+
+	IEISingleShift  = 0x24 // 9.2.3.24.15: language
+	IEILockingShift = 0x25 // 9.2.3.24.16: language
 )
 
 // UDH is a user data header: its elements, in their order.

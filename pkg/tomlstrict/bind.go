@@ -126,7 +126,7 @@ func fieldNamed(fields reflect.Type, name string) int {
 func (b *binder) textMap(path string, target reflect.Value, value any) {
 	tree, ok := value.(map[string]any)
 	if !ok {
-		b.add(path, "must be a table, as in [%s], not %s", path, kindOf(value))
+		b.add(path, "must be a table, as in [%s], not %s", WithoutIndexes(path), kindOf(value))
 		return
 	}
 	result := map[string]string{}

@@ -2,6 +2,7 @@ package tomlstrict
 
 import (
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -54,6 +55,11 @@ func (b *binder) unknown(path, name string) {
 		best = strings.TrimPrefix(path+best[len(table):], ".")
 	}
 	b.add(Join(path, name), "unknown key; did you mean %s?", best)
+}
+
+// Nearest is the one of names, of which there is at least one, that name is likeliest meant for.
+func Nearest(name string, names []string) string {
+	return slices.MinFunc(names, func(a, b string) int { return unlikeness(plain(name), plain(a)) - unlikeness(plain(name), plain(b)) })
 }
 
 // unlikeness is 0 for the same name and 100 for nothing in common.

@@ -14,6 +14,18 @@ type Counters struct {
 	failed    *prometheus.CounterVec
 	deleted   *prometheus.CounterVec
 	retries   *prometheus.CounterVec
+
+	// The series that every message counts in, looked up once.
+	fromClient, fromHermes prometheus.Counter
+	outcomes               map[recipient]series
+}
+
+// recipient is the labels to and kind.
+type recipient struct{ to, kind string }
+
+type series struct {
+	delivered, deleted, retries prometheus.Counter
+	failed                      map[sms.State]prometheus.Counter
 }
 
 // The values of the labels from, to and kind.
@@ -43,17 +55,22 @@ func NewCounters() *Counters {
 
 // fill makes every series exist from the start: a rate of what appears with its first event misses that event.
 func (c *Counters) fill() {
+	c.fromClient, c.fromHermes = c.accepted.WithLabelValues(atClient), c.accepted.WithLabelValues(atHermes)
+	c.outcomes = map[recipient]series{}
 	for _, side := range []string{atClient, atHermes} {
-		c.accepted.WithLabelValues(side)
 		for _, kind := range []string{kindText, kindReceipt, kindIntermediate} {
-			c.delivered.WithLabelValues(side, kind)
-			c.deleted.WithLabelValues(side, kind)
-			c.retries.WithLabelValues(side, kind)
+			s := series{delivered: c.delivered.WithLabelValues(side, kind), deleted: c.deleted.WithLabelValues(side, kind),
+				retries: c.retries.WithLabelValues(side, kind), failed: map[sms.State]prometheus.Counter{}}
 			for _, state := range []sms.State{sms.Expired, sms.Undeliverable, sms.Rejected} {
-				c.failed.WithLabelValues(side, kind, state.String())
+				s.failed[state] = c.failed.WithLabelValues(side, kind, state.String())
 			}
+			c.outcomes[recipient{side, kind}] = s
 		}
 	}
+}
+
+func (c *Counters) of(m *sms.Message) series {
+	return c.outcomes[recipient{side(m.Recipient), kind(m)}]
 }
 
 func (c *Counters) collectors() []prometheus.Collector {
@@ -63,14 +80,18 @@ func (c *Counters) collectors() []prometheus.Collector {
 // Accepted counts a message that a client or Hermès handed in, when it is on disk. A duplicate is none.
 // Receipts are nobody's to hand in and are not counted.
 func (c *Counters) Accepted(m *sms.Message) {
-	if m.Kind == sms.KindText {
-		c.accepted.WithLabelValues(side(m.Submitter)).Inc()
+	switch {
+	case m.Kind != sms.KindText:
+	case m.Submitter == sms.Hermes:
+		c.fromHermes.Inc()
+	default:
+		c.fromClient.Inc()
 	}
 }
 
 // Retried counts a try that failed for now; of a long text in parts, with any one of them.
 func (c *Counters) Retried(m *sms.Message) {
-	c.retries.WithLabelValues(side(m.Recipient), kind(m)).Inc()
+	c.of(m).retries.Inc()
 }
 
 // Concluded counts a message that came to its final state; of a long text in parts, with each of them.
@@ -78,14 +99,18 @@ func (c *Counters) Concluded(m *sms.Message, state sms.State) {
 	if m.Kind == sms.KindDPF {
 		return // nothing that anybody gets
 	}
-	to := side(m.Recipient)
+	s := c.of(m)
 	switch state {
 	case sms.Delivered:
-		c.delivered.WithLabelValues(to, kind(m)).Inc()
+		s.delivered.Inc()
 	case sms.Deleted:
-		c.deleted.WithLabelValues(to, kind(m)).Inc()
+		s.deleted.Inc()
 	default:
-		c.failed.WithLabelValues(to, kind(m), state.String()).Inc()
+		if known := s.failed[state]; known != nil {
+			known.Inc()
+			return
+		}
+		c.failed.WithLabelValues(side(m.Recipient), kind(m), state.String()).Inc()
 	}
 }
 

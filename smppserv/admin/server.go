@@ -1,9 +1,11 @@
 // Package admin is the operator's side: a status page, sessions as JSON, metrics and health, over HTTP.
 //
-//	request ── /healthz, /readyz ───────────────────────────────► answer
-//	        └─ host ── user ── origin ── page, sessions, metrics ─► answer
+//	request ── /healthz ─────────────────────────────────────────────────► answer
+//	        └─ gate ── /readyz ──────────────────────────────────────────► answer
+//	              └─── host ── user ── origin ── page, sessions, metrics ─► answer
 //
 // Probes know no password, so health is open to all. Everything else asks for a user when there are any.
+// The port is open for longer than there is a message centre to ask: while that starts or stops, the gate says so.
 // Nothing here shows the text of a message.
 package admin
 
@@ -86,15 +88,18 @@ type Server struct {
 	mu          sync.Mutex
 	connections map[net.Conn]http.ConnState
 	closing     bool
+	away        string        // why there is no Centre to ask, "" = there is
+	asking      int           // requests that are asking it
+	quiet       chan struct{} // closed when none is any more; nil = nobody waits for that
 }
 
-// New makes a server. Listen opens its port.
+// New makes a server that has no Centre to ask before Here is called. Listen opens its port.
 func New(o Options) *Server {
 	if o.Started.IsZero() {
 		o.Started = time.Now()
 	}
 	s := &Server{o: o, registry: newRegistry(o), checks: make(chan struct{}, maxChecks),
-		wrongLogins: rate.Sometimes{Interval: time.Minute}, connections: map[net.Conn]http.ConnState{}}
+		wrongLogins: rate.Sometimes{Interval: time.Minute}, connections: map[net.Conn]http.ConnState{}, away: "starting"}
 	s.http = &http.Server{
 		Handler:           s.handler(),
 		ReadHeaderTimeout: headerTime,
@@ -117,8 +122,8 @@ func (s *Server) handler() http.Handler {
 
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", s.healthz)
-	mux.HandleFunc("GET /readyz", s.readyz)
-	mux.Handle("/", s.checkHost(s.checkUser(http.NewCrossOriginProtection().Handler(guarded))))
+	mux.Handle("GET /readyz", s.gate(http.HandlerFunc(s.readyz)))
+	mux.Handle("/", s.gate(s.checkHost(s.checkUser(http.NewCrossOriginProtection().Handler(guarded)))))
 	return withHeaders(mux)
 }
 

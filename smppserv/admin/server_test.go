@@ -36,6 +36,7 @@ func start(t *testing.T, o Options) string {
 		t.Fatal(err)
 	}
 	s.Serve()
+	s.Here()
 	t.Cleanup(func() {
 		if err := s.Close(context.Background()); err != nil {
 			t.Error(err)
@@ -205,6 +206,7 @@ func TestWithoutAnAddressNothingListens(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Serve()
+	s.Here()
 	if s.Addr() != nil {
 		t.Errorf("it listens on %s", s.Addr())
 	}
@@ -239,6 +241,7 @@ func TestCloseWaitsForARequestUnderWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Serve()
+	s.Here()
 	status := make(chan int, 1)
 	go func() {
 		resp, err := http.Get("http://" + s.Addr().String() + "/readyz")
@@ -278,6 +281,7 @@ func TestCloseCutsARequestWhenItsTimeIsOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Serve()
+	s.Here()
 	cut := make(chan error, 1)
 	go func() {
 		resp, err := http.Get("http://" + s.Addr().String() + "/readyz")
@@ -304,6 +308,7 @@ func TestCloseDoesNotWaitForAConnectionThatAsksNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Serve()
+	s.Here()
 	idle, err := net.Dial("tcp", s.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -389,4 +394,55 @@ func (f *fake) Ready() error {
 
 func (f *fake) KnowsUser(name, password string) bool {
 	return f.knows != nil && f.knows(name, password)
+}
+
+func TestQuietWaitsForWhoAsksAndNoLongerThanItMay(t *testing.T) {
+	begun, goOn := make(chan struct{}), make(chan struct{})
+	s := New(Options{Listen: loopbackAny, Centre: &fake{ready: func() error {
+		close(begun)
+		<-goOn
+		return nil
+	}}})
+	if err := s.Listen(); err != nil {
+		t.Fatal(err)
+	}
+	s.Serve()
+	defer func() { _ = s.Close(context.Background()) }()
+	get := func() int {
+		resp, err := http.Get("http://" + s.Addr().String() + "/readyz")
+		if err != nil {
+			t.Error(err)
+			return 0
+		}
+		resp.Body.Close()
+		return resp.StatusCode
+	}
+	if got := get(); got != http.StatusServiceUnavailable {
+		t.Errorf("before there is a centre: %d", got)
+	}
+	s.Here()
+	status := make(chan int, 1)
+	go func() { status <- get() }()
+	<-begun
+	s.Away("stopping")
+	if got := get(); got != http.StatusServiceUnavailable {
+		t.Errorf("behind one that asks: %d", got)
+	}
+	short, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Quiet(short); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	quiet := make(chan error, 1)
+	go func() { quiet <- s.Quiet(context.Background()) }()
+	close(goOn)
+	if got := <-status; got != http.StatusOK {
+		t.Errorf("got %d", got)
+	}
+	if err := <-quiet; err != nil {
+		t.Error(err)
+	}
+	if err := s.Quiet(t.Context()); err != nil {
+		t.Error(err)
+	}
 }

@@ -1,124 +1,198 @@
-package bench
+package main
 
 import (
 	"bufio"
-	"encoding/binary"
-	"fmt"
-	"io"
+	"errors"
 	"net"
-	"slices"
+	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/smppserv/testkit"
 )
 
-const (
-	sessions = 8
-	window   = 64
-)
-
-// load is what the sessions send: submit_sm of 120 characters, each session with its own sender.
-type load struct {
-	user func(session int) (systemID, password string)
-	rate int // submits per second in all, 0 = as many as the windows let through
+// The test program is the servers, too.
+func TestMain(m *testing.M) {
+	serveIfAsked()
+	os.Exit(testkit.Run(m))
 }
 
-// run sends n submits over all sessions and returns how long each took, sorted.
-func (l load) run(tb testing.TB, addr string, n int) (latencies []time.Duration, took time.Duration) {
-	tb.Helper()
-	var conns []net.Conn
-	for i := range sessions {
-		c, err := net.Dial("tcp", addr)
-		if err != nil {
-			tb.Fatal(err)
+func quiet(int64, func() int64) func() { return func() {} }
+
+// serve has each connection served, and returns the address.
+func serve(t *testing.T, each func(net.Conn)) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go each(c)
 		}
+	}()
+	return l.Addr().String()
+}
+
+// answering answers every PDU behind the bind with a status.
+func answering(s smpp.Status) func(net.Conn) {
+	return func(c net.Conn) {
 		defer c.Close()
-		_ = c.SetDeadline(time.Now().Add(2 * time.Minute))
-		id, password := l.user(i)
-		// Not by testkit.Bind: go-smpp's server answers with a sequence_number of its own.
-		bind := &smpp.Bind{Type: smpp.CmdBindTransceiver, SystemID: id, Password: password, InterfaceVersion: smpp.V34}
-		if _, err := c.Write(smpp.AppendPDU(nil, smpp.ROK, 1, bind)); err != nil {
-			tb.Fatal(err)
+		r := bufio.NewReader(c)
+		for answer := smpp.ROK; ; answer = s {
+			h, _, err := smpp.ReadPDU(r, smpp.MaxPDU)
+			if err != nil {
+				return
+			}
+			_, _ = c.Write(smpp.AppendRefusal(nil, h.Command, answer, h.Sequence))
 		}
-		if h, _, err := smpp.ReadPDU(c, smpp.MaxPDU); err != nil || h.Status != smpp.ROK {
-			tb.Fatalf("bind: %v %v", h.Status, err)
+	}
+}
+
+func TestEverySubmitIsAnsweredAndTimed(t *testing.T) {
+	l := load{sessions: 3, window: 5, n: 1000, phones: 10}
+	o, err := l.run(serve(t, answerAll), quiet)
+	if err != nil || o.answered != l.n || len(o.samples) != l.n {
+		t.Fatalf("%d answers, %d samples of %d: %v", o.answered, len(o.samples), l.n, err)
+	}
+	if o.rate() <= 0 || o.percentile(1, 0, 0) <= 0 || o.percentile(0.5, 0, 0) > o.percentile(0.99, 0, 0) {
+		t.Errorf("rate %g, the longest took %v", o.rate(), o.percentile(1, 0, 0))
+	}
+}
+
+func TestALoadThatIsStoppedEndsWithWhatItHasSent(t *testing.T) {
+	for _, rate := range []float64{0, 100_000} {
+		stop := make(chan struct{})
+		l := load{sessions: 2, window: 5, n: 1 << 30, stop: stop, rate: rate}
+		if rate > 0 {
+			l.window = 0
 		}
-		conns = append(conns, c)
+		seen := make(chan struct{})
+		go func() {
+			<-seen
+			close(stop)
+		}()
+		o, err := l.run(serve(t, answerAll), func(_ int64, count func() int64) func() {
+			go func() {
+				for count() < 100 {
+					time.Sleep(time.Millisecond)
+				}
+				close(seen)
+			}()
+			return func() {}
+		})
+		if err != nil || o.answered < 100 {
+			t.Errorf("at rate %g: %d answers: %v", rate, o.answered, err)
+		}
 	}
-	results := make([][]time.Duration, sessions)
-	errs := make([]error, sessions)
-	start := time.Now()
-	var wg sync.WaitGroup
-	for i, c := range conns {
-		wg.Go(func() { results[i], errs[i] = l.session(c, i, max(n/sessions, 1)) })
+}
+
+func TestALoadFailsWithTheStatusOfARefusalAndWithTheEndOfASession(t *testing.T) {
+	l := load{sessions: 1, window: 5, n: 100}
+	if _, err := l.run(serve(t, answering(smpp.RMSGQFUL)), quiet); err == nil || !strings.Contains(err.Error(), smpp.RMSGQFUL.String()) {
+		t.Errorf("a refusal gives %v", err)
 	}
-	wg.Wait()
-	took = time.Since(start)
-	for i, err := range errs {
+	bindOnly := func(c net.Conn) {
+		h, _, _ := smpp.ReadPDU(c, smpp.MaxPDU)
+		_, _ = c.Write(smpp.AppendRefusal(nil, h.Command, smpp.ROK, h.Sequence))
+		_, _, _ = smpp.ReadPDU(c, smpp.MaxPDU)
+		c.Close()
+	}
+	if _, err := l.run(serve(t, bindOnly), quiet); err == nil || !strings.Contains(err.Error(), "ended") {
+		t.Errorf("a session that ends gives %v", err)
+	}
+	refuse := func(c net.Conn) {
+		defer c.Close()
+		h, _, _ := smpp.ReadPDU(c, smpp.MaxPDU)
+		_, _ = c.Write(smpp.AppendRefusal(nil, h.Command, smpp.RINVPASWD, h.Sequence))
+	}
+	if _, err := l.run(serve(t, refuse), quiet); !errors.Is(err, smpp.RINVPASWD) {
+		t.Errorf("a refused bind gives %v", err)
+	}
+}
+
+func TestALoadThatIsNotAnsweredFails(t *testing.T) {
+	l := load{sessions: 1, window: 5, n: 100, patient: 50 * time.Millisecond}
+	mute := func(c net.Conn) {
+		h, _, _ := smpp.ReadPDU(c, smpp.MaxPDU)
+		_, _ = c.Write(smpp.AppendRefusal(nil, h.Command, smpp.ROK, h.Sequence))
+	}
+	if _, err := l.run(serve(t, mute), quiet); err == nil || !strings.Contains(err.Error(), "0 of 100") {
+		t.Errorf("no answers give %v", err)
+	}
+}
+
+func TestAnOpenLoopCountsFromWhenASubmitWasToBeSent(t *testing.T) {
+	const late = time.Hour
+	l := load{sessions: 2, rate: 1000, n: 10}
+	es, err := l.bindAll(serve(t, answerAll))
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.begin(es)
+	for _, e := range es {
+		// Nothing was read yet: the sender is an hour behind.
+		e.began = e.began.Add(-late)
+	}
+	l.pace(es)
+	if err := await(es, func() int64 { return int64(l.n) }, func() int64 { return answers(es) }, stall); err != nil {
+		t.Fatal(err)
+	}
+	closeAll(es)
+	if took := gather(es).percentile(0, 0, 0); took < late-time.Second {
+		t.Errorf("a submit that was sent %v late took %v", late, took)
+	}
+}
+
+func TestNumbersGoRoundInSourceAndDestination(t *testing.T) {
+	l := load{phones: 30, dests: 7}
+	pdu := l.pdu(0)
+	seen := map[string]bool{}
+	for k := range 60 {
+		l.number(pdu, k)
+		p, err := smpp.Decode(smpp.ParseHeader(pdu), pdu[smpp.HeaderLen:])
 		if err != nil {
-			tb.Fatalf("session %d: %v", i, err)
+			t.Fatal(err)
 		}
-		latencies = append(latencies, results[i]...)
+		m := p.(*smpp.SubmitSM)
+		if m.Source.Addr != phone(k%30) || m.Dest.Addr != phone(k%7) || string(m.ShortMessage) != text {
+			t.Fatalf("submit %d is %s → %s %q", k, m.Source.Addr, m.Dest.Addr, m.ShortMessage)
+		}
+		seen[m.Source.Addr] = true
 	}
-	slices.Sort(latencies)
-	return latencies, took
+	if len(seen) != 30 {
+		t.Errorf("%d numbers instead of 30", len(seen))
+	}
 }
 
-// session keeps the window full and counts the answers.
-func (l load) session(c net.Conn, number, n int) ([]time.Duration, error) {
-	sent := make([]time.Time, n)
-	room := make(chan struct{}, window)
-	go l.write(c, number, sent, room)
-	r := bufio.NewReaderSize(c, 64<<10)
-	latencies := make([]time.Duration, 0, n)
-	var head [smpp.HeaderLen]byte
-	for len(latencies) < n {
-		if _, err := io.ReadFull(r, head[:]); err != nil {
-			return nil, fmt.Errorf("after %d answers: %w", len(latencies), err)
-		}
-		h := smpp.ParseHeader(head[:])
-		if _, err := r.Discard(int(h.Length) - smpp.HeaderLen); err != nil {
-			return nil, err
-		}
-		if h.Command != smpp.CmdSubmitSMResp {
-			continue
-		}
-		if h.Status != smpp.ROK {
-			return nil, h.Status
-		}
-		latencies = append(latencies, time.Since(sent[h.Sequence-2]))
-		<-room
-	}
-	return latencies, nil
-}
-
-func (l load) write(c net.Conn, number int, sent []time.Time, room chan struct{}) {
-	w := bufio.NewWriterSize(c, 64<<10)
-	p := smpp.AppendPDU(nil, smpp.ROK, 0, &smpp.SubmitSM{
-		Source: smpp.Address{TON: 1, NPI: 1, Addr: fmt.Sprintf("3361234567%d", number)}, Dest: smpp.Address{TON: 1, NPI: 1, Addr: "3600"},
-		ShortMessage: []byte(strings.Repeat("Bonjour, ceci est un message. ", 4)),
+func TestADeliverSMIsAnswered(t *testing.T) {
+	answered := make(chan smpp.Header, 1)
+	addr := serve(t, func(c net.Conn) {
+		defer c.Close()
+		h, _, _ := smpp.ReadPDU(c, smpp.MaxPDU)
+		_, _ = c.Write(smpp.AppendRefusal(nil, h.Command, smpp.ROK, h.Sequence))
+		_, _ = c.Write(smpp.AppendPDU(nil, smpp.ROK, 77, &smpp.DeliverSM{}))
+		h, _, _ = smpp.ReadPDU(c, smpp.MaxPDU)
+		answered <- h
 	})
-	next := time.Now()
-	for i := range sent {
-		if l.rate > 0 {
-			_ = w.Flush()
-			time.Sleep(time.Until(next))
-			next = next.Add(time.Second * sessions / time.Duration(l.rate))
-		}
-		select {
-		case room <- struct{}{}:
-		default:
-			_ = w.Flush()
-			room <- struct{}{}
-		}
-		binary.BigEndian.PutUint32(p[12:], uint32(i+2))
-		sent[i] = time.Now()
-		if _, err := w.Write(p); err != nil {
-			return
-		}
+	l := load{sessions: 1}
+	es, err := l.bindAll(addr)
+	if err != nil {
+		t.Fatal(err)
 	}
-	_ = w.Flush()
+	l.begin(es)
+	if h := testkit.Receive(t, answered, "deliver_sm_resp"); h.Command != smpp.CmdDeliverSMResp || h.Status != smpp.ROK || h.Sequence != 77 {
+		t.Errorf("deliver_sm was answered by %+v", h)
+	}
+	closeAll(es)
+	if deliveries(es) != 1 {
+		t.Errorf("%d deliver_sm were counted", deliveries(es))
+	}
 }

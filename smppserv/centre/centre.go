@@ -40,6 +40,7 @@ type centre struct {
 	port  *hermes.Port
 	admin *admin.Server
 
+	counters      *admin.Counters
 	plain, secure net.Listener // SMPP; secure is nil without TLS
 
 	runs *config.Config // as it was at the start: what needs a restart is so still
@@ -64,52 +65,60 @@ type centre struct {
 	says         running.Server
 }
 
-// open opens the store, takes up what waits in it, and opens every port. version is this program's.
-func open(ctx context.Context, cfg *config.Config, version string, log zerolog.Logger) (mc *centre, err error) {
-	mc = &centre{log: log, clock: queue.SystemClock(), cfg: cfg, runs: cfg, token: newToken(), users: cfg.Admin.Users, certificates: digests(cfg.Certificates())}
+// begin opens the operators' port, which says that the server starts and is the last to close. version is this program's.
+func begin(cfg *config.Config, version string, log zerolog.Logger) (*centre, error) {
+	mc := &centre{log: log, clock: queue.SystemClock(), cfg: cfg, runs: cfg, token: newToken(), users: cfg.Admin.Users,
+		certificates: digests(cfg.Certificates()), counters: admin.NewCounters()}
+	mc.admin = admin.New(admin.Options{
+		Listen: cfg.Admin.Listen, Version: version, AuthRequired: len(mc.users) > 0, Centre: mc, Counters: mc.counters, Log: log,
+	})
+	if err := mc.admin.Listen(); err != nil {
+		return nil, err
+	}
+	mc.messages = newMessages(mc.counters, log)
+	mc.admin.Serve()
+	return mc, nil
+}
+
+// open opens the store, takes up what waits in it, and opens every other port. Where it cannot, it closes all.
+func (mc *centre) open(ctx context.Context) (err error) {
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, mc.close())
 		}
 	}()
+	cfg, log := mc.cfg, mc.log
+	mc.admin.Away("starting: opening the store")
 	if mc.store, err = sqlite.Open(ctx, sqlite.Options{File: cfg.Store.DSN, Log: log}); err != nil {
-		return mc, err
+		return err
 	}
-	counters := admin.NewCounters()
-	mc.messages = newMessages(counters, log)
 	mc.queue = queue.New(queue.Options{Settings: queueSettings(cfg), Store: mc.store, Log: log, Observer: mc.messages, Clock: mc.clock})
 	push, err := pushOptions(cfg, log)
 	if err != nil {
-		return mc, err
+		return err
 	}
 	if mc.push, err = hermes.NewPush(push); err != nil {
-		return mc, err
+		return err
 	}
 	mc.smsc = smsc.New(smscOptions(cfg, mc), smscSettings(cfg))
 	if mc.plain, mc.secure, err = mc.listenSMPP(cfg.Server); err != nil {
-		return mc, err
+		return err
 	}
 	mc.port = hermes.NewPort(hermes.PortOptions{
 		Listen: net.JoinHostPort(cfg.TCP.ListenHost, strconv.Itoa(cfg.TCP.ListenPort)), Allow: prefixes(cfg.TCP.Allow), Token: cfg.TCP.Token,
 		Validity: cfg.Hermes.Validity, Queue: mc.queue, Clients: mc.smsc, Log: log,
 	})
 	if err := mc.port.Listen(); err != nil {
-		return mc, err
+		return err
 	}
-	mc.admin = admin.New(admin.Options{
-		Listen: cfg.Admin.Listen, Version: version, AuthRequired: len(mc.users) > 0, Centre: mc, Counters: counters, Log: log,
-	})
-	if err := mc.admin.Listen(); err != nil {
-		return mc, err
-	}
-	return mc, mc.queue.Start(ctx)
+	mc.admin.Away("starting: taking up the messages that wait")
+	return mc.queue.Start(ctx)
 }
 
 // serve lets everything work, and tells where it listens.
 func (mc *centre) serve() worker.Ready {
 	mc.push.Attach(mc.queue)
 	mc.smsc.Serve(mc.plain)
-	mc.admin.Serve()
 	go func() {
 		if err := mc.port.Serve(); err != nil {
 			mc.log.Error().Err(err).Msg("the TCP port for Hermès does not serve any more")
@@ -123,6 +132,7 @@ func (mc *centre) serve() worker.Ready {
 	if a := mc.admin.Addr(); a != nil {
 		ready.Admin = a.String()
 	}
+	mc.admin.Here()
 	return ready
 }
 

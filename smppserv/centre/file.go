@@ -62,24 +62,42 @@ func ReadShorter(path string) (File, error) {
 	return f, nil
 }
 
-// Accept notes that the file is to be taken as it was read, although it has lost its end, and touches it: that has a running
-// server take it up, and a launcher that waits for a change start one.
+// Accept notes that the file is to be taken as it was read, although it has lost its end. Its error means that nothing was changed.
 func (f *File) Accept() error {
 	files := config.RecordFiles(f.Path, f.Config)
-	f.Blind = config.WriteRecord(files, config.Record{Outline: f.Outline, Accepted: f.Sum()})
+	r := f.Record()
+	r.Accepted = f.Sum()
+	err := config.WriteRecord(files, r)
 	if records, _ := config.ReadRecords(files); !accepted(&f.File, records) {
-		return fmt.Errorf("cannot note that the file is accepted: %w", f.Blind)
+		return fmt.Errorf("cannot note that the file is accepted, and nothing was changed: %w", err)
 	}
-	return Touch(f.Path)
-}
-
-// Touch is the signal to take the file up: its time of change.
-func Touch(path string) error {
-	now := time.Now()
-	if err := os.Chtimes(path, now, now); err != nil {
-		return fmt.Errorf("cannot give the signal, which is the file's time of change: %w", err)
+	if f.Blind = err; err != nil {
+		f.Blind = fmt.Errorf("that the file is accepted is noted in one of two places, which is enough: %w", err)
 	}
 	return nil
+}
+
+// Touch is the signal to take the file up, its time of change: a running server sees it, and a launcher that waits for a
+// change and then starts one.
+func Touch(path string) error {
+	now := time.Now()
+	return signalError(os.Chtimes(path, now, now))
+}
+
+// CanTouch tells why Touch would fail, and changes nothing.
+func CanTouch(path string) error {
+	info, err := os.Stat(path)
+	if err == nil {
+		err = os.Chtimes(path, time.Time{}, info.ModTime())
+	}
+	return signalError(err)
+}
+
+func signalError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("cannot give the signal, which is the file's time of change: %w", err)
 }
 
 func checked(f *config.File) error {
@@ -113,7 +131,7 @@ func lostEnd(f *config.File, records []config.Record) (lost []string, is bool) {
 		if lost = f.Outline.Lost(r.Outline); lost != nil {
 			return lost, true
 		}
-		if r.Refused == f.Sum() {
+		if f.IsCut(r) {
 			return f.Outline.LostAmid(r.Outline), true
 		}
 	}

@@ -130,8 +130,10 @@ func (mc *centre) takeUp(f config.File, err error) (r running.Reload) {
 		return r
 	case is:
 		err = &config.Error{Problems: []config.Problem{f.LostEnd(lost, "smppserv reload --shorter")}}
-		if f.Outline.Lost(mc.file.Outline) == nil { // a start sees names only, and could not tell
-			mc.record(&mc.file, config.Record{Outline: mc.file.Outline, Refused: f.Sum()})
+		if f.Outline.Lost(mc.file.Outline) == nil { // a start, which sees names only, could not tell
+			r := mc.file.Record()
+			r.Refused = f.Sum()
+			mc.record(&mc.file, r)
 		}
 	}
 	var renewed []string
@@ -157,7 +159,7 @@ func (mc *centre) takeUp(f config.File, err error) (r running.Reload) {
 	defer mc.warnStranded()
 	mc.messages.configure(f.Path, f.Config)
 	mc.file = f
-	mc.record(&f, config.Record{Outline: f.Outline})
+	mc.record(&f, f.Record())
 	for _, w := range f.Config.Warnings() {
 		mc.log.Warn().Str("key", w.Key).Msg(w.Text)
 	}

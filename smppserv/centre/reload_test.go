@@ -46,12 +46,13 @@ func wholeFiles() map[string]string {
 		"hermes last":      partServer + partTCP + partStore + partAdmin + partClients + partHermes,
 		"a password last": partServer + partTCP + partStore + partAdmin + partHermes +
 			"[[clients]]\nsystem_id = \"acme\"\nnumbers = [\"3600\"]\npassword = \"\"\"S3cret&1\"\"\"",
-		"the store last":          first + partTCP + partAdmin + partStore + "\n# end\n\n",
-		"dotted keys":             "hermes.url = \"http://127.0.0.1:9/push/\"\nstore.dsn = \"db/messages.db\"\nclients = [{ system_id = \"acme\", password = \"S3cret&1\" }, { system_id = \"b\", password = \"S3cret&2\" }]\nserver = { listen_host = \"127.0.0.1\", listen_port = 0 }\nadmin.listen = \"\"\ntcp.listen_host = \"127.0.0.1\"\ntcp.listen_port = 0\ntcp.token = 't0ken'\n",
-		"CRLF":                    strings.ReplaceAll(first+partStore+partAdmin+partTCP, "\n", "\r\n"),
-		"a byte order mark":       "\xef\xbb\xbf" + strings.ReplaceAll(first+partStore+partAdmin+partToken, "\n", "\r\n"),
-		"UTF-16":                  wide(first + partStore + partAdmin + partTCP),
-		"without a last line end": strings.TrimSuffix(first+partStore+partAdmin+partTCP, "\n"),
+		"the store last":                    first + partTCP + partAdmin + partStore + "\n# end\n\n",
+		"dotted keys":                       "hermes.url = \"http://127.0.0.1:9/push/\"\nstore.dsn = \"db/messages.db\"\nclients = [{ system_id = \"acme\", password = \"S3cret&1\" }, { system_id = \"b\", password = \"S3cret&2\" }]\nserver = { listen_host = \"127.0.0.1\", listen_port = 0 }\nadmin.listen = \"\"\ntcp.listen_host = \"127.0.0.1\"\ntcp.listen_port = 0\ntcp.token = 't0ken'\n",
+		"CRLF":                              strings.ReplaceAll(first+partStore+partAdmin+partTCP, "\n", "\r\n"),
+		"a byte order mark":                 "\xef\xbb\xbf" + strings.ReplaceAll(first+partStore+partAdmin+partToken, "\n", "\r\n"),
+		"UTF-16":                            wide(first + partStore + partAdmin + partTCP),
+		"a number last, without a line end": first + partTCP + partStore + partAdmin + "[jobs]\nretention = \"48h\"\npurge_messages_hour = 12",
+		"without a last line end":           strings.TrimSuffix(first+partStore+partAdmin+partTCP, "\n"),
 	}
 }
 
@@ -78,13 +79,11 @@ func startConfigured(t *testing.T, text string) *configured {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.centre, err = open(context.Background(), f.Config, "test", zerolog.New(zerolog.SyncWriter(c.log))); err != nil {
-		t.Fatal(err)
-	}
+	c.centre = opened(t, f.Config, zerolog.New(zerolog.SyncWriter(c.log)))
 	t.Cleanup(func() { _ = c.close() })
 	c.smsc.Serve(c.plain)
 	c.file = f.File
-	c.record(&c.file, config.Record{Outline: f.Outline})
+	c.record(&c.file, f.Record())
 	return c
 }
 
@@ -168,7 +167,7 @@ func TestAStartAloneTakesNoCutFile(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := config.WriteRecord(config.RecordFiles(path, f.Config), config.Record{Outline: f.Outline}); err != nil {
+			if err := config.WriteRecord(config.RecordFiles(path, f.Config), f.Record()); err != nil {
 				t.Fatal(err)
 			}
 			for n := range len(whole) {

@@ -43,8 +43,11 @@ func Run(ctx context.Context, o Options) error {
 	if o.File.Blind != nil {
 		log.Warn().Err(o.File.Blind).Msg("the configuration is taken for whole")
 	}
-	mc, err := open(ctx, cfg, o.Version, log)
+	mc, err := begin(cfg, o.Version, log)
 	if err != nil {
+		return err
+	}
+	if err := mc.open(ctx); err != nil {
 		return err
 	}
 	mc.messages.configure(o.File.Path, cfg)
@@ -57,7 +60,7 @@ func Run(ctx context.Context, o Options) error {
 	mc.file = o.File.File
 	mc.judged = o.File.read.time
 	mc.tell(o.File.Path, addrs, mc.judged)
-	mc.record(&mc.file, config.Record{Outline: mc.file.Outline})
+	mc.record(&mc.file, mc.file.Record())
 
 	jobs, stopJobs := context.WithCancel(ctx)
 	defer stopJobs()

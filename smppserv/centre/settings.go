@@ -88,6 +88,12 @@ var (
 
 func client(c config.Client) smsc.Client {
 	alphabet, _ := smstext.ParseAlphabet(c.DefaultAlphabet)
+	alphabets := map[byte]smstext.Alphabet{}
+	for dcs, name := range c.Alphabets {
+		if n, err := strconv.ParseUint(dcs, 10, 8); err == nil {
+			alphabets[byte(n)], _ = smstext.ParseAlphabet(name)
+		}
+	}
 	receiptFormat := c.ReceiptMessageIDFormat
 	if receiptFormat == "" {
 		receiptFormat = c.MessageIDFormat
@@ -98,7 +104,7 @@ func client(c config.Client) smsc.Client {
 	}
 	return smsc.Client{
 		Disabled: c.Disabled, SystemType: c.SystemType, BindTypes: types, Operations: c.Operations, ServiceTypes: c.ServiceTypes,
-		Profile: translate.Profile{DefaultSource: c.DefaultSource, DefaultAlphabet: alphabet, MessageIDHex: c.MessageIDFormat == "hex",
+		Profile: translate.Profile{DefaultSource: c.DefaultSource, DefaultAlphabet: alphabet, Alphabets: alphabets, MessageIDHex: c.MessageIDFormat == "hex",
 			ReceiptIDHex: receiptFormat == "hex", LongMessages: longMessages[c.LongMessages]},
 		SystemID:      c.SystemID,
 		CheckPassword: func(given string) bool { return config.CheckPassword(c.Password, given) },

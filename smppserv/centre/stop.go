@@ -17,6 +17,7 @@ const (
 	unbindTime = 8 * time.Second  // at most, as the next two
 	drainTime  = 12 * time.Second // leaving storeTime
 	storeTime  = 3 * time.Second
+	lastTime   = 300 * time.Millisecond // of what is left, if anything is
 	// cutTime is how long a part may take to cut off what did not end in its time.
 	cutTime = 500 * time.Millisecond
 )
@@ -71,11 +72,14 @@ func (s *stop) stopped(ctx context.Context, what string, f func(context.Context)
 // parts are what a stop ends, in its order; nil = was not opened.
 type parts struct {
 	port, sessions, operators, tries, pushes, store func(context.Context) error
-	listeners                                       func() // those that were opened and never served
+	listeners                                       func()                      // those that were opened and never served
+	say                                             func(doing string)          // to operators
+	last                                            func(context.Context) error // the port on which that is said
 }
 
 // run ends them. Only what the store could not write is an error.
 func (s *stop) run(p parts) error {
+	p.say("stopping: unbinding the clients")
 	ctx, cancel := s.share(unbindTime, 0)
 	defer cancel()
 	var edges sync.WaitGroup // none waits for the slow peers of another
@@ -86,6 +90,7 @@ func (s *stop) run(p parts) error {
 	}
 	edges.Wait()
 	p.listeners()
+	p.say("stopping: waiting for pushes and other tries under way")
 	ctx, cancel = s.share(drainTime, storeTime)
 	defer cancel()
 	if p.tries != nil {
@@ -94,22 +99,28 @@ func (s *stop) run(p parts) error {
 	if p.pushes != nil {
 		s.stopped(ctx, "pushes", p.pushes)
 	}
-	if p.store == nil {
-		return nil
+	var err error
+	if p.store != nil {
+		p.say("stopping: writing to disk what came of them")
+		ctx, cancel = s.share(storeTime, 0)
+		defer cancel()
+		err = s.part(ctx, p.store)
 	}
-	ctx, cancel = s.share(storeTime, 0)
+	ctx, cancel = s.share(lastTime, 0)
 	defer cancel()
-	return s.part(ctx, p.store)
+	s.stopped(ctx, "who asks how it goes", p.last)
+	return err
 }
 
 // close stops in two steps: nothing new is begun, then what is under way ends. What does not end in time is taken up
 // again after the next start. That is how a stop ends, too: only what the store could not write is an error.
 func (mc *centre) close() error {
 	s := stop{log: mc.log, end: time.Now().Add(stopTime)}
+	mc.admin.Away("stopping")
 	if mc.queue != nil {
 		mc.queue.Quiesce()
 	}
-	p := parts{listeners: func() {
+	p := parts{say: mc.admin.Away, operators: mc.admin.Quiet, last: mc.admin.Close, listeners: func() {
 		for _, l := range []net.Listener{mc.plain, mc.secure} {
 			if l != nil {
 				_ = l.Close()
@@ -121,9 +132,6 @@ func (mc *centre) close() error {
 	}
 	if mc.smsc != nil {
 		p.sessions = func(ctx context.Context) error { mc.smsc.Close(ctx); return nil }
-	}
-	if mc.admin != nil {
-		p.operators = mc.admin.Close
 	}
 	if mc.queue != nil {
 		p.tries = mc.queue.Stop

@@ -14,8 +14,8 @@ import (
 )
 
 func TestTheTimesOfAStopAddUpToLessThanItsLimitWhateverHangs(t *testing.T) {
-	const names = "port sessions operators tries pushes store"
-	for _, hanging := range []string{names, "store", "tries", "pushes store", "sessions tries", "operators", "port pushes", ""} {
+	const names = "port sessions operators tries pushes store last"
+	for _, hanging := range []string{names, "store", "tries", "pushes store", "sessions tries", "operators", "port pushes", "last", ""} {
 		synctest.Test(t, func(t *testing.T) {
 			release := make(chan struct{})
 			var log bytes.Buffer
@@ -38,7 +38,7 @@ func TestTheTimesOfAStopAddUpToLessThanItsLimitWhateverHangs(t *testing.T) {
 			begun := time.Now()
 			listeners := false
 			// The edges stop side by side: of them only the sessions are in the order.
-			p := parts{sessions: part("sessions"), tries: part("tries"), pushes: part("pushes"), store: part("store"), listeners: func() { listeners = true }}
+			p := parts{sessions: part("sessions"), tries: part("tries"), pushes: part("pushes"), store: part("store"), last: part("last"), say: func(string) {}, listeners: func() { listeners = true }}
 			p.port = func(context.Context) error { return hang(strings.Contains(hanging, "port"), release) }
 			p.operators = func(context.Context) error { return hang(strings.Contains(hanging, "operators"), release) }
 			s := stop{log: zerolog.New(zerolog.SyncWriter(&log)), end: begun.Add(stopTime)}
@@ -54,10 +54,10 @@ func TestTheTimesOfAStopAddUpToLessThanItsLimitWhateverHangs(t *testing.T) {
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			if got := strings.Join(order, " "); got != "sessions tries pushes store" || !listeners {
+			if got := strings.Join(order, " "); got != "sessions tries pushes store last" || !listeners {
 				t.Errorf("with %q hanging %s were stopped, listeners %v", hanging, got, listeners)
 			}
-			for name, line := range map[string]string{"port": "the TCP port", "sessions": "SMPP sessions", "operators": "operators", "tries": "tries under way", "pushes": "pushes"} {
+			for name, line := range map[string]string{"port": "the TCP port", "sessions": "SMPP sessions", "operators": "operators", "tries": "tries under way", "pushes": "pushes", "last": "who asks"} {
 				if strings.Contains(log.String(), "any longer for "+line) != strings.Contains(hanging, name) {
 					t.Errorf("with %q hanging the log says\n%s", hanging, &log)
 				}
@@ -77,7 +77,7 @@ func TestAPartOfAStopThatNeedsItsTimeLeavesTheStoreItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		patient := func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }
 		var left time.Duration
-		p := parts{port: patient, sessions: patient, operators: patient, tries: patient, pushes: patient, listeners: func() {},
+		p := parts{port: patient, sessions: patient, operators: patient, tries: patient, pushes: patient, listeners: func() {}, say: func(string) {}, last: patient,
 			store: func(ctx context.Context) error {
 				end, _ := ctx.Deadline()
 				left = time.Until(end)
@@ -93,7 +93,7 @@ func TestAPartOfAStopThatNeedsItsTimeLeavesTheStoreItsOwn(t *testing.T) {
 func TestAFaultOfTheStoreIsAFaultOfTheStop(t *testing.T) {
 	fault := errors.New("not on disk")
 	s := stop{log: zerolog.Nop(), end: time.Now().Add(stopTime)}
-	if err := s.run(parts{listeners: func() {}, store: func(context.Context) error { return fault }}); !errors.Is(err, fault) {
+	if err := s.run(parts{listeners: func() {}, say: func(string) {}, last: func(context.Context) error { return nil }, store: func(context.Context) error { return fault }}); !errors.Is(err, fault) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -32,6 +32,7 @@ type onDisk struct{ done chan error }
 
 func (d onDisk) Accepted(_ *sms.Message, _ bool, err error) { d.done <- err }
 func (d onDisk) Concluded(*sms.Message, sms.Outcome)        {}
+func (d onDisk) Awaits() bool                               { return true }
 func (d onDisk) Answered() (uint64, time.Time, bool)        { return 0, time.Time{}, false }
 
 // waitFor has a message wait for a client.
@@ -75,10 +76,7 @@ func (mc *centre) configure(cfg *config.Config) {
 func TestMessagesThatWaitForAClientThatCannotComeAreToldWithWhatToDo(t *testing.T) {
 	var log logBuffer
 	cfg := configOf(t, named("alice", false), named("bob", false))
-	mc, err := open(context.Background(), cfg, "test", zerolog.New(&log))
-	if err != nil {
-		t.Fatal(err)
-	}
+	mc := opened(t, cfg, zerolog.New(&log))
 	defer func() { _ = mc.close() }()
 	waitFor(t, mc, "alice")
 	waitFor(t, mc, "bob")
@@ -125,10 +123,7 @@ func TestMessagesThatWaitForAClientThatCannotComeAreToldWithWhatToDo(t *testing.
 
 func TestMessagesThatWaitInVainAreToldAtTheStart(t *testing.T) {
 	cfg := configOf(t, named("alice", false))
-	mc, err := open(context.Background(), cfg, "test", zerolog.Nop())
-	if err != nil {
-		t.Fatal(err)
-	}
+	mc := opened(t, cfg, zerolog.Nop())
 	for i := range maxStranded + 2 {
 		waitFor(t, mc, fmt.Sprint("esme", i))
 	}

@@ -128,7 +128,9 @@ func relativeTimes(t *testing.T, s *suite) {
 		}
 	}
 	for _, f := range timeFields {
-		c.expectSubmits([]submitCase{f.submit("020610233429000R", smpp.ROK, f.refusal)})
+		for _, value := range []string{"020610233429000R", "000000240000000R", "000032000000000R", "001300000000000R", "999999999999999R"} {
+			c.expectSubmits([]submitCase{f.submit(value, smpp.ROK, f.refusal)})
+		}
 	}
 	zero := timeFields[0].submit("000000000000000R", smpp.ROK, smpp.RINVSCHED)
 	if id := c.expectSubmits([]submitCase{zero})[0]; id != "" {

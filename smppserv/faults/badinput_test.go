@@ -18,7 +18,7 @@ import (
 )
 
 func TestAPortInUseIsNamedWithItsKey(t *testing.T) {
-	for _, key := range []string{"server.listen_port", "tcp.listen_port"} {
+	for _, key := range []string{"server.listen_port", "tcp.listen_port", "admin.listen"} {
 		t.Run(key, func(t *testing.T) {
 			l, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
@@ -26,7 +26,11 @@ func TestAPortInUseIsNamedWithItsKey(t *testing.T) {
 			}
 			defer l.Close()
 			port := l.Addr().(*net.TCPAddr).Port
-			config := testkit.WriteConfig(t, t.TempDir(), testkit.Settings{key: port, "hermes.url": "http://127.0.0.1:9/", "log.level": "error"})
+			value := any(port)
+			if key == "admin.listen" {
+				value = l.Addr().String()
+			}
+			config := testkit.WriteConfig(t, t.TempDir(), testkit.Settings{key: value, "hermes.url": "http://127.0.0.1:9/", "log.level": "error"})
 			refuses(t, config, worker.ExitHeld, key, fmt.Sprint(port))
 		})
 	}

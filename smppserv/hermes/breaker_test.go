@@ -3,7 +3,9 @@ package hermes
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -67,6 +69,8 @@ func (w *waiter) Concluded(m *sms.Message, o sms.Outcome) {
 	w.Done()
 }
 
+func (w *waiter) Awaits() bool { return true }
+
 func (w *waiter) Answered() (uint64, time.Time, bool) { return 0, time.Time{}, false }
 
 func TestADeadHermesIsProbedByOneRequestAtATimeAndThenGetsEverything(t *testing.T) {
@@ -81,7 +85,7 @@ func TestADeadHermesIsProbedByOneRequestAtATimeAndThenGetsEverything(t *testing.
 		dead     = true
 	)
 	o := options("")
-	at := testkit.StartEndpoint(t, func(w http.ResponseWriter, r *http.Request) {
+	at := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		active++
 		begun++
@@ -103,20 +107,24 @@ func TestADeadHermesIsProbedByOneRequestAtATimeAndThenGetsEverything(t *testing.
 		if down {
 			panic(http.ErrAbortHandler)
 		}
-	})
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		_, text, _ := strings.Cut(string(body), `"text":"`)
+		text, _, _ = strings.Cut(text, `"`)
+		from, text, _ := strings.Cut(text, " ")
+		mu.Lock()
+		defer mu.Unlock()
+		accepted[from] = append(accepted[from], text)
+	}))
+	defer at.Close()
 	var log logged
-	o.URL, o.Retry, o.Log = at.URL(), []time.Duration{10 * time.Millisecond, 20 * time.Millisecond}, zerolog.New(&log)
+	o.URL, o.Retry, o.Log = at.URL, []time.Duration{10 * time.Millisecond, 20 * time.Millisecond}, zerolog.New(&log)
 	o.Text = func(ms []*sms.Message) sms.Text {
 		return sms.Text{Text: string(ms[0].Content)}
 	}
 	p := newPush(t, o)
-	// What is accepted is noted where the outcome is known.
-	p.settings.Load().push.transport = noting{p.settings.Load().push.transport, func(r *http.Request, text string) {
-		mu.Lock()
-		defer mu.Unlock()
-		from, text, _ := strings.Cut(text, " ")
-		accepted[from] = append(accepted[from], text)
-	}}
 	q := startQueue(t)
 	all := &waiter{t: t}
 	for n := range each {
@@ -157,23 +165,6 @@ func TestADeadHermesIsProbedByOneRequestAtATimeAndThenGetsEverything(t *testing.
 	if err := p.Close(ctx); err != nil {
 		t.Error(err)
 	}
-}
-
-// noting tells of each request that was accepted, and of its text.
-type noting struct {
-	http.RoundTripper
-	note func(r *http.Request, text string)
-}
-
-func (n noting) RoundTrip(r *http.Request) (*http.Response, error) {
-	body := string(r.Body.(*unread).octets)
-	a, err := n.RoundTripper.RoundTrip(r)
-	if err == nil && a.StatusCode == http.StatusOK {
-		_, text, _ := strings.Cut(body, `"text":"`)
-		text, _, _ = strings.Cut(text, `"`)
-		n.note(r, text)
-	}
-	return a, err
 }
 
 // outlets stands for the queue and notes what becomes of the outlet.

@@ -144,6 +144,13 @@ func (c *connection) failLocked(why string) {
 	signal(c.room)
 }
 
+// reset has the end of a connection reach a peer that does not read: the system would keep it behind what is not read.
+func reset(nc net.Conn) {
+	if c, ok := nc.(*net.TCPConn); ok {
+		c.SetLinger(0)
+	}
+}
+
 // expect counts a line that will be answered.
 func (c *connection) expect() {
 	c.mu.Lock()
@@ -174,6 +181,7 @@ func (c *connection) event(line []byte) {
 	switch {
 	case c.failed || c.read && c.inFlight == 0:
 	case len(c.out)+len(line) > maxUnread:
+		reset(c.nc)
 		c.failLocked("the peer does not read")
 	default:
 		c.out = append(c.out, line...)
@@ -200,6 +208,7 @@ func (c *connection) write() {
 		}
 		c.nc.SetWriteDeadline(time.Now().Add(c.port.unreadTime))
 		if _, err := c.nc.Write(out); err != nil {
+			reset(c.nc)
 			c.fail("the peer does not read, or is gone")
 			return
 		}

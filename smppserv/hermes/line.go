@@ -10,11 +10,12 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"hnetsmpp/smppserv/sms"
 )
 
 const (
-	maxDigits  = 20 // of an address (SMPP 3.4, 5.2.8 and 5.2.9)
-	maxLetters = 11 // of an alphanumeric sender (23.040, 9.1.2.5)
+	maxAddress = 20 // octets of an address (SMPP 3.4, 5.2.8 and 5.2.9)
 	maxID      = 255
 	octets     = "binary" // the alphabet of data
 )
@@ -51,6 +52,16 @@ func parseLine(raw []byte, validity time.Duration) (*line, error) {
 	if len(raw) == 0 || raw[0] != '{' {
 		return l, errors.New("the line is not a JSON object")
 	}
+	if readUsual(raw, l) {
+		l.isObject = true
+		return l, l.check()
+	}
+	return parseUnusual(raw, validity)
+}
+
+// parseUnusual reads what begins as an object.
+func parseUnusual(raw []byte, validity time.Duration) (*line, error) {
+	l := &line{validity: validity}
 	err := json.Unmarshal(raw, l)
 	var wrong *json.UnmarshalTypeError
 	if err != nil && !errors.As(err, &wrong) {
@@ -86,11 +97,8 @@ func (l *line) check() (err error) {
 	if l.From, err = number("from", l.From); err != nil {
 		return err
 	}
-	if l.To, err = number("to", l.To); err != nil {
+	if l.To, err = recipient(l.To); err != nil {
 		return err
-	}
-	if !digits(l.To) {
-		return errors.New("to: must be digits")
 	}
 	switch {
 	case l.Text == nil && l.Data == nil:
@@ -121,18 +129,43 @@ func (l *line) check() (err error) {
 	return nil
 }
 
-// number checks an address and takes its leading + off.
+// number checks the number of a campaign and takes its leading + off.
 func number(key, s string) (string, error) {
 	s = strings.TrimPrefix(s, "+")
 	switch {
 	case s == "":
 		return s, errors.New(key + ": missing")
-	case digits(s) && len(s) > maxDigits:
-		return s, fmt.Errorf("%s: more than %d digits", key, maxDigits)
+	case digits(s) && len(s) > maxAddress:
+		return s, fmt.Errorf("%s: more than %d digits", key, maxAddress)
 	case !digits(s) && !name(s):
-		return s, fmt.Errorf("%s: must be digits, at most %d, or a name of at most %d letters and digits", key, maxDigits, maxLetters)
+		return s, fmt.Errorf("%s: must be digits, or a name with a letter, at most %d characters of ASCII", key, maxAddress)
 	}
 	return s, nil
+}
+
+// recipient checks the number or the name of a person, which may be all that clients write in an address, and takes
+// its leading + off. Whether a name can be written that no client wrote, the route decides.
+func recipient(s string) (string, error) {
+	s = strings.TrimPrefix(s, "+")
+	switch {
+	case s == "":
+		return s, errors.New("to: missing")
+	case digits(s) && len(s) > maxAddress:
+		return s, fmt.Errorf("to: more than %d digits", maxAddress)
+	case octetsOf(s) > maxAddress:
+		return s, fmt.Errorf("to: more than the %d octets of an address", maxAddress)
+	case strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7F }):
+		return s, errors.New("to: a control character cannot be written in an address")
+	}
+	return s, nil
+}
+
+// octetsOf is how long a name is on the wire, in Latin-1 or, where it has other characters, in UTF-8.
+func octetsOf(s string) int {
+	if octets, ok := sms.Latin1(s); ok {
+		return len(octets)
+	}
+	return len(s)
 }
 
 func digits(s string) bool {
@@ -144,7 +177,7 @@ func digits(s string) bool {
 	return true
 }
 
-// name tells whether s can be an alphanumeric sender: printable, with a letter.
+// name tells whether s can be an alphanumeric address: printable, with a letter.
 func name(s string) bool {
 	letter := false
 	for i := range len(s) {
@@ -154,5 +187,5 @@ func name(s string) bool {
 		}
 		letter = letter || c|0x20 >= 'a' && c|0x20 <= 'z'
 	}
-	return letter && len(s) <= maxLetters
+	return letter && len(s) <= maxAddress
 }

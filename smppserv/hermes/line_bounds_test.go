@@ -10,6 +10,7 @@ import (
 func TestALineIsTakenUpToItsBoundsAndNotBeyond(t *testing.T) {
 	q := &taking{}
 	c := dial(t, openPort(t, q, nil))
+	to := func(s string) string { return fmt.Sprintf(`{"from":"1","to":%q,"text":"a"}`, s) }
 	from := func(s string) string { return fmt.Sprintf(`{"from":%q,"to":"2","text":"a"}`, s) }
 	for _, k := range []struct {
 		what, line string
@@ -20,8 +21,14 @@ func TestALineIsTakenUpToItsBoundsAndNotBeyond(t *testing.T) {
 		{"a sender of 20 digits", from(strings.Repeat("9", 20)), ""},
 		{"a recipient of 20 digits behind a +", `{"from":"1","to":"+` + strings.Repeat("0", 20) + `","text":"a"}`, ""},
 		{"a recipient of 21 digits", `{"from":"1","to":"` + strings.Repeat("0", 21) + `","text":"a"}`, "to: more than 20 digits"},
-		{"a name of 11 letters", from("ContactHere"), ""},
-		{"a name of 12 letters", from("ContactThere"), "from: must be digits"},
+		{"a name of 20 letters", from(strings.Repeat("n", 20)), ""},
+		{"a name of 21 letters", from(strings.Repeat("n", 21)), "from: must be digits"},
+		{"a recipient of 20 letters", to("Kundenberaterin Müll"), ""},
+		{"a recipient of 21 letters", to("Kundenberaterin Mülle"), "to: more than the 20 octets"},
+		{"a recipient of 20 octets of UTF-8", to("客户客户客户ab"), ""},
+		{"a recipient of 21 octets of UTF-8", to("客户客户客户abc"), "to: more than the 20 octets"},
+		{"a recipient with DEL", `{"from":"1","to":"Kunde\u007f","text":"a"}`, "to: a control character"},
+		{"a recipient with NUL", `{"from":"1","to":"Kun\u0000de","text":"a"}`, "to: a control character"},
 		{"a name with a space", from("HNET 1"), ""},
 		{"a name with ~", from("~HNET~"), ""},
 		{"a name with DEL", `{"from":"HNET\u007f","to":"2","text":"a"}`, "from: must be digits"},

@@ -17,6 +17,7 @@ package hermes
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -234,6 +235,14 @@ func (t *try) exchange() (o sms.Outcome, sent bool) {
 	r, o, ok := t.request()
 	if !ok {
 		return o, false
+	}
+	if r.posted() {
+		switch err := r.post(s.timeout, func(a *http.Response) { o = s.outcome(a, r.pattern) }); {
+		case err == nil:
+			return o, true
+		case !errors.Is(err, errHTTP2):
+			return s.noAnswer(err), true
+		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), s.timeout)
 	defer cancel()

@@ -91,6 +91,8 @@ func TestAPushIsAsAgreed(t *testing.T) {
 			`{"id":"11","from":"33612345678","to":"3600","text":"one two three","receivedAt":"2026-11-23T10:00:00.007Z","client":"admin","encoding":"gsm7","parts":3,"incomplete":false,"partIds":["12","11","13"]}`},
 		{"octets", []*sms.Message{func() *sms.Message { m := message(9, "\x00\xff"); m.Alphabet = "binary"; return m }()},
 			`{"id":"9","from":"33612345678","to":"3600","data":"AP8=","receivedAt":"2026-11-23T10:00:00.007Z","client":"admin","encoding":"binary","parts":1,"incomplete":false}`},
+		{"a sender in Latin-1", []*sms.Message{func() *sms.Message { m := message(8, "x"); m.Source.Number = sms.Number("\xD6sterreich"); return m }()},
+			`{"id":"8","from":"Österreich","to":"3600","text":"x","receivedAt":"2026-11-23T10:00:00.007Z","client":"admin","encoding":"gsm7","parts":1,"incomplete":false}`},
 	} {
 		if got := deliver(t, p, c.ms...); got.Verdict != sms.Done {
 			t.Fatalf("%s: %+v", c.name, got)

@@ -9,11 +9,14 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"hash"
+	"io"
 	"maps"
 	"net/http"
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"text/template"
 	"time"
 
@@ -30,7 +33,7 @@ type Fields struct {
 	Text       string   // "" for binary messages
 	ReceivedAt Time     // of the first part
 	Client     string   // the system_id that submitted it
-	Encoding   string   // the name of the alphabet that the text came in
+	Encoding   string   // the name of the alphabet that the text came in, "mixed" when its parts came in several
 	Parts      int      // that the text came in, and are here
 	Incomplete bool     // parts are missing
 	Data       string   // base64, of binary messages only
@@ -95,12 +98,28 @@ func (t *try) request() (r request, o sms.Outcome, ok bool) {
 	default:
 		r = request{to: s.status, key: "status-" + m.Key(), body: appendStatus(nil, m.Receipt)}
 	}
-	if len(s.secret) > 0 {
-		h := hmac.New(sha256.New, s.secret)
-		h.Write(r.body)
-		r.sum = "sha256=" + hex.EncodeToString(h.Sum(nil))
+	if s.signers != nil {
+		r.sum = s.sign(r.body)
 	}
 	return r, o, true
+}
+
+// newSigners makes HMACs of the secret, for use again and again; nil = there is none.
+func newSigners(secret string) *sync.Pool {
+	if secret == "" {
+		return nil
+	}
+	return &sync.Pool{New: func() any { return hmac.New(sha256.New, []byte(secret)) }}
+}
+
+func (s *settings) sign(body []byte) string {
+	h := s.signers.Get().(hash.Hash)
+	defer s.signers.Put(h)
+	h.Reset()
+	h.Write(body)
+	var sum [sha256.Size]byte
+	var b [len("sha256=") + 2*sha256.Size]byte
+	return string(hex.AppendEncode(append(b[:0], "sha256="...), h.Sum(sum[:0])))
 }
 
 func (r *request) http(ctx context.Context) *http.Request {
@@ -110,7 +129,10 @@ func (r *request) http(ctx context.Context) *http.Request {
 		header["X-Hnet-Signature"] = []string{r.sum}
 	}
 	q := r.to.model.WithContext(ctx)
-	q.Header, q.Body, q.ContentLength = header, &unread{r.body}, int64(len(r.body))
+	// net/http knows that this reader holds all of it, and writes it with the header in one go. It has no GetBody, nor is it nil or
+	// http.NoBody, not even for GET: it cannot be rewound, so that net/http does not send it a second time by itself
+	// (http.Request.isReplayable, http2shouldRetryRequest).
+	q.Header, q.Body, q.ContentLength = header, io.NopCloser(bytes.NewReader(r.body)), int64(len(r.body))
 	return q
 }
 
@@ -128,7 +150,7 @@ func (t *try) fields() (f Fields, binary bool) {
 		}
 	}
 	f.ID, f.Key = lowest.ID.String(), lowest.Key()
-	f.From, f.To, f.Client = first.Source.Number, first.Dest.Number, first.Submitter
+	f.From, f.To, f.Client = first.Source.Text(), first.Dest.Text(), first.Submitter
 	f.ReceivedAt, f.Encoding, f.Parts, f.Incomplete = Time{first.ReceivedAt}, text.Encoding, len(t.messages), t.incomplete
 	if binary = text.Data != nil; binary {
 		f.Data = base64.StdEncoding.EncodeToString(text.Data)

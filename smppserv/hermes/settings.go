@@ -3,12 +3,12 @@ package hermes
 import (
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
+	"sync"
 	"text/template"
 	"time"
 )
@@ -32,7 +32,7 @@ type settings struct {
 	timeout     time.Duration
 	concurrency int
 	retry       []time.Duration
-	secret      []byte
+	signers     *sync.Pool         // of hash.Hash; nil = bodies are not signed
 	body        *template.Template // nil = the built-in JSON
 	pattern     *regexp.Regexp
 	push        *target // nil = messages wait: hermes.url is not set
@@ -44,10 +44,12 @@ type settings struct {
 type target struct {
 	model     *http.Request // with what all requests have in common
 	transport http.RoundTripper
+	poster    *poster   // with envelope, carries what it can; nil = the transport carries all
+	envelope  *envelope // nil = likewise
 }
 
 func newSettings(o PushOptions) (*settings, error) {
-	s := &settings{timeout: o.Timeout, concurrency: o.Concurrency, retry: slices.Clone(o.Retry), secret: []byte(o.Secret)}
+	s := &settings{timeout: o.Timeout, concurrency: o.Concurrency, retry: slices.Clone(o.Retry), signers: newSigners(o.Secret)}
 	if s.timeout <= 0 || s.concurrency < 1 {
 		return nil, errors.New("hermes.timeout and hermes.concurrency must be more than 0")
 	}
@@ -81,7 +83,23 @@ func newSettings(o PushOptions) (*settings, error) {
 		}
 		s.sameHost = s.push != nil && s.status.model.URL.Scheme == s.push.model.URL.Scheme && s.status.model.URL.Host == s.push.model.URL.Host
 	}
+	s.addPosters(o)
 	return s, nil
+}
+
+// addPosters has posters carry what they can. Targets on one server share their connections.
+func (s *settings) addPosters(o PushOptions) {
+	for _, t := range []*target{s.push, s.status} {
+		if t == nil {
+			continue
+		}
+		if h, ok := t.transport.(*http.Transport); ok && o.Transport == nil {
+			t.poster, t.envelope = newPoster(t.model, h, o), newEnvelope(t.model)
+		}
+	}
+	if s.sameHost {
+		s.status.poster = s.push.poster
+	}
 }
 
 func pattern(o PushOptions) (*regexp.Regexp, error) {
@@ -119,7 +137,7 @@ func newTarget(o PushOptions, key, to string, transport http.RoundTripper) (*tar
 		}
 		model.Header[name] = []string{value}
 	}
-	return &target{model, transport}, nil
+	return &target{model: model, transport: transport}, nil
 }
 
 func newTransport(o PushOptions) *http.Transport {
@@ -160,24 +178,10 @@ func (s *settings) pushURL() string {
 }
 
 func (t *target) closeIdle() {
+	if t.poster != nil {
+		t.poster.closeIdle()
+	}
 	if c, ok := t.transport.(interface{ CloseIdleConnections() }); ok {
 		c.CloseIdleConnections()
 	}
 }
-
-// unread is a request body that net/http cannot rewind, and therefore does not send a second time by itself
-// (http.Request.isReplayable, http2shouldRetryRequest). It is never nil or http.NoBody, not even for GET.
-type unread struct {
-	octets []byte
-}
-
-func (b *unread) Read(p []byte) (int, error) {
-	if len(b.octets) == 0 {
-		return 0, io.EOF
-	}
-	n := copy(p, b.octets)
-	b.octets = b.octets[n:]
-	return n, nil
-}
-
-func (b *unread) Close() error { return nil }

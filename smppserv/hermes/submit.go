@@ -39,6 +39,9 @@ func (p *Port) submit(ctx context.Context, raw []byte, tokenAsked bool, to sink)
 	case errors.Is(err, sms.ErrNoClient):
 		reject(codeNoClient, err.Error())
 		return
+	case errors.Is(err, sms.ErrAddress):
+		reject(codeBadRequest, err.Error())
+		return
 	case err != nil:
 		p.log.Error().Err(err).Msg("cannot find out which client a message from Hermès is for")
 		reject(codeStoreUnavailable, "the store is not available, try again later")
@@ -90,6 +93,9 @@ func (s *submission) Accepted(m *sms.Message, duplicate bool, err error) {
 	s.id = m.ID
 	s.to.answer(appendAccepted(nil, s.echo, m.ID, duplicate))
 }
+
+// Awaits implements road.Submission.
+func (s *submission) Awaits() bool { return s.status }
 
 func (s *submission) Concluded(m *sms.Message, o sms.Outcome) {
 	if s.status {

@@ -6,11 +6,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unsafe"
 
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/testkit"
 )
+
+// messageOctets is about what a message with a short text takes.
+const messageOctets = int(unsafe.Sizeof(sms.Message{})) + 40
 
 // heldOctets is the memory that messages take.
 func (r *rig) heldOctets() int {
@@ -21,7 +25,7 @@ func (r *rig) heldOctets() int {
 
 func TestWaitingMessagesTakeNoMoreMemoryThanTheyMay(t *testing.T) {
 	const held = 10
-	r := newRig(t, func(o *Options) { o.CacheOctets = held * (messageOctets + 1) })
+	r := newRig(t, func(o *Options) { o.CacheOctets = held * messageOctets })
 	const messages = 10 * held
 	for range messages {
 		r.texts("m")
@@ -103,6 +107,7 @@ func TestAMessageThatIsGivenBackIsNotKeptInMemoryBeyondTheBound(t *testing.T) {
 		try := h.next("m")
 		h.Pause(time.Hour)
 		try.report(o)
+		testkit.Await(t, "it is on disk as it is", func() bool { return r.q.Stats().Unwritten == 0 })
 		if got := r.heldOctets(); got != 0 {
 			t.Errorf("%d octets are held after %v", got, o.Verdict)
 		}

@@ -1,7 +1,6 @@
 package queue
 
 import (
-	"container/heap"
 	"time"
 
 	"hnetsmpp/smppserv/road"
@@ -40,7 +39,7 @@ const (
 	// A difference that has come slowly is followed when it is this large.
 	drift = 250 * time.Millisecond
 	// The clock was set when within one look it moved so far against the time elapsed.
-	step = time.Second
+	clockStep = time.Second
 	// maxSteps bounds what is remembered of a clock that is set again and again.
 	maxSteps = 1000
 	// onItsWay is how long before the clock was set a message may have got its times that was not on disk by then.
@@ -65,10 +64,10 @@ func newReckoning(clock Clock) reckoning {
 	return reckoning{clock: clock, start: time.Duration(wall.UnixNano()) - elapsed}
 }
 
-// wall is the wall clock's time.
-func (r *reckoning) wall() time.Time {
-	wall, _ := r.clock()
-	return wall
+// read is the wall clock's time, and at the same moment the queue's.
+func (r *reckoning) read() (time.Time, int64) {
+	wall, elapsed := r.clock()
+	return wall, (r.start + elapsed).Milliseconds()
 }
 
 // now is the queue's time.
@@ -107,32 +106,37 @@ func (r *reckoning) since(m *sms.Message, t time.Time) int64 {
 	return at - r.seen
 }
 
-// retime has e follow what a replace_sm made of the times of its message, which were given to it as due and expires.
+// retime has an entry follow what a replace_sm made of the times of its message, which were given to it as due and expires.
 // It puts what the row is to say into m; change is called when that is on disk.
-func (q *Queue) retime(e *entry, m *sms.Message, due, expires time.Time) (change func()) {
+func (q *Queue) retime(r ref, old, m *sms.Message, due, expires time.Time) (change func()) {
+	q.follow(r)
+	e := q.entries.at(r)
 	asked := *m
-	scheduled, limited := !m.DueAt.Equal(due), !m.ExpiresAt.Equal(expires) || m.Period != e.period
+	retimed, limited := !m.DueAt.Equal(due), !m.ExpiresAt.Equal(expires) || m.Period != (e.flags&period != 0)
 	switch {
-	case !scheduled:
-		m.DueAt = e.m.DueAt
+	case !retimed:
+		m.DueAt = old.DueAt
 	case m.Attempts > 0:
 		m.Wait = -time.Millisecond
 	}
-	if !scheduled && !limited {
-		m.ExpiresAt = e.m.ExpiresAt
+	if !retimed && !limited {
+		m.ExpiresAt = old.ExpiresAt
 	} else if m.Period {
 		set := q.setSince(e.id)
-		if m.Attempts == 0 && (scheduled || e.scheduled) {
+		if m.Attempts == 0 && (retimed || e.flags&scheduled != 0) {
 			set = time.Duration(q.since(m, m.DueAt)-q.at(m.DueAt)) * time.Millisecond
 		}
 		m.ExpiresAt = asked.ExpiresAt.Add(-set)
 	}
 	return func() {
-		if scheduled {
-			e.due, e.scheduled = q.at(asked.DueAt), true
+		q.follow(r)
+		if retimed {
+			e.due = q.at(asked.DueAt)
+			e.flags |= scheduled
 		}
 		if limited {
-			e.expires, e.period = q.at(asked.ExpiresAt), asked.Period
+			e.expires = q.at(asked.ExpiresAt)
+			e.set(period, asked.Period)
 		}
 	}
 }
@@ -148,20 +152,19 @@ func (r *reckoning) setSince(id sms.ID) (by time.Duration) {
 }
 
 // came is when a message came, whenever it was replaced since, that is taken up from the store.
-func (q *Queue) came(m *sms.Message) int64 { return min(q.since(m, m.FirstReceived()), q.now()) }
+func (q *Queue) came(m *sms.Message, now int64) int64 { return min(q.since(m, m.FirstReceived()), now) }
 
 // reckon gives an entry the times of its message, which came then and is taken up from the store, or is new.
-func (q *Queue) reckon(e *entry, came int64, stored bool) {
-	m := e.m
-	scheduled := m.Scheduled() || m.Wait < 0
+func (q *Queue) reckon(e *entry, m *sms.Message, came, now int64, stored bool) {
+	asked := m.Scheduled()
 	from, begins := m.FirstReceived(), came
-	if m.Scheduled() {
+	if asked {
 		if from, begins = m.DueAt, q.at(m.DueAt); stored {
 			begins = q.since(m, m.DueAt)
 		}
 	}
 	switch {
-	case scheduled:
+	case asked || m.Wait < 0:
 		e.due = q.at(m.DueAt)
 	case m.Attempts == 0:
 		e.due = came
@@ -172,9 +175,10 @@ func (q *Queue) reckon(e *entry, came int64, stored bool) {
 		} else if wait == 0 {
 			wait = longestWait
 		}
-		e.due = min(q.at(m.DueAt), q.in(wait))
+		e.due = min(q.at(m.DueAt), now+(wait+time.Millisecond-1).Milliseconds())
 	}
-	e.scheduled, e.period = scheduled, m.Period
+	e.set(scheduled, asked || m.Wait < 0)
+	e.set(period, m.Period)
 	if e.expires = q.at(m.ExpiresAt); m.Period {
 		e.expires = begins + m.ExpiresAt.UnixMilli() - from.UnixMilli()
 	}
@@ -182,8 +186,7 @@ func (q *Queue) reckon(e *entry, came int64, stored bool) {
 
 // look is now, and acts when the wall clock was set.
 func (q *Queue) look() (now int64) {
-	wall, elapsed := q.clock()
-	now = (q.start + elapsed).Milliseconds()
+	wall, now := q.read()
 	if !q.started { // first all that is on disk
 		return now
 	}
@@ -192,10 +195,10 @@ func (q *Queue) look() (now int64) {
 	before := q.shown(now)
 	q.seen = ahead
 	if by := ahead - q.ahead; time.Duration(max(by, -by))*time.Millisecond >= drift {
-		q.follow(by, now)
+		q.beginToFollow(by, now)
 		q.ahead = ahead
 	}
-	if time.Duration(max(jump, -jump))*time.Millisecond >= step {
+	if time.Duration(max(jump, -jump))*time.Millisecond >= clockStep {
 		if len(q.steps) >= maxSteps && q.noted > 0 {
 			q.steps, q.noted = q.steps[1:], q.noted-1
 		}
@@ -205,51 +208,6 @@ func (q *Queue) look() (now int64) {
 		q.wake()
 	}
 	return now
-}
-
-// follow moves what follows the wall clock, which was set forward by so many milliseconds.
-func (q *Queue) follow(by, now int64) {
-	for _, e := range q.entries {
-		pending := e.due > now
-		period := e.expires - e.due
-		switch {
-		case pending && e.scheduled:
-			e.due = max(e.due-by, now+1)
-		case pending && e.attempts > 0 && by > 0:
-			e.due = max(e.due-by, now+1)
-		}
-		switch {
-		case !e.period:
-			e.expires -= by
-		case pending && e.scheduled:
-			e.expires = e.due + period
-		}
-	}
-	for _, e := range q.deadlines {
-		if e.wake > now { // else it is about to be looked at, and that is not to be forgotten
-			e.wake = e.wakeTime(now)
-		}
-	}
-	heap.Init(&q.deadlines)
-	for _, r := range q.recipients {
-		for _, o := range r.outlets {
-			if o.pause != nil && by > 0 {
-				o.until = max(o.until-by, now)
-				o.pause.Reset(time.Duration(o.until-now) * time.Millisecond)
-			}
-		}
-	}
-}
-
-// wakeTime is when an entry must be looked at.
-func (e *entry) wakeTime(now int64) int64 {
-	switch {
-	case e.group != nil:
-		return min(e.group.until, e.expires)
-	case e.status == aside:
-		return min(e.due, e.expires)
-	}
-	return e.nextWake(now)
 }
 
 // unnoted are the steps that are to be written, and are from now on on their way.
@@ -292,8 +250,18 @@ func (q *Queue) write(s road.ClockStep) {
 
 // sleep is how long the dispatcher may sleep when nobody calls it.
 func (q *Queue) sleep() time.Duration {
-	if len(q.deadlines) == 0 {
+	now := q.wheel.at
+	next, some := q.wheel.next()
+	if q.answers.len() > 0 {
+		if at := q.answers.front().at; !some || at < next {
+			next, some = at, true
+		}
+	}
+	if q.ends.len() > 0 && q.unwritten < maxUnwritten && (!some || q.endsFrom < next) {
+		next, some = q.endsFrom, true
+	}
+	if !some {
 		return lookIdle
 	}
-	return min(time.Duration(q.deadlines[0].wake-q.now())*time.Millisecond, lookWaiting)
+	return min(time.Duration(next-now)*time.Millisecond, lookWaiting)
 }

@@ -61,9 +61,15 @@ func (r *rig) noticed() {
 		wall, elapsed := r.clock.read()
 		now := (r.q.start + elapsed).Milliseconds()
 		off := wall.UnixMilli() - now - r.q.seen
-		return max(off, -off) < 100 && r.q.noted == len(r.q.steps) && (len(r.q.deadlines) == 0 || r.q.deadlines[0].wake > now)
+		return max(off, -off) < 100 && r.q.noted == len(r.q.steps) && !r.q.underWay && r.q.nothingDue(now)
 	})
 	through := make(chan struct{})
 	r.store.After(func() { close(through) })
 	<-through
+}
+
+// nothingDue tells whether every deadline up to now has been acted upon.
+func (q *Queue) nothingDue(now int64) bool {
+	next, some := q.wheel.next()
+	return !some || next > now
 }

@@ -1,19 +1,21 @@
 package queue
 
 import (
-	"context"
+	"slices"
 	"time"
 
 	"hnetsmpp/smppserv/sms"
 )
 
 const (
-	// maxJobs is how many tries the dispatcher starts between two looks at the deadlines.
+	// maxJobs is how many tries, and how many ends without a try, the dispatcher starts between two looks at the deadlines.
 	maxJobs = 256
-	// readAhead is how many messages of a line are read from disk together.
-	readAhead = 32
-	// aheadOctets is how far above Options.CacheOctets that may go.
-	aheadOctets = 8 << 20
+	// maxParts is how many messages those ends may have together, or the tries: parts of long texts count one by one.
+	maxParts = 1024
+	// step is how much of any other work it does at a time: nobody waits long for the lock.
+	step = 500
+	// turnsStep is how many lanes it looks at meanwhile.
+	turnsStep = 1000
 	// loadRetry is the wait after the disk could not be read.
 	loadRetry = time.Second
 )
@@ -21,9 +23,19 @@ const (
 // job is one try of a message, or of the parts of a long one; or its end without a try.
 type job struct {
 	q       *Queue
-	lead    *entry
+	lead    ref
+	all     []ref          // the messages, first those that make the text, in their order
+	ms      []*sms.Message // of all
 	outlet  *Outlet
 	untried end
+
+	text       bool // of parts
+	came       int
+	incomplete bool
+	pushKey    string
+
+	oneRef     [1]ref
+	oneMessage [1]*sms.Message
 }
 
 // end is why a message ends without a try.
@@ -37,16 +49,23 @@ const (
 	superseded     // another message took its place while it was tried, and the try failed
 )
 
-func (why end) outcome(e *entry) sms.Outcome {
-	switch why {
+// ending is a message that is taken to be ended, and why.
+type ending struct {
+	r   ref
+	why end
+}
+
+func (j *job) outcome(successor sms.ID) sms.Outcome {
+	code := j.ms[slices.Index(j.all, j.lead)].Error
+	switch j.untried {
 	case superseded:
-		return deleted("replaced by message " + e.successor.String())
+		return deleted("replaced by message " + successor.String())
 	case restart:
-		return sms.Outcome{Verdict: sms.Failed, Code: e.m.Error, Reason: "a restart ended its transaction"}
+		return sms.Outcome{Verdict: sms.Failed, Code: code, Reason: "a restart ended its transaction"}
 	case reached:
 		return sms.Outcome{Verdict: sms.Done}
 	}
-	return sms.Outcome{Verdict: sms.Failed, State: sms.Expired, Code: e.m.Error, Reason: "its validity is over"}
+	return sms.Outcome{Verdict: sms.Failed, State: sms.Expired, Code: code, Reason: "its validity is over"}
 }
 
 // dispatch starts tries until the queue stops.
@@ -55,14 +74,20 @@ func (q *Queue) dispatch() {
 	timer := time.NewTimer(lookIdle)
 	defer timer.Stop()
 	for {
+		q.woken.Store(false)
 		q.mu.Lock()
-		jobs := q.nextJobs(maxJobs)
+		jobs, more := q.nextJobs()
 		wait, steps := q.sleep(), q.unnoted()
 		q.mu.Unlock()
 		q.note(steps)
-		if len(jobs) > 0 {
-			for _, j := range q.load(jobs) {
-				j.start()
+		for _, j := range q.load(jobs) {
+			j.start()
+		}
+		if more || len(jobs) > 0 {
+			select {
+			case <-q.stop:
+				return
+			default:
 			}
 			continue
 		}
@@ -76,132 +101,239 @@ func (q *Queue) dispatch() {
 	}
 }
 
-func (j *job) start() {
-	if j.untried != none {
-		j.report(j.untried.outcome(j.lead))
+// wake has the dispatcher look again.
+func (q *Queue) wake() {
+	if q.woken.Load() || q.woken.Swap(true) {
 		return
 	}
-	e := j.lead
-	ms := make([]*sms.Message, 0, max(1, e.came))
-	if e.parts == nil {
-		ms = append(ms, e.m)
+	select {
+	case q.kick <- struct{}{}:
+	default:
 	}
-	for _, p := range e.parts[:e.came] {
-		p.m.PushKey = e.pushKey
-		ms = append(ms, p.m)
-	}
-	j.outlet.options.Deliverer.Deliver(ms, e.incomplete, j.report)
 }
 
-// load reads the messages that only the disk has, some behind them in their lines too, and returns the jobs that can go on.
-func (q *Queue) load(jobs []*job) []*job {
-	var ids []sms.ID
-	q.mu.Lock()
-	ahead := q.cached < q.o.CacheOctets+aheadOctets
-	for _, j := range jobs {
-		missing := j.missing()
-		if missing == nil {
-			continue
+// nextJobs takes tries that may start now, and what is to end. more tells that something was left for lack of time.
+func (q *Queue) nextJobs() (jobs []*job, more bool) {
+	now := q.look()
+	if q.followOn() { // times are not what they were; soon all are
+		return nil, true
+	}
+	more = q.lookAtAnswers(now, step)
+	more = q.release(now, step) || more
+	more = q.returnTurns(step) || more
+	more = q.endReached(step) || more
+	if q.ends.len() < 2*step && !q.stopping {
+		more = q.wheel.advance(now, step) || more
+	}
+	if q.unwritten < maxUnwritten { // what makes room calls
+		jobs = q.takeEnds(now)
+		if !q.quiesced && !q.stopping {
+			var left bool
+			jobs, left = q.pump(jobs, now)
+			more = more || left
 		}
-		for _, e := range missing {
-			ids = append(ids, e.id)
-		}
-		if !ahead || j.untried != none {
-			continue
-		}
-		for e, n := j.lead.next, 1; e != nil && n < readAhead; e, n = e.next, n+1 {
-			if e.m == nil && e.parts == nil && e.status == waiting {
-				ids = append(ids, e.id)
+	}
+	q.trying += len(jobs)
+	return jobs, more
+}
+
+// takeEnds makes jobs of what is to end.
+func (q *Queue) takeEnds(now int64) (jobs []*job) {
+	if now < q.endsFrom {
+		return nil
+	}
+	for parts := 0; q.ends.len() > 0 && len(jobs) < maxJobs && parts < maxParts; {
+		e := q.ends.pop()
+		j := q.newJob(e.r)
+		j.untried = e.why
+		parts += len(j.all)
+		jobs = append(jobs, j)
+	}
+	return jobs
+}
+
+// end takes a message that is not to be tried any more, for the dispatcher to conclude.
+func (q *Queue) end(r ref, why end) {
+	e := q.entries.at(r)
+	switch e.status {
+	case aside:
+		q.join(r)
+	case dpfPending:
+		q.recipientOf(q.lanes.at(e.lane)).clearDPF(r, e)
+		q.append(r, e)
+	}
+	if e.status != waiting {
+		return
+	}
+	q.take(r, e)
+	q.ends.push(ending{r, why})
+	q.wake()
+}
+
+func (q *Queue) newJob(r ref) *job {
+	j := &job{q: q, lead: r, came: 1}
+	if q.entries.at(r).flags&leading != 0 {
+		t := q.leads[r]
+		j.text, j.all, j.came, j.incomplete, j.pushKey = true, t.parts, t.came, t.incomplete, t.pushKey
+		j.ms = make([]*sms.Message, len(t.parts))
+		return j
+	}
+	j.oneRef[0] = r
+	j.all, j.ms = j.oneRef[:], j.oneMessage[:]
+	return j
+}
+
+// pump gives lanes their turns while outlets have room: those of each recipient in turn.
+func (q *Queue) pump(jobs []*job, now int64) (_ []*job, more bool) {
+	looks, tries, parts := turnsStep, maxJobs, maxParts
+	for range q.marked.len() {
+		to := q.marked.pop()
+		to.marked = false
+		for {
+			lr, party := to.next()
+			if lr == 0 {
+				break
+			}
+			if j := to.try(lr, party, now); j != nil {
+				jobs = append(jobs, j)
+				tries, parts = tries-1, parts-len(j.all)
+			}
+			if looks--; looks <= 0 || tries <= 0 || parts <= 0 {
+				to.mark()
+				return jobs, true
 			}
 		}
 	}
-	q.mu.Unlock()
-	if len(ids) == 0 {
-		return jobs
-	}
-	ms, err := q.o.Store.Load(context.Background(), ids)
-	if err != nil {
-		q.log.Error().Err(err).Msg("cannot read waiting messages; they are tried later")
-	}
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for _, m := range ms {
-		if e := q.entries[m.ID]; e != nil && e.m == nil && e.status != concluded && !m.State.Final() {
-			m.Attempts = e.attempts
-			q.setMessage(e, m)
-		}
-	}
-	ready := jobs[:0]
-	for _, j := range jobs {
-		switch missing := j.missing(); {
-		case missing == nil:
-			ready = append(ready, j)
-		case err == nil:
-			j.vanished(missing)
-		default:
-			// Not at once, even if it must expire: the disk would be asked without a pause.
-			j.lead.due, j.lead.scheduled = q.in(loadRetry), false
-			j.requeue()
-			q.wakeAt(j.lead, j.lead.due)
-		}
-	}
-	return ready
+	return jobs, false
 }
 
-// missing are the messages of the job whose text is not in memory.
-func (j *job) missing() (missing []*entry) {
-	for _, e := range j.lead.all() {
-		if e.m == nil {
-			missing = append(missing, e)
+// next is the lane whose turn it is, and whose turn that is: those that wait for an outlet which has room now and those that
+// wait for any take turns.
+func (to *recipientQueue) next() (lr ref, party uint32) {
+	var own *Outlet
+	free := false
+	for _, o := range to.outlets {
+		if o.room() <= 0 {
+			continue
+		}
+		if free = true; o.turns.first != nil {
+			own = o
+			break
 		}
 	}
-	return missing
+	switch {
+	case !free:
+		return 0, 0
+	case own != nil && (to.own || to.turns.first == nil):
+		to.own = false
+		return to.q.nextTurn(&own.turns)
+	}
+	to.own = true
+	return to.q.nextTurn(&to.turns)
 }
 
-// vanished ends a job some of whose messages are not waiting on disk any more: somebody else took them away.
-func (j *job) vanished(gone []*entry) {
-	q, lead := j.q, j.lead
-	for _, e := range gone {
-		q.log.Error().Stringer("message_id", e.id).Msg("a waiting message has gone from the store")
-		q.leaveGroup(e)
-		e.lane.remove(e)
-		q.uncount(e.owner)
-		q.forget(e)
+// try takes the lane's next message for a try, if it may be tried now.
+// If not, the lane gets its next turn from what keeps the message: a deadline, a report, an outlet without room.
+func (to *recipientQueue) try(lr ref, party uint32, now int64) *job {
+	q := to.q
+	l := q.lanes.at(lr)
+	r := q.head(l)
+	if r == 0 {
+		return nil
 	}
-	if lead.status != concluded {
-		j.requeue()
+	e := q.entries.at(r)
+	switch {
+	case e.due > now:
+		return nil
+	case e.expires <= now:
+		q.end(r, validity)
+		q.ready(lr)
+		return nil
+	case e.party != party: // another one has come to its head meanwhile
+		q.ready(lr)
+		return nil
+	}
+	o, notBefore := to.choose(l, r, e, now)
+	switch {
+	case notBefore > now:
+		e.due = notBefore
+		q.arm(r, now)
+		return nil
+	case o == nil || o.options.Serial && l.flight != 0:
+		return nil
+	case o.room() <= 0:
+		q.queueUp(&o.turns, lr, l)
+		return nil
+	}
+	q.take(r, e)
+	if l.flight == 0 {
+		l.flight = q.flights.add(o)
+	}
+	q.flights.all[l.flight].n++
+	o.taken++
+	q.ready(lr)
+	j := q.newJob(r)
+	j.outlet = o
+	return j
+}
+
+func (j *job) start() {
+	if j.untried != none {
+		j.q.mu.Lock()
+		successor := j.q.successors[j.lead]
+		j.q.mu.Unlock()
+		j.report(j.outcome(successor))
 		return
 	}
-	lead.lane.ready()
-	j.release()
+	ms := j.ms[:j.came:j.came]
+	if j.text {
+		for _, m := range ms {
+			m.PushKey = j.pushKey
+		}
+	}
+	j.outlet.options.Deliverer.Deliver(ms, j.incomplete, j.report)
 }
 
 // requeue ends a job without an outcome.
-func (j *job) requeue() {
-	q, e := j.q, j.lead
-	e.lane.requeue(e)
-	q.wakeAt(e, e.nextWake(q.now()))
-	e.lane.ready()
+func (j *job) requeue(now int64) {
+	q, r := j.q, j.lead
+	q.follow(r)
+	e := q.entries.at(r)
 	j.release()
-	if q.cached > q.o.CacheOctets {
-		for _, p := range j.lead.all() {
-			q.evict(p)
+	q.giveBack(r, e)
+	q.arm(r, now)
+	q.ready(e.lane)
+	for i, p := range j.all {
+		m := j.ms[i]
+		if m == nil {
+			continue
+		}
+		if q.entries.at(p).flags&writing != 0 {
+			q.hold(p, m)
+		} else {
+			q.offer(p, m)
 		}
 	}
-	if e.successor != 0 {
-		q.end(e, superseded)
+	if e.flags&succeeded != 0 {
+		q.end(r, superseded)
 	}
+	q.checkIdle()
 }
 
 // release gives the outlet its room back.
 func (j *job) release() {
-	j.q.trying--
-	if j.outlet != nil {
-		j.outlet.taken--
-		l := j.lead.lane
-		if l.flying--; l.flying == 0 {
-			l.outlet = nil
-		}
+	q := j.q
+	q.trying--
+	if j.outlet == nil {
+		return
 	}
-	j.q.checkIdle()
+	j.outlet.taken--
+	j.outlet.recipient.mark()
+	l := q.lanes.at(q.entries.at(j.lead).lane)
+	if f := &q.flights.all[l.flight]; f.n > 1 {
+		f.n--
+		return
+	}
+	q.flights.drop(l.flight)
+	l.flight = 0
 }

@@ -9,8 +9,8 @@ package queue
 //   - or the recipient is a client, and binds.
 
 // away tells that nobody is there: the recipient has no outlet, or each is paused and was not resumed since.
-func (r *recipientQueue) away() bool {
-	for _, o := range r.outlets {
+func (to *recipientQueue) away() bool {
+	for _, o := range to.outlets {
 		if !o.silent {
 			return false
 		}
@@ -18,39 +18,72 @@ func (r *recipientQueue) away() bool {
 	return true
 }
 
-// proof is where a delivery ends a delivery pending flag; nil = anywhere.
-func (e *entry) proof() *lane {
-	if e.away {
-		return nil
+// proof is where a delivery ends a delivery pending flag; 0 = anywhere.
+func (e *entry) proof() ref {
+	if e.flags&away != 0 {
+		return 0
 	}
 	return e.lane
 }
 
-func (r *recipientQueue) setDPF(e *entry) {
+func (to *recipientQueue) setDPF(r ref, e *entry) {
 	e.status = dpfPending
-	if r.dpfs[e.proof()] == nil {
-		r.dpfs[e.proof()] = map[*entry]struct{}{}
-	}
-	r.dpfs[e.proof()][e] = struct{}{}
+	first := to.dpfs[e.proof()]
+	to.q.insertBefore(&first, r, e, 0)
+	to.dpfs[e.proof()] = first
 }
 
-func (r *recipientQueue) clearDPF(e *entry) {
-	if delete(r.dpfs[e.proof()], e); len(r.dpfs[e.proof()]) == 0 {
-		delete(r.dpfs, e.proof())
+func (to *recipientQueue) clearDPF(r ref, e *entry) {
+	first := to.dpfs[e.proof()]
+	if to.q.unlink(&first, r, e); first == 0 {
+		delete(to.dpfs, e.proof())
+		return
 	}
+	to.dpfs[e.proof()] = first
+}
+
+// proven are delivery pending flags that a delivery has ended.
+type proven struct {
+	to    *recipientQueue
+	where ref
+	all   bool // wherever
 }
 
 // reached ends delivery pending flags.
-func (r *recipientQueue) reached(proof *lane) {
-	for e := range r.dpfs[proof] {
-		r.q.end(e, reached)
+func (to *recipientQueue) reached(proof ref) {
+	if _, some := to.dpfs[proof]; some {
+		to.q.proven.push(proven{to: to, where: proof})
+		to.q.wake()
 	}
 }
 
 // present is for a client that was absent and binds.
-func (r *recipientQueue) present(now int64) {
-	r.back = now
-	for proof := range r.dpfs {
-		r.reached(proof)
+func (to *recipientQueue) present(now int64) {
+	to.back = now
+	if len(to.dpfs) > 0 {
+		to.q.proven.push(proven{to: to, all: true})
 	}
+}
+
+// endReached ends flags whose recipients were reached, no more than limit.
+func (q *Queue) endReached(limit int) (more bool) {
+	for q.proven.len() > 0 {
+		p := q.proven.front()
+		where := p.where
+		if p.all {
+			for where = range p.to.dpfs {
+				break
+			}
+		}
+		r := p.to.dpfs[where]
+		if r == 0 {
+			q.proven.pop()
+			continue
+		}
+		if limit--; limit < 0 {
+			return true
+		}
+		q.end(r, reached)
+	}
+	return false
 }

@@ -4,38 +4,99 @@ import (
 	"cmp"
 	"hash/maphash"
 	"slices"
+	"strings"
 
 	"hnetsmpp/smppserv/sms"
 )
 
+// defaultMaxGroups bounds the long texts that wait for parts. With one more the oldest goes on incomplete.
+const defaultMaxGroups = 50_000
+
+// groupsSaid is how often that is said, in milliseconds.
+const groupsSaid = 60_000
+
 // groupKey tells the long text that a part belongs to.
 type groupKey struct {
-	lane      laneKey
-	submitter string
-	ref       uint16
-	total     byte
-	pushKey   string // of a text that was tried before a restart: nothing joins it any more
+	lane    ref
+	party   uint32
+	ref     uint16
+	total   byte
+	pushKey string // of a text that was tried before a restart: nothing joins it any more
 }
 
 // group gathers the parts of a long text for Hermès. The parts stay aside until all are there or the time is up.
 type group struct {
-	key      groupKey
-	parts    []*entry // by sequence number - 1, nil = missing
-	sums     []uint64 // of their texts, 0 = not known
-	repeated []*entry // the same part, handed in again
-	missing  int
-	until    int64
+	key    groupKey
+	parts  []part // by sequence number; of one that was handed in again each time, the first one first
+	came   int    // different ones
+	until  int64
+	before *group // among those that were not tried, oldest first
+	after  *group
+}
+
+type part struct {
+	sum uint64 // of its text, 0 = not known
+	r   ref
+	seq byte
+}
+
+// groups are the long texts that wait for parts.
+type groups struct {
+	byKey  map[groupKey]*group
+	first  *group
+	last   *group
+	fresh  int // those in the list
+	max    int
+	saidAt int64
+}
+
+// text is a long text in its line. The part with the lowest ID stands for all.
+type text struct {
+	parts      []ref // first the came that make the text, in their order, then repeated ones
+	came       int
+	incomplete bool
+	pushKey    string // sms.Message.PushKey of all the parts, once the text was tried
 }
 
 // tried tells whether the text was tried before a restart. It is closed when all its parts are taken up.
 func (g *group) tried() bool { return g.key.pushKey != "" }
 
 // single tells whether the first part has just come.
-func (g *group) single() bool { return g.missing == len(g.parts)-1 && len(g.repeated) == 0 }
+func (g *group) single() bool { return len(g.parts) == 1 }
 
-func (q *Queue) isOpen(g *group) bool { return q.groups[g.key] == g }
+func (q *Queue) isOpen(g *group) bool { return q.groups.byKey[g.key] == g }
 
-var sumSeed = maphash.MakeSeed()
+func (gs *groups) add(g *group) {
+	gs.byKey[g.key] = g
+	if g.tried() {
+		return
+	}
+	gs.fresh++
+	if g.before = gs.last; gs.last == nil {
+		gs.first = g
+	} else {
+		gs.last.after = g
+	}
+	gs.last = g
+}
+
+func (gs *groups) remove(g *group) {
+	delete(gs.byKey, g.key)
+	if g.tried() {
+		return
+	}
+	gs.fresh--
+	if g.before == nil {
+		gs.first = g.after
+	} else {
+		g.before.after = g.after
+	}
+	if g.after == nil {
+		gs.last = g.before
+	} else {
+		g.after.before = g.before
+	}
+}
 
 func (q *Queue) isPart(m *sms.Message) bool {
 	if m.Recipient != sms.Hermes || m.Kind != sms.KindText || m.Transaction() || m.Part.Total < 2 || m.Part.Seq < 1 || m.Part.Seq > m.Part.Total {
@@ -47,180 +108,217 @@ func (q *Queue) isPart(m *sms.Message) bool {
 	return m.PushKey != "" || q.o.Reassemble > 0
 }
 
+// find is where the first part with this sequence number stands, or would.
+func (g *group) find(seq byte) (int, bool) {
+	return slices.BinarySearchFunc(g.parts, seq, func(p part, seq byte) int { return cmp.Compare(p.seq, seq) })
+}
+
 // park puts a part, which came then, aside with the others of its text, and lets the text go when it was the last.
-func (q *Queue) park(e *entry, came int64) {
-	m := e.m
-	k := groupKey{e.lane.key, m.Submitter, m.Part.Ref, m.Part.Total, m.PushKey}
-	var sum uint64
+func (q *Queue) park(r ref, e *entry, m *sms.Message, came, now int64) {
+	k := groupKey{e.lane, e.party, m.Part.Ref, m.Part.Total, m.PushKey}
+	p := part{r: r, seq: e.seq}
 	if len(m.Content) > 0 {
-		sum = maphash.Bytes(sumSeed, m.Content)
+		p.sum = maphash.Bytes(seed, m.Content)
 	}
-	e.seq = m.Part.Seq
-	g, i := q.groups[k], int(e.seq)-1
-	if g != nil && !g.tried() && (g.until <= came || g.parts[i] != nil && g.sums[i] != sum) {
-		// The older text's time is up, or the reference came round again before it was whole.
-		q.closeGroup(g)
-		g = nil
+	g := q.groups.byKey[k]
+	if g != nil && !g.tried() {
+		i, there := g.find(p.seq)
+		if g.until <= came || there && g.parts[i].sum != p.sum {
+			// The older text's time is up, or the reference came round again before it was whole.
+			q.closeGroup(g, now)
+			g = nil
+		}
 	}
 	if g == nil {
-		n := int(m.Part.Total)
-		g = &group{key: k, parts: make([]*entry, n), sums: make([]uint64, n), missing: n,
-			until: came + q.o.Reassemble.Milliseconds()}
-		q.groups[k] = g
+		k.pushKey = strings.Clone(k.pushKey)
+		g = &group{key: k, until: came + q.o.Reassemble.Milliseconds()}
+		q.groups.add(g)
 	}
-	e.lane.putAside(e)
-	e.group = g
-	q.wakeAt(e, min(g.until, e.expires))
-	if g.parts[i] != nil {
-		g.repeated = append(g.repeated, e)
-		return
+	q.putAside(r, e)
+	e.flags |= grouped
+	q.partOf[r] = g
+	q.arm(r, now)
+	i, there := g.find(p.seq)
+	if there {
+		for i < len(g.parts) && g.parts[i].seq == p.seq {
+			i++
+		}
+	} else {
+		g.came++
 	}
-	g.parts[i], g.sums[i] = e, sum
-	if g.missing--; g.missing == 0 && !g.tried() {
-		q.closeGroup(g)
+	g.parts = slices.Insert(g.parts, i, p)
+	if g.came == int(k.total) && !g.tried() {
+		q.closeGroup(g, now)
+	}
+	q.boundGroups(now)
+}
+
+// boundGroups sends the oldest texts on their way when too many wait.
+func (q *Queue) boundGroups(now int64) {
+	for q.groups.fresh > q.groups.max {
+		if now-q.groups.saidAt >= groupsSaid {
+			q.groups.saidAt = now
+			q.log.Warn().Int("most", q.groups.max).
+				Msg("too many long texts wait for parts that do not come: the oldest go on incomplete, before hermes.reassemble_timeout")
+		}
+		q.closeGroup(q.groups.first, now)
 	}
 }
 
 // closeTaken sends on their way, once parts were taken up from the store, the texts that were tried before, with the parts
 // that they had then, and those whose time is up.
-func (q *Queue) closeTaken() {
-	var ready []*group
-	now := q.now()
-	for _, g := range q.groups {
+func (q *Queue) closeTaken(now int64) {
+	type closing struct {
+		g      *group
+		lowest sms.ID
+	}
+	var ready []closing
+	for _, g := range q.groups.byKey {
 		if g.tried() || g.until <= now {
-			ready = append(ready, g)
+			came, _ := g.all()
+			ready = append(ready, closing{g, q.entries.at(q.lowest(came)).id})
 		}
 	}
-	slices.SortFunc(ready, func(a, b *group) int { return cmp.Compare(lowest(a.came()).id, lowest(b.came()).id) })
-	for _, g := range ready {
-		q.closeGroup(g)
+	slices.SortFunc(ready, func(a, b closing) int { return cmp.Compare(a.lowest, b.lowest) })
+	for _, c := range ready {
+		q.closeGroup(c.g, now)
 	}
+}
+
+// all are the parts in their order, each once, and those that came again.
+func (g *group) all() (came, again []ref) {
+	came = make([]ref, 0, len(g.parts))
+	for i, p := range g.parts {
+		if i > 0 && g.parts[i-1].seq == p.seq {
+			again = append(again, p.r)
+		} else {
+			came = append(came, p.r)
+		}
+	}
+	return came, again
 }
 
 // closeGroup sends the text on its way with the parts that came. The part with the lowest ID stands for all in the line.
-func (q *Queue) closeGroup(g *group) {
-	delete(q.groups, g.key)
-	came := g.came()
-	all := append(came, g.repeated...)
-	lead := lowest(all)
-	lead.parts, lead.came, lead.incomplete, lead.pushKey = all, len(came), g.missing > 0, g.key.pushKey
-	for _, e := range all {
-		e.group = nil
+func (q *Queue) closeGroup(g *group, now int64) {
+	q.groups.remove(g)
+	came, again := g.all()
+	all := append(came, again...)
+	leadRef := q.lowest(all)
+	lead := q.entries.at(leadRef)
+	lead.flags |= leading
+	q.leads[leadRef] = &text{parts: all, came: len(came), incomplete: len(came) < int(g.key.total), pushKey: g.key.pushKey}
+	for _, r := range all {
+		q.follow(r)
+		e := q.entries.at(r)
+		e.flags &^= grouped
+		delete(q.partOf, r)
 		if e.due > lead.due {
-			lead.due, lead.scheduled = e.due, e.scheduled
+			lead.due = e.due
+			lead.set(scheduled, e.flags&scheduled != 0)
 		}
 		lead.expireWith(e)
 		lead.attempts = max(lead.attempts, e.attempts)
-		if e != lead {
-			q.unwakeable(e)
-			e.lane.aside.remove(e)
-			e.status, e.lead = absorbed, lead
+		if r != leadRef {
+			q.disarm(r)
+			q.takeFromAside(r, e)
+			e.status, e.prev = absorbed, leadRef
 		}
 	}
-	now := q.now()
 	switch {
 	case g.tried():
-		lead.lane.joinTried(lead)
+		q.joinTried(leadRef)
 	case lead.attempts > 0 || lead.due <= now:
-		lead.lane.join(lead)
+		q.join(leadRef)
 	}
-	q.wakeAt(lead, lead.nextWake(now))
+	if lead.attempts > 0 && lead.status == waiting {
+		q.recipientOf(q.lanes.at(lead.lane)).failed[lead.lane] = struct{}{}
+	}
+	q.arm(leadRef, now)
 	q.wake()
-}
-
-// came are the parts that are there, in their order, each once.
-func (g *group) came() (parts []*entry) {
-	for _, e := range g.parts {
-		if e != nil {
-			parts = append(parts, e)
-		}
-	}
-	return parts
 }
 
 // expireWith has e expire with a part that it stands for, if that is sooner.
 func (e *entry) expireWith(part *entry) {
 	if part.expires < e.expires {
-		e.expires, e.period = part.expires, part.period
+		e.expires = part.expires
+		e.set(period, part.flags&period != 0)
 	}
 }
 
-func lowest(parts []*entry) *entry {
-	return slices.MinFunc(parts, func(a, b *entry) int { return cmp.Compare(a.id, b.id) })
+func (q *Queue) lowest(parts []ref) ref {
+	return slices.MinFunc(parts, func(a, b ref) int { return cmp.Compare(q.entries.at(a).id, q.entries.at(b).id) })
 }
 
 // leaveGroup takes one part out of its text, which then goes out incomplete unless the part came twice.
-func (q *Queue) leaveGroup(e *entry) {
+func (q *Queue) leaveGroup(r ref, now int64) {
+	e := q.entries.at(r)
 	switch {
-	case e.group != nil:
-		e.group.remove(e)
-		if e.group.missing == len(e.group.parts) {
-			delete(q.groups, e.group.key)
+	case e.flags&grouped != 0:
+		g := q.partOf[r]
+		i := slices.IndexFunc(g.parts, func(p part) bool { return p.r == r })
+		g.parts = slices.Delete(g.parts, i, i+1)
+		if _, again := g.find(e.seq); !again {
+			g.came--
 		}
-		e.group = nil
-	case e.lead != nil:
-		e.lead.removePart(e)
-		e.lead = nil
-	case e.parts != nil:
-		if e.pushKey == "" && (e.attempts > 0 || e.untold) && e.m != nil {
-			e.pushKey = e.m.Key() // the text was tried under it
+		if len(g.parts) == 0 {
+			q.groups.remove(g)
 		}
-		e.removePart(e)
-		if len(e.parts) > 0 {
-			q.promote(e)
+		e.flags &^= grouped
+		delete(q.partOf, r)
+	case e.status == absorbed:
+		q.removePart(q.leads[e.prev], r, e.seq)
+		e.prev = 0
+	case e.flags&leading != 0:
+		t := q.leads[r]
+		if m := q.message(r); t.pushKey == "" && (e.attempts > 0 || e.flags&untold != 0) && m != nil {
+			t.pushKey = m.Key() // the text was tried under it
 		}
-		e.parts = nil
+		q.removePart(t, r, e.seq)
+		delete(q.leads, r)
+		e.flags &^= leading
+		if len(t.parts) > 0 {
+			q.promote(t, r, e, now)
+		}
 	}
 }
 
-func (g *group) remove(e *entry) {
-	i := slices.Index(g.parts, e)
-	if i < 0 {
-		g.repeated = slices.DeleteFunc(g.repeated, func(o *entry) bool { return o == e })
-		return
-	}
-	if r := slices.IndexFunc(g.repeated, e.samePart); r >= 0 {
-		g.parts[i] = g.repeated[r]
-		g.repeated = slices.Delete(g.repeated, r, r+1)
-		return
-	}
-	g.parts[i], g.sums[i] = nil, 0
-	g.missing++
-}
-
-func (e *entry) samePart(o *entry) bool { return e.seq == o.seq }
-
-func (e *entry) removePart(p *entry) {
-	i := slices.Index(e.parts, p)
-	if i < e.came {
-		if r := slices.IndexFunc(e.parts[e.came:], p.samePart); r >= 0 {
-			e.parts[i] = e.parts[e.came+r]
-			i = e.came + r
+func (q *Queue) removePart(t *text, r ref, seq byte) {
+	i := slices.Index(t.parts, r)
+	if i < t.came {
+		again := slices.IndexFunc(t.parts[t.came:], func(o ref) bool { return q.entries.at(o).seq == seq })
+		if again >= 0 {
+			t.parts[i] = t.parts[t.came+again]
+			i = t.came + again
 		} else {
-			e.came--
-			e.incomplete = true
+			t.came--
+			t.incomplete = true
 		}
 	}
-	e.parts = slices.Delete(e.parts, i, i+1)
+	t.parts = slices.Delete(t.parts, i, i+1)
 }
 
 // promote puts another part in the place of lead, which has left its text.
-func (q *Queue) promote(lead *entry) {
-	next := lowest(lead.parts)
-	next.parts, next.came, next.incomplete, next.lead = lead.parts, lead.came, lead.incomplete, nil
-	next.pushKey, next.untold = lead.pushKey, lead.untold
-	next.due, next.scheduled, next.attempts, next.asked = lead.due, lead.scheduled, lead.attempts, lead.asked
-	for _, o := range next.parts {
+func (q *Queue) promote(t *text, leadRef ref, lead *entry, now int64) {
+	nextRef := q.lowest(t.parts)
+	next := q.entries.at(nextRef)
+	next.prev = 0
+	next.flags |= leading
+	q.leads[nextRef] = t
+	const shared = untold | scheduled | asked
+	next.flags = next.flags&^shared | lead.flags&shared
+	next.due, next.attempts = lead.due, lead.attempts
+	for _, r := range t.parts {
+		q.follow(r)
+		o := q.entries.at(r)
 		next.expireWith(o)
-		if o != next {
-			o.lead = next
+		if r != nextRef {
+			o.prev = nextRef
 		}
 	}
 	if lead.status == aside {
-		next.lane.putAside(next)
+		q.putAside(nextRef, next)
 	} else {
-		next.status = waiting
-		next.lane.line.insertBefore(next, lead)
+		q.putInLine(nextRef, next, leadRef)
 	}
-	q.wakeAt(next, next.nextWake(q.now()))
+	q.arm(nextRef, now)
 }

@@ -249,7 +249,7 @@ func TestAScheduledLongTextHoldsNobodyBack(t *testing.T) {
 	h := r.hermes()
 	a, b := r.part("a", 1, 2, 1), r.part("b", 1, 2, 2)
 	for _, m := range []*sms.Message{a, b} {
-		m.DueAt = m.ReceivedAt.Add(100 * time.Millisecond)
+		m.DueAt = m.ReceivedAt.Add(2 * time.Second)
 		r.add(m)
 	}
 	r.texts("now")

@@ -2,225 +2,277 @@ package queue
 
 import "hnetsmpp/smppserv/sms"
 
-// laneKey is a conversation: the same two numbers in the same direction.
-type laneKey struct{ recipient, source, dest string }
-
-func laneKeyOf(m *sms.Message) laneKey {
-	return laneKey{m.Recipient, m.Source.Number, m.Dest.Number}
-}
-
-// lane is the line of a conversation's messages, in the order in which they came.
+// lane is the line of a conversation's messages, in the order in which they came. A conversation is the same two numbers in the
+// same direction: 64 bits of a hash stand for it, and should those of two ever be the same, they share a line.
 type lane struct {
-	q         *Queue
-	key       laneKey
-	recipient *recipientQueue
-	line      list // waiting, taken and changing
-	aside     list
-	size      int     // entries of any status but concluded
-	flying    int     // tries in flight
-	outlet    *Outlet // that has those in flight, nil when there are none
-
-	turns         *turns // in which it stands, nil = none
-	before, after *lane  // in those turns
+	hash      uint64
+	recipient uint32 // the number of the party
+	line      ref    // the first of those that are waiting, taken or changing
+	aside     ref    // the first of those
+	size      uint32 // entries of any status but concluded
+	turns     uint32 // the number of those in which it stands, 0 = none
+	before    ref    // in those turns
+	after     ref
+	flight    uint32 // the number of its tries in flight, 0 = there are none
 }
 
-// list is a doubly linked list of entries.
-type list struct{ first, last *entry }
+// flight is the tries of a lane that are in flight, all at one outlet.
+type flight struct {
+	outlet *Outlet
+	n      int
+}
 
-func (l *list) append(e *entry) { l.insertBefore(e, nil) }
+// flights has numbers for them, the first one is for none.
+type flights struct {
+	all  []flight
+	free []uint32
+}
 
-// insertBefore puts e before another, nil = at the end.
-func (l *list) insertBefore(e, other *entry) {
-	e.prev, e.next = l.last, other
-	if other == nil {
-		l.last = e
-	} else {
-		e.prev, other.prev = other.prev, e
+func (f *flights) add(o *Outlet) uint32 {
+	if n := len(f.free); n > 0 {
+		number := f.free[n-1]
+		f.free = f.free[:n-1]
+		f.all[number] = flight{outlet: o}
+		return number
 	}
-	if e.prev == nil {
-		l.first = e
-	} else {
-		e.prev.next = e
+	f.all = append(f.all, flight{outlet: o})
+	return uint32(len(f.all) - 1)
+}
+
+func (f *flights) drop(number uint32) {
+	f.all[number] = flight{}
+	f.free = append(f.free, number)
+}
+
+// A list is known by its first entry: that one's prev is the last. The last one's next is 0.
+
+// insertBefore puts r before other, 0 = at the end.
+func (q *Queue) insertBefore(first *ref, r ref, e *entry, other ref) {
+	switch {
+	case *first == 0:
+		e.prev, e.next = r, 0
+		*first = r
+	case other == 0:
+		head := q.entries.at(*first)
+		e.prev, e.next = head.prev, 0
+		q.entries.at(head.prev).next = r
+		head.prev = r
+	default:
+		o := q.entries.at(other)
+		e.prev, e.next = o.prev, other
+		if other == *first {
+			*first = r
+		} else {
+			q.entries.at(o.prev).next = r
+		}
+		o.prev = r
 	}
 }
 
-func (l *list) remove(e *entry) {
-	if e.prev == nil {
-		l.first = e.next
-	} else {
-		e.prev.next = e.next
+func (q *Queue) unlink(first *ref, r ref, e *entry) {
+	switch {
+	case *first == r && e.next == 0:
+		*first = 0
+	case *first == r:
+		*first = e.next
+		q.entries.at(e.next).prev = e.prev
+	case e.next == 0:
+		q.entries.at(e.prev).next = 0
+		q.entries.at(*first).prev = e.prev
+	default:
+		q.entries.at(e.prev).next = e.next
+		q.entries.at(e.next).prev = e.prev
 	}
-	if e.next == nil {
-		l.last = e.prev
-	} else {
-		e.next.prev = e.prev
-	}
-	e.prev, e.next = nil, nil
+	e.prev, e.next = 0, 0
 }
 
-func (q *Queue) lane(k laneKey) *lane {
-	l := q.lanes[k]
-	if l == nil {
-		l = &lane{q: q, key: k, recipient: q.recipient(k.recipient)}
-		q.lanes[k] = l
+// lane is that of a conversation for a recipient.
+func (q *Queue) lane(hash uint64, recipient string) ref {
+	to := q.recipient(recipient)
+	for ; ; hash = spread(hash + 1) { // what two recipients have is never mixed up
+		r := q.byHash.find(hash)
+		if r != 0 && q.lanes.at(r).recipient == to.party.number {
+			return r
+		}
+		if r == 0 {
+			r, l := q.lanes.add()
+			l.hash, l.recipient = hash, to.party.number
+			q.byHash.add(r)
+			to.lanes++
+			return r
+		}
 	}
-	return l
 }
 
-func (l *lane) append(e *entry) {
+// findLane is lane where there is one, else 0.
+func (q *Queue) findLane(c conversation) ref {
+	p := q.parties.byName[c.recipient]
+	if p == nil {
+		return 0
+	}
+	for hash := c.hash(); ; hash = spread(hash + 1) {
+		r := q.byHash.find(hash)
+		if r == 0 || q.lanes.at(r).recipient == p.number {
+			return r
+		}
+	}
+}
+
+func (q *Queue) recipientOf(l *lane) *recipientQueue {
+	return q.parties.byNumber[l.recipient].recipient
+}
+
+func (q *Queue) putInLine(r ref, e *entry, other ref) {
+	l := q.lanes.at(e.lane)
 	e.status = waiting
-	l.line.append(e)
+	q.insertBefore(&l.line, r, e, other)
+	q.recipientOf(l).lined++
 }
 
-func (l *lane) putAside(e *entry) {
-	e.status = aside
-	l.aside.append(e)
+func (q *Queue) takeFromLine(r ref, e *entry) {
+	l := q.lanes.at(e.lane)
+	q.unlink(&l.line, r, e)
+	q.recipientOf(l).lined--
 }
+
+func (q *Queue) append(r ref, e *entry) { q.putInLine(r, e, 0) }
+
+func (q *Queue) putAside(r ref, e *entry) {
+	e.status = aside
+	q.insertBefore(&q.lanes.at(e.lane).aside, r, e, 0)
+}
+
+func (q *Queue) takeFromAside(r ref, e *entry) { q.unlink(&q.lanes.at(e.lane).aside, r, e) }
 
 // join moves an entry from aside to the end of the line.
-func (l *lane) join(e *entry) {
-	l.aside.remove(e)
-	l.append(e)
-	l.ready()
+func (q *Queue) join(r ref) {
+	e := q.entries.at(r)
+	q.takeFromAside(r, e)
+	q.append(r, e)
+	q.ready(e.lane)
 }
 
 // joinTried is join for one that was tried before: it had its turn, and stands before those that had none.
-func (l *lane) joinTried(e *entry) {
-	l.aside.remove(e)
-	other := l.line.first
-	for other != nil && (other.status != waiting || other.attempts > 0) {
-		other = other.next
+func (q *Queue) joinTried(r ref) {
+	e := q.entries.at(r)
+	q.takeFromAside(r, e)
+	other := q.lanes.at(e.lane).line
+	for other != 0 {
+		o := q.entries.at(other)
+		if o.status == waiting && o.attempts == 0 {
+			break
+		}
+		other = o.next
 	}
-	e.status = waiting
-	l.line.insertBefore(e, other)
-	l.ready()
+	q.putInLine(r, e, other)
+	q.ready(e.lane)
 }
 
 // take keeps an entry of the line for a try, or for its end.
-func (l *lane) take(e *entry) {
+func (q *Queue) take(r ref, e *entry) {
 	e.status = taken
-	l.q.unwakeable(e)
+	q.disarm(r)
 }
 
-// requeue gives it back to the line, in its old place.
-func (l *lane) requeue(e *entry) {
+// giveBack returns it to the line, in its old place.
+func (q *Queue) giveBack(r ref, e *entry) {
 	if e.kind == sms.KindDPF {
-		l.line.remove(e)
-		l.recipient.setDPF(e)
+		q.takeFromLine(r, e)
+		q.recipientOf(q.lanes.at(e.lane)).setDPF(r, e)
 		return
 	}
 	e.status = waiting
 }
 
-// claim keeps an entry for a change or its end: in its place if it stands in the line, else out of every list.
-func (l *lane) claim(e *entry) {
-	l.q.unwakeable(e)
+// claimEntry keeps an entry for a change or its end: in its place if it stands in the line, else out of every list.
+func (q *Queue) claimEntry(r ref, e *entry) {
+	q.disarm(r)
 	switch e.status {
 	case waiting:
 		e.status = changing
 		return
 	case aside:
-		l.aside.remove(e)
+		q.takeFromAside(r, e)
 	case dpfPending:
-		l.recipient.clearDPF(e)
+		q.recipientOf(q.lanes.at(e.lane)).clearDPF(r, e)
 	}
 	e.status = claimed
 }
 
-// unclaim gives a claimed entry back; later tells that it is not to be tried yet, and holds nobody back meanwhile.
-func (l *lane) unclaim(e *entry, later bool) {
-	inLine := e.status == changing
+// unclaim gives a claimed message back. One that is not to be tried yet holds nobody back meanwhile.
+func (q *Queue) unclaim(r ref) {
+	now := q.now()
+	q.follow(r)
+	e := q.entries.at(r)
+	later, inLine := e.due > now && e.attempts == 0, e.status == changing
 	switch {
 	case inLine && !later:
 		e.status = waiting
 	case inLine:
-		l.line.remove(e)
-		l.putAside(e)
+		q.takeFromLine(r, e)
+		q.putAside(r, e)
 	case later:
-		l.putAside(e)
+		q.putAside(r, e)
 	default:
-		l.append(e)
+		q.append(r, e)
 	}
-	l.ready()
+	q.ready(e.lane)
+	q.arm(r, now)
 }
 
-// remove takes an entry out of the lane for good, whatever its status.
-func (l *lane) remove(e *entry) {
+// leave takes an entry out of its lane for good, whatever its status, and gives what stands behind it a turn.
+func (q *Queue) leave(r ref) {
+	e := q.entries.at(r)
+	lr := e.lane
+	l := q.lanes.at(lr)
 	switch e.status {
 	case aside:
-		l.aside.remove(e)
+		q.takeFromAside(r, e)
 	case taken, waiting, changing:
-		l.line.remove(e)
+		q.takeFromLine(r, e)
 	}
-	l.q.unwakeable(e)
+	q.disarm(r)
 	e.status = concluded
-	if l.line.first == nil && l.turns != nil {
-		l.turns.remove(l)
+	to := q.recipientOf(l)
+	if e.attempts > 0 {
+		q.stillFailed(to, lr)
 	}
-	if l.grow(e, -1); l.size == 0 {
-		delete(l.q.lanes, l.key)
+	q.grow(l, e, -1)
+	switch {
+	case l.size == 0:
+		q.leaveTurns(l)
+		q.byHash.remove(lr)
+		q.lanes.drop(lr)
+		to.lanes--
+		to.forget()
+	case l.line == 0:
+		q.leaveTurns(l)
+	default:
+		q.ready(lr)
 	}
 }
 
 // grow counts e in, or out.
-func (l *lane) grow(e *entry, by int) {
-	l.size += by
+func (q *Queue) grow(l *lane, e *entry, by int) {
+	l.size += uint32(by)
 	if e.kind != sms.KindDPF { // nobody is to get one
-		l.recipient.size += by
+		q.recipientOf(l).size += by
 	}
 }
 
-// head is the next entry to try. There is none while the next one is being changed:
+// head is the next entry to try, 0 = none. There is none while the next one is being changed:
 // those behind it must not overtake it.
-func (l *lane) head() *entry {
-	e := l.line.first
-	for e != nil && e.status == taken {
-		e = e.next
+func (q *Queue) head(l *lane) ref {
+	r := l.line
+	for r != 0 {
+		e := q.entries.at(r)
+		if e.status == changing {
+			return 0
+		}
+		if e.status != taken {
+			break
+		}
+		r = e.next
 	}
-	if e != nil && e.status == changing {
-		return nil
-	}
-	return e
-}
-
-// ready gives the lane a turn.
-func (l *lane) ready() {
-	if l.turns == nil && l.line.first != nil {
-		l.recipient.turns.push(l)
-	}
-}
-
-// turns is a first-in first-out of lanes.
-type turns struct{ first, last *lane }
-
-func (t *turns) push(l *lane) {
-	l.turns, l.before, l.after = t, t.last, nil
-	if t.last == nil {
-		t.first = l
-	} else {
-		t.last.after = l
-	}
-	t.last = l
-}
-
-func (t *turns) pop() *lane {
-	l := t.first
-	if l != nil {
-		t.remove(l)
-	}
-	return l
-}
-
-func (t *turns) remove(l *lane) {
-	if l.before == nil {
-		t.first = l.after
-	} else {
-		l.before.after = l.after
-	}
-	if l.after == nil {
-		t.last = l.before
-	} else {
-		l.after.before = l.before
-	}
-	l.turns, l.before, l.after = nil, nil, nil
+	return r
 }

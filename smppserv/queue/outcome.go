@@ -2,206 +2,311 @@ package queue
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
 
+// conclusion takes messages to their final state, or to their next try.
+type conclusion struct {
+	road.Transition
+	q       *Queue
+	all     []ref // that are at their end
+	outcome sms.Outcome
+	at      time.Time
+	now     int64 // the same in the queue's time
+	owed    []owing
+	told    []telling
+	failed  []ref // whose next try it is about
+	noted   []ref // of these, for whom an intermediate notification is owed
+	answer  chan<- error
+
+	ids     [1]sms.ID
+	receipt [1]*sms.Message
+	owing   [1]owing
+	ref     [1]ref
+}
+
+// owing is a receipt, or its like, that may go when it is on disk.
+type owing struct {
+	m       *sms.Message
+	session uint32
+	answer  road.Submission // that must be on the wire before it; nil = it is
+}
+
+// telling is who waits for an outcome.
+type telling struct {
+	m          *sms.Message
+	submission road.Submission
+}
+
 // report is given to the Deliverer: what came of the try.
 func (j *job) report(o sms.Outcome) {
-	q, e := j.q, j.lead
-	if o.Verdict == sms.TryAgain && e.m.SingleAttempt() {
+	q := j.q
+	if o.Verdict == sms.TryAgain && j.ms[0].SingleAttempt() {
 		o.Verdict, o.Temporary = sms.Failed, true
 	}
 	switch o.Verdict {
 	case sms.Returned:
 		q.mu.Lock()
-		j.requeue()
+		j.requeue(q.now())
 		q.mu.Unlock()
 	case sms.TryAgain:
 		q.retry(j, o)
 	default:
-		q.conclude(j.lead.all(), j, o, nil)
+		q.conclude(j.all, j.ms, j.lead, j, o, nil)
 	}
 	q.wake()
 }
 
 // retry puts the message back for its next try.
 func (q *Queue) retry(j *job, o sms.Outcome) {
-	e, m := j.lead, j.lead.m
-	now := q.wall()
-	transition := &road.Transition{State: sms.Enroute, Error: o.Code, Reason: o.Reason}
-	var owed, told []*entry
+	c := &conclusion{Transition: road.Transition{State: sms.Enroute, Error: o.Code, Reason: o.Reason}, q: q}
+	c.IDs = c.ids[:0]
 	q.mu.Lock()
+	wall, now := q.read()
+	q.follow(j.lead)
+	e := q.entries.at(j.lead)
+	to := q.recipientOf(q.lanes.at(e.lane))
+	m := j.ms[slices.Index(j.all, j.lead)]
 	q.o.Observer.Retried(m)
-	e.attempts++
-	e.away = o.Unreached
+	e.attempts = attempts(int(e.attempts) + 1)
+	e.set(away, o.Unreached)
 	wait := o.After
-	if e.asked = wait > 0; !e.asked {
-		wait = e.lane.recipient.wait(e.attempts)
+	if wait <= 0 {
+		wait = to.wait(int(e.attempts))
 	}
-	transition.Attempts, transition.DueAt = e.attempts, sms.NotBefore(now.Add(wait))
-	e.due, e.scheduled, transition.Wait = q.in(wait), false, wait
-	if e.parts != nil && e.pushKey == "" {
-		e.pushKey = m.Key()
+	e.set(asked, o.After > 0)
+	e.set(scheduled, false)
+	c.Attempts, c.DueAt, c.Wait = int(e.attempts), sms.NotBefore(wall.Add(wait)), wait
+	e.due = now + (wait + time.Millisecond).Milliseconds()
+	if j.text {
+		t := q.leads[j.lead]
+		if t.pushKey == "" {
+			t.pushKey = m.Key()
+		}
+		c.PushKey = t.pushKey
 	}
-	transition.PushKey = e.pushKey
-	for _, p := range j.lead.all() {
-		p.m.Attempts, p.m.Error, p.m.Reason, p.m.DueAt, p.m.Wait = e.attempts, o.Code, o.Reason, transition.DueAt, wait
-		transition.IDs = append(transition.IDs, p.id)
-		if p.m.OwesIntermediate(q.o.StatusToHermes) && !p.told {
-			p.told = true
-			told = append(told, p)
-			owed = q.owe(owed, transition, p, sms.KindIntermediate, false, now)
+	for i, r := range j.all {
+		p, m := q.entries.at(r), j.ms[i]
+		m.Attempts, m.Error, m.Reason, m.DueAt, m.Wait = int(e.attempts), o.Code, o.Reason, c.DueAt, wait
+		c.IDs = append(c.IDs, p.id)
+		p.flags |= writing
+		if m.OwesIntermediate(q.o.StatusToHermes) && p.flags&told == 0 {
+			p.flags |= told
+			c.noted = append(c.noted, r)
+			q.owe(c, r, p, m, sms.KindIntermediate, false, wall)
 		}
 	}
+	c.failed = append(c.ref[:0], j.all...)
+	c.now = now
+	to.failed[e.lane] = struct{}{}
+	delete(to.releasing, e.lane)
 	q.unwritten++
-	j.requeue()
-	q.mu.Unlock()
-	q.log.Info().EmbedObject(m).Int("attempt", transition.Attempts).Stringer("next_try_in", wait).Str("reason", o.Reason).Msg("a try failed, to be tried again")
-	transition.Done, transition.Parked = func() { q.written(transition, nil, owed) }, q.onParked
-	if len(told) > 0 {
-		transition.Parked = func() { // what was owed is owed again by the next try that fails
+	j.requeue(now)
+	c.Parked = q.onParked
+	if len(c.noted) > 0 {
+		c.Parked = func() { // what was owed is owed again by the next try that fails
 			q.mu.Lock()
-			for _, p := range told {
-				p.told = false
+			for i, r := range c.failed {
+				if c.still(i, r) {
+					q.entries.at(r).flags &^= told
+				}
 			}
 			q.mu.Unlock()
 			q.onParked()
 		}
 	}
-	q.o.Store.Finish(transition)
+	c.Done = c.retried
+	q.mu.Unlock()
+	q.log.Info().EmbedObject(m).Int("attempt", c.Attempts).Stringer("next_try_in", wait).Str("reason", o.Reason).Msg("a try failed, to be tried again")
+	q.o.Store.Finish(&c.Transition)
 }
 
-func (r *recipientQueue) wait(attempts int) time.Duration {
-	if len(r.retry) == 0 {
+// still tells whether r is still the entry of the i-th message.
+func (c *conclusion) still(i int, r ref) bool { return c.q.byID.find(uint64(c.IDs[i])) == r }
+
+// retried is called when the next try is on disk.
+func (c *conclusion) retried() {
+	q := c.q
+	q.mu.Lock()
+	for i, r := range c.failed {
+		if !c.still(i, r) {
+			continue
+		}
+		e := q.entries.at(r)
+		if int(e.attempts) > c.Attempts { // another one is on its way
+			continue
+		}
+		if e.flags &^= writing; e.flags&held != 0 && (e.status == waiting || e.status == absorbed) {
+			m := q.evict(r)
+			q.offer(r, m)
+		}
+	}
+	q.mu.Unlock()
+	c.written()
+}
+
+func (to *recipientQueue) wait(attempts int) time.Duration {
+	if len(to.retry) == 0 {
 		return time.Minute
 	}
-	return r.retry[min(attempts, len(r.retry))-1]
+	return to.retry[min(attempts, len(to.retry))-1]
 }
 
 // conclude takes messages to their final state: those of a job, or, with j nil, one that the caller has claimed.
-// written, unless it is nil, is told when that is on disk, or that it is refused; it must have room.
-func (q *Queue) conclude(all []*entry, j *job, o sms.Outcome, written chan<- error) {
-	now := q.wall()
-	lead := all[0]
-	if j != nil {
-		lead = j.lead
-	}
+// answer, unless it is nil, is told when that is on disk, or that it is refused; it must have room.
+func (q *Queue) conclude(all []ref, ms []*sms.Message, lead ref, j *job, o sms.Outcome, answer chan<- error) {
+	c := &conclusion{q: q, outcome: o, answer: answer}
+	c.all = all
 	q.mu.Lock()
-	attempts := lead.attempts
+	wall, now := q.read()
+	q.follow(lead)
+	e := q.entries.at(lead)
+	m := ms[slices.Index(all, lead)]
+	attempts := int(e.attempts)
 	tried := j != nil && j.untried == none
 	if tried {
 		attempts++
 	}
-	transition, owed := q.ending(all, lead, o, attempts, now)
-	q.remove(all, transition.State)
-	if tried && transition.State == sms.Delivered && lead.kind == sms.KindText && !lead.m.IsAck() {
-		lead.lane.recipient.reached(lead.lane)
-		lead.lane.recipient.reached(nil)
+	q.ending(c, all, ms, e, attempts, wall, now)
+	if tried && c.State == sms.Delivered && e.kind == sms.KindText && !m.IsAck() {
+		to := q.recipientOf(q.lanes.at(e.lane))
+		to.reached(e.lane)
+		to.reached(0)
 	}
-	lead.lane.ready()
 	q.unwritten++
 	if j != nil {
 		j.release()
 	}
+	q.remove(c, all, ms)
 	q.mu.Unlock()
-	if transition.State != sms.Delivered && transition.State != sms.Deleted {
-		q.log.Warn().EmbedObject(lead.m).Stringer("state", transition.State).Int("error", o.Code).Int("attempts", transition.Attempts).Str("reason", o.Reason).
+	if c.State != sms.Delivered && c.State != sms.Deleted {
+		q.log.Warn().EmbedObject(m).Stringer("state", c.State).Int("error", o.Code).Int("attempts", c.Attempts).Str("reason", o.Reason).
 			Msg("a message was not delivered")
 	}
-	transition.Done = func() {
-		if written != nil && transition.Refused == nil {
-			written <- nil
-		}
-		// First the submissions: in transaction mode this is the answer, and no receipt may overtake it.
-		tellSubmissions(all, transition, o, now)
-		q.written(transition, all, owed)
-	}
-	transition.Parked = q.onParked
-	if written != nil {
-		transition.Parked = func() {
-			written <- fmt.Errorf("%w: %w", sms.ErrUnavailable, transition.Refused)
+	c.Done, c.Parked = c.concluded, q.onParked
+	if answer != nil {
+		c.Parked = func() {
+			answer <- fmt.Errorf("%w: %w", sms.ErrUnavailable, c.Refused)
 			q.onParked()
 		}
 	}
-	q.o.Store.Finish(transition)
+	q.o.Store.Finish(&c.Transition)
 }
 
-// ending is how messages get into their final state, lead or the only one among them, and what is owed because of it.
-// Nothing has changed so far but on paper.
-func (q *Queue) ending(all []*entry, lead *entry, o sms.Outcome, attempts int, now time.Time) (transition *road.Transition, owed []*entry) {
-	transition = &road.Transition{IDs: make([]sms.ID, 0, len(all)), State: o.FinalState(), Attempts: attempts}
-	if transition.State != sms.Delivered {
-		transition.Error, transition.Reason = o.Code, o.Reason
+// concluded is called when the final state is on disk.
+func (c *conclusion) concluded() {
+	if c.answer != nil && c.Refused == nil {
+		c.answer <- nil
 	}
-	late := lead.attempts > 0 || lead.due < lead.lane.recipient.back
-	for _, e := range all {
-		transition.IDs = append(transition.IDs, e.id)
-		alert := e.m.OwesAlert(transition.State, o, late)
-		if e.m.OwesReceipt(transition.State, q.o.StatusToHermes) {
-			owed = q.owe(owed, transition, e, sms.KindReceipt, alert, now)
+	// First the submissions: in transaction mode this is the answer, and no receipt may overtake it.
+	c.tell()
+	c.written()
+}
+
+// ending is how messages get into their final state, that with the entry lead or the only one among them, and what is owed
+// because of it. Nothing has changed so far but on paper.
+func (q *Queue) ending(c *conclusion, all []ref, ms []*sms.Message, lead *entry, attempts int, wall time.Time, now int64) {
+	c.at, c.now = wall, now
+	c.Transition = road.Transition{IDs: c.ids[:0], State: c.outcome.FinalState(), Attempts: attempts}
+	c.owed = c.owing[:0]
+	c.Receipts = c.receipt[:0]
+	if c.State != sms.Delivered {
+		c.Error, c.Reason = c.outcome.Code, c.outcome.Reason
+	}
+	to := q.recipientOf(q.lanes.at(lead.lane))
+	late := lead.attempts > 0 || lead.due < to.back
+	for i, r := range all {
+		e, m := q.entries.at(r), ms[i]
+		c.IDs = append(c.IDs, e.id)
+		alert := m.OwesAlert(c.State, c.outcome, late)
+		if m.OwesReceipt(c.State, q.o.StatusToHermes) {
+			q.owe(c, r, e, m, sms.KindReceipt, alert, wall)
 		}
 		switch {
-		case alert && transition.State == sms.Delivered:
-			owed = q.owe(owed, transition, e, sms.KindAlert, false, now)
+		case alert && c.State == sms.Delivered:
+			q.owe(c, r, e, m, sms.KindAlert, false, wall)
 		case alert:
-			away := o.Unreached || o.State == sms.Expired && lead.away || e.lane.recipient.away()
-			w := sms.NewDPF(e.m, away, now, q.o.ReceiptValidity)
-			transition.Receipts, owed = append(transition.Receipts, w), append(owed, &entry{q: q, m: w, owner: w.Owner(), due: q.now(), heapAt: -1})
+			gone := c.outcome.Unreached || c.outcome.State == sms.Expired && lead.flags&away != 0 || to.away()
+			w := sms.NewDPF(m, gone, wall, q.o.ReceiptValidity)
+			c.Receipts, c.owed = append(c.Receipts, w), append(c.owed, owing{m: w})
 		}
 	}
-	return transition, owed
 }
 
 // remove takes messages out of their lanes for good.
-func (q *Queue) remove(all []*entry, state sms.State) {
-	for _, e := range all {
-		q.o.Observer.Concluded(e.m, state)
-		e.lane.remove(e)
-		q.uncount(e.owner)
-	}
-}
-
-func tellSubmissions(all []*entry, transition *road.Transition, o sms.Outcome, now time.Time) {
-	for _, e := range all {
-		if m := e.m; e.submission != nil {
-			m.State, m.Attempts, m.Error, m.Reason, m.FinalAt = transition.State, transition.Attempts, transition.Error, transition.Reason, now
-			e.submission.Concluded(m, o)
+func (q *Queue) remove(c *conclusion, all []ref, ms []*sms.Message) {
+	for i, r := range all {
+		e := q.entries.at(r)
+		q.o.Observer.Concluded(ms[i], c.State)
+		if e.flags&awaited != 0 {
+			c.told = append(c.told, telling{ms[i], q.submissions[r]})
 		}
+		q.dropSubmission(r, e)
+		if e.flags&leading != 0 {
+			delete(q.leads, r)
+			e.flags &^= leading
+		}
+		owner := q.owner(e)
+		q.leave(r)
+		q.uncount(owner)
 	}
 }
 
-// owe adds to the transition what tells the submitter of e that e got into the transition's state, and whether an alert follows.
-func (q *Queue) owe(owed []*entry, transition *road.Transition, e *entry, kind sms.Kind, alert bool, now time.Time) []*entry {
-	r := sms.NewReceipt(kind, e.m, transition.State, transition.Error, now, q.o.ReceiptValidity)
-	r.Receipt.DPF = alert
-	transition.Receipts = append(transition.Receipts, r)
-	return append(owed, &entry{q: q, m: r, owner: r.Owner(), answer: e.submission, due: q.now(), heapAt: -1})
+func (q *Queue) dropSubmission(r ref, e *entry) {
+	if e.flags&(awaited|answering) != 0 {
+		e.flags &^= awaited | answering
+		delete(q.submissions, r)
+	}
+}
+
+func (c *conclusion) tell() {
+	for _, t := range c.told {
+		m := t.m
+		m.State, m.Attempts, m.Error, m.Reason, m.FinalAt = c.State, c.Attempts, c.Error, c.Reason, c.at
+		t.submission.Concluded(m, c.outcome)
+	}
+}
+
+// owe adds to the transition what tells the submitter of a message that it got into the transition's state, and whether an
+// alert follows.
+func (q *Queue) owe(c *conclusion, r ref, e *entry, m *sms.Message, kind sms.Kind, alert bool, wall time.Time) {
+	n := sms.NewReceipt(kind, m, c.State, c.Error, wall, q.o.ReceiptValidity)
+	n.Receipt.DPF = alert
+	c.Receipts = append(c.Receipts, n)
+	c.owed = append(c.owed, owing{n, e.session, q.answer(r, e)})
 }
 
 // written is called when an outcome is on disk: the receipts that it owes may go.
-func (q *Queue) written(transition *road.Transition, gone, owed []*entry) {
+func (c *conclusion) written() {
+	q := c.q
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for _, e := range gone {
-		q.forget(e)
+	for _, r := range c.all {
+		q.forget(r)
 	}
-	for _, r := range owed {
-		q.pending[r.owner]++
-		q.enter(r, false)
+	for _, o := range c.owed {
+		q.parties.get(o.m.Owner()).pending++
+		r := q.enter(o.m, keysOf(o.m), c.now, c.now, false)
+		e := q.entries.at(r)
+		if e.session = o.session; o.answer != nil {
+			q.keepAnswer(r, e, o.answer, max(c.now, q.wheel.at))
+		}
+		q.offer(r, o.m)
 	}
-	if transition.Refused == nil { // else it was counted when it was parked
+	if c.Refused == nil { // else it was counted when it was parked
 		q.unwritten--
 	}
 	q.checkIdle()
 	q.wake()
 }
 
-// onParked is for an outcome that the database refuses: nothing waits for it any more. Its messages keep their entries,
+// parked is for an outcome that the database refuses: nothing waits for it any more. Its messages keep their entries,
 // so that nobody tries them again.
-func (q *Queue) onParked() {
+func (q *Queue) parked() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.unwritten--

@@ -11,39 +11,72 @@ import (
 // recipientQueue is everything that is for one recipient of messages, and its ways out.
 type recipientQueue struct {
 	q       *Queue
+	party   *party
+	lanes   int
 	size    int   // messages and receipts of any status but concluded
-	turns   turns // of the lanes that may have something to try
+	lined   int   // entries in the lines of its lanes
+	turns   round // of the lanes that may have something to try
 	outlets []*Outlet
 	retry   []time.Duration // of the last outlet: used for waits when there is none
+	marked  bool            // it is among those that may have something to start
+	own     bool            // the next turn is one of those that wait for an outlet
 
-	dpfs map[*lane]map[*entry]struct{} // by where a delivery ends them; nil = anywhere
-	back int64                         // when a client came that had been absent; 0 = not yet
+	failed    map[ref]struct{} // lanes at whose head something failed and waits for its next try
+	releasing map[ref]struct{} // those of them whose waits are ended
+	resumed   bool             // it is among those that have some
+
+	dpfs map[ref]ref // the first of a list of delivery pending flags, by the lane in which a delivery ends them; 0 = anywhere
+	back int64       // when a client came that had been absent; 0 = not yet
 }
 
 // Waits tells whether something waits for the recipient, who has no outlet, that could be tried now if it had one.
 func (q *Queue) Waits(recipient string) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	r := q.recipients[recipient]
-	if r == nil {
+	p := q.parties.byName[recipient]
+	if p == nil || p.recipient == nil {
 		return false
 	}
-	now := q.now()
-	for l := r.turns.first; l != nil; l = l.after {
-		if e := l.head(); e != nil && e.due <= now && e.expires > now {
-			return true
+	to, now := p.recipient, q.now()
+	for range turnsStep {
+		t := to.turns.first
+		if t == nil {
+			break
 		}
+		l := q.lanes.at(t.first)
+		if r := q.head(l); r != 0 {
+			q.follow(r)
+			if e := q.entries.at(r); e.due <= now && e.expires > now {
+				return true
+			}
+		}
+		q.leaveTurns(l) // it gets another one from what keeps the message, as in try
 	}
 	return false
 }
 
-func (q *Queue) recipient(recipient string) *recipientQueue {
-	r := q.recipients[recipient]
-	if r == nil {
-		r = &recipientQueue{q: q, dpfs: map[*lane]map[*entry]struct{}{}}
-		q.recipients[recipient] = r
+func (q *Queue) recipient(name string) *recipientQueue {
+	p := q.parties.get(name)
+	if p.recipient == nil {
+		p.recipient = &recipientQueue{q: q, party: p, failed: map[ref]struct{}{}, dpfs: map[ref]ref{}}
 	}
-	return r
+	return p.recipient
+}
+
+// forget lets go of a recipient for whom nothing waits, and who has no way out.
+func (to *recipientQueue) forget() {
+	if to.lanes == 0 && len(to.outlets) == 0 && to.party.recipient == to {
+		to.party.recipient = nil
+		to.q.parties.forget(to.party)
+	}
+}
+
+// mark has the dispatcher look whether something for the recipient may be started.
+func (to *recipientQueue) mark() {
+	if !to.marked {
+		to.marked = true
+		to.q.marked.push(to)
+	}
 }
 
 // Outlet is open until it is detached. It implements road.Outlet.
@@ -53,7 +86,7 @@ type Outlet struct {
 	options   road.OutletOptions
 	window    int
 	taken     int   // tries in flight
-	turns     turns // of the lanes that must wait for this outlet and no other
+	turns     round // of the lanes that must wait for this outlet and no other
 	paused    bool
 	silent    bool // paused since the last Resume
 	pause     *time.Timer
@@ -65,14 +98,20 @@ type Outlet struct {
 func (q *Queue) Attach(w road.OutletOptions) road.Outlet {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	r := q.recipient(w.Recipient)
-	if w.Recipient != sms.Hermes && len(r.outlets) == 0 {
-		r.present(q.now())
+	to := q.recipient(w.Recipient)
+	if w.Recipient != sms.Hermes && len(to.outlets) == 0 {
+		to.present(q.now())
 	}
-	o := &Outlet{q: q, recipient: r, options: w, window: w.Window}
-	r.outlets, r.retry = append(r.outlets, o), w.Retry
-	q.wake()
+	o := &Outlet{q: q, recipient: to, options: w, window: w.Window}
+	to.outlets, to.retry = append(to.outlets, o), w.Retry
+	o.changed()
 	return o
+}
+
+// changed has the dispatcher look what the outlet can take now.
+func (o *Outlet) changed() {
+	o.recipient.mark()
+	o.q.wake()
 }
 
 // SetWindow implements road.Outlet.
@@ -80,7 +119,7 @@ func (o *Outlet) SetWindow(n int) {
 	o.q.mu.Lock()
 	defer o.q.mu.Unlock()
 	o.window = n
-	o.q.wake()
+	o.changed()
 }
 
 // Pause implements road.Outlet.
@@ -95,7 +134,7 @@ func (o *Outlet) Pause(d time.Duration) {
 		defer o.q.mu.Unlock()
 		if o.pause == t {
 			o.stopPause()
-			o.q.wake()
+			o.changed()
 		}
 	})
 	o.pause = t
@@ -111,42 +150,42 @@ func (o *Outlet) stopPause() {
 
 // Resume implements road.Outlet.
 func (o *Outlet) Resume() {
-	q := o.q
-	q.mu.Lock()
-	defer q.mu.Unlock()
+	o.q.mu.Lock()
+	defer o.q.mu.Unlock()
 	o.stopPause()
 	o.silent = false
-	now := q.now()
-	for _, l := range q.lanes {
-		if l.recipient == o.recipient {
-			l.retryNow(now)
-		}
-	}
-	q.wake()
-}
-
-// retryNow ends the waits of the messages that failed. They stand before those that were never tried.
-func (l *lane) retryNow(now int64) {
-	for e := l.line.first; e != nil && (e.attempts > 0 || e.status != waiting); e = e.next {
-		if e.status == waiting && e.due > now && !e.asked && !e.scheduled {
-			e.due = now
-			l.q.wakeAt(e, e.expires)
-		}
-	}
-	l.ready()
+	o.recipient.resume()
+	o.changed()
 }
 
 // Detach implements road.Outlet.
 func (o *Outlet) Detach() {
-	o.q.mu.Lock()
-	defer o.q.mu.Unlock()
+	q, to := o.q, o.recipient
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	o.detached = true
 	o.stopPause()
-	o.recipient.outlets = slices.DeleteFunc(o.recipient.outlets, func(other *Outlet) bool { return other == o })
-	for l := o.turns.pop(); l != nil; l = o.turns.pop() {
-		o.recipient.turns.push(l)
+	to.outlets = slices.DeleteFunc(to.outlets, func(other *Outlet) bool { return other == o })
+	if o.turns.first != nil {
+		q.returned = append(q.returned, o)
 	}
-	o.q.wake()
+	o.changed()
+	to.forget()
+}
+
+// returnTurns gives lanes that waited for an outlet which was detached their turns at the others.
+func (q *Queue) returnTurns(limit int) (more bool) {
+	for len(q.returned) > 0 {
+		o := q.returned[0]
+		for lr, _ := q.nextTurn(&o.turns); lr != 0; lr, _ = q.nextTurn(&o.turns) {
+			q.ready(lr)
+			if limit--; limit < 0 {
+				return true
+			}
+		}
+		q.returned = slices.Delete(q.returned, 0, 1)
+	}
+	return false
 }
 
 func (o *Outlet) room() int {
@@ -156,89 +195,9 @@ func (o *Outlet) room() int {
 	return o.window - o.taken
 }
 
-// nextJobs takes up to max tries that may start now, and what has expired.
-func (q *Queue) nextJobs(max int) []*job {
-	now := q.look()
-	q.dueDeadlines(now)
-	var jobs []*job
-	if !q.quiesced && !q.stopping && q.unwritten < maxUnwritten {
-		for _, r := range q.recipients {
-			jobs = r.pump(jobs, now, max)
-		}
-	}
-	jobs = append(jobs, q.jobs...)
-	q.jobs = nil
-	q.trying += len(jobs)
-	return jobs
-}
-
-// pump gives lanes their turns while an outlet has room.
-func (r *recipientQueue) pump(jobs []*job, now int64, max int) []*job {
-	for len(jobs) < max {
-		l := r.next()
-		if l == nil {
-			break
-		}
-		if j := r.try(l, now); j != nil {
-			jobs = append(jobs, j)
-		}
-	}
-	return jobs
-}
-
-// next is the lane whose turn it is: one of those that wait for an outlet which has room now, else any.
-func (r *recipientQueue) next() *lane {
-	free := false
-	for _, o := range r.outlets {
-		if o.room() <= 0 {
-			continue
-		}
-		if l := o.turns.pop(); l != nil {
-			return l
-		}
-		free = true
-	}
-	if !free {
-		return nil
-	}
-	return r.turns.pop()
-}
-
-// try takes the lane's next message for a try, if it may be tried now.
-// If not, the lane gets its next turn from what keeps the message: a deadline, a report, an outlet without room.
-func (r *recipientQueue) try(l *lane, now int64) *job {
-	e := l.head()
-	switch {
-	case e == nil, e.due > now:
-		return nil
-	case e.expires <= now:
-		r.q.end(e, validity)
-		l.ready()
-		return nil
-	}
-	o, notBefore := r.choose(l, e, now)
-	switch {
-	case notBefore > now:
-		e.due = notBefore
-		r.q.wakeAt(e, e.nextWake(now))
-		return nil
-	case o == nil || o.options.Serial && l.flying > 0:
-		return nil
-	case o.room() <= 0:
-		o.turns.push(l)
-		return nil
-	}
-	l.take(e)
-	l.outlet = o
-	l.flying++
-	o.taken++
-	l.ready()
-	return &job{q: r.q, lead: e, outlet: o}
-}
-
-func (r *recipientQueue) freest() *Outlet {
+func (to *recipientQueue) freest() *Outlet {
 	var best *Outlet
-	for _, o := range r.outlets {
+	for _, o := range to.outlets {
 		if room := o.room(); room > 0 && (best == nil || room > best.room()) {
 			best = o
 		}
@@ -246,33 +205,43 @@ func (r *recipientQueue) freest() *Outlet {
 	return best
 }
 
-// choose finds the outlet for e: the one that has the lane's messages in flight, so that they stay in order;
+// choose finds the outlet for r: the one that has the lane's messages in flight, so that they stay in order;
 // for a receipt the session that its message came in on; else the one with most room.
 // A receipt that must go elsewhere waits until receiptDelay after the answer to its submit.
 // While an outlet that was detached has messages of the lane, there is none for those behind.
-func (r *recipientQueue) choose(l *lane, e *entry, now int64) (o *Outlet, notBefore int64) {
-	if l.flying > 0 && l.outlet.detached {
+func (to *recipientQueue) choose(l *lane, r ref, e *entry, now int64) (o *Outlet, notBefore int64) {
+	inFlight := to.q.flights.all[l.flight].outlet // nil where nothing is
+	if inFlight != nil && inFlight.detached {
 		return nil, 0
 	}
-	if e.answer != nil {
-		session, since, ok := e.answer.Answered()
+	if e.kind != sms.KindText {
+		session, held := uint64(e.session), time.Duration(0)
+		if s := to.q.answer(r, e); s != nil {
+			of, since, ok := s.Answered()
+			switch {
+			case of == 0:
+			case !ok:
+				session, held = of, receiptDelay
+			default:
+				session, held = of, min(receiptDelay-time.Since(since), receiptDelay)
+			}
+			if held <= 0 {
+				to.q.known(r, e, of)
+			}
+		}
 		if session != 0 {
-			for _, own := range r.outlets {
-				if own.options.Session == session && (l.flying == 0 || l.outlet == own) {
+			for _, own := range to.outlets {
+				if uint32(own.options.Session) == uint32(session) && own.options.Session != 0 && (inFlight == nil || inFlight == own) {
 					return own, 0
 				}
 			}
-			if !ok {
-				return nil, now + receiptDelay.Milliseconds()
-			}
-			if left := min(receiptDelay-time.Since(since), receiptDelay); left > 0 {
-				return nil, r.q.in(left)
-			}
 		}
-		e.answer = nil
+		if held > 0 {
+			return nil, now + held.Milliseconds() + 1
+		}
 	}
-	if l.flying > 0 {
-		return l.outlet, 0
+	if inFlight != nil {
+		return inFlight, 0
 	}
-	return r.freest(), 0
+	return to.freest(), 0
 }

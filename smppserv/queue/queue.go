@@ -1,21 +1,24 @@
 // Package queue decides which message is tried when, and what follows from what came of it.
 //
-// Every waiting message has an entry here and a row in the store; the entry knows only what deciding takes,
-// and holds the message itself while there is room for it. An entry stands in the lane of its conversation
-// (same recipient, same two numbers). Lanes with a message that may be tried now are ready; they take turns
+// Every waiting message has a row in the store and an entry here, which knows only what deciding takes: some sixty octets without
+// a pointer in them. What trying it takes is read when its turn comes, for many at a time and ahead; a small part is kept in memory
+// while it may be tried soon. An entry stands in the lane of its conversation (same recipient, same two numbers). Lanes with
+// a message that may be tried now are ready; they take turns, first by who handed their next message in, then among themselves,
 // at the outlets of their recipient: Hermès has one, a client one for each session that may receive.
 //
 //	Add ── store ── Added ──► lane ──► ready ──► outlet ── Deliver ── report ──► store
 //	                           ▲                                        │
 //	                           └── next try at its time ◄── try again ──┘
 //
-// One goroutine starts the tries and minds the times; everything else happens in the callers' goroutines, under one lock.
-// A message that must be tried again holds back those behind it in its lane. A restart begins again from the rows.
+// One goroutine starts the tries and minds the times, in small steps; everything else happens in the callers' goroutines, under
+// one lock. Its work is in proportion to what is due, never to what waits. A message that must be tried again holds back those
+// behind it in its lane. A restart begins again from the rows.
 package queue
 
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -46,7 +49,7 @@ type Options struct {
 	Log      zerolog.Logger
 	Observer Observer // may be nil
 	Clock    Clock    // nil means SystemClock
-	// CacheOctets bounds the memory for messages; what is more stays on disk until it is tried. 0 means 64 MiB.
+	// CacheOctets bounds the memory for messages; what is more stays on disk until it is tried. 0 means 8 MiB.
 	CacheOctets int
 }
 
@@ -81,43 +84,64 @@ func (q *Queue) Configure(st Settings) {
 }
 
 const (
-	defaultCacheOctets = 64 << 20
+	defaultCacheOctets = 8 << 20
 	// maxUnwritten bounds the outcomes that wait for the disk; while so many wait nothing new is tried.
 	maxUnwritten = 4096
-	// receiptDelay is how long a receipt stays off other sessions after the submit was answered on its own:
-	// clients with a connection for each direction do not know the message_id sooner.
-	receiptDelay = 200 * time.Millisecond
 )
 
 // Queue holds the waiting messages. Its methods may be called from any goroutine.
 type Queue struct {
-	o    Options
-	log  zerolog.Logger
-	kick chan struct{}
-	done chan struct{} // the dispatcher has ended
-	stop chan struct{}
+	o     Options
+	log   zerolog.Logger
+	kick  chan struct{}
+	woken atomic.Bool   // something was put into kick since the dispatcher looked
+	done  chan struct{} // the dispatcher has ended
+	stop  chan struct{}
 
 	replacing [64]sync.Mutex // by conversation: held while one looks for what to replace
 
 	mu sync.Mutex
 	reckoning
-	entries    map[sms.ID]*entry // also those whose end is not on disk yet
-	lanes      map[laneKey]*lane
-	recipients map[string]*recipientQueue
-	groups     map[groupKey]*group
-	pending    map[string]int // undelivered messages by owner
-	deadlines  deadlines
-	jobs       []*job // messages to conclude without a try
-	cached     int    // octets of text in memory
-	unwritten  int    // outcomes on their way to disk
-	storing    int    // additions and changes on their way to disk
-	trying     int    // jobs in flight
-	lastSeen   sms.ID // the highest ID that has its entry, or had
-	started    bool
-	quiesced   bool // nothing new is tried
-	stopping   bool // nothing new is taken in, either
-	stopped    bool
-	idle       chan struct{} // closed when stopping and nothing is in flight or on its way to disk
+	following
+	entries slab[entry] // also those whose end is not on disk yet
+	lanes   slab[lane]
+	byID    index
+	byHash  index // of the conversation
+	wheel   wheel
+	parties parties
+	groups  groups
+	lines   numbers
+	flights flights
+
+	// What few entries have.
+	held        map[ref]*sms.Message
+	submissions map[ref]road.Submission
+	partOf      map[ref]*group
+	leads       map[ref]*text
+	successors  map[ref]sms.ID // that took its place while it was tried
+
+	// What the dispatcher is to do.
+	marked   fifo[*recipientQueue] // something may be started for them
+	resumed  fifo[*recipientQueue] // waits are to be ended
+	returned []*Outlet             // detached, with lanes that waited for them
+	ends     fifo[ending]          // messages to conclude without a try
+	endsFrom int64                 // not before
+	answers  fifo[answered]
+	proven   fifo[proven]
+	onParked func()
+
+	cached    int    // octets of messages in memory
+	changes   uint64 // replace_sm so far
+	unwritten int    // outcomes on their way to disk
+	storing   int    // additions and changes on their way to disk
+	trying    int    // jobs in flight
+	lastSeen  sms.ID // the highest ID that has its entry, or had
+	unswept   bool   // another program has written, and what it wrote was not looked at to the end
+	started   bool
+	quiesced  bool // nothing new is tried
+	stopping  bool // nothing new is taken in, either
+	stopped   bool
+	idle      chan struct{} // closed when stopping and nothing is in flight or on its way to disk
 }
 
 // New makes a queue. Start lets it work.
@@ -131,12 +155,20 @@ func New(o Options) *Queue {
 	if o.CacheOctets == 0 {
 		o.CacheOctets = defaultCacheOctets
 	}
-	return &Queue{
-		o: o, log: o.Log, reckoning: newReckoning(o.Clock),
+	q := &Queue{
+		o: o, log: o.Log, reckoning: newReckoning(o.Clock), parties: newParties(),
 		kick: make(chan struct{}, 1), done: make(chan struct{}), stop: make(chan struct{}), idle: make(chan struct{}),
-		entries: map[sms.ID]*entry{}, lanes: map[laneKey]*lane{}, recipients: map[string]*recipientQueue{},
-		groups: map[groupKey]*group{}, pending: map[string]int{},
+		held: map[ref]*sms.Message{}, submissions: map[ref]road.Submission{}, partOf: map[ref]*group{},
+		leads: map[ref]*text{}, successors: map[ref]sms.ID{},
+		groups:  groups{byKey: map[groupKey]*group{}, max: defaultMaxGroups},
+		lines:   numbers{all: []*turns{nil}},
+		flights: flights{all: make([]flight, 1)},
 	}
+	q.byID.key = func(r ref) uint64 { return uint64(q.entries.at(r).id) }
+	q.byHash.key = func(r ref) uint64 { return q.lanes.at(r).hash }
+	q.wheel.q, q.wheel.at = q, q.now()
+	q.onParked = q.parked
+	return q
 }
 
 // Start takes up what waits in the store, and begins to deliver.
@@ -200,46 +232,125 @@ func (q *Queue) checkIdle() {
 	}
 }
 
-func (q *Queue) wake() {
-	select {
-	case q.kick <- struct{}{}:
-	default:
-	}
-}
-
-// Add hands a message in. limit is how many undelivered messages its owner may have, 0 = any number.
+// Add hands a message in; from then on it is the queue's. limit is how many undelivered messages its owner may have, 0 = any number.
 // It returns at once: sms.ErrQueueFull or sms.ErrStopping, or nil, and then s.Accepted tells when it is on disk.
 func (q *Queue) Add(m *sms.Message, limit int, s road.Submission) error {
 	return q.add(m, limit, s, nil)
 }
 
-func (q *Queue) add(m *sms.Message, limit int, s road.Submission, replaces *replaced) error {
-	owner := m.Owner()
-	if limit > 0 && replaces != nil {
+func (q *Queue) add(m *sms.Message, limit int, s road.Submission, old *replaced) error {
+	if limit > 0 && old != nil && !old.tried {
 		limit++
 	}
+	a := &addition{q: q, m: m, keys: keysOf(m), submission: s, replaces: old}
 	q.mu.Lock()
+	owner := q.parties.get(m.Owner())
 	switch {
 	case q.stopping:
+		q.parties.forget(owner)
 		q.mu.Unlock()
 		return sms.ErrStopping
-	case limit > 0 && q.pending[owner] >= limit:
+	case limit > 0 && owner.pending >= limit:
 		q.mu.Unlock()
 		return sms.ErrQueueFull
 	}
-	q.pending[owner]++
+	owner.pending++
 	q.storing++
-	came := q.look()
+	a.owner, a.came = owner, q.look()
 	q.mu.Unlock()
-	q.o.Store.Add(&entry{q: q, m: m, owner: owner, submission: s, replaces: replaces, due: came, heapAt: -1})
+	q.o.Store.Add(a)
 	return nil
+}
+
+// addition is a message on its way to disk. It implements road.Addition.
+type addition struct {
+	q          *Queue
+	m          *sms.Message
+	keys       keys
+	owner      *party
+	submission road.Submission // may be nil
+	replaces   *replaced       // what it takes the place of, nil = nothing
+	came       int64
+}
+
+// Message implements road.Addition.
+func (a *addition) Message() *sms.Message { return a.m }
+
+// Added implements road.Addition: the message is on disk, or will never be.
+// The queue knows of it before the request is answered, for the next request may be to cancel it. No receipt overtakes the answer:
+// the store's goroutine is here, and only it can bring the outcome's.
+func (a *addition) Added(duplicate bool, err error) {
+	q, m, old := a.q, a.m, a.replaces
+	kept := err == nil && !duplicate
+	q.mu.Lock()
+	if old != nil && old.tried {
+		if kept {
+			q.succeed(old, m.ID)
+		}
+		old = nil
+	}
+	if kept {
+		q.o.Observer.Accepted(m)
+		now := max(a.came, q.wheel.at)
+		r := q.enter(m, a.keys, a.came, now, false)
+		if a.submission != nil {
+			q.keep(r, m, a.submission, now)
+		}
+		q.offer(r, m)
+		if old != nil {
+			q.remove(old.end, old.end.all, []*sms.Message{old.m})
+			q.unwritten++
+		}
+	} else {
+		q.uncount(a.owner)
+		if old != nil {
+			q.unclaim(old.r)
+		}
+	}
+	q.mu.Unlock()
+	if a.submission != nil {
+		a.submission.Accepted(m, duplicate, err)
+	}
+	if kept && old != nil {
+		old.end.tell()
+		old.end.written()
+	}
+	q.stored()
+}
+
+// succeed notes what has taken the place of a message that is being tried, or was.
+func (q *Queue) succeed(old *replaced, by sms.ID) {
+	if q.byID.find(uint64(old.id)) != old.r {
+		return
+	}
+	e := q.entries.at(old.r)
+	if e.status == concluded {
+		return
+	}
+	e.flags |= succeeded
+	q.successors[old.r] = by
+	if e.status == waiting { // the try has failed meanwhile
+		q.end(old.r, superseded)
+	}
+}
+
+// stored is called when an addition or a change is through with the disk.
+func (q *Queue) stored() {
+	q.mu.Lock()
+	q.storing--
+	q.checkIdle()
+	q.mu.Unlock()
+	q.wake()
 }
 
 // Pending is how many undelivered messages the owner has.
 func (q *Queue) Pending(owner string) int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.pending[owner]
+	if p := q.parties.byName[owner]; p != nil {
+		return p.pending
+	}
+	return 0
 }
 
 // Waiting counts the messages and receipts that are not final by who is to get them: system_ids, and sms.Hermes.
@@ -247,9 +358,9 @@ func (q *Queue) Waiting() map[string]int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	waiting := map[string]int{}
-	for name, r := range q.recipients {
-		if r.size > 0 {
-			waiting[name] = r.size
+	for name, p := range q.parties.byName {
+		if p.recipient != nil && p.recipient.size > 0 {
+			waiting[name] = p.recipient.size
 		}
 	}
 	return waiting
@@ -259,5 +370,5 @@ func (q *Queue) Waiting() map[string]int {
 func (q *Queue) Stats() sms.QueueStats {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return sms.QueueStats{Waiting: len(q.entries), InFlight: q.trying, Unwritten: q.unwritten, Lanes: len(q.lanes)}
+	return sms.QueueStats{Waiting: q.entries.n, InFlight: q.trying, Unwritten: q.unwritten, Lanes: q.lanes.n}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -88,8 +89,12 @@ func (r *rig) emptied() {
 		q := r.q
 		q.mu.Lock()
 		defer q.mu.Unlock()
-		turns := 0
-		for _, to := range q.recipients {
+		turns, size, lined, failed := 0, 0, 0, 0
+		for _, p := range q.parties.byName {
+			to := p.recipient
+			if to == nil {
+				continue
+			}
 			if to.turns.first != nil {
 				turns++
 			}
@@ -98,11 +103,18 @@ func (r *rig) emptied() {
 					turns++
 				}
 			}
+			size, lined, failed = size+to.size, lined+to.lined, failed+len(to.failed)+len(to.releasing)
+			if len(to.outlets) == 0 || p.entries > 0 || p.pending > 0 {
+				turns++
+			}
 		}
-		left = fmt.Sprint("entries ", len(q.entries), " lanes ", len(q.lanes), " groups ", len(q.groups), " deadlines ", len(q.deadlines),
-			" pending ", len(q.pending), " jobs ", len(q.jobs), " held ", q.cached, " unwritten ", q.unwritten, " storing ", q.storing,
-			" trying ", q.trying, " turns ", turns)
-		return left == "entries 0 lanes 0 groups 0 deadlines 0 pending 0 jobs 0 held 0 unwritten 0 storing 0 trying 0 turns 0"
+		left = fmt.Sprint("entries ", q.entries.n, q.byID.n, " lanes ", q.lanes.n, q.byHash.n, " groups ", len(q.groups.byKey), q.groups.fresh,
+			len(q.partOf), len(q.leads), " deadlines ", q.wheel.n, " ends ", q.ends.len(), " held ", len(q.held), q.cached,
+			" unwritten ", q.unwritten, " storing ", q.storing, " trying ", q.trying, " flights ", len(q.flights.all)-len(q.flights.free),
+			" turns ", turns, len(q.lines.all)-len(q.lines.free), " submissions ", len(q.submissions), " successors ", len(q.successors),
+			" sizes ", size, lined, failed)
+		return left == "entries 0 0 lanes 0 0 groups 0 0 0 0 deadlines 0 ends 0 held 0 0"+
+			" unwritten 0 storing 0 trying 0 flights 1 turns 0 1 submissions 0 successors 0 sizes 0 0 0"
 	})
 }
 
@@ -200,6 +212,8 @@ func (s *submission) Concluded(m *sms.Message, o sms.Outcome) {
 	s.concluded <- o
 }
 
+func (s *submission) Awaits() bool { return true }
+
 func (s *submission) Answered() (uint64, time.Time, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -238,6 +252,36 @@ func (r *rig) add(m *sms.Message) *submission {
 		r.t.Fatal(err)
 	}
 	return s
+}
+
+// conversation lists what waits from source to dest for the recipient, oldest first; what is being tried is left out.
+func (r *rig) conversation(recipient, source, dest string) []*sms.Message {
+	r.t.Helper()
+	if err := r.q.through(r.t.Context()); err != nil {
+		r.t.Fatal(err)
+	}
+	var ids []sms.ID
+	r.q.mu.Lock()
+	if lr := r.q.findLane(conversation{recipient, source, dest}); lr != 0 {
+		l := r.q.lanes.at(lr)
+		for _, first := range [...]ref{l.line, l.aside} {
+			for e := first; e != 0; e = r.q.entries.at(e).next {
+				if s := r.q.entries.at(e).status; s != waiting && s != aside {
+					continue
+				}
+				for _, p := range r.q.all(e) {
+					ids = append(ids, r.q.entries.at(p).id)
+				}
+			}
+		}
+	}
+	r.q.mu.Unlock()
+	slices.Sort(ids)
+	ms, err := r.store.Load(r.t.Context(), ids)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return ms
 }
 
 func (r *rig) texts(texts ...string) (ms []*sms.Message) {
@@ -327,6 +371,17 @@ func (f *faulty) Load(ctx context.Context, ids []sms.ID) ([]*sms.Message, error)
 		return nil, err
 	}
 	return f.Store.Load(ctx, ids)
+}
+
+func (f *faulty) LoadHeads(ctx context.Context, ids []sms.ID) ([]*sms.Message, error) {
+	f.mu.Lock()
+	f.loads++
+	err := f.loadErr
+	f.mu.Unlock()
+	if err != nil {
+		return nil, err
+	}
+	return f.Store.LoadHeads(ctx, ids)
 }
 
 func (f *faulty) Finish(m *road.Transition) {

@@ -3,7 +3,7 @@ package queue
 import (
 	"context"
 	"fmt"
-	"math"
+	"strings"
 
 	"hnetsmpp/smppserv/sms"
 )
@@ -14,16 +14,23 @@ const recoverStep = 1024
 // recovery takes up the waiting messages of the store in the order in which they came.
 type recovery struct {
 	q     *Queue
-	ms    []*sms.Message
+	rows  []row // that wait for the texts of parts among them
+	now   int64
 	total int
 	// open are the long texts of each lane that wait for parts, oldest first.
 	// Those whose time was up when the next message came were in the line before it.
-	open map[*lane][]*group
+	open map[ref][]*group
+}
+
+// row is what is needed of one.
+type row struct {
+	m    sms.Message
+	keys keys
 }
 
 // recover takes up every waiting message of the store.
 func (q *Queue) recover(ctx context.Context) error {
-	r := recovery{q: q, open: map[*lane][]*group{}}
+	r := recovery{q: q, open: map[ref][]*group{}}
 	steps, err := q.o.Store.ClockSteps(ctx)
 	if err != nil {
 		return fmt.Errorf("take up the waiting messages: %w", err)
@@ -31,12 +38,7 @@ func (q *Queue) recover(ctx context.Context) error {
 	q.mu.Lock()
 	q.steps, q.noted = steps, len(steps)
 	q.mu.Unlock()
-	err = q.o.Store.Waiting(ctx, 0, func(m *sms.Message) error {
-		if r.ms = append(r.ms, m); len(r.ms) < recoverStep {
-			return nil
-		}
-		return r.step(ctx)
-	})
+	err = q.o.Store.Waiting(ctx, 0, func(m *sms.Message) error { return r.take(ctx, m) })
 	if err == nil {
 		err = r.step(ctx)
 	}
@@ -55,12 +57,48 @@ func (r *recovery) end() {
 	q := r.q
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.closeTaken()
-	for _, l := range q.lanes {
-		if l.line.first != nil {
-			l.line.first.untold = true
+	q.closeTaken(q.now())
+	for lead := range q.leads {
+		if e := q.entries.at(lead); q.lanes.at(e.lane).line == lead {
+			e.flags |= untold
 		}
 	}
+}
+
+// take takes up the next message, which is only good until take returns: at once, unless the text of a part must be read before.
+func (r *recovery) take(ctx context.Context, m *sms.Message) error {
+	q := r.q
+	q.mu.Lock()
+	if r.total%recoverStep == 0 {
+		r.now = q.now()
+	}
+	r.total++
+	if len(r.rows) == 0 && !q.isPart(m) {
+		r.enter(m, keysOf(m))
+		q.mu.Unlock()
+		return nil
+	}
+	c := *m
+	c.Submitter, c.Recipient, c.PushKey = q.named(m.Submitter), q.named(m.Recipient), strings.Clone(m.PushKey)
+	c.Source, c.Dest, c.ServiceType, c.Alphabet, c.Reason, c.ExternalID = sms.Address{}, sms.Address{}, "", "", "", ""
+	c.Content, c.TLVs, c.First = nil, nil, nil
+	if m.Receipt != nil {
+		c.Receipt = &sms.Receipt{Away: m.Receipt.Away}
+	}
+	r.rows = append(r.rows, row{c, keysOf(m)})
+	q.mu.Unlock()
+	if len(r.rows) < recoverStep {
+		return nil
+	}
+	return r.step(ctx)
+}
+
+// named is a name that stays.
+func (q *Queue) named(name string) string {
+	if p := q.parties.byName[name]; p != nil {
+		return p.name
+	}
+	return strings.Clone(name)
 }
 
 func (r *recovery) step(ctx context.Context) error {
@@ -70,31 +108,45 @@ func (r *recovery) step(ctx context.Context) error {
 	q := r.q
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for _, m := range r.ms {
-		l := q.lane(laneKeyOf(m))
-		groups := r.open[l]
-		for len(groups) > 0 && (!q.isOpen(groups[0]) || groups[0].until <= q.came(m)) {
-			if q.isOpen(groups[0]) {
-				q.closeGroup(groups[0])
-			}
-			groups = groups[1:]
+	for i := range r.rows {
+		r.enter(&r.rows[i].m, r.rows[i].keys)
+	}
+	clear(r.rows)
+	r.rows = r.rows[:0]
+	return nil
+}
+
+// enter takes up one message.
+func (r *recovery) enter(m *sms.Message, k keys) {
+	q := r.q
+	came := q.came(m, r.now)
+	var lr ref
+	var groups []*group
+	if len(r.open) > 0 {
+		lr = q.lane(k.conversation, m.Recipient)
+		groups = r.open[lr]
+	}
+	for len(groups) > 0 && (!q.isOpen(groups[0]) || groups[0].until <= came) {
+		if q.isOpen(groups[0]) {
+			q.closeGroup(groups[0], r.now)
 		}
-		e := q.takeUp(m)
-		if m.Transaction() {
-			q.end(e, restart)
-		}
-		if e.group != nil && e.group.single() && !e.group.tried() {
-			groups = append(groups, e.group)
-		}
-		if len(groups) > 0 {
-			r.open[l] = groups
-		} else {
-			delete(r.open, l)
+		groups = groups[1:]
+	}
+	e := q.takeUp(m, k, came, r.now)
+	if m.Transaction() {
+		q.end(e, restart)
+	}
+	if q.entries.at(e).flags&grouped != 0 {
+		if g := q.partOf[e]; g.single() && !g.tried() {
+			groups = append(groups, g)
+			lr = q.entries.at(e).lane
 		}
 	}
-	r.total += len(r.ms)
-	r.ms = r.ms[:0]
-	return nil
+	if len(groups) > 0 {
+		r.open[lr] = groups
+	} else if lr != 0 {
+		delete(r.open, lr)
+	}
 }
 
 // readParts reads the texts of parts: texts that have the same reference are told apart by them.
@@ -102,8 +154,8 @@ func (r *recovery) readParts(ctx context.Context) error {
 	var ids []sms.ID
 	byID := map[sms.ID]*sms.Message{}
 	r.q.mu.Lock()
-	for _, m := range r.ms {
-		if r.q.isPart(m) {
+	for i := range r.rows {
+		if m := &r.rows[i].m; r.q.isPart(m) {
 			ids = append(ids, m.ID)
 			byID[m.ID] = m
 		}
@@ -119,54 +171,7 @@ func (r *recovery) readParts(ctx context.Context) error {
 	return err
 }
 
-func (q *Queue) takeUp(m *sms.Message) *entry {
-	e := &entry{q: q, m: m, owner: m.Owner(), due: q.came(m), heapAt: -1}
-	q.pending[e.owner]++
-	q.enter(e, true)
-	return e
-}
-
-// Sweep looks for waiting messages that are on disk and not here, such as rows that an operator put back to
-// ENROUTE, and takes them up. It returns how many there were.
-// Rows above the highest ID seen here are left: they may be additions on their way in.
-func (q *Queue) Sweep(ctx context.Context) (int, error) {
-	q.mu.Lock()
-	upTo := q.lastSeen
-	q.mu.Unlock()
-	written, err := q.o.Store.WrittenElsewhere(ctx)
-	if err != nil || !written {
-		return 0, err
-	}
-	ids, err := q.o.Store.WaitingIDs(ctx, 0, upTo, math.MaxInt)
-	if err != nil {
-		return 0, err
-	}
-	var missing []sms.ID
-	q.mu.Lock()
-	for _, id := range ids {
-		if q.entries[id] == nil {
-			missing = append(missing, id)
-		}
-	}
-	q.mu.Unlock()
-	if len(missing) == 0 {
-		return 0, nil
-	}
-	// A message that ended between the two looks is final when it is read again.
-	ms, err := q.o.Store.Load(ctx, missing)
-	if err != nil {
-		return 0, err
-	}
-	n := 0
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for _, m := range ms {
-		if q.entries[m.ID] == nil && !m.State.Final() {
-			q.takeUp(m)
-			n++
-		}
-	}
-	q.closeTaken()
-	q.wake()
-	return n, nil
+func (q *Queue) takeUp(m *sms.Message, k keys, came, now int64) ref {
+	q.parties.get(m.Owner()).pending++
+	return q.enter(m, k, came, now, true)
 }

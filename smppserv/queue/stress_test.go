@@ -49,17 +49,19 @@ func (s *countedSender) Concluded(*sms.Message, sms.Outcome) {
 	}
 }
 
+func (s *countedSender) Awaits() bool { return true }
+
 func (s *countedSender) Answered() (uint64, time.Time, bool) { return 0, time.Time{}, false }
 
 // witness sees every first try, and every receipt, of a stress.
 type witness struct {
 	mu       sync.Mutex
 	seen     map[sms.ID]bool
-	last     map[laneKey]sms.ID // that was tried first
+	last     map[conversation]sms.ID // that was tried first
 	disorder []string
 	receipts map[sms.ID]map[sms.ID]bool // by the message that they are of
 	final    map[sms.ID]bool
-	flying   map[laneKey]int
+	flying   map[conversation]int
 
 	answered         map[sms.ID]*submitting // from when they were accepted
 	onOwn, elsewhere int                    // receipts, by session
@@ -72,7 +74,7 @@ func (w *witness) tried(ms []*sms.Message, serial bool, session uint64) {
 		w.disorder = append(w.disorder, "a try of nothing")
 		return
 	}
-	k := laneKeyOf(ms[0])
+	k := conversationOf(ms[0])
 	if w.flying[k]++; serial && w.flying[k] > 1 {
 		w.disorder = append(w.disorder, fmt.Sprintf("%d tries of lane %v", w.flying[k], k))
 	}
@@ -102,7 +104,7 @@ func (w *witness) tried(ms []*sms.Message, serial bool, session uint64) {
 func (w *witness) over(ms []*sms.Message, o sms.Outcome) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.flying[laneKeyOf(ms[0])]--
+	w.flying[conversationOf(ms[0])]--
 	if o.FinalState().Final() {
 		for _, m := range ms {
 			w.final[m.ID] = true
@@ -159,8 +161,8 @@ func TestUnderStressEveryMessageEndsOnceAndInOrder(t *testing.T) {
 		o.Reassemble = 300 * time.Millisecond // parts are cancelled
 	})
 	q := r.q
-	w := &witness{seen: map[sms.ID]bool{}, last: map[laneKey]sms.ID{}, receipts: map[sms.ID]map[sms.ID]bool{},
-		final: map[sms.ID]bool{}, flying: map[laneKey]int{}, answered: map[sms.ID]*submitting{}}
+	w := &witness{seen: map[sms.ID]bool{}, last: map[conversation]sms.ID{}, receipts: map[sms.ID]map[sms.ID]bool{},
+		final: map[sms.ID]bool{}, flying: map[conversation]int{}, answered: map[sms.ID]*submitting{}}
 	seed := stressSeed(t)
 	outcomes := newDice(seed, 0)
 	retry := []time.Duration{time.Millisecond, 3 * time.Millisecond}

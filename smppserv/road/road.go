@@ -16,6 +16,9 @@ import (
 type Submission interface {
 	// Accepted is called once, when the message is on disk (or, with err, cannot be): the time to answer.
 	Accepted(m *sms.Message, duplicate bool, err error)
+	// Awaits tells whether Concluded is to be called; it is asked before Accepted is called, and must not call the queue.
+	// A submission that does not wait is let go once its answer is out and no receipt has to be held back for it any more.
+	Awaits() bool
 	// Concluded is called once, when m's final state is on disk, if that happens before a restart.
 	Concluded(m *sms.Message, o sms.Outcome)
 	// Answered tells on which session Accepted was answered, and since when, with a monotonic reading, the answer is on

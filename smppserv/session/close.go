@@ -73,9 +73,10 @@ func (s *Session) append(command smpp.CommandID, sequence uint32) {
 	s.wake()
 }
 
+// wake has the output written, by a writer that begins where none is at work: an idle session has none. The caller holds mu.
 func (s *Session) wake() {
-	select {
-	case s.kick <- struct{}{}:
-	default:
+	if s.served && !s.atWork && !s.saidFIN {
+		s.atWork = true
+		go s.write()
 	}
 }

@@ -45,6 +45,15 @@ func TestEachEndTakesTheTimeThatItShould(t *testing.T) {
 			fin: refusedPatience, end: refusedPatience + drainTime, why: errRefused},
 		{name: "an unbind gives the client the logout time to close", response: response, do: func(_ *Session, p *pipe) { p.send(unbind) },
 			fin: logout, end: logout + drainTime, why: errPeerUnbound},
+		{name: "an unbind waits twice the response timer for what is not answered", response: response, do: func(_ *Session, p *pipe) {
+			p.send(append(smpp.AppendPDU(nil, 0, 2, submit("x")), unbind...))
+		}, fin: 2 * response, end: 2*response + drainTime, why: errPeerUnbound},
+		{name: "our unbind, answered, waits twice the response timer for what is not", response: response, do: func(s *Session, p *pipe) {
+			p.send(smpp.AppendPDU(nil, 0, 2, submit("x")))
+			synctest.Wait()
+			s.Unbind(errStop)
+			p.send(smpp.AppendHeader(nil, smpp.CmdUnbindResp, 0, firstSequence))
+		}, fin: 2 * response, end: 2*response + drainTime, why: errStop},
 		{name: "our unbind waits the response timer", response: response, do: func(s *Session, _ *pipe) { s.Unbind(errStop) },
 			fin: response, end: response + drainTime, why: errStop},
 		{name: "our unbind waits no longer than it may", response: response, do: func(s *Session, _ *pipe) { s.UnbindBy(errStop, time.Now().Add(3*time.Second)) },

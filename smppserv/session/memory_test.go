@@ -1,6 +1,7 @@
 package session
 
 import (
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -38,6 +39,69 @@ func TestTheReadersBufferGrowsWithWhatComesAtOnce(t *testing.T) {
 		} else if to > from && s.buf[from] != first {
 			t.Errorf("%+v: the octets are others", c)
 		}
+	}
+}
+
+// Of 10 000 idle sessions each is to take a few kilobytes: one goroutine, and buffers of what a bind takes.
+func TestAnIdleSessionKeepsNoMoreThanItsBindTook(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPipe(0)
+		h := &fake{bound: make(chan *Session, 1), unbound: make(chan error, 2)}
+		s := New(Options{ID: 7, Conn: p, Handler: h, Log: zerolog.Nop(), Window: 3, MaxRequests: 10, Timers: Timers{EnquireLink: 30 * time.Second}})
+		ended := make(chan error, 1)
+		go func() { ended <- s.Serve() }()
+		p.send(smpp.AppendPDU(nil, 0, 1, &smpp.Bind{Type: smpp.CmdBindTransceiver, SystemID: "client", InterfaceVersion: smpp.V34}))
+		<-h.bound
+		for range 5 { // its life is enquire_link
+			time.Sleep(31 * time.Second)
+			p.send(smpp.AppendHeader(nil, smpp.CmdEnquireLinkResp, 0, 1))
+			synctest.Wait()
+			s.mu.Lock()
+			if s.atWork || len(s.buf) != firstBuffer || cap(s.out)+cap(s.spare) > 256 || cap(s.tickets)+cap(s.written) > 0 || s.window.flying != nil {
+				t.Errorf("a writer at work %v, %d octets for the reader, %d for the writer, %d tickets, a window %v", s.atWork, len(s.buf),
+					cap(s.out)+cap(s.spare), cap(s.tickets)+cap(s.written), s.window.flying != nil)
+			}
+			s.mu.Unlock()
+		}
+		p.leave()
+		<-ended
+	})
+}
+
+// sessionOctets is what an idle session may take, its stack and its connection in memory included.
+const sessionOctets = 12 << 10
+
+func TestAThousandIdleSessionsAreSmall(t *testing.T) {
+	const n = 1000
+	octets := func() uint64 {
+		runtime.GC()
+		runtime.GC() // which shrinks the stacks
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc + m.StackInuse
+	}
+	before := octets()
+	pipes := make([]*pipe, n)
+	ended := make(chan error, n)
+	for i := range pipes {
+		p := newPipe(0)
+		pipes[i] = p
+		h := &fake{bound: make(chan *Session, 1), unbound: make(chan error, 2)}
+		s := New(Options{ID: uint64(i + 1), Conn: p, Handler: h, Log: zerolog.Nop(), Window: 10, MaxRequests: 512, Timers: Timers{EnquireLink: time.Hour}})
+		go func() { ended <- s.Serve() }()
+		p.send(smpp.AppendPDU(nil, 0, 1, &smpp.Bind{Type: smpp.CmdBindTransceiver, SystemID: "client", InterfaceVersion: smpp.V34}))
+		<-h.bound
+	}
+	if each := (octets() - before) / n; each > sessionOctets {
+		t.Errorf("an idle session takes %d octets, more than %d", each, sessionOctets)
+	} else {
+		t.Logf("an idle session takes %d octets", each)
+	}
+	for _, p := range pipes {
+		p.leave()
+	}
+	for range n {
+		<-ended
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 
 const (
 	// A session starts with little memory; the buffer grows with what comes in at once.
-	firstBuffer = 1 << 10
+	firstBuffer = 256
 	lastBuffer  = 64 << 10
 )
 
@@ -18,6 +18,7 @@ func (s *Session) readLoop() {
 	from, to := 0, 0 // what is read and not handled yet
 	for {
 		n, err := s.o.Conn.Read(s.buf[to:])
+		s.now = time.Now()
 		to += n
 		need := 0
 		for need == 0 {
@@ -50,35 +51,30 @@ func (s *Session) next(b []byte) (used, need int) {
 	if len(b) < int(h.Length) {
 		return 0, int(h.Length)
 	}
-	s.heard()
-	s.waitForRoom()
-	s.handle(h, b[smpp.HeaderLen:h.Length])
+	s.handle(s.heard(), h, b[smpp.HeaderLen:h.Length])
 	return int(h.Length), 0
 }
 
-// heard notes that a whole PDU came: a part of one is no sign of life.
-func (s *Session) heard() {
-	s.lastIn.Store(int64(time.Since(s.opened)))
+// heard notes that a whole PDU came (a part of one is no sign of life), and returns the state in which it is to be handled:
+// it holds the reader up while the session has as much to answer, or to write, as it may.
+func (s *Session) heard() State {
+	s.lastIn.Store(int64(s.now.Sub(s.opened)))
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	for _, p := range s.probes {
 		close(p)
 	}
 	s.probes = nil
-	s.mu.Unlock()
-}
-
-// waitForRoom holds the reader up while the session has as much to answer, or to write, as it may.
-func (s *Session) waitForRoom() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	for (s.inflight >= s.o.MaxRequests || len(s.out) > maxOut) && s.state != Closing {
 		s.stalled = s.inflight >= s.o.MaxRequests
 		s.room.Wait()
+		s.now = time.Now()
 		if s.stalled {
-			s.lastIn.Store(int64(time.Since(s.opened)))
+			s.lastIn.Store(int64(s.now.Sub(s.opened)))
 		}
 	}
 	s.stalled = false
+	return s.state
 }
 
 func (s *Session) makeRoom(from, to *int, need int) {
@@ -140,7 +136,7 @@ func (s *Session) eof() {
 	deadline := time.AfterFunc(max(2*s.o.Timers.Response, time.Second), func() { s.abort(nil) })
 	defer deadline.Stop()
 	s.mu.Lock()
-	for s.inflight > 0 && s.closed.Load() == 0 {
+	for s.inflight > 0 && !s.inVain && s.closed.Load() == 0 {
 		s.room.Wait()
 	}
 	s.draining = true

@@ -44,3 +44,12 @@ func TestRefusedMessagesGetOneLineASecondThatCountsTheOthers(t *testing.T) {
 		refuse(0)
 	})
 }
+
+func TestARefusalNamesAddressesAsTheyAreRead(t *testing.T) {
+	var log bytes.Buffer
+	s := New(Options{ID: 7, Log: zerolog.New(&log)})
+	s.LogRefusal(smpp.CmdSubmitSM, smpp.Address{Addr: "\xD6sterreich"}, smpp.Address{Addr: "Müller"}, smpp.RINVDSTADR)
+	if !strings.Contains(log.String(), `"from":"Österreich","to":"Müller"`) {
+		t.Errorf("the line is %s", log.String())
+	}
+}

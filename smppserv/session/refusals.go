@@ -20,7 +20,7 @@ func (s *Session) LogRefusal(command smpp.CommandID, source, dest smpp.Address, 
 	r := &s.refusals
 	if now := time.Now(); now.Sub(r.logged) >= refusalsEvery {
 		s.o.Log.Warn().Str("system_id", s.SystemID()).Uint64("session", s.ID()).Stringer("request", command).
-			Str("from", source.Addr).Str("to", dest.Addr).Str("reason", err.Error()).
+			Str("from", source.Text()).Str("to", dest.Text()).Str("reason", err.Error()).
 			Int("others_since_last_line", r.silent).Msg("a message was refused")
 		r.logged, r.silent = now, 0
 		return

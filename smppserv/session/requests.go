@@ -38,12 +38,9 @@ var requests = map[smpp.CommandID]request{
 	smpp.CmdDeliverSM:       {0, nil},
 }
 
-// handle judges a PDU by its header and has it handled.
-func (s *Session) handle(h smpp.Header, body []byte) {
+// handle judges a PDU by its header, which came in this state, and has it handled.
+func (s *Session) handle(st State, h smpp.Header, body []byte) {
 	s.traceIn(h, body)
-	s.mu.Lock()
-	st := s.state
-	s.mu.Unlock()
 	if h.Command.IsResponse() {
 		s.response(h, st)
 		return
@@ -65,6 +62,9 @@ func (s *Session) handle(h smpp.Header, body []byte) {
 		s.refuse(h, smpp.RINVBNDSTS)
 	default:
 		r.handle(s, h, body)
+		if h.Command != smpp.CmdSubmitSM || s.submit.ReplaceIfPresent != 0 { // it may have taken its time
+			s.now = time.Now()
+		}
 	}
 }
 
@@ -72,8 +72,9 @@ func (s *Session) handle(h smpp.Header, body []byte) {
 func (s *Session) response(h smpp.Header, st State) {
 	switch {
 	case h.Command == smpp.CmdUnbindResp && st == Unbinding:
-		s.answerAll()
-		s.finish(nil, 0)
+		if s.answerAll() {
+			s.finish(nil, 0)
+		}
 	case !h.Command.Known() && st != Closing:
 		s.nack(h.Sequence, smpp.RINVCMDID)
 	default:
@@ -110,9 +111,11 @@ func (s *Session) bind(h smpp.Header, body []byte) {
 	if highest == 0 {
 		highest = smpp.V50
 	}
-	s.state, s.version = s.wasBound, min(versionOf(b.InterfaceVersion), highest)
+	s.state = s.wasBound
+	version := min(versionOf(b.InterfaceVersion), highest)
+	s.version.Store(uint32(version))
 	resp := &smpp.BindResp{Type: h.Command.Response(), SystemID: s.o.SystemID}
-	if s.version >= smpp.V34 { // there are no TLVs in 3.3
+	if version >= smpp.V34 { // there are no TLVs in 3.3
 		resp.TLVs = smpp.TLVs{smpp.TLVUint8(smpp.TagScInterfaceVersion, min(b.InterfaceVersion, highest))}
 	}
 	s.out = smpp.AppendPDU(s.out, smpp.ROK, h.Sequence, resp)
@@ -188,7 +191,9 @@ func (s *Session) unbind(h smpp.Header, _ []byte) {
 	s.mu.Unlock()
 	s.leave()
 	s.failRequests()
-	s.answerAll()
+	if !s.answerAll() {
+		return
+	}
 	s.mu.Lock()
 	if s.state == Unbinding {
 		s.append(smpp.CmdUnbindResp, h.Sequence)
@@ -198,12 +203,17 @@ func (s *Session) unbind(h smpp.Header, _ []byte) {
 }
 
 // answerAll waits until the peer's requests are answered. Each has the response timer for that, which in transaction mode
-// begins with its commit: the session ends without them after twice that time.
-func (s *Session) answerAll() {
+// begins with its commit: after twice that time the session is over without them, our FIN follows, and it returns false.
+func (s *Session) answerAll() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.times.unbinding(time.Now(), 2)
 	for s.inflight > 0 && s.state == Unbinding {
 		s.room.Wait()
 	}
+	if end := s.times.unbindEnd; s.inflight > 0 && !end.IsZero() && !time.Now().Before(end) {
+		s.inVain = true
+		s.wake()
+	}
+	return !s.inVain
 }

@@ -5,8 +5,8 @@
 //	  │ bind refused, session_init   │ Unbind, inactivity            ▲
 //	  └──────────► CLOSING           └──────► UNBINDING ─────────────┘ unbind_resp, response timer, the end of a stop
 //
-// One goroutine reads and handles PDUs in their order (Serve), one writes. Whoever has something to send appends it to
-// the output; the writer takes all there is and writes it in one go. While more requests are unanswered than the session
+// One goroutine reads and handles PDUs in their order (Serve); while there is something to write, one writes. Whoever has
+// something to send appends it to the output; the writer takes all there is and writes it in one go. While more requests are unanswered than the session
 // may have, or the peer does not take its answers, the socket is not read.
 package session
 
@@ -114,24 +114,31 @@ type Session struct {
 
 	// The reader's own.
 	buf      []byte
+	now      time.Time     // when what is being handled was read
 	submit   smpp.SubmitSM // decoded into again and again
 	refusals refusals
 
 	lastIn atomic.Int64 // when the last whole PDU came, nanoseconds after opened: the system's clock may be set meanwhile
 	closed atomic.Int64 // when the connection was closed, likewise, 0 = it is open
 
+	version atomic.Uint32 // set by the bind
+
 	mu         sync.Mutex
 	room       sync.Cond // for the reader: answers went out
 	state      State
 	wasBound   State
-	version    byte
 	systemID   string
 	reason     error // why the session ends: the first one counts
 	inflight   int   // the peer's requests without an answer
 	stalled    bool  // they are so many that we do not read: the peer's silence is our doing
 	out, spare []byte
 	tickets    []*Ticket // whose answers are in out
+	written    []*Ticket // of the last ones, to be used again
+	served     bool
+	atWork     bool      // the writer
+	saidFIN    bool      // nothing is written any more
 	draining   bool      // close when out is written
+	inVain     bool      // the answers to the peer's requests were waited for long enough
 	writing    time.Time // since when the writer is in Write, zero = it is not
 	unbound    bool      // Unbound was called
 	window     window
@@ -140,13 +147,12 @@ type Session struct {
 	timer      *time.Timer
 	probes     []chan struct{}
 
-	kick  chan struct{}
 	ended chan struct{} // closed with the connection
 }
 
 // New makes a session of a connection. Serve runs it.
 func New(o Options) *Session {
-	s := &Session{o: o, opened: time.Now(), state: Open, kick: make(chan struct{}, 1), ended: make(chan struct{})}
+	s := &Session{o: o, opened: time.Now(), state: Open, ended: make(chan struct{})}
 	s.room.L = &s.mu
 	s.window = newWindow(o.Window)
 	s.times = times{Timers: o.Timers, opened: s.opened}
@@ -174,10 +180,11 @@ func (s *Session) SystemID() string {
 
 // Version is the SMPP version of the session: the lower of the two sides' interface_version.
 func (s *Session) Version() byte {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.version
+	return byte(s.version.Load())
 }
+
+// CameAt is when the request that Handler.Request is called with was read.
+func (s *Session) CameAt() time.Time { return s.now }
 
 // Inflight is how many of the peer's requests are not answered yet.
 func (s *Session) Inflight() int {
@@ -195,10 +202,12 @@ func (s *Session) State() State {
 
 // Serve reads and handles PDUs until the connection ends, and returns why it did.
 func (s *Session) Serve() error {
-	go s.writeLoop()
 	s.mu.Lock()
+	s.served = true
 	if s.o.Greeting != nil {
 		s.out = smpp.AppendPDU(s.out, smpp.ROK, s.window.nextSequence(), s.o.Greeting)
+	}
+	if len(s.out) > 0 || s.draining {
 		s.wake()
 	}
 	s.arm(time.Now())

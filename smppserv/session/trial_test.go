@@ -348,7 +348,7 @@ func (tr *trial) check() {
 		tr.t.Fatalf("the reader has %d octets", len(s.buf))
 	}
 	for _, ticket := range tr.due {
-		if !tr.rough && ticket.written.Load() == 0 {
+		if !tr.rough && !s.inVain && ticket.written.Load() == 0 {
 			tr.t.Fatalf("the answer to %d was lost", ticket.sequence)
 		}
 	}

@@ -14,6 +14,8 @@ const (
 	maxOut = 256 << 10
 	// keepOut is the size of an output buffer worth keeping.
 	keepOut = 8 << 10
+	// keepTickets is how many places for tickets are.
+	keepTickets = 256
 )
 
 // Ticket stands for a request that is not answered yet. It must not be copied once open.
@@ -97,52 +99,48 @@ func (s *Session) nack(sequence uint32, status smpp.Status) {
 	s.wake()
 }
 
-// writeLoop writes all that there is, again and again, until the connection ends.
-func (s *Session) writeLoop() {
-	var tickets []*Ticket
+// write writes all that there is, again and again, until there is no more.
+func (s *Session) write() {
 	for {
-		select {
-		case <-s.kick:
-		case <-s.ended:
+		s.mu.Lock()
+		if len(s.out) == 0 {
+			s.atWork = false
+			s.saidFIN = s.draining && (s.inflight == 0 || s.inVain)
+			last := s.saidFIN
+			s.mu.Unlock()
+			if last {
+				s.closeWrite()
+			}
 			return
 		}
-		for {
-			s.mu.Lock()
-			if len(s.out) == 0 {
-				draining := s.draining && s.inflight == 0
-				s.mu.Unlock()
-				if draining {
-					s.closeWrite()
-					return
-				}
-				break
-			}
-			out := s.out
-			s.out, s.spare = s.spare[:0], nil
-			tickets, s.tickets = s.tickets, tickets[:0]
-			s.writing = time.Now()
-			if s.state != Closing { // there shut has the last word
-				s.arm(s.writing)
-			}
-			s.mu.Unlock()
-			s.traceOut(out)
-			_, err := s.o.Conn.Write(out)
-			now := s.age()
-			for i, t := range tickets {
-				t.written.Store(now)
-				tickets[i] = nil
-			}
-			s.mu.Lock()
-			s.writing = time.Time{}
-			if cap(out) <= keepOut {
-				s.spare = out[:0]
-			}
-			s.room.Broadcast()
-			s.mu.Unlock()
-			if err != nil {
-				s.abort(errPeerClosed)
-				return
-			}
+		out, tickets := s.out, s.tickets
+		s.out, s.spare = s.spare[:0], nil
+		s.tickets, s.written = s.written[:0], nil
+		s.writing = time.Now()
+		if s.state != Closing { // there shut has the last word
+			s.arm(s.writing)
+		}
+		s.mu.Unlock()
+		s.traceOut(out)
+		_, err := s.o.Conn.Write(out)
+		now := s.age()
+		for i, t := range tickets {
+			t.written.Store(now)
+			tickets[i] = nil
+		}
+		s.mu.Lock()
+		s.writing = time.Time{}
+		if cap(out) <= keepOut {
+			s.spare = out[:0]
+		}
+		if cap(tickets) <= keepTickets {
+			s.written = tickets[:0]
+		}
+		s.room.Broadcast()
+		s.mu.Unlock()
+		if err != nil {
+			s.abort(errPeerClosed)
+			return
 		}
 	}
 }

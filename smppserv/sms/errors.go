@@ -17,4 +17,6 @@ var (
 	ErrBeingTried = errors.New("the message is being tried")
 	// ErrNoClient means that no client is to have what is written from a number. A wrapping error's text is for Hermès.
 	ErrNoClient = errors.New("no client owns the number")
+	// ErrAddress means that a client cannot be written a number so. A wrapping error's text is for Hermès.
+	ErrAddress = errors.New("the number cannot be written")
 )

@@ -22,12 +22,6 @@ import (
 // Hermes names the contact centre where a system_id would name a client.
 const Hermes = ""
 
-// Address is an SME address (SMPP 3.4, 5.2.5 to 5.2.9).
-type Address struct {
-	TON, NPI byte
-	Number   string
-}
-
 // Kind tells a text from what the message centre writes itself.
 type Kind uint8
 
@@ -148,23 +142,8 @@ func (m *Message) Key() string {
 	return m.ID.String() + "-" + strconv.FormatInt(m.StoredAt.UnixMilli(), 36)
 }
 
-// udhi is the bit of esm_class for a user data header (SMPP 3.4, 5.2.12).
-const udhi = 0x40
-
 // NotBefore is t in the milliseconds that times are kept in, rounded up: what is due must not come too early.
 func NotBefore(t time.Time) time.Time { return t.Add(time.Millisecond - 1).Truncate(time.Millisecond) }
-
-// UserTexts takes the user data headers off messages, and tells how many octets the last one had.
-func UserTexts(ms []*Message) (texts [][]byte, header int) {
-	for _, m := range ms {
-		header = 0
-		if m.ESMClass&udhi != 0 && len(m.Content) > 0 && int(m.Content[0]) < len(m.Content) {
-			header = 1 + int(m.Content[0])
-		}
-		texts = append(texts, m.Content[header:])
-	}
-	return texts, header
-}
 
 // Owner is the client whose queue the message counts in.
 func (m *Message) Owner() string {

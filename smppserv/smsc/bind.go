@@ -97,7 +97,7 @@ func (p *peer) Unbound(s *session.Session, reason error) {
 // Request implements session.Handler.
 func (p *peer) Request(s *session.Session, h smpp.Header, pdu smpp.PDU) {
 	c, rate := p.sv.registry.settings(p)
-	if !c.grants(h.Command.String()) || p.operator && h.Command != smpp.CmdSubmitSM {
+	if len(c.Operations) > 0 && !c.grants(h.Command.String()) || p.operator && h.Command != smpp.CmdSubmitSM {
 		p.refuse(h, prohibited(h.Command, s.Version()))
 		return
 	}

@@ -22,6 +22,10 @@ func (p *peer) Deliver(ms []*sms.Message, _ bool, report func(sms.Outcome)) {
 		return
 	}
 	p.sv.logMessage(m, "sent to the client")
+	if len(pdus) == 1 {
+		p.s.Send(pdus[0], func(a session.Answer) { report(outcome(a)) })
+		return
+	}
 	p.s.SendAll(pdus, func(answers []session.Answer) { report(worst(answers)) })
 }
 

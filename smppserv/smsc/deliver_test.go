@@ -163,8 +163,10 @@ func TestInOpportunityModeAMessageGoesToTheOwnerOfItsNumber(t *testing.T) {
 // writer is Hermès where it hands messages in.
 type writer struct{ accepted chan error }
 
-func (w *writer) Accepted(_ *sms.Message, _ bool, err error)    { w.accepted <- err }
-func (w *writer) Concluded(*sms.Message, sms.Outcome)           {}
+func (w *writer) Accepted(_ *sms.Message, _ bool, err error) { w.accepted <- err }
+func (w *writer) Concluded(*sms.Message, sms.Outcome)        {}
+func (w *writer) Awaits() bool                               { return true }
+
 func (w *writer) Answered() (s uint64, since time.Time, b bool) { return }
 
 // write has an agent's text sent to alice.

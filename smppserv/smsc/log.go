@@ -16,6 +16,10 @@ func (sv *Server) logMessage(m *sms.Message, what string) {
 	if !ev.Enabled() {
 		return
 	}
+	if id, unknown := translate.UnknownLanguage(m); unknown && !sv.languages[id].Swap(true) {
+		sv.o.Log.Debug().Uint8("language", id).Uint64("message_id", uint64(m.ID)).
+			Msg("a text names a national language that has no tables here: it, and all further ones, are read by the default table")
+	}
 	ev = ev.EmbedObject(m)
 	if m.Receipt != nil {
 		ev = ev.Stringer("state", m.Receipt.State)

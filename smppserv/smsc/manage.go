@@ -72,7 +72,7 @@ func eachOf(ms []*sms.Message, otherwise smpp.Status, do func(*sms.Message) erro
 // sameSource compares a request's source address with the message's, as 4.8.1 and its like ask for.
 func (c *Client) sameSource(m *sms.Message, a smpp.Address) bool {
 	s, err := c.Source(a)
-	return err == nil && s == m.Source
+	return err == nil && s.TON == m.Source.TON && s.NPI == m.Source.NPI && s.Octets() == m.Source.Octets()
 }
 
 // querySM tells a message's state (4.8); of a submit_multi's that of one that still waits, as long as there is one.
@@ -119,16 +119,12 @@ func (p *peer) cancelAll(ctx context.Context, c *Client, r *smpp.CancelSM) error
 	if err != nil {
 		return smpp.RCANCELFAIL
 	}
-	waiting, err := p.sv.o.Queue.Conversation(ctx, recipient, source.Number, dest.Number)
+	cancelled, err := p.sv.o.Queue.CancelConversation(ctx, recipient, source.Number, dest.Number, c.SystemID, r.ServiceType)
+	if cancelled > 0 {
+		return nil
+	}
 	if err != nil {
 		return err
-	}
-	cancelled := 0
-	for _, m := range slices.Backward(waiting) { // those behind the first one wait for it until the end
-		if m.Submitter == c.SystemID && m.Kind == sms.KindText && (r.ServiceType == "" || m.ServiceType == r.ServiceType) &&
-			p.sv.o.Queue.Cancel(ctx, m.ID) == nil {
-			cancelled++
-		}
 	}
 	if cancelled == 0 {
 		return smpp.RCANCELFAIL

@@ -28,7 +28,7 @@ type multi struct {
 // multiPart is one destination's message.
 type multiPart struct {
 	*multi
-	msg  sms.Message
+	msg  *sms.Message // the queue's, once it has been handed over
 	dest smpp.Address
 }
 
@@ -46,15 +46,15 @@ func (p *peer) submitMulti(h smpp.Header, r *smpp.SubmitMulti, c *Client, rate s
 	}
 	var first *sms.Message
 	for _, dest := range dests {
-		part := &multiPart{multi: all, dest: dest}
-		err := p.message(&part.msg, c, h.Command, translate.SubmitOfMulti(r, dest))
+		part := &multiPart{multi: all, msg: &sms.Message{}, dest: dest}
+		err := p.message(part.msg, c, h.Command, translate.SubmitOfMulti(r, dest))
 		if err == nil {
 			part.msg.First = first
 			all.add()
-			if err = p.hand(&part.msg, c, part, false); err != nil {
+			if err = p.hand(part.msg, c, part, false); err != nil {
 				all.done()
 			} else if first == nil {
-				first = &part.msg
+				first = part.msg
 			}
 		}
 		if err == nil {
@@ -174,6 +174,9 @@ func (part *multiPart) Accepted(m *sms.Message, _ bool, err error) {
 	}
 	part.done()
 }
+
+// Awaits implements road.Submission.
+func (*multiPart) Awaits() bool { return false }
 
 // Concluded implements road.Submission.
 func (*multiPart) Concluded(*sms.Message, sms.Outcome) {}

@@ -39,6 +39,9 @@ func (r *registry) beside(p *peer, c *Client) error {
 // reported is a submission of an operator's session.
 type reported struct{ *submission }
 
+// Awaits implements road.Submission.
+func (sub reported) Awaits() bool { return true }
+
 // Concluded implements road.Submission: what became of the message goes straight to the session, if that is still there.
 func (sub reported) Concluded(m *sms.Message, o sms.Outcome) {
 	sub.submission.Concluded(m, o)

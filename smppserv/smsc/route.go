@@ -21,40 +21,62 @@ func (e *noClientError) Error() string {
 
 func (*noClientError) Is(target error) bool { return target == sms.ErrNoClient }
 
+// addressError is sms.ErrAddress in words.
+type addressError struct{ error }
+
+func (addressError) Is(target error) bool { return target == sms.ErrAddress }
+
 // Route finds the client that receives what Hermès writes from a campaign number to a person's, how many messages may
-// wait for it, and how it writes the two numbers. client, if not empty, names it. The error is sms.ErrNoClient, in words
-// for Hermès, or means that it could not be found out now.
+// wait for it, and how it writes the two numbers. client, if not empty, names it. The error is sms.ErrNoClient or
+// sms.ErrAddress, in words for Hermès, or means that it could not be found out now.
 func (sv *Server) Route(ctx context.Context, from, to, client string) (sms.Route, error) {
 	d := sv.directory.Load()
-	var c *Client
-	var err error
-	if client != "" {
-		if c = d.byID[client]; c == nil || c.owns(from) == 0 {
-			return sms.Route{}, &noClientError{from, client}
-		}
-	} else if c, err = sv.owner(d, from, to); err != nil {
-		return sms.Route{}, err
+	var owners []*Client
+	if client == "" {
+		owners = d.owners(from)
+	} else if c := d.byID[client]; c != nil && c.owns(from) > 0 {
+		owners = []*Client{c}
 	}
-	if c == nil {
-		return sms.Route{}, &noClientError{number: from}
+	if len(owners) == 0 {
+		return sms.Route{}, &noClientError{from, client}
 	}
-	r := sms.Route{Recipient: c.SystemID, MaxQueued: c.MaxQueued, Source: translate.DefaultAddress(from), Dest: translate.DefaultAddress(to)}
-	last, _, err := sv.o.History.LastWriter(ctx, to, from)
+	ctx, cancel := context.WithTimeout(ctx, lookupTime)
+	defer cancel()
+	numbers := translate.Numbers(to)
+	last, err := sv.lastWriter(ctx, numbers, from)
 	if err != nil {
 		return sms.Route{}, err
 	}
+	c := lastToWrite(owners, last)
+	r := sms.Route{Recipient: c.SystemID, MaxQueued: c.MaxQueued, Source: translate.DefaultAddress(from), Dest: translate.DefaultAddress(to)}
 	if last.Client == c.SystemID {
 		r.Source, r.Dest = last.Campaign, last.Number
 		return r, nil
 	}
-	used, ok, err := sv.o.History.LastUse(ctx, c.SystemID, to)
-	if err != nil {
-		return sms.Route{}, err
+	for _, number := range numbers {
+		used, ok, err := sv.o.History.LastUse(ctx, c.SystemID, number)
+		if err != nil {
+			return sms.Route{}, err
+		}
+		if ok {
+			r.Dest = used
+			return r, nil
+		}
 	}
-	if ok {
-		r.Dest = used
+	if err := translate.CheckDefault(to); err != nil {
+		return sms.Route{}, addressError{err}
 	}
 	return r, nil
+}
+
+// lastWriter is who last wrote to campaign from the first of several numbers, which read alike, that anybody wrote from.
+func (sv *Server) lastWriter(ctx context.Context, numbers []string, campaign string) (last sms.Conversation, err error) {
+	for _, number := range numbers {
+		if last, ok, err := sv.o.History.LastWriter(ctx, number, campaign); ok || err != nil {
+			return last, err
+		}
+	}
+	return last, nil
 }
 
 // Fits tells why a message from Hermès can never be sent to its recipient, in words for Hermès: the text needs too many parts,

@@ -29,7 +29,7 @@ type Queue interface {
 	Attach(road.OutletOptions) road.Outlet
 	Cancel(ctx context.Context, id sms.ID) error
 	Replace(ctx context.Context, id sms.ID, f func(*sms.Message) error) error
-	Conversation(ctx context.Context, recipient, source, dest string) ([]*sms.Message, error)
+	CancelConversation(ctx context.Context, recipient, source, dest, submitter, serviceType string) (int, error)
 }
 
 // History is what the message centre looks up of messages past.
@@ -87,6 +87,7 @@ type Server struct {
 	registry  registry
 	underWay  transactions
 	nextID    atomic.Uint64
+	languages [256]atomic.Bool // unknown ones that the log was told of
 }
 
 // New makes a server. Serve lets it work.

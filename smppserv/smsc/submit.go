@@ -19,7 +19,7 @@ type submission struct {
 	session.Ticket
 	sv     *Server
 	client *Client
-	msg    sms.Message
+	msg    *sms.Message // the queue's, once it has been handed over
 	resp   smpp.SubmitSMResp
 	data   bool // answer with data_sm_resp, whose layout is the same
 	tx     *transaction
@@ -63,7 +63,7 @@ func refusal(err error) error {
 
 // submit makes a message of a submit_sm that may be sent, and hands it to the queue. A data_sm comes as the same fields.
 func (p *peer) submit(h smpp.Header, r *smpp.SubmitSM, c *Client, rate session.Rate) {
-	sub := &submission{sv: p.sv, client: c, data: h.Command == smpp.CmdDataSM}
+	sub := &submission{sv: p.sv, client: c, msg: &sms.Message{}, data: h.Command == smpp.CmdDataSM}
 	sub.Open(p.s, h)
 	err := p.esme(c).CheckCommand(h.Command, r)
 	switch {
@@ -71,14 +71,14 @@ func (p *peer) submit(h smpp.Header, r *smpp.SubmitSM, c *Client, rate session.R
 	case !rate.Admit(1):
 		err = smpp.RTHROTTLED
 	default:
-		err = p.message(&sub.msg, c, h.Command, r)
+		err = p.message(sub.msg, c, h.Command, r)
 	}
 	var s road.Submission = sub
 	if p.operator {
 		sub.msg.RegisteredDelivery, s = 0, reported{sub}
 	}
 	if err == nil {
-		err = p.hand(&sub.msg, c, s, r.ReplaceIfPresent == 1)
+		err = p.hand(sub.msg, c, s, r.ReplaceIfPresent == 1)
 	}
 	if err != nil {
 		p.s.LogRefusal(h.Command, r.Source, r.Dest, err)
@@ -106,15 +106,15 @@ const lookupTime = 5 * time.Second
 
 // message fills m with what r, which came as command, says, or returns the status that refuses it.
 func (p *peer) message(m *sms.Message, c *Client, command smpp.CommandID, r *smpp.SubmitSM) error {
-	now := time.Now()
-	e, d := p.esme(c), p.sv.directory.Load()
+	d := p.sv.directory.Load()
+	e := translate.ESME{Profile: &c.Profile, Texts: &d.Texts, Version: p.s.Version()}
 	if err := e.CheckSubmit(r); err != nil {
 		return err
 	}
 	if err := d.checkServiceType(c, r.ServiceType, e.Version); err != nil {
 		return err
 	}
-	err := e.Submit(m, command, r, now)
+	err := e.Submit(m, command, r, p.s.CameAt())
 	if err != nil {
 		return err
 	}
@@ -163,10 +163,15 @@ func (sv *Server) owner(d *directory, campaign, number string) (*Client, error) 
 		sv.o.Log.Error().Err(err).Msg("cannot look up who wrote last")
 		return nil, err
 	}
+	return lastToWrite(owners, last), nil
+}
+
+// lastToWrite is the one of the owners that wrote last, else the first.
+func lastToWrite(owners []*Client, last sms.Conversation) *Client {
 	for _, c := range owners {
 		if c.SystemID == last.Client {
-			return c, nil
+			return c
 		}
 	}
-	return owners[0], nil
+	return owners[0]
 }

@@ -103,6 +103,9 @@ func (ts *transactions) later(tx *transaction) bool {
 	return true
 }
 
+// Awaits implements road.Submission.
+func (sub *submission) Awaits() bool { return sub.msg.Transaction() }
+
 // Concluded implements road.Submission: in transaction mode the outcome is the answer.
 func (sub *submission) Concluded(_ *sms.Message, o sms.Outcome) {
 	if sub.tx != nil {
@@ -128,7 +131,7 @@ func (sub *submission) respond(o sms.Outcome) {
 		sub.taken()
 		return
 	}
-	sub.resp.TLVs = translate.Failure(&sub.msg, o)
+	sub.resp.TLVs = translate.Failure(sub.msg, o)
 	sub.answer(smpp.RDELIVERYFAILURE)
 }
 

@@ -34,7 +34,8 @@ const fixedAttributes = 15 // without the flags
 
 var errAttributes = errors.New("the attributes column is not one of ours: the row is damaged or of a newer version")
 
-func appendAttributes(dst []byte, m *sms.Message) []byte {
+// AppendAttributes appends what of a message has no column of its own: the attributes column of its row.
+func AppendAttributes(dst []byte, m *sms.Message) []byte {
 	var flags byte
 	if m.SetDPF {
 		flags |= flagSetDPF
@@ -79,7 +80,9 @@ func appendString[T string | []byte](dst []byte, s T) []byte {
 	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
 }
 
-func decodeAttributes(b []byte, m *sms.Message) error {
+// DecodeAttributes sets what AppendAttributes wrote of m; Kind and, as the row has it, ReceivedAt are set by then.
+// m keeps nothing of b. Where it has a Receipt or TLVs, their memory is used again.
+func DecodeAttributes(b []byte, m *sms.Message, names *Names) error {
 	if len(b) <= fixedAttributes {
 		return errAttributes
 	}
@@ -125,15 +128,18 @@ func decodeAttributes(b []byte, m *sms.Message) error {
 		b = b[size+int(n):]
 		return s
 	}
-	m.ServiceType, m.Alphabet, m.ExternalID = string(next()), string(next()), string(next())
-	if tlvs := next(); len(tlvs) > 0 {
-		m.TLVs = append([]byte(nil), tlvs...)
-	}
+	m.ServiceType, m.Alphabet, m.ExternalID = names.Of(next()), names.Of(next()), string(next())
+	m.TLVs = append(m.TLVs[:0], next()...)
+	r := m.Receipt
+	m.Receipt = nil
 	if flags&flagReceipt != 0 && ok {
 		if len(b) < 29 {
 			return errAttributes
 		}
-		r := &sms.Receipt{
+		if r == nil {
+			r = &sms.Receipt{}
+		}
+		*r = sms.Receipt{
 			Of:          sms.ID(binary.BigEndian.Uint64(b)),
 			State:       sms.State(b[8]),
 			Error:       int(int32(binary.BigEndian.Uint32(b[9:]))),
@@ -150,4 +156,31 @@ func decodeAttributes(b []byte, m *sms.Message) error {
 		return errAttributes
 	}
 	return nil
+}
+
+// Names has one string for each short text that comes in row after row, such as a system_id. It is for one goroutine.
+type Names struct{ known map[string]string }
+
+const (
+	maxNames   = 1000
+	nameOctets = 64 // of what is longer each gets a string of its own
+)
+
+// Of is the string of these octets.
+func (n *Names) Of(b []byte) string {
+	if len(b) == 0 {
+		return ""
+	}
+	if name, ok := n.known[string(b)]; ok {
+		return name
+	}
+	name := string(b)
+	if len(name) > nameOctets {
+		return name
+	}
+	if n.known == nil || len(n.known) >= maxNames {
+		n.known = map[string]string{}
+	}
+	n.known[name] = name
+	return name
 }

@@ -43,7 +43,7 @@ func TestAttributesComeBackAsTheyWere(t *testing.T) {
 	all = append(all, period, &sms.Message{})
 	for i, m := range all {
 		got := &sms.Message{Kind: m.Kind, ReceivedAt: m.FirstReceived()} // as the row has it
-		if err := decodeAttributes(appendAttributes(nil, m), got); err != nil || !reflect.DeepEqual(got, m) {
+		if err := DecodeAttributes(AppendAttributes(nil, m), got, &Names{}); err != nil || !reflect.DeepEqual(got, m) {
 			t.Errorf("%d: %v\ngot  %+v %+v\nwant %+v %+v", i, err, got, got.Receipt, m, m.Receipt)
 		}
 	}
@@ -51,15 +51,15 @@ func TestAttributesComeBackAsTheyWere(t *testing.T) {
 
 func TestADamagedAttributesColumnIsRefused(t *testing.T) {
 	for _, kind := range []sms.Kind{sms.KindText, sms.KindReceipt} {
-		b := appendAttributes(nil, full(kind))
+		b := AppendAttributes(nil, full(kind))
 		for n := range b {
-			if err := decodeAttributes(b[:n:n], &sms.Message{Kind: kind}); !errors.Is(err, errAttributes) {
+			if err := DecodeAttributes(b[:n:n], &sms.Message{Kind: kind}, &Names{}); !errors.Is(err, errAttributes) {
 				t.Errorf("kind %d: %d of %d octets: %v", kind, n, len(b), err)
 			}
 		}
 		for _, version := range []byte{0, 4, 255} {
 			b[0] = version
-			if err := decodeAttributes(b, &sms.Message{Kind: kind}); !errors.Is(err, errAttributes) {
+			if err := DecodeAttributes(b, &sms.Message{Kind: kind}, &Names{}); !errors.Is(err, errAttributes) {
 				t.Errorf("kind %d: version %d: %v", kind, version, err)
 			}
 		}
@@ -83,17 +83,17 @@ func TestAttributesOfEarlierVersionsAreStillRead(t *testing.T) {
 	for _, version := range []byte{1, 2} {
 		for _, kind := range []sms.Kind{sms.KindText, sms.KindReceipt, sms.KindIntermediate} {
 			m := full(kind)
-			b := asVersion(version, appendAttributes(nil, m), m)
+			b := asVersion(version, AppendAttributes(nil, m), m)
 			m.StoredAt, m.ReceivedAt = time.Time{}, time.Time{}
 			got := &sms.Message{Kind: kind}
-			if err := decodeAttributes(b, got); err != nil || !reflect.DeepEqual(got, m) {
+			if err := DecodeAttributes(b, got, &Names{}); err != nil || !reflect.DeepEqual(got, m) {
 				t.Errorf("version %d, kind %d: %v\ngot  %+v %+v\nwant %+v %+v", version, kind, err, got, got.Receipt, m, m.Receipt)
 			}
 			if m.ID = 7; m.Key() != "7" {
 				t.Errorf("version %d, kind %d: its key is %s", version, kind, m.Key())
 			}
 			again := &sms.Message{Kind: kind} // replaced now
-			if err := decodeAttributes(appendAttributes(nil, got), again); err != nil || !again.StoredAt.IsZero() {
+			if err := DecodeAttributes(AppendAttributes(nil, got), again, &Names{}); err != nil || !again.StoredAt.IsZero() {
 				t.Errorf("version %d, kind %d: written anew it was stored at %v, %v", version, kind, again.StoredAt, err)
 			}
 		}

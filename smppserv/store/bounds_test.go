@@ -44,3 +44,18 @@ func TestATransactionHasOnlySoManyOperations(t *testing.T) {
 		clear(batch)
 	}
 }
+
+func TestNamesAreKeptUpToABound(t *testing.T) {
+	var names Names
+	for i := range 3 * maxNames {
+		want := fmt.Sprint("client", i)
+		if got := names.Of([]byte(want)); got != want || len(names.known) > maxNames {
+			t.Fatalf("%q becomes %q, and %d are kept", want, got, len(names.known))
+		}
+	}
+	kept := len(names.known)
+	long := make([]byte, nameOctets+1)
+	if names.Of(long) != string(long) || names.Of(nil) != "" || len(names.known) != kept {
+		t.Errorf("%d are kept, before %d", len(names.known), kept)
+	}
+}

@@ -26,6 +26,7 @@ type stopwatch struct {
 	mu    sync.Mutex
 	began time.Time // zero = it is at nothing
 	told  time.Time // when the thing began that was said to hang; zero = none
+	armed bool      // the alarm is set: it looks by itself at what has begun since
 }
 
 func (w *stopwatch) init(log zerolog.Logger) {
@@ -38,18 +39,26 @@ func (w *stopwatch) start() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.began = time.Now()
-	w.alarm.Reset(hangTime)
+	if !w.armed { // to set a timer at each commit costs more than all the rest of it here
+		w.armed = true
+		w.alarm.Reset(hangTime)
+	}
 }
 
 func (w *stopwatch) stop() {
 	w.mu.Lock()
 	told := w.told
 	w.began, w.told = time.Time{}, time.Time{}
-	w.alarm.Stop()
 	w.mu.Unlock()
 	if !told.IsZero() {
 		w.log.Info().Stringer("after", time.Since(told).Truncate(time.Millisecond)).Msg("the store hangs no more")
 	}
+}
+
+// end is for the end of the committer.
+func (w *stopwatch) end() {
+	w.stop()
+	w.alarm.Stop()
 }
 
 func (w *stopwatch) running() time.Duration {
@@ -64,9 +73,13 @@ func (w *stopwatch) running() time.Duration {
 // tell logs outside the lock: where the log hangs too, Check must not.
 func (w *stopwatch) tell() {
 	w.mu.Lock()
-	hangs := !w.began.IsZero() && time.Since(w.began) >= hangTime && w.told.IsZero()
+	since := time.Since(w.began)
+	hangs := !w.began.IsZero() && since >= hangTime && w.told.IsZero()
 	if hangs {
 		w.told = w.began
+	}
+	if w.armed = !w.began.IsZero(); w.armed { // after a hang, too: the next thing may hang as well
+		w.alarm.Reset(max(hangTime-since, hangTime/10))
 	}
 	w.mu.Unlock()
 	if hangs {
@@ -169,7 +182,7 @@ func (s *Store) answers() error {
 	if s.overfull.Load() {
 		return errOverfull
 	}
-	if _, err := s.db.ExecContext(context.Background(), "SELECT 1 FROM last_message_id"); err != nil {
+	if err := s.database.Answer(context.Background()); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
 	return nil

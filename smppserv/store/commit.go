@@ -1,7 +1,6 @@
 package store
 
 import (
-	"context"
 	"fmt"
 	"time"
 
@@ -18,7 +17,7 @@ const (
 // commitLoop is the only writer. It ends when the store is closed and all is written, or given up.
 func (s *Store) commitLoop() {
 	defer close(s.done)
-	defer s.watch.stop()
+	defer s.watch.end()
 	var batch []op
 	wait := firstRetry
 	for {
@@ -36,7 +35,7 @@ func (s *Store) commitLoop() {
 			s.refuse(err)
 		}
 		if err == nil {
-			s.database.Tend(context.Background(), s.writer.conn)
+			s.database.Tend()
 		}
 		s.watch.stop()
 		s.arrangeRetry()
@@ -116,10 +115,11 @@ func (s *Store) commit(batch []op) (left []op, down error) {
 		return nil, nil
 	}
 	s.watch.start()
-	err := s.writer.write(batch)
+	wrote, err := s.writer.write(batch)
 	s.watch.start() // before anybody hears of it
 	if err == nil {
-		if s.failing.Swap(nil) != nil {
+		if wrote && s.failing.Load() != nil {
+			s.failing.Store(nil)
 			s.log.Info().Msg("the store writes again")
 		}
 		for i := range batch {

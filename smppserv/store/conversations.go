@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
@@ -52,56 +50,26 @@ func (cc conversationCache) forget(fresh []sms.Conversation) {
 func (w *writer) afterAll(ctx context.Context, now time.Time) error {
 	const lately = 100 // messages
 	// A conversation is written with its message, or a moment after that came.
-	const moment = 5000 // milliseconds
-	var newest int64
-	err := w.conn.QueryRowContext(ctx, "SELECT coalesce(max(received_at), 0) FROM (SELECT received_at FROM messages ORDER BY id DESC LIMIT ?)", lately).Scan(&newest)
-	if newest > milli(now) {
-		w.wroteAt = newest + moment
+	const moment = 5 * time.Second
+	newest, err := w.database.Newest(ctx, lately)
+	if newest.After(now) {
+		w.wroteAt = milli(newest.Add(moment))
 	}
 	return err
 }
 
-// writeConversations writes what is new. Its time rises from one transaction to the next, whatever the clock does.
-func (w *writer) writeConversations(now time.Time) error {
-	if len(w.fresh) > 0 {
-		w.wroteAt = max(milli(now), w.wroteAt+1)
-	}
-	for _, c := range w.fresh {
-		err := w.exec("INSERT INTO conversations (number, campaign, client, number_ton, number_npi, campaign_ton, campaign_npi, written_at) "+
-			"VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (number, campaign) DO UPDATE SET client = excluded.client, "+
-			"number_ton = excluded.number_ton, number_npi = excluded.number_npi, campaign_ton = excluded.campaign_ton, "+
-			"campaign_npi = excluded.campaign_npi, written_at = excluded.written_at",
-			c.Number.Number, c.Campaign.Number, c.Client, int64(c.Number.TON), int64(c.Number.NPI), int64(c.Campaign.TON), int64(c.Campaign.NPI), w.wroteAt)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // LastWriter finds who last wrote from number to campaign; ok is false when nobody did.
 func (s *Store) LastWriter(ctx context.Context, number, campaign string) (c sms.Conversation, ok bool, err error) {
-	row := s.db.QueryRowContext(ctx, "SELECT client, number_ton, number_npi, campaign_ton, campaign_npi FROM conversations "+
-		"WHERE number = ? AND campaign = ?", number, campaign)
-	return scanConversation(row, number, campaign)
+	if c, ok, err = s.database.LastWriter(ctx, number, campaign); err != nil {
+		err = fmt.Errorf("store: look up a conversation: %w", err)
+	}
+	return c, ok, err
 }
 
 // LastUse finds how the client last wrote number, to whichever campaign.
 func (s *Store) LastUse(ctx context.Context, client, number string) (a sms.Address, ok bool, err error) {
-	row := s.db.QueryRowContext(ctx, "SELECT client, number_ton, number_npi, campaign_ton, campaign_npi FROM conversations "+
-		"WHERE number = ? AND client = ? ORDER BY written_at DESC LIMIT 1", number, client)
-	c, ok, err := scanConversation(row, number, "")
-	return c.Number, ok, err
-}
-
-func scanConversation(row *sql.Row, number, campaign string) (c sms.Conversation, ok bool, err error) {
-	c.Number.Number, c.Campaign.Number = number, campaign
-	err = row.Scan(&c.Client, &c.Number.TON, &c.Number.NPI, &c.Campaign.TON, &c.Campaign.NPI)
-	if errors.Is(err, sql.ErrNoRows) {
-		return sms.Conversation{}, false, nil
+	if a, ok, err = s.database.LastUse(ctx, client, number); err != nil {
+		err = fmt.Errorf("store: look up a conversation: %w", err)
 	}
-	if err != nil {
-		return sms.Conversation{}, false, fmt.Errorf("store: look up a conversation: %w", err)
-	}
-	return c, true, nil
+	return a, ok, err
 }

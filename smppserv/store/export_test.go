@@ -1,10 +1,6 @@
 package store
 
-import (
-	"database/sql"
-
-	"hnetsmpp/smppserv/road"
-)
+import "hnetsmpp/smppserv/road"
 
 const (
 	MaxBatch  = maxBatch
@@ -28,16 +24,10 @@ func (s *Store) Together(ops ...Op) {
 	s.wake()
 }
 
-// WriterConn is the one connection that writes.
-func (s *Store) WriterConn() *sql.Conn { return s.writer.conn }
-
 const (
 	MaxParked = maxParked
 	HangTime  = hangTime
 )
-
-// ReadFrom has the store read through another pool.
-func (s *Store) ReadFrom(db *sql.DB) { s.db = db }
 
 // Pending is how many operations wait for the committer.
 func (s *Store) Pending() int {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rs/zerolog"
+
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store/sqlite"
@@ -16,17 +18,12 @@ import (
 func TestOutcomesThatCannotBeWrittenAreGivenUpByAStopAndTriedAfterTheNextStart(t *testing.T) {
 	ctx := context.Background()
 	file := filepath.Join(t.TempDir(), "messages.db")
-	s, err := sqlite.Open(ctx, sqlite.Options{File: file})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s, disk := openFaulty(t, file, zerolog.Nop())
 	m := text()
 	if err := testkit.Receive(t, add(s, m), "the addition"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.WriterConn().ExecContext(ctx, "PRAGMA query_only = on"); err != nil {
-		t.Fatal(err)
-	}
+	disk.refuse(true)
 	s.Finish(&road.Transition{IDs: []sms.ID{m.ID}, State: sms.Delivered, Done: func() { t.Error("it was written") }})
 	ended, cancel := context.WithCancel(ctx)
 	cancel()
@@ -36,7 +33,7 @@ func TestOutcomesThatCannotBeWrittenAreGivenUpByAStopAndTriedAfterTheNextStart(t
 	if err := testkit.Receive(t, add(s, text()), "the refusal"); !errors.Is(err, sms.ErrUnavailable) {
 		t.Errorf("after Close: %v", err)
 	}
-	s, err = sqlite.Open(ctx, sqlite.Options{File: file})
+	s, err := sqlite.Open(ctx, sqlite.Options{File: file})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,8 +2,6 @@ package store_test
 
 import (
 	"context"
-	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"path/filepath"
 	"strings"
@@ -12,7 +10,6 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
-	moderncsqlite "modernc.org/sqlite"
 
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
@@ -21,36 +18,20 @@ import (
 	"hnetsmpp/smppserv/testkit"
 )
 
-// hangCommits lets the disk hang in each commit until the function it returns is called.
-func hangCommits(t *testing.T, s *store.Store) (goOn func()) {
-	t.Helper()
-	hung := make(chan struct{})
-	if err := s.WriterConn().Raw(func(c any) error {
-		c.(moderncsqlite.HookRegisterer).RegisterCommitHook(func() int32 { <-hung; return 0 })
-		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
-	return func() { close(hung) }
-}
-
 // inBubble runs a test whose clock goes on when nothing else does.
-func inBubble(t *testing.T, test func(t *testing.T, s *store.Store, log *testkit.Log)) {
+func inBubble(t *testing.T, test func(t *testing.T, s *store.Store, disk *faulty, log *testkit.Log)) {
 	file := filepath.Join(t.TempDir(), "messages.db")
 	synctest.Test(t, func(t *testing.T) {
 		var log testkit.Log
-		s, err := sqlite.Open(context.Background(), sqlite.Options{File: file, Log: zerolog.New(&log)})
-		if err != nil {
-			t.Fatal(err)
-		}
-		test(t, s, &log)
+		s, disk := openFaulty(t, file, zerolog.New(&log))
+		test(t, s, disk, &log)
 		s.Close(context.Background())
 	})
 }
 
 func TestACommitThatHangsIsAFaultFromTheFifthSecondOnAndToldOnce(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *store.Store, log *testkit.Log) {
-		goOn := hangCommits(t, s)
+	inBubble(t, func(t *testing.T, s *store.Store, disk *faulty, log *testkit.Log) {
+		goOn := disk.hang()
 		begun := time.Now()
 		added := add(s, text())
 		time.Sleep(store.HangTime - 2*time.Second)
@@ -85,9 +66,9 @@ func TestACommitThatHangsIsAFaultFromTheFifthSecondOnAndToldOnce(t *testing.T) {
 }
 
 func TestACommitThatTakesItsTimeIsNoFault(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *store.Store, log *testkit.Log) {
+	inBubble(t, func(t *testing.T, s *store.Store, disk *faulty, log *testkit.Log) {
 		for range 10 {
-			goOn := hangCommits(t, s)
+			goOn := disk.hang()
 			added := add(s, text())
 			time.Sleep(store.HangTime - time.Second)
 			goOn()
@@ -104,25 +85,10 @@ func TestACommitThatTakesItsTimeIsNoFault(t *testing.T) {
 	})
 }
 
-// mute is a driver whose connections come when goOn is closed.
-type mute struct {
-	goOn  chan struct{}
-	asked chan struct{}
-}
-
-func (m mute) Connect(context.Context) (driver.Conn, error) {
-	m.asked <- struct{}{}
-	<-m.goOn
-	return nil, driver.ErrBadConn
-}
-
-func (m mute) Driver() driver.Driver { return nil }
-
 func TestAReadThatHangsIsAFaultFromTheFifthSecondOnAndThereIsOneOfThem(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *store.Store, _ *testkit.Log) {
-		m := mute{make(chan struct{}), make(chan struct{}, 100)}
-		db := sql.OpenDB(m)
-		s.ReadFrom(db)
+	inBubble(t, func(t *testing.T, s *store.Store, disk *faulty, _ *testkit.Log) {
+		hung, asked := make(chan struct{}), make(chan struct{}, 100)
+		disk.read = func() { asked <- struct{}{}; <-hung }
 		for begun := time.Now(); time.Since(begun) < 2*store.HangTime; {
 			asked := time.Now()
 			err := s.Check()
@@ -133,28 +99,22 @@ func TestAReadThatHangsIsAFaultFromTheFifthSecondOnAndThereIsOneOfThem(t *testin
 				t.Errorf("it took %v", took)
 			}
 		}
-		if len(m.asked) != 1 {
-			t.Errorf("%d reads wait", len(m.asked))
+		if len(asked) != 1 {
+			t.Errorf("%d reads wait", len(asked))
 		}
-		close(m.goOn)
+		close(hung)
 		synctest.Wait()
-		db.Close()
 	})
 }
 
 func TestAFaultIsToldWhileTheProbeOfItHangsAndProbesDoNotPileUp(t *testing.T) {
-	inBubble(t, func(t *testing.T, s *store.Store, _ *testkit.Log) {
-		conn := s.WriterConn()
-		if _, err := conn.ExecContext(context.Background(), "PRAGMA query_only = on"); err != nil {
-			t.Fatal(err)
-		}
+	inBubble(t, func(t *testing.T, s *store.Store, disk *faulty, _ *testkit.Log) {
+		disk.refuse(true)
 		if err := <-add(s, text()); !errors.Is(err, sms.ErrUnavailable) {
 			t.Fatalf("got %v", err)
 		}
-		if _, err := conn.ExecContext(context.Background(), "PRAGMA query_only = off"); err != nil {
-			t.Fatal(err)
-		}
-		goOn := hangCommits(t, s)
+		disk.refuse(false)
+		goOn := disk.hang()
 		for range 100 {
 			if err := s.Check(); !errors.Is(err, sms.ErrUnavailable) {
 				t.Fatalf("got %v", err)
@@ -174,15 +134,12 @@ func TestAFaultIsToldWhileTheProbeOfItHangsAndProbesDoNotPileUp(t *testing.T) {
 func TestWhileTheDiskHangsAStopEndsAtItsTimeAndWhatItHeldIsThereAfterTheNextStart(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "messages.db")
 	synctest.Test(t, func(t *testing.T) {
-		s, err := sqlite.Open(context.Background(), sqlite.Options{File: file})
-		if err != nil {
-			t.Fatal(err)
-		}
+		s, disk := openFaulty(t, file, zerolog.Nop())
 		m := text()
 		if err := <-add(s, m); err != nil {
 			t.Fatal(err)
 		}
-		goOn := hangCommits(t, s)
+		goOn := disk.hang()
 		s.Finish(&road.Transition{IDs: []sms.ID{m.ID}, State: sms.Delivered})
 		synctest.Wait()
 		const limit = 3 * time.Second

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store"
@@ -124,10 +126,10 @@ func TestMoreThanATransactionTakesIsWrittenInOrder(t *testing.T) {
 
 func TestABadRowDoesNotTakeItsTransactionWithIt(t *testing.T) {
 	ctx := context.Background()
-	s := newStore(t)
-	if _, err := s.WriterConn().ExecContext(ctx, "CREATE TEMP TRIGGER bad BEFORE INSERT ON main.messages WHEN new.source = 'bad' BEGIN SELECT RAISE(ABORT, 'bad'); END"); err != nil {
-		t.Fatal(err)
-	}
+	f := folder(t.TempDir())
+	s := f.open(t, zerolog.Nop())
+	defer s.Close(ctx)
+	sqlite3(t, f.database(), "CREATE TRIGGER bad BEFORE INSERT ON messages WHEN new.source = 'bad' BEGIN SELECT RAISE(ABORT, 'bad'); END")
 	const n = 9
 	ended, replaced := text(), text()
 	for _, m := range []*sms.Message{ended, replaced} {

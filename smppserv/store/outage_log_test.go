@@ -9,7 +9,6 @@ import (
 	"testing/synctest"
 
 	"hnetsmpp/smppserv/sms"
-	"hnetsmpp/smppserv/store/sqlite"
 	"hnetsmpp/smppserv/testkit"
 
 	"github.com/rs/zerolog"
@@ -23,17 +22,8 @@ func TestAnOutageIsToldOnceAndSoIsItsEnd(t *testing.T) {
 func outages(t *testing.T, file string) {
 	ctx := context.Background()
 	var log testkit.Log
-	s, err := sqlite.Open(ctx, sqlite.Options{File: file, Log: zerolog.New(&log)})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s, disk := openFaulty(t, file, zerolog.New(&log))
 	defer s.Close(ctx)
-	exec := func(statement string) {
-		t.Helper()
-		if _, err := s.WriterConn().ExecContext(ctx, statement); err != nil {
-			t.Fatal(err)
-		}
-	}
 	try := func(want error) {
 		t.Helper()
 		for range 3 {
@@ -55,23 +45,23 @@ func outages(t *testing.T, file string) {
 	try(nil)
 	told(0, 0, 0)
 	for outage := range 2 {
-		exec("PRAGMA query_only = on")
+		disk.refuse(true)
 		try(sms.ErrUnavailable)
 		if err := s.Check(); !errors.Is(err, sms.ErrUnavailable) {
 			t.Errorf("the store looks well: %v", err)
 		}
 		synctest.Wait()
 		told(outage+1, outage, 0)
-		exec("PRAGMA query_only = off")
+		disk.refuse(false)
 		for s.Check() != nil { // what came before that may be refused still
 		}
 		try(nil)
 		told(outage+1, outage+1, 0)
 	}
-	exec("CREATE TEMP TRIGGER full BEFORE INSERT ON main.messages BEGIN SELECT RAISE(ABORT, 'full'); END")
+	sqlite3(t, file, "CREATE TRIGGER full BEFORE INSERT ON messages BEGIN SELECT RAISE(ABORT, 'full'); END")
 	try(sms.ErrUnavailable)
 	told(2, 2, 3)
-	exec("DROP TRIGGER full")
+	sqlite3(t, file, "DROP TRIGGER full")
 	try(nil)
 	told(2, 2, 3)
 }

@@ -49,7 +49,8 @@ func text() *sms.Message {
 
 func TestWhileTheDiskRefusesAdditionsAreAnsweredAndOutcomesWait(t *testing.T) {
 	ctx := context.Background()
-	s := newStore(t)
+	s, disk := openFaulty(t, filepath.Join(t.TempDir(), "messages.db"), zerolog.Nop())
+	defer s.Close(ctx)
 	const outcomes = 2*store.MaxBatch + 10 // more than go into one transaction
 	ids := make([]sms.ID, outcomes)
 	for i := range ids {
@@ -59,12 +60,7 @@ func TestWhileTheDiskRefusesAdditionsAreAnsweredAndOutcomesWait(t *testing.T) {
 		}
 		ids[i] = m.ID
 	}
-	readOnly := func(on string) {
-		if _, err := s.WriterConn().ExecContext(ctx, "PRAGMA query_only = "+on); err != nil {
-			t.Fatal(err)
-		}
-	}
-	readOnly("on")
+	disk.refuse(true)
 	written := make(chan struct{}, outcomes)
 	for i := range ids {
 		s.Finish(&road.Transition{IDs: ids[i : i+1], State: sms.Delivered, Attempts: 1, Done: func() { written <- struct{}{} }})
@@ -86,18 +82,18 @@ func TestWhileTheDiskRefusesAdditionsAreAnsweredAndOutcomesWait(t *testing.T) {
 	if err := s.Check(); !errors.Is(err, sms.ErrUnavailable) {
 		t.Fatalf("the store looks well: %v", err)
 	}
-	readOnly("off")
+	disk.refuse(false)
 	for range ids {
 		testkit.Receive(t, written, "an outcome")
 	}
 	if err := testkit.Receive(t, add(s, text()), "an addition after the outage"); err != nil {
 		t.Fatal(err)
 	}
-	readOnly("on")
+	disk.refuse(true)
 	if err := testkit.Receive(t, add(s, text()), "the third refusal"); !errors.Is(err, sms.ErrUnavailable) {
 		t.Fatalf("got %v", err)
 	}
-	readOnly("off")
+	disk.refuse(false)
 	if err := s.Check(); err != nil { // though nothing was written since
 		t.Fatalf("the store looks down: %v", err)
 	}
@@ -147,24 +143,22 @@ func TestATriedMessageIsNoLongerScheduled(t *testing.T) {
 
 func TestAnAdditionThatFailsEndsNothingAndLendsNobodyItsID(t *testing.T) {
 	ctx := context.Background()
-	s := newStore(t)
+	f := folder(t.TempDir())
+	s := f.open(t, zerolog.Nop())
+	defer s.Close(ctx)
 	old, first, second, other := text(), text(), text(), text()
 	second.First = first
 	if err := testkit.Receive(t, add(s, old), "the addition"); err != nil {
 		t.Fatal(err)
 	}
 	// The row of the new message is refused.
-	if _, err := s.WriterConn().ExecContext(ctx, "CREATE TEMP TRIGGER full BEFORE INSERT ON main.messages BEGIN SELECT RAISE(ABORT, 'full'); END"); err != nil {
-		t.Fatal(err)
-	}
+	sqlite3(t, f.database(), "CREATE TRIGGER full BEFORE INSERT ON messages BEGIN SELECT RAISE(ABORT, 'full'); END")
 	a := &awaited{first, &road.Transition{IDs: []sms.ID{old.ID}, State: sms.Deleted}, make(chan error, 1)}
 	s.Add(a)
 	if err := testkit.Receive(t, a.done, "the refusal"); !errors.Is(err, sms.ErrUnavailable) {
 		t.Fatalf("got %v", err)
 	}
-	if _, err := s.WriterConn().ExecContext(ctx, "DROP TRIGGER full"); err != nil {
-		t.Fatal(err)
-	}
+	sqlite3(t, f.database(), "DROP TRIGGER full")
 	for _, m := range []*sms.Message{other, second} {
 		if err := testkit.Receive(t, add(s, m), "the addition"); err != nil {
 			t.Fatal(err)

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
-	moderncsqlite "modernc.org/sqlite"
 
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
@@ -23,6 +22,7 @@ import (
 type refusing struct {
 	*store.Store
 	t    *testing.T
+	disk *faulty
 	log  *testkit.Log
 	file string
 }
@@ -30,31 +30,20 @@ type refusing struct {
 func newRefusing(t *testing.T) *refusing {
 	t.Helper()
 	r := &refusing{t: t, log: &testkit.Log{}, file: filepath.Join(t.TempDir(), "messages.db")}
-	s, err := sqlite.Open(t.Context(), sqlite.Options{File: r.file, Log: zerolog.New(r.log)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Store = s
+	r.Store, r.disk = openFaulty(t, r.file, zerolog.New(r.log))
 	t.Cleanup(func() { r.Close(context.Background()) })
 	return r
 }
 
-func (r *refusing) exec(statement string) {
-	r.t.Helper()
-	if _, err := r.WriterConn().ExecContext(context.Background(), statement); err != nil {
-		r.t.Fatal(err)
-	}
-}
-
-// refuse lets the database refuse an operation: "UPDATE ON main.messages WHEN old.id = 1", say. mend takes it back.
+// refuse lets the database refuse an operation: "UPDATE ON messages WHEN old.id = 1", say. mend takes it back.
 func (r *refusing) refuse(what string) {
 	r.t.Helper()
-	r.exec("CREATE TEMP TRIGGER refuse BEFORE " + what + " BEGIN SELECT RAISE(ABORT, 'no such row'); END")
+	sqlite3(r.t, r.file, "CREATE TRIGGER refuse BEFORE "+what+" BEGIN SELECT RAISE(ABORT, 'no such row'); END")
 }
 
 func (r *refusing) mend() {
 	r.t.Helper()
-	r.exec("DROP TRIGGER refuse")
+	sqlite3(r.t, r.file, "DROP TRIGGER refuse")
 }
 
 func (r *refusing) add() *sms.Message {
@@ -130,7 +119,7 @@ func (r *refusing) told(line string, times int) {
 func TestAnOutcomeWhoseRowIsRefusedForGoodIsParkedAndHoldsNobodyUp(t *testing.T) {
 	r := newRefusing(t)
 	bad, good := r.add(), r.add()
-	r.refuse(fmt.Sprintf("UPDATE ON main.messages WHEN old.id = %d", bad.ID))
+	r.refuse(fmt.Sprintf("UPDATE ON messages WHEN old.id = %d", bad.ID))
 	receipt := text()
 	b := finished(road.Transition{IDs: []sms.ID{bad.ID}, State: sms.Delivered, Attempts: 1, Receipts: []*sms.Message{receipt}})
 	g := finished(road.Transition{IDs: []sms.ID{good.ID}, State: sms.Delivered, Attempts: 1})
@@ -140,14 +129,8 @@ func TestAnOutcomeWhoseRowIsRefusedForGoodIsParkedAndHoldsNobodyUp(t *testing.T)
 	if b.Refused == nil || !strings.Contains(b.Refused.Error(), "no such row") {
 		t.Errorf("refused because of %v", b.Refused)
 	}
-	r.add()      // all that the refusal led to is through
-	commits := 0 // the committer's, which is between two batches when it is looked at
-	if err := r.WriterConn().Raw(func(c any) error {
-		c.(moderncsqlite.HookRegisterer).RegisterCommitHook(func() int32 { commits++; return 0 })
-		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
+	r.add() // all that the refusal led to is through
+	before := r.disk.written()
 	for range 3 {
 		var ops []store.Op
 		var all []*awaited
@@ -162,7 +145,7 @@ func TestAnOutcomeWhoseRowIsRefusedForGoodIsParkedAndHoldsNobodyUp(t *testing.T)
 			}
 		}
 	}
-	if commits != 3 {
+	if commits := r.disk.written() - before; commits != 3 {
 		t.Errorf("3 batches took %d transactions", commits)
 	}
 	if err := r.Check(); err != nil || r.Parked() != 1 {
@@ -182,7 +165,7 @@ func TestAnOutcomeWhoseRowIsRefusedForGoodIsParkedAndHoldsNobodyUp(t *testing.T)
 }
 
 func TestOfALongTextOneOfWhosePartsIsRefusedNothingIsWrittenUntilAllCanBe(t *testing.T) {
-	for _, refused := range []string{"UPDATE ON main.messages WHEN old.id = 2", "INSERT ON main.messages WHEN new.kind <> 0"} {
+	for _, refused := range []string{"UPDATE ON messages WHEN old.id = 2", "INSERT ON messages WHEN new.kind <> 0"} {
 		r := newRefusing(t)
 		parts := []*sms.Message{r.add(), r.add(), r.add()}
 		r.refuse(refused)
@@ -210,7 +193,7 @@ func TestOfALongTextOneOfWhosePartsIsRefusedNothingIsWrittenUntilAllCanBe(t *tes
 func TestANextTryWhoseRowIsRefusedForGoodIsGivenUp(t *testing.T) {
 	r := newRefusing(t)
 	m := r.add()
-	r.refuse("UPDATE ON main.messages")
+	r.refuse("UPDATE ON messages")
 	o := finished(road.Transition{IDs: []sms.ID{m.ID}, State: sms.Enroute, Attempts: 1})
 	r.Finish(o.Transition)
 	testkit.Receive(t, o.parked, "the refusal for good")
@@ -229,7 +212,7 @@ func TestWithMoreRefusedOutcomesThanAreParkedTheStoreCountsAsUnableToWrite(t *te
 	for _, m := range r.addMany(all) {
 		outcomes = append(outcomes, finished(road.Transition{IDs: []sms.ID{m.ID}, State: sms.Delivered}))
 	}
-	r.refuse("UPDATE ON main.messages")
+	r.refuse("UPDATE ON messages")
 	for _, o := range outcomes[1:] {
 		r.Finish(o.Transition)
 	}
@@ -282,7 +265,7 @@ func TestAPurgeComesPastARowThatIsRefused(t *testing.T) {
 	o := finished(ended)
 	r.Finish(o.Transition)
 	testkit.Receive(t, o.done, "the outcome")
-	r.refuse("DELETE ON main.messages WHEN old.id IN (7, 8, 1500)")
+	r.refuse("DELETE ON messages WHEN old.id IN (7, 8, 1500)")
 	if _, err := r.Purge(t.Context(), time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
@@ -303,10 +286,10 @@ func TestOfABatchOnlyTheAdditionWhoseOtherRowIsRefusedIsRefused(t *testing.T) {
 		refused  string
 		replaces bool
 	}{
-		"its conversation's":               {"INSERT ON main.conversations WHEN new.number = '33612345678'", false},
-		"that of the one it replaces":      {"UPDATE ON main.messages WHEN old.id = 1", true},
-		"that of its external id's":        {"INSERT ON main.external_ids", false},
-		"that of the receipt it calls for": {"INSERT ON main.messages WHEN new.kind <> 0", true},
+		"its conversation's":               {"INSERT ON conversations WHEN new.number = '33612345678'", false},
+		"that of the one it replaces":      {"UPDATE ON messages WHEN old.id = 1", true},
+		"that of its external id's":        {"INSERT ON external_ids", false},
+		"that of the receipt it calls for": {"INSERT ON messages WHEN new.kind <> 0", true},
 	} {
 		t.Run(what, func(t *testing.T) {
 			r := newRefusing(t)
@@ -343,7 +326,7 @@ func TestAStopTriesParkedOutcomesOnceMoreAndTellsOfThoseThatAreRefused(t *testin
 	for _, mended := range []bool{true, false} {
 		r := newRefusing(t)
 		m := r.add()
-		r.refuse("UPDATE ON main.messages")
+		r.refuse("UPDATE ON messages")
 		o := finished(road.Transition{IDs: []sms.ID{m.ID}, State: sms.Delivered})
 		r.Finish(o.Transition)
 		testkit.Receive(t, o.parked, "the refusal for good")

@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -13,6 +11,9 @@ import (
 
 // purgeStep is how many messages one transaction deletes, so that a purge holds up no submit.
 const purgeStep = 1000
+
+// lookStep is how many messages one read looks at.
+const lookStep = 5000
 
 // Purge deletes the messages that became final before the time given, with what is kept of Hermès' ids for them,
 // and returns how many went.
@@ -70,56 +71,41 @@ func (p *purge) old(id sms.ID, received, final, expires int64) bool {
 	}
 }
 
+// bound finds where what may be old ends. It looks at no more messages than those and the one behind them.
 func (s *Store) bound(ctx context.Context, p *purge) error {
-	first := func(id *sms.ID, query string, args ...any) error {
-		err := s.db.QueryRowContext(ctx, query, args...).Scan(id)
-		if errors.Is(err, sql.ErrNoRows) {
-			return nil
-		}
-		return err
-	}
 	p.end = math.MaxInt64
-	if err := first(&p.end, "SELECT id FROM messages WHERE received_at >= ? AND received_at <= ? ORDER BY id LIMIT 1", p.limit, p.now); err != nil {
-		return err
+	for cursor := sms.ID(0); p.end == math.MaxInt64; {
+		last := cursor
+		err := s.database.Ages(ctx, cursor, lookStep, func(a Age) {
+			switch last = a.ID; {
+			case p.end != math.MaxInt64:
+			case a.Received >= p.limit && a.Received <= p.now:
+				p.end = a.ID
+			case a.Received >= epoch && a.Received < p.limit:
+				p.horizon = a.ID
+			}
+		})
+		if err != nil {
+			return err
+		}
+		if last == cursor {
+			break
+		}
+		cursor = last
 	}
-	return first(&p.horizon, "SELECT id FROM messages WHERE id < ? AND received_at >= ? AND received_at < ? ORDER BY id DESC LIMIT 1",
-		int64(p.end), int64(epoch), p.limit)
+	return nil
 }
 
 // old looks at the purgeStep messages behind cursor; next is 0 when there are no more.
 func (s *Store) old(ctx context.Context, cursor sms.ID, p *purge) (old []sms.ID, next sms.ID, err error) {
-	rows, err := s.db.QueryContext(ctx, "SELECT id, received_at, final_at, expires_at FROM messages WHERE id > ? AND id < ? ORDER BY id LIMIT ?",
-		int64(cursor), int64(p.end), purgeStep)
-	if err != nil {
-		return nil, 0, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id sms.ID
-		var received, expires int64
-		var final sql.NullInt64
-		if err := rows.Scan(&id, &received, &final, &expires); err != nil {
-			return nil, 0, err
+	err = s.database.Ages(ctx, cursor, purgeStep, func(a Age) {
+		if a.ID >= p.end {
+			return
 		}
-		if final.Valid && p.old(id, received, final.Int64, expires) {
-			old = append(old, id)
+		if a.Ended && p.old(a.ID, a.Received, a.Final, a.Expires) {
+			old = append(old, a.ID)
 		}
-		next = id
-	}
-	return old, next, rows.Err()
-}
-
-func (w *writer) purge(ids []sms.ID) error {
-	if err := w.exec("UPDATE last_message_id SET id = ? WHERE id < ?", int64(w.lastID), int64(w.lastID)); err != nil {
-		return err
-	}
-	for _, id := range ids {
-		for _, query := range [...]string{"DELETE FROM messages WHERE id = ?", "DELETE FROM external_ids WHERE message_id = ?",
-			"DELETE FROM submit_multi WHERE message_id = ?"} {
-			if err := w.exec(query, int64(id)); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+		next = a.ID
+	})
+	return old, next, err
 }

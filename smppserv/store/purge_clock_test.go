@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/testkit"
@@ -49,7 +51,9 @@ func TestWrongClocksNeitherStopAPurgeNorHaveItTakeWhatIsYoung(t *testing.T) {
 		"accepted with a validity beyond now":  {{received: 40, final: -300, expires: -5, goes: true}, old, young},
 	} {
 		t.Run(what, func(t *testing.T) {
-			s := newStore(t)
+			f := folder(t.TempDir())
+			s := f.open(t, zerolog.Nop())
+			defer s.Close(ctx)
 			now := time.Now()
 			at := func(days float64) time.Time { return now.Add(-time.Duration(days * float64(day))) }
 			var ids []sms.ID
@@ -66,9 +70,7 @@ func TestWrongClocksNeitherStopAPurgeNorHaveItTakeWhatIsYoung(t *testing.T) {
 				done := make(chan struct{})
 				s.Finish(&road.Transition{IDs: []sms.ID{m.ID}, State: sms.Delivered, Done: func() { close(done) }})
 				testkit.Receive(t, done, "an outcome")
-				if _, err := s.WriterConn().ExecContext(ctx, "UPDATE messages SET final_at = ? WHERE id = ?", at(a.final).UnixMilli(), int64(m.ID)); err != nil {
-					t.Fatal(err)
-				}
+				sqlite3(t, f.database(), "UPDATE messages SET final_at = ? WHERE id = ?", at(a.final).UnixMilli(), int64(m.ID))
 			}
 			if _, err := s.Purge(ctx, now.Add(-30*day)); err != nil {
 				t.Fatal(err)

@@ -12,28 +12,19 @@ import (
 
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
-	"hnetsmpp/smppserv/store/sqlite"
 )
 
 func TestADiskThatRefusesIsTriedMoreAndMoreSlowly(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "messages.db")
 	synctest.Test(t, func(t *testing.T) {
 		ctx := context.Background()
-		s, err := sqlite.Open(ctx, sqlite.Options{File: file, Log: zerolog.Nop()})
-		if err != nil {
-			t.Fatal(err)
-		}
+		s, disk := openFaulty(t, file, zerolog.Nop())
 		m := text()
 		if err := <-add(s, m); err != nil {
 			t.Fatal(err)
 		}
-		readOnly := func(on string) {
-			if _, err := s.WriterConn().ExecContext(ctx, "PRAGMA query_only = "+on); err != nil {
-				t.Fatal(err)
-			}
-		}
 		for range 2 { // the second outage begins like the first
-			readOnly("on")
+			disk.refuse(true)
 			began := time.Now()
 			written := make(chan struct{})
 			s.Finish(&road.Transition{IDs: []sms.ID{m.ID}, State: sms.Enroute, Attempts: 1, DueAt: began, Done: func() { close(written) }})
@@ -48,7 +39,7 @@ func TestADiskThatRefusesIsTriedMoreAndMoreSlowly(t *testing.T) {
 				}
 			}
 			synctest.Wait()
-			readOnly("off")
+			disk.refuse(false)
 			<-written
 		}
 		if err := s.Close(ctx); err != nil {

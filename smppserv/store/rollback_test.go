@@ -5,13 +5,17 @@ import (
 	"errors"
 	"testing"
 
+	"github.com/rs/zerolog"
+
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/testkit"
 )
 
 func TestAConversationOfATransactionThatFailedIsWrittenByTheNext(t *testing.T) {
 	ctx := context.Background()
-	s := newStore(t)
+	f := folder(t.TempDir())
+	s := f.open(t, zerolog.Nop())
+	defer s.Close(ctx)
 	conversing := func(client string) *sms.Message {
 		m := text()
 		m.Submitter, m.Source, m.Dest = client, sms.Address{TON: 1, NPI: 1, Number: "33612345678"}, sms.Address{Number: "3600"}
@@ -26,15 +30,11 @@ func TestAConversationOfATransactionThatFailedIsWrittenByTheNext(t *testing.T) {
 	}
 	for _, client := range []string{"new", "another"} { // no conversation yet, and one to change
 		before, _, _ := s.LastWriter(ctx, "33612345678", "3600")
-		if _, err := s.WriterConn().ExecContext(ctx, "CREATE TEMP TRIGGER full BEFORE INSERT ON main.messages BEGIN SELECT RAISE(ABORT, 'full'); END"); err != nil {
-			t.Fatal(err)
-		}
+		sqlite3(t, f.database(), "CREATE TRIGGER full BEFORE INSERT ON messages BEGIN SELECT RAISE(ABORT, 'full'); END")
 		if err := testkit.Receive(t, add(s, conversing(client)), "the refusal"); !errors.Is(err, sms.ErrUnavailable) {
 			t.Fatalf("got %v", err)
 		}
-		if _, err := s.WriterConn().ExecContext(ctx, "DROP TRIGGER full"); err != nil {
-			t.Fatal(err)
-		}
+		sqlite3(t, f.database(), "DROP TRIGGER full")
 		lastWriter(before.Client)
 		if err := testkit.Receive(t, add(s, conversing(client)), "the addition"); err != nil {
 			t.Fatal(err)

@@ -8,7 +8,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"sync"
@@ -27,32 +26,10 @@ var (
 	ErrHeld = errors.New("the store is held by another process")
 )
 
-// Database is what a store asks of the database that it is in: opened, ours alone, its schema up to date.
-type Database interface {
-	// Writer is the pool whose one connection writes; what it has committed is on disk.
-	Writer() *sql.DB
-	// Reader is the pool for all else.
-	Reader() *sql.DB
-	// RefusesRow tells a fault of one row from one of the database, which meets them all.
-	RefusesRow(err error) bool
-	// NoTransaction recognises the answer to a ROLLBACK that has nothing to roll back.
-	NoTransaction(err error) bool
-	// MarkFile is where the high-water mark of the message_ids is kept. It is no part of the database.
-	MarkFile() string
-	// Tend is called between two transactions, when all of the first one have their answers: the time for the database's care.
-	Tend(ctx context.Context, writer *sql.Conn)
-	// Present tells whether what is written still goes to where the next start finds it: an error says what happened to
-	// the database under the running server, and what to do.
-	Present() error
-	// Close closes both pools and lets others open the database.
-	Close() error
-}
-
 // Store is a durable set of messages. Its methods may be called from any goroutine.
 type Store struct {
 	log      zerolog.Logger
 	database Database
-	db       *sql.DB // reads
 	writer   *writer
 
 	failing atomic.Pointer[error] // why the last commit failed, nil = it did not
@@ -69,6 +46,10 @@ type Store struct {
 	abandon chan struct{} // closed: what cannot be written is given up
 	giveIn  sync.Once     // closes abandon
 	lost    error         // why outcomes are not on disk at the end; read when done is closed
+
+	closeOnce sync.Once
+	ended     chan struct{} // the database is closed
+	closeErr  error         // read when ended is closed
 }
 
 // New makes a store of a database, which Close closes.
@@ -77,8 +58,8 @@ func New(ctx context.Context, d Database, log zerolog.Logger) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{log: log, database: d, db: d.Reader(), writer: w, kick: make(chan struct{}, 1), done: make(chan struct{}),
-		abandon: make(chan struct{})}
+	s := &Store{log: log, database: d, writer: w, kick: make(chan struct{}, 1), done: make(chan struct{}),
+		abandon: make(chan struct{}), ended: make(chan struct{})}
 	s.watch.init(log)
 	s.rowsRefused = rate.Sometimes{First: 10, Interval: time.Minute}
 	go s.commitLoop()
@@ -96,31 +77,33 @@ func (s *Store) Close(ctx context.Context) error {
 	s.closed = true
 	s.mu.Unlock()
 	s.wake()
-	closed := make(chan error, 1)
-	go func() {
-		<-s.done
-		if err := s.writer.mark.close(s.writer.lastID); err != nil { // it stays too high, which harms nobody
-			s.log.Warn().Err(err).Msg("the next start skips message ids")
-		}
-		closed <- errors.Join(s.writer.close(), s.database.Close())
-	}()
-	var err error
+	s.closeOnce.Do(func() { go s.closeDatabase() })
 	select {
-	case err = <-closed:
+	case <-s.ended:
 	case <-ctx.Done():
 		s.giveIn.Do(func() { close(s.abandon) })
 		grace := time.NewTimer(closeGrace)
 		defer grace.Stop()
 		select {
-		case err = <-closed:
+		case <-s.ended:
 		case <-grace.C:
 			return fmt.Errorf("store: the disk hangs, and what it was given last may not be on it: %w", ctx.Err())
 		}
 	}
+	err := s.closeErr
 	if s.lost != nil {
 		err = errors.Join(fmt.Errorf("store: closed with outcomes that are not on disk: %w", errors.Join(ctx.Err(), s.lost)), err)
 	}
 	return err
+}
+
+func (s *Store) closeDatabase() {
+	defer close(s.ended)
+	<-s.done
+	if err := s.writer.mark.close(s.writer.lastID); err != nil { // it stays too high, which harms nobody
+		s.log.Warn().Err(err).Msg("the next start skips message ids")
+	}
+	s.closeErr = s.database.Close()
 }
 
 func (s *Store) wake() {
@@ -137,13 +120,13 @@ func milli(t time.Time) int64 {
 	return t.UnixMilli()
 }
 
-// op is one of: an addition, a change, an outcome, ids to purge, something else to write; with done alone it writes nothing.
+// op is one of: an addition, a change, an outcome, ids to purge, something else for the batch; with done alone it writes nothing.
 type op struct {
 	add        road.Addition
 	change     *sms.Message
 	transition *road.Transition
 	purge      []sms.ID
-	write      func(*writer) error
+	fill       func(*Batch) error
 	probe      bool        // writes nothing new
 	retry      retry       // writes nothing; before it, outcomes that were refused are tried
 	done       func(error) // of all but additions and outcomes; may be nil for a retry

@@ -2,10 +2,7 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -14,71 +11,24 @@ import (
 	"hnetsmpp/smppserv/sms"
 )
 
-const (
-	columns = "id, kind, state, submitter, recipient, source, destination, received_at, due_at, expires_at, " +
-		"final_at, attempts, error, reason, content, attributes"
-	columnCount = 16
-	// selected is what is read of a message: push_key and wait come with its first try that fails.
-	selected = columns + ", push_key, wait"
-)
-
-// rowSteps are the sizes of the statements that write several rows: large ones cost least per row.
-var rowSteps = [...]int{64, 16, 4, 1}
-
-// writer owns the one connection that writes. Only the committer uses it.
+// writer makes transactions of operations. Only the committer uses it.
 type writer struct {
 	database Database
-	conn     *sql.Conn
-
-	insert, finish [len(rowSteps)]*sql.Stmt
 
 	lastID        sms.ID
 	mark          *mark
 	conversations conversationCache
-	fresh         []sms.Conversation // of this transaction
-	wroteAt       int64              // the time of the last conversations that were written, in milliseconds
-	duplicate     []bool             // by operation of the last batch
-	version       int64              // SQLite's data_version: it changes when somebody else writes
+	wroteAt       int64  // the time of the last conversations that were written, in milliseconds
+	duplicate     []bool // by operation of the last batch
 
-	rows   []*sms.Message // to insert
-	args   boxes
-	blobs  []byte // the attributes of the rows of one statement
-	groups []finishGroup
-}
-
-// finishGroup is a set of messages that end alike, so that one statement serves them.
-type finishGroup struct {
-	state    sms.State
-	attempts int
-	error    int
-	reason   string
-	ids      []sms.ID
+	batch     Batch
+	externals []string // of the additions of a batch that have external ids
+	earlier   []sms.ID // the messages that have them already, 0 = none
 }
 
 func newWriter(ctx context.Context, d Database, log zerolog.Logger) (w *writer, err error) {
 	w = &writer{database: d, conversations: newConversationCache()}
-	if w.conn, err = d.Writer().Conn(ctx); err != nil {
-		return nil, err
-	}
-	opened := w
-	defer func() {
-		if err != nil {
-			_ = opened.close()
-		}
-	}()
-	row := "(" + strings.TrimSuffix(strings.Repeat("?,", columnCount), ",") + ")"
-	for i, n := range rowSteps {
-		w.insert[i], err = w.conn.PrepareContext(ctx, "INSERT INTO messages ("+columns+") VALUES "+repeat(row, n))
-		if err != nil {
-			return nil, err
-		}
-		w.finish[i], err = w.conn.PrepareContext(ctx, "UPDATE messages SET state = ?, final_at = ?, attempts = ?, error = ?, reason = ? "+
-			"WHERE final_at IS NULL AND id IN ("+repeat("?", n)+")")
-		if err != nil {
-			return nil, err
-		}
-	}
-	if w.lastID, err = LastID(ctx, w.conn); err != nil {
+	if w.lastID, err = d.LastID(ctx); err != nil {
 		return nil, err
 	}
 	if w.mark, err = openMark(d.MarkFile()); err != nil {
@@ -94,284 +44,156 @@ func newWriter(ctx context.Context, d Database, log zerolog.Logger) (w *writer, 
 		w.lastID = highest
 	}
 	w.mark.extend(w.lastID)
-	if _, err = w.writtenElsewhere(); err != nil {
+	if _, err = d.WrittenElsewhere(); err != nil {
 		return nil, err
 	}
 	return w, w.afterAll(ctx, time.Now())
 }
 
-func (w *writer) writtenElsewhere() (bool, error) {
-	var version int64
-	if err := w.conn.QueryRowContext(context.Background(), "PRAGMA data_version").Scan(&version); err != nil {
-		return false, fmt.Errorf("store: look whether another program has written: %w", err)
-	}
-	written := w.version != version
-	w.version = version
-	return written, nil
-}
-
-// LastID is the highest message_id that the database knows of.
-func LastID(ctx context.Context, q interface {
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}) (sms.ID, error) {
-	var purged, kept int64
-	err := q.QueryRowContext(ctx, "SELECT (SELECT coalesce(max(id), 0) FROM last_message_id), (SELECT coalesce(max(id), 0) FROM messages)").Scan(&purged, &kept)
-	return sms.ID(max(purged, kept)), err
-}
-
-func repeat(s string, n int) string { return strings.TrimSuffix(strings.Repeat(s+",", n), ",") }
-
-func (w *writer) close() error {
-	// database/sql does not close what was prepared on one connection, and SQLite folds its log into the database only
-	// when nothing of the last connection is left open.
-	for _, statements := range [][]*sql.Stmt{w.insert[:], w.finish[:]} {
-		for _, s := range statements {
-			if s != nil {
-				_ = s.Close()
-			}
-		}
-	}
-	return w.conn.Close()
-}
-
-func (w *writer) exec(query string, args ...any) error {
-	_, err := w.conn.ExecContext(context.Background(), query, args...)
-	return err
-}
-
-// write commits the batch in one transaction, with one time for all of it.
+// write commits the batch in one transaction, with one time for all of it; wrote tells whether there was anything to write.
 // New messages get their IDs in the order of the batch.
-func (w *writer) write(batch []op) (err error) {
+func (w *writer) write(batch []op) (wrote bool, err error) {
 	firstID := w.lastID
 	w.duplicate = append(w.duplicate[:0], make([]bool, len(batch))...)
-	w.rows, w.fresh, w.groups = w.rows[:0], w.fresh[:0], w.groups[:0]
-	if err := w.exec("BEGIN IMMEDIATE"); err != nil {
-		return err
-	}
+	b := &w.batch
+	b.reset()
 	defer func() {
 		if err != nil {
-			for _, m := range w.rows {
+			for _, m := range b.Added {
 				m.ID = 0 // another message gets it
 			}
-		}
-		clear(w.rows)
-		if err == nil {
-			return
-		}
-		w.lastID = firstID
-		w.conversations.forget(w.fresh)
-		if rollback := w.exec("ROLLBACK"); rollback != nil && !w.database.NoTransaction(rollback) {
-			err = errors.Join(err, rollback)
+			w.lastID = firstID
+			w.conversations.forget(b.Conversations)
 		}
 	}()
-	now := time.Now()
+	if err := w.fill(batch); err != nil {
+		return false, err
+	}
+	if b.empty() {
+		return false, nil
+	}
+	b.Now, b.LastID = time.Now(), w.lastID
+	if len(b.Conversations) > 0 { // their time rises from one transaction to the next, whatever the clock does
+		w.wroteAt = max(milli(b.Now), w.wroteAt+1)
+		b.ConversedAt = w.wroteAt
+	}
+	reserve := w.lastID
+	if b.Probe {
+		reserve++
+	}
+	if err := w.mark.reserve(reserve); err != nil {
+		return true, err
+	}
+	if err := w.database.Write(b); err != nil {
+		return true, err
+	}
+	w.mark.extend(w.lastID)
+	return true, nil
+}
+
+// fill makes a Batch of the operations.
+func (w *writer) fill(batch []op) error {
+	if err := w.findExternals(batch); err != nil {
+		return err
+	}
+	external := 0 // the next of externals
 	for i := range batch {
 		switch o := &batch[i]; {
 		case o.add != nil:
-			w.duplicate[i], err = w.add(o.add)
+			m := o.add.Message()
+			if m.ExternalID != "" {
+				external++
+				if w.duplicate[i] = w.isDuplicate(m, external-1); w.duplicate[i] {
+					continue
+				}
+			}
+			w.add(m)
+			if v := o.add.Replaces(); v != nil {
+				w.collect(v)
+			}
 		case o.change != nil:
-			err = w.change(o.change)
-		case o.probe:
-			err = w.probe()
-		case o.purge != nil:
-			err = w.purge(o.purge)
-		case o.write != nil:
-			err = o.write(w)
+			w.batch.Changed = append(w.batch.Changed, o.change)
 		case o.transition != nil:
-			err = w.collect(o.transition)
+			w.collect(o.transition)
+		case o.purge != nil:
+			w.batch.Purged = append(w.batch.Purged, o.purge...)
+		case o.probe:
+			w.batch.Probe = true
+		case o.fill != nil:
+			if err := o.fill(&w.batch); err != nil {
+				return err
+			}
 		}
-		if err != nil {
-			return err
-		}
 	}
-	if err := w.insertRows(); err != nil {
-		return fmt.Errorf("insert messages: %w", err)
-	}
-	if err := w.finishGroups(now); err != nil {
-		return fmt.Errorf("write outcomes: %w", err)
-	}
-	if err := w.writeConversations(now); err != nil {
-		return fmt.Errorf("write conversations: %w", err)
-	}
-	if err := w.mark.reserve(w.lastID); err != nil {
-		return err
-	}
-	if err := w.exec("COMMIT"); err != nil {
-		return err
-	}
-	w.mark.extend(w.lastID)
 	return nil
 }
 
-// probe writes and changes nothing. SQLite writes no page that stays as it was.
-func (w *writer) probe() error {
-	for range 2 {
-		if err := w.exec("UPDATE last_message_id SET id = -id - 1"); err != nil {
-			return err
+// findExternals looks up which external ids of the batch are known.
+func (w *writer) findExternals(batch []op) error {
+	clear(w.externals)
+	w.externals = w.externals[:0]
+	for i := range batch {
+		if add := batch[i].add; add != nil {
+			if id := add.Message().ExternalID; id != "" {
+				w.externals = append(w.externals, id)
+			}
 		}
 	}
-	return w.mark.reserve(w.lastID + 1)
+	if len(w.externals) == 0 {
+		return nil
+	}
+	w.earlier = append(w.earlier[:0], make([]sms.ID, len(w.externals))...)
+	if err := w.database.ByExternalID(w.externals, w.earlier); err != nil {
+		return fmt.Errorf("look up external ids: %w", err)
+	}
+	return nil
 }
 
-func (w *writer) add(a road.Addition) (duplicate bool, err error) {
-	m := a.Message()
-	if m.ExternalID != "" {
-		if duplicate, err = w.claimExternalID(m); duplicate || err != nil {
-			return duplicate, err
+// isDuplicate gives m the ID of the message that has its external id, the at-th of the batch, if there is one.
+func (w *writer) isDuplicate(m *sms.Message, at int) bool {
+	earlier := w.earlier[at]
+	for i := 0; i < at && earlier == 0; i++ { // in this batch?
+		if w.externals[i] == m.ExternalID {
+			earlier = w.earlier[i]
 		}
-	} else {
-		w.lastID++
-		m.ID = w.lastID
 	}
+	if earlier != 0 {
+		m.ID = earlier
+		return true
+	}
+	w.earlier[at] = w.lastID + 1
+	return false
+}
+
+func (w *writer) add(m *sms.Message) {
+	w.number(m)
 	if m.First != nil {
 		m.KnownBy = m.First.ID // 0 when the first one could not be stored
 	}
-	if m.KnownBy != 0 {
-		if err := w.exec(insertKnown, int64(m.ID), int64(m.KnownBy)); err != nil {
-			return false, fmt.Errorf("note the message_id of a submit_multi: %w", err)
-		}
-	}
-	w.rows = append(w.rows, m)
 	if m.Submitter != sms.Hermes && m.Kind == sms.KindText {
 		if c := conversationOf(m); w.conversations.news(c) {
-			w.fresh = append(w.fresh, c)
+			w.batch.Conversations = append(w.batch.Conversations, c)
 		}
 	}
-	if v := a.Replaces(); v != nil {
-		err = w.collect(v)
-	}
-	return false, err
 }
 
-// claimExternalID gives m a new ID, or that of the message which has its ExternalID already.
-func (w *writer) claimExternalID(m *sms.Message) (duplicate bool, err error) {
-	ctx := context.Background()
-	err = w.conn.QueryRowContext(ctx, "SELECT message_id FROM external_ids WHERE external_id = ?", m.ExternalID).Scan(&m.ID)
-	if err == nil {
-		return true, nil
-	}
-	if !errors.Is(err, sql.ErrNoRows) {
-		return false, fmt.Errorf("look up an external id: %w", err)
-	}
+// number gives a new message its ID.
+func (w *writer) number(m *sms.Message) {
 	w.lastID++
 	m.ID = w.lastID
-	err = w.exec("INSERT INTO external_ids (external_id, message_id, received_at) VALUES (?, ?, ?)", m.ExternalID, int64(m.ID), milli(m.ReceivedAt))
-	return false, err
-}
-
-func (w *writer) change(m *sms.Message) error {
-	return w.exec("UPDATE messages SET due_at = ?, wait = ?, expires_at = ?, content = ?, attributes = ? WHERE final_at IS NULL AND id = ?",
-		milli(m.DueAt), m.Wait.Milliseconds(), milli(m.ExpiresAt), blob(m.Content), appendAttributes(nil, m), int64(m.ID))
-}
-
-// collect writes what is no end at once and puts ends into groups.
-func (w *writer) collect(f *road.Transition) error {
-	for _, r := range f.Receipts {
-		w.lastID++
-		r.ID = w.lastID
-		w.rows = append(w.rows, r)
-	}
-	if !f.State.Final() {
-		for _, id := range f.IDs {
-			err := w.exec("UPDATE messages SET state = ?, attempts = ?, error = ?, reason = ?, due_at = ?, wait = ?, push_key = coalesce(?, push_key) "+
-				"WHERE final_at IS NULL AND id = ?",
-				int64(f.State), f.Attempts, f.Error, f.Reason, milli(f.DueAt), f.Wait.Milliseconds(),
-				sql.NullString{String: f.PushKey, Valid: f.PushKey != ""}, int64(id))
-			if err != nil {
-				return fmt.Errorf("write the next try of message %d: %w", id, err)
-			}
-		}
-		return nil
-	}
-	for i := range w.groups {
-		g := &w.groups[i]
-		if g.state == f.State && g.attempts == f.Attempts && g.error == f.Error && g.reason == f.Reason {
-			g.ids = append(g.ids, f.IDs...)
-			return nil
-		}
-	}
-	if len(w.groups) < cap(w.groups) {
-		w.groups = w.groups[:len(w.groups)+1]
-	} else {
-		w.groups = append(w.groups, finishGroup{})
-	}
-	g := &w.groups[len(w.groups)-1]
-	*g = finishGroup{f.State, f.Attempts, f.Error, f.Reason, append(g.ids[:0], f.IDs...)}
-	return nil
-}
-
-func (w *writer) insertRows() error {
-	rows := w.rows
-	for i, n := range rowSteps {
-		for len(rows) >= n {
-			w.args.reset(columnCount)
-			w.blobs = w.blobs[:0]
-			for _, m := range rows[:n] {
-				w.bind(m)
-			}
-			if _, err := w.insert[i].ExecContext(context.Background(), w.args.values...); err != nil {
-				return err
-			}
-			rows = rows[n:]
-		}
-	}
-	return nil
-}
-
-func (w *writer) bind(m *sms.Message) {
 	if m.StoredAt.IsZero() {
 		m.StoredAt = m.ReceivedAt
 	}
-	a := &w.args
-	a.int(int64(m.ID))
-	a.int(int64(m.Kind))
-	a.int(int64(m.State))
-	a.text(m.Submitter)
-	a.text(m.Recipient)
-	a.text(m.Source.Number)
-	a.text(m.Dest.Number)
-	a.int(milli(m.ReceivedAt))
-	a.int(milli(m.DueAt))
-	a.int(milli(m.ExpiresAt))
-	a.null()
-	a.int(int64(m.Attempts))
-	a.int(int64(m.Error))
-	a.text(m.Reason)
-	a.blob(blob(m.Content))
-	from := len(w.blobs)
-	w.blobs = appendAttributes(w.blobs, m)
-	a.blob(w.blobs[from:len(w.blobs):len(w.blobs)])
+	w.batch.Added = append(w.batch.Added, m)
 }
 
-// blob keeps an empty text from becoming NULL.
-func blob(b []byte) []byte {
-	if b == nil {
-		return []byte{}
+func (w *writer) collect(v *road.Transition) {
+	for _, r := range v.Receipts {
+		w.number(r)
 	}
-	return b
-}
-
-func (w *writer) finishGroups(now time.Time) error {
-	for gi := range w.groups {
-		g := &w.groups[gi]
-		ids := g.ids
-		for i, n := range rowSteps {
-			for len(ids) >= n {
-				w.args.reset(0)
-				w.args.int(int64(g.state))
-				w.args.int(milli(now))
-				w.args.int(int64(g.attempts))
-				w.args.int(int64(g.error))
-				w.args.text(g.reason)
-				for _, id := range ids[:n] {
-					w.args.int(int64(id))
-				}
-				if _, err := w.finish[i].ExecContext(context.Background(), w.args.values...); err != nil {
-					return err
-				}
-				ids = ids[n:]
-			}
-		}
+	if v.State.Final() {
+		w.batch.Ended = append(w.batch.Ended, v)
+	} else {
+		w.batch.Tried = append(w.batch.Tried, v)
 	}
-	return nil
 }

@@ -19,11 +19,16 @@ var built atomic.Bool
 // code.
 func Run(m *testing.M) int {
 	code := m.Run()
+	RemovePrograms()
+	return code
+}
+
+// RemovePrograms removes what Program built. It is for whoever does not call Run.
+func RemovePrograms() {
 	if built.Load() {
 		folder, _ := programs()
 		_ = os.RemoveAll(folder)
 	}
-	return code
 }
 
 // Program returns the path of launcher or smppserv, which are built once for all tests of a binary; with the race

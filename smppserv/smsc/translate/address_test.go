@@ -1,6 +1,8 @@
 package translate
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"hnetsmpp/pkg/smpp"
@@ -25,7 +27,7 @@ func TestASourceIsAnyVisibleAddress(t *testing.T) {
 		{"twelve characters", smpp.Address{TON: 5, Addr: "twelve chars"}, sms.Address{}, smpp.RINVSRCADR},
 		{"a long number", smpp.Address{TON: 1, Addr: "12345678901234567890"}, sms.Address{TON: 1, Number: "12345678901234567890"}, smpp.ROK},
 		{"space and tilde", smpp.Address{TON: 5, Addr: " ~"}, sms.Address{TON: 5, Number: " ~"}, smpp.ROK},
-		{"high octets", smpp.Address{TON: 5, Addr: "\x80\xFF"}, sms.Address{TON: 5, Number: "\x80\xFF"}, smpp.ROK},
+		{"high octets", smpp.Address{TON: 5, Addr: "\x80\xFF"}, sms.Address{TON: 5, Number: "latin1:\u0080ÿ"}, smpp.ROK},
 		{"unit separator", smpp.Address{TON: 5, Addr: "a\x1F"}, sms.Address{}, smpp.RINVSRCADR},
 		{"delete", smpp.Address{TON: 5, Addr: "\x7Fa"}, sms.Address{}, smpp.RINVSRCADR},
 		{"control character in a number", smpp.Address{TON: 1, Addr: "12\n34"}, sms.Address{}, smpp.RINVSRCADR},
@@ -87,9 +89,42 @@ func TestANumberThatNobodyUsedIsWrittenByItsLength(t *testing.T) {
 		"123456789": {TON: 1, NPI: 1, Number: "123456789"},
 		"ACME":      {TON: 5, NPI: 0, Number: "ACME"},
 		"1a":        {TON: 5, NPI: 0, Number: "1a"},
+		"Müller":    {TON: 5, NPI: 0, Number: "latin1:Müller"},
+		"客户":        {TON: 5, NPI: 0, Number: "客户"},
 	} {
 		if got := DefaultAddress(number); got != want {
 			t.Errorf("%s is %+v, want %+v", number, got, want)
+		}
+	}
+}
+
+func TestASourceGoesBackInTheOctetsItCameIn(t *testing.T) {
+	seen := map[string]string{}
+	for _, octets := range []string{"4917", "ACME", "\xD6sterreich", "Österreich", "\xC3\x96", "\xD6", "latin1:\xD6", "latin1:Ö", "latin1:x", "\x80\xFF", "*100#"} {
+		a, err := (&Profile{}).Source(smpp.Address{TON: 5, Addr: octets})
+		if err != nil {
+			t.Fatalf("%q: %v", octets, err)
+		}
+		if got := address(a); got != (smpp.Address{TON: 5, Addr: octets}) {
+			t.Errorf("%q comes back as %q", octets, got.Addr)
+		}
+		if other, double := seen[a.Number]; double {
+			t.Errorf("%q and %q are both %q", octets, other, a.Number)
+		}
+		seen[a.Number] = octets
+		if !slices.Contains(Numbers(a.Text()), a.Number) {
+			t.Errorf("who answers %q does not find %q", a.Text(), a.Number)
+		}
+	}
+}
+
+func TestANumberThatNobodyUsedMustBeDigitsOrANameInLatin1(t *testing.T) {
+	for text, want := range map[string]string{
+		"33612345678": "", "Kunde": "", "1a": "", "Müller": "", "24/7": "must be digits", "06 12": "must be digits", " ": "must be digits",
+		"客户": "cannot be written", "a–b": "cannot be written",
+	} {
+		if err := CheckDefault(text); (err == nil) != (want == "") || err != nil && (!strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "to: ")) {
+			t.Errorf("%q: %v", text, err)
 		}
 	}
 }

@@ -2,7 +2,6 @@ package translate
 
 import (
 	"bytes"
-	"slices"
 
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/pkg/smstext"
@@ -49,16 +48,16 @@ func (e ESME) canned(id byte, text []byte, dcs *byte) ([]byte, error) {
 		return text, nil
 	}
 	var alphabet smstext.Alphabet
-	alphabet, *dcs = smstext.Choose(said, e.DefaultAlphabet)
+	alphabet, *dcs = e.codings().Choose(said)
 	text, _ = smstext.Encode(alphabet, said)
 	return text, nil
 }
 
 // readContent finds out how a text is written and which part of a longer one it is, and judges its header and length.
 func (e ESME) readContent(m *sms.Message, text []byte, tlvs smpp.TLVs) error {
-	alphabet := smstext.ForDataCoding(m.DataCoding, e.DefaultAlphabet)
-	m.Alphabet = alphabet.String()
+	alphabet := e.codings().Alphabet(m.DataCoding)
 	payload := text
+	var languages smstext.Languages
 	if m.ESMClass&smpp.ESMUDHI != 0 {
 		if tlvs.Has(smpp.TagSarMsgRefNum) || tlvs.Has(smpp.TagSarTotalSegments) || tlvs.Has(smpp.TagSarSegmentSeqnum) ||
 			tlvs.Has(smpp.TagSourcePort) || tlvs.Has(smpp.TagDestinationPort) {
@@ -68,18 +67,32 @@ func (e ESME) readContent(m *sms.Message, text []byte, tlvs smpp.TLVs) error {
 		if err != nil {
 			return smpp.RINVESMCLASS
 		}
-		payload = rest
+		payload, languages = rest, udh.Languages()
 		if part, ok := udh.Concat(); ok {
 			m.Part = sms.Part{Ref: part.Ref, Total: part.Total, Seq: part.Seq}
 		}
 	} else if err := readSAR(m, tlvs); err != nil {
 		return err
 	}
+	whole := m.Part.Total < 2
 	// A part may end within a surrogate pair, but a whole text has no half characters (TXT-03).
-	if m.DataCoding == dataCodingUCS2 && len(payload)%2 != 0 && m.Part == (sms.Part{}) {
+	if m.DataCoding == dataCodingUCS2 && alphabet == smstext.UCS2 && len(payload)%2 != 0 && whole {
 		return smpp.RINVMSGLEN
 	}
+	if whole { // parts are judged when they are together
+		alphabet = judged(alphabet, payload, languages)
+	}
+	m.Alphabet = alphabet.String()
 	return nil
+}
+
+// judged is the alphabet of a whole text that came as IA5, by its octets.
+func judged(a smstext.Alphabet, text []byte, l smstext.Languages) smstext.Alphabet {
+	if a != smstext.ASCII {
+		return a
+	}
+	_, a, _ = smstext.Read([]smstext.Part{{Alphabet: a, Languages: l, Octets: text}})
+	return a
 }
 
 // readSAR reads the sar parameters: values out of range are refused, an incomplete set is ignored (5.3.2.22 to 24).
@@ -121,29 +134,4 @@ func carried(tlvs smpp.TLVs) []byte {
 		b = smpp.AppendTLVs(b, tlvs[i:i+1])
 	}
 	return b
-}
-
-// Text reads the text of a client's message, or of the parts of a long one. Its alphabet is the first part's.
-func Text(ms []*sms.Message) string {
-	if ms[0].FromHermes() {
-		return string(ms[0].Content)
-	}
-	alphabet, err := smstext.ParseAlphabet(ms[0].Alphabet)
-	if err != nil {
-		alphabet = smstext.GSM7
-	}
-	parts, header := sms.UserTexts(ms)
-	return smstext.JoinBehind(alphabet, parts, header)
-}
-
-// Decode tells what a client wrote, in one message or in the parts of a long one: a text, or, if it is none, octets.
-func Decode(ms []*sms.Message) sms.Text {
-	t := sms.Text{Encoding: ms[0].Alphabet}
-	if t.Encoding != smstext.Binary.String() {
-		t.Text = Text(ms)
-		return t
-	}
-	parts, _ := sms.UserTexts(ms)
-	t.Data = append([]byte{}, slices.Concat(parts...)...) // not nil, though it be empty
-	return t
 }

@@ -2,6 +2,7 @@ package translate
 
 import (
 	"bytes"
+	"reflect"
 	"testing"
 
 	"hnetsmpp/pkg/smpp"
@@ -173,6 +174,9 @@ func TestAWholeTextHasNoHalfCharacters(t *testing.T) {
 		{"odd part", 8, smpp.ESMUDHI, concat + "abc", nil, smpp.ROK},
 		{"odd segment", 8, 0, "abc", sar(1, 2, 1), smpp.ROK},
 		{"odd segment of one", 8, 0, "abc", sar(1, 1, 1), smpp.RINVMSGLEN},
+		{"odd part of one", 8, smpp.ESMUDHI, "\x05\x00\x03\x01\x01\x01abc", nil, smpp.RINVMSGLEN},
+		{"odd part of one, 16-bit reference", 8, smpp.ESMUDHI, "\x06\x08\x04\x01\x01\x01\x01abc", nil, smpp.RINVMSGLEN},
+		{"even part of one", 8, smpp.ESMUDHI, "\x05\x00\x03\x01\x01\x01ab", nil, smpp.ROK},
 		{"odd behind a header", 8, smpp.ESMUDHI, ports + "abc", nil, smpp.RINVMSGLEN},
 		{"even behind an odd header", 8, smpp.ESMUDHI, ports + "ab", nil, smpp.ROK},
 	} {
@@ -231,7 +235,11 @@ func TestATextIsReadFromItsParts(t *testing.T) {
 		{"GSM", []*sms.Message{part("gsm7", 0, "\x00 \x02")}, "@ $"},
 		{"alphabet unknown", []*sms.Message{part("klingon", 0, "\x00")}, "@"},
 		{"UCS-2 cut within a pair", []*sms.Message{part("ucs2", 0, "\xD8\x3D\xDE"), part("ucs2", 0, "\x00")}, "😀"},
-		{"the first part's alphabet", []*sms.Message{part("latin1", 0, "\xE9"), part("gsm7", 0, "\xE8")}, "éè"},
+		{"each part's alphabet", []*sms.Message{part("latin1", 0, "\xE9"), part("gsm7", 0, "\x04")}, "éè"},
+		{"each part's header", []*sms.Message{part("gsm7packed", smpp.ESMUDHI, string(append(ports, smstext.Pack([]byte("hello"), smstext.FillBits(len(ports)))...))),
+			part("gsm7packed", smpp.ESMUDHI, string(append([]byte{0}, smstext.Pack([]byte(" you"), smstext.FillBits(1))...)))}, "hello you"},
+		{"each part's language", []*sms.Message{part("gsm7", smpp.ESMUDHI, "\x03\x25\x01\x01\x1C\x07"), part("gsm7", smpp.ESMUDHI, "\x03\x24\x01\x01\x1Bg\x1Bs"), part("gsm7", 0, "\x1Be")}, "Şığş€"},
+		{"a header that is longer than its text", []*sms.Message{part("latin1", smpp.ESMUDHI, "\x20ab")}, " ab"},
 		{"headers", []*sms.Message{part("latin1", smpp.ESMUDHI, "\x01xab"), part("latin1", smpp.ESMUDHI, "\x00cd")}, "abcd"},
 		{"packed behind a header", []*sms.Message{part("gsm7packed", smpp.ESMUDHI, string(append(ports, smstext.Pack([]byte("hello"), smstext.FillBits(len(ports)))...)))}, "hello"},
 		{"Hermès' own is UTF-8", []*sms.Message{{Submitter: sms.Hermes, Alphabet: "ucs2", Content: []byte("é")}}, "é"},
@@ -260,5 +268,90 @@ func TestOctetsThatAreNoTextAreDecodedAsTheyAre(t *testing.T) {
 	text := []*sms.Message{{Submitter: "alice", Alphabet: "latin1", Content: []byte("caf\xE9")}}
 	if got := Decode(text); got.Text != "café" || got.Encoding != "latin1" || got.Data != nil {
 		t.Errorf("a text: got %+v", got)
+	}
+}
+
+func TestIA5IsJudgedWhenItIsWhole(t *testing.T) {
+	concat := "\x05\x00\x03\x01\x02\x01"
+	for _, tc := range []struct {
+		name     string
+		esm      byte
+		text     string
+		alphabet string
+		reads    string
+	}{
+		{"IA5", 0, "a [b]", "ascii", "a [b]"},
+		{"à of node's smpp", 0, "\x7F 10h", "gsm7", "à 10h"},
+		{"Latin-1", 0, "Caf\xE9", "latin1", "Café"},
+		{"behind a header", smpp.ESMUDHI, "\x04\x04\x02\x01\x02Caf\xE9", "latin1", "Café"},
+		{"a header's octets tell nothing", smpp.ESMUDHI, "\x04\x04\x02\x01\x02a [b]", "ascii", "a [b]"},
+		{"a language is of septets", smpp.ESMUDHI, "\x03\x25\x01\x01@", "gsm7", "İ"},
+		{"a part of one", smpp.ESMUDHI, "\x05\x00\x03\x01\x01\x01\x7F", "gsm7", "à"},
+		{"a part waits for the others", smpp.ESMUDHI, concat + "Caf\xE9", "ascii", "Café"},
+	} {
+		m := esme(smpp.V34).mustRead(t, submitSM(func(r *smpp.SubmitSM) { r.DataCoding, r.ESMClass, r.ShortMessage = 1, tc.esm, []byte(tc.text) }))
+		m.Submitter = "alice"
+		if got := Text([]*sms.Message{m}); got != tc.reads || m.Alphabet != tc.alphabet || m.DataCoding != 1 {
+			t.Errorf("%s: %q in %s, want %q in %s", tc.name, got, m.Alphabet, tc.reads, tc.alphabet)
+		}
+	}
+}
+
+func TestAClientsOwnAlphabetsCount(t *testing.T) {
+	e := esme(smpp.V34)
+	e.Alphabets = map[byte]smstext.Alphabet{1: smstext.GSM7, 3: smstext.UTF8, 8: smstext.Latin1, 0xF5: smstext.UCS2}
+	for _, tc := range []struct {
+		dcs   byte
+		text  string
+		reads string
+	}{
+		{1, "f\x7Er \x5Csterreich", "für Österreich"}, {3, "Ünïcödé ✓", "Ünïcödé ✓"}, {8, "abc", "abc"}, {0xF5, "\x00a", "a"}, {0, "\x05", "é"}, {0xF0, "\x05", "é"},
+	} {
+		m := e.mustRead(t, submitSM(func(r *smpp.SubmitSM) { r.DataCoding, r.ShortMessage = tc.dcs, []byte(tc.text) }))
+		m.Submitter = "alice"
+		if got := Text([]*sms.Message{m}); got != tc.reads {
+			t.Errorf("data_coding %#02x in %s reads %q, want %q", tc.dcs, m.Alphabet, got, tc.reads)
+		}
+	}
+	for text, want := range map[string]byte{"é": 0, "ё": 0xF5} {
+		if d := e.mustDeliver(t, agents("", text))[0]; d.DataCoding != want {
+			t.Errorf("%q goes as %#02x, want %#02x", text, byte(d.DataCoding), want)
+		}
+	}
+	if d := e.mustDeliver(t, agents("utf8", "ё"))[0]; d.DataCoding != 3 || string(d.ShortMessage) != "ё" {
+		t.Errorf("utf8 goes as %#02x, %q", byte(d.DataCoding), d.ShortMessage)
+	}
+	if _, err := e.DeliverSM(agents("ascii", "a")); err == nil {
+		t.Error("data_coding 1 was taken for ASCII")
+	}
+}
+
+func TestTheEncodingIsThatOfAllPartsOrMixed(t *testing.T) {
+	part := func(alphabet, content string) *sms.Message {
+		return &sms.Message{Submitter: "alice", Alphabet: alphabet, Content: []byte(content)}
+	}
+	for _, tc := range []struct {
+		parts []*sms.Message
+		want  sms.Text
+	}{
+		{[]*sms.Message{part("latin1", "D\xE9j\xE0 "), part("gsm7", "\x05t\x05")}, sms.Text{Text: "Déjà été", Encoding: "mixed"}},
+		{[]*sms.Message{part("ascii", "f\xFCr"), part("latin1", "\xFC")}, sms.Text{Text: "fürü", Encoding: "latin1"}},
+		{[]*sms.Message{part("ascii", "a"), part("ascii", "\x7F")}, sms.Text{Text: "aà", Encoding: "gsm7"}},
+		{[]*sms.Message{part("gsm7", "\x05"), part("binary", "\xE9\x00"), part("gsm7", "\x05")}, sms.Text{Text: "éé\x00é", Encoding: "mixed"}},
+		{[]*sms.Message{part("binary", "\xE9"), part("gsm7", "\x05")}, sms.Text{Text: "éé", Encoding: "mixed"}},
+		{[]*sms.Message{part("binary", "\xE9"), part("binary", "\x05")}, sms.Text{Data: []byte("\xE9\x05"), Encoding: "binary"}},
+	} {
+		if got := Decode(tc.parts); !reflect.DeepEqual(got, tc.want) {
+			t.Errorf("%+v, want %+v", got, tc.want)
+		}
+	}
+}
+
+func TestAnUnknownLanguageIsTold(t *testing.T) {
+	for content, want := range map[string]int{"\x03\x24\x01\x0Ea": 14, "\x03\x25\x01\x02a": 2, "\x03\x24\x01\x01a": -1, "\x03\x24\x01": -1, "": -1} {
+		id, ok := UnknownLanguage(&sms.Message{Alphabet: "gsm7", ESMClass: smpp.ESMUDHI, Content: []byte(content)})
+		if ok != (want >= 0) || ok && int(id) != want {
+			t.Errorf("%q: %d, %v, want %d", content, id, ok, want)
+		}
 	}
 }

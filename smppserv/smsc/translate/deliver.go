@@ -72,17 +72,17 @@ func (e ESME) fromHermes(base smpp.DeliverSM, m *sms.Message) ([]smpp.PDU, error
 // agentsAlphabet is how an agent's text is written for the client, and the data_coding that says so.
 func (e ESME) agentsAlphabet(m *sms.Message) (a smstext.Alphabet, dcs byte, err error) {
 	if m.Alphabet == "" {
-		a, dcs = smstext.Choose(string(m.Content), e.DefaultAlphabet)
+		a, dcs = e.codings().Choose(string(m.Content))
 		return a, dcs, nil
 	}
 	if a, err = smstext.ParseAlphabet(m.Alphabet); err != nil {
 		return a, 0, err
 	}
-	if a == smstext.Binary {
+	dcs, ok := e.codings().DataCoding(a)
+	switch {
+	case !ok && a == smstext.Binary:
 		return a, dataCodingBinary, nil
-	}
-	dcs, ok := a.DataCoding(e.DefaultAlphabet)
-	if !ok {
+	case !ok:
 		return a, 0, fmt.Errorf("alphabet %s %w", m.Alphabet, errNoDataCoding)
 	}
 	return a, dcs, nil

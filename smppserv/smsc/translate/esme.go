@@ -19,11 +19,17 @@ import (
 
 // Profile is what config.toml says of a client that decides what its PDUs mean and how those for it are written.
 type Profile struct {
-	DefaultSource   string           // its address when source_addr is empty
-	DefaultAlphabet smstext.Alphabet // what data_coding 0 means
-	MessageIDHex    bool             // message_ids are hexadecimal
-	ReceiptIDHex    bool             // and those in receipts
+	DefaultSource   string                    // its address when source_addr is empty
+	DefaultAlphabet smstext.Alphabet          // what data_coding 0 means
+	Alphabets       map[byte]smstext.Alphabet // what others mean, where it is not what the standard says
+	MessageIDHex    bool                      // message_ids are hexadecimal
+	ReceiptIDHex    bool                      // and those in receipts
 	LongMessages    LongMessages
+}
+
+// codings is what data_codings mean to the client.
+func (p *Profile) codings() smstext.Codings {
+	return smstext.Codings{Default: p.DefaultAlphabet, Others: p.Alphabets}
 }
 
 // LongMessages says how a text that is too long for one deliver_sm goes out.

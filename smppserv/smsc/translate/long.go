@@ -60,7 +60,7 @@ func payload(d smpp.DeliverSM) []smpp.PDU {
 
 // segmented cuts a client's long text for a 3.3 session, which has no message_payload.
 func (p *Profile) segmented(base smpp.DeliverSM, m *sms.Message) ([]smpp.PDU, error) {
-	alphabet := smstext.ForDataCoding(m.DataCoding, p.DefaultAlphabet)
+	alphabet := p.codings().Alphabet(m.DataCoding)
 	text, header := m.Content, smstext.HeaderConcat8
 	var own smstext.UDH
 	if m.ESMClass&smpp.ESMUDHI != 0 {
@@ -79,6 +79,9 @@ func (p *Profile) segmented(base smpp.DeliverSM, m *sms.Message) ([]smpp.PDU, er
 		if alphabet == smstext.GSM7Packed { // its septets are aligned to the header
 			text = smstext.Pack(smstext.Unpack(text, -1, smstext.FillBits(length)), 0)
 		}
+	}
+	if alphabet == smstext.ASCII {
+		alphabet = smstext.JudgeASCII(text)
 	}
 	parts, err := smstext.SplitEncoded(alphabet, text, smstext.SplitOptions{Header: header})
 	if err != nil {

@@ -80,15 +80,15 @@ func TestPackedSeptetsAreAlignedToTheHeaderOfEachPart(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var parts [][]byte
+			var parts []smstext.Part
 			for _, p := range pdus {
 				d := p.(*smpp.DeliverSM)
 				if len(d.ShortMessage) > 140 {
 					t.Errorf("part %d has %d octets", len(parts)+1, len(d.ShortMessage))
 				}
-				parts = append(parts, d.ShortMessage[tc.header:])
+				parts = append(parts, smstext.Part{Alphabet: smstext.GSM7Packed, FillBits: smstext.FillBits(tc.header), Octets: d.ShortMessage[tc.header:]})
 			}
-			if got := smstext.JoinBehind(smstext.GSM7Packed, parts, tc.header); got != text {
+			if got, _, _ := smstext.Read(parts); got != text {
 				t.Errorf("%d parts say %q", len(parts), got)
 			}
 		})

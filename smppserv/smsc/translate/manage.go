@@ -41,11 +41,14 @@ func (e ESME) Replace(m *sms.Message, r *smpp.ReplaceSM, now time.Time) error {
 	if text, err = e.canned(r.DefaultMsgID, text, &dcs); err != nil {
 		return err
 	}
-	if m.DataCoding == dataCodingUCS2 && len(text)%2 != 0 {
+	alphabet := e.codings().Alphabet(dcs)
+	if m.DataCoding == dataCodingUCS2 && alphabet == smstext.UCS2 && len(text)%2 != 0 {
 		return smpp.RINVMSGLEN
 	}
 	if dcs != m.DataCoding || r.DefaultMsgID != 0 {
-		m.DataCoding, m.Alphabet = dcs, smstext.ForDataCoding(dcs, e.DefaultAlphabet).String()
+		m.DataCoding, m.Alphabet = dcs, judged(alphabet, text, smstext.Languages{}).String()
+	} else if alphabet == smstext.ASCII {
+		m.Alphabet = judged(alphabet, text, smstext.Languages{}).String() // the old text's may be another
 	}
 	m.ReceivedAt = now // a receipt's submit date becomes the date of the replacement (appendix B)
 	if err := setTimes(m, r.ScheduleDeliveryTime, r.ValidityPeriod); err != nil {

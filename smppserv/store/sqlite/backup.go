@@ -13,6 +13,8 @@ import (
 
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store"
+
+	"github.com/rs/zerolog"
 )
 
 // Copy is what a copy of a database holds.
@@ -182,14 +184,14 @@ func inspect(ctx context.Context, db *sql.DB) (c Copy, err error) {
 	if err != nil {
 		return c, err
 	}
-	p, err := migrator(db)
+	p, err := migrator(db, zerolog.Nop())
 	if err != nil {
 		return c, err
 	}
 	if sources := p.ListSources(); has > sources[len(sources)-1].Version {
 		return c, errNewer
 	}
-	if c.LastID, err = store.LastID(ctx, db); err != nil {
+	if err := db.QueryRowContext(ctx, highestID).Scan(&c.LastID); err != nil {
 		return c, err
 	}
 	return c, db.QueryRowContext(ctx, "SELECT count(*) FROM messages INDEXED BY messages_waiting WHERE final_at IS NULL").Scan(&c.Waiting)

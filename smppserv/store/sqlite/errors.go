@@ -6,13 +6,13 @@ import (
 	"fmt"
 	"io/fs"
 	"runtime"
-	"strings"
 	"syscall"
 
 	"hnetsmpp/smppserv/store"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+	zombiezen "zombiezen.com/go/sqlite"
 )
 
 var (
@@ -31,11 +31,14 @@ const RestoreCommand = "smppserv store restore FILE"
 
 // code is SQLite's primary result code in err, 0 = none.
 func code(err error) int {
-	se, ok := errors.AsType[*sqlite.Error](err)
-	if !ok {
+	if se, ok := errors.AsType[*sqlite.Error](err); ok { // of database/sql
+		return se.Code() & 0xff
+	}
+	c := zombiezen.ErrCode(err)
+	if _, ok := zombiezen.ErrorOffset(err); c == zombiezen.ResultError && !ok { // it takes any error for one
 		return 0
 	}
-	return se.Code() & 0xff
+	return int(c.ToPrimary())
 }
 
 // explain says in one line what is wrong with the database and what to do about it.
@@ -104,9 +107,4 @@ func (*database) RefusesRow(err error) bool {
 		return true
 	}
 	return false
-}
-
-// NoTransaction implements store.Database: SQLite rolls back by itself after some errors.
-func (*database) NoTransaction(err error) bool {
-	return strings.Contains(err.Error(), "no transaction is active")
 }

@@ -12,7 +12,8 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
-	"modernc.org/sqlite"
+	zombiezen "zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
 )
 
 // life is a database that is written, read, copied, stopped and killed.
@@ -21,7 +22,7 @@ type life struct {
 	r      *rand.Rand
 	dir    string
 	d      *database
-	conn   *sql.Conn
+	conn   *zombiezen.Conn
 	reader *sql.Conn // in a transaction; nil = nobody reads
 	copies []string  // of the database's file, made in all ways
 	seen   map[string]int
@@ -37,14 +38,14 @@ func (l *life) open() {
 		l.t.Fatalf("after %v: %v", l.seen, err)
 	}
 	l.d.care.limit = 10
-	if l.conn, err = l.d.Writer().Conn(l.t.Context()); err != nil {
-		l.t.Fatal(err)
-	}
+	l.conn = l.d.writer.conn
 }
 
 func (l *life) endRead() {
 	if l.reader != nil {
-		l.exec(l.reader, "COMMIT")
+		if _, err := l.reader.ExecContext(l.t.Context(), "COMMIT"); err != nil {
+			l.t.Fatal(err)
+		}
 		l.reader.Close()
 		l.reader = nil
 	}
@@ -53,34 +54,26 @@ func (l *life) endRead() {
 func (l *life) close() {
 	l.t.Helper()
 	l.endRead()
-	if err := errors.Join(l.conn.Close(), l.d.Close()); err != nil {
+	if err := l.d.Close(); err != nil {
 		l.t.Fatal(err)
 	}
 }
 
-func (l *life) exec(c *sql.Conn, query string, args ...any) {
-	l.t.Helper()
-	if _, err := c.ExecContext(l.t.Context(), query, args...); err != nil {
-		l.t.Fatalf("%s: %v", query, err)
-	}
-}
-
 func (l *life) write() {
-	l.exec(l.conn, "BEGIN IMMEDIATE")
+	do(l.t, l.conn, "BEGIN IMMEDIATE")
 	for range 1 + l.r.IntN(20) {
-		l.exec(l.conn, "INSERT INTO external_ids VALUES (?, ?, ?)", fmt.Sprintf("%0*d", 1+l.r.IntN(2000), l.r.Uint64()), l.r.Int32(), l.r.Int32())
+		do(l.t, l.conn, "INSERT INTO external_ids VALUES (?, ?, ?)", fmt.Sprintf("%0*d", 1+l.r.IntN(2000), l.r.Uint64()), l.r.Int32(), l.r.Int32())
 	}
 	if l.r.IntN(3) == 0 {
-		l.exec(l.conn, "DELETE FROM external_ids WHERE message_id % 5 = ?", l.r.IntN(5))
+		do(l.t, l.conn, "DELETE FROM external_ids WHERE message_id % 5 = ?", l.r.IntN(5))
 	}
-	l.exec(l.conn, "COMMIT")
+	do(l.t, l.conn, "COMMIT")
 }
 
 // state is what is in a database.
-func state(ctx context.Context, q interface {
-	QueryRowContext(context.Context, string, ...any) *sql.Row
-}) (s string, err error) {
-	err = q.QueryRowContext(ctx, "SELECT count(*) || ' ' || coalesce(sum(message_id % 1000003 * (received_at % 1000003)), 0) FROM external_ids").Scan(&s)
+func state(conn *zombiezen.Conn) (s string, err error) {
+	err = sqlitex.ExecuteTransient(conn, "SELECT count(*) || ' ' || coalesce(sum(message_id % 1000003 * (received_at % 1000003)), 0) FROM external_ids", &sqlitex.ExecOptions{
+		ResultFunc: func(stmt *zombiezen.Stmt) error { s = stmt.ColumnText(0); return nil }})
 	return s, err
 }
 
@@ -112,10 +105,12 @@ func opened(ctx context.Context, file string) (got string, err error) {
 	}
 	defer d.Close()
 	var check string
-	if err := d.Writer().QueryRowContext(ctx, "PRAGMA integrity_check").Scan(&check); err != nil || check != "ok" {
+	err = sqlitex.ExecuteTransient(d.writer.conn, "PRAGMA integrity_check", &sqlitex.ExecOptions{
+		ResultFunc: func(stmt *zombiezen.Stmt) error { check = stmt.ColumnText(0); return nil }})
+	if err != nil || check != "ok" {
 		return "malformed: " + oneLine(check), nil
 	}
-	return state(ctx, d.Writer())
+	return state(d.writer.conn)
 }
 
 func (l *life) step() {
@@ -128,19 +123,12 @@ func (l *life) step() {
 	case "write":
 		l.write()
 		l.d.care.again = time.Time{}
-		l.d.Tend(ctx, l.conn)
+		l.d.Tend()
 	case "read":
 		if l.reader != nil {
 			return
 		}
-		var err error
-		if l.reader, err = l.d.Reader().Conn(ctx); err != nil {
-			l.t.Fatal(err)
-		}
-		l.exec(l.reader, "BEGIN")
-		if _, err := state(ctx, l.reader); err != nil {
-			l.t.Fatal(err)
-		}
+		l.reader = reading(l.t, l.file())
 	case "end read":
 		l.endRead()
 	case "checkpoint": // by an operator's sqlite3
@@ -169,19 +157,18 @@ func (l *life) step() {
 		}
 		l.copies = append(l.copies, copy)
 	case "online": // .backup
-		err := l.conn.Raw(func(c any) error {
-			b, err := c.(interface {
-				NewBackup(string) (*sqlite.Backup, error)
-			}).NewBackup(copy)
-			if err != nil {
-				return err
-			}
-			if _, err := b.Step(-1); err != nil {
-				return err
-			}
-			return b.Finish()
-		})
+		to, err := zombiezen.OpenConn(copy, zombiezen.OpenReadWrite, zombiezen.OpenCreate)
 		if err != nil {
+			l.t.Fatal(err)
+		}
+		b, err := zombiezen.NewBackup(to, "main", l.conn, "main")
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		if _, err := b.Step(-1); err != nil {
+			l.t.Fatal(err)
+		}
+		if err := errors.Join(b.Close(), to.Close()); err != nil {
 			l.t.Fatal(err)
 		}
 		l.copies = append(l.copies, copy)
@@ -194,7 +181,7 @@ func (l *life) step() {
 
 // kill opens what a kill would leave, and goes on with it at times.
 func (l *life) kill() {
-	want, err := state(l.t.Context(), l.conn)
+	want, err := state(l.conn)
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -212,7 +199,7 @@ func (l *life) kill() {
 	l.close()
 	l.dir = filepath.Dir(file)
 	l.open()
-	if got, err := state(l.t.Context(), l.conn); err != nil || got != want {
+	if got, err := state(l.conn); err != nil || got != want {
 		l.t.Fatalf("what a kill left holds %s, %v, want %s", got, err, want)
 	}
 }
@@ -220,7 +207,7 @@ func (l *life) kill() {
 // foreign puts each of the copies over the file beside the log that a kill would leave. That is noticed, or does no harm, as when
 // the copy is the very base of the log.
 func (l *life) foreign() {
-	want, err := state(l.t.Context(), l.conn)
+	want, err := state(l.conn)
 	if err != nil {
 		l.t.Fatal(err)
 	}

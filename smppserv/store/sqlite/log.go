@@ -1,8 +1,7 @@
 package sqlite
 
 import (
-	"context"
-	"database/sql"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -36,7 +35,7 @@ type care struct {
 
 // Tend implements store.Database: it copies the log into the database when it is long, or when it is not bound to it because
 // another program copied all of the one before. Readers that do not end hold that back; then it tries again after a pause.
-func (d *database) Tend(ctx context.Context, writer *sql.Conn) {
+func (d *database) Tend() {
 	c := &d.care
 	pages, salts := d.present.logNow()
 	if pages < c.limit && c.salts == salts || time.Now().Before(c.again) || d.Present() != nil {
@@ -44,11 +43,11 @@ func (d *database) Tend(ctx context.Context, writer *sql.Conn) {
 	}
 	var err error
 	if c.salts != salts {
-		err = name(ctx, writer)
+		err = d.name()
 	}
 	cut := false
 	if err == nil {
-		cut, err = d.fold(ctx, writer)
+		cut, err = d.fold()
 	}
 	if cut {
 		c.pause, c.again, c.warned, c.failed = 0, time.Time{}, 0, false
@@ -69,56 +68,50 @@ func (d *database) Tend(ctx context.Context, writer *sql.Conn) {
 
 // name has the log tell the number that the database has now: not all of a log begins with fold. That there is more in this
 // transaction tells it from fold's.
-func name(ctx context.Context, writer *sql.Conn) error {
-	tx, err := writer.BeginTx(ctx, nil)
+func (d *database) name() (err error) {
+	conn := d.writer.conn
+	if err := exec(conn, "BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	defer func() {
+		if !conn.AutocommitEnabled() {
+			err = errors.Join(err, exec(conn, "ROLLBACK"))
+		}
+	}()
+	number, err := ask(conn, "PRAGMA user_version")
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback()
-	var number int64
-	if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&number); err != nil {
-		return err
-	}
 	const other = "UPDATE goose_db_version SET is_applied = 1 - is_applied" // twice: what stays as it was is not written else
-	for _, query := range []string{fmt.Sprintf("PRAGMA user_version = %d", number), other, other} {
-		if _, err := tx.ExecContext(ctx, query); err != nil {
+	for _, query := range []string{fmt.Sprintf("PRAGMA user_version = %d", number[0]), other, other, "COMMIT"} {
+		if err := exec(conn, query); err != nil {
 			return err
 		}
 	}
-	return tx.Commit()
+	return nil
 }
 
 // fold copies the log into the database, begins it anew, and binds what comes into it to what is now in the database; see leftover.go.
 // cut tells whether all of that was done: readers may have prevented it.
-func (d *database) fold(ctx context.Context, writer *sql.Conn) (cut bool, err error) {
+func (d *database) fold() (cut bool, err error) {
 	even := 2 * (rand.Uint32N(1<<30-2) + 1)
 	d.present.expect(even)
-	exec := func(format string, args ...any) {
-		if err == nil {
-			_, err = writer.ExecContext(ctx, fmt.Sprintf(format, args...))
-		}
-	}
-	exec("PRAGMA user_version = %d", even)
-	if err != nil {
+	conn := d.writer.conn
+	if err := exec(conn, fmt.Sprintf("PRAGMA user_version = %d", even)); err != nil {
 		return false, err
 	}
-	exec("PRAGMA busy_timeout = %d", foldTime.Milliseconds())
-	if err == nil {
-		var busy, pages, copied int
-		mode := "TRUNCATE" // at a start, and when it had become too long
-		if info, e := os.Stat(d.care.file); e == nil && d.care.salts != [8]byte{} && info.Size() < 2*d.care.limit*framePage {
-			mode = "RESTART"
-		}
-		err = writer.QueryRowContext(ctx, "PRAGMA wal_checkpoint("+mode+")").Scan(&busy, &pages, &copied)
-		cut = busy == 0
+	mode := "TRUNCATE" // at a start, and when it had become too long
+	if info, e := os.Stat(d.care.file); e == nil && d.care.salts != [8]byte{} && info.Size() < 2*d.care.limit*framePage {
+		mode = "RESTART"
 	}
+	conn.SetBusyTimeout(foldTime)
+	busy, checkpointed := ask(conn, "PRAGMA wal_checkpoint("+mode+")")
+	conn.SetBusyTimeout(busyTime)
+	cut = checkpointed == nil && busy[0] == 0
 	if cut {
 		d.present.only(even)
 	}
-	checkpointed := err
-	err = nil
-	exec("PRAGMA busy_timeout = %d", busyTime.Milliseconds())
-	exec("PRAGMA user_version = %d", even+1)
+	err = exec(conn, fmt.Sprintf("PRAGMA user_version = %d", even+1))
 	var pages int64
 	pages, d.care.salts = d.present.logNow()
 	cut = cut && pages < d.care.limit

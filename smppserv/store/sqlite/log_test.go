@@ -14,24 +14,49 @@ import (
 	"hnetsmpp/smppserv/testkit"
 
 	"github.com/rs/zerolog"
+	zombiezen "zombiezen.com/go/sqlite"
+	"zombiezen.com/go/sqlite/sqlitex"
 )
 
+// do executes a statement.
+func do(t *testing.T, conn *zombiezen.Conn, query string, args ...any) {
+	t.Helper()
+	if err := sqlitex.Execute(conn, query, &sqlitex.ExecOptions{Args: args}); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+}
+
+// reading is a connection of another program's, in a transaction that reads.
+func reading(t *testing.T, file string) *sql.Conn {
+	t.Helper()
+	db, err := sql.Open("sqlite", dsn(file, "query_only(true)"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.SetMaxIdleConns(0)
+	t.Cleanup(func() { db.Close() })
+	conn, err := db.Conn(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, query := range []string{"BEGIN", "SELECT count(*) FROM external_ids"} {
+		if _, err := conn.ExecContext(context.Background(), query); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return conn
+}
+
 // tended is a database with the connection that writes.
-func tended(t *testing.T, log zerolog.Logger) (d *database, file string, conn *sql.Conn) {
+func tended(t *testing.T, log zerolog.Logger) (d *database, file string, conn *zombiezen.Conn) {
 	t.Helper()
 	file = t.TempDir() + "/messages.db"
 	d, err := openFile(t.Context(), Options{File: file, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if conn, err = d.Writer().Conn(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = conn.Close()
-		_ = d.Close()
-	})
-	return d, file, conn
+	t.Cleanup(func() { _ = d.Close() })
+	return d, file, d.writer.conn
 }
 
 // written opens a database whose log is to be short, writes to it until the size given has been written, and returns the
@@ -41,10 +66,8 @@ func written(t *testing.T, limit, octets int64, log zerolog.Logger, between func
 	d, file, conn := tended(t, log)
 	d.care.limit = limit / 4096
 	for i := int64(0); i*4096 < octets; i++ {
-		if _, err := conn.ExecContext(t.Context(), "INSERT INTO external_ids VALUES (?, ?, 0)", fmt.Sprintf("%04000d", i), i); err != nil {
-			t.Fatal(err)
-		}
-		d.Tend(t.Context(), conn)
+		do(t, conn, "INSERT INTO external_ids VALUES (?, ?, 0)", fmt.Sprintf("%04000d", i), i)
+		d.Tend()
 		largest = max(largest, size(t, file+"-wal"))
 		if between != nil {
 			between(d)
@@ -76,8 +99,7 @@ func TestReadersThatFollowEachOtherDoNotKeepTheLogFromBeginningAnew(t *testing.T
 					return
 				default:
 				}
-				var n int
-				_ = d.Reader().QueryRow("SELECT count(*) FROM external_ids").Scan(&n)
+				_ = d.each(context.Background(), "SELECT count(*) FROM external_ids", func(*zombiezen.Stmt) {})
 			}
 		})
 	}
@@ -85,12 +107,10 @@ func TestReadersThatFollowEachOtherDoNotKeepTheLogFromBeginningAnew(t *testing.T
 	testkit.Await(t, "the log, which is long, begins anew", func() bool {
 		for range 16 {
 			n++
-			if _, err := conn.ExecContext(t.Context(), "INSERT INTO external_ids VALUES (?, ?, 0)", fmt.Sprintf("%04000d", n), n); err != nil {
-				t.Fatal(err)
-			}
+			do(t, conn, "INSERT INTO external_ids VALUES (?, ?, 0)", fmt.Sprintf("%04000d", n), n)
 		}
 		before, _ := d.present.logNow()
-		d.Tend(t.Context(), conn)
+		d.Tend()
 		after, _ := d.present.logNow()
 		return before >= limit && after < limit
 	})
@@ -114,16 +134,7 @@ func TestAReaderThatDoesNotEndIsToldOfAndCostsLittle(t *testing.T) {
 	write := 0
 	got := written(t, limit, 40*limit, zerolog.New(&log), func(d *database) {
 		if reader == nil {
-			var err error
-			if reader, err = d.Reader().Conn(context.Background()); err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(func() { reader.Close() })
-			for _, query := range []string{"BEGIN", "SELECT count(*) FROM external_ids"} {
-				if _, err := reader.ExecContext(context.Background(), query); err != nil {
-					t.Fatal(err)
-				}
-			}
+			reader = reading(t, d.file)
 		}
 		d.present.mu.Lock()
 		if n := d.present.numbers[len(d.present.numbers)-1]; n != last {
@@ -150,16 +161,7 @@ func TestTheLogIsCutSoonAfterTheReaderHasEnded(t *testing.T) {
 	}
 	defer d.Close()
 	d.care.limit = limit / 4096
-	conn, err := d.Writer().Conn(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	reader, err := d.Reader().Conn(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer reader.Close()
+	conn, reader := d.writer.conn, reading(t, d.file)
 	size := func() int64 {
 		info, err := os.Stat(d.care.file)
 		if err != nil {
@@ -169,18 +171,11 @@ func TestTheLogIsCutSoonAfterTheReaderHasEnded(t *testing.T) {
 	}
 	write := func() {
 		for i := range 2 * limit / 4096 {
-			if _, err := conn.ExecContext(t.Context(), "INSERT OR REPLACE INTO external_ids VALUES (?, ?, 0)", fmt.Sprintf("%04000d", i), i); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	for _, query := range []string{"BEGIN", "SELECT count(*) FROM external_ids"} {
-		if _, err := reader.ExecContext(t.Context(), query); err != nil {
-			t.Fatal(err)
+			do(t, conn, "INSERT OR REPLACE INTO external_ids VALUES (?, ?, 0)", fmt.Sprintf("%04000d", i), i)
 		}
 	}
 	write()
-	d.Tend(t.Context(), conn)
+	d.Tend()
 	if d.care.pause != firstPause || size() < limit {
 		t.Fatalf("with a reader: the pause is %v, the log has %d octets", d.care.pause, size())
 	}
@@ -188,12 +183,12 @@ func TestTheLogIsCutSoonAfterTheReaderHasEnded(t *testing.T) {
 		t.Fatal(err)
 	}
 	write()
-	d.Tend(t.Context(), conn)
+	d.Tend()
 	if size() < limit {
 		t.Error("it does not wait between two attempts")
 	}
 	d.care.again = time.Now()
-	d.Tend(t.Context(), conn)
+	d.Tend()
 	if d.care.pause != 0 || size() >= limit {
 		t.Errorf("without a reader: the pause is %v, the log has %d octets", d.care.pause, size())
 	}

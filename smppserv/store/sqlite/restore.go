@@ -191,7 +191,7 @@ func (r *Restored) fold(ctx context.Context, file string) (last sms.ID, err erro
 }
 
 func lastID(ctx context.Context, file string) (last sms.ID, err error) {
-	db, err := openWriter(file)
+	db, err := openSQL(file)
 	if err != nil {
 		return 0, err
 	}

@@ -40,7 +40,7 @@ type Options struct {
 // Open opens a store, creates it when it is missing, and brings its schema up to date.
 // Its errors name the file and what to do; store.ErrHeld is among them.
 func Open(ctx context.Context, o Options) (*store.Store, error) {
-	d, err := openFile(ctx, o)
+	d, err := OpenDatabase(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -51,20 +51,25 @@ func Open(ctx context.Context, o Options) (*store.Store, error) {
 	return s, nil
 }
 
-// database implements store.Database.
-type database struct {
-	file, mark  string
-	write, read *sql.DB
-	release     func() error // gives the lock back
-	care        care
-	present     *present
+// OpenDatabase is Open for whoever makes the store of it by himself.
+func OpenDatabase(ctx context.Context, o Options) (store.Database, error) {
+	d, err := openFile(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return d, nil
 }
 
-// Writer implements store.Database.
-func (d *database) Writer() *sql.DB { return d.write }
-
-// Reader implements store.Database.
-func (d *database) Reader() *sql.DB { return d.read }
+// database implements store.Database.
+type database struct {
+	file, mark string
+	log        zerolog.Logger
+	writer     *writer
+	readers    *pool
+	release    func() error // gives the lock back
+	care       care
+	present    *present
+}
 
 // MarkFile implements store.Database.
 func (d *database) MarkFile() string { return d.mark }
@@ -76,9 +81,9 @@ func markFile(file string) string {
 
 // Close implements store.Database.
 func (d *database) Close() error {
-	err := d.read.Close()
+	err := d.readers.close()
 	if !d.present.overwritten() { // the last one to close copies the log into whatever is there
-		err = errors.Join(err, d.present.closeIndex(), d.write.Close(), d.present.head.Close())
+		err = errors.Join(err, d.present.closeIndex(), d.writer.conn.Close(), d.present.head.Close())
 	}
 	return errors.Join(err, d.release())
 }
@@ -91,7 +96,7 @@ func openFile(ctx context.Context, o Options) (*database, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &database{mark: markFile(o.File), release: release}
+	d := &database{mark: markFile(o.File), log: o.Log, release: release}
 	file := followed(o.File)
 	err = checkRestored(file)
 	if err == nil {
@@ -141,29 +146,32 @@ func (d *database) open(ctx context.Context) error {
 	if d.present, err = newPresent(d.file); err != nil {
 		return err
 	}
-	if d.write, err = openWriter(d.file); err == nil {
+	if d.writer, err = openWriter(d.file); err == nil {
 		if err = d.migrate(ctx); err == nil {
-			err = d.present.begin(d.file, d.file+"-wal")
+			err = d.writer.prepare()
 		}
 		if err == nil {
-			d.read, err = sql.Open("sqlite", dsn(d.file, "query_only(true)"))
+			err = d.present.begin(d.file, d.file+"-wal")
 		}
 		if err != nil {
 			d.present.closeIndex()
-			d.write.Close()
+			d.writer.conn.Close()
 		}
 	}
 	if err != nil {
 		d.present.head.Close()
 		return err
 	}
-	d.read.SetMaxOpenConns(4)
+	d.readers = newPool(d.file)
 	return nil
 }
 
-// openWriter opens the connection that writes. It copies the log into the database when Tend says so, and at no commit.
-func openWriter(file string) (*sql.DB, error) {
-	db, err := sql.Open("sqlite", dsn(file, "journal_mode(wal)", "synchronous(full)", "wal_autocheckpoint(0)"))
+// writing is what a connection that writes is told: it copies the log into the database when Tend says so, and at no commit.
+var writing = []string{"journal_mode(wal)", "synchronous(full)", "wal_autocheckpoint(0)"}
+
+// openSQL opens a connection that writes, for whoever writes seldom.
+func openSQL(file string) (*sql.DB, error) {
+	db, err := sql.Open("sqlite", dsn(file, writing...))
 	if err == nil {
 		db.SetMaxOpenConns(1)
 	}
@@ -172,11 +180,16 @@ func openWriter(file string) (*sql.DB, error) {
 
 func dsn(file string, pragmas ...string) string {
 	q := url.Values{"_pragma": append(pragmas, fmt.Sprintf("busy_timeout(%d)", busyTime.Milliseconds()))}
+	return uri(file) + "?" + q.Encode()
+}
+
+// uri names a file for SQLite, whatever is in its name.
+func uri(file string) string {
 	path := (&url.URL{Path: filepath.ToSlash(file)}).EscapedPath()
 	if strings.HasPrefix(path, "//") { // else the first name would be an authority: \\server\share\messages.db
 		path = "//" + path
 	}
-	return (&url.URL{Scheme: "file", Opaque: path, RawQuery: q.Encode()}).String()
+	return (&url.URL{Scheme: "file", Opaque: path}).String()
 }
 
 // create makes the file if it is missing, so that nobody but the service's account can read the messages in it.
@@ -228,22 +241,26 @@ func owner(ctx context.Context, file, mode string) (id, tables int, err error) {
 }
 
 // migrate brings the schema up to date.
-func (d *database) migrate(ctx context.Context) error {
-	db := d.write
-	var id int
-	if err := db.QueryRowContext(ctx, "PRAGMA application_id").Scan(&id); err != nil {
+func (d *database) migrate(ctx context.Context) (err error) {
+	id, err := ask(d.writer.conn, "PRAGMA application_id")
+	if err != nil {
 		return err
 	}
-	if id != applicationID { // setting it again would write, also to a database that is refused below
-		if _, err := db.ExecContext(ctx, fmt.Sprintf("PRAGMA application_id = %d", applicationID)); err != nil {
+	if id[0] != applicationID { // setting it again would write, also to a database that is refused below
+		if err := exec(d.writer.conn, fmt.Sprintf("PRAGMA application_id = %d", applicationID)); err != nil {
 			return err
 		}
 	}
+	db, err := openSQL(d.file)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
 	// goose would take a table that cannot be read for one that is missing.
 	if _, err := version(ctx, db); err != nil && code(err) != sqlite3.SQLITE_ERROR {
 		return err
 	}
-	p, err := migrator(db)
+	p, err := migrator(db, d.log)
 	if err != nil {
 		return err
 	}
@@ -254,7 +271,7 @@ func (d *database) migrate(ctx context.Context) error {
 	if current > target {
 		return errNewer
 	}
-	if err := d.foldAtStart(ctx); err != nil {
+	if err := d.foldAtStart(); err != nil {
 		return err
 	}
 	_, err = p.Up(ctx)
@@ -267,29 +284,25 @@ func version(ctx context.Context, db *sql.DB) (v int64, err error) {
 	return v, err
 }
 
-func (d *database) foldAtStart(ctx context.Context) error {
-	conn, err := d.write.Conn(ctx)
-	if err != nil {
-		return err
-	}
+func (d *database) foldAtStart() (err error) {
 	d.present.index, err = os.Open(d.file + "-shm")
 	if errors.Is(err, fs.ErrNotExist) {
 		err = errNoLog
 	}
 	if err == nil {
-		err = name(ctx, conn)
+		err = d.name()
 	}
 	if err == nil {
-		_, err = d.fold(ctx, conn)
+		_, err = d.fold()
 	}
-	return errors.Join(err, conn.Close())
+	return err
 }
 
-func migrator(db *sql.DB) (*goose.Provider, error) {
+func migrator(db *sql.DB, log zerolog.Logger) (*goose.Provider, error) {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return nil, err
 	}
 	return goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithGoMigrations(
-		goose.NewGoMigration(3, &goose.GoFunc{RunTx: store.TakeOverWaiting}, nil)))
+		goose.NewGoMigration(3, &goose.GoFunc{RunTx: takeOver{log}.waiting}, nil)))
 }

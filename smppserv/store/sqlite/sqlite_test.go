@@ -222,68 +222,6 @@ func TestAFolderThatCannotBeMadeIsNamed(t *testing.T) {
 	}
 }
 
-type countdown struct {
-	m    *sms.Message
-	done chan struct{}
-}
-
-func (c *countdown) Replaces() *road.Transition { return nil }
-func (c *countdown) Message() *sms.Message      { return c.m }
-func (c *countdown) Added(bool, error)          { c.done <- struct{}{} }
-
-// BenchmarkAddAndFinish is the store's share of a message's cost: 512 in flight, as eight clients with a window of 64 have.
-func BenchmarkAddAndFinish(b *testing.B) {
-	s := must(b, filepath.Join(b.TempDir(), "messages.db"))
-	defer s.Close(context.Background())
-	const flight = 512
-	done := make(chan struct{}, flight)
-	finished := make(chan struct{}, flight)
-	b.ReportAllocs()
-	for n := 0; n < b.N; n += flight {
-		ids := make([]sms.ID, 0, flight)
-		var cs []*countdown
-		for range flight {
-			c := &countdown{storetest.Sample(), done}
-			c.m.ReceivedAt = time.Now()
-			cs = append(cs, c)
-			s.Add(c)
-		}
-		for range flight {
-			<-done
-		}
-		for _, c := range cs {
-			ids = append(ids, c.m.ID)
-		}
-		for i := range ids {
-			s.Finish(&road.Transition{IDs: ids[i : i+1], State: sms.Delivered, Attempts: 1, Done: func() { finished <- struct{}{} }})
-		}
-		for range flight {
-			<-finished
-		}
-	}
-}
-
-func BenchmarkOpenWithWaitingMessages(b *testing.B) {
-	file := filepath.Join(b.TempDir(), "messages.db")
-	s := must(b, file)
-	done := make(chan struct{}, 100_000)
-	for range 100_000 {
-		s.Add(&countdown{storetest.Sample(), done})
-	}
-	for range 100_000 {
-		<-done
-	}
-	s.Close(context.Background())
-	for b.Loop() {
-		s := must(b, file)
-		n := 0
-		if err := s.Waiting(context.Background(), 0, func(*sms.Message) error { n++; return nil }); err != nil || n != 100_000 {
-			b.Fatal(n, err)
-		}
-		s.Close(context.Background())
-	}
-}
-
 func TestTheDatabaseIsForItsOwnerOnly(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("Windows has no file modes: the folder's rights count")

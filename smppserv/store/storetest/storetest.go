@@ -45,6 +45,8 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"the last purge is kept", lastPurge},
 		{"many goroutines get distinct ids", concurrentAdds},
 		{"an unknown id is not found", unknownID},
+		{"whatever waits is read, in its order and each as it is", waitingIsReadWhole},
+		{"messages are loaded in the order of their ids, each once", loadIsInOrder},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.run(t, fresh(t)) })
 	}

@@ -1,4 +1,4 @@
-package store_test
+package sqlite_test
 
 import (
 	"bytes"
@@ -38,14 +38,9 @@ func TestMain(m *testing.M) {
 
 // writeAndTell adds messages, ends some of them, and says on stdout what the store reports to be on disk.
 func writeAndTell(file, pragma string) error {
-	s, err := sqlite.Open(context.Background(), sqlite.Options{File: file})
+	s, err := sqlite.OpenWith(context.Background(), sqlite.Options{File: file}, pragma)
 	if err != nil {
 		return err
-	}
-	if pragma != "" {
-		if _, err := s.WriterConn().ExecContext(context.Background(), "PRAGMA "+pragma); err != nil {
-			return err
-		}
 	}
 	var writers sync.WaitGroup
 	for range 4 {

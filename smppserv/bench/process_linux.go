@@ -1,0 +1,85 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// resident is the resident memory of a process, in megabytes of 10⁶ octets.
+func resident(pid int) float64 { return status(pid, "VmRSS:") }
+
+// peak is the most that it ever was.
+func peak(pid int) float64 { return status(pid, "VmHWM:") }
+
+func status(pid int, key string) float64 {
+	kilobytes, ok := field(pid, "status", key)
+	if !ok {
+		return notMeasured
+	}
+	return float64(kilobytes) * 1024 / 1e6
+}
+
+// written is how many octets a process has had written to disk.
+func written(pid int) float64 {
+	n, ok := field(pid, "io", "write_bytes:")
+	if !ok {
+		return notMeasured
+	}
+	return float64(n)
+}
+
+// field reads the number behind a key of a file of /proc.
+func field(pid int, file, key string) (int64, bool) {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, file))
+	if err != nil {
+		return 0, false
+	}
+	for line := range strings.Lines(string(data)) {
+		if rest, ok := strings.CutPrefix(line, key); ok {
+			n, err := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
+			return n, err == nil
+		}
+	}
+	return 0, false
+}
+
+// processor is the time that a process has had of the processors, in steps of 10 ms.
+func processor(pid int) (time.Duration, bool) {
+	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, false
+	}
+	fields := strings.Fields(string(data[strings.LastIndexByte(string(data), ')')+1:]))
+	const user, system, tick = 11, 12, 10 * time.Millisecond
+	if len(fields) <= system {
+		return 0, false
+	}
+	u, err1 := strconv.ParseInt(fields[user], 10, 64)
+	s, err2 := strconv.ParseInt(fields[system], 10, 64)
+	return time.Duration(u+s) * tick, err1 == nil && err2 == nil
+}
+
+// files is how many a process may have open.
+func files() int {
+	var limit unix.Rlimit
+	if unix.Getrlimit(unix.RLIMIT_NOFILE, &limit) != nil {
+		return 1024
+	}
+	limit.Cur = limit.Max // for us and the servers that we start
+	_ = unix.Setrlimit(unix.RLIMIT_NOFILE, &limit)
+	return int(min(limit.Max, 1<<20))
+}
+
+// system is the name and version of the operating system.
+func system() string {
+	var u unix.Utsname
+	if unix.Uname(&u) != nil {
+		return "Linux"
+	}
+	return "Linux " + unix.ByteSliceToString(u.Release[:])
+}

@@ -1,0 +1,22 @@
+//go:build !linux
+
+package main
+
+import (
+	"runtime"
+	"time"
+)
+
+// What only Linux tells in /proc is not measured elsewhere.
+
+func resident(int) float64 { return notMeasured }
+
+func peak(int) float64 { return notMeasured }
+
+func written(int) float64 { return notMeasured }
+
+func processor(int) (time.Duration, bool) { return 0, false }
+
+func files() int { return 1 << 14 }
+
+func system() string { return runtime.GOOS }

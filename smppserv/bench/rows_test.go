@@ -1,0 +1,130 @@
+package main
+
+import (
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"hnetsmpp/pkg/smpp"
+)
+
+func smallBench(t *testing.T) *bench {
+	b := newBench(options{short: true, repeat: 2, size: 1000, max: 2000}, t.TempDir())
+	b.progress.out = io.Discard
+	t.Cleanup(b.close)
+	return b
+}
+
+func TestRowsAreMeasuredBesideTheYardstick(t *testing.T) {
+	chosen, err := choose("submit,window-10,life,lines,opportunity,backlog,known-number")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range smallBench(t).runAll(chosen) {
+		if r.err != nil {
+			t.Errorf("%s: %v", r.row.name, r.err)
+			continue
+		}
+		m := r.figures[0]
+		if m.value < 0 || r.row.load != nil && (m.yardstick <= 0 || m.ratio <= 0) {
+			t.Errorf("%s: %+v", r.row.name, m)
+		}
+	}
+}
+
+func TestARowThatFailsTellsWhyAndStopsWhatItStarted(t *testing.T) {
+	b := smallBench(t)
+	stopped := 0
+	for _, fail := range []func(*trial){
+		func(t *trial) { t.Fatalf("out of %s", "luck") },
+		func(t *trial) { t.must(errors.New("out of luck")) },
+		func(t *trial) { t.Errorf("out of luck") },
+	} {
+		r := b.run(row{name: "r", figures: []figure{{}}, run: func(t *trial) []value {
+			t.Cleanup(func() { stopped++ })
+			fail(t)
+			return []value{{}}
+		}})
+		if r.err == nil || !strings.Contains(r.err.Error(), "out of luck") {
+			t.Errorf("the row failed with %v", r.err)
+		}
+	}
+	if stopped != 3 {
+		t.Errorf("%d of 3 were stopped", stopped)
+	}
+	if left, err := os.ReadDir(b.root); err != nil || len(left) > 0 {
+		t.Errorf("left are %v: %v", left, err)
+	}
+}
+
+func TestSeededMessagesAreWhatTheServerStoresAndInOrderOfTheirTimes(t *testing.T) {
+	b := smallBench(t)
+	from := time.Now().Add(-10 * 24 * time.Hour)
+	to := from.Add(24 * time.Hour)
+	err := b.try(0, func(tr *trial) {
+		w := tr.seeded(tr.away())
+		for _, n := range []int{1500, 5000} {
+			w.grow(tr, n, from, to)
+			if got := count(tr, w.store, "SELECT count(*) FROM messages WHERE final_at IS NOT NULL"); got != n {
+				t.Errorf("%d messages, want %d", got, n)
+			}
+		}
+		if n := count(tr, w.store, "SELECT count(*) FROM messages a, messages b WHERE b.id = a.id + 1 AND b.received_at < a.received_at"); n > 0 {
+			t.Errorf("%d messages came before an earlier one", n)
+		}
+		if n := count(tr, w.store, "SELECT count(*) FROM messages WHERE received_at < ? OR final_at > ?", from.UnixMilli(), to.Add(24*time.Hour).UnixMilli()); n > 0 {
+			t.Errorf("%d messages have other times", n)
+		}
+		if n := count(tr, w.store, "SELECT count(DISTINCT source) FROM messages"); n < 4000 {
+			t.Errorf("they are of %d numbers", n)
+		}
+		w.Start(tr)
+		if ms := tr.searchByID(w); ms <= 0 {
+			t.Errorf("a search took %g ms", ms)
+		}
+		tr.submit("more", eight(100, 100), w.SMPP)
+		w.Stop(tr)
+		w.drop(tr)
+		if got := count(tr, w.store, "SELECT count(*) FROM messages"); got != 5000 {
+			t.Errorf("%d messages are left, want 5000", got)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestATimeIsWrittenAsARelativeOne(t *testing.T) {
+	now := time.Now()
+	for _, d := range []time.Duration{3 * time.Second, 70 * time.Second, 50 * time.Minute} {
+		got, err := smpp.ParseTime(relative(d), now)
+		if err != nil || got.Sub(now) != d {
+			t.Errorf("%v is written %s, which is %v: %v", d, relative(d), got.Sub(now), err)
+		}
+	}
+}
+
+func TestAShortRunFailsOnlyWhenARatioHasHalvedThriceAndSaysWhich(t *testing.T) {
+	b := smallBench(t)
+	b.runAll(nil)
+	b.repeat = 1
+	for _, c := range []struct {
+		reference float64
+		code      int
+		measured  int
+	}{{1e-9, 0, 1}, {1000, 1, 1 + more}} {
+		runs := 0
+		r := row{name: "submit", load: submitLoad, figures: []figure{{limit: ratioLeast, goal: 0.9}}, run: func(*trial) []value {
+			runs++
+			return []value{{value: 1000}}
+		}}
+		var said strings.Builder
+		code := b.judge(&said, []result{b.run(r)}, map[string]float64{"submit": c.reference})
+		if code != c.code || runs != c.measured || strings.Contains(said.String(), "submit has halved") != (code == 1) {
+			t.Errorf("with a reference of %g: exit code %d after %d measurements, and:\n%s", c.reference, code, runs, &said)
+		}
+	}
+}

@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"time"
+
+	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/smppserv/testkit"
+)
+
+// storedRow draws the curve of the rate over stored messages, and searches among the most of them.
+func storedRow(t *trial) []value {
+	to := time.Now().Add(-time.Hour)
+	from := to.Add(-28 * 24 * time.Hour)
+	w := t.seeded(t.away(), testkit.Settings{"jobs.purge_messages_hour": -1})
+	t.bench.stored = nil
+	for n := seedPattern; n <= t.bench.max; n *= 10 {
+		w.grow(t, n, from, to)
+		t.bench.stored = append(t.bench.stored, t.storedPoint(w, n))
+	}
+	w.Start(t)
+	byID := t.searchByID(w)
+	byNumber := t.searchByNumber(w, from, to)
+	last := t.bench.stored[len(t.bench.stored)-1]
+	return []value{{last.rate, last.base}, {value: byID}, {value: byNumber}}
+}
+
+// storedPoint measures submits into the store beside an empty one and go-smpp's server, in turn.
+func (t *trial) storedPoint(w *server, n int) point {
+	l := eight(t.scaled(200_000), t.size)
+	var rates, empty, yardsticks []float64
+	for range t.bench.options.repeat {
+		yardstick, err := t.yardstick(l)
+		t.must(err)
+		yardsticks = append(yardsticks, yardstick)
+		t.must(t.try(0, func(t *trial) {
+			base := t.server(false, t.away())
+			empty = append(empty, t.submit("empty store", l, base.SMPP).rate())
+		}))
+		w.Start(t)
+		rates = append(rates, t.submit(fmt.Sprintf("%s stored", thousands(float64(n))), l, w.SMPP).rate())
+		w.Stop(t)
+		w.drop(t)
+	}
+	return point{at: n, yardstick: median(yardsticks), rate: median(rates), base: median(empty)}
+}
+
+// searchByID asks by query_sm for messages of one client, and returns the 99th percentile in milliseconds.
+func (t *trial) searchByID(w *server) float64 {
+	db := open(t, w.store, true)
+	defer db.Close()
+	const submitter = 0
+	var last int
+	t.must(db.QueryRow("SELECT max(id) FROM messages").Scan(&last))
+	l := load{sessions: 1}
+	es, err := l.bindAll(w.SMPP)
+	t.must(err)
+	defer closeAll(es)
+	l.begin(es)
+	var all []time.Duration
+	for k := range t.scaled(2000) {
+		var id int
+		var source string
+		t.must(db.QueryRow("SELECT id, source FROM messages WHERE id >= ? AND submitter = ? LIMIT 1", 1+rand.IntN(last*9/10), clientOf(submitter).id).Scan(&id, &source))
+		took, err := es[0].query(strconv.Itoa(id), smpp.Address{TON: 1, NPI: 1, Addr: source}, uint32(k+2))
+		t.must(err)
+		all = append(all, took)
+	}
+	slices.Sort(all)
+	return milliseconds(all[len(all)*99/100])
+}
+
+// searchByNumber looks for one number's messages of one day, and returns the median in milliseconds.
+func (t *trial) searchByNumber(w *server, from, to time.Time) float64 {
+	t.note("searching by number")
+	db := open(t, w.store, true)
+	defer db.Close()
+	const day = 24 * time.Hour
+	var all []float64
+	for until := time.Now().Add(t.duration(20 * time.Second)); len(all) < 20 && time.Now().Before(until); {
+		begin := from.Add(rand.N(to.Sub(from) - day))
+		asked := time.Now()
+		rows, err := db.Query(byNumberAndDay, phone(rand.IntN(seedPhones)), begin.UnixMilli(), begin.Add(day).UnixMilli())
+		t.must(err)
+		for rows.Next() {
+		}
+		t.must(rows.Close())
+		all = append(all, milliseconds(time.Since(asked)))
+	}
+	return median(all)
+}

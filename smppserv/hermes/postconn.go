@@ -1,0 +1,196 @@
+package hermes
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	// maxPosted is how large a request of a poster may be: the system takes that much whether or not the server reads, so that
+	// an answer before its end is read. A larger one goes through net/http.
+	maxPosted = 16 << 10
+	// maxInformational bounds the answers with a status 1xx before the one that counts.
+	maxInformational = 5
+)
+
+var (
+	errHeaderTooLong = errors.New("the header of the answer is longer than 65536 octets")
+	errInformational = errors.New("too many answers with a status 1xx")
+)
+
+// postConn is a connection of a poster.
+type postConn struct {
+	nc     net.Conn
+	raw    syscall.RawConn // of the TCP connection
+	r      *bufio.Reader
+	out    []byte
+	left   int64 // octets that may still be read: of a header
+	opened time.Time
+	used   time.Time
+}
+
+// envelope is what all requests of a target have around what differs.
+type envelope struct {
+	head   []byte // up to the value of Content-Length
+	fields []byte // from there to the value of Idempotency-Key
+}
+
+// newEnvelope has net/http write a request and cuts it. nil = only net/http can send requests like the model.
+func newEnvelope(model *http.Request) *envelope {
+	if !plainRequest(model) {
+		return nil
+	}
+	q := model.WithContext(context.Background())
+	q.Body, q.ContentLength = io.NopCloser(strings.NewReader("x")), 1
+	var b bytes.Buffer
+	if q.Write(&b) != nil {
+		return nil
+	}
+	header, _, whole := bytes.Cut(b.Bytes(), []byte("\r\n\r\n"))
+	head, fields, found := bytes.Cut(header, []byte("\r\nContent-Length: 1"))
+	if !whole || !found {
+		return nil
+	}
+	return &envelope{head: append(bytes.Clone(head), "\r\nContent-Length: "...), fields: append(bytes.Clone(fields), "\r\nIdempotency-Key: "...)}
+}
+
+// plainRequest tells whether nothing in a request has a meaning for its connection, and net/http would not refuse it.
+func plainRequest(model *http.Request) bool {
+	switch model.Method {
+	case http.MethodPost, http.MethodPut, http.MethodPatch:
+	default:
+		return false
+	}
+	for name, values := range model.Header {
+		switch name {
+		case "", "Connection", "Content-Length", "Expect", "Idempotency-Key", "Keep-Alive", "Proxy-Connection", "Te", "Trailer",
+			"Transfer-Encoding", "Upgrade", "X-Hnet-Signature":
+			return false
+		}
+		if strings.ContainsFunc(name, func(c rune) bool { return c != '-' && c != '_' && !alphanumeric(c) }) {
+			return false
+		}
+		for _, v := range values {
+			if strings.ContainsFunc(v, func(c rune) bool { return c < ' ' || c == 0x7f }) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func alphanumeric(c rune) bool {
+	return c >= '0' && c <= '9' || c|0x20 >= 'a' && c|0x20 <= 'z'
+}
+
+// posted tells whether a poster can carry a request.
+func (r *request) posted() bool {
+	to := r.to
+	return to.poster != nil && to.envelope != nil && !to.poster.http2.Load() &&
+		len(to.envelope.head)+len(to.envelope.fields)+len(r.key)+len(r.sum)+len(r.body)+64 <= maxPosted
+}
+
+// post makes one request and has judge read the answer. With errHTTP2 nothing was sent.
+func (r *request) post(timeout time.Duration, judge func(*http.Response)) error {
+	p, now := r.to.poster, time.Now()
+	c, err := p.take(now, now.Add(timeout))
+	if err != nil {
+		return err
+	}
+	a, err := c.exchange(r)
+	if err != nil {
+		c.nc.Close()
+		return err
+	}
+	body := &postBody{from: a.Body, ended: a.ContentLength == 0}
+	a.Body = body
+	judge(a)
+	if !body.ended || a.Close || a.StatusCode == http.StatusSwitchingProtocols || c.r.Buffered() > 0 {
+		c.nc.Close()
+	} else {
+		p.keep(c)
+	}
+	return nil
+}
+
+// exchange sends a request and reads the answer up to its body.
+func (c *postConn) exchange(r *request) (*http.Response, error) {
+	b := append(c.out[:0], r.to.envelope.head...)
+	b = strconv.AppendInt(b, int64(len(r.body)), 10)
+	b = append(append(b, r.to.envelope.fields...), r.key...)
+	if r.sum != "" {
+		b = append(append(b, "\r\nX-Hnet-Signature: "...), r.sum...)
+	}
+	b = append(append(b, "\r\n\r\n"...), r.body...)
+	c.out = b
+	if _, err := c.nc.Write(b); err != nil {
+		return nil, err
+	}
+	for range maxInformational + 1 {
+		c.left = maxAnswerHeader
+		a, err := http.ReadResponse(c.r, r.to.model)
+		switch {
+		case err != nil:
+			return nil, err
+		case a.StatusCode >= 200 || a.StatusCode == http.StatusSwitchingProtocols:
+			c.left = 1 << 62
+			return a, nil
+		}
+	}
+	return nil, errInformational
+}
+
+// lookTime is what a look at what a connection has to say takes when that is nothing.
+const lookTime = time.Millisecond
+
+// silent tells whether the server has neither closed a connection nor written what nobody asked for. Of what came over TLS
+// that is known only when it is read: there are records without content.
+func (c *postConn) silent(deadline time.Time) bool {
+	switch pending, known := readable(c.raw); {
+	case known && !pending:
+		return true
+	case known:
+		if _, ok := c.nc.(*tls.Conn); !ok {
+			return false
+		}
+	}
+	c.nc.SetReadDeadline(time.Now().Add(lookTime))
+	c.left = maxAnswerHeader
+	_, err := c.r.Peek(1)
+	var late net.Error
+	return errors.As(err, &late) && late.Timeout() && c.nc.SetReadDeadline(deadline) == nil
+}
+
+// Read implements io.Reader for the connection's bufio.Reader.
+func (c *postConn) Read(p []byte) (int, error) {
+	if c.left <= 0 {
+		return 0, errHeaderTooLong
+	}
+	n, err := c.nc.Read(p[:min(int64(len(p)), c.left)])
+	c.left -= int64(n)
+	return n, err
+}
+
+// postBody is the body of an answer. It notes its end; closing it reads no further.
+type postBody struct {
+	from  io.Reader
+	ended bool
+}
+
+func (b *postBody) Read(p []byte) (int, error) {
+	n, err := b.from.Read(p)
+	b.ended = b.ended || errors.Is(err, io.EOF)
+	return n, err
+}
+
+func (b *postBody) Close() error { return nil }

@@ -1,0 +1,89 @@
+package queue
+
+import (
+	"context"
+
+	"hnetsmpp/smppserv/sms"
+)
+
+const (
+	// sweepStep is how many ids are looked up at a time.
+	sweepStep = 1000
+	// takeUpStep is how many messages, which the sweep has found, are read at a time.
+	takeUpStep = 64
+)
+
+// Sweep looks for waiting messages that are on disk and not here, such as rows that an operator put back to
+// ENROUTE, and takes them up. It returns how many there were. It costs nothing unless another program has written.
+// Rows above the highest ID seen here are left: they may be additions on their way in.
+func (q *Queue) Sweep(ctx context.Context) (n int, err error) {
+	q.mu.Lock()
+	upTo := q.lastSeen
+	q.mu.Unlock()
+	written, err := q.o.Store.WrittenElsewhere(ctx)
+	if err != nil {
+		return 0, err
+	}
+	q.mu.Lock()
+	q.unswept = q.unswept || written
+	unswept := q.unswept
+	q.mu.Unlock()
+	if !unswept {
+		return 0, nil
+	}
+	for after := sms.ID(0); ; {
+		ids, err := q.o.Store.WaitingIDs(ctx, after, upTo, sweepStep)
+		if err != nil {
+			return n, err
+		}
+		if len(ids) > 0 {
+			after = ids[len(ids)-1]
+		}
+		found, err := q.takeUpMissing(ctx, ids)
+		if n += found; err != nil {
+			return n, err
+		}
+		if len(ids) < sweepStep {
+			break
+		}
+	}
+	q.mu.Lock()
+	q.unswept = false
+	if n > 0 {
+		q.closeTaken(q.now())
+	}
+	q.mu.Unlock()
+	q.wake()
+	return n, nil
+}
+
+// takeUpMissing takes up those of the messages that are not here.
+func (q *Queue) takeUpMissing(ctx context.Context, ids []sms.ID) (n int, err error) {
+	var missing []sms.ID
+	q.mu.Lock()
+	for _, id := range ids {
+		if q.byID.find(uint64(id)) == 0 {
+			missing = append(missing, id)
+		}
+	}
+	q.mu.Unlock()
+	for len(missing) > 0 {
+		some := missing[:min(len(missing), takeUpStep)]
+		missing = missing[len(some):]
+		// A message that ended between the two looks is final when it is read again.
+		ms, err := q.o.Store.Load(ctx, some)
+		if err != nil {
+			return n, err
+		}
+		q.mu.Lock()
+		now := q.now()
+		for _, m := range ms {
+			if q.byID.find(uint64(m.ID)) == 0 && !m.State.Final() {
+				q.offer(q.takeUp(m, keysOf(m), q.came(m, now), now), m)
+				n++
+			}
+		}
+		q.mu.Unlock()
+	}
+	return n, nil
+}

@@ -1,0 +1,134 @@
+package queue
+
+// turns are the lanes that have something of one party at their head, first in, first out.
+type turns struct {
+	number uint32
+	round  *round
+	party  uint32
+	first  ref
+	last   ref
+	before *turns // in the round
+	after  *turns
+}
+
+// round gives lanes their turns: first those who handed messages in take turns, then the conversations of each.
+type round struct {
+	first   *turns
+	last    *turns
+	parties map[uint32]*turns // that have one
+}
+
+// numbers stand for turns, so that a lane can name those in which it stands. The first one is for none.
+type numbers struct {
+	all  []*turns
+	free []*turns
+}
+
+func (q *Queue) newTurns(rd *round, party uint32) *turns {
+	var t *turns
+	if n := len(q.lines.free); n > 0 {
+		t = q.lines.free[n-1]
+		q.lines.free = q.lines.free[:n-1]
+	} else {
+		t = &turns{number: uint32(len(q.lines.all))}
+		q.lines.all = append(q.lines.all, t)
+	}
+	t.round, t.party = rd, party
+	if rd.parties == nil {
+		rd.parties = map[uint32]*turns{}
+	}
+	rd.parties[party] = t
+	rd.push(t)
+	return t
+}
+
+func (rd *round) push(t *turns) {
+	if t.before, t.after = rd.last, nil; rd.last == nil {
+		rd.first = t
+	} else {
+		rd.last.after = t
+	}
+	rd.last = t
+}
+
+func (rd *round) remove(t *turns) {
+	if t.before == nil {
+		rd.first = t.after
+	} else {
+		t.before.after = t.after
+	}
+	if t.after == nil {
+		rd.last = t.before
+	} else {
+		t.after.before = t.before
+	}
+	t.before, t.after = nil, nil
+}
+
+// queueUp gives a lane, which has none and something in its line, a turn after the others of that party.
+func (q *Queue) queueUp(rd *round, lr ref, l *lane) {
+	r := q.head(l)
+	if r == 0 {
+		r = l.line
+	}
+	party := q.entries.at(r).party
+	t := rd.parties[party]
+	if t == nil {
+		t = q.newTurns(rd, party)
+	}
+	l.turns, l.before, l.after = t.number, t.last, 0
+	if t.last == 0 {
+		t.first = lr
+	} else {
+		q.lanes.at(t.last).after = lr
+	}
+	t.last = lr
+}
+
+// leaveTurns takes a lane out of its turns, if it has one.
+func (q *Queue) leaveTurns(l *lane) {
+	if l.turns == 0 {
+		return
+	}
+	t := q.lines.all[l.turns]
+	if l.before == 0 {
+		t.first = l.after
+	} else {
+		q.lanes.at(l.before).after = l.after
+	}
+	if l.after == 0 {
+		t.last = l.before
+	} else {
+		q.lanes.at(l.after).before = l.before
+	}
+	l.turns, l.before, l.after = 0, 0, 0
+	if t.first == 0 {
+		t.round.remove(t)
+		delete(t.round.parties, t.party)
+		t.round = nil
+		q.lines.free = append(q.lines.free, t)
+	}
+}
+
+// nextTurn takes the lane whose turn it is, and tells whose turn; 0 = there is none. The party's next one comes after those of
+// the other parties.
+func (q *Queue) nextTurn(rd *round) (lr ref, party uint32) {
+	t := rd.first
+	if t == nil {
+		return 0, 0
+	}
+	lr, party = t.first, t.party
+	rd.remove(t)
+	rd.push(t)
+	q.leaveTurns(q.lanes.at(lr))
+	return lr, party
+}
+
+// ready gives the lane a turn.
+func (q *Queue) ready(lr ref) {
+	if l := q.lanes.at(lr); l.turns == 0 && l.line != 0 {
+		to := q.recipientOf(l)
+		q.queueUp(&to.turns, lr, l)
+		to.mark()
+	}
+}

@@ -1,0 +1,119 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"hnetsmpp/smppserv/road"
+	"hnetsmpp/smppserv/sms"
+)
+
+// Database is what a store asks of the database that it is in: opened, ours alone, its schema up to date.
+//
+// The methods of the first group are called by one goroutine alone, those of the others from any.
+// Each read ends in a bounded time, and none of them holds up a write.
+type Database interface {
+	// Write commits a batch in one transaction: all of it is on disk when it returns, and nothing of it after an error.
+	Write(b *Batch) error
+	// ByExternalID sets ids to the messages that have these external ids, 0 = none.
+	ByExternalID(externalIDs []string, ids []sms.ID) error
+	// WrittenElsewhere tells whether another program has written to the database since the last call.
+	WrittenElsewhere() (bool, error)
+	// Tend is called between two transactions, when all of the first one have their answers: the time for the database's care.
+	Tend()
+
+	// RefusesRow tells a fault of one row from one of the database, which meets them all.
+	RefusesRow(err error) bool
+	// MarkFile is where the high-water mark of the message_ids is kept. It is no part of the database.
+	MarkFile() string
+	// Present tells whether what is written still goes to where the next start finds it: an error says what happened to
+	// the database under the running server, and what to do.
+	Present() error
+	// Close lets others open the database. Reads under way are ended, and Write is not called any more.
+	Close() error
+
+	// Answer reads something. It takes as long as the disk does.
+	Answer(ctx context.Context) error
+	// LastID is the highest message_id that the database knows of, also of what was purged.
+	LastID(ctx context.Context) (sms.ID, error)
+	// Newest is the latest time of receipt among the last n messages, zero where there are none.
+	Newest(ctx context.Context, n int) (time.Time, error)
+
+	// Load reads messages in ascending order of their IDs and leaves out those that are missing.
+	Load(ctx context.Context, ids []sms.ID, part Part) ([]*sms.Message, error)
+	// Waiting calls f for each message above after that is not final, in ascending order and without its Content, and
+	// stops at f's first error. The message is valid until f returns.
+	Waiting(ctx context.Context, after sms.ID, f func(*sms.Message) error) error
+	// WaitingIDs lists the messages above after and up to upTo that are not final, in ascending order and at most limit of them.
+	WaitingIDs(ctx context.Context, after, upTo sms.ID, limit int) ([]sms.ID, error)
+	// KnownAs lists the messages that have this ID or are known by it, in ascending order.
+	KnownAs(ctx context.Context, id sms.ID) ([]sms.ID, error)
+	// LastWriter finds who last wrote from number to campaign.
+	LastWriter(ctx context.Context, number, campaign string) (c sms.Conversation, ok bool, err error)
+	// LastUse finds how the client last wrote number, to whichever campaign.
+	LastUse(ctx context.Context, client, number string) (a sms.Address, ok bool, err error)
+	// ClockSteps lists the steps in the order in which they were written.
+	ClockSteps(ctx context.Context) ([]road.ClockStep, error)
+	// LastPurge is the last batch's PurgedAt, zero = there was none.
+	LastPurge(ctx context.Context) (time.Time, error)
+	// Ages calls f for the messages above after, in ascending order and for at most limit of them.
+	Ages(ctx context.Context, after sms.ID, limit int, f func(Age)) error
+}
+
+// Part is how much of a message's text is read.
+type Part uint8
+
+const (
+	Whole Part = iota
+	// Head is the first sms.HeadOctets of Content: enough for the receipt of what ends untried.
+	Head
+)
+
+// Age is what a purge goes by. Times are in milliseconds since 1970.
+type Age struct {
+	ID                       sms.ID
+	Received, Final, Expires int64
+	Ended                    bool // Final is set
+}
+
+// Batch is what one transaction writes. What it adds is in no other part of it.
+type Batch struct {
+	Now    time.Time // when what ends ends
+	LastID sms.ID    // the highest ID that was ever given out
+
+	// Added bear their IDs, in ascending order, and are known by KnownBy where that is not 0. The ExternalID of a message is one
+	// that ByExternalID does not find.
+	Added []*sms.Message
+	// Changed have a new content, times and flags. What is final stays as it is.
+	Changed []*sms.Message
+	// Tried have a next try: their attempts, error, reason, due time and key are written. What is final stays as it is.
+	Tried []*road.Transition
+	// Ended have a final state. What has one already, also by an earlier one of the batch, keeps it.
+	Ended []*road.Transition
+	// Conversations replace what is known of the same two numbers, and were written at ConversedAt, in milliseconds since 1970.
+	Conversations []sms.Conversation
+	ConversedAt   int64
+	// Purged go, with what is kept of their external ids and of submit_multi, and LastID stays known.
+	Purged []sms.ID
+	// Steps of the clock are kept, at most MaxClockSteps of them, and those that no waiting message needs go.
+	Steps []road.ClockStep
+	// PurgedAt is when the purge of the day was; zero = it was not now.
+	PurgedAt time.Time
+	// Probe writes something that changes nothing.
+	Probe bool
+}
+
+func (b *Batch) reset() {
+	clear(b.Added)
+	clear(b.Changed)
+	clear(b.Tried)
+	clear(b.Ended)
+	clear(b.Conversations)
+	*b = Batch{Added: b.Added[:0], Changed: b.Changed[:0], Tried: b.Tried[:0], Ended: b.Ended[:0], Conversations: b.Conversations[:0],
+		Purged: b.Purged[:0], Steps: b.Steps[:0]}
+}
+
+func (b *Batch) empty() bool {
+	return len(b.Added)+len(b.Changed)+len(b.Tried)+len(b.Ended)+len(b.Conversations)+len(b.Purged)+len(b.Steps) == 0 &&
+		b.PurgedAt.IsZero() && !b.Probe
+}

@@ -1,0 +1,240 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"hnetsmpp/smppserv/road"
+	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/store"
+
+	zombiezen "zombiezen.com/go/sqlite"
+)
+
+// each calls f for each row of a query until it fails.
+func (r *reader) each(query string, f func(*zombiezen.Stmt) error, args ...int64) error {
+	s, err := r.conn.Prepare(query)
+	if err != nil {
+		return err
+	}
+	for i, arg := range args {
+		s.BindInt64(i+1, arg)
+	}
+	return rows(s, f)
+}
+
+func rows(s *zombiezen.Stmt, f func(*zombiezen.Stmt) error) error {
+	for {
+		more, err := s.Step()
+		if err != nil {
+			return err
+		}
+		if !more {
+			return s.Reset()
+		}
+		if err := f(s); err != nil {
+			_ = s.Reset()
+			return err
+		}
+	}
+}
+
+// each calls f for each row of a query.
+func (d *database) each(ctx context.Context, query string, f func(*zombiezen.Stmt), args ...int64) error {
+	return d.readers.read(ctx, func(r *reader) error {
+		return r.each(query, func(s *zombiezen.Stmt) error { f(s); return nil }, args...)
+	})
+}
+
+func (d *database) ids(ctx context.Context, query string, args ...int64) (ids []sms.ID, err error) {
+	err = d.each(ctx, query, func(s *zombiezen.Stmt) { ids = append(ids, sms.ID(s.ColumnInt64(0))) }, args...)
+	return ids, err
+}
+
+// Answer implements store.Database.
+func (d *database) Answer(ctx context.Context) error {
+	return d.each(ctx, "SELECT 1 FROM last_message_id", func(*zombiezen.Stmt) {})
+}
+
+const highestID = "SELECT max((SELECT coalesce(max(id), 0) FROM last_message_id), (SELECT coalesce(max(id), 0) FROM messages))"
+
+// LastID implements store.Database.
+func (d *database) LastID(ctx context.Context) (id sms.ID, err error) {
+	err = d.each(ctx, highestID, func(s *zombiezen.Stmt) { id = sms.ID(s.ColumnInt64(0)) })
+	return id, err
+}
+
+// Newest implements store.Database.
+func (d *database) Newest(ctx context.Context, n int) (at time.Time, err error) {
+	err = d.each(ctx, "SELECT max(received_at) FROM (SELECT received_at FROM messages ORDER BY id DESC LIMIT ?)", func(s *zombiezen.Stmt) {
+		if !s.ColumnIsNull(0) {
+			at = time.UnixMilli(s.ColumnInt64(0))
+		}
+	}, int64(n))
+	return at, err
+}
+
+const loadStep = 256
+
+var (
+	loadWhole = "SELECT " + fmt.Sprintf(read, "content") + " FROM messages WHERE id = ?"
+	loadHead  = "SELECT " + fmt.Sprintf(read, fmt.Sprintf("substr(content, 1, %d)", sms.HeadOctets)) + " FROM messages WHERE id = ?"
+)
+
+// Load implements store.Database.
+func (d *database) Load(ctx context.Context, ids []sms.ID, part store.Part) ([]*sms.Message, error) {
+	query := loadWhole
+	if part == store.Head {
+		query = loadHead
+	}
+	if !slices.IsSorted(ids) {
+		ids = slices.Sorted(slices.Values(ids))
+	}
+	ms := make([]*sms.Message, 0, len(ids))
+	for step := range slices.Chunk(ids, loadStep) {
+		err := d.readers.read(ctx, func(r *reader) error {
+			if len(step) > 1 { // else each row locks the log anew
+				if err := r.each("BEGIN", nil); err != nil {
+					return err
+				}
+			}
+			for _, id := range step {
+				if n := len(ms); n > 0 && ms[n-1].ID == id {
+					continue
+				}
+				err := r.each(query, func(s *zombiezen.Stmt) error {
+					m := &sms.Message{}
+					ms = append(ms, m)
+					return r.message(s, m)
+				}, int64(id))
+				if err != nil {
+					return err
+				}
+			}
+			if len(step) > 1 {
+				return r.each("COMMIT", nil)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return ms, nil
+}
+
+// waitingStep is how many messages are read together, so that no read holds the log.
+const waitingStep = 2000
+
+var waiting = "SELECT " + fmt.Sprintf(read, "NULL") + " FROM messages INDEXED BY messages_waiting WHERE final_at IS NULL AND id > ? ORDER BY id LIMIT ?"
+
+// Waiting implements store.Database.
+func (d *database) Waiting(ctx context.Context, after sms.ID, f func(*sms.Message) error) error {
+	m, own := &sms.Message{}, &sms.Receipt{}
+	for n := waitingStep; n == waitingStep; {
+		n = 0
+		err := d.readers.read(ctx, func(r *reader) error {
+			return r.each(waiting, func(s *zombiezen.Stmt) error {
+				m.Receipt = own
+				if err := r.message(s, m); err != nil {
+					return err
+				}
+				n++
+				after = m.ID
+				return f(m)
+			}, int64(after), waitingStep)
+		})
+		if errors.Is(err, errReadTime) && n > 0 { // f took its time
+			n = waitingStep
+			continue
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// idStep is how many ids are read together.
+const idStep = 100_000
+
+// WaitingIDs implements store.Database.
+func (d *database) WaitingIDs(ctx context.Context, after, upTo sms.ID, limit int) (ids []sms.ID, err error) {
+	for len(ids) < limit {
+		step := min(idStep, limit-len(ids))
+		some, err := d.ids(ctx, "SELECT id FROM messages INDEXED BY messages_waiting WHERE final_at IS NULL AND id > ? AND id <= ? ORDER BY id LIMIT ?",
+			int64(after), int64(upTo), int64(step))
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, some...)
+		if len(some) < step {
+			break
+		}
+		after = some[len(some)-1]
+	}
+	return ids, nil
+}
+
+// KnownAs implements store.Database.
+func (d *database) KnownAs(ctx context.Context, id sms.ID) ([]sms.ID, error) {
+	return d.ids(ctx, "SELECT id FROM messages WHERE id = ? UNION SELECT message_id FROM submit_multi WHERE known_by = ? ORDER BY 1", int64(id), int64(id))
+}
+
+const conversation = "SELECT client, number_ton, number_npi, campaign_ton, campaign_npi FROM conversations WHERE number = ? "
+
+// LastWriter implements store.Database.
+func (d *database) LastWriter(ctx context.Context, number, campaign string) (sms.Conversation, bool, error) {
+	return d.conversation(ctx, conversation+"AND campaign = ?", number, campaign, campaign)
+}
+
+// LastUse implements store.Database.
+func (d *database) LastUse(ctx context.Context, client, number string) (sms.Address, bool, error) {
+	c, ok, err := d.conversation(ctx, conversation+"AND client = ? ORDER BY written_at DESC LIMIT 1", number, client, "")
+	return c.Number, ok, err
+}
+
+func (d *database) conversation(ctx context.Context, query, number, other, campaign string) (c sms.Conversation, ok bool, err error) {
+	err = d.readers.read(ctx, func(r *reader) error {
+		s, err := r.conn.Prepare(query)
+		if err != nil {
+			return err
+		}
+		s.BindText(1, number)
+		s.BindText(2, other)
+		return rows(s, func(s *zombiezen.Stmt) error {
+			ok = true
+			c.Client = r.names.Of(r.bytes(s, 0))
+			c.Number = sms.Address{TON: byte(s.ColumnInt(1)), NPI: byte(s.ColumnInt(2)), Number: number}
+			c.Campaign = sms.Address{TON: byte(s.ColumnInt(3)), NPI: byte(s.ColumnInt(4)), Number: campaign}
+			return nil
+		})
+	})
+	return c, ok, err
+}
+
+// ClockSteps implements store.Database.
+func (d *database) ClockSteps(ctx context.Context) (steps []road.ClockStep, err error) {
+	err = d.each(ctx, "SELECT message_id, set_from, set_to FROM clock_steps ORDER BY rowid", func(s *zombiezen.Stmt) {
+		steps = append(steps, road.ClockStep{LastID: sms.ID(s.ColumnInt64(0)), From: time.UnixMilli(s.ColumnInt64(1)), To: time.UnixMilli(s.ColumnInt64(2))})
+	})
+	return steps, err
+}
+
+const purgeJob = "purge"
+
+// LastPurge implements store.Database.
+func (d *database) LastPurge(ctx context.Context) (at time.Time, err error) {
+	err = d.each(ctx, "SELECT ran_at FROM jobs WHERE name = '"+purgeJob+"'", func(s *zombiezen.Stmt) { at = time.UnixMilli(s.ColumnInt64(0)) })
+	return at, err
+}
+
+// Ages implements store.Database.
+func (d *database) Ages(ctx context.Context, after sms.ID, limit int, f func(store.Age)) error {
+	return d.each(ctx, "SELECT id, received_at, final_at, expires_at FROM messages WHERE id > ? ORDER BY id LIMIT ?", func(s *zombiezen.Stmt) {
+		f(store.Age{ID: sms.ID(s.ColumnInt64(0)), Received: s.ColumnInt64(1), Final: s.ColumnInt64(2), Expires: s.ColumnInt64(3), Ended: !s.ColumnIsNull(2)})
+	}, int64(after), int64(limit))
+}

@@ -1,0 +1,113 @@
+package sqlite
+
+import (
+	"fmt"
+	"time"
+
+	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/store"
+
+	zombiezen "zombiezen.com/go/sqlite"
+)
+
+// The columns of messages that a new row has values for, and those that are read besides: push_key and wait come with the first
+// try that fails.
+const (
+	columns = "id, kind, state, submitter, recipient, source, destination, received_at, due_at, expires_at, " +
+		"attempts, error, reason, attributes, content"
+	added = columns + ", final_at"
+	// read is what is read of a message, with the text or something in its place.
+	read = "id, kind, state, submitter, recipient, source, destination, received_at, due_at, expires_at, " +
+		"attempts, error, reason, attributes, %s, final_at, push_key, wait"
+)
+
+func milli(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+// addition is the statement that adds a message. A row mostly repeats what the row before it has in the same column: what is
+// bound already is not bound again.
+type addition struct {
+	*zombiezen.Stmt
+	texts   [len(addedTexts)]string
+	numbers [len(addedNumbers)]int64
+	bound   bool // they are
+	buf     []byte
+}
+
+var (
+	addedTexts   = [...]int{4, 5, 6, 7, 13}         // submitter, recipient, source, destination, reason
+	addedNumbers = [...]int{2, 3, 8, 9, 10, 11, 12} // kind, state, received_at, due_at, expires_at, attempts, error
+)
+
+func (a *addition) run(m *sms.Message) error {
+	texts := [...]string{m.Submitter, m.Recipient, m.Source.Number, m.Dest.Number, m.Reason}
+	for i, text := range texts {
+		if !a.bound || text != a.texts[i] {
+			a.BindText(addedTexts[i], text)
+		}
+	}
+	numbers := [...]int64{int64(m.Kind), int64(m.State), milli(m.FirstReceived()), milli(m.DueAt), milli(m.ExpiresAt), int64(m.Attempts), int64(m.Error)}
+	for i, n := range numbers {
+		if !a.bound || n != a.numbers[i] {
+			a.BindInt64(addedNumbers[i], n)
+		}
+	}
+	a.texts, a.numbers = texts, numbers
+	a.buf = store.AppendAttributes(a.buf[:0], m)
+	a.BindInt64(1, int64(m.ID))
+	a.BindBytes(14, a.buf)
+	a.BindBytes(15, m.Content)
+	err := run(a.Stmt)
+	a.bound = err == nil
+	return err
+}
+
+// forget lets go of the texts of the last row.
+func (a *addition) forget() { a.texts, a.bound = [len(addedTexts)]string{}, false }
+
+// message reads the row of s, of the columns in read, into m. What m refers to is used again.
+func (r *reader) message(s *zombiezen.Stmt, m *sms.Message) error {
+	submitter, recipient := r.names.Of(r.bytes(s, 3)), r.names.Of(r.bytes(s, 4))
+	r.texts = append(r.texts[:0], r.bytes(s, 5)...)
+	source := len(r.texts)
+	r.texts = append(r.texts, r.bytes(s, 6)...)
+	dest := len(r.texts)
+	r.texts = append(r.texts, r.bytes(s, 12)...)
+	reason := len(r.texts)
+	r.texts = append(r.texts, r.bytes(s, 16)...)
+	texts := string(r.texts)
+	*m = sms.Message{
+		ID: sms.ID(s.ColumnInt64(0)), Kind: sms.Kind(s.ColumnInt64(1)), State: sms.State(s.ColumnInt64(2)),
+		Submitter: submitter, Recipient: recipient,
+		Source: sms.Address{Number: texts[:source]}, Dest: sms.Address{Number: texts[source:dest]},
+		ReceivedAt: time.UnixMilli(s.ColumnInt64(7)), DueAt: time.UnixMilli(s.ColumnInt64(8)), ExpiresAt: time.UnixMilli(s.ColumnInt64(9)),
+		Attempts: s.ColumnInt(10), Error: s.ColumnInt(11), Reason: texts[dest:reason], PushKey: texts[reason:],
+		Wait:    time.Duration(s.ColumnInt64(17)) * time.Millisecond,
+		Receipt: m.Receipt, TLVs: m.TLVs,
+	}
+	if s.ColumnType(14) == zombiezen.TypeBlob {
+		m.Content = make([]byte, s.ColumnLen(14))
+		s.ColumnBytes(14, m.Content)
+	}
+	if !s.ColumnIsNull(15) {
+		m.FinalAt = time.UnixMilli(s.ColumnInt64(15))
+	}
+	if err := store.DecodeAttributes(r.bytes(s, 13), m, &r.names); err != nil {
+		return fmt.Errorf("message %d: %w", m.ID, err)
+	}
+	return nil
+}
+
+// bytes reads a value. They are valid until it is called again.
+func (r *reader) bytes(s *zombiezen.Stmt, column int) []byte {
+	n := s.ColumnBytes(column, r.buf)
+	if n == len(r.buf) { // or more
+		r.buf = make([]byte, max(2*n, s.ColumnLen(column)+1))
+		n = s.ColumnBytes(column, r.buf)
+	}
+	return r.buf[:n]
+}

@@ -1,0 +1,286 @@
+package sqlite
+
+import (
+	"errors"
+	"fmt"
+
+	"hnetsmpp/smppserv/road"
+	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/store"
+
+	zombiezen "zombiezen.com/go/sqlite"
+)
+
+// writer is the connection that writes. Only the committer uses it.
+type writer struct {
+	conn    *zombiezen.Conn
+	version int64 // data_version: it changes when somebody else writes
+	add     addition
+
+	begin, commit, rollback, dataVersion       *zombiezen.Stmt
+	end, try, change, converse                 *zombiezen.Stmt
+	external, claim, known                     *zombiezen.Stmt
+	keepLast, purge, purgeExternal, purgeKnown *zombiezen.Stmt
+	step, forgetSteps, purgedAt, probe         *zombiezen.Stmt
+}
+
+func openWriter(file string) (*writer, error) {
+	c, err := connect(file, writing...)
+	if err != nil {
+		return nil, err
+	}
+	return &writer{conn: c}, nil
+}
+
+// prepare prepares the statements of the newest schema.
+func (w *writer) prepare() (err error) {
+	for _, p := range []struct {
+		stmt  **zombiezen.Stmt
+		query string
+	}{
+		{&w.begin, "BEGIN IMMEDIATE"},
+		{&w.commit, "COMMIT"},
+		{&w.rollback, "ROLLBACK"},
+		{&w.dataVersion, "PRAGMA data_version"},
+		{&w.add.Stmt, "INSERT INTO messages (" + added + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)"},
+		{&w.end, "UPDATE messages SET state = ?, final_at = ?, attempts = ?, error = ?, reason = ? WHERE final_at IS NULL AND id = ?"},
+		{&w.try, "UPDATE messages SET state = ?, attempts = ?, error = ?, reason = ?, due_at = ?, wait = ?, push_key = coalesce(?, push_key) " +
+			"WHERE final_at IS NULL AND id = ?"},
+		{&w.change, "UPDATE messages SET due_at = ?, wait = ?, expires_at = ?, content = ?, attributes = ? WHERE final_at IS NULL AND id = ?"},
+		{&w.converse, "INSERT INTO conversations (number, campaign, client, number_ton, number_npi, campaign_ton, campaign_npi, written_at) " +
+			"VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (number, campaign) DO UPDATE SET client = excluded.client, " +
+			"number_ton = excluded.number_ton, number_npi = excluded.number_npi, campaign_ton = excluded.campaign_ton, " +
+			"campaign_npi = excluded.campaign_npi, written_at = excluded.written_at"},
+		{&w.external, "SELECT message_id FROM external_ids WHERE external_id = ?"},
+		{&w.claim, "INSERT INTO external_ids (external_id, message_id, received_at) VALUES (?, ?, ?)"},
+		{&w.known, "INSERT INTO submit_multi (message_id, known_by) VALUES (?, ?)"},
+		{&w.keepLast, "UPDATE last_message_id SET id = ?1 WHERE id < ?1"},
+		{&w.purge, "DELETE FROM messages WHERE id = ?"},
+		{&w.purgeExternal, "DELETE FROM external_ids WHERE message_id = ?"},
+		{&w.purgeKnown, "DELETE FROM submit_multi WHERE message_id = ?"},
+		{&w.step, "INSERT INTO clock_steps (message_id, set_from, set_to) VALUES (?, ?, ?)"},
+		{&w.forgetSteps, "DELETE FROM clock_steps WHERE message_id < (SELECT coalesce(min(id), ?) FROM messages INDEXED BY messages_waiting " +
+			"WHERE final_at IS NULL) OR rowid <= (SELECT max(rowid) FROM clock_steps) - ?"},
+		{&w.purgedAt, "INSERT INTO jobs (name, ran_at) VALUES ('" + purgeJob + "', ?) ON CONFLICT (name) DO UPDATE SET ran_at = excluded.ran_at"},
+		{&w.probe, "UPDATE last_message_id SET id = -id - 1"},
+	} {
+		if *p.stmt, err = w.conn.Prepare(p.query); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// numbers executes a prepared statement whose parameters are numbers.
+func numbers(s *zombiezen.Stmt, args ...int64) error {
+	for i, arg := range args {
+		s.BindInt64(i+1, arg)
+	}
+	return run(s)
+}
+
+// WrittenElsewhere implements store.Database.
+func (d *database) WrittenElsewhere() (written bool, err error) {
+	w := d.writer
+	err = rows(w.dataVersion, func(s *zombiezen.Stmt) error {
+		version := s.ColumnInt64(0)
+		written, w.version = w.version != version, version
+		return nil
+	})
+	return written, err
+}
+
+// ByExternalID implements store.Database.
+func (d *database) ByExternalID(externalIDs []string, ids []sms.ID) error {
+	for i, external := range externalIDs {
+		ids[i] = 0
+		d.writer.external.BindText(1, external)
+		err := rows(d.writer.external, func(s *zombiezen.Stmt) error {
+			ids[i] = sms.ID(s.ColumnInt64(0))
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Write implements store.Database.
+func (d *database) Write(b *store.Batch) (err error) {
+	w := d.writer
+	defer w.add.forget()
+	if err := run(w.begin); err != nil {
+		return err
+	}
+	if err = w.write(b); err == nil {
+		err = run(w.commit)
+	}
+	if err != nil && !w.conn.AutocommitEnabled() { // SQLite rolls back by itself after some errors
+		if e := run(w.rollback); e != nil {
+			err = errors.Join(err, e)
+		}
+	}
+	return err
+}
+
+func (w *writer) write(b *store.Batch) error {
+	if err := w.writePurged(b); err != nil {
+		return fmt.Errorf("purge: %w", err)
+	}
+	for _, m := range b.Added {
+		if err := w.added(m); err != nil {
+			return fmt.Errorf("insert messages: %w", err)
+		}
+	}
+	for _, m := range b.Changed {
+		w.change.BindInt64(1, milli(m.DueAt))
+		w.change.BindInt64(2, m.Wait.Milliseconds())
+		w.change.BindInt64(3, milli(m.ExpiresAt))
+		w.change.BindBytes(4, m.Content)
+		w.change.BindBytes(5, store.AppendAttributes(nil, m))
+		w.change.BindInt64(6, int64(m.ID))
+		if err := run(w.change); err != nil {
+			return fmt.Errorf("change message %d: %w", m.ID, err)
+		}
+	}
+	for _, v := range b.Tried {
+		if err := w.tried(v); err != nil {
+			return fmt.Errorf("write next tries: %w", err)
+		}
+	}
+	if err := w.ended(b.Ended, milli(b.Now)); err != nil {
+		return fmt.Errorf("write outcomes: %w", err)
+	}
+	if err := w.conversed(b.Conversations, b.ConversedAt); err != nil {
+		return fmt.Errorf("write conversations: %w", err)
+	}
+	return w.jobs(b)
+}
+
+func (w *writer) added(m *sms.Message) error {
+	if m.ExternalID != "" {
+		w.claim.BindText(1, m.ExternalID)
+		w.claim.BindInt64(2, int64(m.ID))
+		w.claim.BindInt64(3, milli(m.ReceivedAt))
+		if err := run(w.claim); err != nil {
+			return err
+		}
+	}
+	if m.KnownBy != 0 {
+		if err := numbers(w.known, int64(m.ID), int64(m.KnownBy)); err != nil {
+			return err
+		}
+	}
+	return w.add.run(m)
+}
+
+func (w *writer) tried(v *road.Transition) error {
+	w.try.BindInt64(1, int64(v.State))
+	w.try.BindInt64(2, int64(v.Attempts))
+	w.try.BindInt64(3, int64(v.Error))
+	w.try.BindText(4, v.Reason)
+	w.try.BindInt64(5, milli(v.DueAt))
+	w.try.BindInt64(6, v.Wait.Milliseconds())
+	if v.PushKey == "" {
+		w.try.BindNull(7)
+	} else {
+		w.try.BindText(7, v.PushKey)
+	}
+	for _, id := range v.IDs {
+		w.try.BindInt64(8, int64(id))
+		if err := run(w.try); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ended binds what differs from the one before.
+func (w *writer) ended(ended []*road.Transition, now int64) error {
+	var last *road.Transition
+	for _, v := range ended {
+		if last == nil {
+			w.end.BindInt64(2, now)
+		}
+		if last == nil || v.State != last.State {
+			w.end.BindInt64(1, int64(v.State))
+		}
+		if last == nil || v.Attempts != last.Attempts {
+			w.end.BindInt64(3, int64(v.Attempts))
+		}
+		if last == nil || v.Error != last.Error {
+			w.end.BindInt64(4, int64(v.Error))
+		}
+		if last == nil || v.Reason != last.Reason {
+			w.end.BindText(5, v.Reason)
+		}
+		last = v
+		for _, id := range v.IDs {
+			w.end.BindInt64(6, int64(id))
+			if err := run(w.end); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (w *writer) conversed(conversations []sms.Conversation, at int64) error {
+	for i := range conversations {
+		c := &conversations[i]
+		w.converse.BindText(1, c.Number.Number)
+		w.converse.BindText(2, c.Campaign.Number)
+		w.converse.BindText(3, c.Client)
+		for i, n := range [...]int64{int64(c.Number.TON), int64(c.Number.NPI), int64(c.Campaign.TON), int64(c.Campaign.NPI), at} {
+			w.converse.BindInt64(4+i, n)
+		}
+		if err := run(w.converse); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *writer) writePurged(b *store.Batch) error {
+	if len(b.Purged) == 0 {
+		return nil
+	}
+	if err := numbers(w.keepLast, int64(b.LastID)); err != nil {
+		return err
+	}
+	for _, id := range b.Purged {
+		for _, s := range [...]*zombiezen.Stmt{w.purge, w.purgeExternal, w.purgeKnown} {
+			if err := numbers(s, int64(id)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (w *writer) jobs(b *store.Batch) error {
+	for _, step := range b.Steps {
+		if err := numbers(w.step, int64(step.LastID), milli(step.From), milli(step.To)); err != nil {
+			return fmt.Errorf("note a step of the clock: %w", err)
+		}
+		if err := numbers(w.forgetSteps, int64(step.LastID), store.MaxClockSteps); err != nil {
+			return fmt.Errorf("forget old steps of the clock: %w", err)
+		}
+	}
+	if !b.PurgedAt.IsZero() {
+		if err := numbers(w.purgedAt, milli(b.PurgedAt)); err != nil {
+			return err
+		}
+	}
+	if b.Probe { // SQLite writes no page that stays as it was
+		for range 2 {
+			if err := run(w.probe); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+var _ store.Database = (*database)(nil)
