@@ -36,11 +36,14 @@ var layout = []room{
 	{"pkg/config", "the one config.toml: schema, defaults, validation", []string{"pkg/tomlstrict"}},
 	{"pkg/commandline", "a program's command line, from its arguments to its exit code", nil},
 	{"pkg/worker", "what launcher and worker promise each other", nil},
+	{"pkg/running", "what a server that runs tells the commands of its machine", nil},
+	{"pkg/registration", "how the service was registered on this machine", nil},
 	{"pkg/adminapi", "the words of the admin port: requests and answers", nil},
+	{"pkg/logfile", "a log file that is appended to, and rotated by its size", nil},
 	{"pkg/release", "packs what build.ps1 leaves in dist/", nil},
 
-	{"launcher", "the launcher's command line", []string{"launcher/...", "pkg/adminapi", "pkg/commandline", "pkg/config", "pkg/worker"}},
-	{"launcher/logging", "log files that rotate beside the lines of a console", nil},
+	{"launcher", "the launcher's command line", []string{"launcher/...", "pkg/adminapi", "pkg/commandline", "pkg/config", "pkg/registration", "pkg/running", "pkg/worker"}},
+	{"launcher/logging", "log files that rotate beside the lines of a console", []string{"pkg/logfile"}},
 	{"launcher/service", "register, start, query and remove the service; who may read its files", []string{"pkg/..."}},
 	{"launcher/supervise", "keep one child running and stop it politely", []string{"pkg/worker"}},
 

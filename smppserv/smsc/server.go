@@ -57,7 +57,9 @@ type Options struct {
 	ProbeTime       time.Duration // for a silent holder of a session's place, 0 = 5 s
 	Queue           Queue
 	History         History
-	Log             zerolog.Logger
+	// Operator tells the token that a command of this machine binds with, as whichever client; nil = there is none.
+	Operator func(password string) bool
+	Log      zerolog.Logger
 }
 
 const (

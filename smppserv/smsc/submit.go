@@ -73,8 +73,12 @@ func (p *peer) submit(h smpp.Header, r *smpp.SubmitSM, c *Client, rate session.R
 	default:
 		err = p.message(sub.msg, c, h.Command, r)
 	}
+	var s road.Submission = sub
+	if p.operator {
+		sub.msg.RegisteredDelivery, s = 0, reported{sub}
+	}
 	if err == nil {
-		err = p.hand(sub.msg, c, sub, r.ReplaceIfPresent == 1)
+		err = p.hand(sub.msg, c, s, r.ReplaceIfPresent == 1)
 	}
 	if err != nil {
 		p.s.LogRefusal(h.Command, r.Source, r.Dest, err)
