@@ -22,6 +22,8 @@ type Database interface {
 	// Tend is called between two transactions, when all of the first one have their answers: the time for the database's care.
 	Tend()
 
+	// OnDue tells how to have Tend called soon, also when nothing is written. It is called once, before anything else.
+	OnDue(due func())
 	// RefusesRow tells a fault of one row from one of the database, which meets them all.
 	RefusesRow(err error) bool
 	// MarkFile is where the high-water mark of the message_ids is kept. It is no part of the database.

@@ -63,6 +63,7 @@ func New(ctx context.Context, d Database, log zerolog.Logger) (*Store, error) {
 		abandon: make(chan struct{}), ended: make(chan struct{})}
 	s.watch.init(log)
 	s.rowsRefused = rate.Sometimes{First: 10, Interval: time.Minute}
+	d.OnDue(func() { s.push(op{}) })
 	go s.commitLoop()
 	return s, nil
 }

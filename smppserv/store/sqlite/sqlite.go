@@ -68,6 +68,7 @@ type database struct {
 	readers    *pool
 	release    func() error // gives the lock back
 	care       care
+	copier     *copier
 	present    *present
 }
 
@@ -81,7 +82,7 @@ func markFile(file string) string {
 
 // Close implements store.Database.
 func (d *database) Close() error {
-	err := d.readers.close()
+	err := errors.Join(d.readers.close(), d.copier.close())
 	if !d.present.overwritten() { // the last one to close copies the log into whatever is there
 		err = errors.Join(err, d.present.closeIndex(), d.writer.conn.Close(), d.present.head.Close())
 	}
@@ -107,7 +108,8 @@ func openFile(ctx context.Context, o Options) (*database, error) {
 	}
 	if err == nil {
 		d.file = followed(file)
-		d.care = care{log: o.Log, file: d.file + "-wal", limit: walPages}
+		d.care = care{log: o.Log, file: d.file + "-wal", limit: walPages, brake: brakePages}
+		d.copier = newCopier(d)
 		err = checkOwner(ctx, d.file)
 	}
 	if err == nil {
