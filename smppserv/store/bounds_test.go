@@ -13,7 +13,7 @@ func TestConversationsAreCachedUpToABound(t *testing.T) {
 	most := 0
 	for i := range 2*maxConversations + 1 {
 		c := sms.Conversation{Client: "admin", Number: sms.Address{Number: fmt.Sprint(33600000000 + i)}, Campaign: sms.Address{Number: "3600"}}
-		if !cc.news(c) {
+		if !cc.news(c, int64(i)) {
 			t.Fatalf("conversation %d is no news", i)
 		}
 		most = max(most, len(cc.known))
@@ -57,5 +57,35 @@ func TestNamesAreKeptUpToABound(t *testing.T) {
 	long := make([]byte, nameOctets+1)
 	if names.Of(long) != string(long) || names.Of(nil) != "" || len(names.known) != kept {
 		t.Errorf("%d are kept, before %d", len(names.known), kept)
+	}
+}
+
+func TestAConversationThatGoesOnIsWrittenOnceADay(t *testing.T) {
+	cc := newConversationCache()
+	day := conversationDay.Milliseconds()
+	c := sms.Conversation{Client: "admin"}
+	for _, at := range []struct {
+		ms   int64
+		news bool
+	}{{1000, true}, {1001, false}, {999 + day, false}, {1000 + day, true}, {999 + 2*day, false}} {
+		if got := cc.news(c, at.ms); got != at.news {
+			t.Errorf("at %d it is news: %v", at.ms, got)
+		}
+	}
+}
+
+// Each of them stands alone, so that none joins another.
+func TestMessagesWithoutTimesToGoByAreKeptInMindUpToABound(t *testing.T) {
+	p := purge{limit: 2 * epoch, now: 3 * epoch}
+	for i := range sms.ID(3 * maxUndecided) {
+		p.see(Age{ID: 2*i + 1, Ended: true})
+		p.see(Age{ID: 2*i + 2})
+	}
+	if len(p.undecided) != maxUndecided || len(p.found) != 0 {
+		t.Errorf("%d are kept in mind, %d go", len(p.undecided), len(p.found))
+	}
+	p.see(Age{ID: 6*maxUndecided + 1, Received: epoch})
+	if len(p.undecided) != 0 || len(p.found) != maxUndecided {
+		t.Errorf("%d are kept in mind, %d go", len(p.undecided), len(p.found))
 	}
 }

@@ -16,26 +16,35 @@ type conversationKey struct{ number, campaign string }
 
 // conversationCache spares the write for a conversation that goes on as the store knows it.
 type conversationCache struct {
-	known map[conversationKey]sms.Conversation
+	known map[conversationKey]knownConversation
 }
 
-// maxConversations bounds the cache to about 20 MB.
-const maxConversations = 100_000
+type knownConversation struct {
+	sms.Conversation
+	at int64 // it was written, in milliseconds
+}
+
+const (
+	// maxConversations bounds the cache to about 20 MB.
+	maxConversations = 100_000
+	// conversationDay is how old the time of a conversation that goes on becomes: a purge forgets those that do not.
+	conversationDay = 24 * time.Hour
+)
 
 func newConversationCache() conversationCache {
-	return conversationCache{known: map[conversationKey]sms.Conversation{}}
+	return conversationCache{known: map[conversationKey]knownConversation{}}
 }
 
-// news tells whether the store does not have c yet, and takes note of it.
-func (cc conversationCache) news(c sms.Conversation) bool {
+// news tells whether the store does not have c yet, or only as of a day ago, and takes note of it.
+func (cc conversationCache) news(c sms.Conversation, now int64) bool {
 	k := conversationKey{c.Number.Number, c.Campaign.Number}
-	if old, ok := cc.known[k]; ok && old == c {
+	if old, ok := cc.known[k]; ok && old.Conversation == c && now-old.at < conversationDay.Milliseconds() {
 		return false
 	}
 	if len(cc.known) >= maxConversations {
 		clear(cc.known)
 	}
-	cc.known[k] = c
+	cc.known[k] = knownConversation{c, now}
 	return true
 }
 

@@ -58,6 +58,9 @@ type Database interface {
 	LastPurge(ctx context.Context) (time.Time, error)
 	// Ages calls f for the messages above after, in ascending order and for at most limit of them.
 	Ages(ctx context.Context, after sms.ID, limit int, f func(Age)) error
+	// Conversations calls f for the conversations in the rows above after, in ascending order and for at most limit of them.
+	// A conversation stays in its row. writtenAt is in milliseconds since 1970.
+	Conversations(ctx context.Context, after int64, limit int, f func(row, writtenAt int64)) error
 }
 
 // Part is how much of a message's text is read.
@@ -93,8 +96,10 @@ type Batch struct {
 	// Conversations replace what is known of the same two numbers, and were written at ConversedAt, in milliseconds since 1970.
 	Conversations []sms.Conversation
 	ConversedAt   int64
-	// Purged go, with what is kept of their external ids and of submit_multi, and LastID stays known.
-	Purged []sms.ID
+	// Purged go, as far as they are final, with what is kept of their external ids and of submit_multi, and LastID stays known.
+	Purged []Range
+	// Forgotten are conversations that go.
+	Forgotten Forgotten
 	// Steps of the clock are kept, at most MaxClockSteps of them, and those that no waiting message needs go.
 	Steps []road.ClockStep
 	// PurgedAt is when the purge of the day was; zero = it was not now.
@@ -102,6 +107,13 @@ type Batch struct {
 	// Probe writes something that changes nothing.
 	Probe bool
 }
+
+// Range is all messages from one to another one, both included.
+type Range struct{ From, To sms.ID }
+
+// Forgotten are the conversations in the rows above After and up to UpTo that were written before Before, in milliseconds
+// since 1970. The zero value is none.
+type Forgotten struct{ After, UpTo, Before int64 }
 
 func (b *Batch) reset() {
 	clear(b.Added)
@@ -115,5 +127,5 @@ func (b *Batch) reset() {
 
 func (b *Batch) empty() bool {
 	return len(b.Added)+len(b.Changed)+len(b.Tried)+len(b.Ended)+len(b.Conversations)+len(b.Purged)+len(b.Steps) == 0 &&
-		b.PurgedAt.IsZero() && !b.Probe
+		b.Forgotten == Forgotten{} && b.PurgedAt.IsZero() && !b.Probe
 }

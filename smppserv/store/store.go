@@ -40,6 +40,7 @@ type Store struct {
 
 	mu      sync.Mutex
 	pending []op
+	pushed  int // operations so far
 	closed  bool
 	kick    chan struct{}
 	done    chan struct{} // the committer has ended
@@ -120,12 +121,12 @@ func milli(t time.Time) int64 {
 	return t.UnixMilli()
 }
 
-// op is one of: an addition, a change, an outcome, ids to purge, something else for the batch; with done alone it writes nothing.
+// op is one of: an addition, a change, an outcome, messages to purge, something else for the batch; with done alone it writes nothing.
 type op struct {
 	add        road.Addition
 	change     *sms.Message
 	transition *road.Transition
-	purge      []sms.ID
+	purge      []Range
 	fill       func(*Batch) error
 	probe      bool        // writes nothing new
 	retry      retry       // writes nothing; before it, outcomes that were refused are tried
@@ -167,6 +168,7 @@ func (s *Store) push(o op) bool {
 		return false
 	}
 	s.pending = append(s.pending, o)
+	s.pushed++
 	s.mu.Unlock()
 	s.wake()
 	return true

@@ -66,16 +66,17 @@ func (w *writer) write(batch []op) (wrote bool, err error) {
 			w.conversations.forget(b.Conversations)
 		}
 	}()
+	b.Now = time.Now()
+	b.ConversedAt = max(milli(b.Now), w.wroteAt+1) // it rises from one transaction to the next, whatever the clock does
 	if err := w.fill(batch); err != nil {
 		return false, err
 	}
 	if b.empty() {
 		return false, nil
 	}
-	b.Now, b.LastID = time.Now(), w.lastID
-	if len(b.Conversations) > 0 { // their time rises from one transaction to the next, whatever the clock does
-		w.wroteAt = max(milli(b.Now), w.wroteAt+1)
-		b.ConversedAt = w.wroteAt
+	b.LastID = w.lastID
+	if len(b.Conversations) > 0 {
+		w.wroteAt = b.ConversedAt
 	}
 	reserve := w.lastID
 	if b.Probe {
@@ -171,7 +172,7 @@ func (w *writer) add(m *sms.Message) {
 		m.KnownBy = m.First.ID // 0 when the first one could not be stored
 	}
 	if m.Submitter != sms.Hermes && m.Kind == sms.KindText {
-		if c := conversationOf(m); w.conversations.news(c) {
+		if c := conversationOf(m); w.conversations.news(c, w.batch.ConversedAt) {
 			w.batch.Conversations = append(w.batch.Conversations, c)
 		}
 	}

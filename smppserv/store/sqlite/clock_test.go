@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"path/filepath"
 	"testing"
 	"time"
@@ -70,5 +71,47 @@ func TestARowWhoseTimesWereAllWrittenAnewNamesNoSchedule(t *testing.T) {
 	defer s.Close(context.Background())
 	if got, err := s.Get(t.Context(), m.ID); err != nil || got.Scheduled() || !got.FirstReceived().After(time.Now()) {
 		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestAPurgeForgetsConversationsInWhichNobodyWroteForSoLong(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "messages.db")
+	s := must(t, file)
+	const all = 1000 // more than one step has
+	write := func(i int) {
+		m := storetest.Sample()
+		m.Source.Number, m.ReceivedAt = fmt.Sprint(33600000000+i), time.Now()
+		storetest.Add(t, s, m)
+	}
+	for i := range all {
+		write(i)
+	}
+	if err := s.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	const day = 24 * 3600 * 1000
+	db, err := sql.Open("sqlite", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// One that goes on has its time from the day before at worst.
+	if _, err := db.Exec("UPDATE conversations SET written_at = written_at - CASE WHEN number % 3 = 0 THEN ? ELSE ? END", 32*day, 30.5*day); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = must(t, file)
+	defer s.Close(context.Background())
+	write(0)
+	if _, err := s.Purge(t.Context(), time.Now().Add(-30*24*time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	for i := range all {
+		number := fmt.Sprint(33600000000 + i)
+		_, ok, err := s.LastWriter(t.Context(), number, storetest.Sample().Dest.Number)
+		if want := (33600000000+i)%3 != 0 || i == 0; err != nil || ok != want {
+			t.Fatalf("%s is known: %v, want %v, %v", number, ok, want, err)
+		}
 	}
 }

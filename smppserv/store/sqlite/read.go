@@ -238,3 +238,10 @@ func (d *database) Ages(ctx context.Context, after sms.ID, limit int, f func(sto
 		f(store.Age{ID: sms.ID(s.ColumnInt64(0)), Received: s.ColumnInt64(1), Final: s.ColumnInt64(2), Expires: s.ColumnInt64(3), Ended: !s.ColumnIsNull(2)})
 	}, int64(after), int64(limit))
 }
+
+// Conversations implements store.Database.
+func (d *database) Conversations(ctx context.Context, after int64, limit int, f func(row, writtenAt int64)) error {
+	return d.each(ctx, "SELECT rowid, written_at FROM conversations WHERE rowid > ? ORDER BY rowid LIMIT ?", func(s *zombiezen.Stmt) {
+		f(s.ColumnInt64(0), s.ColumnInt64(1))
+	}, after, int64(limit))
+}

@@ -17,11 +17,11 @@ type writer struct {
 	version int64 // data_version: it changes when somebody else writes
 	add     addition
 
-	begin, commit, rollback, dataVersion       *zombiezen.Stmt
-	end, try, change, converse                 *zombiezen.Stmt
-	external, claim, known                     *zombiezen.Stmt
-	keepLast, purge, purgeExternal, purgeKnown *zombiezen.Stmt
-	step, forgetSteps, purgedAt, probe         *zombiezen.Stmt
+	begin, commit, rollback, dataVersion               *zombiezen.Stmt
+	end, try, change, converse                         *zombiezen.Stmt
+	external, claim, known                             *zombiezen.Stmt
+	keepLast, purge, purgeExternal, purgeKnown, forget *zombiezen.Stmt
+	step, forgetSteps, purgedAt, probe                 *zombiezen.Stmt
 }
 
 func openWriter(file string) (*writer, error) {
@@ -31,6 +31,9 @@ func openWriter(file string) (*writer, error) {
 	}
 	return &writer{conn: c}, nil
 }
+
+// ended finds what is kept of messages of a range beside them, as long as they are there. One that waits again keeps it.
+const ended = "message_id BETWEEN ?1 AND ?2 AND message_id NOT IN (SELECT id FROM messages INDEXED BY messages_waiting WHERE final_at IS NULL AND id BETWEEN ?1 AND ?2)"
 
 // prepare prepares the statements of the newest schema.
 func (w *writer) prepare() (err error) {
@@ -55,9 +58,10 @@ func (w *writer) prepare() (err error) {
 		{&w.claim, "INSERT INTO external_ids (external_id, message_id, received_at) VALUES (?, ?, ?)"},
 		{&w.known, "INSERT INTO submit_multi (message_id, known_by) VALUES (?, ?)"},
 		{&w.keepLast, "UPDATE last_message_id SET id = ?1 WHERE id < ?1"},
-		{&w.purge, "DELETE FROM messages WHERE id = ?"},
-		{&w.purgeExternal, "DELETE FROM external_ids WHERE message_id = ?"},
-		{&w.purgeKnown, "DELETE FROM submit_multi WHERE message_id = ?"},
+		{&w.purge, "DELETE FROM messages WHERE id BETWEEN ? AND ? AND final_at IS NOT NULL"},
+		{&w.purgeExternal, "DELETE FROM external_ids WHERE " + ended},
+		{&w.purgeKnown, "DELETE FROM submit_multi WHERE " + ended},
+		{&w.forget, "DELETE FROM conversations WHERE rowid > ? AND rowid <= ? AND written_at < ?"},
 		{&w.step, "INSERT INTO clock_steps (message_id, set_from, set_to) VALUES (?, ?, ?)"},
 		{&w.forgetSteps, "DELETE FROM clock_steps WHERE message_id < (SELECT coalesce(min(id), ?) FROM messages INDEXED BY messages_waiting " +
 			"WHERE final_at IS NULL) OR rowid <= (SELECT max(rowid) FROM clock_steps) - ?"},
@@ -242,19 +246,22 @@ func (w *writer) conversed(conversations []sms.Conversation, at int64) error {
 	return nil
 }
 
+// writePurged leaves the pages that become free in the file: what is added next takes them, and nothing is moved about.
 func (w *writer) writePurged(b *store.Batch) error {
-	if len(b.Purged) == 0 {
-		return nil
+	if len(b.Purged) > 0 {
+		if err := numbers(w.keepLast, int64(b.LastID)); err != nil {
+			return err
+		}
 	}
-	if err := numbers(w.keepLast, int64(b.LastID)); err != nil {
-		return err
-	}
-	for _, id := range b.Purged {
-		for _, s := range [...]*zombiezen.Stmt{w.purge, w.purgeExternal, w.purgeKnown} {
-			if err := numbers(s, int64(id)); err != nil {
+	for _, r := range b.Purged {
+		for _, s := range [...]*zombiezen.Stmt{w.purgeExternal, w.purgeKnown, w.purge} {
+			if err := numbers(s, int64(r.From), int64(r.To)); err != nil {
 				return err
 			}
 		}
+	}
+	if f := b.Forgotten; f != (store.Forgotten{}) {
+		return numbers(w.forget, f.After, f.UpTo, f.Before)
 	}
 	return nil
 }
