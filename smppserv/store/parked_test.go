@@ -286,7 +286,6 @@ func TestOfABatchOnlyTheAdditionWhoseOtherRowIsRefusedIsRefused(t *testing.T) {
 		refused  string
 		replaces bool
 	}{
-		"its conversation's":               {"INSERT ON conversations WHEN new.number = '33612345678'", false},
 		"that of the one it replaces":      {"UPDATE ON messages WHEN old.id = 1", true},
 		"that of its external id's":        {"INSERT ON external_ids", false},
 		"that of the receipt it calls for": {"INSERT ON messages WHEN new.kind <> 0", true},

@@ -15,8 +15,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 
 	"hnetsmpp/smppserv/store"
+	"hnetsmpp/smppserv/store/numbers"
 
 	"github.com/gofrs/flock"
 	"github.com/pressly/goose/v3"
@@ -70,6 +72,10 @@ type database struct {
 	care       care
 	copier     *copier
 	present    *present
+
+	numbers atomic.Pointer[numbers.Book] // nil until Start
+	noted   atomic.Bool                  // there may be rows of earlier versions in conversations
+	own     func(func() error) error     // see store.Database.Start
 }
 
 // MarkFile implements store.Database.
@@ -82,6 +88,9 @@ func markFile(file string) string {
 
 // Close implements store.Database.
 func (d *database) Close() error {
+	if book := d.numbers.Load(); book != nil {
+		book.Close()
+	}
 	err := errors.Join(d.readers.close(), d.copier.close())
 	if !d.present.overwritten() { // the last one to close copies the log into whatever is there
 		err = errors.Join(err, d.present.closeIndex(), d.writer.conn.Close(), d.present.head.Close())
