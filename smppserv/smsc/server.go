@@ -32,7 +32,7 @@ type Queue interface {
 	CancelConversation(ctx context.Context, recipient, source, dest, submitter, serviceType string) (int, error)
 }
 
-// History is what the message centre looks up of messages past.
+// History is what the message centre looks up of messages past. Each answer comes in a bounded time.
 type History interface {
 	// Get returns a message in whatever state, or sms.ErrUnknown.
 	Get(ctx context.Context, id sms.ID) (*sms.Message, error)
