@@ -41,6 +41,7 @@ func (d *database) Tend() {
 	if pages < c.limit && c.salts == salts || time.Now().Before(c.again) || d.Present() != nil {
 		return
 	}
+	d.gate.wait()
 	var err error
 	if c.salts != salts {
 		err = d.name()
