@@ -44,11 +44,13 @@ func frozen(t *testing.T) (folder string, freeze, thaw func()) {
 	}
 	hangs := false
 	freeze = func() { run("-f", folder); hangs = true }
-	thaw = func() { run("-u", folder); hangs = false }
-	t.Cleanup(func() { // after the worker is gone
+	thaw = func() {
 		if hangs {
-			thaw()
+			run("-u", folder)
+			hangs = false
 		}
+	}
+	t.Cleanup(func() {
 		if out, err := exec.Command("umount", folder).CombinedOutput(); err != nil {
 			t.Errorf("umount: %v: %s", err, out)
 		}
@@ -58,7 +60,8 @@ func frozen(t *testing.T) (folder string, freeze, thaw func()) {
 
 func TestADiskThatHangsLeavesTheServerAnsweringAndReadyzRed(t *testing.T) {
 	folder, freeze, thaw := frozen(t)
-	path := testkit.WriteConfig(t, t.TempDir(), testkit.Settings{"store.dsn": filepath.Join(folder, "data", "messages.db")})
+	defer thaw() // first of all: till then the worker cannot even be killed
+	path := testkit.WriteConfig(t, t.TempDir(), testkit.Settings{"store.dsn": filepath.Join(folder, "data", "messages.db"), "admin.listen": "127.0.0.1:0"})
 	p := testkit.StartWorker(t, path)
 	c := testkit.Bind(t, p.SMPP, smpp.CmdBindTransceiver, testkit.Client, testkit.Password)
 	ready := func() (code int, text string) {
