@@ -52,6 +52,7 @@ func (d *database) Tend() {
 		d.copier.halt()
 		return
 	}
+	d.gate.wait()
 	var err error
 	switch {
 	case c.salts != l.salts:

@@ -56,6 +56,7 @@ func (d *database) ids(ctx context.Context, query string, args ...int64) (ids []
 
 // Answer implements store.Database.
 func (d *database) Answer(ctx context.Context) error {
+	d.gate.wait()
 	return d.each(ctx, "SELECT 1 FROM last_message_id", func(*zombiezen.Stmt) {})
 }
 

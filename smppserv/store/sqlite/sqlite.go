@@ -66,6 +66,7 @@ func OpenDatabase(ctx context.Context, o Options) (store.Database, error) {
 type database struct {
 	file, mark string
 	log        zerolog.Logger
+	gate       *gate
 	writer     *writer
 	readers    *pool
 	release    func() error // gives the lock back
@@ -91,7 +92,7 @@ func (d *database) Close() error {
 	if book := d.numbers.Load(); book != nil {
 		book.Close()
 	}
-	err := errors.Join(d.readers.close(), d.copier.close())
+	err := errors.Join(d.readers.close(), d.copier.close(), d.gate.close())
 	if !d.present.overwritten() { // the last one to close copies the log into whatever is there
 		err = errors.Join(err, d.present.closeIndex(), d.writer.conn.Close(), d.present.head.Close())
 	}
@@ -173,7 +174,8 @@ func (d *database) open(ctx context.Context) error {
 		d.present.head.Close()
 		return err
 	}
-	d.readers = newPool(d.file)
+	d.gate = newGate(d.file)
+	d.readers = newPool(d.file, d.gate)
 	return nil
 }
 

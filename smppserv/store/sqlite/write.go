@@ -90,6 +90,7 @@ func integers(s *zombiezen.Stmt, args ...int64) error {
 // WrittenElsewhere implements store.Database.
 func (d *database) WrittenElsewhere() (written bool, err error) {
 	w := d.writer
+	d.gate.wait()
 	err = rows(w.dataVersion, func(s *zombiezen.Stmt) error {
 		version := s.ColumnInt64(0)
 		written, w.version = w.version != version, version
@@ -100,6 +101,7 @@ func (d *database) WrittenElsewhere() (written bool, err error) {
 
 // ByExternalID implements store.Database.
 func (d *database) ByExternalID(externalIDs []string, ids []sms.ID) error {
+	d.gate.wait()
 	for i, external := range externalIDs {
 		ids[i] = 0
 		d.writer.external.BindText(1, external)
@@ -118,6 +120,7 @@ func (d *database) ByExternalID(externalIDs []string, ids []sms.ID) error {
 func (d *database) Write(b *store.Batch) (err error) {
 	w := d.writer
 	defer w.add.forget()
+	d.gate.wait()
 	if err := run(w.begin); err != nil {
 		return err
 	}
