@@ -111,7 +111,7 @@ const (
 	retrySome // and a few that are not due
 )
 
-var errOverfull = fmt.Errorf("%w: the database refuses the outcomes of more than %d messages; the log names them and the reason", sms.ErrUnavailable, maxParked)
+var errOverfull = fmt.Errorf("%w: the database refuses the outcomes of more than %d messages; the log names the first ones and the reason", sms.ErrUnavailable, maxParked)
 
 // Parked is how many outcomes the database has refused time and again.
 func (s *Store) Parked() int { return int(s.parked.Load()) }
