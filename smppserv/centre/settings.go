@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 
 	"github.com/rs/zerolog"
@@ -18,27 +19,27 @@ import (
 	"hnetsmpp/smppserv/session"
 	"hnetsmpp/smppserv/smsc"
 	"hnetsmpp/smppserv/smsc/translate"
-	"hnetsmpp/smppserv/store"
 )
 
 // What config.toml says, as the packages want it.
 
 func queueSettings(cfg *config.Config) queue.Settings {
-	st := queue.Settings{ReceiptValidity: cfg.Hermes.Validity, StatusToHermes: cfg.Hermes.StatusURL != ""}
+	st := queue.Settings{ReceiptValidity: cfg.Hermes.Validity, StatusToHermes: cfg.Hermes.StatusURL != "", LongestRetry: slices.Max(cfg.Hermes.Retry)}
 	if cfg.Hermes.Reassemble {
 		st.Reassemble = cfg.Hermes.ReassembleTimeout
 	}
 	return st
 }
 
-func smscOptions(cfg *config.Config, q *queue.Queue, st *store.Store, log zerolog.Logger) smsc.Options {
+func smscOptions(cfg *config.Config, mc *centre) smsc.Options {
 	s := cfg.Server
 	return smsc.Options{
 		SMSCIdentifier: s.SMSCIdentifier, Opportunity: cfg.Mode == config.ModeOpportunity,
 		Timers: session.Timers{SessionInit: s.SessionInitTimeout, EnquireLink: s.KeepAliveInterval,
 			Inactivity: s.InactivityTimeout, Response: s.ResponseTimeout},
 		Logout: s.DisconnectAfterLogout, Window: s.Window, MaxConnections: s.MaxConnections, MaxPerAddress: s.MaxConnectionsPerIP,
-		FailedBindDelay: s.FailedBindDelay, Queue: q, History: st, Log: log,
+		FailedBindDelay: s.FailedBindDelay, Queue: mc.queue, History: mc.store, Log: mc.log,
+		Operator: func(password string) bool { return config.CheckPassword(mc.token, password) },
 	}
 }
 

@@ -23,7 +23,7 @@ func (p *Port) submit(ctx context.Context, raw []byte, tokenAsked bool, to sink)
 	p.mu.Unlock()
 	l, err := parseLine(raw, validity)
 	reject := func(code, why string) {
-		p.log.Debug().Str("id", l.ID.text).Str("code", code).Str("reason", why).Msg("a line to the TCP port is rejected")
+		p.rejections.note(p.log, code, l.ID.text, why)
 		to.answer(appendRejected(nil, l.ID.echo, code, why))
 	}
 	switch {

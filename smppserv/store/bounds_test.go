@@ -8,21 +8,6 @@ import (
 	"hnetsmpp/smppserv/sms"
 )
 
-func TestConversationsAreCachedUpToABound(t *testing.T) {
-	cc := newConversationCache()
-	most := 0
-	for i := range 2*maxConversations + 1 {
-		c := sms.Conversation{Client: "admin", Number: sms.Address{Number: fmt.Sprint(33600000000 + i)}, Campaign: sms.Address{Number: "3600"}}
-		if !cc.news(c, int64(i)) {
-			t.Fatalf("conversation %d is no news", i)
-		}
-		most = max(most, len(cc.known))
-	}
-	if most > maxConversations || most < maxConversations/2 {
-		t.Errorf("%d conversations are cached, want %d at most", most, maxConversations)
-	}
-}
-
 func TestATransactionHasOnlySoManyOperations(t *testing.T) {
 	s := &Store{kick: make(chan struct{}, 1)}
 	const all = 3*maxBatch + 1
@@ -57,20 +42,6 @@ func TestNamesAreKeptUpToABound(t *testing.T) {
 	long := make([]byte, nameOctets+1)
 	if names.Of(long) != string(long) || names.Of(nil) != "" || len(names.known) != kept {
 		t.Errorf("%d are kept, before %d", len(names.known), kept)
-	}
-}
-
-func TestAConversationThatGoesOnIsWrittenOnceADay(t *testing.T) {
-	cc := newConversationCache()
-	day := conversationDay.Milliseconds()
-	c := sms.Conversation{Client: "admin"}
-	for _, at := range []struct {
-		ms   int64
-		news bool
-	}{{1000, true}, {1001, false}, {999 + day, false}, {1000 + day, true}, {999 + 2*day, false}} {
-		if got := cc.news(c, at.ms); got != at.news {
-			t.Errorf("at %d it is news: %v", at.ms, got)
-		}
 	}
 }
 

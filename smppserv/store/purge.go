@@ -60,6 +60,9 @@ type run struct {
 	messages int
 }
 
+// notedOnce is how seldom earlier versions noted the time of a conversation that went on.
+const notedOnce = 24 * time.Hour
+
 // maxUndecided bounds the runs whose messages have no times to go by; what is more goes in a later purge.
 const maxUndecided = 10_000
 
@@ -170,9 +173,9 @@ func (p *purge) deleteFound(ctx context.Context) error {
 	return nil
 }
 
-// conversations forgets those that have not been written for so long. What goes on is written once a day.
+// conversations forgets those that earlier versions noted so long ago. What went on they noted once a day.
 func (p *purge) conversations(ctx context.Context) error {
-	before := min(p.limit, milli(time.Now())) - conversationDay.Milliseconds()
+	before := min(p.limit, milli(time.Now())) - notedOnce.Milliseconds()
 	for cursor := int64(0); ; {
 		last, old, began := cursor, false, time.Now()
 		err := p.store.database.Conversations(ctx, cursor, purgeStep, func(row, writtenAt int64) {

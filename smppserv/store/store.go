@@ -40,7 +40,7 @@ type Store struct {
 
 	mu      sync.Mutex
 	pending []op
-	pushed  int // operations so far
+	pushed  int // operations so far, but for the database's own
 	closed  bool
 	kick    chan struct{}
 	done    chan struct{} // the committer has ended
@@ -63,8 +63,31 @@ func New(ctx context.Context, d Database, log zerolog.Logger) (*Store, error) {
 		abandon: make(chan struct{}), ended: make(chan struct{})}
 	s.watch.init(log)
 	s.rowsRefused = rate.Sometimes{First: 10, Interval: time.Minute}
+	d.OnDue(func() { s.push(op{}) })
 	go s.commitLoop()
+	if err := d.Start(ctx, s.own); err != nil {
+		s.mu.Lock()
+		s.closed = true
+		s.mu.Unlock()
+		s.wake()
+		<-s.done
+		return nil, err
+	}
 	return s, nil
+}
+
+// own has the committer write what the database hands in by itself, and waits for that.
+func (s *Store) own(write func() error) error {
+	done := make(chan error, 1)
+	if !s.push(op{own: write, done: func(err error) { done <- err }}) {
+		return sms.ErrUnavailable
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-s.done:
+		return sms.ErrUnavailable
+	}
 }
 
 // closeGrace is how long Close, when its time is over, waits for the disk to end what it is at.
@@ -88,6 +111,9 @@ func (s *Store) Close(ctx context.Context) error {
 		select {
 		case <-s.ended:
 		case <-grace.C:
+			if err := s.unwritable(); err != nil { // it is not the disk that hangs
+				return fmt.Errorf("store: what it was given last may not be on disk: %w: %w", ctx.Err(), err)
+			}
 			return fmt.Errorf("store: the disk hangs, and what it was given last may not be on it: %w", ctx.Err())
 		}
 	}
@@ -121,8 +147,8 @@ func milli(t time.Time) int64 {
 	return t.UnixMilli()
 }
 
-// op is one of: an addition, a change, an outcome, ends, messages to purge, something else for the batch; with done alone it writes
-// nothing.
+// op is one of: an addition, a change, an outcome, ends, messages to purge, something else for the batch, something that the database
+// itself writes; with done alone it writes nothing.
 type op struct {
 	add        road.Addition
 	change     *sms.Message
@@ -130,9 +156,10 @@ type op struct {
 	ends       []*road.Transition // all of them, or none
 	purge      []Range
 	fill       func(*Batch) error
-	probe      bool        // writes nothing new
-	retry      retry       // writes nothing; before it, outcomes that were refused are tried
-	done       func(error) // of all but additions and outcomes; may be nil for a retry
+	own        func() error // the database's own
+	probe      bool         // writes nothing new
+	retry      retry        // writes nothing; before it, outcomes that were refused are tried
+	done       func(error)  // of all but additions and outcomes; may be nil for a retry
 
 	refused *refusal // of an outcome that is tried again
 }
@@ -178,7 +205,9 @@ func (s *Store) push(o op) bool {
 		return false
 	}
 	s.pending = append(s.pending, o)
-	s.pushed++
+	if o.own == nil {
+		s.pushed++
+	}
 	s.mu.Unlock()
 	s.wake()
 	return true

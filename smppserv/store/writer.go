@@ -15,11 +15,9 @@ import (
 type writer struct {
 	database Database
 
-	lastID        sms.ID
-	mark          *mark
-	conversations conversationCache
-	wroteAt       int64  // the time of the last conversations that were written, in milliseconds
-	duplicate     []bool // by operation of the last batch
+	lastID    sms.ID
+	mark      *mark
+	duplicate []bool // by operation of the last batch
 
 	batch     Batch
 	externals []string // of the additions of a batch that have external ids
@@ -27,7 +25,7 @@ type writer struct {
 }
 
 func newWriter(ctx context.Context, d Database, log zerolog.Logger) (w *writer, err error) {
-	w = &writer{database: d, conversations: newConversationCache()}
+	w = &writer{database: d}
 	if w.lastID, err = d.LastID(ctx); err != nil {
 		return nil, err
 	}
@@ -47,7 +45,7 @@ func newWriter(ctx context.Context, d Database, log zerolog.Logger) (w *writer, 
 	if _, err = d.WrittenElsewhere(); err != nil {
 		return nil, err
 	}
-	return w, w.afterAll(ctx, time.Now())
+	return w, nil
 }
 
 // write commits the batch in one transaction, with one time for all of it; wrote tells whether there was anything to write.
@@ -63,11 +61,9 @@ func (w *writer) write(batch []op) (wrote bool, err error) {
 				m.ID = 0 // another message gets it
 			}
 			w.lastID = firstID
-			w.conversations.forget(b.Conversations)
 		}
 	}()
 	b.Now = time.Now()
-	b.ConversedAt = max(milli(b.Now), w.wroteAt+1) // it rises from one transaction to the next, whatever the clock does
 	if err := w.fill(batch); err != nil {
 		return false, err
 	}
@@ -75,9 +71,6 @@ func (w *writer) write(batch []op) (wrote bool, err error) {
 		return false, nil
 	}
 	b.LastID = w.lastID
-	if len(b.Conversations) > 0 {
-		w.wroteAt = b.ConversedAt
-	}
 	reserve := w.lastID
 	if b.Probe {
 		reserve++
@@ -124,6 +117,8 @@ func (w *writer) fill(batch []op) error {
 			w.batch.Purged = append(w.batch.Purged, o.purge...)
 		case o.probe:
 			w.batch.Probe = true
+		case o.own != nil:
+			w.batch.Own = append(w.batch.Own, o.own)
 		case o.fill != nil:
 			if err := o.fill(&w.batch); err != nil {
 				return err
@@ -174,11 +169,6 @@ func (w *writer) add(m *sms.Message) {
 	w.number(m)
 	if m.First != nil {
 		m.KnownBy = m.First.ID // 0 when the first one could not be stored
-	}
-	if m.Submitter != sms.Hermes && m.Kind == sms.KindText {
-		if c := conversationOf(m); w.conversations.news(c, w.batch.ConversedAt) {
-			w.batch.Conversations = append(w.batch.Conversations, c)
-		}
 	}
 }
 

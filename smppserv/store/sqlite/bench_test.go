@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -241,6 +242,59 @@ func BenchmarkPurge(b *testing.B) {
 				slices.Sort(with)
 				b.ReportMetric(quantile(without, .99), "p99-without-ms")
 				b.ReportMetric(quantile(with, .99), "p99-ms")
+			}
+		})
+	}
+}
+
+// BenchmarkReader is of a program that reads the database for ten seconds while messages are added, 1000 a second or as many as go:
+// the latency of commits beside that without it, how long the log becomes, and how long it stays so.
+func BenchmarkReader(b *testing.B) {
+	const look = 10 * time.Second
+	for _, rate := range []int{1000, 0} {
+		b.Run(fmt.Sprint(rate), func(b *testing.B) {
+			file := filepath.Join(b.TempDir(), "messages.db")
+			s := must(b, file)
+			defer s.Close(context.Background())
+			db, err := sql.Open("sqlite", file)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer db.Close()
+			paced(s, time.Second, rate)
+			length := func() float64 {
+				info, err := os.Stat(file + "-wal")
+				if err != nil {
+					b.Fatal(err)
+				}
+				return float64(info.Size()) / (1 << 20)
+			}
+			for b.Loop() {
+				without := paced(s, look, rate)
+				b.ReportMetric(length(), "MB-before")
+				reader, err := db.Begin()
+				if err != nil {
+					b.Fatal(err)
+				}
+				var n int
+				if err := reader.QueryRow("SELECT count(*) FROM jobs").Scan(&n); err != nil {
+					b.Fatal(err)
+				}
+				with := paced(s, look, rate)
+				b.ReportMetric(length(), "MB-with")
+				if err := reader.Rollback(); err != nil {
+					b.Fatal(err)
+				}
+				began := time.Now()
+				for length() >= 64 && time.Since(began) < time.Minute {
+					time.Sleep(50 * time.Millisecond)
+				}
+				b.ReportMetric(time.Since(began).Seconds(), "s-until-64MB")
+				b.ReportMetric(float64(len(with))/float64(len(without)), "rate")
+				if rate > 0 {
+					b.ReportMetric(quantile(without, .999), "p99.9-without-ms")
+					b.ReportMetric(quantile(with, .999), "p99.9-ms")
+				}
 			}
 		})
 	}

@@ -18,7 +18,8 @@ type writer struct {
 	add     addition
 
 	begin, commit, rollback, dataVersion               *zombiezen.Stmt
-	end, try, progress, change, converse               *zombiezen.Stmt
+	end, try, progress, change                         *zombiezen.Stmt
+	run, piece, clear, gone, firstID, anyNoted         *zombiezen.Stmt
 	external, claim, known                             *zombiezen.Stmt
 	keepLast, purge, purgeExternal, purgeKnown, forget *zombiezen.Stmt
 	step, forgetSteps, purgedAt, probe                 *zombiezen.Stmt
@@ -51,10 +52,13 @@ func (w *writer) prepare() (err error) {
 			"push_key = coalesce(?, push_key), progress = coalesce(?, progress) WHERE final_at IS NULL AND id = ?"},
 		{&w.progress, "UPDATE messages SET progress = ? WHERE final_at IS NULL AND id = ?"},
 		{&w.change, "UPDATE messages SET due_at = ?, wait = ?, expires_at = ?, content = ?, attributes = ? WHERE final_at IS NULL AND id = ?"},
-		{&w.converse, "INSERT INTO conversations (number, campaign, client, number_ton, number_npi, campaign_ton, campaign_npi, written_at) " +
-			"VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (number, campaign) DO UPDATE SET client = excluded.client, " +
-			"number_ton = excluded.number_ton, number_npi = excluded.number_npi, campaign_ton = excluded.campaign_ton, " +
-			"campaign_npi = excluded.campaign_npi, written_at = excluded.written_at"},
+		{&w.run, "INSERT OR REPLACE INTO runs (number, level, state, first_id, last_id, pairs, newest_only, blocks, directory, filter) " +
+			"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+		{&w.piece, "INSERT OR REPLACE INTO run_pieces (place, data) VALUES (?, ?)"},
+		{&w.clear, "DELETE FROM run_pieces WHERE place >= ? AND place < ?"},
+		{&w.gone, "DELETE FROM runs WHERE number = ?"},
+		{&w.firstID, "SELECT min(id) FROM messages"},
+		{&w.anyNoted, anyNoted},
 		{&w.external, "SELECT message_id FROM external_ids WHERE external_id = ?"},
 		{&w.claim, "INSERT INTO external_ids (external_id, message_id, received_at) VALUES (?, ?, ?)"},
 		{&w.known, "INSERT INTO submit_multi (message_id, known_by) VALUES (?, ?)"},
@@ -76,8 +80,8 @@ func (w *writer) prepare() (err error) {
 	return nil
 }
 
-// numbers executes a prepared statement whose parameters are numbers.
-func numbers(s *zombiezen.Stmt, args ...int64) error {
+// integers executes a prepared statement whose parameters are integers.
+func integers(s *zombiezen.Stmt, args ...int64) error {
 	for i, arg := range args {
 		s.BindInt64(i+1, arg)
 	}
@@ -87,6 +91,7 @@ func numbers(s *zombiezen.Stmt, args ...int64) error {
 // WrittenElsewhere implements store.Database.
 func (d *database) WrittenElsewhere() (written bool, err error) {
 	w := d.writer
+	d.gate.wait()
 	err = rows(w.dataVersion, func(s *zombiezen.Stmt) error {
 		version := s.ColumnInt64(0)
 		written, w.version = w.version != version, version
@@ -97,6 +102,7 @@ func (d *database) WrittenElsewhere() (written bool, err error) {
 
 // ByExternalID implements store.Database.
 func (d *database) ByExternalID(externalIDs []string, ids []sms.ID) error {
+	d.gate.wait()
 	for i, external := range externalIDs {
 		ids[i] = 0
 		d.writer.external.BindText(1, external)
@@ -115,13 +121,18 @@ func (d *database) ByExternalID(externalIDs []string, ids []sms.ID) error {
 func (d *database) Write(b *store.Batch) (err error) {
 	w := d.writer
 	defer w.add.forget()
+	d.gate.wait()
 	if err := run(w.begin); err != nil {
 		return err
 	}
 	if err = w.write(b); err == nil {
 		err = run(w.commit)
 	}
-	if err != nil && !w.conn.AutocommitEnabled() { // SQLite rolls back by itself after some errors
+	if err == nil {
+		d.written(b)
+		return nil
+	}
+	if !w.conn.AutocommitEnabled() { // SQLite rolls back by itself after some errors
 		if e := run(w.rollback); e != nil {
 			err = errors.Join(err, e)
 		}
@@ -161,8 +172,10 @@ func (w *writer) write(b *store.Batch) error {
 	if err := w.ended(b.Ended, milli(b.Now)); err != nil {
 		return fmt.Errorf("write outcomes: %w", err)
 	}
-	if err := w.conversed(b.Conversations, b.ConversedAt); err != nil {
-		return fmt.Errorf("write conversations: %w", err)
+	for _, write := range b.Own {
+		if err := write(); err != nil {
+			return err
+		}
 	}
 	return w.jobs(b)
 }
@@ -177,7 +190,7 @@ func (w *writer) added(m *sms.Message) error {
 		}
 	}
 	if m.KnownBy != 0 {
-		if err := numbers(w.known, int64(m.ID), int64(m.KnownBy)); err != nil {
+		if err := integers(w.known, int64(m.ID), int64(m.KnownBy)); err != nil {
 			return err
 		}
 	}
@@ -256,53 +269,37 @@ func (w *writer) ended(ended []*road.Transition, now int64) error {
 	return nil
 }
 
-func (w *writer) conversed(conversations []sms.Conversation, at int64) error {
-	for i := range conversations {
-		c := &conversations[i]
-		w.converse.BindText(1, c.Number.Number)
-		w.converse.BindText(2, c.Campaign.Number)
-		w.converse.BindText(3, c.Client)
-		for i, n := range [...]int64{int64(c.Number.TON), int64(c.Number.NPI), int64(c.Campaign.TON), int64(c.Campaign.NPI), at} {
-			w.converse.BindInt64(4+i, n)
-		}
-		if err := run(w.converse); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // writePurged leaves the pages that become free in the file: what is added next takes them, and nothing is moved about.
 func (w *writer) writePurged(b *store.Batch) error {
 	if len(b.Purged) > 0 {
-		if err := numbers(w.keepLast, int64(b.LastID)); err != nil {
+		if err := integers(w.keepLast, int64(b.LastID)); err != nil {
 			return err
 		}
 	}
 	for _, r := range b.Purged {
 		for _, s := range [...]*zombiezen.Stmt{w.purgeExternal, w.purgeKnown, w.purge} {
-			if err := numbers(s, int64(r.From), int64(r.To)); err != nil {
+			if err := integers(s, int64(r.From), int64(r.To)); err != nil {
 				return err
 			}
 		}
 	}
 	if f := b.Forgotten; f != (store.Forgotten{}) {
-		return numbers(w.forget, f.After, f.UpTo, f.Before)
+		return integers(w.forget, f.After, f.UpTo, f.Before)
 	}
 	return nil
 }
 
 func (w *writer) jobs(b *store.Batch) error {
 	for _, step := range b.Steps {
-		if err := numbers(w.step, int64(step.LastID), milli(step.From), milli(step.To)); err != nil {
+		if err := integers(w.step, int64(step.LastID), milli(step.From), milli(step.To)); err != nil {
 			return fmt.Errorf("note a step of the clock: %w", err)
 		}
-		if err := numbers(w.forgetSteps, int64(step.LastID), store.MaxClockSteps); err != nil {
+		if err := integers(w.forgetSteps, int64(step.LastID), store.MaxClockSteps); err != nil {
 			return fmt.Errorf("forget old steps of the clock: %w", err)
 		}
 	}
 	if !b.PurgedAt.IsZero() {
-		if err := numbers(w.purgedAt, milli(b.PurgedAt)); err != nil {
+		if err := integers(w.purgedAt, milli(b.PurgedAt)); err != nil {
 			return err
 		}
 	}

@@ -40,7 +40,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"a try that says nothing of its message leaves its times as they are", timesStay},
 		{"ends that were asked for are written together", endsTogether},
 		{"a change is kept, but not of a final message", changeIsKept},
-		{"a change does not transition the first storing", firstStoringStays},
+		{"a change does not move the first storing", firstStoringStays},
 		{"the last writer of a conversation is known", lastWriter},
 		{"a purge takes what is final and old, and nothing else", purgeTakesOldFinals},
 		{"a purge forgets the external ids of what it takes", purgeForgetsExternalIDs},
