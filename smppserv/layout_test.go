@@ -36,6 +36,9 @@ var layout = []room{
 	{"pkg/config", "the one config.toml: schema, defaults, validation", []string{"pkg/tomlstrict"}},
 	{"pkg/commandline", "a program's command line, from its arguments to its exit code", nil},
 	{"pkg/worker", "what launcher and worker promise each other", nil},
+	{"pkg/logbuffer", "keeps the lines of a log until somebody takes them", nil},
+	{"pkg/loglimit", "how many lines of a log a peer can cause", []string{"pkg/peeraddr"}},
+	{"pkg/peeraddr", "the address that a peer is counted by", nil},
 	{"pkg/adminapi", "the words of the admin port: requests and answers", nil},
 	{"pkg/release", "packs what build.ps1 leaves in dist/", nil},
 
