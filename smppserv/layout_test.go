@@ -43,7 +43,7 @@ var layout = []room{
 	{"pkg/release", "packs what build.ps1 leaves in dist/", nil},
 
 	{"launcher", "the launcher's command line", []string{"launcher/...", "pkg/adminapi", "pkg/commandline", "pkg/config", "pkg/worker"}},
-	{"launcher/logging", "log files that rotate beside the lines of a console", nil},
+	{"launcher/logging", "log files that rotate beside the lines of a console", []string{"pkg/logbuffer"}},
 	{"launcher/service", "register, start, query and remove the service; who may read its files", []string{"pkg/..."}},
 	{"launcher/supervise", "keep one child running and stop it politely", []string{"pkg/worker"}},
 

@@ -49,4 +49,3 @@ func (r runCommand) Run(ctx context.Context, line *commandLine, c *commandline.C
 	}
 	return err
 }
-

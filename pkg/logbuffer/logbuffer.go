@@ -131,7 +131,11 @@ func (w *Writer) run() {
 			}
 			w.kept = spare[:0]
 			w.mu.Unlock()
-			_, _ = w.to.Write(taken)
+			for rest := taken; len(rest) > 0; {
+				n := pieceOf(rest)
+				_, _ = w.to.Write(rest[:n])
+				rest = rest[n:]
+			}
 			if spare = taken; cap(spare) > keep {
 				spare = nil
 			}
@@ -150,8 +154,23 @@ func (w *Writer) run() {
 	}
 }
 
-// keep is the size of a buffer worth keeping.
-const keep = 64 << 10
+const (
+	// keep is the size of a buffer worth keeping.
+	keep = 64 << 10
+	// piece is how much is written in one go, so that a file that is rotated stays small.
+	piece = 64 << 10
+)
+
+// pieceOf is how much of b is written in one go: whole lines, where they are not longer than that.
+func pieceOf(b []byte) int {
+	if len(b) <= piece {
+		return len(b)
+	}
+	if n := bytes.LastIndexByte(b[:piece], '\n'); n >= 0 {
+		return n + 1
+	}
+	return piece
+}
 
 // Flush waits until all that was written before is handed on, at most so long. It tells whether it is.
 func (w *Writer) Flush(most time.Duration) bool {

@@ -187,3 +187,40 @@ func TestManyMayWriteWhileOneFlushes(t *testing.T) {
 type writeFunc func(p []byte) (int, error)
 
 func (f writeFunc) Write(p []byte) (int, error) { return f(p) }
+
+func TestWholeLinesAreWrittenInPiecesOfABoundedSize(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var pieces []int
+		gone := make(chan struct{})
+		var out bytes.Buffer
+		w := New(writeFunc(func(p []byte) (int, error) {
+			<-gone
+			pieces = append(pieces, len(p))
+			if !bytes.HasSuffix(p, newline) && len(p) < piece {
+				t.Errorf("a piece of %d octets ends within a line", len(p))
+			}
+			return out.Write(p)
+		}), 0)
+		_, _ = w.Write([]byte("first\n"))
+		synctest.Wait()
+		var want strings.Builder
+		want.WriteString("first\n")
+		for i := range 300 {
+			line := strings.Repeat("x", i) + "\n"
+			if i == 200 {
+				line = strings.Repeat("y", 3*piece) + "\n"
+			}
+			want.WriteString(line)
+			_, _ = w.Write([]byte(line))
+		}
+		close(gone)
+		if !w.Close(time.Minute) || out.String() != want.String() {
+			t.Error("not all came out")
+		}
+		for _, n := range pieces {
+			if n > piece {
+				t.Errorf("a piece of %d octets", n)
+			}
+		}
+	})
+}
