@@ -58,7 +58,7 @@ var layout = []room{
 	{"smppserv/store/sqlite", "the dialect, the opening and the care of one database", []string{"smppserv/road", "smppserv/sms", "smppserv/store"}},
 	{"smppserv/store/storetest", "the contract that both databases keep", []string{"smppserv/road", "smppserv/sms", "smppserv/store"}},
 	{"smppserv/queue", "which message is tried when, and what came of it", []string{"smppserv/road", "smppserv/sms"}},
-	{"smppserv/session", "one SMPP connection: state, timers, window, one reader, one writer", []string{"pkg/smpp"}},
+	{"smppserv/session", "one SMPP connection: state, timers, window, one reader, one writer", []string{"pkg/loglimit", "pkg/peeraddr", "pkg/smpp"}},
 	{"smppserv/smsc", "our SMPP face: listen, authenticate, limit, registry",
 		[]string{"pkg/smpp", "smppserv/road", "smppserv/session", "smppserv/sms", "smppserv/smsc/translate"}},
 	{"smppserv/smsc/translate", "PDU ↔ message, pure functions", []string{"pkg/smpp", "pkg/smstext", "smppserv/sms"}},
