@@ -19,6 +19,7 @@ import (
 	"hnetsmpp/pkg/worker"
 	"hnetsmpp/smppserv/admin"
 	"hnetsmpp/smppserv/hermes"
+	"hnetsmpp/smppserv/passwords"
 	"hnetsmpp/smppserv/queue"
 	"hnetsmpp/smppserv/smsc"
 	"hnetsmpp/smppserv/store"
@@ -39,9 +40,11 @@ type centre struct {
 	counters      *admin.Counters
 	plain, secure net.Listener // SMPP; secure is nil without TLS
 
-	users []config.User // of the admin port
-	mu    sync.Mutex
-	cfg   *config.Config // as it is in effect
+	users  []config.User     // of the admin port
+	good   *passwords.Memory // of their passwords
+	places *passwords.Places // for all passwords that are hashed
+	mu     sync.Mutex
+	cfg    *config.Config // as it is in effect
 
 	warned map[string]bool // the clients of which the log says that messages wait for them in vain
 	file   config.File     // that was last taken up; of the goroutine that watches it
@@ -49,7 +52,8 @@ type centre struct {
 
 // begin opens the operators' port, which says that the server starts and is the last to close. version is this program's.
 func begin(cfg *config.Config, version string, log zerolog.Logger) (*centre, error) {
-	mc := &centre{log: log, clock: queue.SystemClock(), cfg: cfg, users: cfg.Admin.Users, counters: admin.NewCounters()}
+	mc := &centre{log: log, clock: queue.SystemClock(), cfg: cfg, users: cfg.Admin.Users, good: passwords.NewMemory(), places: passwords.NewPlaces(0),
+		counters: admin.NewCounters()}
 	mc.admin = admin.New(admin.Options{
 		Listen: cfg.Admin.Listen, Version: version, AuthRequired: len(mc.users) > 0, Centre: mc, Counters: mc.counters, Log: log,
 	})
@@ -80,7 +84,9 @@ func (mc *centre) open(ctx context.Context) (err error) {
 	if mc.push, err = hermes.NewPush(push); err != nil {
 		return err
 	}
-	mc.smsc = smsc.New(smscOptions(cfg, mc.queue, mc.store, log), smscSettings(cfg))
+	face := smscOptions(cfg, mc.queue, mc.store, log)
+	face.Passwords = mc.places
+	mc.smsc = smsc.New(face, smscSettings(cfg))
 	if mc.plain, mc.secure, err = listenSMPP(cfg.Server); err != nil {
 		return err
 	}

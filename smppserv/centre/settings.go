@@ -102,8 +102,12 @@ func client(c config.Client) smsc.Client {
 	for _, t := range c.BindTypes {
 		types = append(types, bindTypes[t])
 	}
+	hash := ""
+	if config.IsHash(c.Password) {
+		hash = c.Password
+	}
 	return smsc.Client{
-		Disabled: c.Disabled, SystemType: c.SystemType, BindTypes: types, Operations: c.Operations, ServiceTypes: c.ServiceTypes,
+		Hash: hash, Disabled: c.Disabled, SystemType: c.SystemType, BindTypes: types, Operations: c.Operations, ServiceTypes: c.ServiceTypes,
 		Profile: translate.Profile{DefaultSource: c.DefaultSource, DefaultAlphabet: alphabet, Alphabets: alphabets, MessageIDHex: c.MessageIDFormat == "hex",
 			ReceiptIDHex: receiptFormat == "hex", LongMessages: longMessages[c.LongMessages]},
 		SystemID:      c.SystemID,

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/rs/zerolog"
+
+	"hnetsmpp/pkg/loglimit"
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/session"
@@ -156,7 +159,7 @@ func (sv *Server) owner(d *directory, campaign, number string) (*Client, error) 
 	defer cancel()
 	last, _, err := sv.o.History.LastWriter(ctx, number, campaign)
 	if err != nil {
-		sv.o.Log.Error().Err(err).Msg("cannot look up who wrote last")
+		sv.limited.Line(zerolog.ErrorLevel, noLastWriter, loglimit.Peer{}).Err(err).Msg(noLastWriter.Text)
 		return nil, err
 	}
 	return lastToWrite(owners, last), nil
