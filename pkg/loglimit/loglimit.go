@@ -188,6 +188,16 @@ func (l *Limiter) tell(k key, s *share) {
 	ev.Msg(text + ": further lines of the last minute were left out")
 }
 
+// Forget tells at once what was left out of one cause, which may have its lines anew.
+func (l *Limiter) Forget(c Cause) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	k := key{c.Text, c.Reason}
+	if s := l.causes[k]; s != nil {
+		l.end(k, s)
+	}
+}
+
 // Flush tells at once what was left out.
 func (l *Limiter) Flush() {
 	l.mu.Lock()

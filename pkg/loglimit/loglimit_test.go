@@ -165,6 +165,25 @@ func TestALineThatTheLevelSilencesCountsForNothing(t *testing.T) {
 	})
 }
 
+func TestOneCauseMayBeForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		l := New(zerolog.New(&log))
+		other := refused.As("other")
+		for range 2 {
+			for range 3 {
+				l.Warn(refused, peer("192.0.2.1")).Msg(refused.Text)
+				l.Warn(other, peer("192.0.2.1")).Msg(refused.Text)
+			}
+			l.Forget(refused)
+		}
+		l.Forget(Cause{Text: "never seen"})
+		if got := lines(t, &log); len(got) != 2*refused.PerPeer+2+refused.PerPeer {
+			t.Errorf("written are %+v", got)
+		}
+	})
+}
+
 func TestAFlushBeginsAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer

@@ -23,6 +23,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"hnetsmpp/pkg/loglimit"
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
@@ -91,12 +92,13 @@ const (
 
 // Queue holds the waiting messages. Its methods may be called from any goroutine.
 type Queue struct {
-	o     Options
-	log   zerolog.Logger
-	kick  chan struct{}
-	woken atomic.Bool   // something was put into kick since the dispatcher looked
-	done  chan struct{} // the dispatcher has ended
-	stop  chan struct{}
+	o       Options
+	log     zerolog.Logger
+	limited *loglimit.Limiter // of log, for lines that messages cause
+	kick    chan struct{}
+	woken   atomic.Bool   // something was put into kick since the dispatcher looked
+	done    chan struct{} // the dispatcher has ended
+	stop    chan struct{}
 
 	replacing [64]sync.Mutex // by conversation: held while one looks for what to replace
 
@@ -156,7 +158,7 @@ func New(o Options) *Queue {
 		o.CacheOctets = defaultCacheOctets
 	}
 	q := &Queue{
-		o: o, log: o.Log, reckoning: newReckoning(o.Clock), parties: newParties(),
+		o: o, log: o.Log, limited: loglimit.New(o.Log), reckoning: newReckoning(o.Clock), parties: newParties(),
 		kick: make(chan struct{}, 1), done: make(chan struct{}), stop: make(chan struct{}), idle: make(chan struct{}),
 		held: map[ref]*sms.Message{}, submissions: map[ref]road.Submission{}, partOf: map[ref]*group{},
 		leads: map[ref]*text{}, successors: map[ref]sms.ID{},
@@ -193,6 +195,7 @@ func (q *Queue) Quiesce() {
 // Stop starts no more tries and takes nothing more, waits for the tries in flight and until everything is on disk,
 // or until ctx ends.
 func (q *Queue) Stop(ctx context.Context) error {
+	defer q.limited.Flush()
 	q.mu.Lock()
 	q.look()
 	q.stopping = true
