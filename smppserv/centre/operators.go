@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"hnetsmpp/pkg/adminapi"
@@ -54,6 +55,10 @@ func (mc *centre) Problems() []admin.Problem {
 		text := fmt.Sprintf("the database refuses the final states of %d messages: the log names them and the reason; mend it, else they are tried again after the next start", n)
 		all = append(all, admin.Problem{Text: text, Brief: text})
 	}
+	if pending := mc.waiting(); len(pending) > 0 {
+		text := "changes of config.toml wait for a restart"
+		all = append(all, admin.Problem{Text: text + ": " + strings.Join(pending, ", "), Brief: text})
+	}
 	return append(all, strandedProblems(mc.stranded())...)
 }
 
@@ -62,11 +67,14 @@ const maxCheckWait = 20 * time.Second
 
 // KnowsUser implements admin.Centre. Its checks have one turn among those of the clients' addresses.
 func (mc *centre) KnowsUser(name, password string) bool {
-	at := slices.IndexFunc(mc.users, func(u config.User) bool { return u.Name == name })
+	mc.mu.Lock()
+	users := mc.users
+	mc.mu.Unlock()
+	at := slices.IndexFunc(users, func(u config.User) bool { return u.Name == name })
 	if at < 0 {
 		return false
 	}
-	stored := mc.users[at].Password
+	stored := users[at].Password
 	switch {
 	case !config.IsHash(stored):
 		return config.CheckPassword(stored, password)

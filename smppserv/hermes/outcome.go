@@ -40,16 +40,18 @@ func (s *settings) outcome(a *http.Response, pattern *regexp.Regexp) sms.Outcome
 		}
 		return sms.Outcome{Verdict: sms.Done, Code: code}
 	}
-	if a.Body != http.NoBody {
-		io.CopyN(io.Discard, a.Body, maxAnswer)
-	}
-	switch {
-	case accepted:
+	if accepted {
+		if a.Body != http.NoBody {
+			io.CopyN(io.Discard, a.Body, maxAnswer)
+		}
 		return sms.Outcome{Verdict: sms.Done, Code: code}
-	case code == http.StatusRequestTimeout, code == http.StatusTooEarly, code == http.StatusTooManyRequests, code/100 == 5:
-		return sms.Outcome{Verdict: sms.TryAgain, Code: code, After: retryAfter(a.Header, time.Now()), Reason: inWords(code)}
 	}
-	return sms.Outcome{Verdict: sms.Failed, Code: code, Reason: inWords(code)}
+	reason := refusedWith(a)
+	switch {
+	case code == http.StatusRequestTimeout, code == http.StatusTooEarly, code == http.StatusTooManyRequests, code/100 == 5:
+		return sms.Outcome{Verdict: sms.TryAgain, Code: code, After: retryAfter(a.Header, time.Now()), Reason: reason}
+	}
+	return sms.Outcome{Verdict: sms.Failed, Code: code, Reason: reason}
 }
 
 func inWords(code int) string {

@@ -34,7 +34,7 @@ var (
 	cutOff          = loglimit.Cause{Text: "a connection to the TCP port is cut off"}
 	connectionBegun = loglimit.Cause{Text: "a connection to the TCP port", PerPeer: 30, Total: 300}
 	connectionEnded = loglimit.Cause{Text: "a connection to the TCP port has ended", PerPeer: 30, Total: 300}
-	lineRejected    = loglimit.Cause{Text: "a line to the TCP port is rejected", PerPeer: 30, Total: 300}
+	lineRejected    = loglimit.Cause{Text: "a line to the TCP port is rejected", PerPeer: 1}
 	noRoute         = loglimit.Cause{Text: "cannot find out which client a message from Hermès is for"}
 )
 

@@ -251,5 +251,7 @@ func (t *try) exchange() (o sms.Outcome, sent bool) {
 	if err != nil {
 		return s.noAnswer(err), true
 	}
-	return s.outcome(answer, r.pattern), true
+	o = s.outcome(answer, r.pattern)
+	o.Reason = t.withoutText(o.Code, o.Reason)
+	return o, true
 }

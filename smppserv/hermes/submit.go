@@ -27,7 +27,7 @@ func (p *Port) submit(ctx context.Context, raw []byte, tokenAsked bool, to sink)
 	p.mu.Unlock()
 	l, err := parseLine(raw, validity)
 	reject := func(code, why string) {
-		p.limited.Line(zerolog.DebugLevel, lineRejected.As(code), to.from()).Str("id", l.ID.text).Str("code", code).Str("reason", why).Msg(lineRejected.Text)
+		p.limited.Warn(lineRejected.As(code), to.from()).Str("id", l.ID.text).Str("code", code).Str("reason", why).Msg(lineRejected.Text)
 		to.answer(appendRejected(nil, l.ID.echo, code, why))
 	}
 	switch {

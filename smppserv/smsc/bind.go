@@ -24,6 +24,9 @@ type peer struct {
 	// Set by the bind, and read only after it.
 	kind    session.State // that the bind leads to: which of the client's places it takes
 	account *account
+	// operator: the session is that of a command of this machine. bindType is what it asked for.
+	operator bool
+	bindType smpp.CommandID
 
 	// Guarded by the registry.
 	bound, gone bool
@@ -40,7 +43,12 @@ var (
 func (p *peer) Bind(s *session.Session, b *smpp.Bind) (highest byte, err error) {
 	var c *Client
 	for err = errReloaded; errors.Is(err, errReloaded); {
-		if c, err = p.authenticate(b); err == nil {
+		c, err = p.authenticate(b)
+		switch {
+		case err != nil:
+		case p.operator:
+			err = p.sv.registry.beside(p, c)
+		default:
 			err = p.sv.registry.grant(p, c, session.BoundBy(b.Type))
 		}
 	}
@@ -49,7 +57,7 @@ func (p *peer) Bind(s *session.Session, b *smpp.Bind) (highest byte, err error) 
 		return 0, err
 	}
 	p.sv.limited.Line(zerolog.InfoLevel, bindGranted, p.known(b.SystemID)).Str("system_id", b.SystemID).Stringer("bind", b.Type).Stringer("remote", s.RemoteAddr()).
-		Uint64("session", s.ID()).Str("interface_version", fmt.Sprintf("0x%02x", b.InterfaceVersion)).Msg(bindGranted.Text)
+		Uint64("session", s.ID()).Str("interface_version", fmt.Sprintf("0x%02x", b.InterfaceVersion)).Bool("operator", p.operator).Msg(bindGranted.Text)
 	return c.InterfaceVersion, nil
 }
 
@@ -59,6 +67,9 @@ func (p *peer) authenticate(b *smpp.Bind) (*Client, error) {
 	switch {
 	case c == nil:
 		return nil, fmt.Errorf("no [[clients]] entry has this system_id: %w", smpp.RINVSYSID)
+	case p.isOperator(b):
+		p.operator, p.bindType = true, b.Type
+		return c, nil
 	case !session.Allowed(c.Allow, p.s.RemoteAddr()):
 		return nil, fmt.Errorf("the address is not in the client's allow list; to let it in add %q: %w", session.AddrOf(p.s.RemoteAddr()), smpp.RBINDFAIL)
 	}
@@ -154,7 +165,7 @@ func (p *peer) Unbound(s *session.Session, reason error) {
 // Request implements session.Handler.
 func (p *peer) Request(s *session.Session, h smpp.Header, pdu smpp.PDU) {
 	c, rate := p.sv.registry.settings(p)
-	if len(c.Operations) > 0 && !c.grants(h.Command.String()) {
+	if len(c.Operations) > 0 && !c.grants(h.Command.String()) || p.operator && h.Command != smpp.CmdSubmitSM {
 		p.refuse(h, prohibited(h.Command, s.Version()))
 		return
 	}

@@ -29,18 +29,26 @@ type submission struct {
 }
 
 // Accepted implements road.Submission: the message is on disk, so the client may forget it.
-func (sub *submission) Accepted(m *sms.Message, _ bool, err error) {
+func (sub *submission) Accepted(m *sms.Message, duplicate bool, err error) {
 	if err != nil {
 		sub.Refuse(refusal(err))
 		return
 	}
-	sub.sv.logMessage(m, "submitted")
+	sub.sv.logMessage(m, howSubmitted(duplicate))
 	sub.resp.MessageID = m.ID.Format(sub.client.MessageIDHex, m.InterfaceVersion < smpp.V34)
 	if m.Transaction() {
 		sub.sv.underWay.begin(sub)
 		return
 	}
 	sub.taken()
+}
+
+// howSubmitted is what the log says of a message.
+func howSubmitted(duplicate bool) string {
+	if duplicate {
+		return "submitted once more, and answered as the first time: a part of a text that was complete"
+	}
+	return "submitted"
 }
 
 func (sub *submission) taken() {
@@ -76,8 +84,12 @@ func (p *peer) submit(h smpp.Header, r *smpp.SubmitSM, c *Client, rate session.R
 	default:
 		err = p.message(sub.msg, c, h.Command, r)
 	}
+	var s road.Submission = sub
+	if p.operator {
+		sub.msg.RegisteredDelivery, s = 0, reported{sub}
+	}
 	if err == nil {
-		err = p.hand(sub.msg, c, sub, r.ReplaceIfPresent == 1)
+		err = p.hand(sub.msg, c, s, r.ReplaceIfPresent == 1)
 	}
 	if err != nil {
 		p.s.LogRefusal(h.Command, r.Source, r.Dest, err)
@@ -130,7 +142,7 @@ func (p *peer) esme(c *Client) translate.ESME {
 // recipient is who a message of this client between two numbers is for.
 func (p *peer) recipient(c *Client, d *directory, source, dest string) (string, error) {
 	if !p.sv.o.Opportunity {
-		if c.owns(dest) == 0 {
+		if !c.owns(dest) {
 			return "", fmt.Errorf("%s may not write to %s: %w", c.SystemID, dest, smpp.RINVDSTADR)
 		}
 		return sms.Hermes, nil
@@ -155,9 +167,7 @@ func (sv *Server) owner(d *directory, campaign, number string) (*Client, error) 
 	case 1:
 		return owners[0], nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), lookupTime)
-	defer cancel()
-	last, _, err := sv.o.History.LastWriter(ctx, number, campaign)
+	last, _, err := sv.o.History.LastWriter(context.Background(), number, campaign)
 	if err != nil {
 		sv.limited.Line(zerolog.ErrorLevel, noLastWriter, loglimit.Peer{}).Err(err).Msg(noLastWriter.Text)
 		return nil, err

@@ -1,0 +1,82 @@
+package hermes
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/netip"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+	"unicode/utf8"
+
+	"hnetsmpp/pkg/loglimit"
+
+	"github.com/rs/zerolog"
+)
+
+func TestTheBeginningOfARefusalIsKeptOnOneCleanLine(t *testing.T) {
+	for body, want := range map[string]string{
+		"campaign 3601 is closed":            "campaign 3601 is closed",
+		"\r\n a\x00b\x1b[31m\tc\u200bd  e\n": "a b [31m c d e",
+		"caf\xe9":                            "caf\ufffd",
+		strings.Repeat("é", 300):             strings.Repeat("é", 200),
+		strings.Repeat("ab ", 100):           strings.TrimSpace(strings.Repeat("ab ", 67)[:200]),
+		" \n ":                               "",
+	} {
+		got := excerpt([]byte(body))
+		if strings.TrimSpace(got) != want || utf8.RuneCountInString(got) > maxExcerpt {
+			t.Errorf("%q: got %q, want %q", body, got, want)
+		}
+	}
+	if got := excerpt(bytes.Repeat([]byte(" \n"), 1<<20)); got != "" {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestRejectedLinesAreWarnedOfOnceAMinuteForEachCode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log logged
+		p := NewPort(PortOptions{Queue: &taking{}, Clients: toAdmin, Log: zerolog.New(&log).Level(zerolog.WarnLevel)})
+		to := &discarding{netip.MustParseAddr("10.0.0.1")}
+		for range 1000 {
+			p.submit(t.Context(), []byte(`{"id":"h-1"}`), true, to)
+		}
+		p.token = "secret"
+		p.submit(t.Context(), []byte(`{"id":"h-2","from":"1","to":"2","text":"x"}`), true, to)
+		for code, id := range map[string]string{codeBadRequest: "h-1", codeUnauthorized: "h-2"} {
+			if n := log.count(`"level":"warn","id":"` + id + `","code":"` + code + `"`); n != 1 {
+				t.Errorf("%d lines of %s", n, code)
+			}
+		}
+		time.Sleep(loglimit.Period)
+		synctest.Wait()
+		if log.count(`"left_out":999,`) != 1 {
+			t.Error("no line says how many were left out")
+		}
+	})
+}
+
+func TestTheReasonHoldsWhatHermesSaysAndNotTheText(t *testing.T) {
+	const text = "Mon mot de passe est « été\" 1234 »"
+	for _, c := range []struct {
+		code       int
+		body, want string
+	}{
+		{409, "campaign 3601 is closed\n", "HTTP 409 Conflict: campaign 3601 is closed"},
+		{400, "no good: " + text + "!", "HTTP 400 Bad Request: no good: [text]!"},
+		{400, `{"text":` + string(appendString(nil, text)) + `}`, `HTTP 400 Bad Request: {"text":"[text]"}`},
+		{503, "maintenance", "HTTP 503 Service Unavailable: maintenance"},
+		{404, "", "HTTP 404 Not Found"},
+		{400, strings.Repeat("x", 180) + text, "HTTP 400 Bad Request: " + strings.Repeat("x", 180) + "[text]"},
+	} {
+		o := options("http://hermes/")
+		o.Transport = transportOf(func() *http.Response {
+			return &http.Response{StatusCode: c.code, Body: io.NopCloser(strings.NewReader(c.body))}
+		})
+		if got := deliver(t, newPush(t, o), message(1, text)); got.Reason != c.want {
+			t.Errorf("%d %s\ngot  %s\nwant %s", c.code, c.body, got.Reason, c.want)
+		}
+	}
+}
