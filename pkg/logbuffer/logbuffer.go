@@ -71,7 +71,7 @@ func (w *Writer) Write(p []byte) (int, error) {
 	switch {
 	case len(p) == 0:
 		return n, nil
-	case w.closed || len(w.kept)+len(p) > w.octets:
+	case w.closed, w.lost > 0 && len(w.kept) > 0, len(w.kept)+len(p) > w.octets: // once full, until it flows again: one gap, not many
 		w.leaveOut(p)
 	default:
 		w.fill()
