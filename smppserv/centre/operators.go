@@ -52,7 +52,7 @@ func (mc *centre) Ready() error { return mc.store.Check() }
 func (mc *centre) Problems() []admin.Problem {
 	var all []admin.Problem
 	if n := mc.store.Parked(); n > 0 {
-		text := fmt.Sprintf("the database refuses the final states of %d messages: the log names them and the reason; mend it, else they are tried again after the next start", n)
+		text := fmt.Sprintf("the database refuses the final states of %d messages: the log names the first ones and the reason; mend it, else they are tried again after the next start", n)
 		all = append(all, admin.Problem{Text: text, Brief: text})
 	}
 	if pending := mc.waiting(); len(pending) > 0 {

@@ -39,6 +39,7 @@ type Options struct {
 func Run(ctx context.Context, o Options) error {
 	cfg, log := o.File.Config, o.Log
 	setLevel(cfg.Log)
+	defer collectEvenly()()
 	for _, w := range cfg.Warnings() {
 		log.Warn().Str("key", w.Key).Msg(w.Text)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 
 	"github.com/rs/zerolog"
@@ -23,7 +24,7 @@ import (
 // What config.toml says, as the packages want it.
 
 func queueSettings(cfg *config.Config) queue.Settings {
-	st := queue.Settings{ReceiptValidity: cfg.Hermes.Validity, StatusToHermes: cfg.Hermes.StatusURL != ""}
+	st := queue.Settings{ReceiptValidity: cfg.Hermes.Validity, StatusToHermes: cfg.Hermes.StatusURL != "", LongestRetry: slices.Max(cfg.Hermes.Retry)}
 	if cfg.Hermes.Reassemble {
 		st.Reassemble = cfg.Hermes.ReassembleTimeout
 	}

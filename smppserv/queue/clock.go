@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"time"
 
 	"hnetsmpp/smppserv/road"
@@ -44,8 +45,8 @@ const (
 	maxSteps = 1000
 	// onItsWay is how long before the clock was set a message may have got its times that was not on disk by then.
 	onItsWay = 5 * time.Second
-	// No wait for a next try was longer in versions that did not write how long it was: what Hermès may ask for, or what
-	// clients' schedules say.
+	// No wait for a next try was longer in versions that did not write how long it was: what Hermès may ask for, where
+	// Settings.LongestRetry does not say it, or what clients' schedules say.
 	longestWait, longestWaitForClient = time.Hour, time.Minute
 )
 
@@ -173,7 +174,7 @@ func (q *Queue) reckon(e *entry, m *sms.Message, came, now int64, stored bool) {
 		if wait == 0 && m.Recipient != sms.Hermes {
 			wait = longestWaitForClient
 		} else if wait == 0 {
-			wait = longestWait
+			wait = cmp.Or(q.o.Settings.LongestRetry, longestWait)
 		}
 		e.due = min(q.at(m.DueAt), now+(wait+time.Millisecond-1).Milliseconds())
 	}

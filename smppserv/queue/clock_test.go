@@ -331,8 +331,12 @@ func TestAfterASleepAPausedOutletIsTriedAtOnce(t *testing.T) {
 
 // Versions that did not write the wait left rows that tell only when it ends.
 func TestARowThatDoesNotTellItsWaitWaitsAsLongAsAnyCouldAtMost(t *testing.T) {
-	for recipient, most := range map[string]time.Duration{sms.Hermes: time.Hour, "admin": time.Minute} {
-		r := newRig(t, nil)
+	for _, c := range []struct {
+		recipient     string
+		longest, most time.Duration
+	}{{sms.Hermes, 0, time.Hour}, {sms.Hermes, 5 * time.Minute, 5 * time.Minute}, {"admin", 5 * time.Minute, time.Minute}} {
+		recipient, most := c.recipient, c.most
+		r := newRig(t, func(o *Options) { o.LongestRetry = c.longest })
 		m := r.text("m")
 		if recipient != sms.Hermes {
 			m = r.answerTo("m")

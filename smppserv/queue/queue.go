@@ -76,6 +76,8 @@ type Settings struct {
 	Reassemble time.Duration
 	// StatusToHermes makes a receipt to Hermès of the final state of each of its messages.
 	StatusToHermes bool
+	// LongestRetry is the longest wait between two tries of Hermès, for rows of earlier versions that do not tell theirs; 0 = an hour.
+	LongestRetry time.Duration
 }
 
 // Configure takes new settings for what comes from now on.

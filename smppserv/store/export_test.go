@@ -27,6 +27,8 @@ func (s *Store) Together(ops ...Op) {
 const (
 	MaxParked = maxParked
 	HangTime  = hangTime
+	// FirstNamed are so many refused outcomes in the log.
+	FirstNamed = firstNamed
 )
 
 // Pending is how many operations wait for the committer.

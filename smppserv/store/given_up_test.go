@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"path/filepath"
 	"strings"
@@ -40,5 +41,39 @@ func TestOutcomesThatCannotBeWrittenAreGivenUpByAStopAndTriedAfterTheNextStart(t
 	defer s.Close(ctx)
 	if ids, err := s.WaitingIDs(ctx, 0, m.ID, 10); err != nil || len(ids) != 1 {
 		t.Errorf("%v wait, %v", ids, err)
+	}
+}
+
+func TestAStopWhileAnotherProgramHoldsTheDatabaseSaysSoAndNotThatTheDiskHangs(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "messages.db")
+	s, err := sqlite.Open(t.Context(), sqlite.Options{File: file, Log: zerolog.Nop()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := text()
+	if err := testkit.Receive(t, add(s, m), "an addition"); err != nil {
+		t.Fatal(err)
+	}
+	other, err := sql.Open("sqlite", "file:"+file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	other.SetMaxOpenConns(1)
+	if _, err := other.Exec("BEGIN EXCLUSIVE"); err != nil {
+		t.Fatal(err)
+	}
+	s.Finish(&road.Transition{IDs: []sms.ID{m.ID}, State: sms.Delivered})
+	testkit.Await(t, "the lock is met", func() bool { return s.Check() != nil })
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Close(over); err == nil || !strings.Contains(err.Error(), "locked") || strings.Contains(err.Error(), "hangs") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := other.Exec("ROLLBACK"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(t.Context()); err != nil && !strings.Contains(err.Error(), "not on disk") { // it is let go of
+		t.Error(err)
 	}
 }

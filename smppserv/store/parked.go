@@ -40,6 +40,57 @@ type parking struct {
 	mended      bool // one of them was written
 	retryTimer  *time.Timer
 	rowsRefused rate.Sometimes // for the log
+	refused     namedFirst     // likewise
+	takenAfter  namedFirst
+}
+
+// namedFirst is for log lines of which a thousand may come at once: the first are written, the others counted.
+type namedFirst struct {
+	named, more int
+	told        time.Time
+}
+
+const (
+	// firstNamed are so many of a kind, until none is parked any more.
+	firstNamed = 10
+	// moreTime is the time between two lines that tell how many more there were.
+	moreTime = time.Minute
+)
+
+// next is whether this one is named.
+func (n *namedFirst) next() bool {
+	if n.named >= firstNamed {
+		n.more++
+		return false
+	}
+	n.named++
+	n.told = time.Now()
+	return true
+}
+
+// rest is how many are to be told of as a number now, at the end or when it is time.
+func (n *namedFirst) rest(end bool) (more int) {
+	if n.more == 0 || !end && time.Since(n.told) < moreTime {
+		return 0
+	}
+	more, n.more, n.told = n.more, 0, time.Now()
+	return more
+}
+
+// tellMore tells of what was not named. At the end, and when nothing is parked any more, it does not wait for its time.
+func (s *Store) tellMore(end bool) {
+	end = end || s.parked.Load() == 0
+	if n := s.refused.rest(end); n > 0 {
+		s.log.Error().Int("messages", n).Int32("parked", s.parked.Load()).
+			Msg("the store refuses for good the final states of more messages than the log names: it is as with those")
+	}
+	if n := s.takenAfter.rest(end); n > 0 {
+		s.log.Info().Int("messages", n).Int32("parked", s.parked.Load()).
+			Msg("the store has taken the final states of more messages that it refused")
+	}
+	if s.parked.Load() == 0 {
+		s.refused, s.takenAfter = namedFirst{}, namedFirst{}
+	}
 }
 
 // refusal is an outcome whose row was refused.
@@ -60,7 +111,7 @@ const (
 	retrySome // and a few that are not due
 )
 
-var errOverfull = fmt.Errorf("%w: the database refuses the outcomes of more than %d messages; the log names them and the reason", sms.ErrUnavailable, maxParked)
+var errOverfull = fmt.Errorf("%w: the database refuses the outcomes of more than %d messages; the log names the first ones and the reason", sms.ErrUnavailable, maxParked)
 
 // Parked is how many outcomes the database has refused time and again.
 func (s *Store) Parked() int { return int(s.parked.Load()) }
@@ -150,8 +201,10 @@ func (s *Store) setAside(o *op, refused error) {
 		s.park(r, refused)
 		return
 	case s.parked.Load() < maxParked:
-		s.outcome(s.log.Error(), r).Err(refused).
-			Msg("the store refuses one row, that of a message's final state, for good: on disk the message still waits. It is not tried again now, for what came of it is known, but after the next start; mend what the error names before that, and the state is written within a minute")
+		if s.refused.next() {
+			s.outcome(s.log.Error(), r).Err(refused).
+				Msg("the store refuses one row, that of a message's final state, for good: on disk the message still waits. It is not tried again now, for what came of it is known, but after the next start; mend what the error names before that, and the state is written within a minute")
+		}
 		r.parked = true
 		s.parked.Add(1)
 		s.park(r, refused)
@@ -182,7 +235,9 @@ func (s *Store) taken(r *refusal) {
 		return
 	}
 	s.parked.Add(-1)
-	s.outcome(s.log.Info(), r).Msg("the store has taken the final state that it refused")
+	if s.takenAfter.next() {
+		s.outcome(s.log.Info(), r).Msg("the store has taken the final state that it refused")
+	}
 }
 
 // tryRefused tries outcomes that were refused, if an operation of the batch asks for it.
@@ -228,6 +283,7 @@ func (s *Store) tryThose(due func(*refusal) bool) error {
 		}
 	}
 	s.aside.Store(int32(len(s.refusals)))
+	s.tellMore(false)
 	if s.overfull.Load() && !slices.ContainsFunc(s.refusals, func(r *refusal) bool { return r.times >= maxRefusals && !r.parked }) {
 		s.overfull.Store(false)
 		s.log.Info().Msg("the store takes submits again")
@@ -260,6 +316,7 @@ func (s *Store) lastTry() {
 	for down == nil && slices.ContainsFunc(s.refusals, before) {
 		down = s.tryThose(before)
 	}
+	s.tellMore(true)
 	s.giveUp(down)
 }
 

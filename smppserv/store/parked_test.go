@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -253,6 +254,23 @@ func TestWithMoreRefusedOutcomesThanAreParkedTheStoreCountsAsUnableToWrite(t *te
 		t.Error(err)
 	}
 	r.told("the store takes submits again", 1)
+
+	// A thousand lines at once would hide all others.
+	r.told("final state, for good", store.FirstNamed)
+	r.told("the store has taken the final state that it refused", store.FirstNamed)
+	for _, kind := range []string{"the store refuses for good the final states of more messages", "the store has taken the final states of more messages"} {
+		more := 0
+		for line := range strings.Lines(r.log.Lines(kind, all)) {
+			var told struct{ Messages int }
+			if err := json.Unmarshal([]byte(line), &told); err != nil {
+				t.Fatal(err)
+			}
+			more += told.Messages
+		}
+		if more != store.MaxParked-store.FirstNamed {
+			t.Errorf("%q: of %d", kind, more)
+		}
+	}
 }
 
 func TestAPurgeComesPastARowThatIsRefused(t *testing.T) {

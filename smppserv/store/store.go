@@ -111,6 +111,9 @@ func (s *Store) Close(ctx context.Context) error {
 		select {
 		case <-s.ended:
 		case <-grace.C:
+			if err := s.unwritable(); err != nil { // it is not the disk that hangs
+				return fmt.Errorf("store: what it was given last may not be on disk: %w: %w", ctx.Err(), err)
+			}
 			return fmt.Errorf("store: the disk hangs, and what it was given last may not be on it: %w", ctx.Err())
 		}
 	}

@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// maxAnswers bounds the answers in memory to some 16 MB.
-	maxAnswers = 1 << 16
+	// maxAnswers bounds the answers in memory to some 30 MB.
+	maxAnswers = 1 << 17
 	// maxKept is the most octets of the two names of a question whose answer is kept: what Hermès asks for is as long as it likes.
 	maxKept = 64
 )
@@ -48,11 +48,19 @@ func (as *answers) expect(q question) *answer {
 	if len(q.first)+len(q.second) > maxKept {
 		return nil
 	}
+	names := q.first + q.second // whatever they were a part of is not kept
+	q.first, q.second = names[:len(q.first)], names[len(q.first):]
 	a := &answer{question: q}
 	as.mu.Lock()
 	defer as.mu.Unlock()
-	if as.all == nil || len(as.all) >= maxAnswers {
+	if as.all == nil {
 		as.all = map[runs.Key]*answer{}
+	}
+	if len(as.all) >= maxAnswers {
+		for some := range as.all { // any one, so that a few more questions than there is room for do not drive each other out
+			delete(as.all, some)
+			break
+		}
 	}
 	as.all[q.key] = a
 	return a

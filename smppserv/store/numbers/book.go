@@ -31,6 +31,8 @@ type Options struct {
 	Rows        Rows
 	First, Last sms.ID // of the messages that there are; 0 = none
 	Log         zerolog.Logger
+
+	TailMessages int // see runs.Options; 0 = its default
 }
 
 // Book knows the numbers. Its methods may be called from any goroutine, Add and Forget from one.
@@ -50,7 +52,7 @@ func Open(ctx context.Context, o Options) (*Book, error) {
 		return into, err
 	}
 	var err error
-	if b.index, err = runs.Open(ctx, runs.Options{Storage: o.Storage, Messages: messages, Progress: b.told.through, Log: o.Log}); err != nil {
+	if b.index, err = runs.Open(ctx, runs.Options{Storage: o.Storage, Messages: messages, Progress: b.told.through, Log: o.Log, TailMessages: o.TailMessages}); err != nil {
 		return nil, err
 	}
 	b.Forget(o.First)

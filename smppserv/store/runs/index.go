@@ -243,7 +243,7 @@ func (s *search) look(ctx context.Context) (again bool) {
 		if r.Last < s.from {
 			return false
 		}
-		if r.First > s.to || s.key.NewestOnly() && !r.filter.mayHave(s.key) {
+		if r.First > s.to || s.key.NewestOnly() && (r.NewestOnly == 0 || !r.filter.mayHave(s.key)) {
 			continue
 		}
 		if again, on := s.run(ctx, r); again || !on {

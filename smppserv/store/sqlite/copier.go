@@ -178,6 +178,7 @@ func (c *copier) copy() (asked int64, l logState, err error) {
 	if err := c.open(); err != nil {
 		return 0, l, err
 	}
+	c.d.gate.wait()
 	asked = c.d.present.logNow().pages
 	for _, query := range []string{"BEGIN", "SELECT 1 FROM last_message_id"} {
 		if err := exec(c.guard, query); err != nil {

@@ -53,7 +53,7 @@ func explainCode(file string, code int, err error) error {
 	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
 		err = fmt.Errorf("%w: %w", errDamaged, err)
 	case sqlite3.SQLITE_IOERR:
-		advice = "; the disk could not be read or written: look at the disk, its driver or the network drive, and at the system's log"
+		advice = "; the disk could not be read or written, or it is full (SQLite cannot always tell): make room, or look at the disk, its driver or the network drive, and at the system's log"
 	case sqlite3.SQLITE_FULL:
 		advice = "; the disk is full: make room"
 	case sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH, sqlite3.SQLITE_READONLY:
@@ -67,7 +67,7 @@ func explainCode(file string, code int, err error) error {
 	}
 	switch {
 	case errors.Is(err, errDamaged):
-		advice = "; put a backup back with: " + RestoreCommand + ", or transition it away with its -wal and -shm (sqlite3's .recover may save the messages)"
+		advice = "; put a backup back with: " + RestoreCommand + ", or move it away with its -wal and -shm (sqlite3's .recover may save the messages)"
 	case errors.Is(err, errNotADatabase):
 		advice = "; set store.dsn to another file, or, if this was the database once and is damaged, put a backup back with: " + RestoreCommand
 	case errors.Is(err, errNotOurs):
@@ -78,7 +78,7 @@ func explainCode(file string, code int, err error) error {
 		advice = ": a backup was copied over it, it seems, and would be malformed with this log; put the file back that was there, or bring the backup in with: " +
 			RestoreCommand
 	case errors.Is(err, errOrphanLog):
-		advice = ": put the file back, or transition " + file + "-wal away with it, or put a backup back with: " + RestoreCommand
+		advice = ": put the file back, or move " + file + "-wal away with it, or put a backup back with: " + RestoreCommand
 	case errors.Is(err, errNoLog):
 		advice = "; set store.dsn to a file on a disk of this machine"
 	case errors.Is(err, errInterrupted):

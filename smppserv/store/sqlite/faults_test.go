@@ -84,8 +84,10 @@ func TestEachFaultOfAnOpeningSaysWhatToDo(t *testing.T) {
 		{sqlite3.SQLITE_LOCKED, cause, "end the program", true},
 		{sqlite3.SQLITE_PROTOCOL, cause, "end the program", true},
 		{sqlite3.SQLITE_CORRUPT, cause, RestoreCommand, false},
+		{sqlite3.SQLITE_CORRUPT, cause, "or move it away with its -wal and -shm", false},
 		{sqlite3.SQLITE_NOTADB, cause, RestoreCommand, false},
 		{sqlite3.SQLITE_IOERR, cause, "look at the disk", false},
+		{sqlite3.SQLITE_IOERR, cause, "make room", false}, // a full disk that cannot hold the index of the log
 		{sqlite3.SQLITE_FULL, cause, "make room", false},
 		{sqlite3.SQLITE_PERM, cause, "the right to", false},
 		{sqlite3.SQLITE_AUTH, cause, "the right to", false},
@@ -98,6 +100,7 @@ func TestEachFaultOfAnOpeningSaysWhatToDo(t *testing.T) {
 		{0, errNewer, "install that version again", false},
 		{0, errForeignLog, RestoreCommand, false},
 		{0, errOrphanLog, RestoreCommand, false},
+		{0, errOrphanLog, "or move messages.db-wal away with it", false},
 		{0, errInterrupted, RestoreCommand, false},
 		{0, errNoLog, "set store.dsn", false},
 		{0, &os.PathError{Op: "open", Path: "x", Err: syscall.ENOSPC}, "make room", false},

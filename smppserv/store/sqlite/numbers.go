@@ -23,7 +23,7 @@ func (d *database) Start(ctx context.Context, own func(func() error) error) erro
 	if err := d.lookForNoted(ctx); err != nil {
 		return err
 	}
-	book, err := numbers.Open(ctx, numbers.Options{Storage: (*pieces)(d), Rows: (*messages)(d), First: first, Last: last, Log: d.log})
+	book, err := numbers.Open(ctx, numbers.Options{Storage: (*pieces)(d), Rows: (*messages)(d), First: first, Last: last, Log: d.log, TailMessages: d.tailMessages})
 	if err != nil {
 		return err
 	}

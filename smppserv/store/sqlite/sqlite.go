@@ -77,6 +77,8 @@ type database struct {
 	numbers atomic.Pointer[numbers.Book] // nil until Start
 	noted   atomic.Bool                  // there may be rows of earlier versions in conversations
 	own     func(func() error) error     // see store.Database.Start
+
+	tailMessages int // of the index, 0 = as many as it likes
 }
 
 // MarkFile implements store.Database.

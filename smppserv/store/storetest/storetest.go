@@ -37,7 +37,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"a failed try keeps its time and reason", nextTryIsKept},
 		{"the key of a text that was tried is kept", pushKeyIsKept},
 		{"a change is kept, but not of a final message", changeIsKept},
-		{"a change does not transition the first storing", firstStoringStays},
+		{"a change does not move the first storing", firstStoringStays},
 		{"the last writer of a conversation is known", lastWriter},
 		{"a purge takes what is final and old, and nothing else", purgeTakesOldFinals},
 		{"a purge forgets the external ids of what it takes", purgeForgetsExternalIDs},
