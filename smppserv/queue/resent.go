@@ -80,8 +80,11 @@ func (c *complete) forget() { delete(c.ids, c.order.pop().key) }
 
 // resent finds the message that m repeats: a part of a text that was complete not long ago. nil = none is known.
 func (q *Queue) resent(m *sms.Message, k keys) *sms.Message {
+	if m.Part.Total < 2 || len(m.Content) == 0 {
+		return nil
+	}
 	q.mu.Lock()
-	if !q.isPart(m) || len(m.Content) == 0 {
+	if !q.isPart(m) {
 		q.mu.Unlock()
 		return nil
 	}
