@@ -7,11 +7,15 @@ import (
 	"errors"
 	"time"
 
+	"github.com/rs/zerolog"
+
+	"hnetsmpp/pkg/loglimit"
 	"hnetsmpp/smppserv/sms"
 )
 
 // sink is where a line's answer goes, once, and then its event.
 type sink interface {
+	from() loglimit.Peer
 	answer(line []byte)
 	event(line []byte)
 }
@@ -23,7 +27,7 @@ func (p *Port) submit(ctx context.Context, raw []byte, tokenAsked bool, to sink)
 	p.mu.Unlock()
 	l, err := parseLine(raw, validity)
 	reject := func(code, why string) {
-		p.rejections.note(p.log, code, l.ID.text, why)
+		p.limited.Warn(lineRejected.As(code), to.from()).Str("id", l.ID.text).Str("code", code).Str("reason", why).Msg(lineRejected.Text)
 		to.answer(appendRejected(nil, l.ID.echo, code, why))
 	}
 	switch {
@@ -43,7 +47,7 @@ func (p *Port) submit(ctx context.Context, raw []byte, tokenAsked bool, to sink)
 		reject(codeBadRequest, err.Error())
 		return
 	case err != nil:
-		p.log.Error().Err(err).Msg("cannot find out which client a message from Hermès is for")
+		p.limited.Line(zerolog.ErrorLevel, noRoute, to.from()).Err(err).Msg(noRoute.Text)
 		reject(codeStoreUnavailable, "the store is not available, try again later")
 		return
 	}
@@ -129,3 +133,6 @@ type single chan []byte
 func (s single) answer(line []byte) { s <- line }
 
 func (s single) event([]byte) {}
+
+// from implements sink: an operator's request has no connection here.
+func (s single) from() loglimit.Peer { return loglimit.Peer{} }

@@ -201,6 +201,9 @@ func (g *group) all() (came, again []ref) {
 // closeGroup sends the text on its way with the parts that came. The part with the lowest ID stands for all in the line.
 func (q *Queue) closeGroup(g *group, now int64) {
 	q.groups.remove(g)
+	if g.came == int(g.key.total) {
+		q.remember(g, now)
+	}
 	came, again := g.all()
 	all := append(came, again...)
 	leadRef := q.lowest(all)

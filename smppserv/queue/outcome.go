@@ -5,9 +5,26 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rs/zerolog"
+
+	"hnetsmpp/pkg/loglimit"
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
+
+// What clients and Hermès can have the log say with every message. The messages' rows tell the rest.
+var (
+	tryFailed    = loglimit.Cause{Text: "a try failed, to be tried again", PerPeer: 300, Total: 600}
+	notDelivered = loglimit.Cause{Text: "a message was not delivered", PerPeer: 300, Total: 600}
+)
+
+// partyName is how a party is called in the log.
+func partyName(systemID string) string {
+	if systemID == sms.Hermes {
+		return "Hermès"
+	}
+	return systemID
+}
 
 // conclusion takes messages to their final state, or to their next try.
 type conclusion struct {
@@ -121,7 +138,7 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 	}
 	c.Done = c.retried
 	q.mu.Unlock()
-	q.log.Info().EmbedObject(m).Int("attempt", c.Attempts).Stringer("next_try_in", wait).Str("reason", o.Reason).Msg("a try failed, to be tried again")
+	q.limited.Line(zerolog.InfoLevel, tryFailed, loglimit.Peer{Name: partyName(m.Recipient)}).EmbedObject(m).Int("attempt", c.Attempts).Stringer("next_try_in", wait).Str("reason", o.Reason).Msg(tryFailed.Text)
 	q.o.Store.Finish(&c.Transition)
 }
 
@@ -184,8 +201,8 @@ func (q *Queue) conclude(all []ref, ms []*sms.Message, lead ref, j *job, o sms.O
 	q.remove(c, all, ms)
 	q.mu.Unlock()
 	if c.State != sms.Delivered && c.State != sms.Deleted {
-		q.log.Warn().EmbedObject(m).Stringer("state", c.State).Int("error", o.Code).Int("attempts", c.Attempts).Str("reason", o.Reason).
-			Msg("a message was not delivered")
+		q.limited.Warn(notDelivered, loglimit.Peer{Name: partyName(m.Owner())}).EmbedObject(m).Stringer("state", c.State).Int("error", o.Code).Int("attempts", c.Attempts).Str("reason", o.Reason).
+			Msg(notDelivered.Text)
 	}
 	c.Done, c.Parked = c.concluded, q.onParked
 	if answer != nil {

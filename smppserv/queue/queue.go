@@ -23,6 +23,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"hnetsmpp/pkg/loglimit"
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
@@ -37,6 +38,7 @@ type Store interface {
 	LoadHeads(ctx context.Context, ids []sms.ID) ([]*sms.Message, error)
 	Waiting(ctx context.Context, after sms.ID, f func(*sms.Message) error) error
 	WaitingIDs(ctx context.Context, after, upTo sms.ID, limit int) ([]sms.ID, error)
+	ByNumber(ctx context.Context, number string, from, to time.Time, below sms.ID, f func(*sms.Message) error) error
 	WrittenElsewhere(ctx context.Context) (bool, error)
 	NoteClockStep(s road.ClockStep, done func(error))
 	ClockSteps(ctx context.Context) ([]road.ClockStep, error)
@@ -93,27 +95,29 @@ const (
 
 // Queue holds the waiting messages. Its methods may be called from any goroutine.
 type Queue struct {
-	o     Options
-	log   zerolog.Logger
-	kick  chan struct{}
-	woken atomic.Bool   // something was put into kick since the dispatcher looked
-	done  chan struct{} // the dispatcher has ended
-	stop  chan struct{}
+	o       Options
+	log     zerolog.Logger
+	limited *loglimit.Limiter // of log, for lines that messages cause
+	kick    chan struct{}
+	woken   atomic.Bool   // something was put into kick since the dispatcher looked
+	done    chan struct{} // the dispatcher has ended
+	stop    chan struct{}
 
 	replacing [64]sync.Mutex // by conversation: held while one looks for what to replace
 
 	mu sync.Mutex
 	reckoning
 	following
-	entries slab[entry] // also those whose end is not on disk yet
-	lanes   slab[lane]
-	byID    index
-	byHash  index // of the conversation
-	wheel   wheel
-	parties parties
-	groups  groups
-	lines   numbers
-	flights flights
+	complete complete
+	entries  slab[entry] // also those whose end is not on disk yet
+	lanes    slab[lane]
+	byID     index
+	byHash   index // of the conversation
+	wheel    wheel
+	parties  parties
+	groups   groups
+	lines    numbers
+	flights  flights
 
 	// What few entries have.
 	held        map[ref]*sms.Message
@@ -158,13 +162,14 @@ func New(o Options) *Queue {
 		o.CacheOctets = defaultCacheOctets
 	}
 	q := &Queue{
-		o: o, log: o.Log, reckoning: newReckoning(o.Clock), parties: newParties(),
+		o: o, log: o.Log, limited: loglimit.New(o.Log), reckoning: newReckoning(o.Clock), parties: newParties(),
 		kick: make(chan struct{}, 1), done: make(chan struct{}), stop: make(chan struct{}), idle: make(chan struct{}),
 		held: map[ref]*sms.Message{}, submissions: map[ref]road.Submission{}, partOf: map[ref]*group{},
 		leads: map[ref]*text{}, successors: map[ref]sms.ID{},
-		groups:  groups{byKey: map[groupKey]*group{}, max: defaultMaxGroups},
-		lines:   numbers{all: []*turns{nil}},
-		flights: flights{all: make([]flight, 1)},
+		complete: complete{ids: map[uint64]sms.ID{}, max: defaultMaxComplete},
+		groups:   groups{byKey: map[groupKey]*group{}, max: defaultMaxGroups},
+		lines:    numbers{all: []*turns{nil}},
+		flights:  flights{all: make([]flight, 1)},
 	}
 	q.byID.key = func(r ref) uint64 { return uint64(q.entries.at(r).id) }
 	q.byHash.key = func(r ref) uint64 { return q.lanes.at(r).hash }
@@ -179,6 +184,7 @@ func (q *Queue) Start(ctx context.Context) error {
 		return err
 	}
 	q.mu.Lock()
+	q.complete.blind = max(q.complete.blind, q.now()+q.o.Reassemble.Milliseconds())
 	q.started = true
 	q.mu.Unlock()
 	go q.dispatch()
@@ -195,6 +201,7 @@ func (q *Queue) Quiesce() {
 // Stop starts no more tries and takes nothing more, waits for the tries in flight and until everything is on disk,
 // or until ctx ends.
 func (q *Queue) Stop(ctx context.Context) error {
+	defer q.limited.Flush()
 	q.mu.Lock()
 	q.look()
 	q.stopping = true
@@ -235,7 +242,8 @@ func (q *Queue) checkIdle() {
 }
 
 // Add hands a message in; from then on it is the queue's. limit is how many undelivered messages its owner may have, 0 = any number.
-// It returns at once: sms.ErrQueueFull or sms.ErrStopping, or nil, and then s.Accepted tells when it is on disk.
+// It returns at once: sms.ErrQueueFull or sms.ErrStopping, or nil, and then s.Accepted tells when it is on disk. Only a part of a long
+// text that may have been handed in before is looked up first: one that was is answered with its ID, and is not handed in again.
 func (q *Queue) Add(m *sms.Message, limit int, s road.Submission) error {
 	return q.add(m, limit, s, nil)
 }
@@ -245,6 +253,12 @@ func (q *Queue) add(m *sms.Message, limit int, s road.Submission, old *replaced)
 		limit++
 	}
 	a := &addition{q: q, m: m, keys: keysOf(m), submission: s, replaces: old}
+	if old == nil {
+		if first := q.resent(m, a.keys); first != nil {
+			addAgain(m, first, s)
+			return nil
+		}
+	}
 	q.mu.Lock()
 	owner := q.parties.get(m.Owner())
 	switch {
