@@ -164,14 +164,22 @@ func (p *poster) sweep() {
 
 // closeIdle closes what is kept, and keeps nothing from now on.
 func (p *poster) closeIdle() {
+	p.closeKept()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.shut = true
-	for _, c := range p.idle {
-		c.nc.Close()
-	}
-	p.idle = nil
 	if p.timer != nil {
 		p.timer.Stop()
 	}
+}
+
+// closeKept closes what is kept.
+func (p *poster) closeKept() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.idle {
+		c.nc.Close()
+	}
+	clear(p.idle)
+	p.idle = p.idle[:0]
 }
