@@ -27,11 +27,10 @@ func (p *Push) learn(t *try, o *sms.Outcome, k kind) {
 	case v.revived:
 		p.log.Info().Msg(name + " answers again")
 	}
-	if b == &p.statuses {
-		o.Unjudged = false // nothing pauses for it but the message itself
+	if b == &p.statuses { // nothing pauses for it but the message itself
 		return
 	}
-	p.judge(t.messages[0].ID, o, k, wasDead)
+	p.judge(t, o, k, wasDead)
 	if p.outlet == nil || p.closing {
 		return
 	}
@@ -51,14 +50,18 @@ func (p *Push) learn(t *try, o *sms.Outcome, k kind) {
 }
 
 // judge finds out whether what came of a try says anything of its message.
-func (p *Push) judge(id sms.ID, o *sms.Outcome, k kind, wasDead bool) {
+func (p *Push) judge(t *try, o *sms.Outcome, k kind, wasDead bool) {
+	id := t.messages[0].ID
 	switch {
 	case k == taken:
 		p.suspects.taken++
 		p.suspects.clear(id)
-	case k == refused, k == erring && wasDead:
+	case k == refused, k == erring && wasDead, t.unseen:
 		o.Unjudged = true
-	case k == silence || o.Unjudged:
+	case k == stillborn && t.posted:
+		o.Unjudged = true
+		p.suspects.refresh(id)
+	case k == silence || k == stillborn:
 		o.Unjudged = !p.suspects.met(id)
 	default:
 		p.suspects.clear(id)
@@ -80,7 +83,7 @@ const (
 	maxSuspects  = 4096
 )
 
-// suspects are the messages that met silence.
+// suspects are the messages that met silence, or a closed connection.
 type suspects struct {
 	taken uint64 // pushes
 	byID  map[sms.ID]suspect
@@ -89,17 +92,32 @@ type suspects struct {
 type suspect struct {
 	times int
 	taken uint64 // others, when it met silence last
+	fresh bool   // its next try is to have a connection of its own
 }
 
 // met notes that a message met silence, and tells whether it is its own doing. Silence counts once as long as nothing is taken.
 func (s *suspects) met(id sms.ID) bool {
 	m, known := s.byID[id]
-	if !known || s.taken > m.taken {
+	counts := m.times == 0 || s.taken > m.taken
+	if counts {
 		m.times++
 		m.taken = s.taken
-	} else {
+	} else if !m.fresh {
 		return false
 	}
+	m.fresh = false
+	s.note(id, m, known)
+	return counts && m.times >= suspectAfter
+}
+
+// refresh has a message's next try go out on a connection of its own.
+func (s *suspects) refresh(id sms.ID) {
+	m, known := s.byID[id]
+	m.fresh = true
+	s.note(id, m, known)
+}
+
+func (s *suspects) note(id sms.ID, m suspect, known bool) {
 	if s.byID == nil {
 		s.byID = map[sms.ID]suspect{}
 	}
@@ -110,7 +128,6 @@ func (s *suspects) met(id sms.ID) bool {
 		}
 	}
 	s.byID[id] = m
-	return m.times >= suspectAfter
 }
 
 func (s *suspects) clear(id sms.ID) {

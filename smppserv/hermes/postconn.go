@@ -101,11 +101,11 @@ func (r *request) posted() bool {
 }
 
 // post makes one request and has judge read the answer. With errHTTP2 nothing was sent; errStale is in an error that says
-// nothing of the server.
-func (r *request) post(timeout time.Duration, judge func(a *http.Response, hurry func(time.Duration))) error {
+// nothing of the server. fresh wants a new connection.
+func (r *request) post(timeout time.Duration, fresh bool, judge func(a *http.Response, hurry func(time.Duration))) error {
 	p, now := r.to.poster, time.Now()
 	deadline := now.Add(timeout)
-	c, err := p.take(now, deadline)
+	c, err := p.take(now, deadline, fresh)
 	if err != nil {
 		return err
 	}

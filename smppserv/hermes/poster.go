@@ -63,8 +63,11 @@ func newPoster(model *http.Request, t *http.Transport, o PushOptions) *poster {
 	return p
 }
 
-// take returns a connection whose reads and writes end by the deadline: one that is kept, if there is one.
-func (p *poster) take(now, deadline time.Time) (*postConn, error) {
+// take returns a connection whose reads and writes end by the deadline: one that is kept, if there is one and no fresh one is wanted.
+func (p *poster) take(now, deadline time.Time, fresh bool) (*postConn, error) {
+	if fresh {
+		return p.dial(now, deadline)
+	}
 	for {
 		c := p.kept()
 		switch {

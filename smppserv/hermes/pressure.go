@@ -161,7 +161,9 @@ func (b *pressure) learn(number, epoch uint64, k kind, after time.Duration, now 
 		}
 	case refused:
 		b.silent = 0
-		b.narrow(number)
+		if !b.beyondLimit(number) { // else it was alone, and the window is not to blame
+			b.narrow(number)
+		}
 		v.pause = b.pauseFor(number, b.asked(k, after), now)
 	default:
 		b.silent = 0
@@ -187,6 +189,12 @@ func (b *pressure) narrow(number uint64) {
 	if number > b.halved {
 		b.window, b.answers, b.peak, b.halved = max(1, b.window/2), 0, 0, b.begun
 	}
+}
+
+// beyondLimit tells whether a try was to find out, alone, whether a limit still holds.
+func (b *pressure) beyondLimit(number uint64) bool {
+	p := &b.pausing
+	return p.limit > 0 && number > p.begun && number-p.begun > uint64(p.limit)
 }
 
 func (b *pressure) widen() {

@@ -189,6 +189,7 @@ func (p *Push) begin(t *try) (o sms.Outcome, ok bool) {
 		}
 	}
 	t.number, t.epoch = t.pressure.begin()
+	t.fresh = p.suspects.byID[t.messages[0].ID].fresh
 	p.inFlight++
 	p.press()
 	return o, true
@@ -236,6 +237,9 @@ type try struct {
 	pressure   *pressure
 	number     uint64 // of pressure
 	epoch      uint64
+	fresh      bool // on a connection of its own: on one that was used before it came to nothing
+	posted     bool // by a poster
+	unseen     bool // the server says that it did not look
 }
 
 // isStatus tells what goes to the status URL: what became of Hermès' messages, and, if there is one, who acknowledged them.
@@ -268,8 +272,8 @@ func (t *try) exchange() (o sms.Outcome, k kind) {
 	if !ok {
 		return o, unmade
 	}
-	if r.posted() {
-		switch err := r.post(s.timeout, func(a *http.Response, hurry func(time.Duration)) {
+	if t.posted = r.posted(); t.posted {
+		switch err := r.post(s.timeout, t.fresh, func(a *http.Response, hurry func(time.Duration)) {
 			o = s.outcome(a, r.pattern, hurry)
 		}); {
 		case err == nil:
@@ -283,6 +287,7 @@ func (t *try) exchange() (o sms.Outcome, k kind) {
 	// The RoundTripper itself, not an http.Client: no redirects are followed.
 	answer, err := r.roundTrip(ctx)
 	if err != nil {
+		t.unseen = errors.Is(err, errUnprocessed)
 		return s.failure(err)
 	}
 	o = s.outcome(answer, r.pattern, func(d time.Duration) { time.AfterFunc(d, cancel) })
@@ -293,7 +298,6 @@ func (t *try) exchange() (o sms.Outcome, k kind) {
 func (s *settings) failure(err error) (sms.Outcome, kind) {
 	o := s.noAnswer(err)
 	if errors.Is(err, errStale) || errors.Is(err, errUnprocessed) {
-		o.Unjudged = true
 		return o, stillborn
 	}
 	return o, kindOf(o)

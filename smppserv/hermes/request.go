@@ -129,7 +129,7 @@ func (r *request) http(ctx context.Context) *http.Request {
 	}
 	q := r.to.model.WithContext(ctx)
 	// net/http knows that this reader holds all of it, and writes it with the header in one go. It is never nil or http.NoBody, not even
-	// for GET: else net/http would send it a second time by itself without asking for it (http.Request.isReplayable).
+	// for GET: else net/http would send it a second time by itself, without asking for it (http.Request.isReplayable).
 	q.Header, q.Body, q.ContentLength = header, io.NopCloser(bytes.NewReader(r.body)), int64(len(r.body))
 	return q
 }

@@ -104,16 +104,19 @@ func (r *request) roundTrip(ctx context.Context) (*http.Response, error) {
 	// (GOAWAY with a lower stream, REFUSED_STREAM), which then goes out again once, and at once. Over HTTP/1.1 it is also when a
 	// connection that was used before is closed without an answer, since requests with an Idempotency-Key may be repeated: that is for
 	// the queue.
-	again := false
+	body, again := bytes.NewReader(r.body), false
+	q.Body = io.NopCloser(body)
 	q.GetBody = func() (io.ReadCloser, error) {
+		begun := len(r.body) == 0 || body.Len() < len(r.body) // else the connection was found closed, and nothing was sent
 		switch {
 		case !http2:
 			return nil, errStale
-		case again:
+		case begun && again:
 			return nil, errUnprocessed
 		}
-		again = true
-		return io.NopCloser(bytes.NewReader(r.body)), nil
+		again = again || begun
+		body = bytes.NewReader(r.body)
+		return io.NopCloser(body), nil
 	}
 	a, err := r.to.transport.RoundTrip(q)
 	if err != nil && reused && http2 && !errors.Is(err, errUnprocessed) && !strings.HasPrefix(err.Error(), "stream error: ") {
