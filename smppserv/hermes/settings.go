@@ -91,7 +91,7 @@ func (s *settings) addPosters(o PushOptions) {
 		if t == nil {
 			continue
 		}
-		if l, ok := t.transport.(*lasting); ok {
+		if l, ok := t.transport.(*lasting); ok && o.Transport == nil {
 			t.poster, t.envelope = newPoster(t.model, l.current(), o), newEnvelope(t.model)
 		}
 	}
