@@ -44,12 +44,13 @@ func Do(f func()) (kept *Panic) {
 	return nil
 }
 
-// frames are the calls from Do to the panic; touched tells that what is shared is among them.
+// frames are the calls from what Do was given to the panic; touched tells that what is shared is among them: below that
+// first one, which may be a closure there.
 func frames() (stack string, touched bool) {
 	pcs := make([]uintptr, maxFrames)
 	all := runtime.CallersFrames(pcs[:runtime.Callers(0, pcs)])
 	var b strings.Builder
-	for panicked := false; ; {
+	for panicked, last := false, false; ; {
 		f, more := all.Next()
 		switch {
 		case f.Function == "runtime.gopanic" && !panicked:
@@ -58,12 +59,23 @@ func frames() (stack string, touched bool) {
 			return b.String(), touched
 		case panicked:
 			fmt.Fprintf(&b, "%s %s:%d\n", f.Function, f.File[strings.LastIndexByte(f.File, '/')+1:], f.Line)
-			for _, name := range shared {
-				touched = touched || strings.HasPrefix(f.Function, name) && !strings.HasSuffix(f.File, "_test.go")
-			}
+			touched = touched || last
+			last = isShared(f)
 		}
 		if !more {
-			return b.String(), touched
+			return b.String(), touched || last
 		}
 	}
+}
+
+func isShared(f runtime.Frame) bool {
+	if strings.HasSuffix(f.File, "_test.go") {
+		return false
+	}
+	for _, name := range shared {
+		if strings.HasPrefix(f.Function, name) {
+			return true
+		}
+	}
+	return false
 }

@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"sort"
 	"strings"
 	"testing"
 )
@@ -45,4 +46,16 @@ func TestOfDeepRecursionOnlySoMuchIsKept(t *testing.T) {
 	if n := strings.Count(got.Stack, "\n"); n > maxFrames || !strings.Contains(got.Stack, "guard.cut") {
 		t.Errorf("%d calls: %+v", n, got)
 	}
+}
+
+func TestAPanicBelowWhatAllShareIsNotKept(t *testing.T) {
+	defer func(names []string) { shared = names }(shared)
+	shared = []string{"sort."}
+	defer func() {
+		if said := recover(); said != "compared" {
+			t.Errorf("the panic is %v", said)
+		}
+	}()
+	got := Do(func() { sort.Slice([]int{1, 2, 3}, func(int, int) bool { panic("compared") }) })
+	t.Errorf("kept: %+v", got)
 }
