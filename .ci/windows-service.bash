@@ -58,7 +58,9 @@ silent() { ! answers "$1"; }
 
 # The value of a key of launcher status --json.
 status() {
-	launcher status --json || return
+	local code=0
+	launcher status --json || code=$?
+	((code == 0 || code == 5 || code == 6)) || return # 5 and 6: it does not serve
 	sed -n "s/^ *\"$1\": //p" <<<"$said" | sed 's/,$//; s/^"\(.*\)"$/\1/'
 }
 

@@ -38,7 +38,7 @@ To have it run at all times, as a service (administrator or root):
 Logs are written to the folder logs, beside config.toml.`
 
 type commandLine struct {
-	Config string `placeholder:"PATH" help:"The configuration file. Default: config.toml in the current folder, else beside this program."`
+	Config string `placeholder:"PATH" help:"The configuration file. Default: config.toml in the current folder, else the one that the service was installed with, else beside this program."`
 
 	Run       runCommand       `cmd:"" help:"Run the server in this console. Ctrl-C stops it politely, a second Ctrl-C kills it."`
 	Install   installCommand   `cmd:"" help:"Register the server as a service that starts with the system."`
@@ -46,7 +46,7 @@ type commandLine struct {
 	Start     startCommand     `cmd:"" help:"Start the service and wait until the server is ready."`
 	Stop      stopCommand      `cmd:"" help:"Stop the service; messages under way are finished first."`
 	Restart   restartCommand   `cmd:"" help:"Stop the service and start it again."`
-	Status    statusCommand    `cmd:"" help:"Tell how the service and its server are."`
+	Status    statusCommand    `cmd:"" help:"Tell how the service and its server are. Exit code 0: it serves; 5: nothing runs; 6: it starts, stops or waits."`
 	Version   versionCommand   `cmd:"" help:"Say which version this is."`
 }
 

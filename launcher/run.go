@@ -6,6 +6,7 @@ import (
 	"hnetsmpp/launcher/service"
 	"hnetsmpp/pkg/commandline"
 	"hnetsmpp/pkg/config"
+	"hnetsmpp/pkg/registration"
 	"hnetsmpp/pkg/worker"
 )
 
@@ -19,7 +20,7 @@ func (runCommand) Run(line *commandLine, p *program) error {
 	if service.Managed() && line.Config != "" {
 		return runService(line.Config, p)
 	}
-	path, err := config.Find(line.Config)
+	path, err := config.Find(line.Config, registration.Config)
 	if err != nil {
 		return badConfig(err)
 	}

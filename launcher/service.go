@@ -39,7 +39,7 @@ func (c installCommand) install(line *commandLine, p *program) error {
 	if named == "" && c.Update {
 		named = cmp.Or(registered.Config, c.DefaultConfig) // not what lies in the current folder
 	}
-	path, err := config.Find(named)
+	path, err := config.Find(named, nil)
 	if errors.Is(err, os.ErrPermission) {
 		return needsRights("install the service", err)
 	}

@@ -84,13 +84,21 @@ func TestTheEventLogTellsEachReasonOnce(t *testing.T) {
 func (r *launched) status() (o overview) {
 	r.t.Helper()
 	var stdout, stderr bytes.Buffer
-	if code := launch([]string{"status", "--json", "--config", r.config()}, program{Console: commandline.Console{Stdout: &stdout, Stderr: &stderr}}); code != 0 {
-		r.t.Fatalf("exit code %d: %s", code, &stderr)
-	}
+	code := launch([]string{"status", "--json", "--config", r.config()}, program{Console: commandline.Console{Stdout: &stdout, Stderr: &stderr}})
 	if err := json.Unmarshal(stdout.Bytes(), &o); err != nil {
-		r.t.Fatal(err)
+		r.t.Fatalf("exit code %d, %s: %v", code, &stderr, err)
+	}
+	want := map[supervise.State]int{supervise.Running: 0, supervise.Stopped: exitStopped}
+	if expected, ok := want[o.State]; !ok && code != exitWaits || ok && code != expected || stderr.Len() > 0 {
+		r.t.Errorf("while the server is %s the exit code is %d: %s", o.State, code, &stderr)
 	}
 	return o
+}
+
+// recent tells whether a time of status is one of this test's.
+func recent(text string) bool {
+	at, err := time.Parse(time.RFC3339, text)
+	return err == nil && time.Since(at) < long && time.Since(at) > -time.Second
 }
 
 func TestStatusTellsHowTheServerIsAndWas(t *testing.T) {
@@ -101,7 +109,7 @@ func TestStatusTellsHowTheServerIsAndWas(t *testing.T) {
 	r.start()
 	r.waitFor("logs/launcher.log", "started again in 1s")
 	r.waitFor("logs/launcher.status.json", "out of luck")
-	if o := r.status(); o.WorkerPID != 0 || o.LastReason != "crashed (exit code 2): panic: out of luck" || o.LauncherPID != os.Getpid() {
+	if o := r.status(); o.WorkerPID != 0 || o.LastReason != "crashed (exit code 2): panic: out of luck" || o.LauncherPID != os.Getpid() || !recent(o.LastEnd) {
 		t.Errorf("after a crash it says %+v", o)
 	}
 	r.configure("good")
@@ -113,7 +121,7 @@ func TestStatusTellsHowTheServerIsAndWas(t *testing.T) {
 	}
 	var text bytes.Buffer
 	launch([]string{"status", "--config", r.config()}, program{Console: commandline.Console{Stdout: &text, Stderr: &text}})
-	for _, want := range []string{fmt.Sprintf("process %d", o.WorkerPID), "panic: out of luck", "SMPP 127.0.0.1:2346"} {
+	for _, want := range []string{fmt.Sprintf("process %d", o.WorkerPID), ": crashed (exit code 2): panic: out of luck", strings.Replace(o.LastEnd, "T", " ", 1), "SMPP 127.0.0.1:2346"} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("the text has no %q:\n%s", want, &text)
 		}

@@ -13,7 +13,9 @@ import (
 	"hnetsmpp/launcher/logging"
 	"hnetsmpp/launcher/service"
 	"hnetsmpp/launcher/supervise"
+	"hnetsmpp/pkg/commandline"
 	"hnetsmpp/pkg/config"
+	"hnetsmpp/pkg/running"
 )
 
 // unknownState is the server's while the service runs and its launcher cannot write the status file.
@@ -32,18 +34,45 @@ type overview struct {
 	UptimeSeconds int64           `json:"uptime_seconds"`
 	Restarts      int             `json:"restarts"`
 	LastReason    string          `json:"last_reason"`
+	LastEnd       string          `json:"last_end,omitempty"` // RFC 3339
 	SMPP          string          `json:"smpp,omitempty"`
 	SMPPTLS       string          `json:"smpp_tls,omitempty"`
 	TCP           string          `json:"tcp,omitempty"`
 	Admin         string          `json:"admin,omitempty"`
 	Version       string          `json:"version,omitempty"` // of the server that runs
+	Pending       []string        `json:"pending,omitempty"` // keys of config.toml that wait for a restart
 	Config        string          `json:"config"`
 	Logs          string          `json:"logs"`
 
 	process int // that the service manager knows
 }
 
-// Run tells how the service and the server that it keeps are.
+// What status ends with where the server does not serve.
+const (
+	exitStopped = 5 // nothing runs, and nothing will by itself
+	exitWaits   = 6 // it starts, stops, or waits for what keeps it from its work
+)
+
+// code is the exit code, for monitoring.
+func (o *overview) code() int {
+	switch {
+	case o.State == supervise.Running, o.serves():
+		return commandline.ExitDone
+	case o.State == supervise.Stopped && (o.Service == service.Stopped || o.Service == service.NotInstalled):
+		return exitStopped
+	}
+	return exitWaits
+}
+
+// notServing ends the program with a code alone: the status is told.
+func (o *overview) notServing() error {
+	if code := o.code(); code != commandline.ExitDone {
+		return &commandline.Error{Code: code, Silent: true, Err: errors.New("the server does not serve")}
+	}
+	return nil
+}
+
+// Run tells how the service and the server that it keeps are. Its exit code is 0 only while the server serves.
 func (c statusCommand) Run(line *commandLine, p *program) error {
 	o, err := look(line.Config)
 	if err != nil {
@@ -53,10 +82,13 @@ func (c statusCommand) Run(line *commandLine, p *program) error {
 		enc := json.NewEncoder(p.Stdout)
 		enc.SetEscapeHTML(false)
 		enc.SetIndent("", "  ")
-		return enc.Encode(o)
+		if err := enc.Encode(o); err != nil {
+			return err
+		}
+		return o.notServing()
 	}
 	o.print(p.Stdout)
-	return nil
+	return o.notServing()
 }
 
 // look finds out how things are: what the service manager says, and what the launcher wrote.
@@ -70,7 +102,7 @@ func look(explicit string) (*overview, error) {
 		path = registered.Config
 	}
 	if path == "" {
-		if path, err = config.Find(""); err != nil {
+		if path, err = config.Find("", nil); err != nil {
 			if state == service.NotInstalled {
 				return nil, fmt.Errorf("the service %s is not installed, and there is %w", service.Name, err)
 			}
@@ -92,6 +124,12 @@ func look(explicit string) (*overview, error) {
 		return o, err
 	}
 	o.State, o.LauncherPID, o.WorkerPID, o.Restarts, o.LastReason = rep.State, rep.Launcher, rep.Worker, rep.Restarts, rep.LastReason
+	if !rep.LastEnd.IsZero() {
+		o.LastEnd = rep.LastEnd.Format(time.RFC3339)
+	}
+	if server, err := running.Look(path); err == nil && server != nil && server.PID == rep.Worker {
+		o.Pending = server.Config.Pending
+	}
 	if rep.Ready != nil {
 		o.SMPP, o.SMPPTLS, o.TCP, o.Admin, o.Version = rep.Ready.SMPP, rep.Ready.SMPPTLS, rep.Ready.TCP, rep.Ready.Admin, rep.Ready.Version
 	}
@@ -120,7 +158,14 @@ func (o *overview) print(w io.Writer) {
 	}
 	line("server", "%s", server)
 	line("restarts", "%d", o.Restarts)
-	line("last end", "%s", o.LastReason)
+	last := o.LastReason
+	if o.LastEnd != "" {
+		last = strings.Replace(o.LastEnd, "T", " ", 1) + ": " + last
+	}
+	line("last end", "%s", last)
+	if len(o.Pending) > 0 {
+		line("restart", "needed for %s", strings.Join(o.Pending, ", "))
+	}
 	var ports []string
 	for _, p := range [][2]string{{"SMPP", o.SMPP}, {"SMPP over TLS", o.SMPPTLS}, {"Hermès", o.TCP}, {"admin", o.Admin}} {
 		if p[1] != "" {

@@ -1,9 +1,18 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
 
 	"hnetsmpp/pkg/commandline"
+	"hnetsmpp/pkg/registration"
+	"hnetsmpp/pkg/running"
+	"hnetsmpp/pkg/worker"
 	"hnetsmpp/smppserv/centre"
 )
 
@@ -30,9 +39,9 @@ type reloadCommand struct {
 	Shorter bool `help:"Have it take up the file as it is now, although that has lost its end."`
 }
 
-// Run checks the file, so that its faults are seen here, and touches it: the server watches it. What cannot be touched is not
-// accepted, either.
-func (r reloadCommand) Run(line *commandLine, c *commandline.Console) error {
+// Run checks the file, so that its faults are seen here, touches it, since the server watches it, and tells what the server
+// made of it.
+func (r reloadCommand) Run(ctx context.Context, line *commandLine, c *commandline.Console) error {
 	path, err := line.find()
 	if err != nil {
 		return err
@@ -47,9 +56,63 @@ func (r reloadCommand) Run(line *commandLine, c *commandline.Console) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(c.Stdout, "%s is valid%s; a running server takes it up within seconds and logs what changed and what needs a restart\n",
-		file.Path, accepted(r.Shorter))
+	told, err := awaitReload(ctx, file.Path)
+	switch {
+	case errors.Is(err, errNotTold):
+		_, err = fmt.Fprintf(c.Stdout, "%s is valid%s; %s\n", file.Path, accepted(r.Shorter), err)
+		return err
+	case err != nil:
+		return fmt.Errorf("%s is valid%s; %w", file.Path, accepted(r.Shorter), err)
+	case told.Fault != "":
+		return &commandline.Error{Code: int(worker.ExitBadConfig), Err: errors.New("the running server did not take the file up: " + told.Fault)}
+	}
+	text := "; the running server has taken it up, and nothing has changed"
+	if len(told.Keys) > 0 {
+		text = "; the running server has taken it up: " + strings.Join(told.Keys, ", ")
+	}
+	if len(told.Pending) > 0 {
+		text += "; these wait for a restart: " + strings.Join(told.Pending, ", ")
+	}
+	_, err = fmt.Fprintln(c.Stdout, file.Path, "is valid"+accepted(r.Shorter)+text)
 	return err
+}
+
+const (
+	// reloadTime is how long a server may take: it lets the file settle, and where the system tells nothing of changes it looks
+	// every other second.
+	reloadTime = 15 * time.Second
+	reloadPoll = 50 * time.Millisecond
+)
+
+// errNotTold means that what the server made of the file cannot be told here.
+var errNotTold = errors.New("a server that runs takes it up within seconds; only its log tells what it made of it, since this account may not read what it says")
+
+// awaitReload waits until the running server has read the file as it is now, and returns what it made of it.
+func awaitReload(ctx context.Context, path string) (running.Reload, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return running.Reload{}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, reloadTime)
+	defer cancel()
+	for {
+		server, err := running.Look(path)
+		switch {
+		case errors.Is(err, fs.ErrPermission):
+			return running.Reload{}, errNotTold
+		case err != nil:
+			return running.Reload{}, err
+		case server == nil:
+			return running.Reload{}, fmt.Errorf("no server runs with it; start it with: %s", registration.Start())
+		case !server.Config.Changed.Before(info.ModTime()):
+			return server.Config, nil
+		}
+		select {
+		case <-ctx.Done():
+			return running.Reload{}, fmt.Errorf("the running server, process %d, has not read it within %s; see its log", server.PID, reloadTime)
+		case <-time.After(reloadPoll):
+		}
+	}
 }
 
 // judge reads the configuration file, or with shorter has it accepted, and prints what the operator should know.
@@ -69,7 +132,7 @@ func (line *commandLine) judge(c *commandline.Console, shorter bool) (centre.Fil
 	if err != nil {
 		return file, err
 	}
-	for _, w := range file.Config.Warnings() {
+	for _, w := range append(file.Config.Warnings(), file.Config.TriedWarnings()...) {
 		fmt.Fprintln(c.Stderr, "warning:", w)
 	}
 	if file.Blind != nil {

@@ -12,6 +12,7 @@ import (
 
 	"hnetsmpp/pkg/commandline"
 	"hnetsmpp/pkg/config"
+	"hnetsmpp/pkg/registration"
 	"hnetsmpp/pkg/worker"
 	"hnetsmpp/smppserv/centre"
 )
@@ -34,14 +35,15 @@ and in another:
     smppserv reply --from 3600 --to 33612345678 --text "Bonjour à vous"`
 
 type commandLine struct {
-	Config string `placeholder:"PATH" help:"The configuration file. Default: config.toml in the current folder, else beside this program."`
+	Config string `placeholder:"PATH" help:"The configuration file. Default: config.toml in the current folder, else the one that the service was installed with, else beside this program."`
 
 	Run          runCommand          `cmd:"" default:"withargs" help:"Serve until Ctrl-C. This is what smppserv does when no command is given."`
 	Check        checkCommand        `cmd:"" help:"Say what is wrong with the configuration file, with line and key."`
-	Send         sendCommand         `cmd:"" help:"Act as the first SMPP client: send a text, wait for its receipt, and show what else comes for the client."`
+	Send         sendCommand         `cmd:"" help:"Act as an SMPP client, beside it: send a text and tell what becomes of it."`
+	Receive      receiveCommand      `cmd:"" help:"Act as an SMPP client, in its place: take what waits for it, and show it."`
 	Reply        replyCommand        `cmd:"" help:"Act as Hermès: hand in one message for a client on the TCP port."`
 	HashPassword hashPasswordCommand `cmd:"" help:"Read a password from the standard input and print its hash for config.toml."`
-	Reload       reloadCommand       `cmd:"" help:"Have the running server take up the changed configuration file."`
+	Reload       reloadCommand       `cmd:"" help:"Have the running server take up the changed configuration file, and tell what it made of it."`
 	Store        storeCommand        `cmd:"" help:"Copy the store of messages, or put a copy in its place."`
 	ImportConfig importConfigCommand `cmd:"" help:"Make a config.toml of the .NET service's .exe.config."`
 	Version      versionCommand      `cmd:"" help:"Say which version this is."`
@@ -64,7 +66,7 @@ func (line *commandLine) load() (centre.File, error) {
 }
 
 func (line *commandLine) find() (string, error) {
-	path, err := config.Find(line.Config)
+	path, err := config.Find(line.Config, registration.Config)
 	if err != nil {
 		return "", &commandline.Error{Code: int(worker.ExitBadConfig), Err: err}
 	}

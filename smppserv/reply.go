@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hnetsmpp/pkg/commandline"
+	"hnetsmpp/pkg/running"
 )
 
 type replyCommand struct {
@@ -32,12 +33,15 @@ func (r replyCommand) Run(ctx context.Context, line *commandLine, c *commandline
 	addr := r.Addr
 	if addr == "" {
 		addr = loopback(file.Config.TCP.ListenHost, file.Config.TCP.ListenPort)
+		if server, _ := running.Look(file.Path); server != nil && reachable(server.TCP) != "" {
+			addr = reachable(server.TCP)
+		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, replyTime)
 	defer cancel()
 	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)
 	if err != nil {
-		return fmt.Errorf("no server answers at %s (%w): start it with: smppserv", addr, err)
+		return notThere(addr, err)
 	}
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(replyTime))
@@ -56,7 +60,7 @@ func (r replyCommand) Run(ctx context.Context, line *commandLine, c *commandline
 		Duplicate           bool
 	}
 	if err := json.NewDecoder(bufio.NewReader(conn)).Decode(&answer); err != nil {
-		return fmt.Errorf("the server at %s gave no answer: %w", addr, err)
+		return fmt.Errorf("%s gave no answer of the TCP port's (%w): is it tcp.listen_port, %d?", addr, err, file.Config.TCP.ListenPort)
 	}
 	if answer.Status != "accepted" {
 		return errors.New(answer.Status + ": " + answer.Code + ": " + answer.Error)

@@ -4,17 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"strconv"
 	"time"
 
 	gosmpp "github.com/fiorix/go-smpp/smpp"
 	"github.com/fiorix/go-smpp/smpp/pdu"
 	"github.com/fiorix/go-smpp/smpp/pdu/pdufield"
 	"github.com/fiorix/go-smpp/smpp/pdu/pdutext"
+	"github.com/fiorix/go-smpp/smpp/pdu/pdutlv"
 
 	"hnetsmpp/pkg/commandline"
-	"hnetsmpp/pkg/config"
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/pkg/smstext"
 )
@@ -23,50 +21,45 @@ type sendCommand struct {
 	To       string        `required:"" help:"The destination: a campaign number of Hermès."`
 	From     string        `default:"33612345678" help:"The sender's number."`
 	Text     string        `required:"" help:"What to send."`
-	Password string        `help:"The client's password, when config.toml has only its hash."`
-	Addr     string        `placeholder:"HOST:PORT" help:"The server. Default: this machine, server.listen_port."`
-	Wait     time.Duration `default:"30s" help:"How long to wait for the receipts."`
+	Client   string        `placeholder:"SYSTEM_ID" help:"The client to send as. Default: the first one that is not disabled."`
+	Password string        `help:"Bind as the client itself does, with this password, and take one of its places."`
+	Addr     string        `placeholder:"HOST:PORT" help:"The server. Default: the one that runs with this configuration, else this machine, server.listen_port."`
+	Wait     time.Duration `default:"30s" help:"How long to wait for what becomes of the message."`
 }
 
-// Run binds as the first client of config.toml through go-smpp, a client that is not ours, and sends one text.
-// What else comes for the client meanwhile is taken and shown.
+// end is what a message has come to.
+type end struct {
+	id, stat string
+	err      int
+	reason   string
+}
+
+// Run sends one text through go-smpp, a client that is not ours, and tells what becomes of it. Beside a server of this machine
+// it binds as an operator's command, which takes none of the client's places and none of its messages; elsewhere as the
+// client's transmitter, and asks for the message's state.
 func (s sendCommand) Run(ctx context.Context, line *commandLine, c *commandline.Console) error {
 	file, err := line.load()
 	if err != nil {
 		return err
 	}
-	client := file.Config.Clients[0]
-	password := client.Password
-	switch {
-	case s.Password != "":
-		password = s.Password
-	case config.IsHash(password):
-		return fmt.Errorf("config.toml has only the hash of %s's password: give the password with --password", client.SystemID)
+	t, err := findTarget(file, s.Client, s.Addr)
+	if err != nil {
+		return err
 	}
-	addr := s.Addr
-	if addr == "" {
-		addr = loopback(file.Config.Server.ListenHost, file.Config.Server.ListenPort)
+	var ends <-chan end
+	var session *gosmpp.Transmitter
+	if t.token != "" && s.Password == "" {
+		ends, session, err = t.bindBeside(ctx)
+	} else {
+		ends, session, err = t.bindAs(ctx, s)
 	}
-	receipts := make(chan smpp.Receipt, 256)
-	others := make(chan string, 256) // messages that waited for the client: it has taken them, so it shows them
-	trx := &gosmpp.Transceiver{Addr: addr, User: client.SystemID, Passwd: password, Handler: func(p pdu.Body) {
-		if p.Header().ID != pdu.DeliverSMID {
-			return
-		}
-		if r, err := smpp.ParseReceipt(p.Fields()[pdufield.ShortMessage].Bytes()); err == nil {
-			receipts <- r
-			return
-		}
-		select {
-		case others <- received(p.Fields()):
-		default:
-		}
-	}}
-	defer trx.Close()
-	if status := (<-trx.Bind()); status.Status() != gosmpp.Connected {
-		return bindError(addr, client.SystemID, status.Error())
+	if session != nil {
+		defer session.Close()
 	}
-	ids, err := submit(trx, s)
+	if err != nil {
+		return err
+	}
+	ids, err := submit(session, s, ends != nil)
 	if err != nil {
 		return err
 	}
@@ -77,52 +70,100 @@ func (s sendCommand) Run(ctx context.Context, line *commandLine, c *commandline.
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.Wait)
 	defer cancel()
+	if ends == nil {
+		ends = queryAll(ctx, session, s.From, ids)
+	}
 	for len(waiting) > 0 {
 		select {
-		case r := <-receipts:
-			if !waiting[r.ID] {
-				continue // of an earlier message
+		case e := <-ends:
+			if !waiting[e.id] {
+				continue
 			}
-			delete(waiting, r.ID)
-			fmt.Fprintf(c.Stdout, "receipt    %s %s err:%03d\n", r.ID, r.State.Stat(), r.Err)
-		case text := <-others:
+			delete(waiting, e.id)
+			text := fmt.Sprintf("receipt    %s %s err:%03d", e.id, e.stat, e.err)
+			if e.reason != "" {
+				text += " " + e.reason
+			}
 			fmt.Fprintln(c.Stdout, text)
 		case <-ctx.Done():
-			return fmt.Errorf("no receipt for %d message(s) within %s; it is still to come: see the server's log", len(waiting), s.Wait)
+			return fmt.Errorf("what becomes of %d message(s) is not known within %s; they are tried on: see the server's log", len(waiting), s.Wait)
 		}
 	}
 	return nil
 }
 
-// received is the line for a message that came for the client.
-func received(f pdufield.Map) string {
-	var dcs byte
-	if raw := f[pdufield.DataCoding].Bytes(); len(raw) == 1 {
-		dcs = raw[0]
-	}
-	text := smstext.Decode(smstext.ForDataCoding(dcs, smstext.GSM7), f[pdufield.ShortMessage].Bytes())
-	return fmt.Sprintf("received   from %s to %s: %s", f[pdufield.SourceAddr], f[pdufield.DestinationAddr], text)
+// bindBeside binds with the server's token. What comes on the session is what became of its own messages.
+func (t *target) bindBeside(ctx context.Context) (<-chan end, *gosmpp.Transmitter, error) {
+	ends := make(chan end, 256) // one text has no more parts
+	trx := &gosmpp.Transceiver{Addr: t.addr, User: t.client.SystemID, Passwd: t.token, RespTimeout: stepTime, Handler: func(p pdu.Body) {
+		if p.Header().ID != pdu.DeliverSMID {
+			return
+		}
+		r, err := smpp.ParseReceipt(p.Fields()[pdufield.ShortMessage].Bytes())
+		if err != nil {
+			return
+		}
+		e := end{id: r.ID, stat: r.State.Stat(), err: r.Err}
+		if f := p.TLVFields()[pdutlv.TagAdditionalStatusInfoText]; f != nil {
+			e.reason = cString(f.Bytes())
+		}
+		select {
+		case ends <- e:
+		default:
+		}
+	}}
+	return ends, &trx.Transmitter, t.await(ctx, trx.Bind())
 }
 
-func loopback(host string, port int) string {
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
+// bindAs binds as the client's transmitter.
+func (t *target) bindAs(ctx context.Context, s sendCommand) (<-chan end, *gosmpp.Transmitter, error) {
+	password, err := t.password(s.Password)
+	if err != nil {
+		return nil, nil, err
 	}
-	return net.JoinHostPort(host, strconv.Itoa(port))
+	tx := &gosmpp.Transmitter{Addr: t.addr, User: t.client.SystemID, Passwd: password, SystemType: t.client.SystemType, RespTimeout: stepTime}
+	return nil, tx, t.await(ctx, tx.Bind())
 }
 
-func bindError(addr, systemID string, err error) error {
-	var op *net.OpError
-	if errors.As(err, &op) {
-		return fmt.Errorf("no server answers at %s (%w): start it with: smppserv", addr, err)
-	}
-	return fmt.Errorf("the bind of %s at %s was refused: %w; the server's log says why", systemID, addr, err)
+// queryAll asks for the states of messages until they are final, or ctx ends.
+func queryAll(ctx context.Context, tx *gosmpp.Transmitter, from string, ids []string) <-chan end {
+	ends := make(chan end, len(ids))
+	go func() {
+		pause := 100 * time.Millisecond
+		for _, id := range ids {
+			for {
+				r, err := tx.QuerySM(from, id, smpp.TONInternational, smpp.NPIISDN)
+				if err != nil {
+					ends <- end{id, "UNKNOWN", 0, "(its state cannot be asked for: " + err.Error() + ")"}
+					break
+				}
+				if stat, final := finalStats[r.MsgState]; final {
+					ends <- end{id, stat, int(r.ErrCode), ""}
+					break
+				}
+				select {
+				case <-time.After(pause):
+					pause = min(2*pause, time.Second)
+				case <-ctx.Done():
+					return
+				}
+			}
+		}
+	}()
+	return ends
 }
 
-// submit sends the text in GSM 7 bit if it fits, else in UCS-2, in as many parts as it takes.
-func submit(trx *gosmpp.Transceiver, s sendCommand) ([]string, error) {
-	m := &gosmpp.ShortMessage{Src: s.From, Dst: s.To, Register: pdufield.FinalDeliveryReceipt,
+// finalStats are the final states in query_sm_resp, with their words in receipts (appendix B).
+var finalStats = map[string]string{"DELIVERED": "DELIVRD", "EXPIRED": "EXPIRED", "DELETED": "DELETED", "UNDELIVERABLE": "UNDELIV", "REJECTED": "REJECTD"}
+
+// submit sends the text in GSM 7 bit if it fits, else in UCS-2, in as many parts as it takes. Without told the client itself
+// would be sent the receipts, so none is asked for.
+func submit(tx *gosmpp.Transmitter, s sendCommand, told bool) ([]string, error) {
+	m := &gosmpp.ShortMessage{Src: s.From, Dst: s.To,
 		SourceAddrTON: smpp.TONInternational, SourceAddrNPI: smpp.NPIISDN, DestAddrNPI: smpp.NPIISDN}
+	if told {
+		m.Register = pdufield.FinalDeliveryReceipt
+	}
 	limit := smstext.Limit(smstext.GSM7, smstext.HeaderNone)
 	alphabet := smstext.Best(s.Text)
 	m.Text = pdutext.GSM7(s.Text)
@@ -131,19 +172,33 @@ func submit(trx *gosmpp.Transceiver, s sendCommand) ([]string, error) {
 		limit = smstext.Limit(smstext.UCS2, smstext.HeaderNone)
 	}
 	if smstext.Length(alphabet, s.Text) <= limit {
-		sent, err := trx.Submit(m)
+		sent, err := tx.Submit(m)
 		if err != nil {
-			return nil, fmt.Errorf("the message was refused: %w", err)
+			return nil, submitError(err)
 		}
 		return []string{sent.RespID()}, nil
 	}
-	parts, err := trx.SubmitLongMsg(m)
+	parts, err := tx.SubmitLongMsg(m)
 	if err != nil {
-		return nil, fmt.Errorf("the message was refused: %w", err)
+		return nil, submitError(err)
 	}
 	var ids []string
 	for i := range parts {
 		ids = append(ids, parts[i].RespID())
 	}
 	return ids, nil
+}
+
+func submitError(err error) error {
+	if errors.Is(err, gosmpp.ErrTimeout) {
+		return fmt.Errorf("the server gave no answer to the message within %s: its disk may hang; see its log", stepTime)
+	}
+	return fmt.Errorf("the message was refused: %w; the server's log says why", err)
+}
+
+func cString(b []byte) string {
+	for len(b) > 0 && b[len(b)-1] == 0 {
+		b = b[:len(b)-1]
+	}
+	return string(b)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hnetsmpp/pkg/commandline"
+	"hnetsmpp/pkg/registration"
 	"hnetsmpp/pkg/worker"
 	"hnetsmpp/smppserv/centre"
 	"hnetsmpp/smppserv/store/sqlite"
@@ -71,7 +72,7 @@ func (r restoreCommand) Run(ctx context.Context, line *commandLine, c *commandli
 	say("message ids go on after %s", done.Mark)
 	say("messages that waited when the copy was made: %d; they are tried again, also those that were delivered since: to Hermès under the same "+
 		"Idempotency-Key, so that it can tell; a client may get a text or a receipt twice", done.Waiting)
-	say("now start the server: launcher start, or smppserv")
+	say("now start the server: %s", registration.Start())
 	return err
 }
 

@@ -2,15 +2,14 @@
 package logging
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"sync"
 
 	"github.com/rs/zerolog"
-	"gopkg.in/natefinch/lumberjack.v2"
+
+	"hnetsmpp/pkg/logfile"
 )
 
 const (
@@ -62,50 +61,28 @@ func (l *Logs) Close() {
 }
 
 func (l *Logs) file(o Options, name string, broken *fault) io.Writer {
-	f := &lumberjack.Logger{
-		Filename:   filepath.Join(o.Folder, name),
-		MaxSize:    o.MaxMB,
-		MaxBackups: o.Keep,
-		LocalTime:  true,
-	}
+	f := logfile.New(filepath.Join(o.Folder, name), o.MaxMB, o.Keep)
 	l.files = append(l.files, f)
 	return file{f, broken}
 }
 
-// file loses no line while the file cannot be rotated: on Windows it cannot be renamed while somebody reads it.
+// file tells when it takes no more lines.
 type file struct {
-	rotated *lumberjack.Logger
-	fault   *fault
+	*logfile.File
+	fault *fault
 }
 
 func (f file) Write(p []byte) (int, error) {
-	_, err := f.rotated.Write(p)
-	if err != nil {
-		err = appendTo(f.rotated.Filename, p)
-	}
+	_, err := f.File.Write(p)
 	f.fault.note(err)
 	return len(p), err
 }
 
-func appendTo(path string, p []byte) error {
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(p)
-	return errors.Join(err, f.Close())
-}
-
 func checkWritable(dir string, names ...string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
 	for _, name := range names {
-		f, err := os.OpenFile(filepath.Join(dir, name), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-		if err != nil {
+		if _, err := logfile.Touch(filepath.Join(dir, name)); err != nil {
 			return err
 		}
-		_ = f.Close()
 	}
 	return nil
 }

@@ -9,10 +9,12 @@ import (
 	"time"
 
 	kardianos "github.com/kardianos/service"
+
+	"hnetsmpp/pkg/registration"
 )
 
 // Name is the service's for the service manager, and that of its notices in Windows' Event Log.
-const Name = "HNET_SMPP_Serv"
+const Name = registration.Name
 
 const (
 	displayName = "HNET SMPP Serv"

@@ -9,9 +9,9 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-)
 
-const unitFile = "/etc/systemd/system/" + Name + ".service"
+	"hnetsmpp/pkg/registration"
+)
 
 var errNoSystemd = errors.New("services are managed through systemd, and this system does not run it; launcher run works without")
 
@@ -25,14 +25,14 @@ func systemctl(args ...string) (string, error) {
 
 // Query asks systemd for the service's state, and reads how it was installed.
 func Query() (State, Registration, error) {
-	unit, err := os.ReadFile(unitFile)
-	if errors.Is(err, fs.ErrNotExist) {
+	if _, err := os.Stat(registration.UnitFile); errors.Is(err, fs.ErrNotExist) {
 		return NotInstalled, Registration{}, nil
 	}
+	unit, err := registration.Read()
 	if err != nil {
 		return Unknown, Registration{}, err
 	}
-	r := registeredInUnit(string(unit))
+	r := Registration{Config: unit.Config, Account: unit.Account}
 	out, err := systemctl("show", "--property=ActiveState", Name)
 	if err != nil {
 		return Unknown, r, err
@@ -78,10 +78,10 @@ func Update(o Options) error {
 	if err := checkUnit(o.Config); err != nil {
 		return err // the old unit stays
 	}
-	if unit, err := os.ReadFile(unitFile); err == nil && o.Account == "" {
-		o.Account = registeredInUnit(string(unit)).Account
+	if unit, err := registration.Read(); err == nil && o.Account == "" {
+		o.Account = unit.Account
 	}
-	if err := os.Remove(unitFile); err != nil {
+	if err := os.Remove(registration.UnitFile); err != nil {
 		return err
 	}
 	return Install(o)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"time"
 	"unsafe"
@@ -13,6 +12,8 @@ import (
 	"golang.org/x/sys/windows/svc"
 	"golang.org/x/sys/windows/svc/eventlog"
 	"golang.org/x/sys/windows/svc/mgr"
+
+	"hnetsmpp/pkg/registration"
 )
 
 // openService opens the service with no more rights than are needed.
@@ -68,24 +69,12 @@ func Query() (State, Registration, error) {
 }
 
 // registered reads how the service was installed. mgr's own function asks for more, which not every account may read.
-func registered(s *mgr.Service) (r Registration, err error) {
-	size := uint32(8 << 10) // the most that Windows returns
-	buffer := make([]byte, size)
-	c := (*windows.QUERY_SERVICE_CONFIG)(unsafe.Pointer(&buffer[0]))
-	if err := windows.QueryServiceConfig(s.Handle, c, size, &size); err != nil {
-		return r, err
+func registered(s *mgr.Service) (Registration, error) {
+	r, err := registration.Of(s.Handle)
+	if isSystem(r.Account) {
+		r.Account = ""
 	}
-	if account := windows.UTF16PtrToString(c.ServiceStartName); !isSystem(account) {
-		r.Account = account
-	}
-	args, err := windows.DecomposeCommandLine(windows.UTF16PtrToString(c.BinaryPathName))
-	if err != nil {
-		return r, err
-	}
-	if i := slices.Index(args, "--config"); i >= 0 && i+1 < len(args) {
-		r.Config = args[i+1]
-	}
-	return r, nil
+	return Registration{Config: r.Config, Account: r.Account}, err
 }
 
 // Install registers the service; it does not start it. The error wraps os.ErrPermission where this account may not do that.

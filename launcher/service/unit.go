@@ -39,21 +39,3 @@ func systemdUnit(program, configPath, user string) string {
 var systemdEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, `%`, `%%`, `$`, `$$`)
 
 func systemdQuote(arg string) string { return `"` + systemdEscapes.Replace(arg) + `"` }
-
-var systemdPlain = strings.NewReplacer(`\\`, `\`, `\"`, `"`, `%%`, `%`, `$$`, `$`)
-
-// registeredInUnit reads back what systemdUnit wrote.
-func registeredInUnit(unit string) (r Registration) {
-	for line := range strings.Lines(unit) {
-		line = strings.TrimRight(line, "\r\n")
-		if command, ok := strings.CutPrefix(line, "ExecStart="); ok {
-			if _, quoted, ok := strings.Cut(command, ` --config "`); ok {
-				r.Config = systemdPlain.Replace(strings.TrimSuffix(quoted, `"`))
-			}
-		}
-		if name, ok := strings.CutPrefix(line, "User="); ok {
-			r.Account = name
-		}
-	}
-	return r
-}

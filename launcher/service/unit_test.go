@@ -3,6 +3,8 @@ package service
 import (
 	"strings"
 	"testing"
+
+	"hnetsmpp/pkg/registration"
 )
 
 func TestTheUnitKeepsPathsAndAccountWhateverIsInThem(t *testing.T) {
@@ -11,7 +13,7 @@ func TestTheUnitKeepsPathsAndAccountWhateverIsInThem(t *testing.T) {
 		if !strings.Contains(unit, `ExecStart="/opt/hnet smpp/launcher" run --config "`) || strings.Contains(unit, "{{") {
 			t.Errorf("got\n%s", unit)
 		}
-		if r := registeredInUnit(unit); r != (Registration{Config: path, Account: "hnet"}) {
+		if r := registration.InUnit(unit); r != (registration.Registration{Config: path, Account: "hnet"}) {
 			t.Errorf("read back %+v", r)
 		}
 	}

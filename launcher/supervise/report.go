@@ -27,6 +27,7 @@ type Report struct {
 	StartedAt  time.Time     `json:"started_at"` // of that worker, or the last
 	Restarts   int           `json:"restarts"`
 	LastReason string        `json:"last_reason"` // why the last worker ended, "" = none has
+	LastEnd    time.Time     `json:"last_end"`    // when, zero = none has
 	Ready      *worker.Ready `json:"ready,omitempty"`
 	Version    string        `json:"version"` // of the launcher
 	Written    time.Time     `json:"written"`
@@ -70,7 +71,7 @@ func (r *Reporter) Write(s Status) error {
 		return fmt.Errorf("write the status: %w", errHeld)
 	}
 	rep := Report{State: s.State, Launcher: os.Getpid(), Worker: s.PID, StartedAt: s.StartedAt, Restarts: s.Restarts,
-		LastReason: s.LastReason, Version: r.version, Written: time.Now()}
+		LastReason: s.LastReason, LastEnd: s.LastEnd, Version: r.version, Written: time.Now()}
 	if s.State == Running {
 		rep.Ready = &s.Ready
 	}

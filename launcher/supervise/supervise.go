@@ -63,6 +63,7 @@ type Status struct {
 	StartedAt  time.Time     // of the current child, or the last
 	Restarts   int           // starts after the first
 	LastReason string        // why the last child ended; "" = none has
+	LastEnd    time.Time     // when; zero = none has
 	Wait       time.Duration // in BackingOff: from the end to the next start
 	Ready      worker.Ready  // in Running: the child's addresses
 }
@@ -132,7 +133,7 @@ func (s *Supervisor) Run(ctx context.Context) {
 		before := fingerprint(child.Config)
 		started := time.Now()
 		s.change(EventStarting, func(st *Status) {
-			*st = Status{State: Starting, StartedAt: started, Restarts: starts, LastReason: st.LastReason}
+			*st = Status{State: Starting, StartedAt: started, Restarts: starts, LastReason: st.LastReason, LastEnd: st.LastEnd}
 		})
 		code, reason := s.runChild(ctx, child)
 		state := s.afterEnd(ctx, code)
@@ -141,7 +142,9 @@ func (s *Supervisor) Run(ctx context.Context) {
 		} else {
 			wait = 0
 		}
+		ended := time.Now()
 		s.change(EventExited, func(st *Status) {
+			st.LastEnd = ended
 			st.State, st.PID, st.Ready, st.LastReason, st.Wait = state, 0, worker.Ready{}, reason, wait
 		})
 		switch state {

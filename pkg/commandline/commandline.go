@@ -24,7 +24,9 @@ const (
 type Error struct {
 	Code int
 	Err  error
-	Bare bool // printed without the program's name before it, since each of its lines names its place
+	// Silent: nothing is printed, since the code says it all to a program.
+	Silent bool
+	Bare   bool // printed without the program's name before it, since each of its lines names its place
 }
 
 // Error is the text of Err.
@@ -88,9 +90,11 @@ func (p Program) Run(args []string, c Console) int {
 	if !ok {
 		own = &Error{Code: ExitFailed}
 	}
-	if own.Bare {
+	switch {
+	case own.Silent:
+	case own.Bare:
 		fmt.Fprintln(c.Stderr, err)
-	} else {
+	default:
 		fmt.Fprintf(c.Stderr, "%s: %s\n", p.Name, err)
 	}
 	return own.Code

@@ -38,6 +38,7 @@ func (c *Config) check() []Problem {
 	k.oneOf("log.level", c.Log.Level, "trace", "debug", "info", "warn", "error")
 	k.launcher(&c.Launcher)
 	k.ports(c)
+	k.paths(c)
 	return k.problems
 }
 
@@ -106,7 +107,7 @@ func (k *checker) host(key, value string) {
 	if _, err := netip.ParseAddr(value); err == nil {
 		return
 	}
-	if strings.ContainsAny(value, ":/[] ") {
+	if strings.ContainsAny(value, ":/[]") || unseen(value, false) != "" {
 		k.add(key, `is %q; it must be an IP address or a host name alone (the port has its own key), or "" for every address`, value)
 	}
 }
@@ -180,6 +181,10 @@ func (k *checker) adminListen(c *Admin) {
 	host, port, err := net.SplitHostPort(c.Listen)
 	if err != nil {
 		k.add("admin.listen", `is %q; it must be address:port, such as "127.0.0.1:8346", or "" for off`, c.Listen)
+		return
+	}
+	if what := unseen(c.Listen, false); what != "" {
+		k.add("admin.listen", "holds %s; take it out", what)
 		return
 	}
 	if number, err := net.LookupPort("tcp", port); err != nil || port == "" || number < 0 {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"text/template"
 
@@ -46,7 +47,20 @@ func (k *checker) hermes(c *Hermes) {
 
 // url never quotes what it was given: a URL may hold a password.
 func (k *checker) url(key, value, what string) {
+	if what := unseen(value, false); what != "" {
+		if what == "a blank" {
+			what += " (as part of the address a blank is written %20)"
+		}
+		k.add(key, "holds %s; take it out", what)
+		return
+	}
 	u, err := url.Parse(value)
+	if err == nil && u.Port() != "" {
+		if n, portErr := strconv.ParseUint(u.Port(), 10, 16); portErr != nil || n == 0 {
+			k.add(key, "its port is %s; it must be from 1 to 65535", u.Port())
+			return
+		}
+	}
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
 		k.add(key, "must be %s that begins with http:// or https:// and names a host", what)
 	}

@@ -146,8 +146,8 @@ func TestValuesOutOfBoundsAreNamed(t *testing.T) {
 		{"admin.listen", func(c *Config) { c.Admin.Listen = "127.0.0.1:99999" }},
 		{"admin.listen", func(c *Config) { c.Admin.Listen = ":8346" }},
 		{"admin.users[0].password", func(c *Config) { c.Admin.Users = []User{{Name: "a"}} }},
-		{"admin.users[1].name", func(c *Config) { c.Admin.Users = []User{{"a", "x"}, {"a", "y"}} }},
-		{"admin.users[0].name", func(c *Config) { c.Admin.Users = []User{{"a:b", "x"}} }},
+		{"admin.users[1].name", func(c *Config) { c.Admin.Users = []User{{Name: "a", Password: "x"}, {Name: "a", Password: "y"}} }},
+		{"admin.users[0].name", func(c *Config) { c.Admin.Users = []User{{Name: "a:b", Password: "x"}} }},
 		{"log.level", func(c *Config) { c.Log.Level = "INFO" }},
 		{"launcher.stop_grace", func(c *Config) { c.Launcher.StopGrace = 999 * time.Millisecond }},
 		{"launcher.log_max_mb", func(c *Config) { c.Launcher.LogMaxMB = 0 }},
@@ -172,7 +172,7 @@ func TestWhatOperatorsWriteIsAccepted(t *testing.T) {
 		func(c *Config) { c.Server.ListenPort, c.TCP.ListenPort, c.Admin.Listen = 0, 0, "127.0.0.1:0" },
 		func(c *Config) { c.Server.ListenHost, c.TCP.ListenHost = "::1", "localhost" },
 		func(c *Config) { c.Admin.Listen = "" },
-		func(c *Config) { c.Admin.Listen, c.Admin.Users = "0.0.0.0:8346", []User{{"ops", hash}} },
+		func(c *Config) { c.Admin.Listen, c.Admin.Users = "0.0.0.0:8346", []User{{Name: "ops", Password: hash}} },
 		func(c *Config) { c.Admin.Listen = "[::1]:8346" },
 		func(c *Config) { c.Clients[0].Password = hash },
 		func(c *Config) { c.Clients[0].Numbers = []string{"3600", "3367*", "*", "ACME Corp"} },
@@ -283,7 +283,7 @@ func TestWarnings(t *testing.T) {
 	c.Hermes.URL = "http://hermes.example.com/"
 	c.Clients[0].Password = "123456789"
 	c.TCP.Allow = nil
-	c.Admin.Users = []User{{"ops", "plain"}}
+	c.Admin.Users = []User{{Name: "ops", Password: "plain"}}
 	c.Server.TLS.CertFile = "x"
 	c.Log.Content = true
 	if got := keys(c); got != "hermes.url clients[0].password server.tls.listen_port tcp.allow admin.users[0].password log.content" {

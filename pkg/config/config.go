@@ -4,7 +4,7 @@
 // A file is read in two steps. Package tomlstrict judges the syntax, and lays
 // the file over Default; the check files judge the values. All problems are
 // reported at once, each with its file, line and key. Nothing is read from the
-// environment.
+// environment but what the file names as ${NAME}.
 package config
 
 import (
@@ -76,17 +76,18 @@ type ServerTLS struct {
 // Client is one ESME that may bind.
 type Client struct {
 	SystemID               string            `toml:"system_id" required:"true"`
-	Password               string            `toml:"password" required:"true"` // see CheckPassword; "" = none
-	Disabled               bool              `toml:"disabled"`                 // its binds are refused
-	SystemType             string            `toml:"system_type"`              // "" = any
-	BindTypes              []string          `toml:"bind_types"`               // transmitter, receiver, transceiver; nil = all
-	Operations             []string          `toml:"operations"`               // submit_sm and others, nil = all
-	ServiceTypes           []string          `toml:"service_types"`            // nil = any; "" in it = none named
-	DefaultSource          string            `toml:"default_source"`           // source_addr where a submit has none
-	Numbers                []string          `toml:"numbers"`                  // nil = all
-	Allow                  []string          `toml:"allow"`                    // CIDRs, nil = any
-	BindPolicy             string            `toml:"bind_policy"`              // split, pair
-	ThrottleRate           int               `toml:"throttle_rate"`            // 0 = the server's
+	Password               string            `toml:"password" required:"true" or:"password_file"` // see CheckPassword; "" = none
+	PasswordFile           string            `toml:"password_file"`                               // that Password was read from, as all …File; "" = none
+	Disabled               bool              `toml:"disabled"`                                    // its binds are refused
+	SystemType             string            `toml:"system_type"`                                 // "" = any
+	BindTypes              []string          `toml:"bind_types"`                                  // transmitter, receiver, transceiver; nil = all
+	Operations             []string          `toml:"operations"`                                  // submit_sm and others, nil = all
+	ServiceTypes           []string          `toml:"service_types"`                               // nil = any; "" in it = none named
+	DefaultSource          string            `toml:"default_source"`                              // source_addr where a submit has none
+	Numbers                []string          `toml:"numbers"`                                     // nil = all
+	Allow                  []string          `toml:"allow"`                                       // CIDRs, nil = any
+	BindPolicy             string            `toml:"bind_policy"`                                 // split, pair
+	ThrottleRate           int               `toml:"throttle_rate"`                               // 0 = the server's
 	MaxQueued              int               `toml:"max_queued"`
 	DefaultAlphabet        string            `toml:"default_alphabet"`          // of data_coding 0: gsm7, gsm7packed, latin1, ascii, utf8
 	Alphabets              map[string]string `toml:"alphabets"`                 // data_coding, "1" to "255" → an alphabet; nil = the standard's
@@ -96,6 +97,7 @@ type Client struct {
 	InterfaceVersion       string            `toml:"interface_version"`         // "", 3.3, 3.4, 5.0
 	Outbind                string            `toml:"outbind"`                   // host:port that we call, "" = none
 	OutbindPassword        string            `toml:"outbind_password"`          // plain
+	OutbindPasswordFile    string            `toml:"outbind_password_file"`
 }
 
 // DistributionList is a dl_name that submit_multi may name.
@@ -119,7 +121,8 @@ type Hermes struct {
 	Validity          Duration   `toml:"validity"`
 	Reassemble        bool       `toml:"reassemble"`
 	ReassembleTimeout Duration   `toml:"reassemble_timeout"`
-	Secret            string     `toml:"secret"`     // "" = pushes are not signed
+	Secret            string     `toml:"secret"` // "" = pushes are not signed
+	SecretFile        string     `toml:"secret_file"`
 	StatusURL         string     `toml:"status_url"` // "" = final states are not posted
 	Request           Request    `toml:"request"`
 	TLS               HermesTLS  `toml:"tls"`
@@ -135,6 +138,7 @@ type Request struct {
 	Body           string            `toml:"body"`            // text/template, "" = the built-in JSON
 	SuccessPattern string            `toml:"success_pattern"` // "" = every 2xx counts
 	Headers        map[string]string `toml:"headers"`
+	HeadersFile    map[string]string `toml:"headers_file"` // by the names of headers
 }
 
 // HermesTLS is how we know Hermès, and how it knows us.
@@ -150,6 +154,7 @@ type TCP struct {
 	ListenPort int      `toml:"listen_port"` // 0 = any free port
 	Allow      []string `toml:"allow"`       // CIDRs, nil = any
 	Token      string   `toml:"token"`       // "" = none asked
+	TokenFile  string   `toml:"token_file"`
 }
 
 // Jobs are the recurring tasks.
@@ -163,6 +168,8 @@ type Jobs struct {
 type Store struct {
 	Driver string `toml:"driver"` // sqlite
 	DSN    string `toml:"dsn"`    // a file
+	// DSNFile holds the dsn, where that holds a password.
+	DSNFile string `toml:"dsn_file"`
 }
 
 // Admin is the operator's page and API.
@@ -173,14 +180,16 @@ type Admin struct {
 
 // User may open the operator's page.
 type User struct {
-	Name     string `toml:"name" required:"true"`
-	Password string `toml:"password" required:"true"` // see CheckPassword
+	Name         string `toml:"name" required:"true"`
+	Password     string `toml:"password" required:"true" or:"password_file"` // see CheckPassword
+	PasswordFile string `toml:"password_file"`
 }
 
 // Log is what the worker writes about itself.
 type Log struct {
-	Level   string `toml:"level"`   // trace, debug, info, warn, error
-	Content bool   `toml:"content"` // message text in logs
+	Level    string `toml:"level"`    // trace, debug, info, warn, error
+	Content  bool   `toml:"content"`  // message text in logs
+	Messages bool   `toml:"messages"` // a line for each message that has come to its end, without text, in a file of its own
 }
 
 // Launcher is read by the launcher only.

@@ -50,7 +50,8 @@ func Default() Config {
 			Listen: "127.0.0.1:8346",
 		},
 		Log: Log{
-			Level: "info",
+			Level:    "info",
+			Messages: true,
 		},
 		Launcher: Launcher{
 			StopGrace: 30 * time.Second,

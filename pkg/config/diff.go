@@ -11,8 +11,8 @@ import (
 // liveKeys take effect without a restart, each with all that is below it.
 func liveKeys() []string {
 	return []string{
-		"server.throttle_rate", "server.max_message_octets", "clients", "distribution_lists", "canned_messages", "service_types",
-		"hermes", "tcp.allow", "tcp.token", "log",
+		"server.throttle_rate", "server.max_message_octets", "server.tls.cert_file", "server.tls.key_file", "server.tls.client_ca_file", "clients", "distribution_lists", "canned_messages", "service_types",
+		"hermes", "tcp.allow", "tcp.token", "tcp.token_file", "log",
 	}
 }
 
@@ -23,7 +23,8 @@ func Diff(old, new *Config) (applied, needRestart []string) {
 	var changed []string
 	diffStruct("", reflect.ValueOf(*old), reflect.ValueOf(*new), &changed)
 	for _, key := range changed {
-		if isLive(key) {
+		// Whether users are asked for at all is settled at the start.
+		if isLive(key) || key == "admin.users" && len(old.Admin.Users) > 0 && len(new.Admin.Users) > 0 {
 			applied = append(applied, key)
 		} else {
 			needRestart = append(needRestart, key)

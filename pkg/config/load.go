@@ -19,9 +19,11 @@ const FileName = "config.toml"
 const maxFileSize = 8 << 20
 
 // Find returns the absolute path of the configuration file: explicit if it is
-// not empty, else config.toml in the current folder, else beside the program.
+// not empty, else config.toml in the current folder, else the one that the
+// service of this machine was installed with, else beside the program.
+// service, which may be nil, names that of the service; "" = there is none.
 // The error says where it looked.
-func Find(explicit string) (string, error) {
+func Find(explicit string, service func() string) (string, error) {
 	if explicit != "" {
 		path, err := filepath.Abs(explicit)
 		if err != nil {
@@ -33,23 +35,36 @@ func Find(explicit string) (string, error) {
 		return path, nil
 	}
 	var looked []string
-	for _, folder := range []func() (string, error){os.Getwd, programFolder} {
+	beside := func(folder func() (string, error)) (path string, err error) {
 		dir, err := folder()
 		if err != nil {
-			continue
+			return "", nil
 		}
-		path := filepath.Join(dir, FileName)
-		if slices.Contains(looked, path) {
-			continue
+		path = filepath.Join(dir, FileName)
+		switch err := checkFile(path); {
+		case slices.Contains(looked, path):
+		case err == nil:
+			return path, nil
+		case !errors.Is(err, os.ErrNotExist):
+			return "", fmt.Errorf("%s: %w", path, err)
+		default:
+			looked = append(looked, path)
 		}
-		err = checkFile(path)
-		if err == nil {
+		return "", nil
+	}
+	if path, err := beside(os.Getwd); path != "" || err != nil {
+		return path, err
+	}
+	if service != nil {
+		if path := service(); path != "" {
+			if err := checkFile(path); err != nil {
+				return "", fmt.Errorf("%s, which the service was installed with: %w; name another one with --config PATH", path, err)
+			}
 			return path, nil
 		}
-		if !errors.Is(err, os.ErrNotExist) {
-			return "", fmt.Errorf("%s: %w", path, err)
-		}
-		looked = append(looked, path)
+	}
+	if path, err := beside(programFolder); path != "" || err != nil {
+		return path, err
 	}
 	return "", fmt.Errorf("no configuration file: looked for %s; name one with --config PATH", strings.Join(looked, " and "))
 }
@@ -77,6 +92,16 @@ type File struct {
 	Octets  []byte  // nil = it could not be read
 	Outline Outline // empty where the text is not TOML
 	lines   int     // 0 = the text is not TOML
+
+	doc *tomlstrict.Document // nil = the text is not TOML
+}
+
+// Fault is what is wrong with a key, found by a try: with the file, and the key's line.
+func (f *File) Fault(key, text string) error {
+	if f.doc == nil {
+		return &Error{Problems: []Problem{{File: f.Path, Key: key, Text: text}}}
+	}
+	return f.doc.Fault(Problem{Key: key, Text: text})
 }
 
 // IsTOML reports whether the text is TOML, whatever else may be wrong with it.
@@ -107,7 +132,7 @@ func LoadLauncher(path string) Launcher {
 	if err != nil {
 		return cfg.Launcher
 	}
-	if _, err := tomlstrict.Read(data, &cfg, tomlstrict.Options{}); err != nil {
+	if _, err := tomlstrict.Read(data, &cfg, tomlstrict.Options{Text: substitute}); err != nil {
 		return cfg.Launcher
 	}
 	c := checker{}
@@ -150,14 +175,18 @@ func cannotRead(err error) error {
 func parseFile(path string, data []byte) (File, error) {
 	f := File{Path: path, Octets: data}
 	cfg := Default()
-	doc, err := tomlstrict.Read(data, &cfg, tomlstrict.Options{File: path, Secret: isSecret})
+	doc, err := tomlstrict.Read(data, &cfg, tomlstrict.Options{File: path, Secret: isSecret, Text: substitute})
 	if err != nil {
 		return f, err
 	}
 	f.Outline.Keys, f.Outline.Open = doc.Keys()
 	f.Outline.Empty = doc.EndsInEmptyQuotes()
-	f.lines = doc.Lines()
+	f.lines, f.doc = doc.Lines(), doc
+	cfg.resolveSecretPaths(filepath.Dir(path))
+	secrets := checker{}
+	secrets.readSecrets(&cfg)
 	cfg.resolvePaths(filepath.Dir(path))
+	doc.Add(secrets.problems...)
 	doc.Add(cfg.check()...)
 	if err := doc.Err(); err != nil {
 		return f, err
@@ -186,6 +215,19 @@ func (c *Config) resolvePaths(dir string) {
 	}
 	if c.Store.Driver == "sqlite" && !isSQLiteURI(c.Store.DSN) {
 		c.Store.DSN = resolve(dir, c.Store.DSN)
+	}
+}
+
+// resolveSecretPaths is resolvePaths for the files of secrets, one of which may hold the path of the database.
+func (c *Config) resolveSecretPaths(dir string) {
+	if abs, err := filepath.Abs(dir); err == nil {
+		dir = abs
+	}
+	for _, s := range c.secrets() {
+		*s.file = resolve(dir, *s.file)
+	}
+	for name, file := range c.Hermes.Request.HeadersFile {
+		c.Hermes.Request.HeadersFile[name] = resolve(dir, file)
 	}
 }
 

@@ -132,7 +132,7 @@ func TestErrorOfAFileThatCannotBeReadBeginsWithItsName(t *testing.T) {
 		}
 	}
 	for _, path := range []string{missing, dir} {
-		_, err := Find(path)
+		_, err := Find(path, nil)
 		if err == nil || !strings.HasPrefix(err.Error(), path+", named by --config: ") {
 			t.Errorf("got %v", err)
 		}
@@ -174,21 +174,21 @@ func TestPathsStartFromTheFilesFolder(t *testing.T) {
 func TestFindLooksInTheCurrentFolderThenSaysWhereItLooked(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)
-	_, err := Find("")
+	_, err := Find("", nil)
 	if err == nil || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), " and ") {
 		t.Errorf("got %v, want the places it looked in", err)
 	}
 	if err := os.WriteFile(FileName, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	got, err := Find("")
+	got, err := Find("", nil)
 	if err != nil || !filepath.IsAbs(got) || filepath.Base(got) != FileName {
 		t.Errorf("got %s, %v", got, err)
 	}
-	if _, err := Find("nowhere.toml"); err == nil || !strings.Contains(err.Error(), "--config") {
+	if _, err := Find("nowhere.toml", nil); err == nil || !strings.Contains(err.Error(), "--config") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := Find(dir); err == nil || !strings.Contains(err.Error(), "folder") {
+	if _, err := Find(dir, nil); err == nil || !strings.Contains(err.Error(), "folder") {
 		t.Errorf("got %v", err)
 	}
 }

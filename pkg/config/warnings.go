@@ -24,6 +24,7 @@ func (c *Config) Warnings() []Problem {
 	for i := range c.Clients {
 		w.clientPassword(tomlstrict.Index("clients", i), &c.Clients[i])
 	}
+	w.owners(c.Clients)
 	if c.Server.TLS.ListenPort == 0 && c.Server.TLS.CertFile != "" {
 		w.add("server.tls.listen_port", "is 0, so TLS is off although cert_file is set")
 	}

@@ -76,7 +76,9 @@ func (d *decoder) take(n int) []byte {
 // cstring reads a C-octet string of at most max octets, its NUL included. One that is
 // longer is refused with the field's own status s; where the body ends first it is the
 // length that is wrong.
-func (d *decoder) cstring(field string, max int, s Status) string { return d.cstringLike("", field, max, s) }
+func (d *decoder) cstring(field string, max int, s Status) string {
+	return d.cstringLike("", field, max, s)
+}
 
 // cstringLike is cstring, and returns before itself where that is what is there: who decodes many PDUs into one struct
 // allocates only what differs.

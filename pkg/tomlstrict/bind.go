@@ -11,12 +11,13 @@ import (
 // line for an unknown key.
 type binder struct {
 	problems []Problem
-	schema   []string // every key there is, see schemaKeys
+	schema   []string                               // every key there is, see schemaKeys
+	text     func(key, text string) (string, error) // may be nil
 }
 
-func bind(target any, tree map[string]any) []Problem {
+func bind(target any, tree map[string]any, text func(key, text string) (string, error)) []Problem {
 	v := reflect.ValueOf(target).Elem()
-	b := &binder{schema: schemaKeys(v.Type())}
+	b := &binder{schema: schemaKeys(v.Type()), text: text}
 	b.value("", v, tree)
 	return b.problems
 }
@@ -27,6 +28,13 @@ func (b *binder) add(key, format string, args ...any) {
 
 // value never quotes what it found: it may be a password.
 func (b *binder) value(path string, target reflect.Value, value any) {
+	if text, ok := value.(string); ok && b.text != nil {
+		var err error
+		if value, err = b.text(path, text); err != nil {
+			b.add(path, "%s", err)
+			return
+		}
+	}
 	switch target.Type() {
 	case reflect.TypeFor[time.Duration]():
 		b.duration(path, target, value)
@@ -99,7 +107,9 @@ func (b *binder) table(path string, target reflect.Value, tree map[string]any) {
 		field := fields.Field(i)
 		name := field.Tag.Get("toml")
 		if _, ok := tree[name]; !ok && field.Tag.Get("required") != "" {
-			b.add(Join(path, name), "is missing")
+			if _, ok := tree[field.Tag.Get("or")]; !ok {
+				b.add(Join(path, name), "is missing")
+			}
 		}
 	}
 }

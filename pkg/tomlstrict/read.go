@@ -12,6 +12,7 @@ package tomlstrict
 
 import (
 	"errors"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -22,6 +23,8 @@ import (
 type Options struct {
 	File   string                // goes before every problem
 	Secret func(key string) bool // the value must not be quoted; the key bears no index
+	// Text gives what a text of the file stands for; its error says why it stands for nothing. nil = for itself.
+	Text func(key, text string) (string, error)
 }
 
 // A Document is a text that is TOML, whatever else is wrong with it.
@@ -32,7 +35,7 @@ type Document struct {
 
 // Read lays a text over *target, a struct that holds the defaults. Its fields
 // that belong to the file bear a tag toml:"name", and required:"true" where the
-// key must be there. They are string, bool, int, time.Duration, another struct,
+// key must be there, or the one that a tag or:"name" names. They are string, bool, int, time.Duration, another struct,
 // map[string]string, or a slice of these. A list in the text replaces the
 // default; an empty one or an empty table of texts becomes or stays nil; a value
 // of the wrong type leaves the default. UTF-16 with its mark, a byte order mark
@@ -45,14 +48,14 @@ func Read(data []byte, target any, o Options) (*Document, error) {
 	var tree map[string]any
 	if problem == nil {
 		if _, err := toml.Decode(text, &tree); err != nil {
-			problem = syntaxProblem(err, o.Secret)
+			problem = syntaxProblem(err, text, o.Secret)
 		}
 	}
 	if problem != nil {
 		problem.File = o.File
 		return nil, &Error{Problems: []Problem{*problem}}
 	}
-	return &Document{file: o.File, text: text, found: bind(target, tree)}, nil
+	return &Document{file: o.File, text: text, found: bind(target, tree, o.Text)}, nil
 }
 
 // Add appends what the caller found wrong, of which Key and Text count. A
@@ -87,6 +90,13 @@ func (d *Document) Err() error {
 	return &Error{Problems: problems}
 }
 
+// Fault is an *Error with one problem of the caller's, of which Key and Text count, with its file and line.
+func (d *Document) Fault(p Problem) error {
+	one := []Problem{p}
+	locate(one, d.file, indexLines(d.text))
+	return &Error{Problems: one}
+}
+
 // Keys are the names of the keys, in the text's order: clients[0].system_id. A table is none, nor is what stands inside a
 // value: no text that is cut there is TOML. open tells that the text ends in its last value, and that this may be the
 // beginning of a longer one: a number or a date, empty quotes, which may be two of three, or three, which may be of four.
@@ -110,19 +120,52 @@ func (d *Document) Lines() int {
 	return strings.Count(strings.TrimSuffix(d.text, "\n"), "\n") + 1
 }
 
-func syntaxProblem(err error, secret func(key string) bool) *Problem {
+func syntaxProblem(err error, text string, secret func(key string) bool) *Problem {
 	p := &Problem{Line: 1, Text: strings.TrimPrefix(err.Error(), "toml: ")}
 	var syntax toml.ParseError
 	if errors.As(err, &syntax) {
 		p.Line, p.Key, p.Text = max(1, syntax.Position.Line), syntax.LastKey, syntax.Message
 	}
+	line := lineOf(text, p.Line)
 	switch {
+	case typographic.MatchString(line):
+		p.Text = `has typographic quotes, as word processors write them; write straight ones: " or '`
 	case secret != nil && secret(p.Key): // the library quotes what it stumbled over
 		p.Text = "is not valid TOML; it must be text in quotes on one line, best in single quotes"
 	case strings.HasPrefix(p.Text, "expected value but found"):
 		p.Text = "has no valid value; after = comes a number, true, false, or text in quotes"
-	case strings.Contains(p.Text, "escape"):
+	case strings.Contains(p.Text, "escape") || strings.Contains(p.Text, "hexadecimal digits after"):
 		p.Text += `; in a path write / or \\, or put it in single quotes`
 	}
+	p.Key = indexed(text, p.Key, p.Line)
 	return p
+}
+
+// typographic finds the quotes that editors put in the place of straight ones, where a value or a key begins or ends. Inside of a
+// text they are letters.
+var typographic = regexp.MustCompile(`(^|[=\[{,])\s*[“”„‟‘’‚‛«»‹›″′]|[“”„‟‘’‚‛«»‹›″′][\s\]},]*(#.*)?$`)
+
+// lineOf is a line of a text, counted from 1.
+func lineOf(text string, n int) string {
+	for line := range strings.Lines(text) {
+		if n--; n == 0 {
+			return line
+		}
+	}
+	return ""
+}
+
+// indexed puts the indexes into a key that the library names without them: clients[1].password. It is the last of that name
+// which begins no later than the line.
+func indexed(text, key string, line int) string {
+	if key == "" {
+		return ""
+	}
+	best, at := key, 0
+	for k, l := range indexLines(text) {
+		if l <= line && (l > at || l == at && len(k) < len(best)) && WithoutIndexes(k) == key { // not of an element in it
+			best, at = k, l
+		}
+	}
+	return best
 }

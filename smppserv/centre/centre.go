@@ -8,14 +8,18 @@ package centre
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
 	"strconv"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/rs/zerolog"
 
 	"hnetsmpp/pkg/config"
+	"hnetsmpp/pkg/running"
 	"hnetsmpp/pkg/worker"
 	"hnetsmpp/smppserv/admin"
 	"hnetsmpp/smppserv/hermes"
@@ -39,23 +43,39 @@ type centre struct {
 	counters      *admin.Counters
 	plain, secure net.Listener // SMPP; secure is nil without TLS
 
-	users []config.User // of the admin port
-	mu    sync.Mutex
-	cfg   *config.Config // as it is in effect
+	runs *config.Config // as it was at the start: what needs a restart is so still
+
+	mu      sync.Mutex
+	cfg     *config.Config // as it is in effect
+	users   []config.User  // of the admin port
+	pending []string       // the keys that wait for a restart
+
+	secureConf atomic.Pointer[tls.Config] // of secure, with the certificates of now
+
+	messages *messages
+	token    string // by which the commands of this machine show that they may read its files
 
 	warned map[string]bool // the clients of which the log says that messages wait for them in vain
-	file   config.File     // that was last taken up; of the goroutine that watches it
+
+	// Of the goroutine that watches the file.
+	file         config.File       // that was last taken up
+	judged       time.Time         // the time of change of the one that was last read
+	certificates map[string]string // what was in the files that it names, by the key
+	notice       *running.Notice   // for the commands of this machine; nil = they are told nothing
+	says         running.Server
 }
 
 // begin opens the operators' port, which says that the server starts and is the last to close. version is this program's.
 func begin(cfg *config.Config, version string, log zerolog.Logger) (*centre, error) {
-	mc := &centre{log: log, clock: queue.SystemClock(), cfg: cfg, users: cfg.Admin.Users, counters: admin.NewCounters()}
+	mc := &centre{log: log, clock: queue.SystemClock(), cfg: cfg, runs: cfg, token: newToken(), users: cfg.Admin.Users,
+		certificates: digests(cfg.Certificates()), counters: admin.NewCounters()}
 	mc.admin = admin.New(admin.Options{
 		Listen: cfg.Admin.Listen, Version: version, AuthRequired: len(mc.users) > 0, Centre: mc, Counters: mc.counters, Log: log,
 	})
 	if err := mc.admin.Listen(); err != nil {
 		return nil, err
 	}
+	mc.messages = newMessages(mc.counters, log)
 	mc.admin.Serve()
 	return mc, nil
 }
@@ -72,7 +92,7 @@ func (mc *centre) open(ctx context.Context) (err error) {
 	if mc.store, err = sqlite.Open(ctx, sqlite.Options{File: cfg.Store.DSN, Log: log}); err != nil {
 		return err
 	}
-	mc.queue = queue.New(queue.Options{Settings: queueSettings(cfg), Store: mc.store, Log: log, Observer: mc.counters, Clock: mc.clock})
+	mc.queue = queue.New(queue.Options{Settings: queueSettings(cfg), Store: mc.store, Log: log, Observer: mc.messages, Clock: mc.clock})
 	push, err := pushOptions(cfg, log)
 	if err != nil {
 		return err
@@ -80,8 +100,8 @@ func (mc *centre) open(ctx context.Context) (err error) {
 	if mc.push, err = hermes.NewPush(push); err != nil {
 		return err
 	}
-	mc.smsc = smsc.New(smscOptions(cfg, mc.queue, mc.store, log), smscSettings(cfg))
-	if mc.plain, mc.secure, err = listenSMPP(cfg.Server); err != nil {
+	mc.smsc = smsc.New(smscOptions(cfg, mc), smscSettings(cfg))
+	if mc.plain, mc.secure, err = mc.listenSMPP(cfg.Server); err != nil {
 		return err
 	}
 	mc.port = hermes.NewPort(hermes.PortOptions{

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -27,6 +28,9 @@ func Read(path string) (File, error) {
 	f := File{read: stamp(path)}
 	var err error
 	f.File, err = config.Read(path)
+	if err == nil {
+		f.read.others = stamp(path, f.Config.Files()...).others
+	}
 	var records []config.Record
 	records, f.Blind = config.ReadRecords(config.RecordFiles(path, f.Config))
 	lost, is := lostEnd(&f.File, records)
@@ -49,6 +53,7 @@ func ReadShorter(path string) (File, error) {
 	f := File{read: stamp(path)}
 	var err error
 	if f.File, err = config.Read(path); err == nil {
+		f.read.others = stamp(path, f.Config.Files()...).others
 		err = checked(&f.File)
 	}
 	if err != nil {
@@ -96,10 +101,15 @@ func signalError(err error) error {
 }
 
 func checked(f *config.File) error {
-	if err := Check(f.Config); err != nil {
+	err := Check(f.Config)
+	if err == nil {
+		return nil
+	}
+	key, text, ok := strings.Cut(err.Error(), ": ")
+	if !ok || strings.ContainsAny(key, " /") {
 		return fmt.Errorf("%s: %w", f.Path, err)
 	}
-	return nil
+	return f.Fault(key, text)
 }
 
 // Check finds the faults of a valid configuration that only a try shows: of Hermès' certificates, and of the field names

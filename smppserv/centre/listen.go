@@ -1,9 +1,12 @@
 package centre
 
 import (
+	"crypto/sha256"
 	"crypto/tls"
+	"encoding/hex"
 	"fmt"
 	"net"
+	"os"
 	"strconv"
 
 	"hnetsmpp/pkg/config"
@@ -11,7 +14,7 @@ import (
 
 // listenSMPP opens the SMPP port, and the one that speaks TLS if there is one. They accept connections at once, which wait
 // until they are served.
-func listenSMPP(s config.Server) (plain, secure net.Listener, err error) {
+func (mc *centre) listenSMPP(s config.Server) (plain, secure net.Listener, err error) {
 	if plain, err = listen(s.ListenHost, s.ListenPort, "server.listen_port"); err != nil || s.TLS.ListenPort == 0 {
 		return plain, nil, err
 	}
@@ -22,7 +25,33 @@ func listenSMPP(s config.Server) (plain, secure net.Listener, err error) {
 	if secure, err = listen(s.ListenHost, s.TLS.ListenPort, "server.tls.listen_port"); err != nil {
 		return plain, nil, err
 	}
-	return plain, tls.NewListener(secure, conf), nil
+	mc.secureConf.Store(conf)
+	return plain, tls.NewListener(secure, &tls.Config{MinVersion: tls.VersionTLS12, GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		return mc.secureConf.Load(), nil
+	}}), nil
+}
+
+// secureConfig is what the port that speaks TLS is to have now; nil where there is none.
+func (mc *centre) secureConfig(s config.ServerTLS) (*tls.Config, error) {
+	if mc.secure == nil || s.ListenPort == 0 {
+		return nil, nil
+	}
+	return tlsConfig(s)
+}
+
+// digests tells what is in files, by their keys; "" = cannot be read.
+func digests(files map[string]string) map[string]string {
+	all := map[string]string{}
+	for key, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			all[key] = ""
+			continue
+		}
+		sum := sha256.Sum256(data)
+		all[key] = hex.EncodeToString(sum[:])
+	}
+	return all
 }
 
 func listen(host string, port int, key string) (net.Listener, error) {

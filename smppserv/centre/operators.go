@@ -2,6 +2,7 @@ package centre
 
 import (
 	"fmt"
+	"strings"
 
 	"hnetsmpp/pkg/adminapi"
 	"hnetsmpp/pkg/config"
@@ -50,12 +51,19 @@ func (mc *centre) Problems() []admin.Problem {
 		text := fmt.Sprintf("the database refuses the final states of %d messages: the log names them and the reason; mend it, else they are tried again after the next start", n)
 		all = append(all, admin.Problem{Text: text, Brief: text})
 	}
+	if pending := mc.waiting(); len(pending) > 0 {
+		text := "changes of config.toml wait for a restart"
+		all = append(all, admin.Problem{Text: text + ": " + strings.Join(pending, ", "), Brief: text})
+	}
 	return append(all, strandedProblems(mc.stranded())...)
 }
 
 // KnowsUser implements admin.Centre.
 func (mc *centre) KnowsUser(name, password string) bool {
-	for _, u := range mc.users {
+	mc.mu.Lock()
+	users := mc.users
+	mc.mu.Unlock()
+	for _, u := range users {
 		if u.Name == name {
 			return config.CheckPassword(u.Password, password)
 		}

@@ -3,6 +3,7 @@ package centre
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -13,6 +14,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 
 	"hnetsmpp/pkg/config"
+	"hnetsmpp/pkg/running"
 )
 
 const (
@@ -46,8 +48,12 @@ func (mc *centre) watchFile(ctx context.Context, path string, last fileStamp, ev
 	defer poll.Stop()
 	settled := time.NewTimer(0) // the file may have changed since the start
 	seen := last
+	var others []string // that the configuration is read from besides its own file
+	if mc.file.Config != nil {
+		others = mc.file.Config.Files()
+	}
 	changed := func() bool {
-		now := stamp(path)
+		now := stamp(path, others...)
 		if now == seen {
 			return false
 		}
@@ -73,35 +79,55 @@ func (mc *centre) watchFile(ctx context.Context, path string, last fileStamp, ev
 			if changed() { // while it was read
 				continue
 			}
+			if f.Config != nil && !slices.Equal(others, f.Config.Files()) { // it names others now: from here on they are watched
+				others = f.Config.Files()
+				seen = stamp(path, others...)
+				settled.Reset(0)
+				continue
+			}
 			last = seen
+			mc.judged = last.time
 			mc.reload(f, err)
 		}
 	}
 }
 
 type fileStamp struct {
-	time time.Time
-	size int64
+	time   time.Time
+	size   int64
+	others string // the same of the files that the configuration is read from besides its own
 }
 
-func stamp(path string) fileStamp {
-	info, err := os.Stat(path)
-	if err != nil {
-		return fileStamp{}
+func stamp(path string, others ...string) fileStamp {
+	var s fileStamp
+	if info, err := os.Stat(path); err == nil {
+		s.time, s.size = info.ModTime(), info.Size()
 	}
-	return fileStamp{info.ModTime(), info.Size()}
+	for _, other := range others {
+		o := stamp(other)
+		s.others += fmt.Sprintln(other, o.time.UnixNano(), o.size)
+	}
+	return s
 }
 
-// reload takes up what can change while the server runs, of a file as it was read. One with a fault, or one that may be
-// less than was meant, changes nothing.
+// reload takes up what can change while the server runs, and tells the log and the commands of this machine what it did.
 func (mc *centre) reload(f config.File, err error) {
+	r := mc.takeUp(f, err)
+	r.At, r.Changed = time.Now(), mc.judged
+	mc.announce(r)
+}
+
+// takeUp takes up what can change, of a file as it was read. One with a fault, or one that may be less than was meant, changes
+// nothing.
+func (mc *centre) takeUp(f config.File, err error) (r running.Reload) {
 	records, blind := config.ReadRecords(config.RecordFiles(f.Path, f.Config))
 	switch lost, is := mc.lostEnd(&f, records); {
 	case is && err != nil:
 		err = alsoLost(err, &f, lost)
 	case is && lost == nil && reflect.DeepEqual(f.Config, mc.config()):
 		mc.log.Info().Str("config", f.Path).Msg("the configuration is the same as before")
-		return
+		r.Pending = mc.waiting()
+		return r
 	case is:
 		err = &config.Error{Problems: []config.Problem{f.LostEnd(lost, "smppserv reload --shorter")}}
 		if f.Outline.Lost(mc.file.Outline) == nil { // a start, which sees names only, could not tell
@@ -110,27 +136,48 @@ func (mc *centre) reload(f config.File, err error) {
 			mc.record(&mc.file, r)
 		}
 	}
+	var renewed []string
 	if err == nil {
-		err = mc.apply(f.Config)
+		renewed, err = mc.apply(f.Config)
 	}
 	if err != nil {
 		mc.log.Error().Err(err).AnErr("record", blind).Str("config", f.Path).Msg("the changed configuration is not taken up; mend it and save it again")
-		return
+		r.Fault, r.Pending = err.Error(), mc.waiting()
+		return r
 	}
 	mc.mu.Lock()
-	applied, needRestart := config.Diff(mc.cfg, f.Config)
-	mc.cfg = f.Config
+	r.Keys, _ = config.Diff(mc.cfg, f.Config)
+	_, r.Pending = config.Diff(mc.runs, f.Config)
+	undone := len(r.Pending) == 0 && len(mc.pending) > 0
+	mc.cfg, mc.pending = f.Config, r.Pending
 	mc.mu.Unlock()
+	for _, key := range renewed {
+		if !slices.Contains(r.Keys, key) {
+			r.Keys = append(r.Keys, key)
+		}
+	}
 	defer mc.warnStranded()
+	mc.messages.configure(f.Path, f.Config)
 	mc.file = f
 	mc.record(&f, f.Record())
 	for _, w := range f.Config.Warnings() {
 		mc.log.Warn().Str("key", w.Key).Msg(w.Text)
 	}
-	mc.log.Info().Str("config", f.Path).Strs("changed", applied).Msg("configuration taken up")
-	if len(needRestart) > 0 {
-		mc.log.Warn().Strs("changed", needRestart).Msg("these changes take effect after a restart")
+	mc.log.Info().Str("config", f.Path).Strs("changed", r.Keys).Msg("configuration taken up")
+	switch {
+	case len(r.Pending) > 0:
+		mc.log.Warn().Strs("changed", r.Pending).Msg("these changes take effect after a restart")
+	case undone:
+		mc.log.Info().Msg("nothing waits for a restart any more")
 	}
+	return r
+}
+
+// waiting are the keys that wait for a restart.
+func (mc *centre) waiting() []string {
+	mc.mu.Lock()
+	defer mc.mu.Unlock()
+	return mc.pending
 }
 
 // lostEnd tells whether a changed file may have lost its end, which keys are missing, and none where it is the beginning of
@@ -166,14 +213,30 @@ func (mc *centre) record(f *config.File, r config.Record) {
 	}
 }
 
-// apply gives every package its new settings, or none of them.
-func (mc *centre) apply(cfg *config.Config) error {
+// apply gives every package its new settings, or none of them. It names the keys whose certificates are others now, although
+// the file says the same.
+func (mc *centre) apply(cfg *config.Config) (renewed []string, err error) {
+	certificates := digests(cfg.Certificates()) // before they are read: a change meanwhile is seen the next time
 	push, err := pushOptions(cfg, mc.log)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	secure, err := mc.secureConfig(cfg.Server.TLS)
+	if err != nil {
+		return nil, err
 	}
 	if err := mc.push.Reload(push); err != nil {
-		return err
+		return nil, err
+	}
+	for key, digest := range certificates {
+		if mc.certificates[key] != digest {
+			renewed = append(renewed, key)
+		}
+	}
+	slices.Sort(renewed)
+	mc.certificates = certificates
+	if slices.ContainsFunc(renewed, func(key string) bool { return strings.HasPrefix(key, "server.tls.") }) {
+		mc.secureConf.Store(secure)
 	}
 	setLevel(cfg.Log)
 	mc.queue.Configure(queueSettings(cfg))
@@ -181,5 +244,10 @@ func (mc *centre) apply(cfg *config.Config) error {
 	mc.port.SetAllow(prefixes(cfg.TCP.Allow))
 	mc.port.SetToken(cfg.TCP.Token)
 	mc.port.SetValidity(cfg.Hermes.Validity)
-	return nil
+	mc.mu.Lock()
+	defer mc.mu.Unlock()
+	if len(mc.users) > 0 && len(cfg.Admin.Users) > 0 {
+		mc.users = cfg.Admin.Users
+	}
+	return renewed, nil
 }

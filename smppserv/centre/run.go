@@ -50,6 +50,7 @@ func Run(ctx context.Context, o Options) error {
 	if err := mc.open(ctx); err != nil {
 		return err
 	}
+	mc.messages.configure(o.File.Path, cfg)
 	mc.warnStranded()
 	addrs := mc.serve()
 	addrs.PID, addrs.Version = os.Getpid(), o.Version
@@ -57,6 +58,8 @@ func Run(ctx context.Context, o Options) error {
 		Str("tcp", addrs.TCP).Str("admin", addrs.Admin).Msg("ready")
 	o.Ready(addrs)
 	mc.file = o.File.File
+	mc.judged = o.File.read.time
+	mc.tell(o.File.Path, addrs, mc.judged)
 	mc.record(&mc.file, mc.file.Record())
 
 	jobs, stopJobs := context.WithCancel(ctx)
@@ -78,6 +81,9 @@ func Run(ctx context.Context, o Options) error {
 		os.Exit(int(worker.ExitCrashed))
 	})
 	defer hung.Stop()
+	if mc.notice != nil {
+		defer mc.notice.Close()
+	}
 	if err := mc.close(); err != nil {
 		return fmt.Errorf("stop: %w", err)
 	}

@@ -18,7 +18,6 @@ import (
 	"hnetsmpp/smppserv/session"
 	"hnetsmpp/smppserv/smsc"
 	"hnetsmpp/smppserv/smsc/translate"
-	"hnetsmpp/smppserv/store"
 )
 
 // What config.toml says, as the packages want it.
@@ -31,14 +30,15 @@ func queueSettings(cfg *config.Config) queue.Settings {
 	return st
 }
 
-func smscOptions(cfg *config.Config, q *queue.Queue, st *store.Store, log zerolog.Logger) smsc.Options {
+func smscOptions(cfg *config.Config, mc *centre) smsc.Options {
 	s := cfg.Server
 	return smsc.Options{
 		SMSCIdentifier: s.SMSCIdentifier, Opportunity: cfg.Mode == config.ModeOpportunity,
 		Timers: session.Timers{SessionInit: s.SessionInitTimeout, EnquireLink: s.KeepAliveInterval,
 			Inactivity: s.InactivityTimeout, Response: s.ResponseTimeout},
 		Logout: s.DisconnectAfterLogout, Window: s.Window, MaxConnections: s.MaxConnections, MaxPerAddress: s.MaxConnectionsPerIP,
-		FailedBindDelay: s.FailedBindDelay, Queue: q, History: st, Log: log,
+		FailedBindDelay: s.FailedBindDelay, Queue: mc.queue, History: mc.store, Log: mc.log,
+		Operator: func(password string) bool { return config.CheckPassword(mc.token, password) },
 	}
 }
 

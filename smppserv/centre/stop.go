@@ -142,5 +142,9 @@ func (mc *centre) close() error {
 	if mc.store != nil {
 		p.store = mc.store.Close
 	}
-	return s.run(p)
+	err := s.run(p)
+	if mc.messages != nil {
+		mc.messages.close()
+	}
+	return err
 }

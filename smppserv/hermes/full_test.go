@@ -3,6 +3,7 @@ package hermes
 import (
 	"context"
 	"testing"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -19,7 +20,7 @@ func (c cramped) Route(ctx context.Context, from, to, client string) (sms.Route,
 }
 
 func TestAnIDThatIsRepeatedIsAcceptedThoughTheQueueIsFull(t *testing.T) {
-	p := NewPort(PortOptions{Queue: startQueue(t), Clients: cramped{toAdmin}, Log: zerolog.Nop()})
+	p := NewPort(PortOptions{Queue: startQueue(t), Clients: cramped{toAdmin}, Validity: time.Hour, Log: zerolog.Nop()})
 	for i, k := range []struct{ line, want string }{
 		{`{"id":"h-1","from":"3600","to":"33612345678","text":"a"}`, `{"id":"h-1","status":"accepted","message_id":"1"}`},
 		{`{"id":"h-1","from":"3600","to":"33612345678","text":"a"}`, `{"id":"h-1","status":"accepted","message_id":"1","duplicate":true}`},

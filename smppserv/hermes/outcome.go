@@ -50,15 +50,19 @@ func (s *settings) outcome(a *http.Response, pattern *success, hurry func(time.D
 	}
 	if a.Body != http.NoBody {
 		hurry(restTime)
-		io.CopyN(io.Discard, a.Body, maxAnswer)
 	}
-	switch {
-	case accepted:
+	if accepted {
+		if a.Body != http.NoBody {
+			io.CopyN(io.Discard, a.Body, maxAnswer)
+		}
 		return sms.Outcome{Verdict: sms.Done, Code: code}
-	case passing(code):
-		return sms.Outcome{Verdict: sms.TryAgain, Code: code, After: retryAfter(a.Header, time.Now()), Reason: inWords(code)}
 	}
-	return sms.Outcome{Verdict: sms.Failed, Code: code, Reason: inWords(code)}
+	reason := refusedWith(a)
+	switch {
+	case passing(code):
+		return sms.Outcome{Verdict: sms.TryAgain, Code: code, After: retryAfter(a.Header, time.Now()), Reason: reason}
+	}
+	return sms.Outcome{Verdict: sms.Failed, Code: code, Reason: reason}
 }
 
 // maxLooks bounds how often a body that comes in pieces is looked at before its end.

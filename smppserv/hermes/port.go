@@ -61,6 +61,7 @@ type Port struct {
 	log        zerolog.Logger
 	ctx        context.Context // of Clients.Route; ends when Close gives up
 	cancel     context.CancelFunc
+	rejections rejections
 	unreadTime time.Duration // a peer that takes nothing for so long is let go
 
 	mu          sync.Mutex

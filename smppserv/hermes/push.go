@@ -277,6 +277,7 @@ func (t *try) exchange() (o sms.Outcome, k kind) {
 			o = s.outcome(a, r.pattern, hurry)
 		}); {
 		case err == nil:
+			o.Reason = t.withoutText(o.Code, o.Reason)
 			return o, kindOf(o)
 		case !errors.Is(err, errHTTP2):
 			return s.failure(err)
@@ -291,6 +292,7 @@ func (t *try) exchange() (o sms.Outcome, k kind) {
 		return s.failure(err)
 	}
 	o = s.outcome(answer, r.pattern, func(d time.Duration) { time.AfterFunc(d, cancel) })
+	o.Reason = t.withoutText(o.Code, o.Reason)
 	return o, kindOf(o)
 }
 

@@ -33,14 +33,14 @@ func (p *Port) submit(ctx context.Context, raw []byte, tokenAsked bool, to sink)
 		code, why = codeBadRequest, "the line brought about a fault of the server, see its log"
 	}
 	reject := func(code, why string) {
-		p.log.Debug().Str("id", l.ID.text).Str("code", code).Str("reason", why).Msg("a line to the TCP port is rejected")
+		p.rejections.note(p.log, code, l.ID.text, why)
 		to.answer(appendRejected(nil, l.ID.echo, code, why))
 	}
 	if code != "" {
 		reject(code, why)
 		return
 	}
-	switch err := p.o.Queue.Add(m, limit, &submission{to: to, echo: l.ID.echo, status: l.Status}); {
+	switch err := p.o.Queue.Add(m, limit, &submission{port: p, to: to, echo: l.ID.echo, status: l.Status}); {
 	case errors.Is(err, sms.ErrQueueFull):
 		reject(codeQueueFull, queueFull(m))
 	case err != nil:
@@ -100,6 +100,7 @@ func fits(token, want string) bool {
 
 // submission implements road.Submission for one line.
 type submission struct {
+	port   *Port
 	to     sink
 	echo   []byte // of the line's id
 	status bool   // an event was asked for
@@ -109,6 +110,7 @@ type submission struct {
 func (s *submission) Accepted(m *sms.Message, duplicate bool, err error) {
 	switch {
 	case errors.Is(err, sms.ErrQueueFull):
+		s.port.rejections.note(s.port.log, codeQueueFull, m.ExternalID, queueFull(m))
 		s.to.answer(appendRejected(nil, s.echo, codeQueueFull, queueFull(m)))
 		return
 	case err != nil:

@@ -19,7 +19,11 @@ func BenchmarkOneLane(b *testing.B) { throughput(b, 1) }
 func BenchmarkManyLanes(b *testing.B) { throughput(b, 1000) }
 
 func throughput(b *testing.B, lanes int) {
-	r := newRig(b, nil)
+	pass(b, newRig(b, nil), lanes)
+}
+
+// pass has b.N messages pass through the queue.
+func pass(b *testing.B, r *rig, lanes int) {
 	r.q.Attach(road.OutletOptions{Window: 32, Serial: true, Deliverer: done})
 	numbers := make([]string, lanes)
 	for i := range numbers {
@@ -82,4 +86,56 @@ func BenchmarkRecover100000(b *testing.B) {
 	r.q.Attach(road.OutletOptions{Window: 32, Serial: true, Deliverer: done})
 	r.emptied()
 	b.ReportMetric(messages/time.Since(from).Seconds(), "drained/s")
+}
+
+// BenchmarkBehindAMillion is the way of a message while a million others wait, in as many conversations, for a client that is not there.
+func BenchmarkBehindAMillion(b *testing.B) {
+	const messages = 1_000_000
+	r := newRig(b, nil)
+	waits := rows{n: messages, conversations: messages, change: func(i int, m *sms.Message) {
+		m.ID, m.Submitter, m.Recipient = sms.ID(i+1)<<32, "other", "absent"
+	}}
+	now := r.q.now()
+	r.q.mu.Lock()
+	waits.Waiting(b.Context(), 0, func(m *sms.Message) error {
+		r.q.takeUp(m, keysOf(m), now, now)
+		return nil
+	})
+	r.q.lastSeen = 0
+	r.q.mu.Unlock()
+	pass(b, r, 10_000)
+}
+
+// BenchmarkTakeUpAMillion is what the queue does of a start with a million messages in a million conversations.
+func BenchmarkTakeUpAMillion(b *testing.B) {
+	b.ReportAllocs()
+	for b.Loop() {
+		waitingIn(b, rows{n: 1_000_000, conversations: 1_000_000})
+	}
+}
+
+// BenchmarkFindWhatIsReplaced looks for the message that another one replaces among 50 000 of one conversation, all of another service_type.
+func BenchmarkFindWhatIsReplaced(b *testing.B) {
+	q := waitingIn(b, rows{n: 50_000, conversations: 1, change: func(_ int, m *sms.Message) { m.ServiceType = "CMT" }})
+	m := &sms.Message{Submitter: "admin", Source: sms.Address{Number: "33600000000"}, Dest: sms.Address{Number: "3600"}}
+	for b.Loop() {
+		if q.oldest(m, 0, false) != 0 {
+			b.Fatal("there is none")
+		}
+	}
+}
+
+// BenchmarkFollowTheClock has a million messages follow a setting of the clock. The lock is free after each chunk.
+func BenchmarkFollowTheClock(b *testing.B) {
+	q := waitingIn(b, rows{n: 1_000_000, conversations: 1_000_000, change: func(_ int, m *sms.Message) { m.Period = false }})
+	longest := time.Duration(0)
+	for b.Loop() {
+		q.beginToFollow(1000, q.now())
+		for more := true; more; {
+			from := time.Now()
+			more = q.followOn()
+			longest = max(longest, time.Since(from))
+		}
+	}
+	b.ReportMetric(float64(longest.Microseconds()), "us/longest-step")
 }

@@ -2,7 +2,6 @@ package queue
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -314,101 +313,6 @@ func (r *rig) stop() {
 	if err := r.q.Stop(ctx); err != nil {
 		r.t.Fatalf("Stop: %v", err)
 	}
-}
-
-// faulty is a store that can be made to fail, or to be slow.
-type faulty struct {
-	Store
-	mu        sync.Mutex
-	before    func() // an addition
-	addErr    error
-	changeErr error
-	loadErr   error
-	loads     int
-	slow      bool
-	outcomes  []*road.Transition // while slow
-}
-
-var errDisk = errors.New("the disk is full")
-
-func (f *faulty) set(change func()) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	change()
-}
-
-func (f *faulty) Add(a road.Addition) {
-	f.mu.Lock()
-	err, before := f.addErr, f.before
-	f.mu.Unlock()
-	if before != nil {
-		before()
-	}
-	if err != nil {
-		a.Added(false, err)
-		return
-	}
-	f.Store.Add(a)
-}
-
-func (f *faulty) Change(m *sms.Message, changed func(error)) {
-	f.mu.Lock()
-	err := f.changeErr
-	f.mu.Unlock()
-	if err != nil {
-		changed(err)
-		return
-	}
-	f.Store.Change(m, changed)
-}
-
-func (f *faulty) Load(ctx context.Context, ids []sms.ID) ([]*sms.Message, error) {
-	f.mu.Lock()
-	f.loads++
-	err := f.loadErr
-	f.mu.Unlock()
-	if err != nil {
-		return nil, err
-	}
-	return f.Store.Load(ctx, ids)
-}
-
-func (f *faulty) LoadHeads(ctx context.Context, ids []sms.ID) ([]*sms.Message, error) {
-	f.mu.Lock()
-	f.loads++
-	err := f.loadErr
-	f.mu.Unlock()
-	if err != nil {
-		return nil, err
-	}
-	return f.Store.LoadHeads(ctx, ids)
-}
-
-func (f *faulty) Finish(m *road.Transition) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.slow {
-		f.outcomes = append(f.outcomes, m)
-		return
-	}
-	f.Store.Finish(m)
-}
-
-// waitingOutcomes is how many outcomes the slow disk has not taken.
-func (f *faulty) waitingOutcomes() int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return len(f.outcomes)
-}
-
-func (f *faulty) heal() {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.slow = false
-	for _, m := range f.outcomes {
-		f.Store.Finish(m)
-	}
-	f.outcomes = nil
 }
 
 func TestAMessageIsAcceptedTriedAndConcluded(t *testing.T) {

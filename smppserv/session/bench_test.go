@@ -40,7 +40,9 @@ func benchPeer(b *testing.B, window int) (*Session, net.Conn, *bufio.Reader) {
 	}
 	h := prompt{make(chan *Session, 1)}
 	ended := make(chan error, 1)
-	go func() { ended <- New(Options{ID: 1, Conn: ours, Handler: h, Log: zerolog.Nop(), Window: window, MaxRequests: 512}).Serve() }()
+	go func() {
+		ended <- New(Options{ID: 1, Conn: ours, Handler: h, Log: zerolog.Nop(), Window: window, MaxRequests: 512}).Serve()
+	}()
 	b.Cleanup(func() {
 		_ = c.Close()
 		<-ended

@@ -40,6 +40,7 @@ var requests = map[smpp.CommandID]request{
 
 // handle judges a PDU by its header, which came in this state, and has it handled.
 func (s *Session) handle(st State, h smpp.Header, body []byte) {
+	s.traceIn(h, body)
 	if h.Command.IsResponse() {
 		s.response(h, st)
 		return

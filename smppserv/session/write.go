@@ -121,6 +121,7 @@ func (s *Session) write() {
 			s.arm(s.writing)
 		}
 		s.mu.Unlock()
+		s.traceOut(out)
 		_, err := s.o.Conn.Write(out)
 		now := s.age()
 		for i, t := range tickets {

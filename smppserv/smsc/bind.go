@@ -19,6 +19,9 @@ type peer struct {
 	// Set by the bind, and read only after it.
 	kind    session.State // that the bind leads to: which of the client's places it takes
 	account *account
+	// operator: the session is that of a command of this machine. bindType is what it asked for.
+	operator bool
+	bindType smpp.CommandID
 
 	// Guarded by the registry.
 	bound, gone bool
@@ -33,7 +36,11 @@ var (
 // Bind implements session.Handler.
 func (p *peer) Bind(s *session.Session, b *smpp.Bind) (highest byte, err error) {
 	c, err := p.authenticate(b)
-	if err == nil {
+	switch {
+	case err != nil:
+	case p.operator:
+		err = p.sv.registry.beside(p, c)
+	default:
 		err = p.sv.registry.grant(p, c, session.BoundBy(b.Type))
 	}
 	if err != nil {
@@ -41,7 +48,7 @@ func (p *peer) Bind(s *session.Session, b *smpp.Bind) (highest byte, err error) 
 		return 0, err
 	}
 	p.sv.o.Log.Info().Str("system_id", b.SystemID).Stringer("bind", b.Type).Stringer("remote", s.RemoteAddr()).
-		Uint64("session", s.ID()).Str("interface_version", fmt.Sprintf("0x%02x", b.InterfaceVersion)).Msg("bound")
+		Uint64("session", s.ID()).Str("interface_version", fmt.Sprintf("0x%02x", b.InterfaceVersion)).Bool("operator", p.operator).Msg("bound")
 	return c.InterfaceVersion, nil
 }
 
@@ -51,6 +58,8 @@ func (p *peer) authenticate(b *smpp.Bind) (*Client, error) {
 	switch {
 	case c == nil:
 		return nil, fmt.Errorf("no [[clients]] entry has this system_id: %w", smpp.RINVSYSID)
+	case p.isOperator(b):
+		p.operator, p.bindType = true, b.Type
 	case !session.Allowed(c.Allow, p.s.RemoteAddr()):
 		return nil, fmt.Errorf("the address is not in the client's allow list; to let it in add %q: %w", session.AddrOf(p.s.RemoteAddr()), smpp.RBINDFAIL)
 	case !c.CheckPassword(b.Password):
@@ -88,7 +97,7 @@ func (p *peer) Unbound(s *session.Session, reason error) {
 // Request implements session.Handler.
 func (p *peer) Request(s *session.Session, h smpp.Header, pdu smpp.PDU) {
 	c, rate := p.sv.registry.settings(p)
-	if len(c.Operations) > 0 && !c.grants(h.Command.String()) {
+	if len(c.Operations) > 0 && !c.grants(h.Command.String()) || p.operator && h.Command != smpp.CmdSubmitSM {
 		p.refuse(h, prohibited(h.Command, s.Version()))
 		return
 	}

@@ -2,6 +2,7 @@ package smsc
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	"hnetsmpp/pkg/smpp"
@@ -33,18 +34,25 @@ type Client struct {
 	ThrottleRate     int
 	MaxQueued        int
 	InterfaceVersion byte // the highest that its sessions have, 0 = ours
+
+	numbers ownership // of it alone
 }
 
 // directory is the clients as they are configured now.
 type directory struct {
 	Settings
-	byID map[string]*Client
+	byID    map[string]*Client
+	numbers ownership // of all
 }
 
 func newDirectory(st Settings) *directory {
+	st.Clients = slices.Clone(st.Clients) // they are the directory's own
 	d := &directory{Settings: st, byID: map[string]*Client{}}
 	for i := range d.Clients {
-		d.byID[d.Clients[i].SystemID] = &d.Clients[i]
+		c := &d.Clients[i]
+		d.byID[c.SystemID], c.numbers = c, ownership{}
+		c.numbers.add(c)
+		d.numbers.add(c)
 	}
 	return d
 }
@@ -56,37 +64,51 @@ func (d *directory) rate(c *Client) session.Rate {
 	return session.NewRate(d.ThrottleRate)
 }
 
-// owns tells how well the client's numbers fit: 0 not at all, 1 because it has none and so all of them,
-// higher the more of the number is written out.
-func (c *Client) owns(number string) int {
-	if len(c.Numbers) == 0 {
-		return 1
-	}
-	best := 0
-	for _, n := range c.Numbers {
-		prefix, wild := strings.CutSuffix(n, "*")
-		switch {
-		case wild && strings.HasPrefix(number, prefix):
-			best = max(best, 2+len(prefix))
-		case n == number:
-			best = max(best, 1000)
-		}
-	}
-	return best
+// owns tells whether the client may write to a number and receives for it.
+func (c *Client) owns(number string) bool { return len(c.numbers.owners(number)) > 0 }
+
+// owners are the clients whose numbers fit best, in the order of the configuration: those that have the number itself, else
+// those with the longest beginning of it, else those that have all numbers.
+func (d *directory) owners(number string) []*Client { return d.numbers.owners(number) }
+
+// ownership finds who owns a number.
+type ownership struct {
+	exact     map[string][]*Client
+	beginning map[string][]*Client // of those with a wildcard, by what is before it
+	longest   int                  // octets of a beginning
+	every     []*Client            // have none, and so all
 }
 
-// owners are the clients whose numbers fit best, in the order of the configuration.
-func (d *directory) owners(number string) []*Client {
-	var found []*Client
-	best := 1
-	for i := range d.Clients {
-		c := &d.Clients[i]
-		switch fit := c.owns(number); {
-		case fit > best:
-			best, found = fit, append(found[:0], c)
-		case fit == best:
-			found = append(found, c)
+func (n *ownership) add(c *Client) {
+	if len(c.Numbers) == 0 {
+		n.every = append(n.every, c)
+		return
+	}
+	if n.exact == nil {
+		n.exact, n.beginning = map[string][]*Client{}, map[string][]*Client{}
+	}
+	for _, number := range c.Numbers {
+		of := n.exact
+		if beginning, wild := strings.CutSuffix(number, "*"); wild {
+			of, number = n.beginning, beginning
+			n.longest = max(n.longest, len(number))
+		}
+		if have := of[number]; len(have) == 0 || have[len(have)-1] != c {
+			of[number] = append(have, c)
 		}
 	}
-	return found
+}
+
+func (n *ownership) owners(number string) []*Client {
+	if found := n.exact[number]; found != nil {
+		return found
+	}
+	if len(n.beginning) > 0 {
+		for end := min(len(number), n.longest); end >= 0; end-- {
+			if found := n.beginning[number[:end]]; found != nil {
+				return found
+			}
+		}
+	}
+	return n.every
 }

@@ -34,14 +34,12 @@ func (sv *Server) Route(ctx context.Context, from, to, client string) (sms.Route
 	var owners []*Client
 	if client == "" {
 		owners = d.owners(from)
-	} else if c := d.byID[client]; c != nil && c.owns(from) > 0 {
+	} else if c := d.byID[client]; c != nil && c.owns(from) {
 		owners = []*Client{c}
 	}
 	if len(owners) == 0 {
 		return sms.Route{}, &noClientError{from, client}
 	}
-	ctx, cancel := context.WithTimeout(ctx, lookupTime)
-	defer cancel()
 	numbers := translate.Numbers(to)
 	last, err := sv.lastWriter(ctx, numbers, from)
 	if err != nil {

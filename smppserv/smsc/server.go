@@ -32,7 +32,7 @@ type Queue interface {
 	CancelConversation(ctx context.Context, recipient, source, dest, submitter, serviceType string) (int, error)
 }
 
-// History is what the message centre looks up of messages past.
+// History is what the message centre looks up of messages past. Each answer comes in a bounded time.
 type History interface {
 	// Get returns a message in whatever state, or sms.ErrUnknown.
 	Get(ctx context.Context, id sms.ID) (*sms.Message, error)
@@ -57,7 +57,9 @@ type Options struct {
 	ProbeTime       time.Duration // for a silent holder of a session's place, 0 = 5 s
 	Queue           Queue
 	History         History
-	Log             zerolog.Logger
+	// Operator tells the token that a command of this machine binds with, as whichever client; nil = there is none.
+	Operator func(password string) bool
+	Log      zerolog.Logger
 }
 
 const (

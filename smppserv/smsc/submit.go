@@ -73,8 +73,12 @@ func (p *peer) submit(h smpp.Header, r *smpp.SubmitSM, c *Client, rate session.R
 	default:
 		err = p.message(sub.msg, c, h.Command, r)
 	}
+	var s road.Submission = sub
+	if p.operator {
+		sub.msg.RegisteredDelivery, s = 0, reported{sub}
+	}
 	if err == nil {
-		err = p.hand(sub.msg, c, sub, r.ReplaceIfPresent == 1)
+		err = p.hand(sub.msg, c, s, r.ReplaceIfPresent == 1)
 	}
 	if err != nil {
 		p.s.LogRefusal(h.Command, r.Source, r.Dest, err)
@@ -127,7 +131,7 @@ func (p *peer) esme(c *Client) translate.ESME {
 // recipient is who a message of this client between two numbers is for.
 func (p *peer) recipient(c *Client, d *directory, source, dest string) (string, error) {
 	if !p.sv.o.Opportunity {
-		if c.owns(dest) == 0 {
+		if !c.owns(dest) {
 			return "", fmt.Errorf("%s may not write to %s: %w", c.SystemID, dest, smpp.RINVDSTADR)
 		}
 		return sms.Hermes, nil
@@ -152,9 +156,7 @@ func (sv *Server) owner(d *directory, campaign, number string) (*Client, error) 
 	case 1:
 		return owners[0], nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), lookupTime)
-	defer cancel()
-	last, _, err := sv.o.History.LastWriter(ctx, number, campaign)
+	last, _, err := sv.o.History.LastWriter(context.Background(), number, campaign)
 	if err != nil {
 		sv.o.Log.Error().Err(err).Msg("cannot look up who wrote last")
 		return nil, err

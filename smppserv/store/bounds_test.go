@@ -8,21 +8,6 @@ import (
 	"hnetsmpp/smppserv/sms"
 )
 
-func TestConversationsAreCachedUpToABound(t *testing.T) {
-	cc := newConversationCache()
-	most := 0
-	for i := range 2*maxConversations + 1 {
-		c := sms.Conversation{Client: "admin", Number: sms.Address{Number: fmt.Sprint(33600000000 + i)}, Campaign: sms.Address{Number: "3600"}}
-		if !cc.news(c) {
-			t.Fatalf("conversation %d is no news", i)
-		}
-		most = max(most, len(cc.known))
-	}
-	if most > maxConversations || most < maxConversations/2 {
-		t.Errorf("%d conversations are cached, want %d at most", most, maxConversations)
-	}
-}
-
 func TestATransactionHasOnlySoManyOperations(t *testing.T) {
 	s := &Store{kick: make(chan struct{}, 1)}
 	const all = 3*maxBatch + 1
@@ -57,5 +42,21 @@ func TestNamesAreKeptUpToABound(t *testing.T) {
 	long := make([]byte, nameOctets+1)
 	if names.Of(long) != string(long) || names.Of(nil) != "" || len(names.known) != kept {
 		t.Errorf("%d are kept, before %d", len(names.known), kept)
+	}
+}
+
+// Each of them stands alone, so that none joins another.
+func TestMessagesWithoutTimesToGoByAreKeptInMindUpToABound(t *testing.T) {
+	p := purge{limit: 2 * epoch, now: 3 * epoch}
+	for i := range sms.ID(3 * maxUndecided) {
+		p.see(Age{ID: 2*i + 1, Ended: true})
+		p.see(Age{ID: 2*i + 2})
+	}
+	if len(p.undecided) != maxUndecided || len(p.found) != 0 {
+		t.Errorf("%d are kept in mind, %d go", len(p.undecided), len(p.found))
+	}
+	p.see(Age{ID: 6*maxUndecided + 1, Received: epoch})
+	if len(p.undecided) != 0 || len(p.found) != maxUndecided {
+		t.Errorf("%d are kept in mind, %d go", len(p.undecided), len(p.found))
 	}
 }

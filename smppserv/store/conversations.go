@@ -3,60 +3,11 @@ package store
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"hnetsmpp/smppserv/sms"
 )
-
-func conversationOf(m *sms.Message) sms.Conversation {
-	return sms.Conversation{Client: m.Submitter, Number: m.Source, Campaign: m.Dest}
-}
-
-type conversationKey struct{ number, campaign string }
-
-// conversationCache spares the write for a conversation that goes on as the store knows it.
-type conversationCache struct {
-	known map[conversationKey]sms.Conversation
-}
-
-// maxConversations bounds the cache to about 20 MB.
-const maxConversations = 100_000
-
-func newConversationCache() conversationCache {
-	return conversationCache{known: map[conversationKey]sms.Conversation{}}
-}
-
-// news tells whether the store does not have c yet, and takes note of it.
-func (cc conversationCache) news(c sms.Conversation) bool {
-	k := conversationKey{c.Number.Number, c.Campaign.Number}
-	if old, ok := cc.known[k]; ok && old == c {
-		return false
-	}
-	if len(cc.known) >= maxConversations {
-		clear(cc.known)
-	}
-	cc.known[k] = c
-	return true
-}
-
-// forget takes back what news noted in a transaction that failed.
-func (cc conversationCache) forget(fresh []sms.Conversation) {
-	for _, c := range fresh {
-		delete(cc.known, conversationKey{c.Number.Number, c.Campaign.Number})
-	}
-}
-
-// afterAll has what is written from now on count as newer than what is there, also where the clock was set back since.
-func (w *writer) afterAll(ctx context.Context, now time.Time) error {
-	const lately = 100 // messages
-	// A conversation is written with its message, or a moment after that came.
-	const moment = 5 * time.Second
-	newest, err := w.database.Newest(ctx, lately)
-	if newest.After(now) {
-		w.wroteAt = milli(newest.Add(moment))
-	}
-	return err
-}
 
 // LastWriter finds who last wrote from number to campaign; ok is false when nobody did.
 func (s *Store) LastWriter(ctx context.Context, number, campaign string) (c sms.Conversation, ok bool, err error) {
@@ -72,4 +23,46 @@ func (s *Store) LastUse(ctx context.Context, client, number string) (a sms.Addre
 		err = fmt.Errorf("store: look up a conversation: %w", err)
 	}
 	return a, ok, err
+}
+
+// ByNumber calls f for the messages from or to number that were received from from on and before to, newest first and without
+// their Content, until f fails. A zero time is no bound; below, when it is not 0, leaves out that message and all newer ones, so
+// that a list goes on where it ended. What came while the clock was wrong may be left out.
+func (s *Store) ByNumber(ctx context.Context, number string, from, to time.Time, below sms.ID, f func(*sms.Message) error) error {
+	first, last, err := s.received(ctx, from, to)
+	if below > 0 {
+		last = min(last, below-1)
+	}
+	if err == nil && first <= last {
+		err = s.database.ByNumber(ctx, number, first, last, func(m *sms.Message) error {
+			if at := m.FirstReceived(); at.Before(from) || !to.IsZero() && !at.Before(to) {
+				return nil
+			}
+			return f(m)
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("store: search by number: %w", err)
+	}
+	return nil
+}
+
+// received finds the first and the last id of the messages that were received from from on and before to.
+func (s *Store) received(ctx context.Context, from, to time.Time) (first, last sms.ID, err error) {
+	first, last = 1, math.MaxInt64
+	if !from.IsZero() {
+		if first, err = s.database.Since(ctx, from); err != nil || first == 0 {
+			return 1, 0, err
+		}
+	}
+	if !to.IsZero() {
+		id, err := s.database.Since(ctx, to)
+		if err != nil {
+			return 0, 0, err
+		}
+		if id > 0 {
+			last = id - 1
+		}
+	}
+	return first, last, nil
 }

@@ -22,6 +22,8 @@ type Database interface {
 	// Tend is called between two transactions, when all of the first one have their answers: the time for the database's care.
 	Tend()
 
+	// OnDue tells how to have Tend called soon, also when nothing is written. It is called once, before anything else.
+	OnDue(due func())
 	// RefusesRow tells a fault of one row from one of the database, which meets them all.
 	RefusesRow(err error) bool
 	// MarkFile is where the high-water mark of the message_ids is kept. It is no part of the database.
@@ -29,6 +31,10 @@ type Database interface {
 	// Present tells whether what is written still goes to where the next start finds it: an error says what happened to
 	// the database under the running server, and what to do.
 	Present() error
+	// Start is called once, when Write can be: what the database has to write by itself it hands to own, which calls write within a
+	// transaction, as a part of a Batch or alone, and returns when that is on disk, or nothing of it is. It may call write again
+	// after a failure. The database is ready to be asked when Start returns.
+	Start(ctx context.Context, own func(write func() error) error) error
 	// Close lets others open the database. Reads under way are ended, and Write is not called any more.
 	Close() error
 
@@ -36,8 +42,6 @@ type Database interface {
 	Answer(ctx context.Context) error
 	// LastID is the highest message_id that the database knows of, also of what was purged.
 	LastID(ctx context.Context) (sms.ID, error)
-	// Newest is the latest time of receipt among the last n messages, zero where there are none.
-	Newest(ctx context.Context, n int) (time.Time, error)
 
 	// Load reads messages in ascending order of their IDs and leaves out those that are missing.
 	Load(ctx context.Context, ids []sms.ID, part Part) ([]*sms.Message, error)
@@ -52,12 +56,21 @@ type Database interface {
 	LastWriter(ctx context.Context, number, campaign string) (c sms.Conversation, ok bool, err error)
 	// LastUse finds how the client last wrote number, to whichever campaign.
 	LastUse(ctx context.Context, client, number string) (a sms.Address, ok bool, err error)
+	// ByNumber calls f for the messages from or to number with IDs from from up to to, newest first and without their Content, and
+	// stops at f's first error.
+	ByNumber(ctx context.Context, number string, from, to sms.ID, f func(*sms.Message) error) error
+	// Since is the first message that was received at the time given or later, and is 0 where there is none. It goes by the order
+	// of the messages, as if the clock had never been set back.
+	Since(ctx context.Context, at time.Time) (sms.ID, error)
 	// ClockSteps lists the steps in the order in which they were written.
 	ClockSteps(ctx context.Context) ([]road.ClockStep, error)
 	// LastPurge is the last batch's PurgedAt, zero = there was none.
 	LastPurge(ctx context.Context) (time.Time, error)
 	// Ages calls f for the messages above after, in ascending order and for at most limit of them.
 	Ages(ctx context.Context, after sms.ID, limit int, f func(Age)) error
+	// Conversations calls f for what earlier versions noted of conversations, in the rows above after, in ascending order and for at
+	// most limit of them. A conversation stays in its row. writtenAt is in milliseconds since 1970.
+	Conversations(ctx context.Context, after int64, limit int, f func(row, writtenAt int64)) error
 }
 
 // Part is how much of a message's text is read.
@@ -67,6 +80,8 @@ const (
 	Whole Part = iota
 	// Head is the first sms.HeadOctets of Content: enough for the receipt of what ends untried.
 	Head
+	// Bare is nothing of it.
+	Bare
 )
 
 // Age is what a purge goes by. Times are in milliseconds since 1970.
@@ -90,30 +105,38 @@ type Batch struct {
 	Tried []*road.Transition
 	// Ended have a final state. What has one already, also by an earlier one of the batch, keeps it.
 	Ended []*road.Transition
-	// Conversations replace what is known of the same two numbers, and were written at ConversedAt, in milliseconds since 1970.
-	Conversations []sms.Conversation
-	ConversedAt   int64
-	// Purged go, with what is kept of their external ids and of submit_multi, and LastID stays known.
-	Purged []sms.ID
+	// Purged go, as far as they are final, with what is kept of their external ids and of submit_multi, and LastID stays known.
+	Purged []Range
+	// Forgotten are conversations of earlier versions that go.
+	Forgotten Forgotten
 	// Steps of the clock are kept, at most MaxClockSteps of them, and those that no waiting message needs go.
 	Steps []road.ClockStep
 	// PurgedAt is when the purge of the day was; zero = it was not now.
 	PurgedAt time.Time
 	// Probe writes something that changes nothing.
 	Probe bool
+	// Own is what the database itself wants written; see Database.Start.
+	Own []func() error
 }
+
+// Range is all messages from one to another one, both included.
+type Range struct{ From, To sms.ID }
+
+// Forgotten are the conversations in the rows above After and up to UpTo that were written before Before, in milliseconds
+// since 1970. The zero value is none.
+type Forgotten struct{ After, UpTo, Before int64 }
 
 func (b *Batch) reset() {
 	clear(b.Added)
 	clear(b.Changed)
 	clear(b.Tried)
 	clear(b.Ended)
-	clear(b.Conversations)
-	*b = Batch{Added: b.Added[:0], Changed: b.Changed[:0], Tried: b.Tried[:0], Ended: b.Ended[:0], Conversations: b.Conversations[:0],
-		Purged: b.Purged[:0], Steps: b.Steps[:0]}
+	clear(b.Own)
+	*b = Batch{Added: b.Added[:0], Changed: b.Changed[:0], Tried: b.Tried[:0], Ended: b.Ended[:0],
+		Purged: b.Purged[:0], Steps: b.Steps[:0], Own: b.Own[:0]}
 }
 
 func (b *Batch) empty() bool {
-	return len(b.Added)+len(b.Changed)+len(b.Tried)+len(b.Ended)+len(b.Conversations)+len(b.Purged)+len(b.Steps) == 0 &&
-		b.PurgedAt.IsZero() && !b.Probe
+	return len(b.Added)+len(b.Changed)+len(b.Tried)+len(b.Ended)+len(b.Purged)+len(b.Steps)+len(b.Own) == 0 &&
+		b.Forgotten == Forgotten{} && b.PurgedAt.IsZero() && !b.Probe
 }

@@ -87,13 +87,13 @@ func (s *Store) refuseRow(o *op, refused error) (down error) {
 	case o.transition != nil:
 		s.setAside(o, refused)
 		return nil
-	case len(o.purge) > 1:
+	case len(o.purge) > 1 || len(o.purge) == 1 && o.purge[0].From < o.purge[0].To:
 		return s.purgeHalves(o)
 	}
 	s.rowsRefused.Do(func() {
 		event := s.log.Error().Err(refused)
 		if len(o.purge) == 1 {
-			event = event.Stringer("message_id", o.purge[0])
+			event = event.Stringer("message_id", o.purge[0].From)
 		}
 		if o.change != nil {
 			event = event.Stringer("message_id", o.change.ID)
@@ -112,8 +112,13 @@ func (s *Store) refuseRow(o *op, refused error) (down error) {
 func (s *Store) purgeHalves(o *op) (down error) {
 	var failed error
 	half := len(o.purge) / 2
-	for _, ids := range [...][]sms.ID{o.purge[:half], o.purge[half:]} {
-		if _, err := s.commit([]op{{purge: ids, done: func(err error) { failed = errors.Join(failed, err) }}}); err != nil {
+	halves := [...][]Range{o.purge[:half], o.purge[half:]}
+	if one := o.purge[0]; len(o.purge) == 1 {
+		middle := one.From + (one.To-one.From)/2
+		halves = [...][]Range{{{one.From, middle}}, {{middle + 1, one.To}}}
+	}
+	for _, part := range halves {
+		if _, err := s.commit([]op{{purge: part, done: func(err error) { failed = errors.Join(failed, err) }}}); err != nil {
 			down = err
 		}
 	}

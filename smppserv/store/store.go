@@ -40,6 +40,7 @@ type Store struct {
 
 	mu      sync.Mutex
 	pending []op
+	pushed  int // operations so far, but for the database's own
 	closed  bool
 	kick    chan struct{}
 	done    chan struct{} // the committer has ended
@@ -62,8 +63,31 @@ func New(ctx context.Context, d Database, log zerolog.Logger) (*Store, error) {
 		abandon: make(chan struct{}), ended: make(chan struct{})}
 	s.watch.init(log)
 	s.rowsRefused = rate.Sometimes{First: 10, Interval: time.Minute}
+	d.OnDue(func() { s.push(op{}) })
 	go s.commitLoop()
+	if err := d.Start(ctx, s.own); err != nil {
+		s.mu.Lock()
+		s.closed = true
+		s.mu.Unlock()
+		s.wake()
+		<-s.done
+		return nil, err
+	}
 	return s, nil
+}
+
+// own has the committer write what the database hands in by itself, and waits for that.
+func (s *Store) own(write func() error) error {
+	done := make(chan error, 1)
+	if !s.push(op{own: write, done: func(err error) { done <- err }}) {
+		return sms.ErrUnavailable
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-s.done:
+		return sms.ErrUnavailable
+	}
 }
 
 // closeGrace is how long Close, when its time is over, waits for the disk to end what it is at.
@@ -120,17 +144,18 @@ func milli(t time.Time) int64 {
 	return t.UnixMilli()
 }
 
-// op is one of: an addition, a change, an outcome, ids to purge, something else for the batch; with done alone it writes nothing.
+// op is one of: an addition, a change, an outcome, messages to purge, something else for the batch, something that the database itself writes; with done alone it writes nothing.
 type op struct {
 	add        road.Addition
 	change     *sms.Message
 	transition *road.Transition
-	purge      []sms.ID
+	purge      []Range
 	fill       func(*Batch) error
 	known      *known
-	probe      bool        // writes nothing new
-	retry      retry       // writes nothing; before it, outcomes that were refused are tried
-	done       func(error) // of all but additions and outcomes; may be nil for a retry
+	own        func() error // the database's own
+	probe      bool         // writes nothing new
+	retry      retry        // writes nothing; before it, outcomes that were refused are tried
+	done       func(error)  // of all but additions and outcomes; may be nil for a retry
 
 	refused *refusal // of an outcome that is tried again
 }
@@ -182,6 +207,9 @@ func (s *Store) push(o op) bool {
 		return false
 	}
 	s.pending = append(s.pending, o)
+	if o.own == nil {
+		s.pushed++
+	}
 	s.mu.Unlock()
 	s.wake()
 	return true

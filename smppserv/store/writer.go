@@ -15,11 +15,9 @@ import (
 type writer struct {
 	database Database
 
-	lastID        sms.ID
-	mark          *mark
-	conversations conversationCache
-	wroteAt       int64  // the time of the last conversations that were written, in milliseconds
-	duplicate     []bool // by operation of the last batch
+	lastID    sms.ID
+	mark      *mark
+	duplicate []bool // by operation of the last batch
 
 	batch     Batch
 	externals []string // of the additions of a batch that have external ids
@@ -27,7 +25,7 @@ type writer struct {
 }
 
 func newWriter(ctx context.Context, d Database, log zerolog.Logger) (w *writer, err error) {
-	w = &writer{database: d, conversations: newConversationCache()}
+	w = &writer{database: d}
 	if w.lastID, err = d.LastID(ctx); err != nil {
 		return nil, err
 	}
@@ -47,7 +45,7 @@ func newWriter(ctx context.Context, d Database, log zerolog.Logger) (w *writer, 
 	if _, err = d.WrittenElsewhere(); err != nil {
 		return nil, err
 	}
-	return w, w.afterAll(ctx, time.Now())
+	return w, nil
 }
 
 // write commits the batch in one transaction, with one time for all of it; wrote tells whether there was anything to write.
@@ -63,20 +61,16 @@ func (w *writer) write(batch []op) (wrote bool, err error) {
 				m.ID = 0 // another message gets it
 			}
 			w.lastID = firstID
-			w.conversations.forget(b.Conversations)
 		}
 	}()
+	b.Now = time.Now()
 	if err := w.fill(batch); err != nil {
 		return false, err
 	}
 	if b.empty() {
 		return false, nil
 	}
-	b.Now, b.LastID = time.Now(), w.lastID
-	if len(b.Conversations) > 0 { // their time rises from one transaction to the next, whatever the clock does
-		w.wroteAt = max(milli(b.Now), w.wroteAt+1)
-		b.ConversedAt = w.wroteAt
-	}
+	b.LastID = w.lastID
 	reserve := w.lastID
 	if b.Probe {
 		reserve++
@@ -122,6 +116,8 @@ func (w *writer) fill(batch []op) error {
 			w.batch.Purged = append(w.batch.Purged, o.purge...)
 		case o.probe:
 			w.batch.Probe = true
+		case o.own != nil:
+			w.batch.Own = append(w.batch.Own, o.own)
 		case o.fill != nil:
 			if err := o.fill(&w.batch); err != nil {
 				return err
@@ -178,11 +174,6 @@ func (w *writer) add(m *sms.Message) {
 	w.number(m)
 	if m.First != nil {
 		m.KnownBy = m.First.ID // 0 when the first one could not be stored
-	}
-	if m.Submitter != sms.Hermes && m.Kind == sms.KindText {
-		if c := conversationOf(m); w.conversations.news(c) {
-			w.batch.Conversations = append(w.batch.Conversations, c)
-		}
 	}
 }
 

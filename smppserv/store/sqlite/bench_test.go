@@ -2,8 +2,12 @@ package sqlite_test
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
+	"os"
 	"path/filepath"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -124,5 +128,174 @@ func BenchmarkLoad(b *testing.B) {
 		if ms, err := s.Load(context.Background(), ids); err != nil || len(ms) != len(ids) {
 			b.Fatal(len(ms), err)
 		}
+	}
+}
+
+// old makes n messages of a store that is closed that became final long ago.
+func old(b *testing.B, file string, n int) {
+	b.Helper()
+	s := must(b, file)
+	m := storetest.Sample()
+	m.ReceivedAt = time.Now().Add(-1000 * time.Hour)
+	storetest.Add(b, s, m)
+	storetest.Finish(s, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Delivered, Attempts: 1})
+	if err := s.Close(context.Background()); err != nil {
+		b.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", file)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, statement := range []string{
+		fmt.Sprintf(`WITH RECURSIVE more(n) AS (SELECT 2 UNION ALL SELECT n + 1 FROM more WHERE n < %d) INSERT INTO messages SELECT n, kind, state,
+			submitter, recipient, source, destination, received_at, due_at, expires_at, received_at + 1000, attempts, error, reason, content, attributes,
+			push_key, wait FROM more, messages WHERE id = 1`, n),
+		"UPDATE messages SET final_at = received_at WHERE id = 1",
+	} {
+		if _, err := db.Exec(statement); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// paced adds messages for so long, of which rate come in a second; 0 = as many as go. It returns how long each took.
+func paced(s *store.Store, d time.Duration, rate int) (took []time.Duration) {
+	if rate == 0 {
+		done := make(chan struct{}, flight)
+		n := 0
+		for end := time.Now().Add(d); time.Now().Before(end); n++ {
+			m := storetest.Sample()
+			m.ReceivedAt, m.TLVs = time.Now(), nil
+			if n >= flight {
+				<-done
+			}
+			s.Add(&countdown{m, done})
+		}
+		for range min(n, flight) {
+			<-done
+		}
+		return make([]time.Duration, n)
+	}
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	tick := time.NewTicker(time.Second / time.Duration(rate))
+	defer tick.Stop()
+	for end := time.Now().Add(d); time.Now().Before(end); {
+		began := <-tick.C
+		m := storetest.Sample()
+		m.ReceivedAt, m.TLVs = began, nil
+		all.Add(1)
+		s.Add(&timed{m, func() {
+			mu.Lock()
+			took = append(took, time.Since(began))
+			mu.Unlock()
+			all.Done()
+		}})
+	}
+	all.Wait()
+	slices.Sort(took)
+	return took
+}
+
+type timed struct {
+	m     *sms.Message
+	added func()
+}
+
+func (c *timed) Replaces() *road.Transition { return nil }
+func (c *timed) Message() *sms.Message      { return c.m }
+func (c *timed) Added(bool, error)          { c.added() }
+
+func quantile(sorted []time.Duration, q float64) float64 {
+	return float64(sorted[int(float64(len(sorted)-1)*q)].Microseconds()) / 1000
+}
+
+// BenchmarkPurge is of a million messages, with additions meanwhile: as many as go, or 1000 a second. The ratios are to the same
+// without a purge, in turn with it.
+func BenchmarkPurge(b *testing.B) {
+	const all, look = 1_000_000, 2 * time.Second
+	for _, rate := range []int{0, 1000} {
+		b.Run(fmt.Sprint(rate), func(b *testing.B) {
+			file := filepath.Join(b.TempDir(), "messages.db")
+			old(b, file, all)
+			s := must(b, file)
+			defer s.Close(context.Background())
+			paced(s, look, rate)
+			purged := 0
+			var without, with []time.Duration
+			for b.Loop() {
+				without = append(without, paced(s, look, rate)...)
+				ctx, cancel := context.WithCancel(context.Background())
+				done := make(chan int, 1)
+				go func() { n, _ := s.Purge(ctx, time.Now().Add(-500*time.Hour)); done <- n }()
+				with = append(with, paced(s, look, rate)...)
+				cancel()
+				purged += <-done
+			}
+			b.ReportMetric(float64(purged)/(look*time.Duration(b.N)).Seconds(), "purged/s")
+			b.ReportMetric(float64(len(with))/float64(len(without)), "rate")
+			if rate > 0 {
+				slices.Sort(without)
+				slices.Sort(with)
+				b.ReportMetric(quantile(without, .99), "p99-without-ms")
+				b.ReportMetric(quantile(with, .99), "p99-ms")
+			}
+		})
+	}
+}
+
+// BenchmarkReader is of a program that reads the database for ten seconds while messages are added, 1000 a second or as many as go:
+// the latency of commits beside that without it, how long the log becomes, and how long it stays so.
+func BenchmarkReader(b *testing.B) {
+	const look = 10 * time.Second
+	for _, rate := range []int{1000, 0} {
+		b.Run(fmt.Sprint(rate), func(b *testing.B) {
+			file := filepath.Join(b.TempDir(), "messages.db")
+			s := must(b, file)
+			defer s.Close(context.Background())
+			db, err := sql.Open("sqlite", file)
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer db.Close()
+			paced(s, time.Second, rate)
+			length := func() float64 {
+				info, err := os.Stat(file + "-wal")
+				if err != nil {
+					b.Fatal(err)
+				}
+				return float64(info.Size()) / (1 << 20)
+			}
+			for b.Loop() {
+				without := paced(s, look, rate)
+				b.ReportMetric(length(), "MB-before")
+				reader, err := db.Begin()
+				if err != nil {
+					b.Fatal(err)
+				}
+				var n int
+				if err := reader.QueryRow("SELECT count(*) FROM jobs").Scan(&n); err != nil {
+					b.Fatal(err)
+				}
+				with := paced(s, look, rate)
+				b.ReportMetric(length(), "MB-with")
+				if err := reader.Rollback(); err != nil {
+					b.Fatal(err)
+				}
+				began := time.Now()
+				for length() >= 64 && time.Since(began) < time.Minute {
+					time.Sleep(50 * time.Millisecond)
+				}
+				b.ReportMetric(time.Since(began).Seconds(), "s-until-64MB")
+				b.ReportMetric(float64(len(with))/float64(len(without)), "rate")
+				if rate > 0 {
+					b.ReportMetric(quantile(without, .999), "p99.9-without-ms")
+					b.ReportMetric(quantile(with, .999), "p99.9-ms")
+				}
+			}
+		})
 	}
 }

@@ -79,6 +79,7 @@ var (
 // pool has the connections that read. They are opened when they are needed; the one used last is used next.
 type pool struct {
 	file   string
+	gate   *gate
 	limit  time.Duration // of a read
 	slots  chan struct{} // one for each connection that there may be
 	closed chan struct{}
@@ -88,8 +89,8 @@ type pool struct {
 	all  []*reader
 }
 
-func newPool(file string) *pool {
-	return &pool{file: file, limit: readTime, slots: make(chan struct{}, readers), closed: make(chan struct{})}
+func newPool(file string, gate *gate) *pool {
+	return &pool{file: file, gate: gate, limit: readTime, slots: make(chan struct{}, readers), closed: make(chan struct{})}
 }
 
 // read calls f with a connection. What f does with it is interrupted after its limit, or when ctx ends.
@@ -103,6 +104,14 @@ func (p *pool) read(ctx context.Context, f func(*reader) error) error {
 		return errClosed
 	}
 	defer func() { <-p.slots }()
+	select {
+	case <-p.closed: // both were ready
+		return errClosed
+	default:
+	}
+	if err := p.gate.within(ctx, p.limit); err != nil {
+		return err
+	}
 	r, err := p.take()
 	if err != nil {
 		return err
@@ -141,6 +150,11 @@ func (p *pool) take() (*reader, error) {
 	p.mu.Lock()
 	p.all = append(p.all, r)
 	p.mu.Unlock()
+	select {
+	case <-p.closed: // close may not have met it
+		r.interrupt(nil)
+	default:
+	}
 	return r, nil
 }
 

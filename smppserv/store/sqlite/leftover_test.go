@@ -123,7 +123,15 @@ func (l *life) step() {
 	case "write":
 		l.write()
 		l.d.care.again = time.Time{}
+		if l.d.copier.now() == waits { // as if its pause were over
+			l.d.copier.halt()
+		}
 		l.d.Tend()
+		if l.d.present.logNow().pages >= l.d.care.limit && l.r.IntN(2) == 0 {
+			l.d.copier.copied(true)
+			l.seen["copied"]++
+			l.d.Tend()
+		}
 	case "read":
 		if l.reader != nil {
 			return

@@ -10,15 +10,22 @@ import (
 	"github.com/rs/zerolog"
 )
 
+// The log is copied into the database by the copier, while commits go on. When all but the last pages of it are copied, the
+// committer copies those between two commits and begins it anew, which takes a moment; see fold.
+
 const (
-	// walPages is the length of the write-ahead log, in pages of 4 KiB, at which it is copied into the database and begun anew.
-	// The file keeps its size: to write over it costs the disk less than to let it grow again.
-	walPages   = 8192
+	// walPages is the length of the write-ahead log, in pages of 4 KiB, from which on it is copied into the database.
+	walPages = 4096
+	// The file is cut when it has become longer than keptPages. Else it keeps its size: to write over it costs the disk less than
+	// to let it grow again.
+	keptPages = 3 * walPages
+	// From brakePages on, 256 MiB, commits wait until what is being copied is: they come faster than it goes into the database.
+	brakePages = 1 << 16
 	framePage  = 4096 + walFrameHeader
 	busyTime   = time.Second
-	foldTime   = 50 * time.Millisecond // how long it waits for readers
+	foldTime   = 20 * time.Millisecond // how long it waits for readers
 	firstPause = time.Second / 5       // when they did not end in it
-	lastPause  = 15 * time.Second
+	lastPause  = 5 * time.Second
 )
 
 // care keeps the write-ahead log short. Only the committer uses it.
@@ -26,45 +33,53 @@ type care struct {
 	log    zerolog.Logger
 	file   string  // the log
 	salts  [8]byte // of the log that fold began
-	limit  int64   // pages
+	limit  int64   // pages, as walPages
+	brake  int64   // as brakePages
 	pause  time.Duration
 	again  time.Time // not before
-	warned int64     // at this length of the log
 	failed bool      // as was said
 }
 
-// Tend implements store.Database: it copies the log into the database when it is long, or when it is not bound to it because
-// another program copied all of the one before. Readers that do not end hold that back; then it tries again after a pause.
+// Tend implements store.Database: it has a long log copied, and begins it anew when it is, or when it is not bound to the database
+// because another program copied all of the one before. Readers that do not end hold that back; then it tries again after a pause.
 func (d *database) Tend() {
 	c := &d.care
-	pages, salts := d.present.logNow()
-	if pages < c.limit && c.salts == salts || time.Now().Before(c.again) || d.Present() != nil {
+	l := d.present.logNow()
+	if l.pages < c.limit && c.salts == l.salts || time.Now().Before(c.again) {
 		return
 	}
+	if d.Present() != nil {
+		d.copier.halt()
+		return
+	}
+	d.gate.wait()
 	var err error
-	if c.salts != salts {
+	switch {
+	case c.salts != l.salts:
+		d.copier.halt()
 		err = d.name()
+	case !d.copier.copied(l.pages >= c.brake):
+		return
 	}
 	cut := false
 	if err == nil {
 		cut, err = d.fold()
 	}
+	d.copier.rest(cut)
 	if cut {
-		c.pause, c.again, c.warned, c.failed = 0, time.Time{}, 0, false
+		c.pause, c.again, c.failed = 0, time.Time{}, false
 		return
 	}
 	c.pause = min(max(2*c.pause, firstPause), lastPause)
 	c.again = time.Now().Add(c.pause)
-	switch {
-	case err != nil && !c.failed:
+	if err != nil && !c.failed {
 		c.failed = true
 		c.log.Error().Err(err).Str("file", c.file).Msg("the write-ahead log cannot be copied into the database, and grows")
-	case err == nil && pages > 8*c.limit && pages > 2*c.warned:
-		c.warned = pages
-		c.log.Warn().Str("file", c.file).Int64("megabytes", pages*framePage>>20).
-			Msg("the write-ahead log grows, since a program has been reading the database for long: end it, if it is no backup")
 	}
 }
+
+// OnDue implements store.Database.
+func (d *database) OnDue(due func()) { d.copier.due = due }
 
 // name has the log tell the number that the database has now: not all of a log begins with fold. That there is more in this
 // transaction tells it from fold's.
@@ -97,11 +112,18 @@ func (d *database) fold() (cut bool, err error) {
 	even := 2 * (rand.Uint32N(1<<30-2) + 1)
 	d.present.expect(even)
 	conn := d.writer.conn
-	if err := exec(conn, fmt.Sprintf("PRAGMA user_version = %d", even)); err != nil {
+	if l := d.present.logNow(); l.copied >= l.pages { // what comes next begins it: that must tell the number which is in the database
+		err = d.name()
+	}
+	if err == nil {
+		err = exec(conn, fmt.Sprintf("PRAGMA user_version = %d", even))
+	}
+	d.copier.endGuard() // there is something in the log that is not copied: no commit but that below begins it anew
+	if err != nil {
 		return false, err
 	}
 	mode := "TRUNCATE" // at a start, and when it had become too long
-	if info, e := os.Stat(d.care.file); e == nil && d.care.salts != [8]byte{} && info.Size() < 2*d.care.limit*framePage {
+	if info, e := os.Stat(d.care.file); e == nil && d.care.salts != [8]byte{} && info.Size() < keptPages/walPages*d.care.limit*framePage {
 		mode = "RESTART"
 	}
 	conn.SetBusyTimeout(foldTime)
@@ -112,9 +134,9 @@ func (d *database) fold() (cut bool, err error) {
 		d.present.only(even)
 	}
 	err = exec(conn, fmt.Sprintf("PRAGMA user_version = %d", even+1))
-	var pages int64
-	pages, d.care.salts = d.present.logNow()
-	cut = cut && pages < d.care.limit
+	l := d.present.logNow()
+	d.care.salts = l.salts
+	cut = cut && l.pages < d.care.limit
 	if checkpointed != nil {
 		err = checkpointed
 	}

@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"bytes"
 	"context"
 	"database/sql"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"hnetsmpp/smppserv/testkit"
 
@@ -64,7 +62,7 @@ func tended(t *testing.T, log zerolog.Logger) (d *database, file string, conn *z
 func written(t *testing.T, limit, octets int64, log zerolog.Logger, between func(d *database)) (largest int64) {
 	t.Helper()
 	d, file, conn := tended(t, log)
-	d.care.limit = limit / 4096
+	d.care.limit, d.care.brake = limit/4096, limit*3/2/4096
 	for i := int64(0); i*4096 < octets; i++ {
 		do(t, conn, "INSERT INTO external_ids VALUES (?, ?, 0)", fmt.Sprintf("%04000d", i), i)
 		d.Tend()
@@ -109,10 +107,9 @@ func TestReadersThatFollowEachOtherDoNotKeepTheLogFromBeginningAnew(t *testing.T
 			n++
 			do(t, conn, "INSERT INTO external_ids VALUES (?, ?, 0)", fmt.Sprintf("%04000d", n), n)
 		}
-		before, _ := d.present.logNow()
+		before := d.present.logNow().pages
 		d.Tend()
-		after, _ := d.present.logNow()
-		return before >= limit && after < limit
+		return before >= limit && d.present.logNow().pages < limit
 	})
 }
 
@@ -125,71 +122,78 @@ func size(t *testing.T, file string) int64 {
 	return info.Size()
 }
 
-// A reader that does not end holds the log: that is said, and the attempts to cut it keep a distance.
+// A reader that does not end holds the log: that is said, and the attempts to copy it keep a distance. Commits do not wait for it.
 func TestAReaderThatDoesNotEndIsToldOfAndCostsLittle(t *testing.T) {
 	const limit = 10 * 4096
-	var log bytes.Buffer
-	attempts, last := 0, uint32(0)
+	var log testkit.Log
+	var d *database
 	var reader *sql.Conn
-	write := 0
-	got := written(t, limit, 40*limit, zerolog.New(&log), func(d *database) {
-		if reader == nil {
+	got := written(t, limit, 40*limit, zerolog.New(&log), func(opened *database) {
+		if d = opened; reader == nil {
 			reader = reading(t, d.file)
 		}
-		d.present.mu.Lock()
-		if n := d.present.numbers[len(d.present.numbers)-1]; n != last {
-			attempts, last = attempts+1, n
-		}
-		d.present.mu.Unlock()
-		if write++; write == 200 { // as if the pause were over, once: the log is now long enough to tell of it
-			d.care.again = time.Now()
-		}
 	})
-	if attempts > 10 || got < 30*limit {
+	d.copier.mu.Lock()
+	attempts := d.copier.attempts
+	d.copier.mu.Unlock()
+	if attempts > 30 || got < 30*limit { // of 400 commits
 		t.Errorf("%d attempts, and the log has %d octets", attempts, got)
 	}
+	for range 2 { // as if the pause were over: the log is now long enough to tell of it
+		testkit.Await(t, "a reader holds the copying up", func() bool { return d.copier.now() == waits })
+		d.copier.halt()
+		d.Tend()
+	}
+	testkit.Await(t, "a reader holds the copying up", func() bool { return d.copier.now() == waits })
 	if n := strings.Count(log.String(), "the write-ahead log grows"); n < 1 || n > 3 {
 		t.Errorf("it is told %d times:\n%s", n, &log)
 	}
 }
 
-func TestTheLogIsCutSoonAfterTheReaderHasEnded(t *testing.T) {
+func (c *copier) now() copying {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.phase
+}
+
+func TestTheLogIsCutSoonAfterTheReaderHasEndedAlsoWhenNothingIsWritten(t *testing.T) {
 	const limit = 10 * 4096
-	d, err := openFile(t.Context(), Options{File: t.TempDir() + "/messages.db", Log: zerolog.Nop()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.Close()
+	d, file, conn := tended(t, zerolog.Nop())
 	d.care.limit = limit / 4096
-	conn, reader := d.writer.conn, reading(t, d.file)
-	size := func() int64 {
-		info, err := os.Stat(d.care.file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return info.Size()
+	due := make(chan struct{}, 1)
+	d.OnDue(func() { due <- struct{}{} })
+	reader := reading(t, file)
+	for i := range 4 * limit / 4096 {
+		do(t, conn, "INSERT OR REPLACE INTO external_ids VALUES (?, ?, 0)", fmt.Sprintf("%04000d", i), i)
+		d.Tend()
 	}
-	write := func() {
-		for i := range 2 * limit / 4096 {
-			do(t, conn, "INSERT OR REPLACE INTO external_ids VALUES (?, ?, 0)", fmt.Sprintf("%04000d", i), i)
-		}
-	}
-	write()
-	d.Tend()
-	if d.care.pause != firstPause || size() < limit {
-		t.Fatalf("with a reader: the pause is %v, the log has %d octets", d.care.pause, size())
+	testkit.Await(t, "a reader holds the copying up", func() bool { return d.copier.now() == waits })
+	if d.Tend(); size(t, file+"-wal") < 3*limit {
+		t.Fatalf("with a reader the log has %d octets", size(t, file+"-wal"))
 	}
 	if _, err := reader.ExecContext(t.Context(), "COMMIT"); err != nil {
 		t.Fatal(err)
 	}
-	write()
-	d.Tend()
-	if size() < limit {
-		t.Error("it does not wait between two attempts")
+	testkit.Receive(t, due, "the call")
+	if d.Tend(); size(t, file+"-wal") >= limit {
+		t.Errorf("without a reader the log has %d octets", size(t, file+"-wal"))
 	}
-	d.care.again = time.Now()
-	d.Tend()
-	if d.care.pause != 0 || size() >= limit {
-		t.Errorf("without a reader: the pause is %v, the log has %d octets", d.care.pause, size())
+	if phase := d.copier.now(); phase != rests {
+		t.Errorf("the copier is at %d", phase)
+	}
+}
+
+func TestCommitsWaitForTheCopyingWhenTheLogIsTooLong(t *testing.T) {
+	const limit = 50
+	d, _, conn := tended(t, zerolog.Nop())
+	d.care.limit, d.care.brake = limit, 2*limit
+	longest := int64(0)
+	for i := range 40 * limit {
+		do(t, conn, "INSERT INTO external_ids VALUES (?, ?, 0)", fmt.Sprintf("%04000d", i), i)
+		d.Tend()
+		longest = max(longest, d.present.logNow().pages)
+	}
+	if longest > 2*limit+20 { // a row takes a few pages
+		t.Errorf("the log had %d pages", longest)
 	}
 }

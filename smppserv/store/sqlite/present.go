@@ -46,13 +46,20 @@ func (p *present) closeIndex() error {
 	return p.index.Close()
 }
 
-// logNow is how many pages are in the log, and the salts that tell it from the one before in the same file
-// (SQLite's WAL-mode file format, 2.1).
-func (p *present) logNow() (pages int64, salts [8]byte) {
-	var head [24]byte
+// logState is what the index of the log says of it (SQLite's WAL-mode file format, 2.1).
+type logState struct {
+	pages  int64   // in it
+	copied int64   // of these, into the database
+	salts  [8]byte // they tell it from the one before in the same file
+}
+
+func (p *present) logNow() (l logState) {
+	var head [84]byte // from octet 16 on
 	_, _ = p.index.ReadAt(head[:], 16)
-	copy(salts[:], head[16:])
-	return int64(binary.NativeEndian.Uint32(head[:])), salts
+	copy(l.salts[:], head[16:])
+	l.pages = int64(binary.NativeEndian.Uint32(head[:]))
+	l.copied = int64(binary.NativeEndian.Uint32(head[80:]))
+	return l
 }
 
 // begin notes which files SQLite has open now.
@@ -124,6 +131,14 @@ func (p *present) find() error {
 		return fmt.Errorf("store: %s was written over under the running server: its content is another one%s", p.files[0].path, advice)
 	}
 	return nil
+}
+
+// now looks at once, whenever it looked last.
+func (p *present) now() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.at, p.err = time.Now(), p.find()
+	return p.err
 }
 
 // overwritten tells whether SQLite must not write into the database any more: its log belongs to what was there.

@@ -56,6 +56,7 @@ func (d *database) ids(ctx context.Context, query string, args ...int64) (ids []
 
 // Answer implements store.Database.
 func (d *database) Answer(ctx context.Context) error {
+	d.gate.wait()
 	return d.each(ctx, "SELECT 1 FROM last_message_id", func(*zombiezen.Stmt) {})
 }
 
@@ -67,29 +68,17 @@ func (d *database) LastID(ctx context.Context) (id sms.ID, err error) {
 	return id, err
 }
 
-// Newest implements store.Database.
-func (d *database) Newest(ctx context.Context, n int) (at time.Time, err error) {
-	err = d.each(ctx, "SELECT max(received_at) FROM (SELECT received_at FROM messages ORDER BY id DESC LIMIT ?)", func(s *zombiezen.Stmt) {
-		if !s.ColumnIsNull(0) {
-			at = time.UnixMilli(s.ColumnInt64(0))
-		}
-	}, int64(n))
-	return at, err
-}
-
 const loadStep = 256
 
 var (
 	loadWhole = "SELECT " + fmt.Sprintf(read, "content") + " FROM messages WHERE id = ?"
+	loadBare  = "SELECT " + fmt.Sprintf(read, "NULL") + " FROM messages WHERE id = ?"
 	loadHead  = "SELECT " + fmt.Sprintf(read, fmt.Sprintf("substr(content, 1, %d)", sms.HeadOctets)) + " FROM messages WHERE id = ?"
 )
 
 // Load implements store.Database.
 func (d *database) Load(ctx context.Context, ids []sms.ID, part store.Part) ([]*sms.Message, error) {
-	query := loadWhole
-	if part == store.Head {
-		query = loadHead
-	}
+	query := [...]string{store.Whole: loadWhole, store.Head: loadHead, store.Bare: loadBare}[part]
 	if !slices.IsSorted(ids) {
 		ids = slices.Sorted(slices.Values(ids))
 	}
@@ -184,38 +173,6 @@ func (d *database) KnownAs(ctx context.Context, id sms.ID) ([]sms.ID, error) {
 	return d.ids(ctx, "SELECT id FROM messages WHERE id = ? UNION SELECT message_id FROM submit_multi WHERE known_by = ? ORDER BY 1", int64(id), int64(id))
 }
 
-const conversation = "SELECT client, number_ton, number_npi, campaign_ton, campaign_npi FROM conversations WHERE number = ? "
-
-// LastWriter implements store.Database.
-func (d *database) LastWriter(ctx context.Context, number, campaign string) (sms.Conversation, bool, error) {
-	return d.conversation(ctx, conversation+"AND campaign = ?", number, campaign, campaign)
-}
-
-// LastUse implements store.Database.
-func (d *database) LastUse(ctx context.Context, client, number string) (sms.Address, bool, error) {
-	c, ok, err := d.conversation(ctx, conversation+"AND client = ? ORDER BY written_at DESC LIMIT 1", number, client, "")
-	return c.Number, ok, err
-}
-
-func (d *database) conversation(ctx context.Context, query, number, other, campaign string) (c sms.Conversation, ok bool, err error) {
-	err = d.readers.read(ctx, func(r *reader) error {
-		s, err := r.conn.Prepare(query)
-		if err != nil {
-			return err
-		}
-		s.BindText(1, number)
-		s.BindText(2, other)
-		return rows(s, func(s *zombiezen.Stmt) error {
-			ok = true
-			c.Client = r.names.Of(r.bytes(s, 0))
-			c.Number = sms.Address{TON: byte(s.ColumnInt(1)), NPI: byte(s.ColumnInt(2)), Number: number}
-			c.Campaign = sms.Address{TON: byte(s.ColumnInt(3)), NPI: byte(s.ColumnInt(4)), Number: campaign}
-			return nil
-		})
-	})
-	return c, ok, err
-}
-
 // ClockSteps implements store.Database.
 func (d *database) ClockSteps(ctx context.Context) (steps []road.ClockStep, err error) {
 	err = d.each(ctx, "SELECT message_id, set_from, set_to FROM clock_steps ORDER BY rowid", func(s *zombiezen.Stmt) {
@@ -237,4 +194,11 @@ func (d *database) Ages(ctx context.Context, after sms.ID, limit int, f func(sto
 	return d.each(ctx, "SELECT id, received_at, final_at, expires_at FROM messages WHERE id > ? ORDER BY id LIMIT ?", func(s *zombiezen.Stmt) {
 		f(store.Age{ID: sms.ID(s.ColumnInt64(0)), Received: s.ColumnInt64(1), Final: s.ColumnInt64(2), Expires: s.ColumnInt64(3), Ended: !s.ColumnIsNull(2)})
 	}, int64(after), int64(limit))
+}
+
+// Conversations implements store.Database.
+func (d *database) Conversations(ctx context.Context, after int64, limit int, f func(row, writtenAt int64)) error {
+	return d.each(ctx, "SELECT rowid, written_at FROM conversations WHERE rowid > ? ORDER BY rowid LIMIT ?", func(s *zombiezen.Stmt) {
+		f(s.ColumnInt64(0), s.ColumnInt64(1))
+	}, after, int64(limit))
 }

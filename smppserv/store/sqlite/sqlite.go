@@ -15,8 +15,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 
 	"hnetsmpp/smppserv/store"
+	"hnetsmpp/smppserv/store/numbers"
 
 	"github.com/gofrs/flock"
 	"github.com/pressly/goose/v3"
@@ -64,11 +66,17 @@ func OpenDatabase(ctx context.Context, o Options) (store.Database, error) {
 type database struct {
 	file, mark string
 	log        zerolog.Logger
+	gate       *gate
 	writer     *writer
 	readers    *pool
 	release    func() error // gives the lock back
 	care       care
+	copier     *copier
 	present    *present
+
+	numbers atomic.Pointer[numbers.Book] // nil until Start
+	noted   atomic.Bool                  // there may be rows of earlier versions in conversations
+	own     func(func() error) error     // see store.Database.Start
 }
 
 // MarkFile implements store.Database.
@@ -81,7 +89,10 @@ func markFile(file string) string {
 
 // Close implements store.Database.
 func (d *database) Close() error {
-	err := d.readers.close()
+	if book := d.numbers.Load(); book != nil {
+		book.Close()
+	}
+	err := errors.Join(d.readers.close(), d.copier.close(), d.gate.close())
 	if !d.present.overwritten() { // the last one to close copies the log into whatever is there
 		err = errors.Join(err, d.present.closeIndex(), d.writer.conn.Close(), d.present.head.Close())
 	}
@@ -107,7 +118,8 @@ func openFile(ctx context.Context, o Options) (*database, error) {
 	}
 	if err == nil {
 		d.file = followed(file)
-		d.care = care{log: o.Log, file: d.file + "-wal", limit: walPages}
+		d.care = care{log: o.Log, file: d.file + "-wal", limit: walPages, brake: brakePages}
+		d.copier = newCopier(d)
 		err = checkOwner(ctx, d.file)
 	}
 	if err == nil {
@@ -162,7 +174,8 @@ func (d *database) open(ctx context.Context) error {
 		d.present.head.Close()
 		return err
 	}
-	d.readers = newPool(d.file)
+	d.gate = newGate(d.file)
+	d.readers = newPool(d.file, d.gate)
 	return nil
 }
 

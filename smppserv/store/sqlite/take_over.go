@@ -70,7 +70,7 @@ func waitingBefore(ctx context.Context, tx *sql.Tx, cursor sms.ID) (ms []sms.Mes
 
 func takeOverOne(ctx context.Context, tx *sql.Tx, m *sms.Message) error {
 	if m.KnownBy != 0 {
-		if _, err := tx.ExecContext(ctx, "INSERT INTO submit_multi (message_id, known_by) VALUES (?, ?)", int64(m.ID), int64(m.KnownBy)); err != nil {
+		if _, err := tx.ExecContext(ctx, "INSERT OR IGNORE INTO submit_multi (message_id, known_by) VALUES (?, ?)", int64(m.ID), int64(m.KnownBy)); err != nil {
 			return err
 		}
 	}

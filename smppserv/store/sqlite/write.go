@@ -17,11 +17,12 @@ type writer struct {
 	version int64 // data_version: it changes when somebody else writes
 	add     addition
 
-	begin, commit, rollback, dataVersion       *zombiezen.Stmt
-	end, try, change, converse                 *zombiezen.Stmt
-	external, claim, known                     *zombiezen.Stmt
-	keepLast, purge, purgeExternal, purgeKnown *zombiezen.Stmt
-	step, forgetSteps, purgedAt, probe         *zombiezen.Stmt
+	begin, commit, rollback, dataVersion               *zombiezen.Stmt
+	end, try, change                                   *zombiezen.Stmt
+	run, piece, clear, gone, firstID, anyNoted         *zombiezen.Stmt
+	external, claim, known                             *zombiezen.Stmt
+	keepLast, purge, purgeExternal, purgeKnown, forget *zombiezen.Stmt
+	step, forgetSteps, purgedAt, probe                 *zombiezen.Stmt
 }
 
 func openWriter(file string) (*writer, error) {
@@ -31,6 +32,9 @@ func openWriter(file string) (*writer, error) {
 	}
 	return &writer{conn: c}, nil
 }
+
+// ended finds what is kept of messages of a range beside them, as long as they are there. One that waits again keeps it.
+const ended = "message_id BETWEEN ?1 AND ?2 AND message_id NOT IN (SELECT id FROM messages INDEXED BY messages_waiting WHERE final_at IS NULL AND id BETWEEN ?1 AND ?2)"
 
 // prepare prepares the statements of the newest schema.
 func (w *writer) prepare() (err error) {
@@ -47,17 +51,21 @@ func (w *writer) prepare() (err error) {
 		{&w.try, "UPDATE messages SET state = ?, attempts = ?, error = ?, reason = ?, due_at = coalesce(?, due_at), wait = coalesce(?, wait), " +
 			"push_key = coalesce(?, push_key) WHERE final_at IS NULL AND id = ?"},
 		{&w.change, "UPDATE messages SET due_at = ?, wait = ?, expires_at = ?, content = ?, attributes = ? WHERE final_at IS NULL AND id = ?"},
-		{&w.converse, "INSERT INTO conversations (number, campaign, client, number_ton, number_npi, campaign_ton, campaign_npi, written_at) " +
-			"VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (number, campaign) DO UPDATE SET client = excluded.client, " +
-			"number_ton = excluded.number_ton, number_npi = excluded.number_npi, campaign_ton = excluded.campaign_ton, " +
-			"campaign_npi = excluded.campaign_npi, written_at = excluded.written_at"},
+		{&w.run, "INSERT OR REPLACE INTO runs (number, level, state, first_id, last_id, pairs, newest_only, blocks, directory, filter) " +
+			"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+		{&w.piece, "INSERT OR REPLACE INTO run_pieces (place, data) VALUES (?, ?)"},
+		{&w.clear, "DELETE FROM run_pieces WHERE place >= ? AND place < ?"},
+		{&w.gone, "DELETE FROM runs WHERE number = ?"},
+		{&w.firstID, "SELECT min(id) FROM messages"},
+		{&w.anyNoted, anyNoted},
 		{&w.external, "SELECT message_id FROM external_ids WHERE external_id = ?"},
 		{&w.claim, "INSERT INTO external_ids (external_id, message_id, received_at) VALUES (?, ?, ?)"},
 		{&w.known, "INSERT INTO submit_multi (message_id, known_by) VALUES (?, ?)"},
 		{&w.keepLast, "UPDATE last_message_id SET id = ?1 WHERE id < ?1"},
-		{&w.purge, "DELETE FROM messages WHERE id = ?"},
-		{&w.purgeExternal, "DELETE FROM external_ids WHERE message_id = ?"},
-		{&w.purgeKnown, "DELETE FROM submit_multi WHERE message_id = ?"},
+		{&w.purge, "DELETE FROM messages WHERE id BETWEEN ? AND ? AND final_at IS NOT NULL"},
+		{&w.purgeExternal, "DELETE FROM external_ids WHERE " + ended},
+		{&w.purgeKnown, "DELETE FROM submit_multi WHERE " + ended},
+		{&w.forget, "DELETE FROM conversations WHERE rowid > ? AND rowid <= ? AND written_at < ?"},
 		{&w.step, "INSERT INTO clock_steps (message_id, set_from, set_to) VALUES (?, ?, ?)"},
 		{&w.forgetSteps, "DELETE FROM clock_steps WHERE message_id < (SELECT coalesce(min(id), ?) FROM messages INDEXED BY messages_waiting " +
 			"WHERE final_at IS NULL) OR rowid <= (SELECT max(rowid) FROM clock_steps) - ?"},
@@ -71,8 +79,8 @@ func (w *writer) prepare() (err error) {
 	return nil
 }
 
-// numbers executes a prepared statement whose parameters are numbers.
-func numbers(s *zombiezen.Stmt, args ...int64) error {
+// integers executes a prepared statement whose parameters are integers.
+func integers(s *zombiezen.Stmt, args ...int64) error {
 	for i, arg := range args {
 		s.BindInt64(i+1, arg)
 	}
@@ -82,6 +90,7 @@ func numbers(s *zombiezen.Stmt, args ...int64) error {
 // WrittenElsewhere implements store.Database.
 func (d *database) WrittenElsewhere() (written bool, err error) {
 	w := d.writer
+	d.gate.wait()
 	err = rows(w.dataVersion, func(s *zombiezen.Stmt) error {
 		version := s.ColumnInt64(0)
 		written, w.version = w.version != version, version
@@ -92,6 +101,7 @@ func (d *database) WrittenElsewhere() (written bool, err error) {
 
 // ByExternalID implements store.Database.
 func (d *database) ByExternalID(externalIDs []string, ids []sms.ID) error {
+	d.gate.wait()
 	for i, external := range externalIDs {
 		ids[i] = 0
 		d.writer.external.BindText(1, external)
@@ -110,13 +120,18 @@ func (d *database) ByExternalID(externalIDs []string, ids []sms.ID) error {
 func (d *database) Write(b *store.Batch) (err error) {
 	w := d.writer
 	defer w.add.forget()
+	d.gate.wait()
 	if err := run(w.begin); err != nil {
 		return err
 	}
 	if err = w.write(b); err == nil {
 		err = run(w.commit)
 	}
-	if err != nil && !w.conn.AutocommitEnabled() { // SQLite rolls back by itself after some errors
+	if err == nil {
+		d.written(b)
+		return nil
+	}
+	if !w.conn.AutocommitEnabled() { // SQLite rolls back by itself after some errors
 		if e := run(w.rollback); e != nil {
 			err = errors.Join(err, e)
 		}
@@ -152,8 +167,10 @@ func (w *writer) write(b *store.Batch) error {
 	if err := w.ended(b.Ended, milli(b.Now)); err != nil {
 		return fmt.Errorf("write outcomes: %w", err)
 	}
-	if err := w.conversed(b.Conversations, b.ConversedAt); err != nil {
-		return fmt.Errorf("write conversations: %w", err)
+	for _, write := range b.Own {
+		if err := write(); err != nil {
+			return err
+		}
 	}
 	return w.jobs(b)
 }
@@ -168,7 +185,7 @@ func (w *writer) added(m *sms.Message) error {
 		}
 	}
 	if m.KnownBy != 0 {
-		if err := numbers(w.known, int64(m.ID), int64(m.KnownBy)); err != nil {
+		if err := integers(w.known, int64(m.ID), int64(m.KnownBy)); err != nil {
 			return err
 		}
 	}
@@ -231,50 +248,37 @@ func (w *writer) ended(ended []*road.Transition, now int64) error {
 	return nil
 }
 
-func (w *writer) conversed(conversations []sms.Conversation, at int64) error {
-	for i := range conversations {
-		c := &conversations[i]
-		w.converse.BindText(1, c.Number.Number)
-		w.converse.BindText(2, c.Campaign.Number)
-		w.converse.BindText(3, c.Client)
-		for i, n := range [...]int64{int64(c.Number.TON), int64(c.Number.NPI), int64(c.Campaign.TON), int64(c.Campaign.NPI), at} {
-			w.converse.BindInt64(4+i, n)
-		}
-		if err := run(w.converse); err != nil {
+// writePurged leaves the pages that become free in the file: what is added next takes them, and nothing is moved about.
+func (w *writer) writePurged(b *store.Batch) error {
+	if len(b.Purged) > 0 {
+		if err := integers(w.keepLast, int64(b.LastID)); err != nil {
 			return err
 		}
 	}
-	return nil
-}
-
-func (w *writer) writePurged(b *store.Batch) error {
-	if len(b.Purged) == 0 {
-		return nil
-	}
-	if err := numbers(w.keepLast, int64(b.LastID)); err != nil {
-		return err
-	}
-	for _, id := range b.Purged {
-		for _, s := range [...]*zombiezen.Stmt{w.purge, w.purgeExternal, w.purgeKnown} {
-			if err := numbers(s, int64(id)); err != nil {
+	for _, r := range b.Purged {
+		for _, s := range [...]*zombiezen.Stmt{w.purgeExternal, w.purgeKnown, w.purge} {
+			if err := integers(s, int64(r.From), int64(r.To)); err != nil {
 				return err
 			}
 		}
+	}
+	if f := b.Forgotten; f != (store.Forgotten{}) {
+		return integers(w.forget, f.After, f.UpTo, f.Before)
 	}
 	return nil
 }
 
 func (w *writer) jobs(b *store.Batch) error {
 	for _, step := range b.Steps {
-		if err := numbers(w.step, int64(step.LastID), milli(step.From), milli(step.To)); err != nil {
+		if err := integers(w.step, int64(step.LastID), milli(step.From), milli(step.To)); err != nil {
 			return fmt.Errorf("note a step of the clock: %w", err)
 		}
-		if err := numbers(w.forgetSteps, int64(step.LastID), store.MaxClockSteps); err != nil {
+		if err := integers(w.forgetSteps, int64(step.LastID), store.MaxClockSteps); err != nil {
 			return fmt.Errorf("forget old steps of the clock: %w", err)
 		}
 	}
 	if !b.PurgedAt.IsZero() {
-		if err := numbers(w.purgedAt, milli(b.PurgedAt)); err != nil {
+		if err := integers(w.purgedAt, milli(b.PurgedAt)); err != nil {
 			return err
 		}
 	}

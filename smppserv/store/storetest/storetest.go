@@ -44,6 +44,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"the last writer of a conversation is known", lastWriter},
 		{"a purge takes what is final and old, and nothing else", purgeTakesOldFinals},
 		{"a purge forgets the external ids of what it takes", purgeForgetsExternalIDs},
+		{"a purge leaves what waits among what goes", purgeLeavesWhatWaits},
 		{"the steps of the clock are kept while a message needs them", clockSteps},
 		{"the last purge is kept", lastPurge},
 		{"many goroutines get distinct ids", concurrentAdds},

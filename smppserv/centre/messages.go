@@ -1,0 +1,176 @@
+package centre
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"hnetsmpp/pkg/config"
+	"hnetsmpp/pkg/logfile"
+	"hnetsmpp/smppserv/admin"
+	"hnetsmpp/smppserv/sms"
+)
+
+const (
+	logsFolder  = "logs" // beside config.toml, where the launcher's are
+	messagesLog = "messages.log"
+	// maxUnwritten bounds the octets of lines that wait for the disk; more are left out, and counted.
+	maxUnwritten = 1 << 20
+	// endTime is how long a stop waits for them.
+	endTime = 300 * time.Millisecond
+)
+
+// messages writes a line for each message that has come to its end, without its text: logs/messages.log. It implements
+// queue.Observer, beside the counters, and waits for no disk.
+type messages struct {
+	*admin.Counters
+	log zerolog.Logger
+
+	mu      sync.Mutex
+	file    *logfile.File // nil = not known yet
+	of      messagesFile
+	lines   []byte // to be written
+	left    int    // out
+	ended   bool
+	wake    chan struct{}
+	written chan struct{} // closed when the writer has ended
+}
+
+// messagesFile is what config.toml says of the file.
+type messagesFile struct {
+	off         bool
+	path        string
+	maxMB, keep int
+}
+
+func newMessages(counters *admin.Counters, log zerolog.Logger) *messages {
+	ms := &messages{Counters: counters, log: log, wake: make(chan struct{}, 1), written: make(chan struct{})}
+	go ms.write()
+	return ms
+}
+
+// configure says where the lines go; before the first time they are kept.
+func (ms *messages) configure(path string, cfg *config.Config) {
+	of := messagesFile{!cfg.Log.Messages, filepath.Join(filepath.Dir(path), logsFolder, messagesLog), cfg.Launcher.LogMaxMB, cfg.Launcher.LogKeep}
+	ms.mu.Lock()
+	defer ms.mu.Unlock()
+	if of == ms.of {
+		return
+	}
+	ms.of, ms.file = of, logfile.New(of.path, of.maxMB, of.keep)
+	if of.off {
+		ms.lines = nil
+	}
+	ms.kick()
+}
+
+func (ms *messages) kick() {
+	select {
+	case ms.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Concluded implements queue.Observer.
+func (ms *messages) Concluded(m *sms.Message, state sms.State) {
+	ms.Counters.Concluded(m, state)
+	ms.mu.Lock()
+	defer ms.mu.Unlock()
+	switch {
+	case ms.of.off:
+	case len(ms.lines) >= maxUnwritten:
+		ms.left++
+	default:
+		ms.lines = appendLine(ms.lines, m, state, time.Now())
+		ms.kick()
+	}
+}
+
+var kinds = map[sms.Kind]string{sms.KindReceipt: "receipt", sms.KindIntermediate: "intermediate", sms.KindDPF: "pending", sms.KindAlert: "alert"}
+
+func appendLine(b []byte, m *sms.Message, state sms.State, now time.Time) []byte {
+	b = now.AppendFormat(append(b, `{"time":"`...), "2006-01-02T15:04:05.000Z07:00")
+	b = strconv.AppendUint(append(b, `","id":"`...), uint64(m.ID), 10)
+	b = appendJSON(append(b, `","from":`...), m.Source.Number)
+	b = appendJSON(append(b, `,"to":`...), m.Dest.Number)
+	b = appendJSON(append(b, `,"client":`...), m.Owner())
+	if kind, ok := kinds[m.Kind]; ok {
+		b = append(append(append(b, `,"kind":"`...), kind...), '"')
+	}
+	if m.Receipt != nil {
+		b = append(strconv.AppendUint(append(b, `,"receipt_of":"`...), uint64(m.Receipt.Of), 10), '"')
+	}
+	b = append(append(b, `,"state":"`...), state.String()...)
+	return append(b, "\"}\n"...)
+}
+
+// appendJSON writes a number, a name or whatever a client has put into their place.
+func appendJSON(b []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			quoted, err := json.Marshal(s)
+			if err != nil {
+				return append(b, `""`...)
+			}
+			return append(b, quoted...)
+		}
+	}
+	return append(append(append(b, '"'), s...), '"')
+}
+
+// write writes what waits, all of it at once, again and again.
+func (ms *messages) write() {
+	defer close(ms.written)
+	var spare []byte
+	broken := false
+	var file *logfile.File
+	for range ms.wake {
+		ms.mu.Lock()
+		if file != ms.file && file != nil {
+			_ = file.Close()
+		}
+		lines, left, ended := ms.lines, ms.left, ms.ended
+		if file = ms.file; file != nil {
+			ms.lines, ms.left = spare[:0], 0
+		}
+		ms.mu.Unlock()
+		if file != nil && len(lines) > 0 {
+			_, err := file.Write(lines)
+			switch {
+			case err != nil && !broken:
+				ms.log.Warn().Err(err).Msg("the messages that have come to their end are not written down: logs/" + messagesLog)
+			case err == nil && left > 0:
+				ms.log.Warn().Int("messages", left).Msg("the disk was too slow for logs/" + messagesLog + ": lines were left out")
+			}
+			broken = err != nil
+		}
+		if file != nil {
+			spare = lines
+		}
+		if ended {
+			if file != nil {
+				_ = file.Close()
+			}
+			return
+		}
+	}
+}
+
+// close writes what waits, if the disk does that in time.
+func (ms *messages) close() {
+	ms.mu.Lock()
+	ms.ended = true
+	ms.kick()
+	ms.mu.Unlock()
+	t := time.NewTimer(endTime)
+	defer t.Stop()
+	select {
+	case <-ms.written:
+	case <-t.C:
+		ms.log.Warn().Msg("the stop did not wait any longer for logs/" + messagesLog)
+	}
+}

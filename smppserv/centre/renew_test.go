@@ -1,0 +1,153 @@
+package centre
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/smppserv/testkit"
+)
+
+// issue writes a certificate of that name, and its key.
+func issue(t *testing.T, name, certFile, keyFile string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for file, block := range map[string]*pem.Block{certFile: {Type: "CERTIFICATE", Bytes: der}, keyFile: {Type: "PRIVATE KEY", Bytes: keyDER}} {
+		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// shown is whose certificate the port shows.
+func (c *configured) shown(t *testing.T) string {
+	t.Helper()
+	conn, err := tls.Dial("tcp", c.secure.Addr().String(), &tls.Config{InsecureSkipVerify: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	return conn.ConnectionState().PeerCertificates[0].Subject.CommonName
+}
+
+// The file of the configuration stays as it is: the server sees by itself that the others have changed.
+func TestAReplacedCertificateOrSecretIsTakenUp(t *testing.T) {
+	dir := t.TempDir()
+	cert, key, password := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"), filepath.Join(dir, "acme.txt")
+	issue(t, "first", cert, key)
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(password, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("one\n")
+	port := testkit.FreePort(t)
+	text := func(window string) string {
+		return "[server]\nlisten_host = '127.0.0.1'\nlisten_port = 0\n" + window + "[server.tls]\nlisten_port = " + testkit.Loopback(port)[len("127.0.0.1:"):] +
+			"\ncert_file = '" + cert + "'\nkey_file = '" + key + "'\n[hermes]\nurl = 'simulator'\n[tcp]\nlisten_host = '127.0.0.1'\nlisten_port = 0\n" +
+			"[admin]\nlisten = ''\n[[clients]]\nsystem_id = 'acme'\npassword_file = '" + password + "'\nbind_policy = 'pair'\n"
+	}
+	c := startConfigured(t, text(""))
+	c.smsc.Serve(c.secure)
+	file, err := Read(c.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		c.watch(ctx, file)
+	}()
+	defer func() { cancel(); <-ended }()
+	if got := c.shown(t); got != "first" {
+		t.Fatalf("shown is %s", got)
+	}
+	issue(t, "second", cert, key)
+	testkit.Await(t, "the second certificate is shown", func() bool { return c.shown(t) == "second" })
+	write("two\n")
+	testkit.Await(t, "the second password is the client's", func() bool { return c.binds(t, "acme", "two") == smpp.ROK })
+	if got := c.binds(t, "acme", "one"); got != smpp.RINVPASWD {
+		t.Errorf("a bind with the first password is answered %v", got)
+	}
+
+	// A half of a pair changes nothing.
+	third := filepath.Join(dir, "third.pem")
+	issue(t, "third", third, filepath.Join(dir, "third.key"))
+	data, err := os.ReadFile(third)
+	if err == nil {
+		err = os.WriteFile(cert, data, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	write("three\n")
+	if got := c.shown(t); got != "second" {
+		t.Errorf("shown is %s", got)
+	}
+	if data, err = os.ReadFile(filepath.Join(dir, "third.key")); err == nil {
+		err = os.WriteFile(key, data, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	testkit.Await(t, "the third certificate is shown", func() bool { return c.shown(t) == "third" })
+}
+
+func TestWhatWaitsForARestartStaysPendingUntilItIsUndone(t *testing.T) {
+	c := startConfigured(t, partHermes+partClients+partServer+partTCP+partStore+partAdmin)
+	window := partHermes + partClients + partServer + "window = 5\n" + partTCP + partStore + partAdmin
+	c.changed(t, window)
+	pending := func(want ...string) {
+		t.Helper()
+		if got := c.waiting(); !slices.Equal(got, want) {
+			t.Errorf("%q wait, want %q", got, want)
+		}
+		shown := false
+		for _, p := range c.Problems() {
+			shown = shown || strings.HasPrefix(p.Text, "changes of config.toml wait for a restart") && strings.Contains(p.Text, strings.Join(want, ", "))
+		}
+		if shown != (len(want) > 0) {
+			t.Errorf("the page says %v", c.Problems())
+		}
+	}
+	pending("server.window")
+	c.changed(t, strings.Replace(window, `"k"`, `"k2"`, 1)) // another one, live
+	pending("server.window")
+	c.changed(t, strings.Replace(window, "[server]", "[server", 1)) // a fault
+	pending("server.window")
+	before := c.log.Len()
+	c.changed(t, partHermes+partClients+partServer+partTCP+partStore+partAdmin+"# undone\n")
+	pending()
+	if said := c.log.String()[before:]; strings.Contains(said, "after a restart") || !strings.Contains(said, "nothing waits for a restart any more") {
+		t.Errorf("the log says %s", said)
+	}
+}

@@ -1,0 +1,92 @@
+package sqlite_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"hnetsmpp/smppserv/road"
+	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/store"
+	"hnetsmpp/smppserv/store/storetest"
+)
+
+// testdata has a database of each earlier schema, with the same messages: 1 and 2 of a submit_multi wait, 3 is final, 4 is its
+// receipt, 5 is from Hermès; 9 was the last id that was given out.
+func TestADatabaseOfEachEarlierVersionIsTakenOver(t *testing.T) {
+	const newest = 5
+	for version := 1; version <= newest; version++ {
+		t.Run(fmt.Sprint(version), func(t *testing.T) {
+			data, err := os.ReadFile(filepath.Join("testdata", fmt.Sprint(version, ".db")))
+			if err != nil {
+				t.Fatal(err)
+			}
+			file := filepath.Join(t.TempDir(), "messages.db")
+			if err := os.WriteFile(file, data, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			for range 2 { // what was taken over is there after the next start, too
+				s := must(t, file)
+				taken(t, s, version)
+				if err := s.Close(context.Background()); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func taken(t *testing.T, s *store.Store, version int) {
+	t.Helper()
+	ctx := t.Context()
+	if ids, err := s.WaitingIDs(ctx, 0, 9, 10); err != nil || !slices.Equal(ids, []sms.ID{1, 2, 4, 5}) {
+		t.Errorf("%v wait, %v", ids, err)
+	}
+	ms, err := s.Load(ctx, []sms.ID{1, 2, 3, 4, 5})
+	if err != nil || len(ms) != 5 {
+		t.Fatalf("%d messages, %v", len(ms), err)
+	}
+	at := time.UnixMilli(1_700_000_000_123)
+	first, second, third, receipt, external := ms[0], ms[1], ms[2], ms[3], ms[4]
+	if string(first.Content) != "first" || first.ServiceType != "CMT" || first.Alphabet != "gsm7" || !first.ReceivedAt.Equal(at) || first.Submitter != "admin" {
+		t.Errorf("message 1 is %+v", first)
+	}
+	if known, err := s.KnownAs(ctx, 1); err != nil || !slices.Equal(known, []sms.ID{1, 2}) || second.KnownBy != 1 {
+		t.Errorf("known by 1 are %v, %v", known, err)
+	}
+	if third.State != sms.Delivered || third.Attempts != 2 || third.Reason != "busy" || !third.FinalAt.Equal(at.Add(time.Second)) {
+		t.Errorf("message 3 is %+v", third)
+	}
+	if r := receipt.Receipt; receipt.Kind != sms.KindReceipt || r == nil || r.Of != 3 || !r.DoneAt.Equal(at.Add(time.Second)) {
+		t.Errorf("message 4 is %+v %+v", receipt, receipt.Receipt)
+	}
+	again := storetest.Sample()
+	again.ExternalID = "h-1"
+	if external.ExternalID != "h-1" || !storetest.Add(t, s, again) || again.ID != 5 {
+		t.Errorf("message 5 is %+v; with its external id comes %d", external, again.ID)
+	}
+	if c, ok, err := s.LastWriter(ctx, "33612345678", "3600"); err != nil || !ok || c.Client != "admin" {
+		t.Errorf("the last writer is %+v, %v, %v", c, ok, err)
+	}
+	if version >= 4 && (first.Key() != "1-key" || second.StoredAt.IsZero()) {
+		t.Errorf("the keys are %s and %s", first.Key(), second.Key())
+	}
+	if version < 4 && first.Key() != "1" {
+		t.Errorf("the key of what an earlier version stored is %s", first.Key())
+	}
+	steps, err := s.ClockSteps(ctx)
+	last, lastErr := s.LastPurge(ctx)
+	if version >= 5 && (err != nil || lastErr != nil || len(steps) != 1 || !last.Equal(at) || second.Wait != 5*time.Second) {
+		t.Errorf("the steps are %v, the last purge was %v, the wait is %v; %v, %v", steps, last, second.Wait, err, lastErr)
+	}
+	next := storetest.Sample()
+	next.Submitter, next.Source.Number = "other", "33600000000"
+	if storetest.Add(t, s, next); next.ID <= 9 {
+		t.Errorf("the id %d comes again", next.ID)
+	}
+	storetest.Finish(s, road.Transition{IDs: []sms.ID{next.ID}, State: sms.Delivered})
+}
