@@ -22,7 +22,7 @@ import (
 // notes each request: its key, its protocol and its status.
 func startNginx(t *testing.T, secured bool, protocols string) (at, requests string, roots *x509.CertPool) {
 	t.Helper()
-	program := testkit.Peer(t, "nginx", "apt-get install --no-install-recommends nginx-light")
+	program := testkit.Peer(t, "nginx", "apt-get install --no-install-recommends nginx")
 	folder := t.TempDir()
 	file := func(name, content string) string {
 		path := filepath.Join(folder, name)
