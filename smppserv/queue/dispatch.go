@@ -2,8 +2,10 @@ package queue
 
 import (
 	"slices"
+	"sync/atomic"
 	"time"
 
+	"hnetsmpp/smppserv/guard"
 	"hnetsmpp/smppserv/sms"
 )
 
@@ -28,6 +30,8 @@ type job struct {
 	ms      []*sms.Message // of all
 	outlet  *Outlet
 	untried end
+
+	reported atomic.Bool // what came of it: a Deliverer that panics may have done so already
 
 	text       bool // of parts
 	came       int
@@ -291,7 +295,12 @@ func (j *job) start() {
 			m.PushKey = j.pushKey
 		}
 	}
-	j.outlet.options.Deliverer.Deliver(ms, j.incomplete, j.report)
+	fault := guard.Do(func() { j.outlet.options.Deliverer.Deliver(ms, j.incomplete, j.report) })
+	if fault != nil {
+		j.q.log.Error().EmbedObject(ms[0]).Err(fault).Str("stack", fault.Stack).
+			Msg("trying a message brought about a fault of the server: it is tried three times at most; please report this line")
+		j.report(sms.Outcome{Verdict: sms.TryAgain, Fault: true, Reason: fault.Error()})
+	}
 }
 
 // requeue ends a job without an outcome.

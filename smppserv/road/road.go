@@ -48,6 +48,7 @@ type Transition struct {
 	DueAt    time.Time      // of the next try, when State is not final
 	PushKey  string         // of the text that the parts make, for its next tries; "" = as it was
 	Wait     time.Duration  // until then
+	SameTime bool           // DueAt and Wait stay as they are
 	Receipts []*sms.Message // owed because of it, stored in the same transaction
 	Done     func()         // called when all of it is on disk, and the receipts bear their IDs; may be nil
 

@@ -48,8 +48,8 @@ func (w *writer) prepare() (err error) {
 		{&w.dataVersion, "PRAGMA data_version"},
 		{&w.add.Stmt, "INSERT INTO messages (" + added + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)"},
 		{&w.end, "UPDATE messages SET state = ?, final_at = ?, attempts = ?, error = ?, reason = ? WHERE final_at IS NULL AND id = ?"},
-		{&w.try, "UPDATE messages SET state = ?, attempts = ?, error = ?, reason = ?, due_at = ?, wait = ?, push_key = coalesce(?, push_key) " +
-			"WHERE final_at IS NULL AND id = ?"},
+		{&w.try, "UPDATE messages SET state = ?, attempts = ?, error = ?, reason = ?, due_at = coalesce(?, due_at), wait = coalesce(?, wait), " +
+			"push_key = coalesce(?, push_key) WHERE final_at IS NULL AND id = ?"},
 		{&w.change, "UPDATE messages SET due_at = ?, wait = ?, expires_at = ?, content = ?, attributes = ? WHERE final_at IS NULL AND id = ?"},
 		{&w.run, "INSERT OR REPLACE INTO runs (number, level, state, first_id, last_id, pairs, newest_only, blocks, directory, filter) " +
 			"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
@@ -197,8 +197,13 @@ func (w *writer) tried(v *road.Transition) error {
 	w.try.BindInt64(2, int64(v.Attempts))
 	w.try.BindInt64(3, int64(v.Error))
 	w.try.BindText(4, v.Reason)
-	w.try.BindInt64(5, milli(v.DueAt))
-	w.try.BindInt64(6, v.Wait.Milliseconds())
+	if v.SameTime {
+		w.try.BindNull(5)
+		w.try.BindNull(6)
+	} else {
+		w.try.BindInt64(5, milli(v.DueAt))
+		w.try.BindInt64(6, v.Wait.Milliseconds())
+	}
 	if v.PushKey == "" {
 		w.try.BindNull(7)
 	} else {
