@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -34,6 +35,11 @@ func TestMain(m *testing.M) {
 	}
 }
 
+const (
+	chatter     = 3000 // lines of 1000 octets: more than the console's buffer holds
+	lastChatter = "that is all"
+)
+
 // fakeWorker behaves as the first line of its configuration says.
 func fakeWorker(configPath string) worker.ExitCode {
 	report := worker.NewReporter(os.Stdout)
@@ -49,6 +55,16 @@ func fakeWorker(configPath string) worker.ExitCode {
 		fmt.Fprintln(os.Stderr, `{"level":"info","message":"hello from the worker"}`)
 		<-stop
 		fmt.Fprintln(os.Stderr, `{"level":"info","message":"stopped politely"}`)
+		_ = os.WriteFile(filepath.Join(filepath.Dir(configPath), "stopped"), []byte("politely"), 0o600)
+		return worker.ExitStopped
+	case "chatty":
+		for range chatter {
+			fmt.Fprintln(os.Stderr, strings.Repeat("x", 1000))
+		}
+		fmt.Fprintln(os.Stderr, lastChatter)
+		_ = os.WriteFile(filepath.Join(filepath.Dir(configPath), "said"), []byte("all"), 0o600)
+		_ = report.Ready(worker.Ready{})
+		<-stop
 		_ = os.WriteFile(filepath.Join(filepath.Dir(configPath), "stopped"), []byte("politely"), 0o600)
 		return worker.ExitStopped
 	case "deaf":
@@ -94,11 +110,35 @@ func newRunning(t *testing.T, behaviour string) *launched {
 	return r
 }
 
-func (r *launched) start() *launched {
+func (r *launched) start() *launched { return r.startOn(r.stderr) }
+
+func (r *launched) startOn(console io.Writer) *launched {
 	go func() {
-		r.exit <- launch([]string{"run", "--config", r.config()}, program{commandline.Console{Stdout: &lockedBuffer{}, Stderr: r.stderr}, r.signals})
+		r.exit <- launch([]string{"run", "--config", r.config()}, program{commandline.Console{Stdout: &lockedBuffer{}, Stderr: console}, r.signals})
 	}()
 	return r
+}
+
+// waitForConsole waits until the console shows text.
+func (r *launched) waitForConsole(text string) {
+	r.t.Helper()
+	for deadline := time.Now().Add(long); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if strings.Contains(r.stderr.String(), text) {
+			return
+		}
+	}
+	r.t.Fatalf("the console does not show %q:\n%s", text, r.stderr)
+}
+
+// heldConsole takes nothing until it is opened.
+type heldConsole struct {
+	open  chan struct{}
+	shown lockedBuffer
+}
+
+func (c *heldConsole) Write(p []byte) (int, error) {
+	<-c.open
+	return c.shown.Write(p)
 }
 
 func (r *launched) signal() {

@@ -48,13 +48,29 @@ func TestCrashIsLoggedWithItsReasonAndTheWorkerRestarted(t *testing.T) {
 func TestBadConfigurationIsShownAndWaitedOut(t *testing.T) {
 	r := newRunning(t, "bad").start()
 	r.waitFor("logs/launcher.log", "started again when config.toml changes")
-	if !strings.Contains(r.stderr.String(), "config.toml:1: it is wrong\n") {
-		t.Errorf("the console does not show what is wrong:\n%s", r.stderr)
-	}
+	r.waitForConsole("config.toml:1: it is wrong\n")
 	r.configure("good")
 	r.waitFor("logs/launcher.log", "the worker is ready")
 	r.signal()
 	r.wantExit(0)
+}
+
+func TestAConsoleThatIsHeldStopsNeitherTheWorkerNorTheLauncher(t *testing.T) {
+	r := newRunning(t, "chatty")
+	console := &heldConsole{open: make(chan struct{})}
+	r.stderr = &console.shown
+	r.startOn(console)
+	r.waitFor("said", "all") // the worker has written more than pipes and buffers hold
+	r.waitFor("logs/launcher.log", "the worker is ready")
+	r.waitFor("logs/smppserv.log", lastChatter)
+	r.signal()
+	r.waitFor("stopped", "politely")
+	close(console.open)
+	r.wantExit(0)
+	r.waitFor("logs/launcher.log", "stopped as asked")
+	if !strings.Contains(r.stderr.String(), "lines of the log were left out here") {
+		t.Error("the console does not tell of the lines that it has lost")
+	}
 }
 
 func TestSecondSignalKills(t *testing.T) {

@@ -20,7 +20,9 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(smppserv(ctx, os.Args[1:], commandline.Console{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}))
+	os.Exit(withScreen(os.Stderr, func(s *screen) int {
+		return smppserv(ctx, os.Args[1:], commandline.Console{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: s})
+	}))
 }
 
 const description = `HNET SMPP Serv: the message centre between SMPP clients and Hermès.Net.

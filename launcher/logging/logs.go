@@ -2,13 +2,16 @@
 package logging
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"github.com/rs/zerolog"
 
+	"hnetsmpp/pkg/logbuffer"
 	"hnetsmpp/pkg/logfile"
 )
 
@@ -28,12 +31,21 @@ type Options struct {
 }
 
 // Logs are the launcher's own lines and the worker's stderr. Each goes to its
-// file, both go to the console.
+// file, both go to the console. Neither waits for a console that a selection holds, or for a disk that hangs: the worker
+// would stop, too, since its stderr were not read. What finds no room is counted, and told when it flows again.
 type Logs struct {
 	Launcher zerolog.Logger
 	Worker   io.Writer
+	buffers  []*logbuffer.Writer
 	files    []io.Closer
 }
+
+const (
+	// lastLines is how long Close waits for a console or a disk.
+	lastLines = 2 * time.Second
+	// fileOctets has room for the stacks of a worker with thousands of sessions.
+	fileOctets = 8 << 20
+)
 
 // Folder is that of the logs of a configuration.
 func Folder(configPath string) string { return filepath.Join(filepath.Dir(configPath), folder) }
@@ -42,19 +54,41 @@ func Folder(configPath string) string { return filepath.Join(filepath.Dir(config
 // so and is the only place that logs go to.
 func Open(o Options) *Logs {
 	l := &Logs{}
-	screen := newScreen(o.Console)
+	console := l.buffer(colored(o.Console), 0)
+	screen := newScreen(o.Console, console)
 	launcher, worker := tee{screen.source()}, tee{screen.source()}
-	mine, theirs := &fault{console: o.Console, tell: o.OnFault}, &fault{console: o.Console, tell: o.OnFault}
+	mine, theirs := &fault{console: console, tell: o.OnFault}, &fault{console: console, tell: o.OnFault}
 	mine.note(checkWritable(o.Folder, launcherLog, workerLog))
-	launcher = append(launcher, l.file(o, launcherLog, mine))
-	worker = append(worker, l.file(o, workerLog, theirs))
+	launcher = append(launcher, l.buffer(l.file(o, launcherLog, mine), fileOctets))
+	worker = append(worker, l.buffer(l.file(o, workerLog, theirs), fileOctets))
 	l.Launcher = zerolog.New(launcher).With().Timestamp().Str("program", "launcher").Logger()
 	l.Worker = worker
 	return l
 }
 
-// Close closes the files; a line that comes later opens its file again.
+// buffer hands on to w without waiting for it.
+func (l *Logs) buffer(w io.Writer, octets int) *logbuffer.Writer {
+	b := logbuffer.New(w, octets)
+	b.Tell(lostLine)
+	l.buffers = append(l.buffers, b)
+	return b
+}
+
+// lostLine tells how many lines are missing in its place.
+func lostLine(lost int) []byte {
+	var line bytes.Buffer
+	log := zerolog.New(&line).With().Timestamp().Str("program", "launcher").Logger()
+	log.Warn().Int("lines", lost).Msg("lines of the log were left out here: the console was held by a selection, or the disk hung")
+	return line.Bytes()
+}
+
+// Close waits until all lines are written, not long, and closes the files. What comes later is lost.
 func (l *Logs) Close() {
+	var buffers sync.WaitGroup
+	for _, b := range l.buffers {
+		buffers.Go(func() { b.Close(lastLines) })
+	}
+	buffers.Wait()
 	for _, f := range l.files {
 		_ = f.Close()
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestAFullDiskForLogsIsToldOnceEachTime(t *testing.T) {
@@ -55,5 +56,44 @@ func TestTerminalShowsReadableLines(t *testing.T) {
 	mine := "<nil> WRN mine\n"
 	if got, want := out.String(), mine+"INF hello\npanic: x\n{broken\n"+mine+mine; strings.ReplaceAll(got, got[strings.Index(got, "2026"):strings.Index(got, "INF")], "") != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// held takes nothing until it is opened.
+type held struct {
+	open chan struct{}
+	text bytes.Buffer
+}
+
+func (h *held) Write(p []byte) (int, error) {
+	<-h.open
+	return h.text.Write(p)
+}
+
+func TestAConsoleThatNobodyReadsHoldsUpNoLineOfTheFiles(t *testing.T) {
+	dir := t.TempDir()
+	console := &held{open: make(chan struct{})}
+	l := Open(Options{Folder: dir, MaxMB: 50, Console: console})
+	line := strings.Repeat("x", 999) + "\n"
+	const lines = 2500 // more than the console's buffer holds
+	for range lines {
+		_, _ = l.Worker.Write([]byte(line))
+	}
+	l.Launcher.Info().Msg("mine")
+	for _, b := range l.buffers[1:] {
+		if !b.Flush(time.Minute) {
+			t.Fatal("a file is not written")
+		}
+	}
+	for name, want := range map[string]string{workerLog: strings.Repeat(line, lines), launcherLog: "mine"} {
+		if data, err := os.ReadFile(filepath.Join(dir, name)); err != nil || !strings.Contains(string(data), want) {
+			t.Errorf("%s has %d octets, %v", name, len(data), err)
+		}
+	}
+	close(console.open)
+	l.Close()
+	shown := console.text.String()
+	if n := strings.Count(shown, line); n >= lines || !strings.Contains(shown, `"message":"lines of the log were left out here`) {
+		t.Errorf("the console shows %d of %d lines, and ends with %q", n, lines, shown[max(0, len(shown)-300):])
 	}
 }

@@ -24,12 +24,25 @@ type screen struct {
 	pretty *zerolog.ConsoleWriter // nil = as they are
 }
 
-func newScreen(console io.Writer) *screen {
-	file, ok := console.(*os.File)
-	if !ok || !isatty.IsTerminal(file.Fd()) && !isatty.IsCygwinTerminal(file.Fd()) {
-		return &screen{out: console}
+// newScreen puts lines on out, which leads to the console.
+func newScreen(console, out io.Writer) *screen {
+	if !isTerminal(console) {
+		return &screen{out: out}
 	}
-	return newTerminal(colorable.NewColorable(file))
+	return newTerminal(out)
+}
+
+func isTerminal(console io.Writer) bool {
+	file, ok := console.(*os.File)
+	return ok && (isatty.IsTerminal(file.Fd()) || isatty.IsCygwinTerminal(file.Fd()))
+}
+
+// colored has a terminal show the colours that lines have.
+func colored(console io.Writer) io.Writer {
+	if file, ok := console.(*os.File); ok && isTerminal(console) {
+		return colorable.NewColorable(file)
+	}
+	return console
 }
 
 func newTerminal(out io.Writer) *screen {

@@ -15,12 +15,14 @@ import (
 
 // Options say which worker to start.
 type Options struct {
-	Path   string    // the program
-	Config string    // its config.toml
-	Args   []string  // after the contract's own
-	Env    []string  // KEY=value, on top of this process's environment
-	Dir    string    // "" = this process's folder
-	Stderr io.Writer // gets the worker's stderr; nil = dropped. Its errors are ignored
+	Path   string   // the program
+	Config string   // its config.toml
+	Args   []string // after the contract's own
+	Env    []string // KEY=value, on top of this process's environment
+	Dir    string   // "" = this process's folder
+	// Stderr gets the worker's stderr; nil = dropped. Its errors are ignored. It must not wait for anybody: the worker would
+	// not be read, and a launcher that does not read its worker takes it for hung.
+	Stderr io.Writer
 }
 
 // drainTime is how long a worker's pipes are read after its end, should a

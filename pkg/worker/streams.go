@@ -14,23 +14,31 @@ const maxLine = 64 << 10
 
 // tail passes everything on and keeps the last of it.
 type tail struct {
+	passing sync.Mutex // held while next is written to, which may take its time
+	next    io.Writer
+
 	mu   sync.Mutex
-	next io.Writer
 	kept []byte
 }
 
 // Write never fails: an error would have the worker's stderr closed.
 func (t *tail) Write(p []byte) (int, error) {
+	t.passing.Lock()
+	defer t.passing.Unlock()
+	t.keep(p)
+	if t.next != nil {
+		_, _ = t.next.Write(p)
+	}
+	return len(p), nil
+}
+
+func (t *tail) keep(p []byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.kept = append(t.kept, p...)
 	if len(t.kept) > 2*tailSize {
 		t.kept = append(t.kept[:0], t.kept[len(t.kept)-tailSize:]...)
 	}
-	if t.next != nil {
-		_, _ = t.next.Write(p)
-	}
-	return len(p), nil
 }
 
 // String is at most the last tailSize octets, from the beginning of a line.

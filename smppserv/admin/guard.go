@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+
+	"hnetsmpp/pkg/loglimit"
 )
 
 const (
@@ -16,6 +18,19 @@ const (
 	// contentPolicy lets the page have its own style and nothing else, whatever a client put into its system_id.
 	contentPolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+
+// What visitors can have the log say.
+var (
+	wrongLogin  = loglimit.Cause{Text: "a wrong name or password on the operator's page", PerPeer: 1}
+	notTaken    = loglimit.Cause{Text: "an operator did not take the answer"}
+	httpTrouble = loglimit.Cause{Text: "the operator's page", PerPeer: 10} // what net/http says
+)
+
+// from is who sends a request.
+func from(r *http.Request) loglimit.Peer {
+	a, _ := netip.ParseAddrPort(r.RemoteAddr)
+	return loglimit.Peer{Addr: a.Addr()}
+}
 
 func withHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -67,9 +82,7 @@ func (s *Server) checkUser(next http.Handler) http.Handler {
 		name, password, given := r.BasicAuth()
 		if !given || !s.knows(r, name, password) {
 			if given { // not the name: people type passwords there
-				s.wrongLogins.Do(func() {
-					s.o.Log.Warn().Str("remote", r.RemoteAddr).Msg("a wrong name or password on the operator's page; further ones within a minute are not logged")
-				})
+				s.limited.Warn(wrongLogin, from(r)).Str("remote", r.RemoteAddr).Msg(wrongLogin.Text)
 			}
 			w.Header().Set("WWW-Authenticate", realm)
 			http.Error(w, "a user of admin.users is needed", http.StatusUnauthorized)

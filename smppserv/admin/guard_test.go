@@ -1,7 +1,9 @@
 package admin
 
 import (
+	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -61,6 +63,30 @@ func TestAWrongPasswordIsLoggedOnceWithoutWhatWasTyped(t *testing.T) {
 	got := log.String()
 	if strings.Count(got, "\n") != 1 || !strings.Contains(got, `"remote":"127.0.0.1:`) || strings.Contains(got, "typed") || strings.Contains(got, "s3cret") {
 		t.Errorf("the log has %q", got)
+	}
+}
+
+func TestAFloodOfWrongPasswordsAndOfFaultyRequestsIsAFewLines(t *testing.T) {
+	const flood = 100
+	var log testkit.Log
+	s := New(Options{AuthRequired: true, Log: zerolog.New(&log), Centre: &fake{knows: onlyOps}})
+	s.Here()
+	for range flood {
+		r := httptest.NewRequest("GET", "http://127.0.0.1/metrics", nil)
+		r.SetBasicAuth("ops", "guess")
+		s.http.Handler.ServeHTTP(httptest.NewRecorder(), r)
+		s.http.ErrorLog.Print("http: TLS handshake error from 192.0.2.1:5000: EOF")
+	}
+	for what, most := range map[string]int{wrongLogin.Text: wrongLogin.PerPeer, "TLS handshake": httpTrouble.PerPeer} {
+		if n := strings.Count(log.String(), what); n != most {
+			t.Errorf("%d lines of %q, want %d", n, what, most)
+		}
+	}
+	s.limited.Flush()
+	for _, left := range []int{flood - wrongLogin.PerPeer, flood - httpTrouble.PerPeer} {
+		if !strings.Contains(log.String(), fmt.Sprintf(`"left_out":%d,`, left)) {
+			t.Errorf("no line says that %d were left out: %s", left, log.String())
+		}
 	}
 }
 

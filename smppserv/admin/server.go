@@ -21,11 +21,11 @@ import (
 	"time"
 
 	"hnetsmpp/pkg/adminapi"
+	"hnetsmpp/pkg/loglimit"
 	"hnetsmpp/smppserv/sms"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
-	"golang.org/x/time/rate"
 )
 
 const (
@@ -82,8 +82,8 @@ type Server struct {
 	listener net.Listener // set by Listen, before anything else may look
 	loopback bool         // no other machine reaches it
 
-	checks      chan struct{}  // a place for each password being checked
-	wrongLogins rate.Sometimes // for the log
+	checks  chan struct{}     // a place for each password being checked
+	limited *loglimit.Limiter // of the log, for the lines that visitors can cause
 
 	mu          sync.Mutex
 	connections map[net.Conn]http.ConnState
@@ -99,7 +99,7 @@ func New(o Options) *Server {
 		o.Started = time.Now()
 	}
 	s := &Server{o: o, registry: newRegistry(o), checks: make(chan struct{}, maxChecks),
-		wrongLogins: rate.Sometimes{Interval: time.Minute}, connections: map[net.Conn]http.ConnState{}, away: "starting"}
+		limited: loglimit.New(o.Log), connections: map[net.Conn]http.ConnState{}, away: "starting"}
 	s.http = &http.Server{
 		Handler:           s.handler(),
 		ReadHeaderTimeout: headerTime,
@@ -168,6 +168,7 @@ func (s *Server) Close(ctx context.Context) error {
 	if s.listener == nil {
 		return nil
 	}
+	defer s.limited.Flush()
 	s.closeUnused()
 	err := s.http.Shutdown(ctx)
 	_ = s.listener.Close() // Shutdown knows of it only since Serve
@@ -206,12 +207,12 @@ func (s *Server) closeUnused() {
 	}
 }
 
-func (s *Server) errorLog() *log.Logger { return log.New(errorLog{s.o.Log}, "", 0) }
+func (s *Server) errorLog() *log.Logger { return log.New(errorLog{s.limited}, "", 0) }
 
 // errorLog takes what net/http has to say, a panic's stack for one.
-type errorLog struct{ log zerolog.Logger }
+type errorLog struct{ log *loglimit.Limiter }
 
 func (l errorLog) Write(line []byte) (int, error) {
-	l.log.Warn().Str("error", strings.TrimSpace(string(line))).Msg("the operator's page")
+	l.log.Warn(httpTrouble, loglimit.Peer{}).Str("error", strings.TrimSpace(string(line))).Msg(httpTrouble.Text)
 	return len(line), nil
 }

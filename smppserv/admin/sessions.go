@@ -5,7 +5,10 @@ import (
 	"net/http"
 	"strconv"
 
+	"github.com/rs/zerolog"
+
 	"hnetsmpp/pkg/adminapi"
+	"hnetsmpp/pkg/loglimit"
 )
 
 // listSessions answers with all SMPP connections, those that are not bound yet included.
@@ -36,6 +39,6 @@ func (s *Server) writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	if err := json.NewEncoder(w).Encode(v); err != nil {
-		s.o.Log.Debug().Err(err).Msg("an operator did not take the answer")
+		s.limited.Line(zerolog.DebugLevel, notTaken, loglimit.Peer{}).Err(err).Msg(notTaken.Text)
 	}
 }

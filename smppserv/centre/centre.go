@@ -23,6 +23,7 @@ import (
 	"hnetsmpp/pkg/worker"
 	"hnetsmpp/smppserv/admin"
 	"hnetsmpp/smppserv/hermes"
+	"hnetsmpp/smppserv/passwords"
 	"hnetsmpp/smppserv/queue"
 	"hnetsmpp/smppserv/smsc"
 	"hnetsmpp/smppserv/store"
@@ -52,6 +53,9 @@ type centre struct {
 
 	secureConf atomic.Pointer[tls.Config] // of secure, with the certificates of now
 
+	good   *passwords.Memory // of the operators' passwords
+	places *passwords.Places // for all passwords that are hashed
+
 	messages *messages
 	token    string // by which the commands of this machine show that they may read its files
 
@@ -68,7 +72,8 @@ type centre struct {
 // begin opens the operators' port, which says that the server starts and is the last to close. version is this program's.
 func begin(cfg *config.Config, version string, log zerolog.Logger) (*centre, error) {
 	mc := &centre{log: log, clock: queue.SystemClock(), cfg: cfg, runs: cfg, token: newToken(), users: cfg.Admin.Users,
-		certificates: digests(cfg.Certificates()), counters: admin.NewCounters()}
+		certificates: digests(cfg.Certificates()), counters: admin.NewCounters(),
+		good: passwords.NewMemory(), places: passwords.NewPlaces(0)}
 	mc.admin = admin.New(admin.Options{
 		Listen: cfg.Admin.Listen, Version: version, AuthRequired: len(mc.users) > 0, Centre: mc, Counters: mc.counters, Log: log,
 	})

@@ -30,6 +30,8 @@ type Options struct {
 	Log     zerolog.Logger
 	// Ready is called once, when every port listens and the store is recovered.
 	Ready func(worker.Ready)
+	// Flush waits, a bounded time, until what was logged has been taken; nil = the log waits for that by itself.
+	Flush func()
 }
 
 // Run opens everything, serves until ctx ends, and closes everything in reverse. IsHeld knows the errors of a start
@@ -78,6 +80,9 @@ func Run(ctx context.Context, o Options) error {
 		// Nobody may read any more what is written.
 		time.AfterFunc(lastWords, func() { os.Exit(int(worker.ExitCrashed)) })
 		log.Error().Stringer("after", stopLimit).Msg("the stop hangs; the stacks of all goroutines follow")
+		if o.Flush != nil {
+			o.Flush()
+		}
 		_ = pprof.Lookup("goroutine").WriteTo(os.Stderr, 2)
 		os.Exit(int(worker.ExitCrashed))
 	})

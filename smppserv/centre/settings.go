@@ -38,7 +38,7 @@ func smscOptions(cfg *config.Config, mc *centre) smsc.Options {
 		Timers: session.Timers{SessionInit: s.SessionInitTimeout, EnquireLink: s.KeepAliveInterval,
 			Inactivity: s.InactivityTimeout, Response: s.ResponseTimeout},
 		Logout: s.DisconnectAfterLogout, Window: s.Window, MaxConnections: s.MaxConnections, MaxPerAddress: s.MaxConnectionsPerIP,
-		FailedBindDelay: s.FailedBindDelay, Queue: mc.queue, History: mc.store, Log: mc.log,
+		FailedBindDelay: s.FailedBindDelay, Queue: mc.queue, History: mc.store, Passwords: mc.places, Log: mc.log,
 		Operator: func(password string) bool { return config.CheckPassword(mc.token, password) },
 	}
 }
@@ -103,8 +103,12 @@ func client(c config.Client) smsc.Client {
 	for _, t := range c.BindTypes {
 		types = append(types, bindTypes[t])
 	}
+	hash := ""
+	if config.IsHash(c.Password) {
+		hash = c.Password
+	}
 	return smsc.Client{
-		Disabled: c.Disabled, SystemType: c.SystemType, BindTypes: types, Operations: c.Operations, ServiceTypes: c.ServiceTypes,
+		Hash: hash, Disabled: c.Disabled, SystemType: c.SystemType, BindTypes: types, Operations: c.Operations, ServiceTypes: c.ServiceTypes,
 		Profile: translate.Profile{DefaultSource: c.DefaultSource, DefaultAlphabet: alphabet, Alphabets: alphabets, MessageIDHex: c.MessageIDFormat == "hex",
 			ReceiptIDHex: receiptFormat == "hex", LongMessages: longMessages[c.LongMessages]},
 		SystemID:      c.SystemID,

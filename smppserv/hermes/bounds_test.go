@@ -2,12 +2,15 @@ package hermes
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/netip"
 	"testing"
 	"time"
+
+	"hnetsmpp/pkg/loglimit"
 
 	"github.com/rs/zerolog"
 )
@@ -22,30 +25,64 @@ func (s stranger) RemoteAddr() net.Addr {
 	return net.TCPAddrFromAddrPort(netip.AddrPortFrom(s.from, 40000))
 }
 
-func TestRefusedAddressesAreRememberedUpToABound(t *testing.T) {
-	p := NewPort(PortOptions{Allow: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Log: zerolog.Nop()})
-	knock := func(from netip.Addr) {
+func TestAFloodOfConnectionsFromManyAddressesThatAreRefusedIsAFewLines(t *testing.T) {
+	const flood = 5000
+	var log logged
+	p := NewPort(PortOptions{Allow: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Log: zerolog.New(&log)})
+	from := netip.MustParseAddr("192.0.2.1")
+	for range flood {
 		ours, theirs := net.Pipe()
 		theirs.Close()
 		p.admit(stranger{ours, from})
-	}
-	remembered := func() int {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		return len(p.refused)
-	}
-	first := netip.MustParseAddr("192.0.2.1")
-	from, most := first, 0
-	for range 3*maxRefusals + 1 {
-		knock(from)
-		most = max(most, remembered())
 		from = from.Next()
 	}
-	if most > maxRefusals || most < maxRefusals/2 {
-		t.Errorf("%d addresses are remembered, want %d at most", most, maxRefusals)
+	lines := log.count(addressRefused.Text)
+	if lines == 0 || lines > flood/100 {
+		t.Errorf("%d lines", lines)
 	}
 	p.running.Wait()
+	if err := p.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if log.count(fmt.Sprintf(`"left_out":%d,`, flood-lines)) != 1 {
+		t.Error("no line says how many were left out")
+	}
 }
+
+func TestWhatAPeerOfTheTCPPortDoesAgainAndAgainIsAFewLines(t *testing.T) {
+	const flood = 1000
+	var log logged
+	p := NewPort(PortOptions{MaxConnections: 1, Token: "secret", Queue: &taking{}, Clients: toAdmin, Log: zerolog.New(&log)})
+	peer := netip.MustParseAddr("10.0.0.1")
+	p.connections[newConnection(p, stranger{nil, peer})] = struct{}{} // all places are taken
+	for range flood {
+		ours, theirs := net.Pipe()
+		theirs.Close()
+		p.admit(stranger{ours, peer})
+		p.submit(t.Context(), []byte(`{"from":"1","to":"2","text":"x"}`), true, &discarding{peer})
+		ours, _ = net.Pipe()
+		newConnection(p, stranger{ours, peer}).fail("the peer does not read")
+	}
+	p.running.Wait()
+	for _, what := range []loglimit.Cause{tooMany, lineRejected, cutOff} {
+		if n := log.count(fmt.Sprintf(`"message":%q`, what.Text)); n == 0 || n > 30 {
+			t.Errorf("%d lines of %q", n, what.Text)
+		}
+	}
+	p.limited.Flush()
+	for _, what := range []loglimit.Cause{tooMany, lineRejected, cutOff} {
+		if log.count(what.Text+": further lines") != 1 {
+			t.Errorf("no line says how many of %q were left out", what.Text)
+		}
+	}
+}
+
+// discarding is where answers go that nobody reads.
+type discarding struct{ peer netip.Addr }
+
+func (d *discarding) answer([]byte)       {}
+func (d *discarding) event([]byte)        {}
+func (d *discarding) from() loglimit.Peer { return loglimit.Peer{Addr: d.peer} }
 
 func TestOnlySoManyRefusedConnectionsAreToldWhy(t *testing.T) {
 	p := NewPort(PortOptions{Allow: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, Log: zerolog.Nop()})

@@ -9,6 +9,9 @@ import (
 	"sync"
 	"time"
 
+	"hnetsmpp/pkg/loglimit"
+	"hnetsmpp/pkg/peeraddr"
+
 	"github.com/rs/zerolog"
 )
 
@@ -31,7 +34,6 @@ const (
 type connection struct {
 	port *Port
 	nc   net.Conn
-	log  zerolog.Logger
 
 	wake chan struct{} // there is something for the writer
 	room chan struct{} // there may be room for another line
@@ -45,13 +47,13 @@ type connection struct {
 }
 
 func newConnection(p *Port, nc net.Conn) *connection {
-	return &connection{port: p, nc: nc, log: p.log.With().Stringer("peer", nc.RemoteAddr()).Logger(),
+	return &connection{port: p, nc: nc,
 		wake: make(chan struct{}, 1), room: make(chan struct{}, 1)}
 }
 
 // serve runs the connection to its end.
 func (c *connection) serve() {
-	c.log.Debug().Msg("a connection to the TCP port")
+	c.line(zerolog.DebugLevel, connectionBegun).Msg(connectionBegun.Text)
 	written := make(chan struct{})
 	go func() {
 		defer close(written)
@@ -64,7 +66,17 @@ func (c *connection) serve() {
 	signal(c.wake)
 	<-written
 	linger(c.nc)
-	c.log.Debug().Str("reason", why).Msg("a connection to the TCP port has ended")
+	c.line(zerolog.DebugLevel, connectionEnded).Str("reason", why).Msg(connectionEnded.Text)
+}
+
+// line begins a line of the log about this connection.
+func (c *connection) line(level zerolog.Level, what loglimit.Cause) *zerolog.Event {
+	return c.port.limited.Line(level, what, c.from()).Stringer("peer", c.nc.RemoteAddr())
+}
+
+// from is the peer.
+func (c *connection) from() loglimit.Peer {
+	return loglimit.Peer{Addr: peeraddr.Of(c.nc.RemoteAddr())}
 }
 
 // readLines hands lines in, one after the other: their order in the queue is that of the wire. It returns why it ended.
@@ -139,7 +151,7 @@ func (c *connection) failLocked(why string) {
 	}
 	c.failed, c.out = true, nil
 	c.nc.Close()
-	c.log.Warn().Str("reason", why).Msg("a connection to the TCP port is cut off")
+	c.line(zerolog.WarnLevel, cutOff).Str("reason", why).Msg(cutOff.Text)
 	signal(c.wake)
 	signal(c.room)
 }

@@ -12,6 +12,8 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"hnetsmpp/pkg/loglimit"
+	"hnetsmpp/pkg/peeraddr"
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
@@ -22,10 +24,18 @@ const (
 	maxRefusing = 16
 	// Accept is tried again after these waits when the system is short of something.
 	firstAcceptWait, lastAcceptWait = 5 * time.Millisecond, time.Second
-	// refusalsEvery is how often the log tells of a refused address.
-	refusalsEvery = time.Minute
-	// maxRefusals bounds the addresses that are remembered for that.
-	maxRefusals = 1000
+)
+
+// What peers of the port can have the log say.
+var (
+	addressRefused  = loglimit.Cause{Text: "the TCP port refused a connection", Reason: "tcp.allow", PerPeer: 1}
+	tooMany         = loglimit.Cause{Text: "the TCP port refused a connection: there are too many"}
+	acceptFailed    = loglimit.Cause{Text: "the TCP port cannot take a connection; it tries again"}
+	cutOff          = loglimit.Cause{Text: "a connection to the TCP port is cut off"}
+	connectionBegun = loglimit.Cause{Text: "a connection to the TCP port", PerPeer: 30, Total: 300}
+	connectionEnded = loglimit.Cause{Text: "a connection to the TCP port has ended", PerPeer: 30, Total: 300}
+	lineRejected    = loglimit.Cause{Text: "a line to the TCP port is rejected", PerPeer: 1}
+	noRoute         = loglimit.Cause{Text: "cannot find out which client a message from Hermès is for"}
 )
 
 // Queue takes what came in.
@@ -59,9 +69,9 @@ type PortOptions struct {
 type Port struct {
 	o          PortOptions
 	log        zerolog.Logger
-	ctx        context.Context // of Clients.Route; ends when Close gives up
+	limited    *loglimit.Limiter // of log, for the lines that peers can cause
+	ctx        context.Context   // of Clients.Route; ends when Close gives up
 	cancel     context.CancelFunc
-	rejections rejections
 	unreadTime time.Duration // a peer that takes nothing for so long is let go
 
 	mu          sync.Mutex
@@ -71,7 +81,6 @@ type Port struct {
 	validity    time.Duration
 	connections map[*connection]struct{}
 	refusing    int
-	refused     map[netip.Addr]time.Time // when the log last told of it
 	closing     bool
 	running     sync.WaitGroup // connections
 }
@@ -81,8 +90,8 @@ func NewPort(o PortOptions) *Port {
 	if o.MaxConnections == 0 {
 		o.MaxConnections = defaultMaxConnections
 	}
-	p := &Port{o: o, log: o.Log, allow: o.Allow, token: o.Token, validity: o.Validity, unreadTime: 30 * time.Second,
-		connections: map[*connection]struct{}{}, refused: map[netip.Addr]time.Time{}}
+	p := &Port{o: o, log: o.Log, limited: loglimit.New(o.Log), allow: o.Allow, token: o.Token, validity: o.Validity, unreadTime: 30 * time.Second,
+		connections: map[*connection]struct{}{}}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	return p
 }
@@ -111,7 +120,7 @@ func (p *Port) SetAllow(allow []netip.Prefix) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.allow = allow
-	clear(p.refused)
+	p.limited.Forget(addressRefused) // the operator may want to see whether it helped
 }
 
 // SetToken puts another token in force for lines to come; "" = none asked.
@@ -146,7 +155,7 @@ func (p *Port) Serve() error {
 		case p.stopped() || errors.Is(err, net.ErrClosed):
 			return nil
 		default:
-			p.log.Error().Err(err).Msg("the TCP port cannot take a connection; it tries again")
+			p.limited.Line(zerolog.ErrorLevel, acceptFailed, loglimit.Peer{}).Err(err).Msg(acceptFailed.Text)
 			select {
 			case <-time.After(wait):
 			case <-p.ctx.Done():
@@ -164,24 +173,19 @@ func (p *Port) stopped() bool {
 
 // admit starts a connection, or refuses it.
 func (p *Port) admit(nc net.Conn) {
-	from, _ := netip.ParseAddrPort(nc.RemoteAddr().String())
-	addr := from.Addr().Unmap().WithZone("")
+	addr := peeraddr.Of(nc.RemoteAddr())
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
 	case p.closing:
 		nc.Close()
 	case !allowed(p.allow, addr):
-		if now := time.Now(); now.Sub(p.refused[addr]) >= refusalsEvery {
-			if len(p.refused) >= maxRefusals {
-				clear(p.refused)
-			}
-			p.refused[addr] = now
-			p.log.Warn().Stringer("address", addr).Msg("the TCP port refused a connection; to let it in: " + allowLine(p.allow, addr))
+		if ev := p.limited.Warn(addressRefused, loglimit.Peer{Addr: addr}); ev != nil {
+			ev.Stringer("address", addr).Msg(addressRefused.Text + "; to let it in: " + allowLine(p.allow, addr))
 		}
 		p.refuse(nc, codeUnauthorized, addr.String()+" is not in tcp.allow")
 	case len(p.connections) >= p.o.MaxConnections:
-		p.log.Warn().Stringer("address", addr).Int("connections", len(p.connections)).Msg("the TCP port refused a connection: there are too many")
+		p.limited.Warn(tooMany, loglimit.Peer{Addr: addr}).Stringer("address", addr).Int("connections", len(p.connections)).Msg(tooMany.Text)
 		p.refuse(nc, codeStoreUnavailable, "too many connections")
 	default:
 		c := newConnection(p, nc)
@@ -238,6 +242,7 @@ func allowLine(allow []netip.Prefix, addr netip.Addr) string {
 // Close takes no more connections and lines, waits until what was read is answered, and closes the connections,
 // politely or, when ctx ends, at once.
 func (p *Port) Close(ctx context.Context) error {
+	defer p.limited.Flush()
 	p.mu.Lock()
 	p.closing = true
 	if p.listener != nil {

@@ -2,13 +2,16 @@ package hermes
 
 import (
 	"bytes"
-	"encoding/json"
 	"io"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unicode/utf8"
+
+	"hnetsmpp/pkg/loglimit"
 
 	"github.com/rs/zerolog"
 )
@@ -33,26 +36,26 @@ func TestTheBeginningOfARefusalIsKeptOnOneCleanLine(t *testing.T) {
 }
 
 func TestRejectedLinesAreWarnedOfOnceAMinuteForEachCode(t *testing.T) {
-	var out bytes.Buffer
-	log := zerolog.New(&out).Level(zerolog.WarnLevel)
-	var r rejections
-	now := time.Now()
-	for i := range 1000 {
-		r.noteAt(now.Add(time.Duration(i)*time.Millisecond), log, codeNoClient, "h-1", "no client owns number 3601")
-	}
-	r.noteAt(now, log, codeBadRequest, "", "not JSON")
-	r.noteAt(now.Add(rejectionsEvery), log, codeNoClient, "h-2", "no client owns number 3601")
-	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
-	if len(lines) != 3 {
-		t.Fatalf("%d lines:\n%s", len(lines), &out)
-	}
-	var last struct {
-		Level, Code, Reason, ID string
-		Others                  int `json:"others_since_last_line"`
-	}
-	if err := json.Unmarshal([]byte(lines[2]), &last); err != nil || last.Level != "warn" || last.Code != codeNoClient || last.ID != "h-2" || last.Others != 999 {
-		t.Errorf("got %s", lines[2])
-	}
+	synctest.Test(t, func(t *testing.T) {
+		var log logged
+		p := NewPort(PortOptions{Queue: &taking{}, Clients: toAdmin, Log: zerolog.New(&log).Level(zerolog.WarnLevel)})
+		to := &discarding{netip.MustParseAddr("10.0.0.1")}
+		for range 1000 {
+			p.submit(t.Context(), []byte(`{"id":"h-1"}`), true, to)
+		}
+		p.token = "secret"
+		p.submit(t.Context(), []byte(`{"id":"h-2","from":"1","to":"2","text":"x"}`), true, to)
+		for code, id := range map[string]string{codeBadRequest: "h-1", codeUnauthorized: "h-2"} {
+			if n := log.count(`"level":"warn","id":"` + id + `","code":"` + code + `"`); n != 1 {
+				t.Errorf("%d lines of %s", n, code)
+			}
+		}
+		time.Sleep(loglimit.Period)
+		synctest.Wait()
+		if log.count(`"left_out":999,`) != 1 {
+			t.Error("no line says how many were left out")
+		}
+	})
 }
 
 func TestTheReasonHoldsWhatHermesSaysAndNotTheText(t *testing.T) {

@@ -3,8 +3,10 @@ package queue
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"hnetsmpp/smppserv/guard"
 	"hnetsmpp/smppserv/sms"
 )
 
@@ -30,11 +32,12 @@ type job struct {
 	outlet  *Outlet
 	untried end
 
-	order  sync.Mutex // of what is handed to the store of it; taken before the queue's
-	noted  string     // progress that is not on its way to disk yet
-	noting bool       // some is
-	over   bool       // the try has ended
-	took   bool       // the recipient has taken a part
+	order    sync.Mutex  // of what is handed to the store of it; taken before the queue's
+	noted    string      // progress that is not on its way to disk yet
+	noting   bool        // some is
+	over     bool        // the try has ended
+	took     bool        // the recipient has taken a part
+	reported atomic.Bool // what came of it: a Deliverer that panics may have done so already
 
 	text       bool // of parts
 	came       int
@@ -301,7 +304,12 @@ func (j *job) start() {
 			m.PushKey = j.pushKey
 		}
 	}
-	j.outlet.options.Deliverer.Deliver(ms, j.incomplete, j.report)
+	fault := guard.Do(func() { j.outlet.options.Deliverer.Deliver(ms, j.incomplete, j.report) })
+	if fault != nil {
+		j.q.log.Error().EmbedObject(ms[0]).Err(fault).Str("stack", fault.Stack).
+			Msg("trying a message brought about a fault of the server: it is tried three times at most; please report this line")
+		j.report(sms.Outcome{Verdict: sms.TryAgain, Fault: true, Reason: fault.Error()})
+	}
 }
 
 // requeue ends a job without an outcome.

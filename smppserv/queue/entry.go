@@ -116,7 +116,7 @@ func (q *Queue) enter(m *sms.Message, k keys, came, now int64, stored bool) ref 
 	r, e := q.entries.add()
 	e.id, e.kind, e.attempts, e.service, e.seq = m.ID, m.Kind, attempts(m.Attempts), k.service, m.Part.Seq
 	e.set(odd, q.following.odd)
-	e.set(told, m.Attempts > 0) // by the first try that failed
+	e.set(told, triedBefore(m)) // by the first try that failed
 	e.set(whole, m.Part == sms.Part{})
 	p := q.parties.get(handedIn(m))
 	p.entries++
@@ -154,6 +154,7 @@ func (q *Queue) enter(m *sms.Message, k keys, came, now int64, stored bool) ref 
 func (q *Queue) forget(r ref) {
 	e := q.entries.at(r)
 	q.evict(r)
+	delete(q.faults, r)
 	if e.flags&succeeded != 0 {
 		delete(q.successors, r)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
@@ -19,6 +20,7 @@ type faulty struct {
 	endErr    error
 	loadErr   error
 	loads     int
+	looks     int // by number
 	slow      bool
 	outcomes  []*road.Transition // while slow
 }
@@ -76,6 +78,17 @@ func (f *faulty) Load(ctx context.Context, ids []sms.ID) ([]*sms.Message, error)
 		return nil, err
 	}
 	return f.Store.Load(ctx, ids)
+}
+
+func (f *faulty) ByNumber(ctx context.Context, number string, from, to time.Time, below sms.ID, each func(*sms.Message) error) error {
+	f.mu.Lock()
+	f.looks++
+	err := f.loadErr
+	f.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	return f.Store.ByNumber(ctx, number, from, to, below, each)
 }
 
 func (f *faulty) LoadHeads(ctx context.Context, ids []sms.ID) ([]*sms.Message, error) {

@@ -5,9 +5,27 @@ import (
 	"slices"
 	"time"
 
+	"github.com/rs/zerolog"
+
+	"hnetsmpp/pkg/loglimit"
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
+
+// What clients and Hermès can have the log say with every message. The messages' rows tell the rest.
+var (
+	tryFailed    = loglimit.Cause{Text: "a try failed, to be tried again", PerPeer: 300, Total: 600}
+	tryUnjudged  = loglimit.Cause{Text: "a try failed, which says nothing of its message: it goes again as soon as anything does", PerPeer: 300, Total: 600}
+	notDelivered = loglimit.Cause{Text: "a message was not delivered", PerPeer: 300, Total: 600}
+)
+
+// partyName is how a party is called in the log.
+func partyName(systemID string) string {
+	if systemID == sms.Hermes {
+		return "Hermès"
+	}
+	return systemID
+}
 
 // conclusion takes messages to their final state, or to their next try.
 type conclusion struct {
@@ -44,13 +62,19 @@ type telling struct {
 
 // report is given to the Deliverer: what came of the try.
 func (j *job) report(o sms.Outcome) {
-	q := j.q
 	if o.Verdict == sms.Underway {
 		j.underway(o.Progress)
 		return
 	}
+	if j.reported.Swap(true) {
+		return
+	}
+	q := j.q
 	if o.Verdict == sms.TryAgain && j.ms[0].SingleAttempt() {
 		o.Verdict, o.Temporary = sms.Failed, true
+	}
+	if o.Fault && q.faulty(j.lead) >= maxFaults {
+		o.Verdict = sms.Failed
 	}
 	j.order.Lock() // what was noted before is on its way by now
 	j.over = true
@@ -66,6 +90,17 @@ func (j *job) report(o sms.Outcome) {
 	q.wake()
 }
 
+// maxFaults is how often a message may bring about a fault of the server.
+const maxFaults = 3
+
+// faulty counts a fault that a message has brought about.
+func (q *Queue) faulty(r ref) int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.faults[r]++
+	return q.faults[r]
+}
+
 // retry puts the message back for its next try: at its time, or, when this one says nothing of the message, with its next turn.
 func (q *Queue) retry(j *job, o sms.Outcome) {
 	c := &conclusion{Transition: road.Transition{State: sms.Enroute, Error: o.Code, Reason: o.Reason}, q: q}
@@ -79,7 +114,7 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 	q.o.Observer.Retried(m)
 	e.set(away, o.Unreached)
 	wait := time.Duration(0)
-	if !o.Unjudged {
+	if c.SameTime = o.Unjudged; !o.Unjudged {
 		e.attempts = attempts(int(e.attempts) + 1)
 		if wait = o.After; wait <= 0 {
 			wait = to.wait(int(e.attempts))
@@ -140,9 +175,9 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 	c.Done = c.retried
 	q.mu.Unlock()
 	if o.Unjudged {
-		q.log.Info().EmbedObject(m).Str("reason", o.Reason).Msg("a try failed, which says nothing of its message: it goes again as soon as anything does")
+		q.limited.Line(zerolog.InfoLevel, tryUnjudged, loglimit.Peer{Name: partyName(m.Recipient)}).EmbedObject(m).Str("reason", o.Reason).Msg(tryUnjudged.Text)
 	} else {
-		q.log.Info().EmbedObject(m).Int("attempt", c.Attempts).Stringer("next_try_in", wait).Str("reason", o.Reason).Msg("a try failed, to be tried again")
+		q.limited.Line(zerolog.InfoLevel, tryFailed, loglimit.Peer{Name: partyName(m.Recipient)}).EmbedObject(m).Int("attempt", c.Attempts).Stringer("next_try_in", wait).Str("reason", o.Reason).Msg(tryFailed.Text)
 	}
 	q.o.Store.Finish(&c.Transition)
 }
@@ -195,6 +230,9 @@ func (q *Queue) conclude(all []ref, ms []*sms.Message, lead ref, j *job, o sms.O
 		attempts++
 	}
 	q.ending(c, all, ms, e, attempts, wall, now)
+	if tried && c.State == sms.Delivered {
+		j.outlet.silent = false
+	}
 	if tried && c.State == sms.Delivered && e.kind == sms.KindText && !m.IsAck() {
 		to := q.recipientOf(q.lanes.at(e.lane))
 		to.reached(e.lane)
@@ -207,8 +245,8 @@ func (q *Queue) conclude(all []ref, ms []*sms.Message, lead ref, j *job, o sms.O
 	q.remove(c, all, ms)
 	q.mu.Unlock()
 	if c.State != sms.Delivered && c.State != sms.Deleted {
-		q.log.Warn().EmbedObject(m).Stringer("state", c.State).Int("error", o.Code).Int("attempts", c.Attempts).Str("reason", o.Reason).
-			Msg("a message was not delivered")
+		q.limited.Warn(notDelivered, loglimit.Peer{Name: partyName(m.Owner())}).EmbedObject(m).Stringer("state", c.State).Int("error", o.Code).Int("attempts", c.Attempts).Str("reason", o.Reason).
+			Msg(notDelivered.Text)
 	}
 	c.Done, c.Parked = c.concluded, q.onParked
 	if answer != nil {
@@ -241,7 +279,7 @@ func (q *Queue) ending(c *conclusion, all []ref, ms []*sms.Message, lead *entry,
 		c.Error, c.Reason = c.outcome.Code, c.outcome.Reason
 	}
 	to := q.recipientOf(q.lanes.at(lead.lane))
-	late := lead.attempts > 0 || lead.due < to.back
+	late := lead.attempts > 0 || lead.due < to.back || slices.ContainsFunc(ms, triedBefore)
 	for i, r := range all {
 		e, m := q.entries.at(r), ms[i]
 		c.IDs = append(c.IDs, e.id)
@@ -279,6 +317,9 @@ func (q *Queue) remove(c *conclusion, all []ref, ms []*sms.Message) {
 	}
 }
 
+// triedBefore tells whether a try of a message has failed, though it may have taken no step of its schedule.
+func triedBefore(m *sms.Message) bool { return m.Attempts > 0 || m.Reason != "" }
+
 func (q *Queue) dropSubmission(r ref, e *entry) {
 	if e.flags&(awaited|answering) != 0 {
 		e.flags &^= awaited | answering
@@ -290,7 +331,7 @@ func (c *conclusion) tell() {
 	for _, t := range c.told {
 		m := t.m
 		m.State, m.Attempts, m.Error, m.Reason, m.FinalAt = c.State, c.Attempts, c.Error, c.Reason, c.at
-		t.submission.Concluded(m, c.outcome)
+		c.q.guarded(m, func() { t.submission.Concluded(m, c.outcome) })
 	}
 }
 

@@ -23,6 +23,8 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"hnetsmpp/pkg/loglimit"
+	"hnetsmpp/smppserv/guard"
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
@@ -32,12 +34,14 @@ type Store interface {
 	Add(road.Addition)
 	Finish(*road.Transition)
 	End(vs []*road.Transition, ended func(error))
+	Known(externalID string, found func(sms.ID, error))
 	Change(m *sms.Message, changed func(error))
 	After(through func())
 	Load(ctx context.Context, ids []sms.ID) ([]*sms.Message, error)
 	LoadHeads(ctx context.Context, ids []sms.ID) ([]*sms.Message, error)
 	Waiting(ctx context.Context, after sms.ID, f func(*sms.Message) error) error
 	WaitingIDs(ctx context.Context, after, upTo sms.ID, limit int) ([]sms.ID, error)
+	ByNumber(ctx context.Context, number string, from, to time.Time, below sms.ID, f func(*sms.Message) error) error
 	WrittenElsewhere(ctx context.Context) (bool, error)
 	NoteClockStep(s road.ClockStep, done func(error))
 	ClockSteps(ctx context.Context) ([]road.ClockStep, error)
@@ -94,12 +98,13 @@ const (
 
 // Queue holds the waiting messages. Its methods may be called from any goroutine.
 type Queue struct {
-	o     Options
-	log   zerolog.Logger
-	kick  chan struct{}
-	woken atomic.Bool   // something was put into kick since the dispatcher looked
-	done  chan struct{} // the dispatcher has ended
-	stop  chan struct{}
+	o       Options
+	log     zerolog.Logger
+	limited *loglimit.Limiter // of log, for lines that messages cause
+	kick    chan struct{}
+	woken   atomic.Bool   // something was put into kick since the dispatcher looked
+	done    chan struct{} // the dispatcher has ended
+	stop    chan struct{}
 
 	replacing  [64]sync.Mutex // by conversation: held while one looks for what to replace
 	cancelling chan struct{}  // has room for one conversation that is being taken back
@@ -107,15 +112,16 @@ type Queue struct {
 	mu sync.Mutex
 	reckoning
 	following
-	entries slab[entry] // also those whose end is not on disk yet
-	lanes   slab[lane]
-	byID    index
-	byHash  index // of the conversation
-	wheel   wheel
-	parties parties
-	groups  groups
-	lines   numbers
-	flights flights
+	complete complete
+	entries  slab[entry] // also those whose end is not on disk yet
+	lanes    slab[lane]
+	byID     index
+	byHash   index // of the conversation
+	wheel    wheel
+	parties  parties
+	groups   groups
+	lines    numbers
+	flights  flights
 
 	// What few entries have.
 	held        map[ref]*sms.Message
@@ -124,6 +130,7 @@ type Queue struct {
 	leads       map[ref]*text
 	successors  map[ref]sms.ID      // that took its place while it was tried
 	unsaved     map[ref]*conclusion // the last of its outcomes that are on their way to disk
+	faults      map[ref]int         // of the server, that trying it has brought about
 
 	// What the dispatcher is to do.
 	marked   fifo[*recipientQueue] // something may be started for them
@@ -162,10 +169,11 @@ func New(o Options) *Queue {
 		o.CacheOctets = defaultCacheOctets
 	}
 	q := &Queue{
-		o: o, log: o.Log, reckoning: newReckoning(o.Clock), parties: newParties(),
+		o: o, log: o.Log, limited: loglimit.New(o.Log), reckoning: newReckoning(o.Clock), parties: newParties(),
 		kick: make(chan struct{}, 1), done: make(chan struct{}), stop: make(chan struct{}), idle: make(chan struct{}),
 		held: map[ref]*sms.Message{}, submissions: map[ref]road.Submission{}, partOf: map[ref]*group{},
-		leads: map[ref]*text{}, successors: map[ref]sms.ID{}, unsaved: map[ref]*conclusion{},
+		leads: map[ref]*text{}, successors: map[ref]sms.ID{}, unsaved: map[ref]*conclusion{}, faults: map[ref]int{},
+		complete:   complete{ids: map[uint64]sms.ID{}, max: defaultMaxComplete},
 		groups:     groups{byKey: map[groupKey]*group{}, max: defaultMaxGroups},
 		lines:      numbers{all: []*turns{nil}},
 		flights:    flights{all: make([]flight, 1)},
@@ -184,6 +192,7 @@ func (q *Queue) Start(ctx context.Context) error {
 		return err
 	}
 	q.mu.Lock()
+	q.complete.blind = max(q.complete.blind, q.now()+q.o.Reassemble.Milliseconds())
 	q.started = true
 	q.mu.Unlock()
 	go q.dispatch()
@@ -200,6 +209,7 @@ func (q *Queue) Quiesce() {
 // Stop starts no more tries and takes nothing more, waits for the tries in flight and until everything is on disk,
 // or until ctx ends.
 func (q *Queue) Stop(ctx context.Context) error {
+	defer q.limited.Flush()
 	q.mu.Lock()
 	q.look()
 	q.stopping = true
@@ -240,7 +250,9 @@ func (q *Queue) checkIdle() {
 }
 
 // Add hands a message in; from then on it is the queue's. limit is how many undelivered messages its owner may have, 0 = any number.
-// It returns at once: sms.ErrQueueFull or sms.ErrStopping, or nil, and then s.Accepted tells when it is on disk.
+// It returns at once: sms.ErrQueueFull or sms.ErrStopping, or nil, and then s.Accepted tells when it is on disk. Only a part of a long
+// text that may have been handed in before is looked up first: one that was is answered with its ID, and is not handed in again.
+// What bears an ExternalID is refused by s.Accepted with sms.ErrQueueFull, since it may be known already.
 func (q *Queue) Add(m *sms.Message, limit int, s road.Submission) error {
 	return q.add(m, limit, s, nil)
 }
@@ -250,6 +262,12 @@ func (q *Queue) add(m *sms.Message, limit int, s road.Submission, old *replaced)
 		limit++
 	}
 	a := &addition{q: q, m: m, keys: keysOf(m), submission: s, replaces: old}
+	if old == nil {
+		if first := q.resent(m, a.keys); first != nil {
+			addAgain(m, first, s)
+			return nil
+		}
+	}
 	q.mu.Lock()
 	owner := q.parties.get(m.Owner())
 	switch {
@@ -257,6 +275,11 @@ func (q *Queue) add(m *sms.Message, limit int, s road.Submission, old *replaced)
 		q.parties.forget(owner)
 		q.mu.Unlock()
 		return sms.ErrStopping
+	case limit > 0 && owner.pending >= limit && m.ExternalID != "" && s != nil:
+		q.storing++
+		q.mu.Unlock()
+		q.o.Store.Known(m.ExternalID, func(id sms.ID, err error) { q.addedBefore(m, id, err, s) })
+		return nil
 	case limit > 0 && owner.pending >= limit:
 		q.mu.Unlock()
 		return sms.ErrQueueFull
@@ -267,6 +290,15 @@ func (q *Queue) add(m *sms.Message, limit int, s road.Submission, old *replaced)
 	q.mu.Unlock()
 	q.o.Store.Add(a)
 	return nil
+}
+
+// addedBefore answers what finds its owner's queue full: it takes no room if the message with its external id is here already.
+func (q *Queue) addedBefore(m *sms.Message, id sms.ID, err error, s road.Submission) {
+	if m.ID = id; id == 0 && err == nil {
+		err = sms.ErrQueueFull
+	}
+	q.guarded(m, func() { s.Accepted(m, err == nil, err) })
+	q.stored()
 }
 
 // addition is a message on its way to disk. It implements road.Addition.
@@ -316,13 +348,21 @@ func (a *addition) Added(duplicate bool, err error) {
 	}
 	q.mu.Unlock()
 	if a.submission != nil {
-		a.submission.Accepted(m, duplicate, err)
+		q.guarded(m, func() { a.submission.Accepted(m, duplicate, err) })
 	}
 	if kept && old != nil {
 		old.end.tell()
 		old.end.written()
 	}
 	q.stored()
+}
+
+// guarded tells an edge something of a message; a fault in that is the message's alone.
+func (q *Queue) guarded(m *sms.Message, tell func()) {
+	if fault := guard.Do(tell); fault != nil {
+		q.log.Error().EmbedObject(m).Err(fault).Str("stack", fault.Stack).
+			Msg("telling of a message brought about a fault of the server: nobody is told; please report this line")
+	}
 }
 
 // succeed notes what has taken the place of a message that is being tried, or was.

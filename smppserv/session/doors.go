@@ -8,6 +8,15 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"hnetsmpp/pkg/loglimit"
+	"hnetsmpp/pkg/peeraddr"
+)
+
+// What connections have the log say.
+var (
+	connectionRefused = loglimit.Cause{Text: "an SMPP connection was refused"}
+	acceptFailed      = loglimit.Cause{Text: "cannot accept an SMPP connection"}
 )
 
 var (
@@ -26,12 +35,14 @@ const (
 	acceptPause = 100 * time.Millisecond
 )
 
-// Doors lets connections in and counts them by address, and failed binds. It knows all sessions of a message centre.
+// Doors lets connections in and counts them by address, and failed binds; an IPv6 /64 counts as one address. It knows all
+// sessions of a message centre.
 type Doors struct {
 	max, maxPerAddress int
 	bindDelay          time.Duration
 
-	inside sync.WaitGroup
+	inside  sync.WaitGroup
+	closing chan struct{} // closed when nobody is let in any more
 
 	mu        sync.Mutex
 	shut      bool
@@ -45,21 +56,19 @@ type Doors struct {
 // NewDoors makes Doors that let in max connections, maxPerAddress of one address (0 = any number), and delay the answer
 // to a failed bind by bindDelay times the failures of its address within the last minute, 5 s at most.
 func NewDoors(max, maxPerAddress int, bindDelay time.Duration) *Doors {
-	return &Doors{max: max, maxPerAddress: maxPerAddress, bindDelay: bindDelay,
+	return &Doors{max: max, maxPerAddress: maxPerAddress, bindDelay: bindDelay, closing: make(chan struct{}),
 		perAddr: map[netip.Addr]int{}, sessions: map[*Session]struct{}{}, failed: map[netip.Addr][]time.Time{}}
 }
 
 // AddrOf is the IP address of a TCP peer.
-func AddrOf(a net.Addr) netip.Addr {
-	if t, ok := a.(*net.TCPAddr); ok {
-		return t.AddrPort().Addr().Unmap()
-	}
-	return netip.Addr{}
-}
+func AddrOf(a net.Addr) netip.Addr { return peeraddr.Of(a) }
+
+// counted is what limits go by.
+func counted(a net.Addr) netip.Addr { return peeraddr.Counted(peeraddr.Of(a)) }
 
 // Enter takes a place for a connection, which Serve gives back, or says which limit keeps it out.
 func (d *Doors) Enter(remote net.Addr) error {
-	a := AddrOf(remote)
+	a := counted(remote)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
@@ -77,7 +86,7 @@ func (d *Doors) Enter(remote net.Addr) error {
 }
 
 // Accept hands the connections that l accepts, and that find a place, to serve, until Shut closes l.
-func (d *Doors) Accept(l net.Listener, log zerolog.Logger, serve func(net.Conn)) {
+func (d *Doors) Accept(l net.Listener, log *loglimit.Limiter, serve func(net.Conn)) {
 	d.mu.Lock()
 	d.listeners = append(d.listeners, l)
 	if d.shut {
@@ -90,12 +99,13 @@ func (d *Doors) Accept(l net.Listener, log zerolog.Logger, serve func(net.Conn))
 		case errors.Is(err, net.ErrClosed):
 			return
 		case err != nil: // no file descriptors left, or the like: it passes
-			log.Error().Err(err).Msg("cannot accept an SMPP connection")
+			log.Line(zerolog.ErrorLevel, acceptFailed, loglimit.Peer{}).Err(err).Msg(acceptFailed.Text)
 			time.Sleep(acceptPause)
 			continue
 		}
 		if err := d.Enter(c.RemoteAddr()); err != nil {
-			log.Warn().Stringer("remote", c.RemoteAddr()).Err(err).Msg("an SMPP connection was refused")
+			log.Warn(connectionRefused.As(err.Error()), loglimit.Peer{Addr: AddrOf(c.RemoteAddr())}).
+				Stringer("remote", c.RemoteAddr()).Err(err).Msg(connectionRefused.Text)
 			_ = c.Close()
 			continue
 		}
@@ -117,7 +127,7 @@ func (d *Doors) Serve(s *Session) error {
 }
 
 func (d *Doors) left(s *Session) {
-	a := AddrOf(s.RemoteAddr())
+	a := counted(s.RemoteAddr())
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	defer d.inside.Done()
@@ -128,31 +138,62 @@ func (d *Doors) left(s *Session) {
 	}
 }
 
-// Delay notes a failed bind and delays its answer, until done at most. It never touches a bind that succeeds.
-func (d *Doors) Delay(remote net.Addr, done <-chan struct{}) {
-	t := time.NewTimer(d.failedBind(remote, time.Now()))
+// Delay notes a failed bind, which came then, and delays its answer, until done or a stop at most. It never touches a bind that
+// succeeds.
+func (d *Doors) Delay(remote net.Addr, came time.Time, done <-chan struct{}) {
+	now := time.Now()
+	d.pause(d.failedBind(remote, now)-now.Sub(came), done)
+}
+
+// Hold delays a bind that is dear to judge as its answer would be if it failed too. It notes nothing.
+func (d *Doors) Hold(remote net.Addr, done <-chan struct{}) {
+	now := time.Now()
+	d.mu.Lock()
+	n := len(d.recent(counted(remote), now))
+	d.mu.Unlock()
+	d.pause(min(time.Duration(n)*d.bindDelay, maxBindDelay), done)
+}
+
+// Closing is closed when nobody is let in any more.
+func (d *Doors) Closing() <-chan struct{} { return d.closing }
+
+func (d *Doors) pause(wait time.Duration, done <-chan struct{}) {
+	if wait <= 0 {
+		return
+	}
+	t := time.NewTimer(wait)
 	defer t.Stop()
 	select {
 	case <-t.C:
 	case <-done:
+	case <-d.closing:
 	}
 }
 
 // failedBind is bindDelay for each failure of the address within the last minute.
 func (d *Doors) failedBind(remote net.Addr, now time.Time) time.Duration {
-	a := AddrOf(remote)
+	a := counted(remote)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	recent := d.failed[a]
-	for len(recent) > 0 && now.Sub(recent[0]) > failedBindWindow {
-		recent = recent[1:]
-	}
-	if len(d.failed) >= maxFailing && d.failed[a] == nil {
-		clear(d.failed)
+	recent := d.recent(a, now)
+	if _, known := d.failed[a]; !known && len(d.failed) >= maxFailing {
+		for other := range d.failed { // any one
+			delete(d.failed, other)
+			break
+		}
 	}
 	if d.bindDelay > 0 && time.Duration(len(recent))*d.bindDelay < maxBindDelay {
 		recent = append(recent, now)
 	}
 	d.failed[a] = recent
 	return min(time.Duration(len(recent))*d.bindDelay, maxBindDelay)
+}
+
+// recent are the failures of an address within the last minute.
+func (d *Doors) recent(a netip.Addr, now time.Time) []time.Time {
+	recent := d.failed[a]
+	for len(recent) > 0 && now.Sub(recent[0]) > failedBindWindow {
+		recent = recent[1:]
+	}
+	return recent
 }

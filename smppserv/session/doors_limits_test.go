@@ -11,6 +11,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"hnetsmpp/pkg/loglimit"
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/smppserv/testkit"
 )
@@ -115,17 +116,58 @@ func TestAFailedBindIsHeldBackUntilItsConnectionEndsAtMost(t *testing.T) {
 		d := NewDoors(0, 0, 2*time.Second)
 		from := newVisitor("10.0.0.1").from
 		began := time.Now()
-		d.Delay(from, nil)
+		d.Delay(from, time.Now(), nil)
 		if took := time.Since(began); took != 2*time.Second {
 			t.Errorf("held back for %v", took)
 		}
 		done := make(chan struct{})
 		time.AfterFunc(time.Second, func() { close(done) })
-		d.Delay(from, done)
+		d.Delay(from, time.Now(), done)
 		if took := time.Since(began); took != 3*time.Second {
 			t.Errorf("held back until %v, its connection ended after 3s", took)
 		}
 	})
+}
+
+func TestABindThatIsDearToJudgeIsHeldBackAsItsAddressHasFailedAndCountsThatTowardsItsAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := NewDoors(0, 0, time.Second)
+		from, neighbour := newVisitor("2001:db8::1").from, newVisitor("2001:db8::2").from
+		d.Hold(from, nil)
+		came := time.Now()
+		for range 3 {
+			d.failedBind(neighbour, came) // the same /64
+		}
+		d.Hold(from, nil)
+		if took := time.Since(came); took != 3*time.Second {
+			t.Errorf("held back for %v", took)
+		}
+		d.Delay(from, came, nil)
+		if took := time.Since(came); took != 4*time.Second {
+			t.Errorf("answered after %v", took)
+		}
+		d.Hold(newVisitor("2001:db8:0:1::1").from, nil)
+		if took := time.Since(came); took != 4*time.Second {
+			t.Error("another /64 is held back")
+		}
+		time.AfterFunc(time.Second, d.Shut)
+		d.Hold(from, nil)
+		if took := time.Since(came); took != 5*time.Second {
+			t.Errorf("a stop waits until %v", took)
+		}
+	})
+}
+
+func TestAnIPv6NetworkCountsAsOneAddressAtTheDoors(t *testing.T) {
+	d := NewDoors(0, 2, time.Second)
+	for i, c := range []struct {
+		address string
+		want    error
+	}{{"2001:db8::1", nil}, {"2001:db8::2:1", nil}, {"2001:db8::3", errTooManyPerAddress}, {"2001:db8:0:1::1", nil}} {
+		if err := d.Enter(newVisitor(c.address).RemoteAddr()); !errors.Is(err, c.want) {
+			t.Errorf("connection %d: %v, want %v", i+1, err, c.want)
+		}
+	}
 }
 
 func TestSessionsAreListedAsTheyCame(t *testing.T) {
@@ -203,7 +245,7 @@ func TestWhoFindsNoPlaceIsClosedAndAListenerThatFailsIsTriedAgain(t *testing.T) 
 		l := &faulty{script: []func() (net.Conn, error){short, short,
 			func() (net.Conn, error) { return in, nil }, func() (net.Conn, error) { return late, nil }}}
 		began, served := time.Now(), 0
-		d.Accept(l, zerolog.Nop(), func(c net.Conn) {
+		d.Accept(l, loglimit.New(zerolog.Nop()), func(c net.Conn) {
 			if served++; c != in {
 				t.Error("one without a place is served")
 			}
@@ -220,7 +262,7 @@ func TestWhoFindsNoPlaceIsClosedAndAListenerThatFailsIsTriedAgain(t *testing.T) 
 			t.Error("the listener is open")
 		}
 		l = &faulty{}
-		d.Accept(l, zerolog.Nop(), nil)
+		d.Accept(l, loglimit.New(zerolog.Nop()), nil)
 		if !l.closed {
 			t.Error("a listener that came after the end is open")
 		}

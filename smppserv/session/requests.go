@@ -162,7 +162,7 @@ func (s *Session) request(h smpp.Header, body []byte, p smpp.PDU) {
 
 func (s *Session) hand(h smpp.Header, p smpp.PDU, err error) {
 	if err != nil {
-		s.o.Log.Debug().Err(err).Uint64("session", s.o.ID).Msg("a PDU was refused")
+		s.logFault(err)
 		s.refuse(h, s.status(err, h.Command))
 		return
 	}

@@ -19,6 +19,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"hnetsmpp/pkg/loglimit"
 	"hnetsmpp/pkg/smpp"
 )
 
@@ -83,6 +84,7 @@ type Options struct {
 	Conn        net.Conn
 	Handler     Handler
 	Log         zerolog.Logger
+	Limited     *loglimit.Limiter // of Log, for the lines that a peer can cause; nil = the session has its own
 	Timers      Timers
 	Logout      time.Duration // how long the peer may take to close after our unbind_resp
 	Window      int           // deliver_sm in flight
@@ -114,10 +116,9 @@ type Session struct {
 	opened time.Time
 
 	// The reader's own.
-	buf      []byte
-	now      time.Time     // when what is being handled was read
-	submit   smpp.SubmitSM // decoded into again and again
-	refusals refusals
+	buf    []byte
+	now    time.Time     // when what is being handled was read
+	submit smpp.SubmitSM // decoded into again and again
 
 	lastIn atomic.Int64 // when the last whole PDU came, nanoseconds after opened: the system's clock may be set meanwhile
 	closed atomic.Int64 // when the connection was closed, likewise, 0 = it is open
@@ -153,6 +154,9 @@ type Session struct {
 
 // New makes a session of a connection. Serve runs it.
 func New(o Options) *Session {
+	if o.Limited == nil {
+		o.Limited = loglimit.New(o.Log)
+	}
 	s := &Session{o: o, opened: time.Now(), state: Open, ended: make(chan struct{})}
 	s.room.L = &s.mu
 	s.window = newWindow(o.Window)

@@ -24,6 +24,9 @@ func LastAnswer(ctx context.Context) time.Time {
 func (d *Doors) Shut() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if !d.shut {
+		close(d.closing)
+	}
 	d.shut = true
 	for _, l := range d.listeners {
 		_ = l.Close()

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"hnetsmpp/pkg/loglimit"
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/pkg/smpp/smpptest"
 	"hnetsmpp/smppserv/testkit"
@@ -31,7 +32,7 @@ func newBuilding(t *testing.T, response time.Duration) *building {
 		t.Fatal(err)
 	}
 	b := &building{NewDoors(0, 0, 0), t, &fake{requests: make(chan *Ticket, 10_000), bound: make(chan *Session, 10), unbound: make(chan error, 10)}, l.Addr().String()}
-	go b.Accept(l, zerolog.Nop(), func(c net.Conn) {
+	go b.Accept(l, loglimit.New(zerolog.Nop()), func(c net.Conn) {
 		go func() {
 			_ = b.Serve(New(Options{ID: 1, Conn: c, Handler: b.h, Log: zerolog.Nop(), Window: 10, MaxRequests: 100,
 				Timers: Timers{Response: response}, Logout: response}))

@@ -47,7 +47,7 @@ func (s *Session) status(err error, command smpp.CommandID) smpp.Status {
 	if errors.As(err, &status) {
 		return status
 	}
-	s.o.Log.Error().Err(err).Stringer("request", command).Uint64("session", s.o.ID).Msg("a request failed, answered RSYSERR")
+	s.logFailure(command, err)
 	return smpp.RSYSERR
 }
 

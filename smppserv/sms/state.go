@@ -62,6 +62,8 @@ type Outcome struct {
 	// Unjudged is for TryAgain: it says nothing of the message, which takes no step of its schedule and goes again, in its turn,
 	// as soon as its outlet takes anything.
 	Unjudged bool
+	// Fault is for TryAgain: the server's own fault, which the message brings about. With the third the message has failed.
+	Fault bool
 }
 
 // FinalState is the state that the outcome leads to, Enroute if it is not an end.

@@ -1,11 +1,16 @@
 package smsc
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"time"
+
+	"github.com/rs/zerolog"
 
 	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/smppserv/passwords"
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/session"
 	"hnetsmpp/smppserv/smsc/translate"
@@ -33,24 +38,28 @@ type peer struct {
 var (
 	errGhost     = errors.New("silent while the client bound anew")
 	errNoAccount = errors.New("the client was disabled, or taken out of config.toml")
+	errReloaded  = errors.New("the clients are others than when the bind was judged")
 )
 
 // Bind implements session.Handler.
 func (p *peer) Bind(s *session.Session, b *smpp.Bind) (highest byte, err error) {
-	c, err := p.authenticate(b)
-	switch {
-	case err != nil:
-	case p.operator:
-		err = p.sv.registry.beside(p, c)
-	default:
-		err = p.sv.registry.grant(p, c, session.BoundBy(b.Type))
+	var c *Client
+	for err = errReloaded; errors.Is(err, errReloaded); {
+		c, err = p.authenticate(b)
+		switch {
+		case err != nil:
+		case p.operator:
+			err = p.sv.registry.beside(p, c)
+		default:
+			err = p.sv.registry.grant(p, c, session.BoundBy(b.Type))
+		}
 	}
 	if err != nil {
 		p.refused(b, err)
 		return 0, err
 	}
-	p.sv.o.Log.Info().Str("system_id", b.SystemID).Stringer("bind", b.Type).Stringer("remote", s.RemoteAddr()).
-		Uint64("session", s.ID()).Str("interface_version", fmt.Sprintf("0x%02x", b.InterfaceVersion)).Bool("operator", p.operator).Msg("bound")
+	p.sv.limited.Line(zerolog.InfoLevel, bindGranted, p.known(b.SystemID)).Str("system_id", b.SystemID).Stringer("bind", b.Type).Stringer("remote", s.RemoteAddr()).
+		Uint64("session", s.ID()).Str("interface_version", fmt.Sprintf("0x%02x", b.InterfaceVersion)).Bool("operator", p.operator).Msg(bindGranted.Text)
 	return c.InterfaceVersion, nil
 }
 
@@ -62,10 +71,14 @@ func (p *peer) authenticate(b *smpp.Bind) (*Client, error) {
 		return nil, fmt.Errorf("no [[clients]] entry has this system_id: %w", smpp.RINVSYSID)
 	case p.isOperator(b):
 		p.operator, p.bindType = true, b.Type
+		return c, nil
 	case !session.Allowed(c.Allow, p.s.RemoteAddr()):
 		return nil, fmt.Errorf("the address is not in the client's allow list; to let it in add %q: %w", session.AddrOf(p.s.RemoteAddr()), smpp.RBINDFAIL)
-	case !c.CheckPassword(b.Password):
-		return nil, fmt.Errorf("the password is wrong: %w", smpp.RINVPASWD)
+	}
+	if err := p.checkPassword(c, b.Password); err != nil {
+		return nil, err
+	}
+	switch {
 	case c.Disabled:
 		return nil, fmt.Errorf("the client is disabled: %w", smpp.RBINDFAIL)
 	case len(c.BindTypes) > 0 && !slices.Contains(c.BindTypes, b.Type):
@@ -76,14 +89,69 @@ func (p *peer) authenticate(b *smpp.Bind) (*Client, error) {
 	return c, nil
 }
 
+// maxCheckWait is how long a bind may wait for its password to be checked.
+const maxCheckWait = 30 * time.Second
+
+// checkPassword judges a password. One that is stored as a hash, and is not the client's last good one, waits: as long as its
+// address has to for its failed binds, and then for a place, in turn with other addresses.
+func (p *peer) checkPassword(c *Client, given string) error {
+	good := false
+	switch {
+	case c.Hash == "":
+		good = c.CheckPassword(given)
+	case p.sv.good.Knows(c.SystemID, c.Hash, given):
+		return nil
+	default:
+		var err error
+		if good, err = p.compare(c, given); err != nil {
+			return fmt.Errorf("the password was not checked: %w: %w", err, smpp.RSYSERR)
+		}
+	}
+	if !good {
+		return fmt.Errorf("the password is wrong: %w", smpp.RINVPASWD)
+	}
+	return nil
+}
+
+var errNoTurn = fmt.Errorf("its turn did not come within %v", maxCheckWait)
+
+// compare hashes a password when its turn has come.
+func (p *peer) compare(c *Client, given string) (good bool, err error) {
+	p.sv.doors.Hold(p.s.RemoteAddr(), p.s.Done())
+	ctx, cancel := context.WithTimeout(context.Background(), maxCheckWait)
+	defer cancel()
+	go func() {
+		select {
+		case <-p.s.Done():
+		case <-p.sv.doors.Closing():
+		case <-ctx.Done():
+		}
+		cancel()
+	}()
+	leave, err := p.sv.o.Passwords.Enter(ctx, session.AddrOf(p.s.RemoteAddr()))
+	switch {
+	case errors.Is(err, passwords.ErrBusy):
+		return false, err
+	case err != nil:
+		return false, errNoTurn
+	}
+	defer leave()
+	if good = c.CheckPassword(given); good {
+		p.sv.good.Keep(c.SystemID, c.Hash, given)
+	}
+	return good, nil
+}
+
 // refused logs a refusal and delays its answer, longer with each failure of the address.
 func (p *peer) refused(b *smpp.Bind, err error) {
-	p.sv.o.Log.Warn().Str("system_id", b.SystemID).Stringer("bind", b.Type).Stringer("remote", p.s.RemoteAddr()).
-		Str("reason", err.Error()).Msg("a bind was refused")
+	var status smpp.Status
+	errors.As(err, &status)
+	p.sv.limited.Warn(bindRefused.As(status.String()), p.known(b.SystemID)).Str("system_id", b.SystemID).Stringer("bind", b.Type).Stringer("remote", p.s.RemoteAddr()).
+		AnErr("reason", err).Msg(bindRefused.Text)
 	if errors.Is(err, smpp.RALYBND) {
 		return // its credentials were right
 	}
-	p.sv.doors.Delay(p.s.RemoteAddr(), p.s.Done())
+	p.sv.doors.Delay(p.s.RemoteAddr(), p.s.CameAt(), p.s.Done())
 }
 
 // Bound implements session.Handler.
@@ -92,8 +160,8 @@ func (p *peer) Bound(*session.Session) { p.sv.registry.bound(p) }
 // Unbound implements session.Handler.
 func (p *peer) Unbound(s *session.Session, reason error) {
 	p.sv.registry.unbound(p)
-	p.sv.o.Log.Info().Str("system_id", s.SystemID()).Stringer("remote", s.RemoteAddr()).Uint64("session", s.ID()).
-		AnErr("reason", reason).Msg("unbound")
+	p.sv.limited.Line(zerolog.InfoLevel, unbound, p.known(s.SystemID())).Str("system_id", s.SystemID()).Stringer("remote", s.RemoteAddr()).Uint64("session", s.ID()).
+		AnErr("reason", reason).Msg(unbound.Text)
 }
 
 // Request implements session.Handler.

@@ -23,6 +23,7 @@ type Client struct {
 	translate.Profile
 	SystemID         string
 	CheckPassword    func(given string) bool
+	Hash             string   // of the password, as it is stored: CheckPassword takes its time; "" = it is plain
 	Numbers          []string // its campaign numbers, * at the end as wildcard; none = all
 	Allow            []netip.Prefix
 	Disabled         bool
@@ -43,6 +44,14 @@ type directory struct {
 	Settings
 	byID    map[string]*Client
 	numbers ownership // of all
+}
+
+// hash is what is stored of a client's password, "" if it is plain or there is no such client.
+func (d *directory) hash(systemID string) string {
+	if c := d.byID[systemID]; c != nil {
+		return c.Hash
+	}
+	return ""
 }
 
 func newDirectory(st Settings) *directory {

@@ -1,9 +1,32 @@
 package smsc
 
 import (
+	"hnetsmpp/pkg/loglimit"
+	"hnetsmpp/smppserv/session"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/smsc/translate"
 )
+
+// What clients and strangers can have the log say. Who knows a password has more lines than who does not.
+var (
+	bindGranted  = loglimit.Cause{Text: "bound", PerPeer: 10, Total: 1000}
+	unbound      = loglimit.Cause{Text: "unbound", PerPeer: 10, Total: 1000}
+	bindRefused  = loglimit.Cause{Text: "a bind was refused", PerPeer: 5, Total: 50}
+	endedUnbound = loglimit.Cause{Text: "an SMPP connection ended without a bind"}
+	noLastWriter = loglimit.Cause{Text: "cannot look up who wrote last"}
+)
+
+// stranger is a peer that has not bound.
+func (p *peer) stranger() loglimit.Peer { return loglimit.Peer{Addr: session.AddrOf(p.s.RemoteAddr())} }
+
+// known is a peer that names a client, whether it is that or not.
+func (p *peer) known(systemID string) loglimit.Peer {
+	from := p.stranger()
+	if p.sv.directory.Load().byID[systemID] != nil { // else anybody could make up any number of them
+		from.Name = systemID
+	}
+	return from
+}
 
 // logMessage writes a line for a message: at level debug and without its text, or, when log.content asks for it,
 // at level info and with it.

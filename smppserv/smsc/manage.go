@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -29,8 +30,9 @@ func (p *peer) manage(c *Client, pdu smpp.PDU) (smpp.PDU, error) {
 }
 
 // own finds what this client submitted under a message_id: one message, or all of a submit_multi.
-// Another client's is as unknown as one that never was.
+// Another client's is as unknown as one that never was. Of two that it may stand for the one counts that was given it in this form.
 func (p *peer) own(ctx context.Context, c *Client, id string) ([]*sms.Message, error) {
+	var other []*sms.Message
 	for _, n := range sms.ParseID(id, c.MessageIDHex) {
 		known, err := p.sv.o.History.KnownAs(ctx, n)
 		if err != nil {
@@ -47,11 +49,18 @@ func (p *peer) own(ctx context.Context, c *Client, id string) ([]*sms.Message, e
 				own = append(own, m)
 			}
 		}
-		if len(own) > 0 {
+		switch {
+		case len(own) == 0:
+		case n.Format(c.MessageIDHex, own[0].InterfaceVersion < smpp.V34) == strings.ToLower(id):
 			return own, nil
+		case other == nil:
+			other = own
 		}
 	}
-	return nil, smpp.RINVMSGID
+	if other == nil {
+		return nil, smpp.RINVMSGID
+	}
+	return other, nil
 }
 
 // eachOf does something to messages, all at the same time so that they share their way to disk. It is enough that one succeeds;

@@ -161,11 +161,11 @@ func (part *multiPart) failed(err error) {
 }
 
 // Accepted implements road.Submission.
-func (part *multiPart) Accepted(m *sms.Message, _ bool, err error) {
+func (part *multiPart) Accepted(m *sms.Message, duplicate bool, err error) {
 	if err != nil {
 		part.failed(refusal(err))
 	} else {
-		part.sv.logMessage(m, "submitted")
+		part.sv.logMessage(m, howSubmitted(duplicate))
 		part.mu.Lock()
 		if part.resp.MessageID == "" {
 			part.resp.MessageID = m.PublicID().Format(part.client.MessageIDHex, m.InterfaceVersion < smpp.V34)

@@ -45,10 +45,14 @@ func (a *account) inTheWay(k session.State) (holders []*session.Session) {
 }
 
 // grant gives p a place, or returns the status that refuses it. A place whose holder is silent is taken from it:
-// a client that lost its connection without our hearing of it must not lock itself out.
+// a client that lost its connection without our hearing of it must not lock itself out. errReloaded: c is to be judged anew.
 func (r *registry) grant(p *peer, c *Client, k session.State) error {
 	for probed := false; ; probed = true {
 		r.mu.Lock()
+		if r.sv.directory.Load().byID[c.SystemID] != c {
+			r.mu.Unlock()
+			return errReloaded
+		}
 		a := r.account(c)
 		holders := a.inTheWay(k)
 		if len(holders) == 0 {

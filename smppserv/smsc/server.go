@@ -14,7 +14,9 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"hnetsmpp/pkg/loglimit"
 	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/smppserv/passwords"
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/session"
 	"hnetsmpp/smppserv/sms"
@@ -57,6 +59,7 @@ type Options struct {
 	ProbeTime       time.Duration // for a silent holder of a session's place, 0 = 5 s
 	Queue           Queue
 	History         History
+	Passwords       *passwords.Places // for checks of hashed passwords; nil = places of its own
 	// Operator tells the token that a command of this machine binds with, as whichever client; nil = there is none.
 	Operator func(password string) bool
 	Log      zerolog.Logger
@@ -82,6 +85,8 @@ type Settings struct {
 // Server is the message centre.
 type Server struct {
 	o         Options
+	limited   *loglimit.Limiter // of the log, for the lines that clients and strangers can cause
+	good      *passwords.Memory // of the clients' passwords
 	directory atomic.Pointer[directory]
 	doors     *session.Doors
 	registry  registry
@@ -96,7 +101,10 @@ func New(o Options, st Settings) *Server {
 		o.ProbeTime = defaultProbeTime
 	}
 	o.SMSCIdentifier = o.SMSCIdentifier[:min(len(o.SMSCIdentifier), maxSMSCIdentifier)]
-	sv := &Server{o: o, doors: session.NewDoors(o.MaxConnections, o.MaxPerAddress, o.FailedBindDelay)}
+	if o.Passwords == nil {
+		o.Passwords = passwords.NewPlaces(0)
+	}
+	sv := &Server{o: o, limited: loglimit.New(o.Log), good: passwords.NewMemory(), doors: session.NewDoors(o.MaxConnections, o.MaxPerAddress, o.FailedBindDelay)}
 	sv.registry.init(sv)
 	sv.underWay.init()
 	sv.directory.Store(newDirectory(st))
@@ -107,12 +115,13 @@ func New(o Options, st Settings) *Server {
 func (sv *Server) Reload(st Settings) {
 	d := newDirectory(st)
 	sv.directory.Store(d)
+	sv.good.Retain(d.hash)
 	sv.registry.reload(d)
 }
 
 // Serve accepts connections from l until Close, which closes it too. It returns at once.
 func (sv *Server) Serve(l net.Listener) {
-	go sv.doors.Accept(l, sv.o.Log, func(c net.Conn) { go func() { _ = sv.serve(c, nil) }() })
+	go sv.doors.Accept(l, sv.limited, func(c net.Conn) { go func() { _ = sv.serve(c, nil) }() })
 }
 
 // Outbind asks the client that we have called over c to bind (SMPP 3.4, 2.2.1), and serves the connection until it ends.
@@ -129,7 +138,7 @@ func (sv *Server) serve(c net.Conn, greeting smpp.PDU) error {
 	p := &peer{sv: sv}
 	p.sender.init(p, sv.o.Window)
 	p.s = session.New(session.Options{
-		ID: sv.nextID.Add(1), SystemID: sv.o.SMSCIdentifier, Conn: c, Handler: p, Log: sv.o.Log, Greeting: greeting,
+		ID: sv.nextID.Add(1), SystemID: sv.o.SMSCIdentifier, Conn: c, Handler: p, Log: sv.o.Log, Limited: sv.limited, Greeting: greeting,
 		Timers: sv.o.Timers, Logout: sv.o.Logout, Window: sv.o.Window, MaxRequests: maxRequests,
 		Late: p.sender.late,
 	})
@@ -137,7 +146,7 @@ func (sv *Server) serve(c net.Conn, greeting smpp.PDU) error {
 	if p.account != nil {
 		return nil
 	}
-	sv.o.Log.Debug().Stringer("remote", c.RemoteAddr()).AnErr("reason", reason).Msg("an SMPP connection ended without a bind")
+	sv.limited.Line(zerolog.DebugLevel, endedUnbound, p.stranger()).Stringer("remote", c.RemoteAddr()).AnErr("reason", reason).Msg(endedUnbound.Text)
 	return reason
 }
 
@@ -146,6 +155,7 @@ func (sv *Server) serve(c net.Conn, greeting smpp.PDU) error {
 func (sv *Server) Close(ctx context.Context) {
 	sv.doors.Shut()
 	sv.underWay.end(session.LastAnswer(ctx))
+	defer sv.limited.Flush()
 	if n := sv.doors.Close(ctx, errStopping); n > 0 {
 		sv.o.Log.Warn().Int("sessions", n).Msg("SMPP sessions were cut off: their clients did not end them in time")
 	}

@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/rs/zerolog"
+
+	"hnetsmpp/pkg/loglimit"
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/session"
@@ -26,18 +29,26 @@ type submission struct {
 }
 
 // Accepted implements road.Submission: the message is on disk, so the client may forget it.
-func (sub *submission) Accepted(m *sms.Message, _ bool, err error) {
+func (sub *submission) Accepted(m *sms.Message, duplicate bool, err error) {
 	if err != nil {
 		sub.Refuse(refusal(err))
 		return
 	}
-	sub.sv.logMessage(m, "submitted")
+	sub.sv.logMessage(m, howSubmitted(duplicate))
 	sub.resp.MessageID = m.ID.Format(sub.client.MessageIDHex, m.InterfaceVersion < smpp.V34)
 	if m.Transaction() {
 		sub.sv.underWay.begin(sub)
 		return
 	}
 	sub.taken()
+}
+
+// howSubmitted is what the log says of a message.
+func howSubmitted(duplicate bool) string {
+	if duplicate {
+		return "submitted once more, and answered as the first time: a part of a text that was complete"
+	}
+	return "submitted"
 }
 
 func (sub *submission) taken() {
@@ -158,7 +169,7 @@ func (sv *Server) owner(d *directory, campaign, number string) (*Client, error) 
 	}
 	last, _, err := sv.o.History.LastWriter(context.Background(), number, campaign)
 	if err != nil {
-		sv.o.Log.Error().Err(err).Msg("cannot look up who wrote last")
+		sv.limited.Line(zerolog.ErrorLevel, noLastWriter, loglimit.Peer{}).Err(err).Msg(noLastWriter.Text)
 		return nil, err
 	}
 	return lastToWrite(owners, last), nil

@@ -156,6 +156,7 @@ type op struct {
 	ends       []*road.Transition // all of them, or none
 	purge      []Range
 	fill       func(*Batch) error
+	known      *known
 	own        func() error // the database's own
 	probe      bool         // writes nothing new
 	retry      retry        // writes nothing; before it, outcomes that were refused are tried
@@ -168,6 +169,20 @@ type op struct {
 func (s *Store) Add(a road.Addition) {
 	if !s.push(op{add: a}) {
 		a.Added(false, sms.ErrUnavailable)
+	}
+}
+
+// known asks which message has an external id.
+type known struct {
+	externalID string
+	id         sms.ID // 0 = none
+}
+
+// Known calls found with the message that has this external id, 0 = there is none; what was handed in before counts.
+func (s *Store) Known(externalID string, found func(sms.ID, error)) {
+	k := &known{externalID: externalID}
+	if !s.push(op{known: k, done: func(err error) { found(k.id, err) }}) {
+		found(0, sms.ErrUnavailable)
 	}
 }
 
