@@ -156,8 +156,11 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 	switch {
 	case o.Unjudged && j.took: // what was begun goes on
 		q.readyFirst(e.lane)
-	case o.Unjudged: // it may be about this one after all
+	case o.Unjudged:
 		q.readyLast(e.lane)
+		if j.outlet.paused {
+			j.outlet.deferred = append(j.outlet.deferred, e.lane)
+		}
 	}
 	c.Parked = q.onParked
 	if len(c.noted) > 0 {

@@ -92,6 +92,7 @@ type Outlet struct {
 	avoided   bool
 	pause     *time.Timer
 	until     int64 // when that is over
+	deferred  []ref // lanes whose messages were not taken, for a reason that is not theirs, since it began
 	detached  bool
 }
 
@@ -164,7 +165,9 @@ func (o *Outlet) yield() {
 }
 
 func (o *Outlet) shut(d time.Duration) {
-	o.stopPause()
+	if o.pause != nil {
+		o.pause.Stop()
+	}
 	o.paused, o.until = true, o.q.in(d)
 	var t *time.Timer
 	t = time.AfterFunc(d, func() {
@@ -184,6 +187,10 @@ func (o *Outlet) stopPause() {
 		o.pause = nil
 	}
 	o.paused = false
+	for _, lr := range o.deferred { // what came meanwhile goes first: it may be about these after all
+		o.q.readyLast(lr)
+	}
+	o.deferred = nil
 }
 
 // Resume implements road.Outlet.

@@ -24,7 +24,7 @@ var errMute = errors.New("neither deliver_sm nor enquire_link was answered")
 // sender sends deliver_sm on a session, as many at a time as the client takes.
 //
 //	window ──RTHROTTLED, RMSGQFUL──► nothing for restTime ──► 1 ──as many taken as were sent at a time──► 1 more, up to the window
-//	window ──no answer──► 1, and other sessions first
+//	window ──no answer──► other sessions first ──muteTime──► 1, as above
 //
 // The queue is told, so that messages that are not sent wait there: each for its turn, and for the end of its validity.
 type sender struct {
@@ -226,14 +226,14 @@ func (sd *sender) giveBack(o sms.Outcome, all []ended) []ended {
 
 // silent is for a deliver_sm that was not answered: is anybody there?
 func (sd *sender) silent() {
-	sd.now, sd.taken = 1, 0
-	sd.outlet.SetWindow(1)
 	if sd.mute == nil {
 		sd.p.sv.o.Log.Warn().Str("system_id", sd.p.s.SystemID()).Uint64("session", sd.p.s.ID()).
 			Msg("a client did not answer a deliver_sm: its session is probed, and what it was sent goes through another one if it has one")
 		sd.mute = time.AfterFunc(min(muteTime<<min(sd.mutes, 8), maxMuteTime), func() {
 			sd.mu.Lock()
 			defer sd.mu.Unlock()
+			sd.now, sd.taken = 1, 0 // one finds out
+			sd.outlet.SetWindow(1)
 			sd.unmute()
 		})
 		sd.mutes++
