@@ -193,6 +193,8 @@ func (q *outlets) Attach(w road.OutletOptions) road.Outlet {
 func (q *outlets) SetWindow(n int)       { q.note("window %d", n) }
 func (q *outlets) Pause(d time.Duration) { q.note("pause %v", d) }
 func (q *outlets) Resume()               { q.note("resume") }
+func (q *outlets) Rest(time.Duration)    { q.note("rest") }
+func (q *outlets) Avoid(bool)            { q.note("avoid") }
 func (q *outlets) Detach()               { q.note("detach") }
 
 // answers is a transport that answers with the next of its statuses.

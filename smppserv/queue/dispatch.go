@@ -2,6 +2,7 @@ package queue
 
 import (
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -33,6 +34,12 @@ type job struct {
 
 	reported atomic.Bool // what came of it: a Deliverer that panics may have done so already
 
+	order  sync.Mutex // of what is handed to the store of it; taken before the queue's
+	noted  string     // progress that is not on its way to disk yet
+	noting bool       // some is
+	over   bool       // the try has ended
+	took   bool       // the recipient has taken a part
+
 	text       bool // of parts
 	came       int
 	incomplete bool
@@ -63,6 +70,9 @@ func (j *job) outcome(successor sms.ID) sms.Outcome {
 	code := j.ms[slices.Index(j.all, j.lead)].Error
 	switch j.untried {
 	case superseded:
+		if successor == 0 {
+			return deleted("cancelled while it was tried")
+		}
 		return deleted("replaced by message " + successor.String())
 	case restart:
 		return sms.Outcome{Verdict: sms.Failed, Code: code, Reason: "a restart ended its transaction"}
@@ -217,7 +227,7 @@ func (to *recipientQueue) next() (lr ref, party uint32) {
 	var own *Outlet
 	free := false
 	for _, o := range to.outlets {
-		if o.room() <= 0 {
+		if o.room() <= 0 || o.shunned() {
 			continue
 		}
 		if free = true; o.turns.first != nil {
@@ -263,7 +273,7 @@ func (to *recipientQueue) try(lr ref, party uint32, now int64) *job {
 		e.due = notBefore
 		q.arm(r, now)
 		return nil
-	case o == nil || o.options.Serial && l.flight != 0:
+	case o == nil || o.serial() && l.flight != 0:
 		return nil
 	case o.room() <= 0:
 		q.queueUp(&o.turns, lr, l)

@@ -38,7 +38,7 @@ const (
 	answering // its submission's answer may not be on the wire for receiptDelay yet: there too
 	succeeded // another one took its place while it was tried: in Queue.successors
 	odd       // the last setting of the clock that it has followed; see following
-	writing   // its last try, which failed, is on its way to disk: until then only memory knows of it
+	writing   // its last try, which failed, is on its way to disk, as Queue.unsaved: until then only memory knows of it
 )
 
 // entry is a waiting message: what deciding about it takes. It has no pointers. What is rare stands in maps of the queue.
@@ -157,6 +157,9 @@ func (q *Queue) forget(r ref) {
 	delete(q.faults, r)
 	if e.flags&succeeded != 0 {
 		delete(q.successors, r)
+	}
+	if e.flags&writing != 0 {
+		delete(q.unsaved, r)
 	}
 	p := q.parties.byNumber[e.party]
 	p.entries--

@@ -62,21 +62,26 @@ type telling struct {
 
 // report is given to the Deliverer: what came of the try.
 func (j *job) report(o sms.Outcome) {
+	q := j.q
+	if o.Verdict == sms.Underway {
+		j.underway(o.Progress)
+		return
+	}
 	if j.reported.Swap(true) {
 		return
 	}
-	q := j.q
 	if o.Verdict == sms.TryAgain && j.ms[0].SingleAttempt() {
 		o.Verdict, o.Temporary = sms.Failed, true
 	}
 	if o.Fault && q.faulty(j.lead) >= maxFaults {
 		o.Verdict = sms.Failed
 	}
+	j.order.Lock() // what was noted before is on its way by now
+	j.over = true
+	j.order.Unlock()
 	switch o.Verdict {
 	case sms.Returned:
-		q.mu.Lock()
-		j.requeue(q.now())
-		q.mu.Unlock()
+		q.putBack(j, o)
 	case sms.TryAgain:
 		q.retry(j, o)
 	default:
@@ -109,7 +114,7 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 	q.o.Observer.Retried(m)
 	e.set(away, o.Unreached)
 	wait := time.Duration(0)
-	if c.SameTime = o.Unjudged; !o.Unjudged {
+	if !o.Unjudged {
 		e.attempts = attempts(int(e.attempts) + 1)
 		if wait = o.After; wait <= 0 {
 			wait = to.wait(int(e.attempts))
@@ -136,7 +141,7 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 			m.DueAt, m.Wait = c.DueAt, wait
 		}
 		c.IDs = append(c.IDs, p.id)
-		p.flags |= writing
+		q.saving(r, p, c)
 		if m.OwesIntermediate(q.o.StatusToHermes) && p.flags&told == 0 {
 			p.flags |= told
 			c.noted = append(c.noted, r)
@@ -145,8 +150,15 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 	}
 	c.failed = append(c.ref[:0], j.all...)
 	c.now = now
+	c.proceeds(m, o.Progress)
 	q.unwritten++
 	j.requeue(now)
+	switch {
+	case o.Unjudged && j.took: // what was begun goes on
+		q.readyFirst(e.lane)
+	case o.Unjudged: // it may be about this one after all
+		q.readyLast(e.lane)
+	}
 	c.Parked = q.onParked
 	if len(c.noted) > 0 {
 		c.Parked = func() { // what was owed is owed again by the next try that fails
@@ -181,10 +193,11 @@ func (c *conclusion) retried() {
 		if !c.still(i, r) {
 			continue
 		}
-		e := q.entries.at(r)
-		if int(e.attempts) > c.Attempts { // another one is on its way
+		if q.unsaved[r] != c { // another one is on its way
 			continue
 		}
+		delete(q.unsaved, r)
+		e := q.entries.at(r)
 		if e.flags &^= writing; e.flags&held != 0 && (e.status == waiting || e.status == absorbed) {
 			m := q.evict(r)
 			q.offer(r, m)

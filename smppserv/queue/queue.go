@@ -34,6 +34,7 @@ type Store interface {
 	Add(road.Addition)
 	Finish(*road.Transition)
 	Known(externalID string, found func(sms.ID, error))
+	End(vs []*road.Transition, ended func(error))
 	Change(m *sms.Message, changed func(error))
 	After(through func())
 	Load(ctx context.Context, ids []sms.ID) ([]*sms.Message, error)
@@ -105,7 +106,8 @@ type Queue struct {
 	done    chan struct{} // the dispatcher has ended
 	stop    chan struct{}
 
-	replacing [64]sync.Mutex // by conversation: held while one looks for what to replace
+	replacing  [64]sync.Mutex // by conversation: held while one looks for what to replace
+	cancelling chan struct{}  // has room for one conversation that is being taken back
 
 	mu sync.Mutex
 	reckoning
@@ -126,8 +128,9 @@ type Queue struct {
 	submissions map[ref]road.Submission
 	partOf      map[ref]*group
 	leads       map[ref]*text
-	successors  map[ref]sms.ID // that took its place while it was tried
-	faults      map[ref]int    // of the server, that trying it has brought about
+	successors  map[ref]sms.ID      // that took its place while it was tried
+	faults      map[ref]int         // of the server, that trying it has brought about
+	unsaved     map[ref]*conclusion // the last of its outcomes that are on their way to disk
 
 	// What the dispatcher is to do.
 	marked   fifo[*recipientQueue] // something may be started for them
@@ -139,18 +142,19 @@ type Queue struct {
 	proven   fifo[proven]
 	onParked func()
 
-	cached    int    // octets of messages in memory
-	changes   uint64 // replace_sm so far
-	unwritten int    // outcomes on their way to disk
-	storing   int    // additions and changes on their way to disk
-	trying    int    // jobs in flight
-	lastSeen  sms.ID // the highest ID that has its entry, or had
-	unswept   bool   // another program has written, and what it wrote was not looked at to the end
-	started   bool
-	quiesced  bool // nothing new is tried
-	stopping  bool // nothing new is taken in, either
-	stopped   bool
-	idle      chan struct{} // closed when stopping and nothing is in flight or on its way to disk
+	cached       int    // octets of messages in memory
+	changes      uint64 // replace_sm so far
+	unwritten    int    // outcomes on their way to disk
+	storing      int    // additions and changes on their way to disk
+	trying       int    // jobs in flight
+	lastSeen     sms.ID // the highest ID that has its entry, or had
+	maxCancelled int
+	unswept      bool // another program has written, and what it wrote was not looked at to the end
+	started      bool
+	quiesced     bool // nothing new is tried
+	stopping     bool // nothing new is taken in, either
+	stopped      bool
+	idle         chan struct{} // closed when stopping and nothing is in flight or on its way to disk
 }
 
 // New makes a queue. Start lets it work.
@@ -168,11 +172,12 @@ func New(o Options) *Queue {
 		o: o, log: o.Log, limited: loglimit.New(o.Log), reckoning: newReckoning(o.Clock), parties: newParties(),
 		kick: make(chan struct{}, 1), done: make(chan struct{}), stop: make(chan struct{}), idle: make(chan struct{}),
 		held: map[ref]*sms.Message{}, submissions: map[ref]road.Submission{}, partOf: map[ref]*group{},
-		leads: map[ref]*text{}, successors: map[ref]sms.ID{}, faults: map[ref]int{},
-		complete: complete{ids: map[uint64]sms.ID{}, max: defaultMaxComplete},
-		groups:   groups{byKey: map[groupKey]*group{}, max: defaultMaxGroups},
-		lines:    numbers{all: []*turns{nil}},
-		flights:  flights{all: make([]flight, 1)},
+		leads: map[ref]*text{}, successors: map[ref]sms.ID{}, faults: map[ref]int{}, unsaved: map[ref]*conclusion{},
+		complete:   complete{ids: map[uint64]sms.ID{}, max: defaultMaxComplete},
+		groups:     groups{byKey: map[groupKey]*group{}, max: defaultMaxGroups},
+		lines:      numbers{all: []*turns{nil}},
+		flights:    flights{all: make([]flight, 1)},
+		cancelling: make(chan struct{}, 1), maxCancelled: defaultMaxCancelled,
 	}
 	q.byID.key = func(r ref) uint64 { return uint64(q.entries.at(r).id) }
 	q.byHash.key = func(r ref) uint64 { return q.lanes.at(r).hash }

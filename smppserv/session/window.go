@@ -2,7 +2,6 @@ package session
 
 import (
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"hnetsmpp/pkg/smpp"
@@ -102,21 +101,6 @@ func (s *Session) admit(o *outgoing) bool {
 	return true
 }
 
-// SendAll sends several requests; done is called once, with the answers to all of them.
-func (s *Session) SendAll(ps []smpp.PDU, done func([]Answer)) {
-	answers := make([]Answer, len(ps))
-	var left atomic.Int64
-	left.Store(int64(len(ps)))
-	for i, p := range ps {
-		s.Send(p, func(a Answer) {
-			answers[i] = a
-			if left.Add(-1) == 0 {
-				done(answers)
-			}
-		})
-	}
-}
-
 // Notify sends a PDU that has no response (alert_notification), and tells whether the session could.
 func (s *Session) Notify(p smpp.PDU) bool {
 	s.mu.Lock()
@@ -155,7 +139,11 @@ func (s *Session) refill() {
 
 // settle gives a response to the request that it answers. One that answers nothing is ignored.
 func (s *Session) settle(h smpp.Header) {
-	if o := s.take(h); o != nil {
+	o := s.take(h)
+	switch {
+	case o == nil && h.Command == smpp.CmdDeliverSMResp && s.o.Late != nil:
+		s.o.Late()
+	case o != nil:
 		o.done(Answer{Status: h.Status, Nack: h.Command == smpp.CmdGenericNack})
 	}
 }

@@ -101,6 +101,8 @@ type Message struct {
 	FinalAt    time.Time // zero until State is final
 	ExternalID string    // Hermès' own id on the TCP port
 	PushKey    string    // of a part whose text was tried: the key of the first try, "" = its own
+	// Progress is what those who deliver a text in parts note, so that no part which was taken is sent again: octets, "" = nothing.
+	Progress string
 }
 
 // Receipt is what a delivery receipt says of the message that it is about (SMPP 3.4, appendix B).

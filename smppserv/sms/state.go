@@ -42,6 +42,8 @@ const (
 	TryAgain                // it failed for now and counts as an attempt
 	Failed                  // it failed for good
 	Returned                // it was not tried to an end (a session closed, a stop); no attempt is counted
+	// Underway is no end of the try: the recipient has taken a part of the text, as Progress says. Another report follows.
+	Underway
 )
 
 // Outcome is what came of one try.
@@ -51,6 +53,9 @@ type Outcome struct {
 	Code    int           // an HTTP status or a command_status, 0 if there was no answer
 	After   time.Duration // for TryAgain: not before this long; 0 leaves it to the schedule
 	Reason  string        // in words, for logs and operators
+
+	// Progress is the message's Progress from now on, "" = as it was. It is for what is to be tried again.
+	Progress string
 
 	Temporary bool // for Failed: it might have been tried again, but the message allows one try
 	Unreached bool // for TryAgain: nobody was there

@@ -147,11 +147,13 @@ func milli(t time.Time) int64 {
 	return t.UnixMilli()
 }
 
-// op is one of: an addition, a change, an outcome, messages to purge, something else for the batch, something that the database itself writes; with done alone it writes nothing.
+// op is one of: an addition, a change, an outcome, ends, messages to purge, something else for the batch, something that the database
+// itself writes; with done alone it writes nothing.
 type op struct {
 	add        road.Addition
 	change     *sms.Message
 	transition *road.Transition
+	ends       []*road.Transition // all of them, or none
 	purge      []Range
 	fill       func(*Batch) error
 	known      *known
@@ -201,6 +203,14 @@ func (s *Store) After(through func()) {
 // Finish stores what came of a try. While the disk cannot take it, it waits; if its row is refused for good, it is parked.
 func (s *Store) Finish(v *road.Transition) {
 	s.push(op{transition: v})
+}
+
+// End stores ends that somebody asked for, in one transaction: all of them, or, where the disk cannot take them now or the
+// database refuses a row, none; ended is told. Their Done and Parked are not called.
+func (s *Store) End(vs []*road.Transition, ended func(error)) {
+	if !s.push(op{ends: vs, done: ended}) {
+		ended(sms.ErrUnavailable)
+	}
 }
 
 func (s *Store) push(o op) bool {

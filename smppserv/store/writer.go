@@ -112,6 +112,10 @@ func (w *writer) fill(batch []op) error {
 			w.batch.Changed = append(w.batch.Changed, o.change)
 		case o.transition != nil:
 			w.collect(o.transition)
+		case o.ends != nil:
+			for _, v := range o.ends {
+				w.collect(v)
+			}
 		case o.purge != nil:
 			w.batch.Purged = append(w.batch.Purged, o.purge...)
 		case o.probe:
