@@ -3,6 +3,7 @@ package conformance
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -42,6 +43,32 @@ func (w *world) expectNothingAgain(t *testing.T, to map[*conn]account, again fun
 	}
 }
 
+// refusedFull has a message and a receipt refused with RMSGQFUL, which is about the session: they come again, one at a time at
+// first, and so does what came meanwhile.
+func (w *world) refusedFull(t *testing.T) (*conn, account) {
+	t.Helper()
+	a := w.account(t)
+	c := w.bind(t, a, transceiver, smpp.V34)
+	w.mo(t, a, "1000", w.number(t), "refused")
+	id := c.submit(patch(s0To(c.next(), w.numberTo(t, "01")), 44, 1))
+	mo, receipt := c.awaitMOAndReceipt("refused", id)
+	c.refuse(mo, smpp.RMSGQFUL)
+	c.refuse(receipt, smpp.RMSGQFUL)
+	w.mo(t, a, "1000", w.number(t), "another")
+	var again [][]byte
+	for range 3 {
+		_, raw := c.awaitDeliver("what was refused, and another message", func(*smpp.DeliverSM) bool { return true })
+		again = append(again, raw[16:])
+		c.ack(raw)
+	}
+	for _, raw := range [][]byte{mo, receipt} {
+		if !slices.ContainsFunc(again, func(a []byte) bool { return bytes.Equal(a, raw[16:]) }) {
+			t.Errorf("after RMSGQFUL % x did not come again", raw)
+		}
+	}
+	return c, a
+}
+
 func refusedDeliveries(t *testing.T, s *suite) {
 	w := s.vocalcom(t)
 	cases := []struct {
@@ -56,7 +83,6 @@ func refusedDeliveries(t *testing.T, s *suite) {
 		{status: smpp.RXTAPPN, again: true},
 		{status: smpp.RXPAPPN},
 		{status: smpp.RXRAPPN},
-		{status: smpp.RMSGQFUL, again: true},
 		{status: smpp.RSYSERR, again: true},
 		{status: smpp.RINVCMDID, nack: true, again: true},
 	}
@@ -93,10 +119,12 @@ func refusedDeliveries(t *testing.T, s *suite) {
 	for _, test := range cases {
 		all[test.c] = test.account
 	}
+	full, a := w.refusedFull(t)
+	all[full] = a
 	w.expectNothingAgain(t, all, func(c *conn, raw []byte) { c.refuse(raw, smpp.RXTAPPN) })
 
 	// A nack frees its place in the window.
-	a := w.account(t)
+	a = w.account(t)
 	c := w.bind(t, a, transceiver, smpp.V34)
 	const window = 5
 	for i := range window + 1 {
