@@ -68,7 +68,7 @@ var layout = []room{
 	{"smppserv/passwords", "what checking hashed passwords may cost", []string{"pkg/peeraddr"}},
 	{"smppserv/session", "one SMPP connection: state, timers, window, one reader, one writer", []string{"pkg/loglimit", "pkg/peeraddr", "pkg/smpp", "smppserv/guard"}},
 	{"smppserv/smsc", "our SMPP face: listen, authenticate, limit, registry",
-		[]string{"pkg/loglimit", "pkg/smpp", "smppserv/passwords", "smppserv/road", "smppserv/session", "smppserv/sms", "smppserv/smsc/translate"}},
+		[]string{"pkg/loglimit", "pkg/smpp", "smppserv/guard", "smppserv/passwords", "smppserv/road", "smppserv/session", "smppserv/sms", "smppserv/smsc/translate"}},
 	{"smppserv/smsc/translate", "PDU ↔ message, pure functions", []string{"pkg/smpp", "pkg/smstext", "smppserv/sms"}},
 	{"smppserv/hermes", "the bridge: push (HTTP out), port (TCP in), the stand-in", []string{"pkg/loglimit", "pkg/peeraddr", "smppserv/guard", "smppserv/road", "smppserv/sms"}},
 	{"smppserv/admin", "operator's page, JSON API, metrics, health", []string{"pkg/adminapi", "pkg/loglimit", "pkg/peeraddr", "smppserv/sms"}},

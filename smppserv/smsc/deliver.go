@@ -17,7 +17,8 @@ type delivery struct {
 	begun    bool
 	flying   int // deliver_sm that are not answered yet
 	worst    sms.Outcome
-	stopped  bool // no more of it is sent
+	settled  [32]byte // a bit for each deliver_sm of whose answer, or lack of one, the sender has heard
+	stopped  bool     // no more of it is sent
 	reported bool
 	report   func(sms.Outcome)
 }

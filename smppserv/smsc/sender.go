@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"hnetsmpp/smppserv/guard"
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/session"
 	"hnetsmpp/smppserv/sms"
@@ -23,7 +24,7 @@ var errMute = errors.New("neither deliver_sm nor enquire_link was answered")
 // sender sends deliver_sm on a session, as many at a time as the client takes.
 //
 //	window ──RTHROTTLED, RMSGQFUL──► nothing for restTime ──► 1 ──as many taken as were sent at a time──► 1 more, up to the window
-//	window ──no answer──► 1, and other sessions first
+//	window ──no answer──► other sessions first
 //
 // The queue is told, so that messages that are not sent wait there: each for its turn, and for the end of its validity.
 type sender struct {
@@ -66,37 +67,69 @@ func (sd *sender) send(d *delivery) {
 
 // goOn sends what there is room for. One goroutine does at a time, so that the order stays.
 func (sd *sender) goOn() {
+	if !sd.begin() {
+		return
+	}
+	for {
+		d, i, over := sd.following()
+		switch {
+		case d == nil:
+			return
+		case over != nil:
+			sd.end(d, *over)
+			continue
+		}
+		fault := guard.Do(func() {
+			sd.p.s.Send(d.parts.PDUs[i], func(a session.Answer) { sd.answered(d, i, a, outcome(a)) })
+		})
+		if fault != nil {
+			sd.p.sv.o.Log.Error().EmbedObject(d.m).Err(fault).Str("stack", fault.Stack).
+				Msg("sending a message brought about a fault of the server: it is tried three times at most; please report this line")
+			sd.answered(d, i, session.Answer{Err: fault}, sms.Outcome{Verdict: sms.TryAgain, Fault: true, Reason: fault.Error()})
+		}
+	}
+}
+
+// begin tells whether nobody is sending; the caller is, from then on.
+func (sd *sender) begin() bool {
 	sd.mu.Lock()
 	defer sd.mu.Unlock()
 	if sd.sending {
-		return
+		return false
 	}
 	sd.sending = true
+	return true
+}
+
+// following is the deliver_sm to send next, or a message of which the client has all, and its outcome. nil = nothing, and nobody is
+// sending any more.
+func (sd *sender) following() (d *delivery, i int, over *sms.Outcome) {
+	sd.mu.Lock()
+	defer sd.mu.Unlock()
 	for len(sd.line) > 0 && sd.flying < sd.now {
-		d := sd.line[0]
-		i := d.part()
-		if i < 0 {
-			sd.line[0] = nil
-			sd.line = sd.line[1:]
-			o, over := d.outcome()
-			if over { // the client has all of it
-				sd.mu.Unlock()
-				sd.end(d, o)
-				sd.mu.Lock()
+		d = sd.line[0]
+		if i = d.part(); i >= 0 {
+			d.next, d.begun = i+1, true
+			d.flying++
+			sd.flying++
+			if d.part() < 0 {
+				sd.leaveLine()
 			}
-			continue
+			return d, i, nil
 		}
-		d.next, d.begun = i+1, true
-		if d.flying++; d.part() < 0 {
-			sd.line[0] = nil
-			sd.line = sd.line[1:]
+		sd.leaveLine()
+		if o, ok := d.outcome(); ok {
+			return d, 0, &o
 		}
-		sd.flying++
-		sd.mu.Unlock()
-		sd.p.s.Send(d.parts.PDUs[i], func(a session.Answer) { sd.answered(d, i, a) })
-		sd.mu.Lock()
 	}
 	sd.sending = false
+	return nil, 0, nil
+}
+
+// leaveLine takes the first one out of the line.
+func (sd *sender) leaveLine() {
+	sd.line[0] = nil
+	sd.line = sd.line[1:]
 }
 
 // ended is a message and what came of it.
@@ -106,11 +139,15 @@ type ended struct {
 }
 
 // answered is called with what became of the i-th deliver_sm of d.
-func (sd *sender) answered(d *delivery, i int, a session.Answer) {
-	o := outcome(a)
+func (sd *sender) answered(d *delivery, i int, a session.Answer, o sms.Outcome) {
 	var first [1]ended
 	all, progress := first[:0], ""
 	sd.mu.Lock()
+	if d.settled[i/8]&(1<<(i%8)) != 0 { // what was sent in a fault may time out besides
+		sd.mu.Unlock()
+		return
+	}
+	d.settled[i/8] |= 1 << (i % 8)
 	sd.flying--
 	d.flying--
 	if a.Err == nil {
@@ -130,9 +167,9 @@ func (sd *sender) answered(d *delivery, i int, a session.Answer) {
 	default:
 		d.stop(o)
 	}
-	if o, over := d.outcome(); over {
-		all = append(all, ended{d, o})
-	} else if !d.reported && a.Err == nil && a.Status == 0 {
+	if end, over := d.outcome(); over {
+		all = append(all, ended{d, end})
+	} else if !d.reported && o.Verdict == sms.Done {
 		progress = d.parts.Progress()
 	}
 	sd.mu.Unlock()
@@ -189,8 +226,6 @@ func (sd *sender) giveBack(o sms.Outcome, all []ended) []ended {
 
 // silent is for a deliver_sm that was not answered: is anybody there?
 func (sd *sender) silent() {
-	sd.now, sd.taken = 1, 0
-	sd.outlet.SetWindow(1)
 	if sd.mute == nil {
 		sd.p.sv.o.Log.Warn().Str("system_id", sd.p.s.SystemID()).Uint64("session", sd.p.s.ID()).
 			Msg("a client did not answer a deliver_sm: its session is probed, and what it was sent goes through another one if it has one")
