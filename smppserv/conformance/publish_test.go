@@ -81,8 +81,14 @@ Where the specifications leave a choice, this one is made:
 - sc_interface_version is the lower of the two sides'. 3.3 sessions get no TLVs, and ids of at most 8 characters.
 - More submits in flight than the session may have: the socket is not read, nothing is refused. Over throttle_rate:
   RTHROTTLED. Over max_queued: RMSGQFUL. Store unavailable: RSYSERR, as on a full disk.
-- deliver_sm answered with RX_T_APPN, RMSGQFUL, RTHROTTLED, RSYSERR, generic_nack or not at all is sent again; any
-  other error is final.
+- deliver_sm answered with RX_T_APPN, RSYSERR, generic_nack or not at all is sent again after 1 s, 5 s, 15 s, then every
+  minute; any other error is final. RTHROTTLED and RMSGQFUL are about the session: nothing is sent on it for a second, then
+  one deliver_sm, and when that is taken more and more; no message is put off for it.
+- A session that leaves a deliver_sm unanswered for response_timeout is probed with enquire_link, and dropped when it has
+  not answered within 5 s. What it did not answer goes through the client's other session, if there is one.
+- Of a text in several deliver_sm each is settled by itself: what was answered ROK is not sent again, and the others keep
+  alphabet, cuts and reference, also on another session and after a restart. A part refused for good ends the text.
+- cancel_sm without message_id cancels all that match in one transaction, 200 000 at most, or is refused and cancels none.
 - One stray NUL behind short_message is forgiven; reserved TON, NPI and flags get their own status; reserved data_coding
   is passed through; a TLV in a PDU that does not have it is ignored; of one that may not repeat, the first counts.
 - Each part of a long text has its own message_id and receipt. Receipts are deliver_sm in the form of appendix B, and

@@ -39,7 +39,7 @@ func TestWithoutAURLStatusesGoTheirWay(t *testing.T) {
 
 func TestMessagesThatWaitedForAURLGoWhenThereIsOne(t *testing.T) {
 	p, q, o, _ := scripted(t, nil)
-	for _, c := range []struct{ url, want string }{{"", "window 8, resume"}, {"", "window 8"}, {"http://elsewhere/", "window 8, resume"}} {
+	for _, c := range []struct{ url, want string }{{"", "resume"}, {"", ""}, {"http://elsewhere/", "resume"}} {
 		o.URL = c.url
 		if err := p.Reload(o); err != nil {
 			t.Fatal(err)

@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"regexp"
+	"regexp/syntax"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,22 +25,31 @@ const (
 	maxReason = 160
 )
 
-// outcome judges an answer. The body is read to its end, within bounds, so that the connection can be used again.
-func (s *settings) outcome(a *http.Response, pattern *regexp.Regexp) sms.Outcome {
+// restTime is how long the rest of a body may take, once it decides nothing any more: a connection is used again when it has ended.
+const restTime = 250 * time.Millisecond
+
+// outcome judges an answer. The body is read to its end, within bounds, so that the connection can be used again; hurry bounds
+// the time for that from then on.
+func (s *settings) outcome(a *http.Response, pattern *success, hurry func(time.Duration)) sms.Outcome {
 	defer a.Body.Close()
 	code := a.StatusCode
 	accepted := code/100 == 2
 	if accepted && pattern != nil {
-		body, err := io.ReadAll(io.LimitReader(a.Body, maxAnswer))
+		body, err := matching(a.Body, pattern, hurry)
+		var late net.Error
 		switch {
+		case pattern.Match(body) && (err == nil || errors.As(err, &late) && late.Timeout()):
+			// Of a body that never ends, what has come is all there is.
+			return sms.Outcome{Verdict: sms.Done, Code: code}
 		case err != nil:
 			o := s.noAnswer(err)
 			o.Code, o.Reason = code, inWords(code)+", but its body did not come: "+o.Reason
 			return o
-		case !pattern.Match(body):
-			return sms.Outcome{Verdict: sms.Failed, Code: code, Reason: inWords(code) + ", but its body does not match hermes.request.success_pattern"}
 		}
-		return sms.Outcome{Verdict: sms.Done, Code: code}
+		return sms.Outcome{Verdict: sms.Failed, Code: code, Reason: inWords(code) + ", but its body does not match hermes.request.success_pattern"}
+	}
+	if a.Body != http.NoBody {
+		hurry(restTime)
 	}
 	if accepted {
 		if a.Body != http.NoBody {
@@ -48,10 +59,72 @@ func (s *settings) outcome(a *http.Response, pattern *regexp.Regexp) sms.Outcome
 	}
 	reason := refusedWith(a)
 	switch {
-	case code == http.StatusRequestTimeout, code == http.StatusTooEarly, code == http.StatusTooManyRequests, code/100 == 5:
+	case passing(code):
 		return sms.Outcome{Verdict: sms.TryAgain, Code: code, After: retryAfter(a.Header, time.Now()), Reason: reason}
 	}
 	return sms.Outcome{Verdict: sms.Failed, Code: code, Reason: reason}
+}
+
+// maxLooks bounds how often a body that comes in pieces is looked at before its end.
+const maxLooks = 256
+
+// matching reads a body to its end, or until it is known to match: what follows cannot change that, unless the pattern speaks
+// of the end.
+func matching(r io.Reader, pattern *success, hurry func(time.Duration)) (body []byte, err error) {
+	r = io.LimitReader(r, maxAnswer)
+	for looks := 0; ; {
+		body = slices.Grow(body, 512)
+		n, err := r.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		if pattern.early && n > 0 && looks < maxLooks {
+			if looks++; pattern.Match(body) {
+				if err == nil {
+					hurry(restTime)
+					io.Copy(io.Discard, r)
+				}
+				return body, nil
+			}
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			return body, nil
+		case err != nil:
+			return body, err
+		}
+	}
+}
+
+// success is hermes.request.success_pattern.
+type success struct {
+	*regexp.Regexp
+	early bool // what has matched goes on matching, whatever follows
+}
+
+func newSuccess(pattern string) (*success, error) {
+	re, err := regexp.Compile(pattern)
+	if err != nil {
+		return nil, err
+	}
+	parsed, err := syntax.Parse(pattern, syntax.Perl)
+	return &success{re, err == nil && !speaksOfEnd(parsed)}, err
+}
+
+// speaksOfEnd tells whether a pattern has something that holds at the end of a text and need not when it goes on.
+func speaksOfEnd(re *syntax.Regexp) bool {
+	switch re.Op {
+	case syntax.OpEndLine, syntax.OpEndText, syntax.OpWordBoundary, syntax.OpNoWordBoundary:
+		return true
+	}
+	return slices.ContainsFunc(re.Sub, speaksOfEnd)
+}
+
+// passing tells whether a status may be another one next time.
+func passing(code int) bool {
+	switch code {
+	case http.StatusProxyAuthRequired, http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return true
+	}
+	return code/100 == 5
 }
 
 func inWords(code int) string {
@@ -65,7 +138,8 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 	if answered, err := http.ParseTime(h.Get("Date")); err == nil {
 		now = answered
 	}
-	if seconds, err := strconv.ParseUint(value, 10, 63); err == nil {
+	// Of more than 64 bits the largest number comes, and an error.
+	if seconds, err := strconv.ParseUint(value, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
 		d = time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second
 	} else if at, err := http.ParseTime(value); err == nil {
 		d = at.Sub(now)
@@ -75,6 +149,13 @@ func retryAfter(h http.Header, now time.Time) time.Duration {
 
 // noAnswer says in words why there was no answer, without addresses of our side, URLs or what the peer sent.
 func (s *settings) noAnswer(err error) sms.Outcome {
+	if p := failedAtProxy(err); p != nil {
+		o := sms.Outcome{Verdict: sms.TryAgain, Reason: p.Error()}
+		if passing(p.code) { // as if it had answered the request itself, which it does where the URL is http
+			o.Code, o.After = p.code, retryAfter(p.header, time.Now())
+		}
+		return o
+	}
 	reason := "the connection broke: "
 	var op *net.OpError
 	var timeout interface{ Timeout() bool }
@@ -85,7 +166,7 @@ func (s *settings) noAnswer(err error) sms.Outcome {
 		if dialling {
 			reason = "no connection within " + s.timeout.String()
 		}
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, errStale):
 		reason = "the connection was closed before the answer"
 	case dialling:
 		reason = "no connection: " + cleaned(op.Err)

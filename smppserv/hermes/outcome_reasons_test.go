@@ -46,7 +46,7 @@ func (broken) Close() error { return nil }
 
 func TestABodyThatMustMatchAndBreaksOffIsTriedAgain(t *testing.T) {
 	o := options("http://hermes/")
-	o.SuccessPattern = "ok"
+	o.SuccessPattern = "ok, and all of it"
 	o.Transport = transportOf(func() *http.Response {
 		body := io.MultiReader(strings.NewReader("ok, but"), brokenReader{})
 		return &http.Response{StatusCode: 200, Body: broken{body}}

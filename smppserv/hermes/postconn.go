@@ -36,7 +36,7 @@ type postConn struct {
 	out    []byte
 	left   int64 // octets that may still be read: of a header
 	opened time.Time
-	used   time.Time
+	used   time.Time // zero = it is new
 }
 
 // envelope is what all requests of a target have around what differs.
@@ -100,27 +100,59 @@ func (r *request) posted() bool {
 		len(to.envelope.head)+len(to.envelope.fields)+len(r.key)+len(r.sum)+len(r.body)+64 <= maxPosted
 }
 
-// post makes one request and has judge read the answer. With errHTTP2 nothing was sent.
-func (r *request) post(timeout time.Duration, judge func(*http.Response)) error {
+// post makes one request and has judge read the answer. With errHTTP2 nothing was sent; errStale is in an error that says
+// nothing of the server. fresh wants a new connection.
+func (r *request) post(timeout time.Duration, fresh bool, judge func(a *http.Response, hurry func(time.Duration))) error {
 	p, now := r.to.poster, time.Now()
-	c, err := p.take(now, now.Add(timeout))
+	deadline := now.Add(timeout)
+	c, err := p.take(now, deadline, fresh)
 	if err != nil {
 		return err
 	}
 	a, err := c.exchange(r)
+	if errors.Is(err, errUnsent) {
+		c.nc.Close()
+		if c, err = p.dial(now, deadline); err != nil {
+			return err
+		}
+		a, err = c.exchange(r)
+	}
 	if err != nil {
 		c.nc.Close()
+		if errors.Is(err, errStale) {
+			p.closeKept() // what was opened with it may have been closed with it
+		}
 		return err
 	}
 	body := &postBody{from: a.Body, ended: a.ContentLength == 0}
 	a.Body = body
-	judge(a)
+	judge(a, func(d time.Duration) {
+		if by := time.Now().Add(d); !body.ended && by.Before(deadline) {
+			c.nc.SetReadDeadline(by)
+		}
+	})
 	if !body.ended || a.Close || a.StatusCode == http.StatusSwitchingProtocols || c.r.Buffered() > 0 {
 		c.nc.Close()
 	} else {
 		p.keep(c)
 	}
 	return nil
+}
+
+var (
+	// errUnsent means that a connection which was used before took nothing of a request.
+	errUnsent = errors.New("the connection was closed before the request")
+	// errStale means that a connection which was used before was closed without an answer: the server need not have seen the request.
+	errStale = errors.New("the connection was closed before the answer")
+)
+
+// stale tells what an error of a connection that was used before says, when nothing of the answer had come.
+func stale(err error) error {
+	var late net.Error
+	if errors.As(err, &late) && late.Timeout() {
+		return err
+	}
+	return errStale
 }
 
 // exchange sends a request and reads the answer up to its body.
@@ -133,13 +165,22 @@ func (c *postConn) exchange(r *request) (*http.Response, error) {
 	}
 	b = append(append(b, "\r\n\r\n"...), r.body...)
 	c.out = b
-	if _, err := c.nc.Write(b); err != nil {
+	_, secured := c.nc.(*tls.Conn)
+	switch n, err := c.nc.Write(b); {
+	case err == nil:
+	case c.used.IsZero():
 		return nil, err
+	case n == 0 && !secured:
+		return nil, errUnsent
+	default:
+		return nil, stale(err)
 	}
-	for range maxInformational + 1 {
+	for i := range maxInformational + 1 {
 		c.left = maxAnswerHeader
 		a, err := http.ReadResponse(c.r, r.to.model)
 		switch {
+		case err != nil && i == 0 && c.left == maxAnswerHeader && !c.used.IsZero():
+			return nil, stale(err)
 		case err != nil:
 			return nil, err
 		case a.StatusCode >= 200 || a.StatusCode == http.StatusSwitchingProtocols:

@@ -63,8 +63,11 @@ func newPoster(model *http.Request, t *http.Transport, o PushOptions) *poster {
 	return p
 }
 
-// take returns a connection whose reads and writes end by the deadline: one that is kept, if there is one.
-func (p *poster) take(now, deadline time.Time) (*postConn, error) {
+// take returns a connection whose reads and writes end by the deadline: one that is kept, if there is one and no fresh one is wanted.
+func (p *poster) take(now, deadline time.Time, fresh bool) (*postConn, error) {
+	if fresh {
+		return p.dial(now, deadline)
+	}
 	for {
 		c := p.kept()
 		switch {
@@ -164,14 +167,22 @@ func (p *poster) sweep() {
 
 // closeIdle closes what is kept, and keeps nothing from now on.
 func (p *poster) closeIdle() {
+	p.closeKept()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.shut = true
-	for _, c := range p.idle {
-		c.nc.Close()
-	}
-	p.idle = nil
 	if p.timer != nil {
 		p.timer.Stop()
 	}
+}
+
+// closeKept closes what is kept.
+func (p *poster) closeKept() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.idle {
+		c.nc.Close()
+	}
+	clear(p.idle)
+	p.idle = p.idle[:0]
 }

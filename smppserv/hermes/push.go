@@ -5,13 +5,15 @@
 //
 //	queue ── Deliver ──► Push ── POST url, Idempotency-Key ──► Hermès
 //	                      │ 2xx                          done
-//	                      │ 408 425 429 5xx, no answer   try again (Retry-After, else the schedule)
+//	                      │ 408 425 500 …                try again (Retry-After, else the schedule)
+//	                      │ 407 429 502-504, no answer   try again as soon as anything is tried: it says nothing of the message
 //	                      ▼ anything else                failed, the HTTP status is the error
-//	                    breaker: three tries in a row without an answer → one probe at a time, until Hermès answers
+//	                    pressure: how many at a time, pauses, and one probe at a time while nobody is there
 //
 //	Hermès ── {"id":…,"from":…,"to":…,"text":…} ──► Port ── Add ──► queue ── on disk ──► {"status":"accepted",…}
 //
-// Each try is one request: nothing here or in net/http repeats it, so that the queue alone decides.
+// Each try is one request, so that the queue alone decides. Only what the server cannot have seen goes out once more within
+// its try: a connection was found closed before anything was written, or an HTTP/2 server says that it did not look.
 package hermes
 
 import (
@@ -26,7 +28,9 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"golang.org/x/time/rate"
 
+	"hnetsmpp/smppserv/guard"
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
@@ -67,8 +71,11 @@ type Push struct {
 	mu       sync.Mutex // held while an outlet is called, never while the queue calls
 	queue    Outlets
 	outlet   road.Outlet
-	pushes   breaker // of the URL, and of the status URL when it is on the same host
-	statuses breaker // of a status URL elsewhere
+	pushes   pressure // of the URL, and of the status URL when it is on the same host
+	statuses pressure // of a status URL elsewhere, which has no outlet of its own: of that only whether it is dead counts
+	open     int      // the outlet's window
+	suspects suspects
+	limited  rate.Sometimes // says that pushes pause
 	inFlight int
 	closing  bool
 	idle     chan struct{} // closed when closing and nothing is in flight
@@ -80,7 +87,8 @@ func NewPush(o PushOptions) (*Push, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Push{log: o.Log, text: o.Text, idle: make(chan struct{})}
+	p := &Push{log: o.Log, text: o.Text, idle: make(chan struct{}), limited: rate.Sometimes{First: 1, Interval: time.Minute},
+		pushes: newPressure(s.concurrency), statuses: newPressure(s.concurrency)}
 	p.settings.Store(s)
 	return p, nil
 }
@@ -94,19 +102,21 @@ func (p *Push) Attach(q Outlets) {
 }
 
 func (p *Push) attach(s *settings) {
-	p.outlet = p.queue.Attach(road.OutletOptions{Recipient: sms.Hermes, Window: p.window(s), Serial: true, Retry: s.retry, Deliverer: p})
+	p.open = p.pushes.now()
+	p.outlet = p.queue.Attach(road.OutletOptions{Recipient: sms.Hermes, Window: p.open, Serial: true, Retry: s.retry, Deliverer: p})
 }
 
-// window is how many pushes may be in flight now.
-func (p *Push) window(s *settings) int {
-	if p.pushes.open {
-		return 1
+// press tells the queue how many pushes may be in flight now.
+func (p *Push) press() {
+	if n := p.pushes.now(); n != p.open && p.outlet != nil && !p.closing {
+		p.open = n
+		p.outlet.SetWindow(n)
 	}
-	return s.concurrency
 }
 
 // Reload puts other settings in force for the tries that begin from now on; those in flight end under the old ones.
-// An error leaves everything as it was. Hermès, when it was silent, is probed at once: what was wrong may be mended.
+// An error leaves everything as it was. A pause ends, and Hermès, when it was silent, is probed at once: what was wrong may be
+// mended. Another server is pressed as one that nothing is known of.
 func (p *Push) Reload(o PushOptions) error {
 	s, err := newSettings(o)
 	if err != nil {
@@ -116,25 +126,42 @@ func (p *Push) Reload(o PushOptions) error {
 	defer p.mu.Unlock()
 	old := p.settings.Swap(s)
 	old.closeIdle()
-	silent := p.pushes.open
-	p.pushes.forget()
-	p.statuses.forget()
+	paused := p.pushes.pauses(time.Now())
+	p.pushes.forget(s.concurrency)
+	p.statuses.forget(s.concurrency)
+	if old.pushURL() != s.pushURL() {
+		p.pushes.another()
+		paused = true // also messages that wait since before a restart
+	}
 	switch {
 	case p.outlet == nil || p.closing:
+		return nil
 	case !slices.Equal(old.retry, s.retry):
 		// An open outlet keeps its schedule.
 		p.outlet.Detach()
 		p.attach(s)
-	default:
-		p.outlet.SetWindow(p.window(s))
-		if silent {
-			p.outlet.Resume()
+		if old.pushURL() == s.pushURL() {
+			return nil // what is new has no pause
 		}
+	default:
+		p.press()
 	}
-	if p.outlet != nil && !p.closing && old.pushURL() != s.pushURL() {
-		p.outlet.Resume() // what was wrong may be mended, also for messages that wait since before a restart
+	if paused {
+		p.outlet.Resume()
 	}
 	return nil
+}
+
+// Resume ends a pause, on an operator's wish: Hermès is pushed to, or probed, at once.
+func (p *Push) Resume() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.pushes.forget(p.pushes.most)
+	p.statuses.forget(p.statuses.most)
+	if p.outlet != nil && !p.closing {
+		p.press()
+		p.outlet.Resume()
+	}
 }
 
 // Deliver implements road.Deliverer.
@@ -154,15 +181,17 @@ func (p *Push) begin(t *try) (o sms.Outcome, ok bool) {
 	if p.closing {
 		return sms.Outcome{Verdict: sms.Returned, Reason: "stopping"}, false
 	}
-	t.breaker = &p.pushes
+	t.pressure = &p.pushes
 	if t.isStatus() && !t.settings.sameHost {
-		t.breaker = &p.statuses
+		t.pressure = &p.statuses
 		if !p.statuses.admits(time.Now()) {
 			return sms.Outcome{Verdict: sms.TryAgain, Reason: "hermes.status_url does not answer other posts"}, false
 		}
 	}
-	t.epoch = t.breaker.epoch
+	t.number, t.epoch = t.pressure.begin()
+	t.fresh = p.suspects.byID[t.messages[0].ID].fresh
 	p.inFlight++
+	p.press()
 	return o, true
 }
 
@@ -205,8 +234,12 @@ type try struct {
 	messages   []*sms.Message
 	incomplete bool
 	report     func(sms.Outcome)
-	breaker    *breaker
+	pressure   *pressure
+	number     uint64 // of pressure
 	epoch      uint64
+	fresh      bool // on a connection of its own: on one that was used before it came to nothing
+	posted     bool // by a poster
+	unseen     bool // the server says that it did not look
 }
 
 // isStatus tells what goes to the status URL: what became of Hermès' messages, and, if there is one, who acknowledged them.
@@ -217,41 +250,57 @@ func (t *try) isStatus() bool {
 
 func (t *try) run() {
 	began := time.Now()
-	o, sent := t.exchange()
+	o, k := sms.Outcome{}, unmade
+	if fault := guard.Do(func() { o, k = t.exchange() }); fault != nil {
+		t.push.log.Error().EmbedObject(t.messages[0]).Err(fault).Str("stack", fault.Stack).
+			Msg("a push brought about a fault of the server: the message is tried three times at most; please report this line")
+		o, k = sms.Outcome{Verdict: sms.TryAgain, Fault: true, Reason: fault.Error()}, unmade
+	}
 	t.push.log.Debug().Uint64("message_id", uint64(t.messages[0].ID)).Int("status", o.Code).Str("reason", o.Reason).
 		Dur("took", time.Since(began)).Msg("push")
-	if sent {
-		o.Unreached = silence(o)
-		// Before the report: it gives the queue room for another try.
-		t.push.learn(t, o)
-	}
+	o.Unreached = k == silence
+	// Before the report: it gives the queue room for another try.
+	t.push.learn(t, &o, k)
 	t.report(o)
 	t.push.end()
 }
 
-// exchange makes the request and reads its answer. sent tells whether the outcome says anything about Hermès.
-func (t *try) exchange() (o sms.Outcome, sent bool) {
+// exchange makes the request and reads its answer. The kind is what that says of Hermès.
+func (t *try) exchange() (o sms.Outcome, k kind) {
 	s := t.settings
 	r, o, ok := t.request()
 	if !ok {
-		return o, false
+		return o, unmade
 	}
-	if r.posted() {
-		switch err := r.post(s.timeout, func(a *http.Response) { o = s.outcome(a, r.pattern) }); {
+	if t.posted = r.posted(); t.posted {
+		switch err := r.post(s.timeout, t.fresh, func(a *http.Response, hurry func(time.Duration)) {
+			o = s.outcome(a, r.pattern, hurry)
+		}); {
 		case err == nil:
-			return o, true
+			o.Reason = t.withoutText(o.Code, o.Reason)
+			return o, kindOf(o)
 		case !errors.Is(err, errHTTP2):
-			return s.noAnswer(err), true
+			return s.failure(err)
 		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), s.timeout)
 	defer cancel()
 	// The RoundTripper itself, not an http.Client: no redirects are followed.
-	answer, err := r.to.transport.RoundTrip(r.http(ctx))
+	answer, err := r.roundTrip(ctx)
 	if err != nil {
-		return s.noAnswer(err), true
+		t.unseen = errors.Is(err, errUnprocessed)
+		return s.failure(err)
 	}
-	o = s.outcome(answer, r.pattern)
+	o = s.outcome(answer, r.pattern, func(d time.Duration) { time.AfterFunc(d, cancel) })
 	o.Reason = t.withoutText(o.Code, o.Reason)
-	return o, true
+	return o, kindOf(o)
+}
+
+// failure is what came of a try without an answer.
+func (s *settings) failure(err error) (sms.Outcome, kind) {
+	o := s.noAnswer(err)
+	if errors.Is(err, errStale) || errors.Is(err, errUnprocessed) {
+		return o, stillborn
+	}
+	return o, kindOf(o)
 }

@@ -193,9 +193,10 @@ func TestTheAnswerDecides(t *testing.T) {
 		{status: 404, after: "5", want: sms.Outcome{Verdict: sms.Failed, Code: 404, Reason: "HTTP 404 Not Found"}},
 		{status: 408, want: sms.Outcome{Verdict: sms.TryAgain, Code: 408, Reason: "HTTP 408 Request Timeout"}},
 		{status: 425, want: sms.Outcome{Verdict: sms.TryAgain, Code: 425, Reason: "HTTP 425 Too Early"}},
-		{status: 429, after: "7", want: sms.Outcome{Verdict: sms.TryAgain, Code: 429, After: 7 * time.Second, Reason: "HTTP 429 Too Many Requests"}},
+		{status: 407, want: sms.Outcome{Verdict: sms.TryAgain, Code: 407, Reason: "HTTP 407 Proxy Authentication Required", Unjudged: true}},
+		{status: 429, after: "7", want: sms.Outcome{Verdict: sms.TryAgain, Code: 429, After: 7 * time.Second, Reason: "HTTP 429 Too Many Requests", Unjudged: true}},
 		{status: 500, want: sms.Outcome{Verdict: sms.TryAgain, Code: 500, Reason: "HTTP 500 Internal Server Error"}},
-		{status: 503, after: "86400", want: sms.Outcome{Verdict: sms.TryAgain, Code: 503, After: time.Hour, Reason: "HTTP 503 Service Unavailable", Unreached: true}},
+		{status: 503, after: "86400", want: sms.Outcome{Verdict: sms.TryAgain, Code: 503, After: time.Hour, Reason: "HTTP 503 Service Unavailable", Unreached: true, Unjudged: true}},
 		{status: 599, want: sms.Outcome{Verdict: sms.TryAgain, Code: 599, Reason: "HTTP 599"}},
 		{status: 800, want: sms.Outcome{Verdict: sms.Failed, Code: 800, Reason: "HTTP 800"}},
 	} {
@@ -222,6 +223,7 @@ func TestRetryAfterIsReadInBothForms(t *testing.T) {
 	now := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 	for value, want := range map[string]time.Duration{
 		"": 0, "0": 0, "-5": 0, "x": 0, "1.5": 0, "90": 90 * time.Second, "3601": time.Hour, "9223372036854775807": time.Hour,
+		"9223372036854775808": time.Hour, "18446744073709551616": time.Hour, "99999999999999999999999999": time.Hour, "-9223372036854775809": 0,
 		"Mon, 23 Nov 2026 10:01:00 GMT": time.Minute, "Mon, 23 Nov 2026 09:00:00 GMT": 0, "Tue, 24 Nov 2026 10:00:00 GMT": time.Hour,
 	} {
 		if got := retryAfter(http.Header{"Retry-After": {value}}, now); got != want {

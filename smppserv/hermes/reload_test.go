@@ -14,11 +14,11 @@ func TestAnotherURLIsTriedAtOnce(t *testing.T) {
 		what, want string
 		change     func()
 	}{
-		{"the same settings", "window 8", func() {}},
-		{"another URL", "window 8, resume", func() { o.URL = "http://elsewhere/" }},
-		{"another path", "window 8, resume", func() { o.URL = "http://elsewhere/push" }},
-		{"another status URL", "window 8", func() { o.StatusURL = "http://elsewhere/status" }},
-		{"another schedule and URL", "detach, attach 8 [2s] true, resume", func() { o.URL, o.Retry = "http://hermes/", []time.Duration{2 * time.Second} }},
+		{"the same settings", "", func() {}},
+		{"another URL", "resume", func() { o.URL = "http://elsewhere/" }},
+		{"another path", "resume", func() { o.URL = "http://elsewhere/push" }},
+		{"another status URL", "", func() { o.StatusURL = "http://elsewhere/status" }},
+		{"another schedule and URL", "detach, attach 1 [2s] true, resume", func() { o.URL, o.Retry = "http://hermes/", []time.Duration{2 * time.Second} }},
 	} {
 		c.change()
 		if err := p.Reload(o); err != nil {
@@ -52,7 +52,7 @@ func TestSettingsMayChangeBeforeThereIsAQueue(t *testing.T) {
 	}
 	q := &outlets{}
 	p.Attach(q)
-	if got := q.take(); got != "attach 3 [1m0s] true" {
+	if got := q.take(); got != "attach 1 [1m0s] true" {
 		t.Errorf("%q", got)
 	}
 	if err := newPush(t, o).Close(t.Context()); err != nil { // never attached
@@ -61,12 +61,29 @@ func TestSettingsMayChangeBeforeThereIsAQueue(t *testing.T) {
 }
 
 func TestWithoutAScheduleADeadHermesIsProbedEveryMaxPause(t *testing.T) {
-	b := &breaker{}
+	b := newPressure(8)
 	for range 3 {
-		if got := b.pause(nil); got != 15*time.Second {
+		if got := b.probePause(nil); got > maxPause || got < maxPause*4/5 {
 			t.Errorf("the pause is %v", got)
 		}
-		b.failed++
+		b.probes++
+	}
+}
+
+func TestAnotherServerIsPressedAsOneThatNothingIsKnownOf(t *testing.T) {
+	p, q, o, answered := scripted(t, nil)
+	for range 3 {
+		answered(503)
+	}
+	o.URL = "http://elsewhere/"
+	if err := p.Reload(o); err != nil {
+		t.Fatal(err)
+	}
+	if got := q.take(); got != "resume" {
+		t.Errorf("%q", got)
+	}
+	if got := answered(503); got != "" { // the first of three
+		t.Errorf("%q", got)
 	}
 }
 

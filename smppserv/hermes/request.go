@@ -13,7 +13,6 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -59,7 +58,7 @@ type request struct {
 	key     string // Idempotency-Key, opaque to Hermès
 	body    []byte
 	sum     string // X-Hnet-Signature, "" = none
-	pattern *regexp.Regexp
+	pattern *success
 }
 
 // reasonNoURL is why a message waits where there is no Hermès. It never goes to the stand-in instead.
@@ -129,9 +128,8 @@ func (r *request) http(ctx context.Context) *http.Request {
 		header["X-Hnet-Signature"] = []string{r.sum}
 	}
 	q := r.to.model.WithContext(ctx)
-	// net/http knows that this reader holds all of it, and writes it with the header in one go. It has no GetBody, nor is it nil or
-	// http.NoBody, not even for GET: it cannot be rewound, so that net/http does not send it a second time by itself
-	// (http.Request.isReplayable, http2shouldRetryRequest).
+	// net/http knows that this reader holds all of it, and writes it with the header in one go. It is never nil or http.NoBody, not even
+	// for GET: else net/http would send it a second time by itself, without asking for it (http.Request.isReplayable).
 	q.Header, q.Body, q.ContentLength = header, io.NopCloser(bytes.NewReader(r.body)), int64(len(r.body))
 	return q
 }

@@ -3,10 +3,8 @@ package hermes
 import (
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"sync"
 	"text/template"
@@ -34,7 +32,7 @@ type settings struct {
 	retry       []time.Duration
 	signers     *sync.Pool         // of hash.Hash; nil = bodies are not signed
 	body        *template.Template // nil = the built-in JSON
-	pattern     *regexp.Regexp
+	pattern     *success
 	push        *target // nil = messages wait: hermes.url is not set
 	status      *target // nil = nowhere
 	sameHost    bool    // both targets are one server
@@ -64,7 +62,7 @@ func newSettings(o PushOptions) (*settings, error) {
 	}
 	transport := o.Transport
 	if transport == nil && (o.URL != "" && o.URL != Simulator || o.StatusURL != "" && o.StatusURL != Simulator) {
-		transport = newTransport(o)
+		transport = &lasting{make: func() *http.Transport { return newTransport(o) }, now: time.Now}
 	}
 	if o.URL != "" {
 		if s.push, err = newTarget(o, "hermes.url", o.URL, transport); err != nil {
@@ -93,8 +91,8 @@ func (s *settings) addPosters(o PushOptions) {
 		if t == nil {
 			continue
 		}
-		if h, ok := t.transport.(*http.Transport); ok && o.Transport == nil {
-			t.poster, t.envelope = newPoster(t.model, h, o), newEnvelope(t.model)
+		if l, ok := t.transport.(*lasting); ok && o.Transport == nil {
+			t.poster, t.envelope = newPoster(t.model, l.current(), o), newEnvelope(t.model)
 		}
 	}
 	if s.sameHost {
@@ -102,11 +100,11 @@ func (s *settings) addPosters(o PushOptions) {
 	}
 }
 
-func pattern(o PushOptions) (*regexp.Regexp, error) {
+func pattern(o PushOptions) (*success, error) {
 	if o.SuccessPattern == "" || o.URL == Simulator {
 		return nil, nil // the stand-in's answer has no body to match
 	}
-	re, err := regexp.Compile(o.SuccessPattern)
+	re, err := newSuccess(o.SuccessPattern)
 	if err != nil {
 		return nil, fmt.Errorf("hermes.request.success_pattern: %w", err)
 	}
@@ -138,26 +136,6 @@ func newTarget(o PushOptions, key, to string, transport http.RoundTripper) (*tar
 		model.Header[name] = []string{value}
 	}
 	return &target{model: model, transport: transport}, nil
-}
-
-func newTransport(o PushOptions) *http.Transport {
-	dialer := &net.Dialer{Timeout: o.Timeout}
-	t := &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            dialer.DialContext,
-		ForceAttemptHTTP2:      true, // a TLS configuration of our own turns it off else
-		HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
-		MaxIdleConns:           o.Concurrency,
-		MaxIdleConnsPerHost:    o.Concurrency,
-		IdleConnTimeout:        idleTimeout,
-		TLSHandshakeTimeout:    o.Timeout,
-		MaxResponseHeaderBytes: maxAnswerHeader,
-		DisableCompression:     true, // answers are small; and an inflated one could be large
-	}
-	if o.TLS != nil {
-		t.TLSClientConfig = o.TLS.Clone()
-	}
-	return t
 }
 
 func (s *settings) closeIdle() {

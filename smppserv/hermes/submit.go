@@ -10,6 +10,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"hnetsmpp/pkg/loglimit"
+	"hnetsmpp/smppserv/guard"
 	"hnetsmpp/smppserv/sms"
 )
 
@@ -22,37 +23,67 @@ type sink interface {
 
 // submit takes a line in. Its answer comes once, now or when the message is on disk.
 func (p *Port) submit(ctx context.Context, raw []byte, tokenAsked bool, to sink) {
+	var (
+		l         = &line{}
+		m         *sms.Message
+		limit     int
+		code, why string
+	)
+	fault := guard.Do(func() { l, m, limit, code, why = p.read(ctx, raw, tokenAsked, to.from()) })
+	if fault != nil {
+		p.log.Error().Err(fault).Str("stack", fault.Stack).
+			Msg("a line to the TCP port brought about a fault of the server: it is rejected; please report this line")
+		guard.Do(func() { l.ID.echo = readID(raw) })
+		code, why = codeBadRequest, "the line brought about a fault of the server, see its log"
+	}
+	reject := func(code, why string) {
+		p.noteRejected(to.from(), code, l.ID.text, why)
+		to.answer(appendRejected(nil, l.ID.echo, code, why))
+	}
+	if code != "" {
+		reject(code, why)
+		return
+	}
+	switch err := p.o.Queue.Add(m, limit, &submission{port: p, to: to, echo: l.ID.echo, status: l.Status}); {
+	case errors.Is(err, sms.ErrQueueFull):
+		reject(codeQueueFull, queueFull(m))
+	case err != nil:
+		reject(codeStoreUnavailable, err.Error())
+	}
+}
+
+func (p *Port) noteRejected(from loglimit.Peer, code, id, why string) {
+	p.limited.Warn(lineRejected.As(code), from).Str("id", id).Str("code", code).Str("reason", why).Msg(lineRejected.Text)
+}
+
+func queueFull(m *sms.Message) string {
+	return "client " + m.Recipient + " has too many undelivered messages"
+}
+
+// read makes a message of a line, and tells how many its client may have; or the code with which the line is rejected, and why.
+func (p *Port) read(ctx context.Context, raw []byte, tokenAsked bool, from loglimit.Peer) (l *line, m *sms.Message, limit int, code, why string) {
 	p.mu.Lock()
 	token, validity := p.token, p.validity
 	p.mu.Unlock()
-	l, err := parseLine(raw, validity)
-	reject := func(code, why string) {
-		p.limited.Warn(lineRejected.As(code), to.from()).Str("id", l.ID.text).Str("code", code).Str("reason", why).Msg(lineRejected.Text)
-		to.answer(appendRejected(nil, l.ID.echo, code, why))
-	}
+	l, err := parseLine(raw, validity) // never nil
 	switch {
 	case tokenAsked && l.isObject && !fits(l.Token, token):
-		reject(codeUnauthorized, "token: missing or wrong")
-		return
+		return l, nil, 0, codeUnauthorized, "token: missing or wrong"
 	case err != nil:
-		reject(codeBadRequest, err.Error())
-		return
+		return l, nil, 0, codeBadRequest, err.Error()
 	}
 	r, err := p.o.Clients.Route(ctx, l.From, l.To, l.Client)
 	switch {
 	case errors.Is(err, sms.ErrNoClient):
-		reject(codeNoClient, err.Error())
-		return
+		return l, nil, 0, codeNoClient, err.Error()
 	case errors.Is(err, sms.ErrAddress):
-		reject(codeBadRequest, err.Error())
-		return
+		return l, nil, 0, codeBadRequest, err.Error()
 	case err != nil:
-		p.limited.Line(zerolog.ErrorLevel, noRoute, to.from()).Err(err).Msg(noRoute.Text)
-		reject(codeStoreUnavailable, "the store is not available, try again later")
-		return
+		p.limited.Line(zerolog.ErrorLevel, noRoute, from).Err(err).Msg(noRoute.Text)
+		return l, nil, 0, codeStoreUnavailable, "the store is not available, try again later"
 	}
 	now := time.Now()
-	m := &sms.Message{
+	m = &sms.Message{
 		Submitter: sms.Hermes, Recipient: r.Recipient, Source: r.Source, Dest: r.Dest,
 		Alphabet: l.alphabet, Content: l.content, ExternalID: l.ID.text,
 		ReceivedAt: now, DueAt: now, ExpiresAt: now.Add(l.validity), Period: true, State: sms.Enroute,
@@ -61,15 +92,9 @@ func (p *Port) submit(ctx context.Context, raw []byte, tokenAsked bool, to sink)
 		m.RegisteredDelivery = 1 // 5.2.17: of every final state
 	}
 	if err := p.o.Clients.Fits(m); err != nil {
-		reject(codeBadRequest, err.Error())
-		return
+		return l, nil, 0, codeBadRequest, err.Error()
 	}
-	switch err := p.o.Queue.Add(m, r.MaxQueued, &submission{to: to, echo: l.ID.echo, status: l.Status}); {
-	case errors.Is(err, sms.ErrQueueFull):
-		reject(codeQueueFull, "client "+r.Recipient+" has too many undelivered messages")
-	case err != nil:
-		reject(codeStoreUnavailable, err.Error())
-	}
+	return l, m, r.MaxQueued, "", ""
 }
 
 // fits takes as long for any wrong token. "" wants none.
@@ -83,6 +108,7 @@ func fits(token, want string) bool {
 
 // submission implements road.Submission for one line.
 type submission struct {
+	port   *Port
 	to     sink
 	echo   []byte // of the line's id
 	status bool   // an event was asked for
@@ -90,7 +116,12 @@ type submission struct {
 }
 
 func (s *submission) Accepted(m *sms.Message, duplicate bool, err error) {
-	if err != nil {
+	switch {
+	case errors.Is(err, sms.ErrQueueFull):
+		s.port.noteRejected(s.to.from(), codeQueueFull, m.ExternalID, queueFull(m))
+		s.to.answer(appendRejected(nil, s.echo, codeQueueFull, queueFull(m)))
+		return
+	case err != nil:
 		s.to.answer(appendRejected(nil, s.echo, codeStoreUnavailable, "the store is not available, try again later"))
 		return
 	}

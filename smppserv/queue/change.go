@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 
+	"hnetsmpp/smppserv/guard"
 	"hnetsmpp/smppserv/sms"
 )
 
@@ -39,7 +40,12 @@ func (q *Queue) Replace(ctx context.Context, id sms.ID, f func(*sms.Message) err
 	m.DueAt, m.ExpiresAt = due, expires
 	q.storing++
 	q.mu.Unlock()
-	if err = f(&m); err != nil {
+	if fault := guard.Do(func() { err = f(&m) }); fault != nil {
+		q.log.Error().EmbedObject(old).Err(fault).Str("stack", fault.Stack).
+			Msg("replacing a message brought about a fault of the server: it stays as it was; please report this line")
+		err = fault
+	}
+	if err != nil {
 		q.mu.Lock()
 		q.offerAgain(r, old)
 		q.unclaim(r)

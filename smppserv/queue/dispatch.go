@@ -2,8 +2,11 @@ package queue
 
 import (
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
+	"hnetsmpp/smppserv/guard"
 	"hnetsmpp/smppserv/sms"
 )
 
@@ -28,6 +31,14 @@ type job struct {
 	ms      []*sms.Message // of all
 	outlet  *Outlet
 	untried end
+
+	reported atomic.Bool // what came of it: a Deliverer that panics may have done so already
+
+	order  sync.Mutex // of what is handed to the store of it; taken before the queue's
+	noted  string     // progress that is not on its way to disk yet
+	noting bool       // some is
+	over   bool       // the try has ended
+	took   bool       // the recipient has taken a part
 
 	text       bool // of parts
 	came       int
@@ -59,6 +70,9 @@ func (j *job) outcome(successor sms.ID) sms.Outcome {
 	code := j.ms[slices.Index(j.all, j.lead)].Error
 	switch j.untried {
 	case superseded:
+		if successor == 0 {
+			return deleted("cancelled while it was tried")
+		}
 		return deleted("replaced by message " + successor.String())
 	case restart:
 		return sms.Outcome{Verdict: sms.Failed, Code: code, Reason: "a restart ended its transaction"}
@@ -213,7 +227,7 @@ func (to *recipientQueue) next() (lr ref, party uint32) {
 	var own *Outlet
 	free := false
 	for _, o := range to.outlets {
-		if o.room() <= 0 {
+		if o.room() <= 0 || o.shunned() {
 			continue
 		}
 		if free = true; o.turns.first != nil {
@@ -259,7 +273,7 @@ func (to *recipientQueue) try(lr ref, party uint32, now int64) *job {
 		e.due = notBefore
 		q.arm(r, now)
 		return nil
-	case o == nil || o.options.Serial && l.flight != 0:
+	case o == nil || o.serial() && l.flight != 0:
 		return nil
 	case o.room() <= 0:
 		q.queueUp(&o.turns, lr, l)
@@ -291,7 +305,12 @@ func (j *job) start() {
 			m.PushKey = j.pushKey
 		}
 	}
-	j.outlet.options.Deliverer.Deliver(ms, j.incomplete, j.report)
+	fault := guard.Do(func() { j.outlet.options.Deliverer.Deliver(ms, j.incomplete, j.report) })
+	if fault != nil {
+		j.q.log.Error().EmbedObject(ms[0]).Err(fault).Str("stack", fault.Stack).
+			Msg("trying a message brought about a fault of the server: it is tried three times at most; please report this line")
+		j.report(sms.Outcome{Verdict: sms.TryAgain, Fault: true, Reason: fault.Error()})
+	}
 }
 
 // requeue ends a job without an outcome.

@@ -38,7 +38,7 @@ const (
 	answering // its submission's answer may not be on the wire for receiptDelay yet: there too
 	succeeded // another one took its place while it was tried: in Queue.successors
 	odd       // the last setting of the clock that it has followed; see following
-	writing   // its last try, which failed, is on its way to disk: until then only memory knows of it
+	writing   // its last try, which failed, is on its way to disk, as Queue.unsaved: until then only memory knows of it
 )
 
 // entry is a waiting message: what deciding about it takes. It has no pointers. What is rare stands in maps of the queue.
@@ -116,7 +116,7 @@ func (q *Queue) enter(m *sms.Message, k keys, came, now int64, stored bool) ref 
 	r, e := q.entries.add()
 	e.id, e.kind, e.attempts, e.service, e.seq = m.ID, m.Kind, attempts(m.Attempts), k.service, m.Part.Seq
 	e.set(odd, q.following.odd)
-	e.set(told, m.Attempts > 0) // by the first try that failed
+	e.set(told, triedBefore(m)) // by the first try that failed
 	e.set(whole, m.Part == sms.Part{})
 	p := q.parties.get(handedIn(m))
 	p.entries++
@@ -154,8 +154,12 @@ func (q *Queue) enter(m *sms.Message, k keys, came, now int64, stored bool) ref 
 func (q *Queue) forget(r ref) {
 	e := q.entries.at(r)
 	q.evict(r)
+	delete(q.faults, r)
 	if e.flags&succeeded != 0 {
 		delete(q.successors, r)
+	}
+	if e.flags&writing != 0 {
+		delete(q.unsaved, r)
 	}
 	p := q.parties.byNumber[e.party]
 	p.entries--

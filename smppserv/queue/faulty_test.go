@@ -17,6 +17,7 @@ type faulty struct {
 	before    func() // an addition
 	addErr    error
 	changeErr error
+	endErr    error
 	loadErr   error
 	loads     int
 	looks     int // by number
@@ -55,6 +56,17 @@ func (f *faulty) Change(m *sms.Message, changed func(error)) {
 		return
 	}
 	f.Store.Change(m, changed)
+}
+
+func (f *faulty) End(vs []*road.Transition, ended func(error)) {
+	f.mu.Lock()
+	err := f.endErr
+	f.mu.Unlock()
+	if err != nil {
+		ended(err)
+		return
+	}
+	f.Store.End(vs, ended)
 }
 
 func (f *faulty) Load(ctx context.Context, ids []sms.ID) ([]*sms.Message, error) {

@@ -20,6 +20,7 @@ type groupKey struct {
 	lane    ref
 	party   uint32
 	ref     uint16
+	form    sms.PartForm
 	total   byte
 	pushKey string // of a text that was tried before a restart: nothing joins it any more
 }
@@ -115,12 +116,19 @@ func (g *group) find(seq byte) (int, bool) {
 
 // park puts a part, which came then, aside with the others of its text, and lets the text go when it was the last.
 func (q *Queue) park(r ref, e *entry, m *sms.Message, came, now int64) {
-	k := groupKey{e.lane, e.party, m.Part.Ref, m.Part.Total, m.PushKey}
+	k := groupKey{e.lane, e.party, m.Part.Ref, m.PartForm, m.Part.Total, m.PushKey}
 	p := part{r: r, seq: e.seq}
 	if len(m.Content) > 0 {
 		p.sum = maphash.Bytes(seed, m.Content)
 	}
 	g := q.groups.byKey[k]
+	if g == nil { // an earlier version may have stored the parts before this one
+		earlier := k
+		earlier.form = sms.FormUnknown
+		if g = q.groups.byKey[earlier]; g != nil {
+			k = earlier
+		}
+	}
 	if g != nil && !g.tried() {
 		i, there := g.find(p.seq)
 		if g.until <= came || there && g.parts[i].sum != p.sum {

@@ -12,7 +12,7 @@ const soonLined = 8192
 // octets is what a message takes in memory.
 func octets(m *sms.Message) int {
 	n := int(unsafe.Sizeof(*m)) + cap(m.Content) + cap(m.TLVs) + len(m.Source.Number) + len(m.Dest.Number) + len(m.ServiceType) +
-		len(m.Alphabet) + len(m.Reason) + len(m.ExternalID) + len(m.PushKey)
+		len(m.Alphabet) + len(m.Reason) + len(m.ExternalID) + len(m.PushKey) + len(m.Progress)
 	if m.Receipt != nil {
 		n += int(unsafe.Sizeof(*m.Receipt)) + len(m.Receipt.ExternalID)
 	}

@@ -15,6 +15,7 @@ import (
 // What clients and Hermès can have the log say with every message. The messages' rows tell the rest.
 var (
 	tryFailed    = loglimit.Cause{Text: "a try failed, to be tried again", PerPeer: 300, Total: 600}
+	tryUnjudged  = loglimit.Cause{Text: "a try failed, which says nothing of its message: it goes again as soon as anything does", PerPeer: 300, Total: 600}
 	notDelivered = loglimit.Cause{Text: "a message was not delivered", PerPeer: 300, Total: 600}
 )
 
@@ -62,14 +63,25 @@ type telling struct {
 // report is given to the Deliverer: what came of the try.
 func (j *job) report(o sms.Outcome) {
 	q := j.q
+	if o.Verdict == sms.Underway {
+		j.underway(o.Progress)
+		return
+	}
+	if j.reported.Swap(true) {
+		return
+	}
 	if o.Verdict == sms.TryAgain && j.ms[0].SingleAttempt() {
 		o.Verdict, o.Temporary = sms.Failed, true
 	}
+	if o.Fault && q.faulty(j.lead) >= maxFaults {
+		o.Verdict = sms.Failed
+	}
+	j.order.Lock() // what was noted before is on its way by now
+	j.over = true
+	j.order.Unlock()
 	switch o.Verdict {
 	case sms.Returned:
-		q.mu.Lock()
-		j.requeue(q.now())
-		q.mu.Unlock()
+		q.putBack(j, o)
 	case sms.TryAgain:
 		q.retry(j, o)
 	default:
@@ -78,7 +90,18 @@ func (j *job) report(o sms.Outcome) {
 	q.wake()
 }
 
-// retry puts the message back for its next try.
+// maxFaults is how often a message may bring about a fault of the server.
+const maxFaults = 3
+
+// faulty counts a fault that a message has brought about.
+func (q *Queue) faulty(r ref) int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.faults[r]++
+	return q.faults[r]
+}
+
+// retry puts the message back for its next try: at its time, or, when this one says nothing of the message, with its next turn.
 func (q *Queue) retry(j *job, o sms.Outcome) {
 	c := &conclusion{Transition: road.Transition{State: sms.Enroute, Error: o.Code, Reason: o.Reason}, q: q}
 	c.IDs = c.ids[:0]
@@ -89,16 +112,21 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 	to := q.recipientOf(q.lanes.at(e.lane))
 	m := j.ms[slices.Index(j.all, j.lead)]
 	q.o.Observer.Retried(m)
-	e.attempts = attempts(int(e.attempts) + 1)
 	e.set(away, o.Unreached)
-	wait := o.After
-	if wait <= 0 {
-		wait = to.wait(int(e.attempts))
+	wait := time.Duration(0)
+	if !o.Unjudged {
+		e.attempts = attempts(int(e.attempts) + 1)
+		if wait = o.After; wait <= 0 {
+			wait = to.wait(int(e.attempts))
+		}
+		e.set(asked, o.After > 0)
+		e.set(scheduled, false)
+		c.DueAt, c.Wait = sms.NotBefore(wall.Add(wait)), wait
+		e.due = now + (wait + time.Millisecond).Milliseconds()
+		to.failed[e.lane] = struct{}{}
+		delete(to.releasing, e.lane)
 	}
-	e.set(asked, o.After > 0)
-	e.set(scheduled, false)
-	c.Attempts, c.DueAt, c.Wait = int(e.attempts), sms.NotBefore(wall.Add(wait)), wait
-	e.due = now + (wait + time.Millisecond).Milliseconds()
+	c.Attempts = int(e.attempts)
 	if j.text {
 		t := q.leads[j.lead]
 		if t.pushKey == "" {
@@ -108,9 +136,12 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 	}
 	for i, r := range j.all {
 		p, m := q.entries.at(r), j.ms[i]
-		m.Attempts, m.Error, m.Reason, m.DueAt, m.Wait = int(e.attempts), o.Code, o.Reason, c.DueAt, wait
+		m.Attempts, m.Error, m.Reason = int(e.attempts), o.Code, o.Reason
+		if !o.Unjudged {
+			m.DueAt, m.Wait = c.DueAt, wait
+		}
 		c.IDs = append(c.IDs, p.id)
-		p.flags |= writing
+		q.saving(r, p, c)
 		if m.OwesIntermediate(q.o.StatusToHermes) && p.flags&told == 0 {
 			p.flags |= told
 			c.noted = append(c.noted, r)
@@ -119,10 +150,15 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 	}
 	c.failed = append(c.ref[:0], j.all...)
 	c.now = now
-	to.failed[e.lane] = struct{}{}
-	delete(to.releasing, e.lane)
+	c.proceeds(m, o.Progress)
 	q.unwritten++
 	j.requeue(now)
+	switch {
+	case o.Unjudged && j.took: // what was begun goes on
+		q.readyFirst(e.lane)
+	case o.Unjudged: // it may be about this one after all
+		q.readyLast(e.lane)
+	}
 	c.Parked = q.onParked
 	if len(c.noted) > 0 {
 		c.Parked = func() { // what was owed is owed again by the next try that fails
@@ -138,7 +174,11 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 	}
 	c.Done = c.retried
 	q.mu.Unlock()
-	q.limited.Line(zerolog.InfoLevel, tryFailed, loglimit.Peer{Name: partyName(m.Recipient)}).EmbedObject(m).Int("attempt", c.Attempts).Stringer("next_try_in", wait).Str("reason", o.Reason).Msg(tryFailed.Text)
+	if o.Unjudged {
+		q.limited.Line(zerolog.InfoLevel, tryUnjudged, loglimit.Peer{Name: partyName(m.Recipient)}).EmbedObject(m).Str("reason", o.Reason).Msg(tryUnjudged.Text)
+	} else {
+		q.limited.Line(zerolog.InfoLevel, tryFailed, loglimit.Peer{Name: partyName(m.Recipient)}).EmbedObject(m).Int("attempt", c.Attempts).Stringer("next_try_in", wait).Str("reason", o.Reason).Msg(tryFailed.Text)
+	}
 	q.o.Store.Finish(&c.Transition)
 }
 
@@ -153,10 +193,11 @@ func (c *conclusion) retried() {
 		if !c.still(i, r) {
 			continue
 		}
-		e := q.entries.at(r)
-		if int(e.attempts) > c.Attempts { // another one is on its way
+		if q.unsaved[r] != c { // another one is on its way
 			continue
 		}
+		delete(q.unsaved, r)
+		e := q.entries.at(r)
 		if e.flags &^= writing; e.flags&held != 0 && (e.status == waiting || e.status == absorbed) {
 			m := q.evict(r)
 			q.offer(r, m)
@@ -189,6 +230,9 @@ func (q *Queue) conclude(all []ref, ms []*sms.Message, lead ref, j *job, o sms.O
 		attempts++
 	}
 	q.ending(c, all, ms, e, attempts, wall, now)
+	if tried && c.State == sms.Delivered {
+		j.outlet.silent = false
+	}
 	if tried && c.State == sms.Delivered && e.kind == sms.KindText && !m.IsAck() {
 		to := q.recipientOf(q.lanes.at(e.lane))
 		to.reached(e.lane)
@@ -235,7 +279,7 @@ func (q *Queue) ending(c *conclusion, all []ref, ms []*sms.Message, lead *entry,
 		c.Error, c.Reason = c.outcome.Code, c.outcome.Reason
 	}
 	to := q.recipientOf(q.lanes.at(lead.lane))
-	late := lead.attempts > 0 || lead.due < to.back
+	late := lead.attempts > 0 || lead.due < to.back || slices.ContainsFunc(ms, triedBefore)
 	for i, r := range all {
 		e, m := q.entries.at(r), ms[i]
 		c.IDs = append(c.IDs, e.id)
@@ -273,6 +317,9 @@ func (q *Queue) remove(c *conclusion, all []ref, ms []*sms.Message) {
 	}
 }
 
+// triedBefore tells whether a try of a message has failed, though it may have taken no step of its schedule.
+func triedBefore(m *sms.Message) bool { return m.Attempts > 0 || m.Reason != "" }
+
 func (q *Queue) dropSubmission(r ref, e *entry) {
 	if e.flags&(awaited|answering) != 0 {
 		e.flags &^= awaited | answering
@@ -284,7 +331,7 @@ func (c *conclusion) tell() {
 	for _, t := range c.told {
 		m := t.m
 		m.State, m.Attempts, m.Error, m.Reason, m.FinalAt = c.State, c.Attempts, c.Error, c.Reason, c.at
-		t.submission.Concluded(m, c.outcome)
+		c.q.guarded(m, func() { t.submission.Concluded(m, c.outcome) })
 	}
 }
 

@@ -89,6 +89,7 @@ type Outlet struct {
 	turns     round // of the lanes that must wait for this outlet and no other
 	paused    bool
 	silent    bool // paused since the last Resume
+	avoided   bool
 	pause     *time.Timer
 	until     int64 // when that is over
 	detached  bool
@@ -118,16 +119,53 @@ func (o *Outlet) changed() {
 func (o *Outlet) SetWindow(n int) {
 	o.q.mu.Lock()
 	defer o.q.mu.Unlock()
-	o.window = n
-	o.changed()
+	if o.window = n; !o.detached {
+		o.changed()
+	}
 }
 
 // Pause implements road.Outlet.
 func (o *Outlet) Pause(d time.Duration) {
 	o.q.mu.Lock()
 	defer o.q.mu.Unlock()
+	o.silent = true
+	o.shut(d)
+}
+
+// Rest implements road.Outlet.
+func (o *Outlet) Rest(d time.Duration) {
+	o.q.mu.Lock()
+	defer o.q.mu.Unlock()
+	if o.detached {
+		return
+	}
+	o.shut(d)
+	o.yield()
+}
+
+// Avoid implements road.Outlet.
+func (o *Outlet) Avoid(on bool) {
+	o.q.mu.Lock()
+	defer o.q.mu.Unlock()
+	if o.detached || o.avoided == on {
+		return
+	}
+	o.avoided = on
+	o.yield()
+	o.changed()
+}
+
+// yield has the lanes that wait for this outlet look for another one.
+func (o *Outlet) yield() {
+	if o.turns.first != nil {
+		o.q.returned = append(o.q.returned, o)
+		o.q.wake()
+	}
+}
+
+func (o *Outlet) shut(d time.Duration) {
 	o.stopPause()
-	o.paused, o.silent, o.until = true, true, o.q.in(d)
+	o.paused, o.until = true, o.q.in(d)
 	var t *time.Timer
 	t = time.AfterFunc(d, func() {
 		o.q.mu.Lock()
@@ -166,17 +204,15 @@ func (o *Outlet) Detach() {
 	o.detached = true
 	o.stopPause()
 	to.outlets = slices.DeleteFunc(to.outlets, func(other *Outlet) bool { return other == o })
-	if o.turns.first != nil {
-		q.returned = append(q.returned, o)
-	}
+	o.yield()
 	o.changed()
 	to.forget()
 }
 
-// returnTurns gives lanes that waited for an outlet which was detached their turns at the others.
+// returnTurns gives lanes that waited for an outlet which was detached, or is worse than others now, their turns at any.
 func (q *Queue) returnTurns(limit int) (more bool) {
 	for len(q.returned) > 0 {
-		o := q.returned[0]
+		o := q.returned[0] // what waits for it since then is returned, too
 		for lr, _ := q.nextTurn(&o.turns); lr != 0; lr, _ = q.nextTurn(&o.turns) {
 			q.ready(lr)
 			if limit--; limit < 0 {
@@ -195,10 +231,22 @@ func (o *Outlet) room() int {
 	return o.window - o.taken
 }
 
+// shunned tells that the outlet is avoided, and another one is not.
+func (o *Outlet) shunned() bool {
+	return o.avoided && slices.ContainsFunc(o.recipient.outlets, func(other *Outlet) bool { return !other.avoided })
+}
+
+// narrow tells that the outlet takes less than it could: what it has to give itself may go through others.
+func (o *Outlet) narrow() bool { return o.paused || o.window < o.options.Window }
+
+// serial tells whether there is one try at a time in each conversation: the Deliverer does not keep their order by itself, or the
+// recipient takes some and not others.
+func (o *Outlet) serial() bool { return o.options.Serial || o.narrow() }
+
 func (to *recipientQueue) freest() *Outlet {
 	var best *Outlet
 	for _, o := range to.outlets {
-		if room := o.room(); room > 0 && (best == nil || room > best.room()) {
+		if room := o.room(); room > 0 && !o.shunned() && (best == nil || room > best.room()) {
 			best = o
 		}
 	}
@@ -206,12 +254,12 @@ func (to *recipientQueue) freest() *Outlet {
 }
 
 // choose finds the outlet for r: the one that has the lane's messages in flight, so that they stay in order;
-// for a receipt the session that its message came in on; else the one with most room.
+// for a receipt the session that its message came in on, unless that one is worse than others now; else the one with most room.
 // A receipt that must go elsewhere waits until receiptDelay after the answer to its submit.
-// While an outlet that was detached has messages of the lane, there is none for those behind.
+// While an outlet that was detached, or is not to be used now, has messages of the lane, there is none for those behind.
 func (to *recipientQueue) choose(l *lane, r ref, e *entry, now int64) (o *Outlet, notBefore int64) {
 	inFlight := to.q.flights.all[l.flight].outlet // nil where nothing is
-	if inFlight != nil && inFlight.detached {
+	if inFlight != nil && (inFlight.detached || inFlight.paused || inFlight.shunned()) {
 		return nil, 0
 	}
 	if e.kind != sms.KindText {
@@ -231,7 +279,10 @@ func (to *recipientQueue) choose(l *lane, r ref, e *entry, now int64) (o *Outlet
 		}
 		if session != 0 {
 			for _, own := range to.outlets {
-				if uint32(own.options.Session) == uint32(session) && own.options.Session != 0 && (inFlight == nil || inFlight == own) {
+				if uint32(own.options.Session) != uint32(session) || own.options.Session == 0 || inFlight != nil && inFlight != own {
+					continue
+				}
+				if !own.shunned() && (own.room() > 0 || !own.narrow()) {
 					return own, 0
 				}
 			}

@@ -24,6 +24,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"hnetsmpp/pkg/loglimit"
+	"hnetsmpp/smppserv/guard"
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
@@ -32,6 +33,8 @@ import (
 type Store interface {
 	Add(road.Addition)
 	Finish(*road.Transition)
+	Known(externalID string, found func(sms.ID, error))
+	End(vs []*road.Transition, ended func(error))
 	Change(m *sms.Message, changed func(error))
 	After(through func())
 	Load(ctx context.Context, ids []sms.ID) ([]*sms.Message, error)
@@ -103,7 +106,8 @@ type Queue struct {
 	done    chan struct{} // the dispatcher has ended
 	stop    chan struct{}
 
-	replacing [64]sync.Mutex // by conversation: held while one looks for what to replace
+	replacing  [64]sync.Mutex // by conversation: held while one looks for what to replace
+	cancelling chan struct{}  // has room for one conversation that is being taken back
 
 	mu sync.Mutex
 	reckoning
@@ -124,7 +128,9 @@ type Queue struct {
 	submissions map[ref]road.Submission
 	partOf      map[ref]*group
 	leads       map[ref]*text
-	successors  map[ref]sms.ID // that took its place while it was tried
+	successors  map[ref]sms.ID      // that took its place while it was tried
+	faults      map[ref]int         // of the server, that trying it has brought about
+	unsaved     map[ref]*conclusion // the last of its outcomes that are on their way to disk
 
 	// What the dispatcher is to do.
 	marked   fifo[*recipientQueue] // something may be started for them
@@ -136,18 +142,19 @@ type Queue struct {
 	proven   fifo[proven]
 	onParked func()
 
-	cached    int    // octets of messages in memory
-	changes   uint64 // replace_sm so far
-	unwritten int    // outcomes on their way to disk
-	storing   int    // additions and changes on their way to disk
-	trying    int    // jobs in flight
-	lastSeen  sms.ID // the highest ID that has its entry, or had
-	unswept   bool   // another program has written, and what it wrote was not looked at to the end
-	started   bool
-	quiesced  bool // nothing new is tried
-	stopping  bool // nothing new is taken in, either
-	stopped   bool
-	idle      chan struct{} // closed when stopping and nothing is in flight or on its way to disk
+	cached       int    // octets of messages in memory
+	changes      uint64 // replace_sm so far
+	unwritten    int    // outcomes on their way to disk
+	storing      int    // additions and changes on their way to disk
+	trying       int    // jobs in flight
+	lastSeen     sms.ID // the highest ID that has its entry, or had
+	maxCancelled int
+	unswept      bool // another program has written, and what it wrote was not looked at to the end
+	started      bool
+	quiesced     bool // nothing new is tried
+	stopping     bool // nothing new is taken in, either
+	stopped      bool
+	idle         chan struct{} // closed when stopping and nothing is in flight or on its way to disk
 }
 
 // New makes a queue. Start lets it work.
@@ -165,11 +172,12 @@ func New(o Options) *Queue {
 		o: o, log: o.Log, limited: loglimit.New(o.Log), reckoning: newReckoning(o.Clock), parties: newParties(),
 		kick: make(chan struct{}, 1), done: make(chan struct{}), stop: make(chan struct{}), idle: make(chan struct{}),
 		held: map[ref]*sms.Message{}, submissions: map[ref]road.Submission{}, partOf: map[ref]*group{},
-		leads: map[ref]*text{}, successors: map[ref]sms.ID{},
-		complete: complete{ids: map[uint64]sms.ID{}, max: defaultMaxComplete},
-		groups:   groups{byKey: map[groupKey]*group{}, max: defaultMaxGroups},
-		lines:    numbers{all: []*turns{nil}},
-		flights:  flights{all: make([]flight, 1)},
+		leads: map[ref]*text{}, successors: map[ref]sms.ID{}, faults: map[ref]int{}, unsaved: map[ref]*conclusion{},
+		complete:   complete{ids: map[uint64]sms.ID{}, max: defaultMaxComplete},
+		groups:     groups{byKey: map[groupKey]*group{}, max: defaultMaxGroups},
+		lines:      numbers{all: []*turns{nil}},
+		flights:    flights{all: make([]flight, 1)},
+		cancelling: make(chan struct{}, 1), maxCancelled: defaultMaxCancelled,
 	}
 	q.byID.key = func(r ref) uint64 { return uint64(q.entries.at(r).id) }
 	q.byHash.key = func(r ref) uint64 { return q.lanes.at(r).hash }
@@ -244,6 +252,7 @@ func (q *Queue) checkIdle() {
 // Add hands a message in; from then on it is the queue's. limit is how many undelivered messages its owner may have, 0 = any number.
 // It returns at once: sms.ErrQueueFull or sms.ErrStopping, or nil, and then s.Accepted tells when it is on disk. Only a part of a long
 // text that may have been handed in before is looked up first: one that was is answered with its ID, and is not handed in again.
+// What bears an ExternalID is refused by s.Accepted with sms.ErrQueueFull, since it may be known already.
 func (q *Queue) Add(m *sms.Message, limit int, s road.Submission) error {
 	return q.add(m, limit, s, nil)
 }
@@ -266,6 +275,11 @@ func (q *Queue) add(m *sms.Message, limit int, s road.Submission, old *replaced)
 		q.parties.forget(owner)
 		q.mu.Unlock()
 		return sms.ErrStopping
+	case limit > 0 && owner.pending >= limit && m.ExternalID != "" && s != nil:
+		q.storing++
+		q.mu.Unlock()
+		q.o.Store.Known(m.ExternalID, func(id sms.ID, err error) { q.addedBefore(m, id, err, s) })
+		return nil
 	case limit > 0 && owner.pending >= limit:
 		q.mu.Unlock()
 		return sms.ErrQueueFull
@@ -276,6 +290,15 @@ func (q *Queue) add(m *sms.Message, limit int, s road.Submission, old *replaced)
 	q.mu.Unlock()
 	q.o.Store.Add(a)
 	return nil
+}
+
+// addedBefore answers what finds its owner's queue full: it takes no room if the message with its external id is here already.
+func (q *Queue) addedBefore(m *sms.Message, id sms.ID, err error, s road.Submission) {
+	if m.ID = id; id == 0 && err == nil {
+		err = sms.ErrQueueFull
+	}
+	q.guarded(m, func() { s.Accepted(m, err == nil, err) })
+	q.stored()
 }
 
 // addition is a message on its way to disk. It implements road.Addition.
@@ -325,13 +348,21 @@ func (a *addition) Added(duplicate bool, err error) {
 	}
 	q.mu.Unlock()
 	if a.submission != nil {
-		a.submission.Accepted(m, duplicate, err)
+		q.guarded(m, func() { a.submission.Accepted(m, duplicate, err) })
 	}
 	if kept && old != nil {
 		old.end.tell()
 		old.end.written()
 	}
 	q.stored()
+}
+
+// guarded tells an edge something of a message; a fault in that is the message's alone.
+func (q *Queue) guarded(m *sms.Message, tell func()) {
+	if fault := guard.Do(tell); fault != nil {
+		q.log.Error().EmbedObject(m).Err(fault).Str("stack", fault.Stack).
+			Msg("telling of a message brought about a fault of the server: nobody is told; please report this line")
+	}
 }
 
 // succeed notes what has taken the place of a message that is being tried, or was.

@@ -80,7 +80,7 @@ func (r *recovery) take(ctx context.Context, m *sms.Message) error {
 	}
 	c := *m
 	c.Submitter, c.Recipient, c.PushKey = q.named(m.Submitter), q.named(m.Recipient), strings.Clone(m.PushKey)
-	c.Source, c.Dest, c.ServiceType, c.Alphabet, c.Reason, c.ExternalID = sms.Address{}, sms.Address{}, "", "", "", ""
+	c.Source, c.Dest, c.ServiceType, c.Alphabet, c.Reason, c.ExternalID = sms.Address{}, sms.Address{}, "", "", strings.Clone(m.Reason), ""
 	c.Content, c.TLVs, c.First = nil, nil, nil
 	if m.Receipt != nil {
 		c.Receipt = &sms.Receipt{Away: m.Receipt.Away}

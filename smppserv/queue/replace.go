@@ -3,7 +3,6 @@ package queue
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
@@ -139,103 +138,4 @@ func (q *Queue) through(ctx context.Context) error {
 	through := make(chan struct{})
 	q.o.Store.After(func() { close(through) })
 	return until(ctx, through)
-}
-
-// cancelStep is how many messages of a conversation are taken back together.
-const cancelStep = 256
-
-// CancelConversation takes back what submitter has waiting from source to dest for the recipient, of one service_type or, with "",
-// of any: cancel_sm without a message_id. What is being tried is left. What was handed in before may still be on its way to
-// disk: that is awaited. It returns how many are DELETED on disk.
-func (q *Queue) CancelConversation(ctx context.Context, recipient, source, dest, submitter, serviceType string) (n int, err error) {
-	if err := q.through(ctx); err != nil {
-		return 0, err
-	}
-	like := &sms.Message{Submitter: submitter, Recipient: recipient, Source: sms.Address{Number: source}, Dest: sms.Address{Number: dest}, ServiceType: serviceType}
-	q.mu.Lock()
-	ids := q.waitingOf(like)
-	q.mu.Unlock()
-	for ids := range slices.Chunk(ids, cancelStep) {
-		cancelled, err := q.cancelAll(ctx, ids, like)
-		if n += cancelled; err != nil {
-			return n, err
-		}
-	}
-	return n, nil
-}
-
-// waitingOf lists, newest first, what waits in like's conversation, of its submitter and, unless that is "", of its service_type,
-// as far as entries tell. The newest are taken back first, since those behind a message wait for it until the end.
-func (q *Queue) waitingOf(like *sms.Message) (ids []sms.ID) {
-	p, lr := q.parties.byName[like.Submitter], q.findLane(conversationOf(like))
-	if p == nil || lr == 0 {
-		return nil
-	}
-	service := serviceHash(like.ServiceType)
-	l := q.lanes.at(lr)
-	for _, first := range [...]ref{l.line, l.aside} {
-		for r := first; r != 0; {
-			e := q.entries.at(r)
-			if e.status == waiting || e.status == aside {
-				for _, p2 := range q.all(r) {
-					if o := q.entries.at(p2); o.party == p.number && o.kind == sms.KindText && (like.ServiceType == "" || o.service == service) {
-						ids = append(ids, o.id)
-					}
-				}
-			}
-			r = e.next
-		}
-	}
-	slices.Sort(ids)
-	slices.Reverse(ids)
-	return ids
-}
-
-// cancelAll takes back messages, as far as they wait and are like that one, and returns when that is on disk.
-func (q *Queue) cancelAll(ctx context.Context, ids []sms.ID, like *sms.Message) (n int, err error) {
-	read := map[sms.ID]*sms.Message{}
-	ms, err := q.o.Store.LoadHeads(ctx, ids)
-	if err != nil {
-		return 0, err
-	}
-	for _, m := range ms {
-		if conversationOf(m) == conversationOf(like) && (like.ServiceType == "" || m.ServiceType == like.ServiceType) && !m.State.Final() {
-			read[m.ID] = m
-		}
-	}
-	written := make(chan error, len(ids))
-	asked := 0
-	for _, id := range ids {
-		m := read[id]
-		if m == nil {
-			continue
-		}
-		q.mu.Lock()
-		r, err := q.claimable(id, true)
-		if err != nil {
-			q.mu.Unlock()
-			continue
-		}
-		e := q.entries.at(r)
-		if kept := q.message(r); kept != nil {
-			m = kept
-		}
-		m.Attempts = int(e.attempts)
-		q.claimNow(r, e, m)
-		q.mu.Unlock()
-		q.conclude([]ref{r}, []*sms.Message{m}, r, nil, deleted("cancelled"), written)
-		asked++
-	}
-	q.wake()
-	for range asked {
-		select {
-		case failed := <-written:
-			if failed == nil {
-				n++
-			}
-		case <-ctx.Done():
-			return n, ctx.Err()
-		}
-	}
-	return n, nil
 }

@@ -241,22 +241,36 @@ func TestACancelledConversationLeavesWhatIsOfAnotherServiceTypeOrSubmitter(t *te
 			}
 		}
 		testkit.Receive(t, s.allAccepted, "all accepted")
-		n, err := r.q.CancelConversation(t.Context(), sms.Hermes, "33612345678", "3600", "admin", "CMT")
+		n, err := r.cancelConversation("admin", "CMT")
 		if n != each || err != nil {
 			t.Fatalf("%d were cancelled, %v", n, err)
 		}
 		for _, m := range kinds[1] {
 			r.wantState(m, sms.Deleted)
 		}
-		if n, err = r.q.CancelConversation(t.Context(), sms.Hermes, "33612345678", "3600", "admin", ""); n != each || err != nil {
+		if n, err = r.cancelConversation("admin", ""); n != each || err != nil {
 			t.Fatalf("%d were cancelled, %v", n, err)
 		}
 		if n := r.q.Stats().Waiting; n != each {
 			t.Fatalf("%d wait", n)
 		}
-		if n, err = r.q.CancelConversation(t.Context(), sms.Hermes, "33612345678", "3600", "other", ""); n != each || err != nil {
+		if n, err = r.cancelConversation("other", ""); n != each || err != nil {
 			t.Fatalf("%d were cancelled, %v", n, err)
 		}
 		r.emptied()
 	})
+}
+
+// cancelConversation takes back what submitter has waiting in the rig's conversation.
+func (r *rig) cancelConversation(submitter, serviceType string) (n int, err error) {
+	r.t.Helper()
+	like := r.text("")
+	like.Submitter, like.ServiceType = submitter, serviceType
+	done := make(chan struct{})
+	r.q.CancelConversation(context.Background(), like, func(all int, failed error) {
+		n, err = all, failed
+		close(done)
+	})
+	testkit.Receive(r.t, done, "the end of a cancellation")
+	return n, err
 }

@@ -132,3 +132,32 @@ func (q *Queue) ready(lr ref) {
 		to.mark()
 	}
 }
+
+// readyLast gives the lane a turn after all others of its party.
+func (q *Queue) readyLast(lr ref) {
+	q.leaveTurns(q.lanes.at(lr))
+	q.ready(lr)
+}
+
+// readyFirst gives the lane a turn before all others.
+func (q *Queue) readyFirst(lr ref) {
+	l := q.lanes.at(lr)
+	if l.line == 0 {
+		return
+	}
+	q.leaveTurns(l)
+	q.ready(lr)
+	t := q.lines.all[l.turns]
+	if t.first != lr {
+		before := l.before
+		t.last = before
+		q.lanes.at(before).after = 0
+		q.lanes.at(t.first).before = lr
+		l.before, l.after, t.first = 0, t.first, lr
+	}
+	if rd := t.round; rd.first != t {
+		rd.remove(t)
+		t.after = rd.first
+		rd.first.before, rd.first = t, t
+	}
+}

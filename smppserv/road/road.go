@@ -45,8 +45,10 @@ type Transition struct {
 	Attempts int
 	Error    int // an HTTP status or a command_status
 	Reason   string
-	DueAt    time.Time      // of the next try, when State is not final
+	DueAt    time.Time      // of the next try, when State is not final; zero = it stays, and so does Wait
 	PushKey  string         // of the text that the parts make, for its next tries; "" = as it was
+	Progress string         // sms.Message.Progress from now on, when State is not final; "" = as it was
+	Underway bool           // no try has ended: Progress is written, and nothing else
 	Wait     time.Duration  // until then
 	Receipts []*sms.Message // owed because of it, stored in the same transaction
 	Done     func()         // called when all of it is on disk, and the receipts bear their IDs; may be nil
@@ -71,7 +73,8 @@ func (s ClockStep) By() time.Duration { return s.To.Round(0).Sub(s.From.Round(0)
 // Deliverer is one way out: Hermès, or one receiving session of a client.
 type Deliverer interface {
 	// Deliver starts one try and returns at once. Several messages are the parts of one long text, in their order;
-	// incomplete tells that some are missing. report is called exactly once, from any goroutine.
+	// incomplete tells that some are missing. report is called exactly once with what came of the try, from any goroutine; and
+	// before that, each time the recipient has taken a part of the text, with sms.Underway.
 	Deliver(ms []*sms.Message, incomplete bool, report func(sms.Outcome))
 }
 
@@ -91,6 +94,10 @@ type Outlet interface {
 	SetWindow(n int)
 	// Pause starts no try for this long.
 	Pause(d time.Duration)
+	// Rest is Pause for a recipient that is there, and takes nothing now.
+	Rest(d time.Duration)
+	// Avoid has messages go through the recipient's other outlets, as long as there is one that is not avoided.
+	Avoid(on bool)
 	// Resume ends a pause, and the waits of messages that failed while the outlet was shut.
 	Resume()
 	// Detach starts no more tries. Those in flight still report.

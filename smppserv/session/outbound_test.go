@@ -1,7 +1,6 @@
 package session
 
 import (
-	"errors"
 	"testing"
 
 	"hnetsmpp/pkg/smpp"
@@ -21,40 +20,6 @@ func TestAClientThatWeCalledIsGreetedFirst(t *testing.T) {
 	}
 	r.SendSeq(h.Sequence, &smpp.DeliverSMResp{})
 	testkit.Receive(t, delivery, "the answer")
-}
-
-func TestSeveralRequestsAreAnsweredTogether(t *testing.T) {
-	r := newBound(t, smpp.CmdBindReceiver, func(o *Options) { o.Window = 2 })
-	parts := []smpp.PDU{}
-	for range 3 {
-		parts = append(parts, &smpp.DeliverSM{Source: smpp.Address{Addr: "1"}, Dest: smpp.Address{Addr: "2"}})
-	}
-	done := make(chan []Answer, 2)
-	r.s.SendAll(parts, func(a []Answer) { done <- a })
-	first, _ := r.Expect(smpp.CmdDeliverSM)
-	second, _ := r.Expect(smpp.CmdDeliverSM)
-	r.SendStatus(second.Sequence, smpp.RMSGQFUL, &smpp.DeliverSMResp{})
-	third, _ := r.Expect(smpp.CmdDeliverSM)
-	r.SendSeq(third.Sequence, &smpp.DeliverSMResp{})
-	r.ExpectAlive()
-	if len(done) > 0 {
-		t.Fatal("it came to an end before the first one was answered")
-	}
-	r.SendStatus(first.Sequence, smpp.RXTAPPN, &smpp.DeliverSMResp{})
-	a := testkit.Receive(t, done, "the answers")
-	if len(a) != 3 || a[0].Status != smpp.RXTAPPN || a[1].Status != smpp.RMSGQFUL || a[2] != (Answer{}) {
-		t.Errorf("answered %+v", a)
-	}
-	r.s.Close(nil)
-	r.s.SendAll(parts, func(a []Answer) { done <- a })
-	for _, a := range testkit.Receive(t, done, "the end") {
-		if !errors.Is(a.Err, ErrClosed) {
-			t.Errorf("on a closed session: %+v", a)
-		}
-	}
-	if len(done) > 0 {
-		t.Error("it came to an end twice")
-	}
 }
 
 func TestANotificationIsSentWhileTheSessionIsBound(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/smppserv/guard"
 )
 
 const (
@@ -51,8 +52,21 @@ func (s *Session) next(b []byte) (used, need int) {
 	if len(b) < int(h.Length) {
 		return 0, int(h.Length)
 	}
-	s.handle(s.heard(), h, b[smpp.HeaderLen:h.Length])
+	if fault := guard.Do(func() { s.handle(s.heard(), h, b[smpp.HeaderLen:h.Length]) }); fault != nil {
+		s.faulty(h, fault)
+		return -1, 0
+	}
 	return int(h.Length), 0
+}
+
+// faulty ends the session whose PDU brought about a fault of ours. No other session is the worse for it.
+func (s *Session) faulty(h smpp.Header, fault *guard.Panic) {
+	s.o.Log.Error().Err(fault).Str("stack", fault.Stack).Stringer("request", h.Command).Uint64("session", s.o.ID).
+		Msg("a PDU brought about a fault of the server: its session is closed; please report this line")
+	if !h.Command.IsResponse() {
+		s.refuse(h, smpp.RSYSERR)
+	}
+	s.finish(fault, 0)
 }
 
 // heard notes that a whole PDU came (a part of one is no sign of life), and returns the state in which it is to be handled:

@@ -90,6 +90,7 @@ type Options struct {
 	Window      int           // deliver_sm in flight
 	MaxRequests int           // the peer's requests that await their answers, before the socket is not read any more
 	Greeting    smpp.PDU      // sent first: outbind to a client that we called; nil = nothing
+	Late        func()        // called for a deliver_sm_resp to what nobody waits for any more; nil = nobody is told
 }
 
 var (

@@ -2,7 +2,6 @@ package session
 
 import (
 	"slices"
-	"sync/atomic"
 	"time"
 
 	"hnetsmpp/pkg/smpp"
@@ -82,35 +81,24 @@ func (w *window) oldest() time.Time {
 // Send sends a request when the window has room for it; done is called once with what became of it.
 // The session must be bound, else done gets ErrClosed.
 func (s *Session) Send(p smpp.PDU, done func(Answer)) {
-	o := &outgoing{p: p, done: done}
-	s.mu.Lock()
-	if s.state&bound == 0 {
-		s.mu.Unlock()
+	if !s.admit(&outgoing{p: p, done: done}) {
 		done(Answer{Err: ErrClosed})
-		return
 	}
-	if len(s.window.flying) >= s.window.size {
-		s.window.waiting = append(s.window.waiting, o)
-		s.mu.Unlock()
-		return
-	}
-	s.launch(o)
-	s.mu.Unlock()
 }
 
-// SendAll sends several requests; done is called once, with the answers to all of them.
-func (s *Session) SendAll(ps []smpp.PDU, done func([]Answer)) {
-	answers := make([]Answer, len(ps))
-	var left atomic.Int64
-	left.Store(int64(len(ps)))
-	for i, p := range ps {
-		s.Send(p, func(a Answer) {
-			answers[i] = a
-			if left.Add(-1) == 0 {
-				done(answers)
-			}
-		})
+// admit launches a request, or keeps it until there is room. The lock is given back even when encoding it panics.
+func (s *Session) admit(o *outgoing) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.state&bound == 0:
+		return false
+	case len(s.window.flying) >= s.window.size:
+		s.window.waiting = append(s.window.waiting, o)
+	default:
+		s.launch(o)
 	}
+	return true
 }
 
 // Notify sends a PDU that has no response (alert_notification), and tells whether the session could.
@@ -151,13 +139,22 @@ func (s *Session) refill() {
 
 // settle gives a response to the request that it answers. One that answers nothing is ignored.
 func (s *Session) settle(h smpp.Header) {
-	s.mu.Lock()
-	o := s.window.answered(h)
-	s.refill()
-	s.mu.Unlock()
-	if o != nil {
+	o := s.take(h)
+	switch {
+	case o == nil && h.Command == smpp.CmdDeliverSMResp && s.o.Late != nil:
+		s.o.Late()
+	case o != nil:
 		o.done(Answer{Status: h.Status, Nack: h.Command == smpp.CmdGenericNack})
 	}
+}
+
+// take takes the request off the window that a response answers, and launches what waited for the room.
+func (s *Session) take(h smpp.Header) *outgoing {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o := s.window.answered(h)
+	s.refill()
+	return o
 }
 
 // expireRequests fails the requests whose response timer is over.

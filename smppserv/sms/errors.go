@@ -15,6 +15,8 @@ var (
 	ErrNotWaiting = errors.New("the message is not waiting")
 	// ErrBeingTried means that a message is on its way to its recipient now.
 	ErrBeingTried = errors.New("the message is being tried")
+	// ErrTooMany means that more messages match than are taken back together. A wrapping error says how many.
+	ErrTooMany = errors.New("too many messages at once")
 	// ErrNoClient means that no client is to have what is written from a number. A wrapping error's text is for Hermès.
 	ErrNoClient = errors.New("no client owns the number")
 	// ErrAddress means that a client cannot be written a number so. A wrapping error's text is for Hermès.

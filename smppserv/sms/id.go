@@ -22,8 +22,8 @@ func (id ID) Format(hex, short bool) string {
 	return id.String()
 }
 
-// ParseID lists the IDs that s, written by Format, may stand for: one, but for digits alone, which a 3.3 client
-// may have been given as a hexadecimal number.
+// ParseID lists the IDs that s, written by Format, may stand for: one, but for digits alone, which may be a hexadecimal number too.
+// Where that is one that a 3.3 client would have been given so, it comes first: it is the newer.
 func ParseID(s string, hex bool) []ID {
 	var ids []ID
 	for _, base := range []int{10, 16} {
@@ -33,6 +33,9 @@ func ParseID(s string, hex bool) []ID {
 		if n, err := strconv.ParseUint(s, base, 63); err == nil && n > 0 && strconv.FormatUint(n, base) == strings.ToLower(s) {
 			ids = append(ids, ID(n))
 		}
+	}
+	if len(ids) == 2 && ids[1] > maxShortID {
+		ids[0], ids[1] = ids[1], ids[0]
 	}
 	return ids
 }

@@ -36,3 +36,13 @@ func TestShortIDsHaveEightCharacters(t *testing.T) {
 		t.Errorf("a 3.4 client has %q", got)
 	}
 }
+
+func TestDigitsThatOnlyAShortIDCanBeInHexadecimalAreReadSoFirst(t *testing.T) {
+	for s, want := range map[string][]ID{
+		"12345678": {0x12345678, 12345678}, "6000000": {0x6000000, 6000000}, "123": {123, 0x123}, "5999999": {5999999, 0x5999999},
+	} {
+		if got := ParseID(s, false); !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", s, got, want)
+		}
+	}
+}

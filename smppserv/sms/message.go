@@ -40,6 +40,16 @@ type Part struct {
 	Total, Seq byte
 }
 
+// PartForm is how a part names its text. Numbers of different forms have nothing to do with each other.
+type PartForm uint8
+
+const (
+	FormUnknown PartForm = iota // an earlier version stored it, or it is whole
+	FormUDH8                    // 23.040, 9.2.3.24.1
+	FormUDH16                   // 23.040, 9.2.3.24.8
+	FormSAR                     // SMPP 3.4, 5.3.2.22
+)
+
 // Message is one short message on its way. A client's long text is a Message for each part that it submitted;
 // a long text from Hermès is one Message, however many deliver_sm it takes.
 type Message struct {
@@ -65,6 +75,7 @@ type Message struct {
 	Content  []byte // short_message or message_payload, with its user data header when ESMClass has UDHI
 	TLVs     []byte // parameters to hand on to the recipient, as on the wire
 	Part     Part
+	PartForm PartForm // how Part.Ref came
 	SetDPF   bool     // set_dpf: tell the submitter when the recipient, having been out of reach, can be reached again
 	Receipt  *Receipt // nil for KindText
 
@@ -90,6 +101,8 @@ type Message struct {
 	FinalAt    time.Time // zero until State is final
 	ExternalID string    // Hermès' own id on the TCP port
 	PushKey    string    // of a part whose text was tried: the key of the first try, "" = its own
+	// Progress is what those who deliver a text in parts note, so that no part which was taken is sent again: octets, "" = nothing.
+	Progress string
 }
 
 // Receipt is what a delivery receipt says of the message that it is about (SMPP 3.4, appendix B).

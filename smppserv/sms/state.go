@@ -42,6 +42,8 @@ const (
 	TryAgain                // it failed for now and counts as an attempt
 	Failed                  // it failed for good
 	Returned                // it was not tried to an end (a session closed, a stop); no attempt is counted
+	// Underway is no end of the try: the recipient has taken a part of the text, as Progress says. Another report follows.
+	Underway
 )
 
 // Outcome is what came of one try.
@@ -52,8 +54,16 @@ type Outcome struct {
 	After   time.Duration // for TryAgain: not before this long; 0 leaves it to the schedule
 	Reason  string        // in words, for logs and operators
 
+	// Progress is the message's Progress from now on, "" = as it was. It is for what is to be tried again.
+	Progress string
+
 	Temporary bool // for Failed: it might have been tried again, but the message allows one try
-	Unreached bool // for TryAgain: nobody was there, so that it says nothing of the message
+	Unreached bool // for TryAgain: nobody was there
+	// Unjudged is for TryAgain: it says nothing of the message, which takes no step of its schedule and goes again, in its turn,
+	// as soon as its outlet takes anything.
+	Unjudged bool
+	// Fault is for TryAgain: the server's own fault, which the message brings about. With the third the message has failed.
+	Fault bool
 }
 
 // FinalState is the state that the outcome leads to, Enroute if it is not an end.

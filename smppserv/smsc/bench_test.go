@@ -1,6 +1,8 @@
 package smsc
 
 import (
+	"time"
+
 	"bufio"
 	"context"
 	"fmt"
@@ -61,7 +63,9 @@ func (q *nullQueue) commit() {
 
 type nullOutlet struct{ road.Outlet }
 
-func (nullOutlet) Detach() {}
+func (nullOutlet) Rest(time.Duration) {}
+func (nullOutlet) Avoid(bool)         {}
+func (nullOutlet) Detach()            {}
 
 // benchSession binds a session to a message centre whose queue does nothing.
 func benchSession(b *testing.B) net.Conn {

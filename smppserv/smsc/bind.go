@@ -31,6 +31,8 @@ type peer struct {
 	// Guarded by the registry.
 	bound, gone bool
 	outlet      road.Outlet
+
+	sender sender
 }
 
 var (
@@ -177,6 +179,10 @@ func (p *peer) Request(s *session.Session, h smpp.Header, pdu smpp.PDU) {
 	case *smpp.SubmitMulti:
 		p.submitMulti(h, r, c, rate)
 	default:
+		if r, ok := pdu.(*smpp.CancelSM); ok && r.MessageID == "" {
+			p.cancelAll(h, c, r)
+			return
+		}
 		resp, err := p.manage(c, pdu)
 		if err != nil {
 			p.refuse(h, err)

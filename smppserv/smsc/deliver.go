@@ -8,7 +8,21 @@ import (
 	"hnetsmpp/smppserv/smsc/translate"
 )
 
-// Deliver implements road.Deliverer: the message goes out as one deliver_sm or several, and its outcome is the worst of theirs.
+// delivery is a message on its way to a client: one deliver_sm or several, each of which is settled by itself.
+// It is guarded by its sender.
+type delivery struct {
+	m        *sms.Message
+	parts    translate.Parts
+	next     int // the next deliver_sm to send
+	begun    bool
+	flying   int // deliver_sm that are not answered yet
+	worst    sms.Outcome
+	stopped  bool // no more of it is sent
+	reported bool
+	report   func(sms.Outcome)
+}
+
+// Deliver implements road.Deliverer.
 func (p *peer) Deliver(ms []*sms.Message, _ bool, report func(sms.Outcome)) {
 	m := ms[0]
 	if m.Kind == sms.KindAlert {
@@ -16,17 +30,22 @@ func (p *peer) Deliver(ms []*sms.Message, _ bool, report func(sms.Outcome)) {
 		return
 	}
 	c, _ := p.sv.registry.settings(p)
-	pdus, err := p.esme(c).DeliverSM(m)
+	d := &delivery{m: m, report: report}
+	var err error
+	d.parts, err = p.esme(c).Parts(m, p.account.references.take)
+	ref, several := d.parts.Reference()
 	if err != nil {
+		if several {
+			p.account.references.release(ref)
+		}
 		report(sms.Outcome{Verdict: sms.Failed, State: sms.Rejected, Reason: err.Error()})
 		return
 	}
-	p.sv.logMessage(m, "sent to the client")
-	if len(pdus) == 1 {
-		p.s.Send(pdus[0], func(a session.Answer) { report(outcome(a)) })
-		return
+	if d.parts.Kept() {
+		p.account.references.keep(ref)
 	}
-	p.s.SendAll(pdus, func(answers []session.Answer) { report(worst(answers)) })
+	p.sv.logMessage(m, "sent to the client")
+	p.sender.send(d)
 }
 
 // alert tells the client that a number it wrote to can be reached again (4.12). There is no answer to that.
@@ -37,18 +56,57 @@ func (p *peer) alert(m *sms.Message) sms.Outcome {
 	return sms.Outcome{Verdict: sms.Done}
 }
 
-// worst is the outcome of a message whose parts were answered like this.
-func worst(answers []session.Answer) (all sms.Outcome) {
-	for _, a := range answers {
-		if o := outcome(a); badness[o.Verdict] > badness[all.Verdict] {
-			all = o
-		}
+// part is the next deliver_sm to send, -1 = there is none.
+func (d *delivery) part() int {
+	if d.stopped {
+		return -1
 	}
-	return all
+	for d.next < len(d.parts.PDUs) && d.parts.Taken(d.next) {
+		d.next++
+	}
+	if d.next == len(d.parts.PDUs) {
+		return -1
+	}
+	return d.next
 }
 
-// badness puts verdicts in order: what is refused for good need not be sent again because of another part.
-var badness = [...]int{sms.Done: 0, sms.Returned: 1, sms.TryAgain: 2, sms.Failed: 3}
+// stop has no more of it sent, because of an outcome of one part. What is refused for good ends the text, whatever becomes of
+// the other parts; else what the message is to wait for counts more than what says nothing of it.
+func (d *delivery) stop(o sms.Outcome) {
+	if !d.stopped || badness(o) > badness(d.worst) {
+		d.worst = o
+	}
+	d.stopped = true
+}
+
+func badness(o sms.Outcome) int {
+	switch {
+	case o.Verdict == sms.Failed:
+		return 3
+	case o.Verdict == sms.TryAgain && !o.Unjudged:
+		return 2
+	case o.Verdict == sms.TryAgain:
+		return 1
+	}
+	return 0
+}
+
+// outcome is what came of the whole message; ok is false while that is open.
+func (d *delivery) outcome() (o sms.Outcome, ok bool) {
+	switch {
+	case d.flying > 0 || d.reported:
+		return o, false
+	case d.stopped:
+		o = d.worst
+		if o.Verdict != sms.Failed && d.begun {
+			o.Progress = d.parts.Progress()
+		}
+	case d.part() >= 0:
+		return o, false
+	}
+	d.reported = true
+	return o, true
+}
 
 // outcome reads a client's answer to deliver_sm.
 func outcome(a session.Answer) sms.Outcome {

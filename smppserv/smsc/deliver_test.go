@@ -172,20 +172,28 @@ func (w *writer) Answered() (s uint64, since time.Time, b bool) { return }
 // write has an agent's text sent to alice.
 func (r *rig) write(text string) {
 	r.t.Helper()
-	route, err := r.sv.Route(context.Background(), campaign, person, "")
+	r.writeTo(person, text)
+}
+
+// writeTo has an agent's text to a number sent to alice, and returns the message.
+func (r *rig) writeTo(to, text string) *sms.Message {
+	r.t.Helper()
+	route, err := r.sv.Route(context.Background(), campaign, to, "")
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	now := time.Now()
 	w := &writer{make(chan error, 1)}
-	err = r.q.Add(&sms.Message{Recipient: route.Recipient, Source: route.Source, Dest: route.Dest, Content: []byte(text), ReceivedAt: now, DueAt: now,
-		ExpiresAt: now.Add(time.Hour), State: sms.Enroute}, 0, w)
+	m := &sms.Message{Recipient: route.Recipient, Source: route.Source, Dest: route.Dest, Content: []byte(text), ReceivedAt: now, DueAt: now,
+		ExpiresAt: now.Add(time.Hour), State: sms.Enroute}
+	err = r.q.Add(m, 0, w)
 	if err == nil {
 		err = <-w.accepted
 	}
 	if err != nil {
 		r.t.Fatal(err)
 	}
+	return m
 }
 
 func TestAnAgentsTextReachesItsClient(t *testing.T) {

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/smppserv/session"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/smsc/translate"
 )
@@ -28,8 +30,9 @@ func (p *peer) manage(c *Client, pdu smpp.PDU) (smpp.PDU, error) {
 }
 
 // own finds what this client submitted under a message_id: one message, or all of a submit_multi.
-// Another client's is as unknown as one that never was.
+// Another client's is as unknown as one that never was. Of two that it may stand for the one counts that was given it in this form.
 func (p *peer) own(ctx context.Context, c *Client, id string) ([]*sms.Message, error) {
+	var other []*sms.Message
 	for _, n := range sms.ParseID(id, c.MessageIDHex) {
 		known, err := p.sv.o.History.KnownAs(ctx, n)
 		if err != nil {
@@ -46,11 +49,18 @@ func (p *peer) own(ctx context.Context, c *Client, id string) ([]*sms.Message, e
 				own = append(own, m)
 			}
 		}
-		if len(own) > 0 {
+		switch {
+		case len(own) == 0:
+		case n.Format(c.MessageIDHex, own[0].InterfaceVersion < smpp.V34) == strings.ToLower(id):
 			return own, nil
+		case other == nil:
+			other = own
 		}
 	}
-	return nil, smpp.RINVMSGID
+	if other == nil {
+		return nil, smpp.RINVMSGID
+	}
+	return other, nil
 }
 
 // eachOf does something to messages, all at the same time so that they share their way to disk. It is enough that one succeeds;
@@ -88,11 +98,8 @@ func (p *peer) querySM(ctx context.Context, c *Client, r *smpp.QuerySM) (*smpp.Q
 	return p.esme(c).QueryResp(m, r.MessageID, time.Now()), nil
 }
 
-// cancelSM takes back one message, those of a submit_multi that still wait, or all of a conversation (4.9).
+// cancelSM takes back one message, or those of a submit_multi that still wait (4.9).
 func (p *peer) cancelSM(ctx context.Context, c *Client, r *smpp.CancelSM) error {
-	if r.MessageID == "" {
-		return p.cancelAll(ctx, c, r)
-	}
 	ms, err := p.own(ctx, c, r.MessageID)
 	if err != nil {
 		return err
@@ -108,28 +115,42 @@ func sameDest(m *sms.Message, a smpp.Address) bool {
 	return err == nil && d == m.Dest
 }
 
-// cancelAll cancels what waits between two addresses, of one service_type if the request names one.
-func (p *peer) cancelAll(ctx context.Context, c *Client, r *smpp.CancelSM) error {
+// cancelTime bounds how long all messages of a conversation may take to be cancelled.
+const cancelTime = 30 * time.Second
+
+// cancelAll cancels what waits between two addresses, of one service_type if the request names one: all of it, or nothing.
+// The session goes on meanwhile.
+func (p *peer) cancelAll(h smpp.Header, c *Client, r *smpp.CancelSM) {
+	t := &session.Ticket{}
+	t.Open(p.s, h)
 	source, err := c.Source(r.Source)
 	dest, destErr := translate.Dest(r.Dest)
 	if err != nil || destErr != nil {
-		return smpp.RCANCELFAIL
+		t.Refuse(smpp.RCANCELFAIL)
+		return
 	}
 	recipient, err := p.recipient(c, p.sv.directory.Load(), source.Number, dest.Number)
 	if err != nil {
-		return smpp.RCANCELFAIL
+		t.Refuse(smpp.RCANCELFAIL)
+		return
 	}
-	cancelled, err := p.sv.o.Queue.CancelConversation(ctx, recipient, source.Number, dest.Number, c.SystemID, r.ServiceType)
-	if cancelled > 0 {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if cancelled == 0 {
-		return smpp.RCANCELFAIL
-	}
-	return nil
+	ctx, cancel := context.WithTimeout(context.Background(), cancelTime)
+	like := &sms.Message{Submitter: c.SystemID, Recipient: recipient, Source: source, Dest: dest, ServiceType: r.ServiceType}
+	p.sv.o.Queue.CancelConversation(ctx, like, func(n int, err error) {
+		defer cancel()
+		switch {
+		case errors.Is(err, sms.ErrTooMany):
+			p.sv.o.Log.Warn().Str("system_id", c.SystemID).Str("destination_addr", dest.Number).Err(err).
+				Msg("cancel_sm without a message_id was answered RCANCELFAIL, and all of its messages wait as before: have the client name a service_type, or the messages one by one")
+			t.Refuse(smpp.RCANCELFAIL)
+		case err != nil:
+			t.Refuse(err)
+		case n == 0:
+			t.Refuse(smpp.RCANCELFAIL)
+		default:
+			t.Reply(&smpp.CancelSMResp{})
+		}
+	})
 }
 
 // replaceSM gives a waiting message another text, and other times and receipts where the request names them (4.10).

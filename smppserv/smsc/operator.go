@@ -54,11 +54,9 @@ func (sub reported) Concluded(m *sms.Message, o sms.Outcome) {
 	if d, ok := pdus[0].(*smpp.DeliverSM); ok && m.Reason != "" {
 		d.TLVs = append(d.TLVs, smpp.TLVString(smpp.TagAdditionalStatusInfoText, shortened(m.Reason)))
 	}
-	sub.Session().SendAll(pdus, func(answers []session.Answer) {
-		for _, a := range answers {
-			if a.Err != nil && !errors.Is(a.Err, session.ErrClosed) {
-				sub.sv.o.Log.Debug().Err(a.Err).Msg("a command did not take what became of its message")
-			}
+	sub.Session().Send(pdus[0], func(a session.Answer) {
+		if a.Err != nil && !errors.Is(a.Err, session.ErrClosed) {
+			sub.sv.o.Log.Debug().Err(a.Err).Msg("a command did not take what became of its message")
 		}
 	})
 }

@@ -15,6 +15,8 @@ type account struct {
 	client   *Client // as configured now
 	rate     session.Rate
 	sessions []*peer // that hold a place
+
+	references references // of long texts on their way to it
 }
 
 // registry knows which sessions each client has bound.
@@ -85,8 +87,9 @@ func (r *registry) bound(p *peer) {
 	p.bound = true
 	if p.kind.Receives() {
 		p.outlet = r.sv.o.Queue.Attach(road.OutletOptions{
-			Recipient: p.account.client.SystemID, Session: p.s.ID(), Window: r.sv.o.Window, Retry: clientRetry[:], Deliverer: p,
+			Recipient: p.account.client.SystemID, Session: p.s.ID(), Window: p.sender.window, Retry: clientRetry[:], Deliverer: p,
 		})
+		p.sender.outlet = p.outlet // nothing is sent before mu is free: Deliver asks for settings
 	}
 }
 
@@ -111,6 +114,7 @@ func (r *registry) unbound(p *peer) {
 	r.mu.Unlock()
 	if outlet != nil {
 		outlet.Detach()
+		p.sender.over()
 	}
 }
 

@@ -53,6 +53,8 @@ func (h *hermes) Deliver(ms []*sms.Message, _ bool, report func(sms.Outcome)) {
 // rig is a message centre with a real store and queue. Its clients are alice and bob, both with the password pw.
 type rig struct {
 	t      *testing.T
+	file   string
+	o      Options
 	store  *store.Store
 	q      *queue.Queue
 	hermes *hermes
@@ -63,17 +65,8 @@ type rig struct {
 
 func newRig(t *testing.T, change func(*rig, *Options)) *rig {
 	t.Helper()
-	ctx := context.Background()
-	r := &rig{t: t, hermes: &hermes{tries: make(chan try, 1000)}}
-	var err error
-	r.store, err = sqlite.Open(ctx, sqlite.Options{File: filepath.Join(t.TempDir(), "messages.db"), Log: zerolog.Nop()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.q = queue.New(queue.Options{Store: r.store, Log: zerolog.Nop(), Settings: queue.Settings{ReceiptValidity: time.Hour}})
-	if err := r.q.Start(ctx); err != nil {
-		t.Fatal(err)
-	}
+	r := &rig{t: t, file: filepath.Join(t.TempDir(), "messages.db"), hermes: &hermes{tries: make(chan try, 1000)}}
+	r.openQueue()
 	o := Options{
 		SMSCIdentifier: "centre", Queue: r.q, History: r.store, Log: zerolog.Nop(), Window: 10,
 		Logout: 50 * time.Millisecond, Timers: session.Timers{Response: patience},
@@ -83,22 +76,53 @@ func newRig(t *testing.T, change func(*rig, *Options)) *rig {
 	if change != nil {
 		change(r, &o)
 	}
+	r.o = o
+	r.serve()
+	t.Cleanup(r.close)
+	return r
+}
+
+func (r *rig) openQueue() {
+	r.t.Helper()
+	ctx := context.Background()
+	var err error
+	r.store, err = sqlite.Open(ctx, sqlite.Options{File: r.file, Log: zerolog.Nop()})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.q = queue.New(queue.Options{Store: r.store, Log: zerolog.Nop(), Settings: queue.Settings{ReceiptValidity: time.Hour}})
+	if err := r.q.Start(ctx); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r *rig) serve() {
+	r.t.Helper()
 	r.q.Attach(road.OutletOptions{Recipient: sms.Hermes, Window: 1000, Retry: []time.Duration{time.Second}, Deliverer: r.hermes})
-	r.sv = New(o, r.st)
+	r.sv = New(r.o, r.st)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		r.t.Fatal(err)
 	}
 	r.addr = l.Addr().String()
 	r.sv.Serve(l)
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
-		defer cancel()
-		r.sv.Close(ctx)
-		_ = r.q.Stop(ctx)
-		_ = r.store.Close(ctx)
-	})
-	return r
+}
+
+func (r *rig) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	r.sv.Close(ctx)
+	_ = r.q.Stop(ctx)
+	_ = r.store.Close(ctx)
+}
+
+// restart loses what is in memory, and every session.
+func (r *rig) restart() {
+	r.t.Helper()
+	r.close()
+	r.openQueue()
+	r.o.Queue, r.o.History = r.q, r.store
+	r.serve()
 }
 
 // stop stops the queue's tries and the message centre, as the program does; closed is closed at its end.

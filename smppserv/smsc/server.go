@@ -31,7 +31,7 @@ type Queue interface {
 	Attach(road.OutletOptions) road.Outlet
 	Cancel(ctx context.Context, id sms.ID) error
 	Replace(ctx context.Context, id sms.ID, f func(*sms.Message) error) error
-	CancelConversation(ctx context.Context, recipient, source, dest, submitter, serviceType string) (int, error)
+	CancelConversation(ctx context.Context, like *sms.Message, done func(n int, err error))
 }
 
 // History is what the message centre looks up of messages past. Each answer comes in a bounded time.
@@ -136,9 +136,11 @@ func (sv *Server) Outbind(c net.Conn, password string) error {
 // serve returns nil when the client was bound, else why it was not.
 func (sv *Server) serve(c net.Conn, greeting smpp.PDU) error {
 	p := &peer{sv: sv}
+	p.sender.init(p, sv.o.Window)
 	p.s = session.New(session.Options{
 		ID: sv.nextID.Add(1), SystemID: sv.o.SMSCIdentifier, Conn: c, Handler: p, Log: sv.o.Log, Limited: sv.limited, Greeting: greeting,
 		Timers: sv.o.Timers, Logout: sv.o.Logout, Window: sv.o.Window, MaxRequests: maxRequests,
+		Late: p.sender.late,
 	})
 	reason := sv.doors.Serve(p.s)
 	if p.account != nil {

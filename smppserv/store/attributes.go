@@ -30,13 +30,16 @@ const (
 	flagBareKey // an earlier version stored it: its key is its id, whenever it came
 )
 
+// formShift is where the flags have the PartForm; version 3 had zero there once.
+const formShift = 6
+
 const fixedAttributes = 15 // without the flags
 
 var errAttributes = errors.New("the attributes column is not one of ours: the row is damaged or of a newer version")
 
 // AppendAttributes appends what of a message has no column of its own: the attributes column of its row.
 func AppendAttributes(dst []byte, m *sms.Message) []byte {
-	var flags byte
+	flags := byte(m.PartForm) << formShift
 	if m.SetDPF {
 		flags |= flagSetDPF
 	}
@@ -96,6 +99,7 @@ func DecodeAttributes(b []byte, m *sms.Message, names *Names) error {
 	case m.Kind != sms.KindText:
 		flags = flagReceipt
 	}
+	m.PartForm = sms.PartForm(flags >> formShift)
 	m.SetDPF, m.Period = flags&flagSetDPF != 0, flags&flagPeriod != 0
 	m.Source.TON, m.Source.NPI, m.Dest.TON, m.Dest.NPI = b[1], b[2], b[3], b[4]
 	m.ESMClass, m.ProtocolID, m.Priority, m.RegisteredDelivery, m.DataCoding, m.InterfaceVersion = b[5], b[6], b[7], b[8], b[9], b[10]

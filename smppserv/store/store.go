@@ -147,13 +147,16 @@ func milli(t time.Time) int64 {
 	return t.UnixMilli()
 }
 
-// op is one of: an addition, a change, an outcome, messages to purge, something else for the batch, something that the database itself writes; with done alone it writes nothing.
+// op is one of: an addition, a change, an outcome, ends, messages to purge, something else for the batch, something that the database
+// itself writes; with done alone it writes nothing.
 type op struct {
 	add        road.Addition
 	change     *sms.Message
 	transition *road.Transition
+	ends       []*road.Transition // all of them, or none
 	purge      []Range
 	fill       func(*Batch) error
+	known      *known
 	own        func() error // the database's own
 	probe      bool         // writes nothing new
 	retry      retry        // writes nothing; before it, outcomes that were refused are tried
@@ -166,6 +169,20 @@ type op struct {
 func (s *Store) Add(a road.Addition) {
 	if !s.push(op{add: a}) {
 		a.Added(false, sms.ErrUnavailable)
+	}
+}
+
+// known asks which message has an external id.
+type known struct {
+	externalID string
+	id         sms.ID // 0 = none
+}
+
+// Known calls found with the message that has this external id, 0 = there is none; what was handed in before counts.
+func (s *Store) Known(externalID string, found func(sms.ID, error)) {
+	k := &known{externalID: externalID}
+	if !s.push(op{known: k, done: func(err error) { found(k.id, err) }}) {
+		found(0, sms.ErrUnavailable)
 	}
 }
 
@@ -186,6 +203,14 @@ func (s *Store) After(through func()) {
 // Finish stores what came of a try. While the disk cannot take it, it waits; if its row is refused for good, it is parked.
 func (s *Store) Finish(v *road.Transition) {
 	s.push(op{transition: v})
+}
+
+// End stores ends that somebody asked for, in one transaction: all of them, or, where the disk cannot take them now or the
+// database refuses a row, none; ended is told. Their Done and Parked are not called.
+func (s *Store) End(vs []*road.Transition, ended func(error)) {
+	if !s.push(op{ends: vs, done: ended}) {
+		ended(sms.ErrUnavailable)
+	}
 }
 
 func (s *Store) push(o op) bool {

@@ -105,10 +105,17 @@ func (w *writer) fill(batch []op) error {
 			if v := o.add.Replaces(); v != nil {
 				w.collect(v)
 			}
+		case o.known != nil:
+			o.known.id = w.knownAs(external)
+			external++
 		case o.change != nil:
 			w.batch.Changed = append(w.batch.Changed, o.change)
 		case o.transition != nil:
 			w.collect(o.transition)
+		case o.ends != nil:
+			for _, v := range o.ends {
+				w.collect(v)
+			}
 		case o.purge != nil:
 			w.batch.Purged = append(w.batch.Purged, o.purge...)
 		case o.probe:
@@ -129,10 +136,11 @@ func (w *writer) findExternals(batch []op) error {
 	clear(w.externals)
 	w.externals = w.externals[:0]
 	for i := range batch {
-		if add := batch[i].add; add != nil {
-			if id := add.Message().ExternalID; id != "" {
-				w.externals = append(w.externals, id)
-			}
+		switch o := &batch[i]; {
+		case o.known != nil:
+			w.externals = append(w.externals, o.known.externalID)
+		case o.add != nil && o.add.Message().ExternalID != "":
+			w.externals = append(w.externals, o.add.Message().ExternalID)
 		}
 	}
 	if len(w.externals) == 0 {
@@ -147,18 +155,23 @@ func (w *writer) findExternals(batch []op) error {
 
 // isDuplicate gives m the ID of the message that has its external id, the at-th of the batch, if there is one.
 func (w *writer) isDuplicate(m *sms.Message, at int) bool {
-	earlier := w.earlier[at]
-	for i := 0; i < at && earlier == 0; i++ { // in this batch?
-		if w.externals[i] == m.ExternalID {
-			earlier = w.earlier[i]
-		}
-	}
-	if earlier != 0 {
+	if earlier := w.knownAs(at); earlier != 0 {
 		m.ID = earlier
 		return true
 	}
 	w.earlier[at] = w.lastID + 1
 	return false
+}
+
+// knownAs is the message that has the at-th external id of the batch, which may be in the batch itself, 0 = none.
+func (w *writer) knownAs(at int) sms.ID {
+	earlier := w.earlier[at]
+	for i := 0; i < at && earlier == 0; i++ {
+		if w.externals[i] == w.externals[at] {
+			earlier = w.earlier[i]
+		}
+	}
+	return earlier
 }
 
 func (w *writer) add(m *sms.Message) {

@@ -69,7 +69,10 @@ func (e ESME) readContent(m *sms.Message, text []byte, tlvs smpp.TLVs) error {
 		}
 		payload, languages = rest, udh.Languages()
 		if part, ok := udh.Concat(); ok {
-			m.Part = sms.Part{Ref: part.Ref, Total: part.Total, Seq: part.Seq}
+			m.Part, m.PartForm = sms.Part{Ref: part.Ref, Total: part.Total, Seq: part.Seq}, sms.FormUDH8
+			if part.Wide {
+				m.PartForm = sms.FormUDH16
+			}
 		}
 	} else if err := readSAR(m, tlvs); err != nil {
 		return err
@@ -107,7 +110,7 @@ func readSAR(m *sms.Message, tlvs smpp.TLVs) error {
 		return smpp.RINVOPTPARAMVAL
 	}
 	if total > 1 {
-		m.Part = sms.Part{Ref: ref, Total: total, Seq: seq}
+		m.Part, m.PartForm = sms.Part{Ref: ref, Total: total, Seq: seq}, sms.FormSAR
 	}
 	return nil
 }

@@ -9,16 +9,15 @@ import (
 	"hnetsmpp/smppserv/sms"
 )
 
-// DeliverSM writes a message as the client and the version of its session want it: as one deliver_sm, or as one for each
-// part of a long text. The error says in words why it cannot be sent.
-func (e ESME) DeliverSM(m *sms.Message) ([]smpp.PDU, error) {
+// deliverSM writes a message as one deliver_sm, or as one for each part of a long text; c is how it is cut.
+func (e ESME) deliverSM(m *sms.Message, c *cut) ([]smpp.PDU, error) {
 	base := smpp.DeliverSM{ServiceType: m.ServiceType, Source: address(m.Source), Dest: address(m.Dest)}
 	switch {
 	case m.Kind != sms.KindText:
 		e.receipt(&base, m)
 		return []smpp.PDU{&base}, nil
 	case m.FromHermes():
-		return e.fromHermes(base, m)
+		return e.fromHermes(base, m, c)
 	}
 	base.ESMClass, base.ProtocolID, base.PriorityFlag, base.DataCoding = m.ESMClass&^smpp.ESMModeMask, m.ProtocolID, m.Priority, m.DataCoding
 	base.RegisteredDelivery = m.RegisteredDelivery & smpp.RegSMEAckMask
@@ -29,10 +28,10 @@ func (e ESME) DeliverSM(m *sms.Message) ([]smpp.PDU, error) {
 	if len(m.Content) <= maxShortMessage34 {
 		return []smpp.PDU{&base}, nil
 	}
-	if e.Version >= smpp.V34 {
+	if e.Version >= smpp.V34 && !c.kept {
 		return payload(base), nil
 	}
-	return e.segmented(base, m)
+	return e.segmented(base, m, c)
 }
 
 // Alert tells a client that a number it wrote to can be reached again (4.12).
@@ -41,21 +40,28 @@ func Alert(m *sms.Message) *smpp.AlertNotification {
 }
 
 // fromHermes writes an agent's text in the alphabet asked for, else in the client's own if it fits, else in UCS-2.
-func (e ESME) fromHermes(base smpp.DeliverSM, m *sms.Message) ([]smpp.PDU, error) {
-	alphabet, dcs, err := e.agentsAlphabet(m)
-	if err != nil {
-		return nil, err
-	}
-	base.DataCoding = dcs
+func (e ESME) fromHermes(base smpp.DeliverSM, m *sms.Message, c *cut) ([]smpp.PDU, error) {
 	long, header := e.LongMessages, smstext.HeaderConcat8
-	if e.Version < smpp.V34 {
+	switch {
+	case c.kept && !c.sar, e.Version < smpp.V34:
 		long = LongUDH
+	case c.kept:
+		long = LongSAR
 	}
+	if !c.kept {
+		var err error
+		if c.alphabet, c.dcs, err = e.agentsAlphabet(m); err != nil {
+			return nil, err
+		}
+		c.sar = long == LongSAR
+	}
+	alphabet := c.alphabet
+	base.DataCoding = c.dcs
 	if long == LongSAR {
 		header = smstext.HeaderNone
 	}
 	if alphabet == smstext.Binary {
-		return longOrShort(base, long, byte(m.ID), m.Content, smstext.SplitOctets(m.Content, maxOctets, smstext.Limit(alphabet, header)))
+		return longOrShort(base, long, c, m.Content, smstext.SplitOctets(m.Content, maxOctets, smstext.Limit(alphabet, header)))
 	}
 	text := string(m.Content)
 	parts, err := smstext.Split(alphabet, text, smstext.SplitOptions{Header: header})
@@ -66,7 +72,7 @@ func (e ESME) fromHermes(base smpp.DeliverSM, m *sms.Message) ([]smpp.PDU, error
 	if long == LongPayload {
 		whole, _ = smstext.Encode(alphabet, text)
 	}
-	return longOrShort(base, long, byte(m.ID), whole, parts)
+	return longOrShort(base, long, c, whole, parts)
 }
 
 // agentsAlphabet is how an agent's text is written for the client, and the data_coding that says so.

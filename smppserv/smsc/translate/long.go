@@ -22,9 +22,8 @@ var (
 	errNoDataCoding = errors.New("has no data_coding for this client")
 )
 
-// longOrShort puts a text into one deliver_sm, or into as many as it has parts. The reference is the message's own,
-// so that a part that is sent again finds the others.
-func longOrShort(base smpp.DeliverSM, long LongMessages, ref byte, whole []byte, parts [][]byte) ([]smpp.PDU, error) {
+// longOrShort puts a text into one deliver_sm, or into as many as it has parts.
+func longOrShort(base smpp.DeliverSM, long LongMessages, c *cut, whole []byte, parts [][]byte) ([]smpp.PDU, error) {
 	switch {
 	case len(parts) == 1:
 		base.ShortMessage = parts[0]
@@ -39,6 +38,7 @@ func longOrShort(base smpp.DeliverSM, long LongMessages, ref byte, whole []byte,
 		return nil, smstext.ErrTooManyParts
 	case long == LongSAR:
 		var pdus []smpp.PDU
+		ref := c.number()
 		for i, part := range parts {
 			d := base
 			d.ShortMessage = part
@@ -48,7 +48,7 @@ func longOrShort(base smpp.DeliverSM, long LongMessages, ref byte, whole []byte,
 		}
 		return pdus, nil
 	}
-	return concatenated(base, parts, ref, nil)
+	return concatenated(base, parts, c.number(), nil)
 }
 
 // payload moves a text into message_payload.
@@ -59,8 +59,11 @@ func payload(d smpp.DeliverSM) []smpp.PDU {
 }
 
 // segmented cuts a client's long text for a 3.3 session, which has no message_payload.
-func (p *Profile) segmented(base smpp.DeliverSM, m *sms.Message) ([]smpp.PDU, error) {
-	alphabet := p.codings().Alphabet(m.DataCoding)
+func (p *Profile) segmented(base smpp.DeliverSM, m *sms.Message, c *cut) ([]smpp.PDU, error) {
+	alphabet := c.alphabet
+	if !c.kept {
+		alphabet = p.codings().Alphabet(m.DataCoding)
+	}
 	text, header := m.Content, smstext.HeaderConcat8
 	var own smstext.UDH
 	if m.ESMClass&smpp.ESMUDHI != 0 {
@@ -83,11 +86,12 @@ func (p *Profile) segmented(base smpp.DeliverSM, m *sms.Message) ([]smpp.PDU, er
 	if alphabet == smstext.ASCII {
 		alphabet = smstext.JudgeASCII(text)
 	}
+	c.alphabet, c.dcs = alphabet, m.DataCoding
 	parts, err := smstext.SplitEncoded(alphabet, text, smstext.SplitOptions{Header: header})
 	if err != nil {
 		return nil, fmt.Errorf("too long for a 3.3 session: %w", err)
 	}
-	return concatenated(base, parts, byte(m.ID), own)
+	return concatenated(base, parts, c.number(), own)
 }
 
 // concatElement is the length of an information element for concatenation with an 8-bit reference (23.040, 9.2.3.24.1).

@@ -15,7 +15,9 @@ func Outcome(status smpp.Status, nack bool) sms.Outcome {
 	switch status {
 	case smpp.ROK:
 		return sms.Outcome{Verdict: sms.Done}
-	case smpp.RXTAPPN, smpp.RMSGQFUL, smpp.RTHROTTLED, smpp.RSYSERR:
+	case smpp.RTHROTTLED, smpp.RMSGQFUL:
+		return sms.Outcome{Verdict: sms.TryAgain, Unjudged: true, Code: int(status), Reason: "the client answered " + status.String()}
+	case smpp.RXTAPPN, smpp.RSYSERR:
 		return sms.Outcome{Verdict: sms.TryAgain, Code: int(status), Reason: "the client answered " + status.String()}
 	}
 	return sms.Outcome{Verdict: sms.Failed, State: sms.Undeliverable, Code: int(status), Reason: "the client answered " + status.String()}

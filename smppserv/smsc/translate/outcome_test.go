@@ -12,6 +12,9 @@ func TestAClientsAnswerIsReadByItsStatus(t *testing.T) {
 	again := func(code int, reason string) sms.Outcome {
 		return sms.Outcome{Verdict: sms.TryAgain, Code: code, Reason: reason}
 	}
+	later := func(code int, reason string) sms.Outcome {
+		return sms.Outcome{Verdict: sms.TryAgain, Unjudged: true, Code: code, Reason: reason}
+	}
 	failed := func(code int, reason string) sms.Outcome {
 		return sms.Outcome{Verdict: sms.Failed, State: sms.Undeliverable, Code: code, Reason: reason}
 	}
@@ -22,8 +25,8 @@ func TestAClientsAnswerIsReadByItsStatus(t *testing.T) {
 	}{
 		{smpp.ROK, false, sms.Outcome{Verdict: sms.Done}},
 		{smpp.RXTAPPN, false, again(0x64, "the client answered "+smpp.RXTAPPN.String())},
-		{smpp.RMSGQFUL, false, again(0x14, "the client answered "+smpp.RMSGQFUL.String())},
-		{smpp.RTHROTTLED, false, again(0x58, "the client answered "+smpp.RTHROTTLED.String())},
+		{smpp.RMSGQFUL, false, later(0x14, "the client answered "+smpp.RMSGQFUL.String())},
+		{smpp.RTHROTTLED, false, later(0x58, "the client answered "+smpp.RTHROTTLED.String())},
 		{smpp.RSYSERR, false, again(0x08, "the client answered "+smpp.RSYSERR.String())},
 		{smpp.RXPAPPN, false, failed(0x65, "the client answered "+smpp.RXPAPPN.String())},
 		{smpp.RXRAPPN, false, failed(0x66, "the client answered "+smpp.RXRAPPN.String())},

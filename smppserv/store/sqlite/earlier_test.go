@@ -69,7 +69,7 @@ func taken(t *testing.T, s *store.Store, version int) {
 	if external.ExternalID != "h-1" || !storetest.Add(t, s, again) || again.ID != 5 {
 		t.Errorf("message 5 is %+v; with its external id comes %d", external, again.ID)
 	}
-	if c, ok, err := s.LastWriter(ctx, "33612345678", "3600"); err != nil || !ok || c.Client != "admin" {
+	if c, ok, err := s.LastWriter(ctx, "33612345678", "3600"); err != nil || !ok || c.Client != "admin" || c.Number != third.Source {
 		t.Errorf("the last writer is %+v, %v, %v", c, ok, err)
 	}
 	if version >= 4 && (first.Key() != "1-key" || second.StoredAt.IsZero()) {

@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
@@ -33,20 +35,24 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	if file := os.Getenv(killFile); file != "" {
+		writeUntilKilled(file)
+	}
 	os.Exit(m.Run())
 }
 
 // writeAndTell adds messages, ends some of them, and says on stdout what the store reports to be on disk.
 func writeAndTell(file, pragma string) error {
-	s, err := sqlite.OpenWith(context.Background(), sqlite.Options{File: file}, pragma)
+	s, err := sqlite.OpenSmall(context.Background(), sqlite.Options{File: file}, pragma, 4)
 	if err != nil {
 		return err
 	}
 	var writers sync.WaitGroup
-	for range 4 {
+	for w := range 4 {
 		writers.Go(func() {
 			for i := range 10 {
 				m := storetest.Sample()
+				m.Source.Number, m.Source.TON = numberOf(w, i), byte(i)
 				a := &told{m: m, done: make(chan error, 1)}
 				s.Add(a)
 				if err := <-a.done; err != nil {
@@ -68,6 +74,8 @@ func writeAndTell(file, pragma string) error {
 	writers.Wait()
 	return s.Close(context.Background()) // copies all of it into the database's file
 }
+
+func numberOf(writer, i int) string { return fmt.Sprint(33600000000 + writer*10 + i%7) }
 
 type told struct {
 	m    *sms.Message
@@ -149,11 +157,26 @@ func missing(t *testing.T, d *storetest.Disk, reported map[sms.ID]sms.State, sur
 		switch m, err := s.Get(context.Background(), id); {
 		case err != nil:
 			lost = append(lost, fmt.Sprintf("message %d: %v", id, err))
+		case !found(s, m):
+			lost = append(lost, fmt.Sprintf("message %d is not found by its number", id))
 		case m.State != state && m.State != sms.Delivered: // that may be there before it is reported
 			lost = append(lost, fmt.Sprintf("message %d is %v, not %v", id, m.State, state))
 		}
 	}
 	return lost
+}
+
+// found tells whether a message is found by its number, and what wrote last from there is not older.
+func found(s *store.Store, m *sms.Message) (ok bool) {
+	newest := sms.ID(0)
+	err := s.ByNumber(context.Background(), m.Source.Number, time.Time{}, time.Time{}, 0, func(found *sms.Message) error {
+		newest = max(newest, found.ID)
+		ok = ok || found.ID == m.ID
+		return nil
+	})
+	c, is, e := s.LastWriter(context.Background(), m.Source.Number, m.Dest.Number)
+	last, missing := s.Get(context.Background(), newest)
+	return ok && is && errors.Join(err, e, missing) == nil && c.Number == last.Source
 }
 
 func nothing() bool { return false }

@@ -11,14 +11,14 @@ import (
 )
 
 // The columns of messages that a new row has values for, and those that are read besides: push_key and wait come with the first
-// try that fails.
+// try that fails, progress with the first part that is taken.
 const (
 	columns = "id, kind, state, submitter, recipient, source, destination, received_at, due_at, expires_at, " +
 		"attempts, error, reason, attributes, content"
 	added = columns + ", final_at"
 	// read is what is read of a message, with the text or something in its place.
 	read = "id, kind, state, submitter, recipient, source, destination, received_at, due_at, expires_at, " +
-		"attempts, error, reason, attributes, %s, final_at, push_key, wait"
+		"attempts, error, reason, attributes, %s, final_at, push_key, wait, progress"
 )
 
 func milli(t time.Time) int64 {
@@ -92,6 +92,9 @@ func (r *reader) message(s *zombiezen.Stmt, m *sms.Message) error {
 	if s.ColumnType(14) == zombiezen.TypeBlob {
 		m.Content = make([]byte, s.ColumnLen(14))
 		s.ColumnBytes(14, m.Content)
+	}
+	if !s.ColumnIsNull(18) {
+		m.Progress = string(r.bytes(s, 18))
 	}
 	if !s.ColumnIsNull(15) {
 		m.FinalAt = time.UnixMilli(s.ColumnInt64(15))

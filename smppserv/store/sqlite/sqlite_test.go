@@ -142,7 +142,7 @@ func TestADatabaseFromBeforeSubmitMultiWasIndexedIsTakenOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, statement := range []string{"DROP TABLE run_pieces", "DROP TABLE runs", "DROP TABLE submit_multi", "DROP TABLE clock_steps", "DROP TABLE jobs", "ALTER TABLE messages DROP COLUMN wait",
-		"ALTER TABLE messages DROP COLUMN push_key", "DELETE FROM goose_db_version WHERE version_id > 1"} {
+		"ALTER TABLE messages DROP COLUMN push_key", "ALTER TABLE messages DROP COLUMN progress", "DELETE FROM goose_db_version WHERE version_id > 1"} {
 		if _, err := db.Exec(statement); err != nil {
 			t.Fatal(err)
 		}
@@ -188,7 +188,7 @@ func TestAMessageThatAnEarlierVersionStoredKeepsItsIDAsItsKey(t *testing.T) {
 	const stored = 1 + 15 + 1 // where the first storing stands: behind version, fixed fields, flags and an id of 0
 	attributes = slices.Delete(attributes, stored, stored+1)
 	attributes[0] = 2
-	for _, statement := range []string{"ALTER TABLE messages DROP COLUMN push_key", "ALTER TABLE messages DROP COLUMN wait", "DROP TABLE clock_steps",
+	for _, statement := range []string{"ALTER TABLE messages DROP COLUMN push_key", "ALTER TABLE messages DROP COLUMN progress", "ALTER TABLE messages DROP COLUMN wait", "DROP TABLE clock_steps",
 		"DROP TABLE jobs", "DROP TABLE run_pieces", "DROP TABLE runs", "DELETE FROM goose_db_version WHERE version_id > 3"} {
 		if _, err := db.Exec(statement); err != nil {
 			t.Fatal(err)

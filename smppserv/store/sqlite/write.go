@@ -18,7 +18,7 @@ type writer struct {
 	add     addition
 
 	begin, commit, rollback, dataVersion               *zombiezen.Stmt
-	end, try, change                                   *zombiezen.Stmt
+	end, try, progress, change                         *zombiezen.Stmt
 	run, piece, clear, gone, firstID, anyNoted         *zombiezen.Stmt
 	external, claim, known                             *zombiezen.Stmt
 	keepLast, purge, purgeExternal, purgeKnown, forget *zombiezen.Stmt
@@ -48,8 +48,9 @@ func (w *writer) prepare() (err error) {
 		{&w.dataVersion, "PRAGMA data_version"},
 		{&w.add.Stmt, "INSERT INTO messages (" + added + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)"},
 		{&w.end, "UPDATE messages SET state = ?, final_at = ?, attempts = ?, error = ?, reason = ? WHERE final_at IS NULL AND id = ?"},
-		{&w.try, "UPDATE messages SET state = ?, attempts = ?, error = ?, reason = ?, due_at = ?, wait = ?, push_key = coalesce(?, push_key) " +
-			"WHERE final_at IS NULL AND id = ?"},
+		{&w.try, "UPDATE messages SET state = ?, attempts = ?, error = ?, reason = ?, due_at = coalesce(?, due_at), wait = coalesce(?, wait), " +
+			"push_key = coalesce(?, push_key), progress = coalesce(?, progress) WHERE final_at IS NULL AND id = ?"},
+		{&w.progress, "UPDATE messages SET progress = ? WHERE final_at IS NULL AND id = ?"},
 		{&w.change, "UPDATE messages SET due_at = ?, wait = ?, expires_at = ?, content = ?, attributes = ? WHERE final_at IS NULL AND id = ?"},
 		{&w.run, "INSERT OR REPLACE INTO runs (number, level, state, first_id, last_id, pairs, newest_only, blocks, directory, filter) " +
 			"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
@@ -160,7 +161,11 @@ func (w *writer) write(b *store.Batch) error {
 		}
 	}
 	for _, v := range b.Tried {
-		if err := w.tried(v); err != nil {
+		write := w.tried
+		if v.Underway {
+			write = w.progressed
+		}
+		if err := write(v); err != nil {
 			return fmt.Errorf("write next tries: %w", err)
 		}
 	}
@@ -197,16 +202,37 @@ func (w *writer) tried(v *road.Transition) error {
 	w.try.BindInt64(2, int64(v.Attempts))
 	w.try.BindInt64(3, int64(v.Error))
 	w.try.BindText(4, v.Reason)
-	w.try.BindInt64(5, milli(v.DueAt))
-	w.try.BindInt64(6, v.Wait.Milliseconds())
+	if v.DueAt.IsZero() {
+		w.try.BindNull(5)
+		w.try.BindNull(6)
+	} else {
+		w.try.BindInt64(5, milli(v.DueAt))
+		w.try.BindInt64(6, v.Wait.Milliseconds())
+	}
 	if v.PushKey == "" {
 		w.try.BindNull(7)
 	} else {
 		w.try.BindText(7, v.PushKey)
 	}
+	if v.Progress == "" {
+		w.try.BindNull(8)
+	} else {
+		w.try.BindBytes(8, []byte(v.Progress))
+	}
 	for _, id := range v.IDs {
-		w.try.BindInt64(8, int64(id))
+		w.try.BindInt64(9, int64(id))
 		if err := run(w.try); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *writer) progressed(v *road.Transition) error {
+	w.progress.BindBytes(1, []byte(v.Progress))
+	for _, id := range v.IDs {
+		w.progress.BindInt64(2, int64(id))
+		if err := run(w.progress); err != nil {
 			return err
 		}
 	}

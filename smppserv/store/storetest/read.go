@@ -44,8 +44,8 @@ func waitingIsReadWhole(t *testing.T, open Open) {
 		}
 		return m
 	})
-	Finish(s, road.Transition{IDs: []sms.ID{ms[all-2].ID}, State: sms.Enroute, Attempts: 3, Reason: "busy", PushKey: "1-a", Wait: time.Second})
-	ms[all-2].Attempts, ms[all-2].Reason, ms[all-2].PushKey, ms[all-2].Wait, ms[all-2].DueAt = 3, "busy", "1-a", time.Second, time.UnixMilli(0)
+	Finish(s, road.Transition{IDs: []sms.ID{ms[all-2].ID}, State: sms.Enroute, Attempts: 3, Reason: "busy", PushKey: "1-a", DueAt: now, Wait: time.Second})
+	ms[all-2].Attempts, ms[all-2].Reason, ms[all-2].PushKey, ms[all-2].Wait, ms[all-2].DueAt = 3, "busy", "1-a", time.Second, now
 	next := 0
 	err := s.Waiting(context.Background(), 0, func(m *sms.Message) error {
 		want := *ms[next]

@@ -74,7 +74,7 @@ func (w *waiter) Awaits() bool { return true }
 func (w *waiter) Answered() (uint64, time.Time, bool) { return 0, time.Time{}, false }
 
 func TestADeadHermesIsProbedByOneRequestAtATimeAndThenGetsEverything(t *testing.T) {
-	const conversations, each, probes = 200, 2, 8
+	const conversations, each, probes = 200, 2, 6
 	var (
 		mu       sync.Mutex
 		active   int
@@ -89,11 +89,10 @@ func TestADeadHermesIsProbedByOneRequestAtATimeAndThenGetsEverything(t *testing.
 		mu.Lock()
 		active++
 		begun++
-		// Those of the first window, and the two that the first failures made room for, began before it counted as dead.
-		if dead && active > 1 && begun > o.Concurrency+deadAfter-1 {
+		if dead && active > 1 { // nothing was ever taken: also before it counts as dead
 			overlaps++
 		}
-		if begun == o.Concurrency+deadAfter+probes {
+		if begun == deadAfter+probes {
 			close(probed)
 		}
 		down := dead
@@ -140,7 +139,7 @@ func TestADeadHermesIsProbedByOneRequestAtATimeAndThenGetsEverything(t *testing.
 		}
 	}
 	p.Attach(q)
-	testkit.Receive(t, probed, "the eighth probe")
+	testkit.Receive(t, probed, "the last probe")
 	mu.Lock()
 	dead = false
 	mu.Unlock()
@@ -194,6 +193,8 @@ func (q *outlets) Attach(w road.OutletOptions) road.Outlet {
 func (q *outlets) SetWindow(n int)       { q.note("window %d", n) }
 func (q *outlets) Pause(d time.Duration) { q.note("pause %v", d) }
 func (q *outlets) Resume()               { q.note("resume") }
+func (q *outlets) Rest(time.Duration)    { q.note("rest") }
+func (q *outlets) Avoid(bool)            { q.note("avoid") }
 func (q *outlets) Detach()               { q.note("detach") }
 
 // answers is a transport that answers with the next of its statuses.
@@ -212,7 +213,7 @@ func scripted(t *testing.T, change func(*PushOptions)) (*Push, *outlets, PushOpt
 	}
 	p := newPush(t, o)
 	p.Attach(q)
-	if got := q.take(); got != "attach 8 [1s 5s 1m0s] true" {
+	if got := q.take(); got != "attach 1 [1s 5s 1m0s] true" {
 		t.Fatal(got)
 	}
 	return p, q, o, func(status int) string {
@@ -225,24 +226,41 @@ func scripted(t *testing.T, change func(*PushOptions)) (*Push, *outlets, PushOpt
 	}
 }
 
-func TestTheBreakerOpensAfterThreeFailuresAndClosesWithTheFirstAnswer(t *testing.T) {
+// rounded makes of a pause with its jitter the pause that it is made of.
+func rounded(calls string) string {
+	before, pause, paused := strings.Cut(calls, "pause ")
+	d, err := time.ParseDuration(pause)
+	if !paused || err != nil {
+		return calls
+	}
+	for _, whole := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 15 * time.Second} {
+		if d <= whole && d >= whole*4/5 {
+			return before + "pause about " + whole.String()
+		}
+	}
+	return calls
+}
+
+func TestTheQueueIsToldHowHardHermesMayBePressed(t *testing.T) {
 	_, _, _, answered := scripted(t, nil)
 	for i, c := range []struct {
 		status int
 		want   string
 	}{
-		{503, ""}, {502, ""}, {200, ""}, {504, ""}, {503, ""}, {404, ""}, // not in a row
-		{500, ""}, {500, ""}, {500, ""}, {429, ""}, {429, ""}, {408, ""}, // an answer that is about this message
-		{503, ""}, {502, ""}, {504, "window 1, pause 1s"}, {503, "pause 1s"}, {503, "pause 5s"}, {503, "pause 15s"}, {503, "pause 15s"},
-		{404, "window 8, resume"}, {503, ""}, {503, ""}, {500, ""}, {503, ""}, {503, ""}, {200, ""},
+		{503, ""}, {502, ""}, {200, "window 2"}, {504, "window 1"}, {503, ""}, {404, "window 2"}, // not in a row
+		{500, ""}, {500, ""}, {500, ""}, {408, ""}, {425, ""}, // answers that are about this message; two were never in flight
+		{429, "window 1, pause about 1s"}, {429, "pause about 2s"}, {407, "pause about 4s"}, {200, "window 2"}, {429, "window 1, pause about 1s"},
+		{503, ""}, {502, ""}, {504, "pause about 1s"}, {503, "pause about 2s"}, {503, "pause about 4s"}, {503, "pause about 8s"},
+		{503, "pause about 15s"}, {503, "pause about 15s"},
+		{404, "resume"}, {503, ""}, {503, ""}, {500, "window 2"}, {503, "window 1"}, {503, ""}, {200, "window 2"},
 	} {
-		if got := answered(c.status); got != c.want {
+		if got := rounded(answered(c.status)); got != c.want {
 			t.Errorf("%d: after %d: %q, want %q", i, c.status, got, c.want)
 		}
 	}
 }
 
-func TestPushesThatBeganBeforeItOpenedAreNoProbes(t *testing.T) {
+func TestPushesThatBeganBeforeItDiedAreNoProbes(t *testing.T) {
 	p, q, _, _ := scripted(t, nil)
 	a := p.settings.Load().push.transport.(answers)
 	outcome := make(chan sms.Outcome, 8)
@@ -253,14 +271,13 @@ func TestPushesThatBeganBeforeItOpenedAreNoProbes(t *testing.T) {
 		a <- 503
 		testkit.Receive(t, outcome, "the outcome")
 	}
-	if got := q.take(); got != "window 1, pause 1s" {
+	if got := rounded(q.take()); got != "pause about 1s" {
 		t.Error(got)
 	}
 }
 
-func TestAReloadChangesTheWindowTheScheduleAndProbesAtOnce(t *testing.T) {
+func TestAReloadEndsPausesAndProbesAtOnce(t *testing.T) {
 	p, q, o, answered := scripted(t, nil)
-	o.Concurrency = 4
 	reload := func(want string) {
 		t.Helper()
 		if err := p.Reload(o); err != nil {
@@ -270,17 +287,38 @@ func TestAReloadChangesTheWindowTheScheduleAndProbesAtOnce(t *testing.T) {
 			t.Errorf("%q, want %q", got, want)
 		}
 	}
-	reload("window 4")
+	reload("")
+	answered(429)
+	reload("resume")
+	if got := answered(429); got != "pause 1s" { // a reload begins anew
+		t.Error(got)
+	}
+	answered(200)
 	for range 3 {
 		answered(503)
 	}
-	reload("window 1, resume")
+	reload("resume")
 	o.Retry = []time.Duration{2 * time.Second}
 	reload("detach, attach 1 [2s] true")
-	if got := answered(503); got != "pause 2s" {
+	if got := rounded(answered(503)); got != "pause about 2s" {
 		t.Error(got)
 	}
-	if got := answered(200); got != "window 4, resume" {
+	if got := answered(200); got != "resume" {
+		t.Error(got)
+	}
+	answered(200)
+	o.Concurrency = 1
+	reload("window 1")
+}
+
+func TestAnOperatorEndsAPause(t *testing.T) {
+	p, q, _, answered := scripted(t, nil)
+	answered(429)
+	p.Resume()
+	if got := q.take(); got != "resume" {
+		t.Error(got)
+	}
+	if got := answered(429); got != "pause 1s" {
 		t.Error(got)
 	}
 }
@@ -292,17 +330,19 @@ func TestADeadStatusURLElsewhereDoesNotHoldUpPushes(t *testing.T) {
 	receipt := &sms.Message{ID: 5, Kind: sms.KindReceipt, Receipt: &sms.Receipt{Of: 1}}
 	for range 3 {
 		a <- 503
-		deliver(t, p, receipt)
+		if got := deliver(t, p, receipt); got.Unjudged {
+			t.Errorf("it would be tried again without a pause: %+v", got)
+		}
 	}
 	// Now the next one is not even made: nobody would answer it.
 	if got := deliver(t, p, receipt); got.Verdict != sms.TryAgain || got.Code != 0 {
 		t.Errorf("%+v", got)
 	}
-	if got := answered(200); got != "" {
+	if got := answered(200); got != "window 2" {
 		t.Error(got)
 	}
 	p.mu.Lock()
-	p.statuses.until = time.Now()
+	p.statuses.pausing.until = time.Now()
 	p.mu.Unlock()
 	a <- 200
 	if got := deliver(t, p, receipt); got.Verdict != sms.Done || q.take() != "" {
@@ -310,5 +350,70 @@ func TestADeadStatusURLElsewhereDoesNotHoldUpPushes(t *testing.T) {
 	}
 	if log.count("hermes.status_url does not answer") != 1 || log.count("hermes.status_url answers again") != 1 {
 		t.Error(log.String())
+	}
+}
+
+func TestWhatHermesSaysOfItselfSaysNothingOfTheMessage(t *testing.T) {
+	p, _, _, _ := scripted(t, nil)
+	a := p.settings.Load().push.transport.(answers)
+	for _, c := range []struct {
+		status   int
+		unjudged bool
+	}{{407, true}, {429, true}, {408, false}, {425, false}, {500, false}, {501, false}, {502, true}, {503, true}, {504, true}} {
+		a <- c.status
+		if got := deliver(t, p, message(sms.ID(c.status), "hi")); got.Verdict != sms.TryAgain || got.Unjudged != c.unjudged {
+			t.Errorf("%d: %+v", c.status, got)
+		}
+	}
+}
+
+func TestOneThatMeetsSilenceThreeTimesWhileOthersAreTakenTakesTheStep(t *testing.T) {
+	p, _, _, _ := scripted(t, nil)
+	a := p.settings.Load().push.transport.(answers)
+	try := func(id sms.ID, status int) bool {
+		t.Helper()
+		a <- status
+		return deliver(t, p, message(id, "hi")).Unjudged
+	}
+	for range 5 {
+		if !try(1, 503) { // with nobody taken, it may be anybody's fault
+			t.Fatal("a step while nothing was taken")
+		}
+	}
+	try(2, 200)
+	if !try(1, 503) {
+		t.Fatal("a step the second time")
+	}
+	try(2, 200)
+	if try(1, 503) {
+		t.Error("no step the third time")
+	}
+	if !try(1, 503) {
+		t.Error("a step, with nothing taken since")
+	}
+	try(2, 200)
+	if try(1, 503) {
+		t.Error("no step after that")
+	}
+	try(1, 200)
+	try(2, 200)
+	if !try(1, 503) {
+		t.Error("what was taken is suspect no more")
+	}
+	for range 5 {
+		try(2, 200)
+		if !try(3, 429) {
+			t.Error("a refusal is never the message's doing")
+		}
+	}
+}
+
+func TestWhatIsSuspectIsBounded(t *testing.T) {
+	var s suspects
+	for id := range sms.ID(3 * maxSuspects) {
+		s.met(id)
+	}
+	if len(s.byID) != maxSuspects {
+		t.Errorf("%d messages are known", len(s.byID))
 	}
 }

@@ -1,0 +1,266 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"hnetsmpp/smppserv/road"
+	"hnetsmpp/smppserv/sms"
+)
+
+const (
+	// cancelStep is how many messages of a conversation are read, or changed in memory, together.
+	cancelStep = 256
+	// defaultMaxCancelled bounds the messages that are taken back together: so many are in one transaction and, with what their
+	// receipts need, in memory.
+	defaultMaxCancelled = 200_000
+)
+
+// CancelConversation takes back what like's submitter has waiting from its source to its destination for its recipient, of its
+// service_type or, with "", of any: cancel_sm without a message_id. It returns at once. What was handed in before counts, also
+// if it is still on its way to disk, what comes after does not. done is called once, from any goroutine: when all of it, n messages, is
+// DELETED on disk, or with an error, and then none is; but after ctx's end it may still become so. What is being tried is left to
+// its try, and goes the same way if that fails for now.
+func (q *Queue) CancelConversation(ctx context.Context, like *sms.Message, done func(n int, err error)) {
+	c := &cancellation{q: q, like: like}
+	through := make(chan struct{})
+	q.mu.Lock()
+	c.upTo = q.lastSeen
+	storing := q.storing > 0
+	q.storing++
+	q.mu.Unlock()
+	if !storing {
+		close(through)
+	} else {
+		q.o.Store.After(func() {
+			q.mu.Lock()
+			c.upTo = q.lastSeen
+			q.mu.Unlock()
+			close(through)
+		})
+	}
+	go func() {
+		defer q.stored()
+		err := until(ctx, through)
+		if err == nil {
+			err = c.alone(ctx)
+		}
+		if err != nil {
+			done(0, err)
+			return
+		}
+		c.run(ctx, done)
+		<-q.cancelling
+	}()
+}
+
+// cancellation takes back the messages of a conversation, all or none.
+type cancellation struct {
+	q    *Queue
+	like *sms.Message
+	upTo sms.ID
+
+	claimed []cancelled
+	ends    []*conclusion
+	tried   []answered // that were being tried
+}
+
+// cancelled is a message that is claimed to be ended.
+type cancelled struct {
+	r    ref
+	m    *sms.Message // from disk no more than its head
+	kept bool         // it is from memory
+	part bool         // it has left its group
+}
+
+// alone waits until no other one is under way: they take memory.
+func (c *cancellation) alone(ctx context.Context) error {
+	select {
+	case c.q.cancelling <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (c *cancellation) run(ctx context.Context, done func(int, error)) {
+	q := c.q
+	q.mu.Lock()
+	ids := c.waiting()
+	limit := q.maxCancelled
+	q.mu.Unlock()
+	if len(ids) > limit {
+		done(0, fmt.Errorf("%w: %d wait, and no more than %d are taken back at a time", sms.ErrTooMany, len(ids), limit))
+		return
+	}
+	for step := range slices.Chunk(ids, cancelStep) {
+		err := ctx.Err()
+		if err == nil {
+			err = c.claim(ctx, step)
+		}
+		if err != nil {
+			c.giveUp()
+			done(0, err)
+			return
+		}
+	}
+	if len(c.claimed) == 0 {
+		done(0, nil)
+		return
+	}
+	var vs []*road.Transition
+	for _, e := range c.ends {
+		vs = append(vs, &e.Transition)
+	}
+	written := make(chan error, 1)
+	q.o.Store.End(vs, func(err error) { written <- err })
+	var err error
+	select {
+	case err = <-written:
+	case <-ctx.Done():
+		done(0, ctx.Err())
+		done = func(int, error) {}
+		err = <-written
+	}
+	if err != nil {
+		c.giveUp()
+		done(0, err)
+		return
+	}
+	c.conclude()
+	done(len(c.claimed), nil)
+}
+
+// waiting lists, newest first, what is to be taken back, as far as entries tell, and notes what is being tried. The newest are
+// taken back first, since those behind a message wait for it until the end.
+func (c *cancellation) waiting() (ids []sms.ID) {
+	q := c.q
+	p, lr := q.parties.byName[c.like.Submitter], q.findLane(conversationOf(c.like))
+	if p == nil || lr == 0 {
+		return nil
+	}
+	service := serviceHash(c.like.ServiceType)
+	l := q.lanes.at(lr)
+	for _, first := range [...]ref{l.line, l.aside} {
+		for r := first; r != 0; {
+			e := q.entries.at(r)
+			if e.status == waiting || e.status == aside || e.status == taken {
+				for _, part := range q.all(r) {
+					o := q.entries.at(part)
+					switch {
+					case o.party != p.number || o.kind != sms.KindText || o.id > c.upTo || c.like.ServiceType != "" && o.service != service:
+					case e.status != taken:
+						ids = append(ids, o.id)
+					case part == r:
+						c.tried = append(c.tried, answered{r: r, id: o.id})
+					}
+				}
+			}
+			r = e.next
+		}
+	}
+	slices.Sort(ids)
+	slices.Reverse(ids)
+	return ids
+}
+
+// claim claims messages, as far as they wait and are like that one, and makes their ends.
+func (c *cancellation) claim(ctx context.Context, ids []sms.ID) error {
+	q := c.q
+	ms, err := q.o.Store.LoadHeads(ctx, ids)
+	if err != nil {
+		return err
+	}
+	slices.Reverse(ms) // newest first, too
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	byAttempts := map[int]*conclusion{} // a transition writes one number of them
+	messages := map[*conclusion][]*sms.Message{}
+	for _, m := range ms {
+		if conversationOf(m) != conversationOf(c.like) || c.like.ServiceType != "" && m.ServiceType != c.like.ServiceType || m.State.Final() {
+			continue
+		}
+		r, err := q.claimable(m.ID, true)
+		if err != nil {
+			continue
+		}
+		e := q.entries.at(r)
+		one := cancelled{r: r, m: m, part: e.flags&(grouped|leading) != 0 || e.status == absorbed}
+		if kept := q.message(r); kept != nil {
+			one.m, one.kept = kept, true
+		}
+		one.m.Attempts = int(e.attempts)
+		q.claimNow(r, e, one.m)
+		c.claimed = append(c.claimed, one)
+		end := byAttempts[one.m.Attempts]
+		if end == nil {
+			end = &conclusion{q: q, outcome: deleted("cancelled")}
+			byAttempts[one.m.Attempts] = end
+		}
+		end.all = append(end.all, r)
+		messages[end] = append(messages[end], one.m)
+	}
+	wall, now := q.read()
+	for _, attempts := range slices.Sorted(maps.Keys(byAttempts)) {
+		end := byAttempts[attempts]
+		q.ending(end, end.all, messages[end], q.entries.at(end.all[0]), attempts, wall, now)
+		c.ends = append(c.ends, end)
+	}
+	return nil
+}
+
+// conclude is for ends that are on disk.
+func (c *cancellation) conclude() {
+	q := c.q
+	byRef := make(map[ref]*sms.Message, len(c.claimed))
+	for _, one := range c.claimed {
+		byRef[one.r] = one.m
+	}
+	for _, end := range c.ends {
+		ms := make([]*sms.Message, 0, len(end.all))
+		for _, r := range end.all {
+			ms = append(ms, byRef[r])
+		}
+		q.mu.Lock()
+		q.unwritten++
+		q.remove(end, end.all, ms)
+		q.mu.Unlock()
+		end.concluded()
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, t := range c.tried {
+		q.succeed(&replaced{r: t.r, id: t.id}, 0)
+	}
+}
+
+// giveUp gives back what was claimed. A part that has left its text is taken up anew, as after a restart.
+func (c *cancellation) giveUp() {
+	q := c.q
+	for step := range slices.Chunk(c.claimed, cancelStep) {
+		q.mu.Lock()
+		for _, one := range step {
+			if !one.part {
+				if one.kept {
+					q.offerAgain(one.r, one.m)
+				}
+				q.unclaim(one.r)
+				continue
+			}
+			e := q.entries.at(one.r)
+			q.dropSubmission(one.r, e)
+			owner := q.owner(e)
+			q.leave(one.r)
+			q.uncount(owner)
+			q.forget(one.r)
+			q.unswept = true
+		}
+		q.mu.Unlock()
+	}
+	if len(c.claimed) > 0 {
+		q.log.Warn().Int("messages", len(c.claimed)).Msg("a cancel_sm for a conversation came to nothing: all of its messages wait as before")
+	}
+	q.wake()
+}

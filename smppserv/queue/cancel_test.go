@@ -1,0 +1,185 @@
+package queue
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"hnetsmpp/smppserv/road"
+	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/testkit"
+)
+
+// many adds messages of one conversation.
+func (r *rig) many(n int) []*sms.Message {
+	r.t.Helper()
+	s := newCountedSender(n)
+	var ms []*sms.Message
+	for range n {
+		m := r.text("text")
+		m.RegisteredDelivery = 1
+		ms = append(ms, m)
+		if err := r.q.Add(m, 0, s); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	testkit.Receive(r.t, s.allAccepted, "all accepted")
+	return ms
+}
+
+func TestACancellationThatTheDiskRefusesCancelsNothing(t *testing.T) {
+	whileHeldOrNot(t, func(t *testing.T, r *rig) {
+		ms := r.many(cancelStep + 10)
+		r.fault.set(func() { r.fault.endErr = errDisk })
+		if n, err := r.cancelConversation("admin", ""); n != 0 || !errors.Is(err, errDisk) {
+			t.Fatalf("%d were cancelled, %v", n, err)
+		}
+		h := r.hermes()
+		for range ms { // each is tried, in its turn
+			h.next("text").done()
+		}
+		for _, m := range ms {
+			r.wantState(m, sms.Delivered)
+		}
+	})
+}
+
+func TestMoreThanAreCancelledAtATimeAreLeft(t *testing.T) {
+	r := newRig(t, nil)
+	ms := r.many(11)
+	r.q.maxCancelled = 10
+	if n, err := r.cancelConversation("admin", ""); n != 0 || !errors.Is(err, sms.ErrTooMany) {
+		t.Fatalf("%d were cancelled, %v", n, err)
+	}
+	r.q.maxCancelled = 11
+	if n, err := r.cancelConversation("admin", ""); n != 11 || err != nil {
+		t.Fatalf("%d were cancelled, %v", n, err)
+	}
+	for _, m := range ms {
+		r.wantState(m, sms.Deleted)
+	}
+}
+
+func TestWhatIsTriedWhenItsConversationIsCancelledIsNotTriedAgain(t *testing.T) {
+	for name, report := range map[string]struct {
+		outcome sms.Outcome
+		want    sms.State
+	}{
+		"and fails":    {sms.Outcome{Verdict: sms.TryAgain, Reason: "busy"}, sms.Deleted},
+		"and succeeds": {sms.Outcome{Verdict: sms.Done}, sms.Delivered},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, nil)
+			h := r.hermes()
+			ms := r.many(5)
+			first := h.next("text")
+			if n, err := r.cancelConversation("admin", ""); n != 4 || err != nil {
+				t.Fatalf("%d were cancelled, %v", n, err)
+			}
+			first.report(report.outcome)
+			testkit.Await(t, "it has ended", func() bool {
+				got, err := r.store.Get(t.Context(), ms[0].ID)
+				return err == nil && got.State == report.want
+			})
+			r.nothing(h, sms.Hermes)
+		})
+	}
+}
+
+func TestATryThatSaysNothingOfItsMessageTakesNoStep(t *testing.T) {
+	r := newRig(t, nil)
+	h := r.attach(road.OutletOptions{Recipient: "alice", Window: 1, Retry: []time.Duration{time.Hour}})
+	m := r.text("text")
+	m.Recipient = "alice"
+	r.add(m)
+	for range 5 {
+		h.next("text").report(sms.Outcome{Verdict: sms.TryAgain, Unjudged: true, Reason: "throttled"})
+	}
+	h.next("text").done()
+	r.wantState(m, sms.Delivered)
+	if got, _ := r.store.Get(t.Context(), m.ID); got.Attempts != 1 {
+		t.Errorf("it took %d tries", got.Attempts)
+	}
+}
+
+func TestAnOutletThatIsAvoidedGetsNothingWhileThereIsAnother(t *testing.T) {
+	r := newRig(t, nil)
+	a := r.attach(road.OutletOptions{Recipient: "alice", Window: 10})
+	a.Avoid(true)
+	write := func(text string) *sms.Message {
+		m := r.text(text)
+		m.Recipient, m.Source.Number = "alice", text
+		r.add(m)
+		return m
+	}
+	write("alone")
+	held := a.next("alone")
+	b := r.attach(road.OutletOptions{Recipient: "alice", Window: 1})
+	write("one")
+	one := b.next("one")
+	write("two") // b has no room
+	b.Rest(time.Hour)
+	one.done()
+	b.Resume()
+	b.next("two").done()
+	if len(a.tries) > 0 {
+		t.Error("the one that is avoided was given something")
+	}
+	again := r.text("behind")
+	again.Recipient, again.Source.Number = "alice", "alone"
+	r.add(again) // behind one that is in flight there
+	held.again()
+	b.next("alone").done()
+	b.next("behind").done()
+	b.Detach()
+	write("alone again")
+	a.next("alone again").done()
+	r.emptied()
+}
+
+func TestTheProgressOfATryIsOnDiskWhileItGoesOn(t *testing.T) {
+	r := newRig(t, nil)
+	h := r.attach(road.OutletOptions{Recipient: "alice", Window: 1})
+	m := r.text("text")
+	m.Recipient = "alice"
+	r.add(m)
+	try := h.next("text")
+	for _, p := range []string{"1", "2", "3"} {
+		try.report(sms.Outcome{Verdict: sms.Underway, Progress: p})
+	}
+	testkit.Await(t, "the last one is noted", func() bool {
+		got, err := r.store.Get(t.Context(), m.ID)
+		return err == nil && got.Progress == "3"
+	})
+	try.report(sms.Outcome{Verdict: sms.Returned, Progress: "4"})
+	try = h.next("text")
+	if got := try.ms[0].Progress; got != "4" {
+		t.Errorf("the next try goes on behind %q", got)
+	}
+	try.report(sms.Outcome{Verdict: sms.Underway, Progress: "5"})
+	try.report(sms.Outcome{Verdict: sms.TryAgain, Progress: "6", After: time.Hour})
+	try.report(sms.Outcome{Verdict: sms.Underway, Progress: "too late"})
+	testkit.Await(t, "the end of the try is noted", func() bool {
+		got, err := r.store.Get(t.Context(), m.ID)
+		return err == nil && got.Progress == "6" && got.Attempts == 1
+	})
+}
+
+func TestWhatWasBegunGoesOnBeforeOthers(t *testing.T) {
+	r := newRig(t, nil)
+	h := r.attach(road.OutletOptions{Recipient: "alice", Window: 1})
+	for _, text := range []string{"a", "b", "c"} {
+		m := r.text(text)
+		m.Recipient, m.Source.Number = "alice", text
+		r.add(m)
+	}
+	throttled := sms.Outcome{Verdict: sms.TryAgain, Unjudged: true, Reason: "throttled", Progress: "1"}
+	h.next("a").report(throttled) // nothing was taken
+	b := h.next("b")
+	b.report(sms.Outcome{Verdict: sms.Underway, Progress: "1"})
+	b.report(throttled)
+	h.next("b").done()
+	h.next("c").done()
+	h.next("a").done()
+	r.emptied()
+}

@@ -1,0 +1,246 @@
+package smsc
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"hnetsmpp/smppserv/road"
+	"hnetsmpp/smppserv/session"
+	"hnetsmpp/smppserv/sms"
+)
+
+const (
+	// restTime is how long nothing is sent on a session after RTHROTTLED or RMSGQFUL.
+	restTime = time.Second
+	// A session that left a deliver_sm unanswered is avoided, as long as the client has another one, until it answers one, or for
+	// muteTime; each further time for twice as long, up to maxMuteTime.
+	muteTime, maxMuteTime = 5 * time.Minute, time.Hour
+)
+
+var errMute = errors.New("neither deliver_sm nor enquire_link was answered")
+
+// sender sends deliver_sm on a session, as many at a time as the client takes.
+//
+//	window ──RTHROTTLED, RMSGQFUL──► nothing for restTime ──► 1 ──as many taken as were sent at a time──► 1 more, up to the window
+//	window ──no answer──► 1, and other sessions first
+//
+// The queue is told, so that messages that are not sent wait there: each for its turn, and for the end of its validity.
+type sender struct {
+	p      *peer
+	window int // deliver_sm in flight at most
+
+	mu      sync.Mutex
+	outlet  road.Outlet
+	now     int // deliver_sm in flight at most as the client takes them now
+	taken   int // since that was changed
+	flying  int
+	line    []*delivery // of which something is to be sent, in their order
+	sending bool        // somebody is at it
+	rest    time.Time   // nothing is sent before
+	mute    *time.Timer // until the session is used like others; nil = it is
+	mutes   int         // in a row
+	probing bool
+}
+
+func (sd *sender) init(p *peer, window int) {
+	window = max(window, 1)
+	sd.p, sd.window, sd.now = p, window, window
+}
+
+// send sends a message, after those before it.
+func (sd *sender) send(d *delivery) {
+	sd.mu.Lock()
+	if rest := time.Until(sd.rest); rest > 0 { // it was on its way here when the rest began
+		d.stop(sms.Outcome{Verdict: sms.Returned, Reason: "the session takes nothing now"})
+		o, _ := d.outcome()
+		sd.outlet.Rest(rest)
+		sd.mu.Unlock()
+		sd.end(d, o)
+		return
+	}
+	sd.line = append(sd.line, d)
+	sd.mu.Unlock()
+	sd.goOn()
+}
+
+// goOn sends what there is room for. One goroutine does at a time, so that the order stays.
+func (sd *sender) goOn() {
+	sd.mu.Lock()
+	defer sd.mu.Unlock()
+	if sd.sending {
+		return
+	}
+	sd.sending = true
+	for len(sd.line) > 0 && sd.flying < sd.now {
+		d := sd.line[0]
+		i := d.part()
+		if i < 0 {
+			sd.line[0] = nil
+			sd.line = sd.line[1:]
+			o, over := d.outcome()
+			if over { // the client has all of it
+				sd.mu.Unlock()
+				sd.end(d, o)
+				sd.mu.Lock()
+			}
+			continue
+		}
+		d.next, d.begun = i+1, true
+		if d.flying++; d.part() < 0 {
+			sd.line[0] = nil
+			sd.line = sd.line[1:]
+		}
+		sd.flying++
+		sd.mu.Unlock()
+		sd.p.s.Send(d.parts.PDUs[i], func(a session.Answer) { sd.answered(d, i, a) })
+		sd.mu.Lock()
+	}
+	sd.sending = false
+}
+
+// ended is a message and what came of it.
+type ended struct {
+	d *delivery
+	o sms.Outcome
+}
+
+// answered is called with what became of the i-th deliver_sm of d.
+func (sd *sender) answered(d *delivery, i int, a session.Answer) {
+	o := outcome(a)
+	var first [1]ended
+	all, progress := first[:0], ""
+	sd.mu.Lock()
+	sd.flying--
+	d.flying--
+	if a.Err == nil {
+		sd.heard()
+	}
+	switch {
+	case o.Verdict == sms.Done:
+		d.parts.Take(i)
+		sd.widen()
+	case o.Unjudged:
+		d.stop(o)
+		all = sd.narrow(o, all)
+	case errors.Is(a.Err, session.ErrTimeout):
+		d.stop(o)
+		sd.silent()
+		all = sd.giveBack(o, all)
+	default:
+		d.stop(o)
+	}
+	if o, over := d.outcome(); over {
+		all = append(all, ended{d, o})
+	} else if !d.reported && a.Err == nil && a.Status == 0 {
+		progress = d.parts.Progress()
+	}
+	sd.mu.Unlock()
+	if progress != "" {
+		d.report(sms.Outcome{Verdict: sms.Underway, Progress: progress})
+	}
+	for _, e := range all {
+		sd.end(e.d, e.o)
+	}
+	sd.goOn()
+}
+
+func (sd *sender) end(d *delivery, o sms.Outcome) {
+	if ref, ok := d.parts.Reference(); ok {
+		sd.p.account.references.release(ref)
+	}
+	d.report(o)
+}
+
+// widen lets more be in flight when as many were taken.
+func (sd *sender) widen() {
+	if sd.now == sd.window || time.Until(sd.rest) > 0 {
+		return
+	}
+	if sd.taken++; sd.taken >= sd.now {
+		sd.now, sd.taken = sd.now+1, 0
+		sd.outlet.SetWindow(sd.now)
+	}
+}
+
+// narrow is for a client that takes nothing now: what was not begun goes back to the queue, and of what was begun no more is sent.
+func (sd *sender) narrow(o sms.Outcome, all []ended) []ended {
+	if sd.now == sd.window {
+		sd.p.sv.o.Log.Info().Str("system_id", sd.p.s.SystemID()).Uint64("session", sd.p.s.ID()).Str("reason", o.Reason).
+			Msg("a client takes less than is sent: nothing is sent on its session for a second, and then more and more")
+	}
+	sd.now, sd.taken, sd.rest = 1, 0, time.Now().Add(restTime)
+	sd.outlet.SetWindow(1)
+	sd.outlet.Rest(restTime)
+	return sd.giveBack(o, all)
+}
+
+// giveBack sends no more of what is in line.
+func (sd *sender) giveBack(o sms.Outcome, all []ended) []ended {
+	for _, d := range sd.line {
+		d.stop(sms.Outcome{Verdict: sms.Returned, Reason: o.Reason})
+		if o, over := d.outcome(); over {
+			all = append(all, ended{d, o})
+		}
+	}
+	sd.line = nil
+	return all
+}
+
+// silent is for a deliver_sm that was not answered: is anybody there?
+func (sd *sender) silent() {
+	sd.now, sd.taken = 1, 0
+	sd.outlet.SetWindow(1)
+	if sd.mute == nil {
+		sd.p.sv.o.Log.Warn().Str("system_id", sd.p.s.SystemID()).Uint64("session", sd.p.s.ID()).
+			Msg("a client did not answer a deliver_sm: its session is probed, and what it was sent goes through another one if it has one")
+		sd.mute = time.AfterFunc(min(muteTime<<min(sd.mutes, 8), maxMuteTime), func() {
+			sd.mu.Lock()
+			defer sd.mu.Unlock()
+			sd.unmute()
+		})
+		sd.mutes++
+		sd.outlet.Avoid(true)
+	}
+	if sd.probing {
+		return
+	}
+	sd.probing = true
+	go func() {
+		session.DropSilent([]*session.Session{sd.p.s}, sd.p.sv.o.ProbeTime, errMute)
+		sd.mu.Lock()
+		defer sd.mu.Unlock()
+		sd.probing = false
+	}()
+}
+
+// heard is for a session that answers deliver_sm.
+func (sd *sender) heard() {
+	sd.mutes = 0
+	sd.unmute()
+}
+
+func (sd *sender) unmute() {
+	if sd.mute == nil {
+		return
+	}
+	sd.mute.Stop()
+	sd.mute = nil
+	sd.outlet.Avoid(false)
+}
+
+// late is for a deliver_sm_resp that comes when nobody waits for it any more.
+func (sd *sender) late() {
+	sd.mu.Lock()
+	defer sd.mu.Unlock()
+	sd.heard()
+}
+
+// over is for a session that has ended.
+func (sd *sender) over() {
+	sd.mu.Lock()
+	defer sd.mu.Unlock()
+	if sd.mute != nil {
+		sd.mute.Stop()
+	}
+}
