@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,22 +28,40 @@ type line struct {
 	MostOf                 string `json:"most_of"`
 }
 
-func lines(t *testing.T, log *bytes.Buffer) (all []line) {
+// written is what a log has since it was last read.
+type written struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (w *written) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.text.Write(p)
+}
+
+func (w *written) take() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	defer w.text.Reset()
+	return w.text.String()
+}
+
+func lines(t *testing.T, log *written) (all []line) {
 	t.Helper()
-	for text := range strings.Lines(log.String()) {
+	for text := range strings.Lines(log.take()) {
 		var l line
 		if err := json.Unmarshal([]byte(text), &l); err != nil {
 			t.Fatalf("%q: %v", text, err)
 		}
 		all = append(all, l)
 	}
-	log.Reset()
 	return all
 }
 
 func TestTheFirstLinesOfAPeerAreWrittenAndTheOthersAreCountedAndSaidLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log bytes.Buffer
+		var log written
 		l := New(zerolog.New(&log))
 		for range 10 * refused.PerPeer {
 			l.Warn(refused, peer("192.0.2.1")).Msg(refused.Text)
@@ -68,7 +87,7 @@ func TestTheFirstLinesOfAPeerAreWrittenAndTheOthersAreCountedAndSaidLater(t *tes
 
 func TestManyPeersHaveNoMoreLinesTogetherThanTheirCauseHas(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log bytes.Buffer
+		var log written
 		l := New(zerolog.New(&log))
 		addr := netip.MustParseAddr("10.0.0.0")
 		for range 10 * MaxPeers {
@@ -100,7 +119,7 @@ func TestManyPeersHaveNoMoreLinesTogetherThanTheirCauseHas(t *testing.T) {
 
 func TestAPeerIsKnownByTheNetworkThatItHasAndByItsName(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log bytes.Buffer
+		var log written
 		l := New(zerolog.New(&log))
 		addr := netip.MustParseAddr("2001:db8:0:1::1")
 		for range 10 * refused.Total {
@@ -132,7 +151,7 @@ func TestAPeerIsKnownByTheNetworkThatItHasAndByItsName(t *testing.T) {
 
 func TestCausesDoNotTakeEachOthersLinesAndAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log bytes.Buffer
+		var log written
 		l := New(zerolog.New(&log))
 		const causes = 10 * MaxCauses
 		for i := range causes {
@@ -153,21 +172,21 @@ func TestCausesDoNotTakeEachOthersLinesAndAreBounded(t *testing.T) {
 
 func TestALineThatTheLevelSilencesCountsForNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log bytes.Buffer
+		var log written
 		l := New(zerolog.New(&log).Level(zerolog.InfoLevel))
 		for range 100 {
 			l.Line(zerolog.DebugLevel, refused, peer("192.0.2.1")).Msg(refused.Text)
 		}
 		l.Flush()
-		if len(l.causes) > 0 || log.Len() > 0 {
-			t.Errorf("%d causes, %q", len(l.causes), &log)
+		if text := log.take(); len(l.causes) > 0 || text != "" {
+			t.Errorf("%d causes, %q", len(l.causes), text)
 		}
 	})
 }
 
 func TestOneCauseMayBeForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log bytes.Buffer
+		var log written
 		l := New(zerolog.New(&log))
 		other := refused.As("other")
 		for range 2 {
@@ -186,7 +205,7 @@ func TestOneCauseMayBeForgotten(t *testing.T) {
 
 func TestAFlushBeginsAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var log bytes.Buffer
+		var log written
 		l := New(zerolog.New(&log))
 		for range 2 {
 			for range 3 {
@@ -202,8 +221,8 @@ func TestAFlushBeginsAnew(t *testing.T) {
 		}
 		time.Sleep(2 * Period)
 		synctest.Wait()
-		if log.Len() > 0 {
-			t.Errorf("said twice: %s", &log)
+		if text := log.take(); text != "" {
+			t.Errorf("said twice: %s", text)
 		}
 	})
 }

@@ -13,7 +13,7 @@ func purge(t *trial) []value {
 	w := t.seeded(t.away(), testkit.Settings{"jobs.purge_messages_hour": time.Now().Hour(), "jobs.retention": "720h"})
 	old := time.Now().Add(-40 * 24 * time.Hour)
 	w.grow(t, n, old, old.Add(5*24*time.Hour))
-	w.Start(t)
+	w.StartWithin(t, seededPatience) // the purge is not to begin before it is looked for
 
 	db := open(t, w.store, true)
 	defer db.Close()

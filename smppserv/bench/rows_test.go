@@ -81,7 +81,7 @@ func TestSeededMessagesAreWhatTheServerStoresAndInOrderOfTheirTimes(t *testing.T
 		if n := count(tr, w.store, "SELECT count(DISTINCT source) FROM messages"); n < 4000 {
 			t.Errorf("they are of %d numbers", n)
 		}
-		w.Start(tr)
+		w.startSeeded(tr)
 		if ms := tr.searchByID(w); ms <= 0 {
 			t.Errorf("a search took %g ms", ms)
 		}

@@ -77,8 +77,8 @@ func (t *trial) seeded(more ...testkit.Settings) *server {
 	return w
 }
 
-// grow brings the number of final messages to n. Their ids rise with their times, which lie between from and to. They are above
-// those that are there: so the server's index of numbers, which goes on behind its last id, has them after the next start.
+// grow brings the number of final messages to n. Their ids rise with their times, which lie between from and to. The server
+// makes its index of numbers anew at the next start: see startSeeded.
 func (w *server) grow(t *trial, n int, from, to time.Time) {
 	db := open(t, w.store, false)
 	defer db.Close()
@@ -112,7 +112,31 @@ func (w *server) grow(t *trial, n int, from, to time.Time) {
 			exec("PRAGMA wal_checkpoint(TRUNCATE)")
 		}
 	}
+	exec("DELETE FROM run_pieces")
+	exec("DELETE FROM runs")
 	exec("PRAGMA wal_checkpoint(TRUNCATE)")
+}
+
+// seededPatience is for the start of a server that makes its index.
+const seededPatience = 5 * time.Minute
+
+// startSeeded starts it and returns when its index of numbers has what grow put there, and rests.
+func (w *server) startSeeded(t *trial) {
+	t.note("starting, with an index to make")
+	w.StartWithin(t, seededPatience)
+	const still = 4 // looks
+	blocks, same := -1, 0
+	for until := time.Now().Add(seededPatience); same < still; {
+		if n := count(t, w.store, "SELECT count(*) + coalesce(sum(1000 * blocks + state), 0) FROM runs"); n == blocks {
+			same++
+		} else {
+			blocks, same = n, 0
+		}
+		if time.Now().After(until) {
+			t.Fatal("the index of numbers does not rest")
+		}
+		time.Sleep(250 * time.Millisecond)
+	}
 }
 
 // columns are the names of a table's columns, and for each its value: of row m, or another.

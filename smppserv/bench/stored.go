@@ -21,7 +21,7 @@ func storedRow(t *trial) []value {
 		w.grow(t, n, from, to)
 		t.bench.stored = append(t.bench.stored, t.storedPoint(w, n))
 	}
-	w.Start(t)
+	w.startSeeded(t)
 	byID := t.searchByID(w)
 	byNumber := t.searchByNumber(w, from, to)
 	last := t.bench.stored[len(t.bench.stored)-1]
@@ -40,7 +40,7 @@ func (t *trial) storedPoint(w *server, n int) point {
 			base := t.server(false, t.away())
 			empty = append(empty, t.submit("empty store", l, base.SMPP).rate())
 		}))
-		w.Start(t)
+		w.startSeeded(t)
 		rates = append(rates, t.submit(fmt.Sprintf("%s stored", thousands(float64(n))), l, w.SMPP).rate())
 		w.Stop(t)
 		w.drop(t)

@@ -156,6 +156,12 @@ func serverUnbinds(t *testing.T, s *suite) {
 		held, plain := w.bind(t, a, transceiver, smpp.V50), w.bind(t, b, transceiver, smpp.V34)
 		w.mo(t, a, "1000", w.number(t), "an MO")
 		_, outstanding := held.awaitDeliver("the message", func(*smpp.DeliverSM) bool { return true })
+		for seq := range uint32(40) { // Hermès is pushed one message at a time at first, then more
+			held.SendRaw(patch(s0To(1000+seq, w.numberEnding(t, "01")), 39, 0x02))
+		}
+		for seq := range uint32(40) {
+			held.expectAnswer(1000+seq, resp(smpp.CmdSubmitSM, smpp.ROK))
+		}
 		var inFlight, quick []byte
 		for seq := range uint32(5) {
 			inFlight = append(inFlight, patch(s0To(100+seq, w.numberEnding(t, "07")), 39, 0x02)...)

@@ -13,6 +13,9 @@ func (p *Push) learn(t *try, o *sms.Outcome, k kind) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	b, s := t.pressure, p.settings.Load()
+	if t.messages[0].Transaction() {
+		b.awaited--
+	}
 	wasDead := b.dead
 	v := b.learn(t.number, t.epoch, k, o.After, now, s.retry, t.conversation)
 	name := "hermes.url"

@@ -417,3 +417,37 @@ func TestWhatIsSuspectIsBounded(t *testing.T) {
 		t.Errorf("%d messages are known", len(s.byID))
 	}
 }
+
+// A client in transaction mode waits for the answer, and not for longer than response_timeout.
+func TestPushesInTransactionModeNeedNoRoomUnlessHermesRefuses(t *testing.T) {
+	p, q, _, answered := scripted(t, nil)
+	a := p.settings.Load().push.transport.(answers)
+	outcomes := make(chan sms.Outcome, 20)
+	var want string
+	for i := range 10 {
+		m := message(sms.ID(i+1), "hi")
+		m.ESMClass = 0x02
+		p.Deliver([]*sms.Message{m}, false, func(o sms.Outcome) { outcomes <- o })
+		if i < 7 { // up to concurrency
+			want += fmt.Sprintf(", window %d", i+2)
+		}
+	}
+	if got := q.take(); ", "+got != want {
+		t.Errorf("%s, want%s", got, want)
+	}
+	for range 10 {
+		a <- 404
+		testkit.Receive(t, outcomes, "an outcome")
+	}
+	q.take()
+	if got := p.pushes.now(); got != p.pushes.window || p.pushes.awaited != 0 {
+		t.Errorf("%d may be in flight when none is", got)
+	}
+	answered(429)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.pushes.awaited = 5
+	if got := p.pushes.now(); got != p.pushes.window {
+		t.Errorf("%d may be in flight of a server that refuses", got)
+	}
+}

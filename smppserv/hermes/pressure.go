@@ -64,6 +64,7 @@ type pressure struct {
 	most     int // pushes at a time, never more
 	window   int // that there may be now
 	inFlight int
+	awaited  int    // of these, in transaction mode
 	peak     int    // the most in flight since the window changed
 	answers  int    // since then
 	begun    uint64 // tries
@@ -108,13 +109,17 @@ func (b *pressure) begin() (number, epoch uint64) {
 	return b.begun, b.epoch
 }
 
-// now is how many pushes may be in flight at the moment.
+// now is how many pushes may be in flight at the moment. Those in transaction mode, whose senders wait for the answer, need no room
+// as long as the server does not refuse.
 func (b *pressure) now() int {
 	p := &b.pausing
-	if p.limit == 0 {
+	switch {
+	case p.limit > 0:
+		return max(1, min(b.window, b.inFlight+max(0, p.limit-p.sent)))
+	case b.dead || p.n > 0:
 		return b.window
 	}
-	return max(1, min(b.window, b.inFlight+max(0, p.limit-p.sent)))
+	return min(b.window+b.awaited, b.most)
 }
 
 // learn draws the conclusions from a try, which it counts out. retry are the waits of messages: the first one is that of the first

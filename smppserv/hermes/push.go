@@ -190,6 +190,9 @@ func (p *Push) begin(t *try) (o sms.Outcome, ok bool) {
 	}
 	t.number, t.epoch = t.pressure.begin()
 	t.fresh = p.suspects.byID[t.messages[0].ID].fresh
+	if t.messages[0].Transaction() {
+		t.pressure.awaited++
+	}
 	p.inFlight++
 	p.press()
 	return o, true

@@ -202,7 +202,7 @@ func TestAClientThatBindsBeforeTheFlagIsOnDiskIsAnnouncedToo(t *testing.T) {
 	r := newRig(t, nil)
 	c := r.attach(road.OutletOptions{Recipient: "admin", Window: 10})
 	m := r.between("text")
-	m.RegisteredDelivery, m.ExpiresAt = 0, m.ReceivedAt.Add(20*time.Millisecond)
+	m.RegisteredDelivery, m.ExpiresAt = 0, m.ReceivedAt.Add(time.Second)
 	r.add(m)
 	r.fault.set(func() { r.fault.slow = true })
 	testkit.Await(t, "the end is on its way to disk", func() bool { return r.fault.waitingOutcomes() == 1 })

@@ -62,6 +62,7 @@ type telling struct {
 
 // report is given to the Deliverer: what came of the try.
 func (j *job) report(o sms.Outcome) {
+	q := j.q
 	if o.Verdict == sms.Underway {
 		j.underway(o.Progress)
 		return
@@ -69,7 +70,6 @@ func (j *job) report(o sms.Outcome) {
 	if j.reported.Swap(true) {
 		return
 	}
-	q := j.q
 	if o.Verdict == sms.TryAgain && j.ms[0].SingleAttempt() {
 		o.Verdict, o.Temporary = sms.Failed, true
 	}
@@ -114,7 +114,7 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 	q.o.Observer.Retried(m)
 	e.set(away, o.Unreached)
 	wait := time.Duration(0)
-	if c.SameTime = o.Unjudged; !o.Unjudged {
+	if !o.Unjudged {
 		e.attempts = attempts(int(e.attempts) + 1)
 		if wait = o.After; wait <= 0 {
 			wait = to.wait(int(e.attempts))

@@ -33,8 +33,8 @@ import (
 type Store interface {
 	Add(road.Addition)
 	Finish(*road.Transition)
-	End(vs []*road.Transition, ended func(error))
 	Known(externalID string, found func(sms.ID, error))
+	End(vs []*road.Transition, ended func(error))
 	Change(m *sms.Message, changed func(error))
 	After(through func())
 	Load(ctx context.Context, ids []sms.ID) ([]*sms.Message, error)
@@ -129,8 +129,8 @@ type Queue struct {
 	partOf      map[ref]*group
 	leads       map[ref]*text
 	successors  map[ref]sms.ID      // that took its place while it was tried
-	unsaved     map[ref]*conclusion // the last of its outcomes that are on their way to disk
 	faults      map[ref]int         // of the server, that trying it has brought about
+	unsaved     map[ref]*conclusion // the last of its outcomes that are on their way to disk
 
 	// What the dispatcher is to do.
 	marked   fifo[*recipientQueue] // something may be started for them
@@ -172,7 +172,7 @@ func New(o Options) *Queue {
 		o: o, log: o.Log, limited: loglimit.New(o.Log), reckoning: newReckoning(o.Clock), parties: newParties(),
 		kick: make(chan struct{}, 1), done: make(chan struct{}), stop: make(chan struct{}), idle: make(chan struct{}),
 		held: map[ref]*sms.Message{}, submissions: map[ref]road.Submission{}, partOf: map[ref]*group{},
-		leads: map[ref]*text{}, successors: map[ref]sms.ID{}, unsaved: map[ref]*conclusion{}, faults: map[ref]int{},
+		leads: map[ref]*text{}, successors: map[ref]sms.ID{}, faults: map[ref]int{}, unsaved: map[ref]*conclusion{},
 		complete:   complete{ids: map[uint64]sms.ID{}, max: defaultMaxComplete},
 		groups:     groups{byKey: map[groupKey]*group{}, max: defaultMaxGroups},
 		lines:      numbers{all: []*turns{nil}},

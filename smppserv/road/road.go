@@ -50,7 +50,6 @@ type Transition struct {
 	Progress string         // sms.Message.Progress from now on, when State is not final; "" = as it was
 	Underway bool           // no try has ended: Progress is written, and nothing else
 	Wait     time.Duration  // until then
-	SameTime bool           // DueAt and Wait stay as they are
 	Receipts []*sms.Message // owed because of it, stored in the same transaction
 	Done     func()         // called when all of it is on disk, and the receipts bear their IDs; may be nil
 

@@ -257,7 +257,7 @@ func (s *Session) UnbindBy(reason error, by time.Time) {
 // Close ends the session at once.
 func (s *Session) Close(reason error) { s.abort(reason) }
 
-// Probe sends enquire_link, unless one is not answered yet, and tells whether any PDU came within d. Who is about to be bound, or is not read, is not silent.
+// Probe sends enquire_link, unless one is unanswered, and tells whether any PDU came within d. Who is about to be bound, or is not read, is not silent.
 func (s *Session) Probe(d time.Duration) bool {
 	heard := make(chan struct{})
 	s.mu.Lock()
@@ -267,7 +267,7 @@ func (s *Session) Probe(d time.Duration) bool {
 		return alive
 	}
 	s.probes = append(s.probes, heard)
-	if sent := s.times.enquireSent; sent.IsZero() || s.lastIn.Load() >= int64(sent.Sub(s.opened)) {
+	if sent := s.times.enquireSent; sent.IsZero() || !s.opened.Add(time.Duration(s.lastIn.Load())).Before(sent) { // else its answer tells as well
 		s.append(smpp.CmdEnquireLink, s.window.nextSequence())
 	}
 	s.mu.Unlock()

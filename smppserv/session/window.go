@@ -139,7 +139,8 @@ func (s *Session) refill() {
 
 // settle gives a response to the request that it answers. One that answers nothing is ignored.
 func (s *Session) settle(h smpp.Header) {
-	switch o := s.take(h); {
+	o := s.take(h)
+	switch {
 	case o == nil && h.Command == smpp.CmdDeliverSMResp && s.o.Late != nil:
 		s.o.Late()
 	case o != nil:

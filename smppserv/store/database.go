@@ -101,7 +101,7 @@ type Batch struct {
 	Added []*sms.Message
 	// Changed have a new content, times and flags. What is final stays as it is.
 	Changed []*sms.Message
-	// Tried have a next try: their attempts, error, reason, due time (unless SameTime), key and progress are written, or, of
+	// Tried have a next try: their attempts, error, reason, due time (unless it is zero), key and progress are written, or, of
 	// those that are Underway, their progress alone: in this order. What is final stays as it is.
 	Tried []*road.Transition
 	// Ended have a final state. What has one already, also by an earlier one of the batch, keeps it.

@@ -44,13 +44,19 @@ func StartWorkerAs(t testing.TB, program, config string) *Worker {
 // Start starts it again after its end: config.toml and the store are the same, the ports may be others.
 func (w *Worker) Start(t testing.TB) {
 	t.Helper()
+	w.StartWithin(t, Patience)
+}
+
+// StartWithin is Start for one that has much to do before it is ready.
+func (w *Worker) StartWithin(t testing.TB, patience time.Duration) {
+	t.Helper()
 	p, err := worker.Start(context.Background(), worker.Options{
 		Path: w.program, Config: w.config, Dir: filepath.Dir(w.config), Stderr: w.Log,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), Patience)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if w.Ready, err = p.Ready(ctx); err != nil {
 		p.Kill()

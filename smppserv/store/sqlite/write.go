@@ -202,7 +202,7 @@ func (w *writer) tried(v *road.Transition) error {
 	w.try.BindInt64(2, int64(v.Attempts))
 	w.try.BindInt64(3, int64(v.Error))
 	w.try.BindText(4, v.Reason)
-	if v.SameTime {
+	if v.DueAt.IsZero() {
 		w.try.BindNull(5)
 		w.try.BindNull(6)
 	} else {

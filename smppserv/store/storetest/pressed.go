@@ -19,7 +19,7 @@ func sameTimeIsKept(t *testing.T, open Open) {
 			due = now.Add(wait)
 			Finish(s, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Enroute, Attempts: attempts, DueAt: due, Wait: wait})
 		}
-		Finish(s, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Enroute, Attempts: attempts, Error: 503, Reason: "busy", SameTime: true})
+		Finish(s, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Enroute, Attempts: attempts, Error: 503, Reason: "busy"})
 		if got := get(t, s, m.ID); !got.DueAt.Equal(due) || got.Wait != wait || got.Attempts != attempts || got.Error != 503 || got.Reason != "busy" {
 			t.Fatalf("got %+v", got)
 		}
