@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"hnetsmpp/smppserv/sms"
 )
@@ -12,10 +11,8 @@ import (
 // again hands in the same part once more and tells which message answers it.
 func (r *rig) again(m *sms.Message) sms.ID {
 	r.t.Helper()
-	c := *m
-	now, _ := r.clock.read()
-	c.ID, c.KnownBy, c.StoredAt, c.ReceivedAt, c.DueAt, c.ExpiresAt = 0, 0, time.Time{}, now, now, now.Add(time.Hour)
-	r.add(&c)
+	c := r.part(string(m.Content), m.Part.Ref, m.Part.Total, m.Part.Seq) // what else m has is the queue's
+	r.add(c)
 	return c.ID
 }
 
