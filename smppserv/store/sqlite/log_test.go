@@ -37,6 +37,7 @@ func reading(t *testing.T, file string) *sql.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { conn.Close() }) // else Windows does not let the file go
 	for _, query := range []string{"BEGIN", "SELECT count(*) FROM external_ids"} {
 		if _, err := conn.ExecContext(context.Background(), query); err != nil {
 			t.Fatal(err)
