@@ -159,7 +159,7 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 	case o.Unjudged:
 		q.readyLast(e.lane)
 		if j.outlet.paused {
-			j.outlet.deferred = append(j.outlet.deferred, e.lane)
+			j.outlet.deferred = append(j.outlet.deferred, q.lanes.at(e.lane).hash)
 		}
 	}
 	c.Parked = q.onParked

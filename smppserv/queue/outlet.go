@@ -91,8 +91,8 @@ type Outlet struct {
 	silent    bool // paused since the last Resume
 	avoided   bool
 	pause     *time.Timer
-	until     int64 // when that is over
-	deferred  []ref // lanes whose messages were not taken, for a reason that is not theirs, since it began
+	until     int64    // when that is over
+	deferred  []uint64 // the hashes of lanes whose messages were not taken, for a reason that is not theirs, since it began
 	detached  bool
 }
 
@@ -187,8 +187,10 @@ func (o *Outlet) stopPause() {
 		o.pause = nil
 	}
 	o.paused = false
-	for _, lr := range o.deferred { // what came meanwhile goes first: it may be about these after all
-		o.q.readyLast(lr)
+	for _, hash := range o.deferred { // what came meanwhile goes first: it may be about these after all
+		if lr := o.q.byHash.find(hash); lr != 0 { // something of it still waits
+			o.q.readyLast(lr)
+		}
 	}
 	o.deferred = nil
 }

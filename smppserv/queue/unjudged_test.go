@@ -1,6 +1,8 @@
 package queue
 
 import (
+	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -128,5 +130,33 @@ func TestWhatCameDuringARestGoesBeforeWhatWasNotTaken(t *testing.T) {
 	h.next("c").done()
 	h.next("a").done()
 	h.next("b").done()
+	r.emptied()
+}
+
+// A slab gives back a chunk that has emptied, so that nothing stands where the lane was.
+func TestAConversationThatEndsDuringARestIsNotLookedForAfterIt(t *testing.T) {
+	r := newRig(t, nil)
+	h := r.attach(road.OutletOptions{Recipient: "alice", Window: 1})
+	const conversations = 2*chunkSize + 1
+	s := newCountedSender(conversations)
+	var ms []*sms.Message
+	for n := range conversations {
+		m := r.text("text")
+		m.Recipient, m.Source.Number = "alice", strconv.Itoa(n)
+		if err := r.q.Add(m, 0, s); err != nil {
+			t.Fatal(err)
+		}
+		ms = append(ms, m)
+	}
+	testkit.Receive(t, s.allAccepted, "all accepted")
+	try := h.next("text")
+	h.Rest(time.Hour)
+	try.report(sms.Outcome{Verdict: sms.TryAgain, Unjudged: true, Reason: "throttled"})
+	for _, m := range slices.Backward(ms) { // the one that was tried last of all
+		if err := r.q.Cancel(t.Context(), m.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.Resume()
 	r.emptied()
 }
