@@ -39,7 +39,8 @@ var layout = []room{
 	{"pkg/logbuffer", "keeps the lines of a log until somebody takes them", nil},
 	{"pkg/loglimit", "how many lines of a log a peer can cause", []string{"pkg/peeraddr"}},
 	{"pkg/peeraddr", "the address that a peer is counted by", nil},
-	{"pkg/running", "what a server that runs tells the commands of its machine", nil},
+	{"pkg/livefile", "a file that counts while the process lives that writes it", nil},
+	{"pkg/running", "what a server that runs tells the commands of its machine", []string{"pkg/livefile"}},
 	{"pkg/registration", "how the service was registered on this machine", nil},
 	{"pkg/adminapi", "the words of the admin port: requests and answers", nil},
 	{"pkg/logfile", "a log file that is appended to, and rotated by its size", nil},
@@ -48,7 +49,7 @@ var layout = []room{
 	{"launcher", "the launcher's command line", []string{"launcher/...", "pkg/adminapi", "pkg/commandline", "pkg/config", "pkg/registration", "pkg/running", "pkg/worker"}},
 	{"launcher/logging", "log files that rotate beside the lines of a console", []string{"pkg/logbuffer", "pkg/logfile"}},
 	{"launcher/service", "register, start, query and remove the service; who may read its files", []string{"pkg/..."}},
-	{"launcher/supervise", "keep one child running and stop it politely", []string{"pkg/worker"}},
+	{"launcher/supervise", "keep one child running and stop it politely", []string{"pkg/livefile", "pkg/worker"}},
 
 	{"smppserv", "the worker's command line, one file for each group of commands", []string{"smppserv/...", "pkg/..."}},
 	{"smppserv/centre", "the message centre as a whole: open, wire, serve, reload, close in reverse",

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gofrs/flock"
+	"hnetsmpp/pkg/livefile"
 )
 
 // Server is a server that runs.
@@ -50,87 +50,41 @@ func names(config string) (file, lock string) {
 }
 
 // Notice is the server's hold on its file.
-type Notice struct {
-	file string
-	lock *flock.Flock
-}
-
-const (
-	holdTries = 50
-	holdPause = 10 * time.Millisecond
-)
-
-var errHeld = errors.New("another process holds it")
-
-// insist tries again for a while: who reads looks whether the lock is free, and on Windows a file cannot be replaced while it is
-// read.
-func insist(do func() error) (err error) {
-	for range holdTries {
-		if err = do(); err == nil || errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		time.Sleep(holdPause)
-	}
-	return err
-}
+type Notice struct{ file *livefile.File }
 
 // Hold takes the lock of a configuration's file. Close lets it go.
 func Hold(config string) (*Notice, error) {
 	file, lock := names(config)
-	n := &Notice{file: file, lock: flock.New(lock)}
+	n := &Notice{fileOf(config)}
 	if err := os.MkdirAll(filepath.Dir(file), 0o750); err != nil {
 		return nil, err
 	}
-	err := insist(func() error {
-		held, err := n.lock.TryLock()
-		if err == nil && !held {
-			err = errHeld
-		}
-		return err
-	})
-	if err != nil {
+	if err := n.file.Hold(); err != nil {
 		return nil, fmt.Errorf("%s: %w", lock, err)
 	}
 	giveToOwner(lock, filepath.Dir(lock))
 	return n, nil
 }
 
-// Write says how things are now. The file is of mode 0600, and written whole or not at all.
-func (n *Notice) Write(s Server) error {
-	data, err := json.MarshalIndent(s, "", "  ")
-	if err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(n.file), filepath.Base(n.file)+".*.new")
-	if err != nil {
-		return err
-	}
-	_, err = f.WriteAt(append(data, '\n'), 0)
-	err = errors.Join(err, f.Close())
-	if err == nil {
-		err = insist(func() error { return os.Rename(f.Name(), n.file) })
-	}
-	if err != nil {
-		_ = os.Remove(f.Name())
-	}
-	return err
+// fileOf is the file of a configuration. None but its owner may read it.
+func fileOf(config string) *livefile.File {
+	file, lock := names(config)
+	return livefile.New(file, lock, 0o600)
 }
+
+// Write says how things are now.
+func (n *Notice) Write(s Server) error { return n.file.Write(s) }
 
 // Close takes the file away and lets the lock go.
 func (n *Notice) Close() {
-	_ = os.Remove(n.file)
-	_ = n.lock.Unlock()
+	n.file.Remove()
+	n.file.Release()
 }
 
 // Look reads what the server of a configuration says; nil = none runs. The error may wrap fs.ErrPermission: it is not for
 // this account.
 func Look(config string) (*Server, error) {
-	file, lock := names(config)
-	var data []byte
-	err := insist(func() (err error) {
-		data, err = os.ReadFile(file)
-		return err
-	})
+	data, alive, err := fileOf(config).Read()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -139,11 +93,10 @@ func Look(config string) (*Server, error) {
 	}
 	var s Server
 	if err := json.Unmarshal(data, &s); err != nil {
+		file, _ := names(config)
 		return nil, fmt.Errorf("%s is not what a server writes: %w", file, err)
 	}
-	l := flock.New(lock)
-	if free, err := l.TryLock(); err == nil && free { // it died, and left the file behind
-		_ = l.Unlock()
+	if !alive { // it died, and left the file behind
 		return nil, nil
 	}
 	return &s, nil

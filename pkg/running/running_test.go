@@ -39,7 +39,7 @@ func TestWhatAServerSaysCountsWhileItLives(t *testing.T) {
 	if _, err := Hold(config); err == nil {
 		t.Error("two servers hold one file")
 	}
-	_ = n.lock.Unlock() // as when it is killed
+	n.file.Release() // as when it is killed
 	if s, err := Look(config); s != nil || err != nil {
 		t.Errorf("after its death: %+v, %v", s, err)
 	}
