@@ -63,7 +63,7 @@ func AppendAttributes(dst []byte, m *sms.Message) []byte {
 	dst = binary.BigEndian.AppendUint16(dst, m.Part.Ref)
 	dst = append(dst, m.Part.Total, m.Part.Seq)
 	dst = binary.AppendUvarint(dst, uint64(m.KnownBy))
-	dst = binary.AppendVarint(dst, milli(m.ReceivedAt)-milli(m.FirstReceived()))
+	dst = binary.AppendVarint(dst, Milli(m.ReceivedAt)-Milli(m.FirstReceived()))
 	dst = appendString(dst, m.ServiceType)
 	dst = appendString(dst, m.Alphabet)
 	dst = appendString(dst, m.ExternalID)

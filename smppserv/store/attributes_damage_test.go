@@ -68,7 +68,7 @@ func TestADamagedAttributesColumnIsRefused(t *testing.T) {
 
 // asVersion is what an earlier version wrote in the place of b: 2 knew of no first storing, 1 had no flags either.
 func asVersion(version byte, b []byte, m *sms.Message) []byte {
-	stored := len(binary.AppendVarint(nil, milli(m.ReceivedAt)-milli(m.StoredAt)))
+	stored := len(binary.AppendVarint(nil, Milli(m.ReceivedAt)-Milli(m.StoredAt)))
 	at := 1 + fixedAttributes + len(binary.AppendUvarint(nil, uint64(m.KnownBy)))
 	b = slices.Delete(slices.Clone(b), at, at+stored)
 	if version == 1 {
@@ -101,10 +101,10 @@ func TestAttributesOfEarlierVersionsAreStillRead(t *testing.T) {
 }
 
 func TestATimeThatIsNotSetIsZeroOnDisk(t *testing.T) {
-	if got := milli(time.Time{}); got != 0 {
+	if got := Milli(time.Time{}); got != 0 {
 		t.Errorf("got %d", got)
 	}
-	if got := milli(time.UnixMilli(-1)); got != -1 {
+	if got := Milli(time.UnixMilli(-1)); got != -1 {
 		t.Errorf("got %d", got)
 	}
 }

@@ -26,7 +26,7 @@ const (
 // conversations in which nobody wrote since. It returns how many messages went. It goes on in small steps with pauses between
 // them and holds up nobody; ctx breaks it off.
 func (s *Store) Purge(ctx context.Context, before time.Time) (purged int, err error) {
-	p := purge{store: s, pushed: math.MaxInt, limit: milli(before), now: milli(time.Now()), told: time.Now()}
+	p := purge{store: s, pushed: math.MaxInt, limit: Milli(before), now: Milli(time.Now()), told: time.Now()}
 	p.now = max(p.now, p.limit)
 	if err = p.messages(ctx); err == nil {
 		err = p.conversations(ctx)
@@ -175,7 +175,7 @@ func (p *purge) deleteFound(ctx context.Context) error {
 
 // conversations forgets those that earlier versions noted so long ago. What went on they noted once a day.
 func (p *purge) conversations(ctx context.Context) error {
-	before := min(p.limit, milli(time.Now())) - notedOnce.Milliseconds()
+	before := min(p.limit, Milli(time.Now())) - notedOnce.Milliseconds()
 	for cursor := int64(0); ; {
 		last, old, began := cursor, false, time.Now()
 		err := p.store.database.Conversations(ctx, cursor, purgeStep, func(row, writtenAt int64) {

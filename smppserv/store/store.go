@@ -140,7 +140,8 @@ func (s *Store) wake() {
 	}
 }
 
-func milli(t time.Time) int64 {
+// Milli is how times are kept: in milliseconds since 1970, 0 = zero.
+func Milli(t time.Time) int64 {
 	if t.IsZero() {
 		return 0
 	}

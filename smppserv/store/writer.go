@@ -20,12 +20,13 @@ type writer struct {
 	duplicate []bool // by operation of the last batch
 
 	batch     Batch
-	externals []string // of the additions of a batch that have external ids
-	earlier   []sms.ID // the messages that have them already, 0 = none
+	externals []string          // of the additions of a batch that have external ids
+	earlier   []sms.ID          // the messages that have them already, 0 = none
+	claimed   map[string]sms.ID // those that the batch itself has so far
 }
 
 func newWriter(ctx context.Context, d Database, log zerolog.Logger) (w *writer, err error) {
-	w = &writer{database: d}
+	w = &writer{database: d, claimed: map[string]sms.ID{}}
 	if w.lastID, err = d.LastID(ctx); err != nil {
 		return nil, err
 	}
@@ -134,6 +135,7 @@ func (w *writer) fill(batch []op) error {
 // findExternals looks up which external ids of the batch are known.
 func (w *writer) findExternals(batch []op) error {
 	clear(w.externals)
+	clear(w.claimed)
 	w.externals = w.externals[:0]
 	for i := range batch {
 		switch o := &batch[i]; {
@@ -159,19 +161,16 @@ func (w *writer) isDuplicate(m *sms.Message, at int) bool {
 		m.ID = earlier
 		return true
 	}
-	w.earlier[at] = w.lastID + 1
+	w.claimed[m.ExternalID] = w.lastID + 1
 	return false
 }
 
 // knownAs is the message that has the at-th external id of the batch, which may be in the batch itself, 0 = none.
 func (w *writer) knownAs(at int) sms.ID {
-	earlier := w.earlier[at]
-	for i := 0; i < at && earlier == 0; i++ {
-		if w.externals[i] == w.externals[at] {
-			earlier = w.earlier[i]
-		}
+	if earlier := w.earlier[at]; earlier != 0 {
+		return earlier
 	}
-	return earlier
+	return w.claimed[w.externals[at]]
 }
 
 func (w *writer) add(m *sms.Message) {

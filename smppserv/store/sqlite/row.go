@@ -21,13 +21,6 @@ const (
 		"attempts, error, reason, attributes, %s, final_at, push_key, wait, progress"
 )
 
-func milli(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
-}
-
 // addition is the statement that adds a message. A row mostly repeats what the row before it has in the same column: what is
 // bound already is not bound again.
 type addition struct {
@@ -50,7 +43,7 @@ func (a *addition) run(m *sms.Message) error {
 			a.BindText(addedTexts[i], text)
 		}
 	}
-	numbers := [...]int64{int64(m.Kind), int64(m.State), milli(m.FirstReceived()), milli(m.DueAt), milli(m.ExpiresAt), int64(m.Attempts), int64(m.Error)}
+	numbers := [...]int64{int64(m.Kind), int64(m.State), store.Milli(m.FirstReceived()), store.Milli(m.DueAt), store.Milli(m.ExpiresAt), int64(m.Attempts), int64(m.Error)}
 	for i, n := range numbers {
 		if !a.bound || n != a.numbers[i] {
 			a.BindInt64(addedNumbers[i], n)

@@ -150,9 +150,9 @@ func (w *writer) write(b *store.Batch) error {
 		}
 	}
 	for _, m := range b.Changed {
-		w.change.BindInt64(1, milli(m.DueAt))
+		w.change.BindInt64(1, store.Milli(m.DueAt))
 		w.change.BindInt64(2, m.Wait.Milliseconds())
-		w.change.BindInt64(3, milli(m.ExpiresAt))
+		w.change.BindInt64(3, store.Milli(m.ExpiresAt))
 		w.change.BindBytes(4, m.Content)
 		w.change.BindBytes(5, store.AppendAttributes(nil, m))
 		w.change.BindInt64(6, int64(m.ID))
@@ -169,7 +169,7 @@ func (w *writer) write(b *store.Batch) error {
 			return fmt.Errorf("write next tries: %w", err)
 		}
 	}
-	if err := w.ended(b.Ended, milli(b.Now)); err != nil {
+	if err := w.ended(b.Ended, store.Milli(b.Now)); err != nil {
 		return fmt.Errorf("write outcomes: %w", err)
 	}
 	for _, write := range b.Own {
@@ -184,7 +184,7 @@ func (w *writer) added(m *sms.Message) error {
 	if m.ExternalID != "" {
 		w.claim.BindText(1, m.ExternalID)
 		w.claim.BindInt64(2, int64(m.ID))
-		w.claim.BindInt64(3, milli(m.ReceivedAt))
+		w.claim.BindInt64(3, store.Milli(m.ReceivedAt))
 		if err := run(w.claim); err != nil {
 			return err
 		}
@@ -206,7 +206,7 @@ func (w *writer) tried(v *road.Transition) error {
 		w.try.BindNull(5)
 		w.try.BindNull(6)
 	} else {
-		w.try.BindInt64(5, milli(v.DueAt))
+		w.try.BindInt64(5, store.Milli(v.DueAt))
 		w.try.BindInt64(6, v.Wait.Milliseconds())
 	}
 	if v.PushKey == "" {
@@ -291,7 +291,7 @@ func (w *writer) writePurged(b *store.Batch) error {
 
 func (w *writer) jobs(b *store.Batch) error {
 	for _, step := range b.Steps {
-		if err := integers(w.step, int64(step.LastID), milli(step.From), milli(step.To)); err != nil {
+		if err := integers(w.step, int64(step.LastID), store.Milli(step.From), store.Milli(step.To)); err != nil {
 			return fmt.Errorf("note a step of the clock: %w", err)
 		}
 		if err := integers(w.forgetSteps, int64(step.LastID), store.MaxClockSteps); err != nil {
@@ -299,7 +299,7 @@ func (w *writer) jobs(b *store.Batch) error {
 		}
 	}
 	if !b.PurgedAt.IsZero() {
-		if err := integers(w.purgedAt, milli(b.PurgedAt)); err != nil {
+		if err := integers(w.purgedAt, store.Milli(b.PurgedAt)); err != nil {
 			return err
 		}
 	}
