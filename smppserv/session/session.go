@@ -6,8 +6,8 @@
 //	  └──────────► CLOSING           └──────► UNBINDING ─────────────┘ unbind_resp, response timer, the end of a stop
 //
 // One goroutine reads and handles PDUs in their order (Serve); while there is something to write, one writes. Whoever has
-// something to send appends it to the output; the writer takes all there is and writes it in one go. While more requests are unanswered than the session
-// may have, or the peer does not take its answers, the socket is not read.
+// something to send appends it to the output; the writer takes all there is and writes it in one go. While more requests are
+// unanswered than the session may have, or the peer does not take its answers, the socket is not read.
 package session
 
 import (
@@ -257,7 +257,8 @@ func (s *Session) UnbindBy(reason error, by time.Time) {
 // Close ends the session at once.
 func (s *Session) Close(reason error) { s.abort(reason) }
 
-// Probe sends enquire_link, unless one is unanswered, and tells whether any PDU came within d. Who is about to be bound, or is not read, is not silent.
+// Probe sends enquire_link, unless one is unanswered, and tells whether any PDU came within d. Who is about to be bound, or is
+// not read, is not silent.
 func (s *Session) Probe(d time.Duration) bool {
 	heard := make(chan struct{})
 	s.mu.Lock()
@@ -267,7 +268,8 @@ func (s *Session) Probe(d time.Duration) bool {
 		return alive
 	}
 	s.probes = append(s.probes, heard)
-	if sent := s.times.enquireSent; sent.IsZero() || !s.opened.Add(time.Duration(s.lastIn.Load())).Before(sent) { // else its answer tells as well
+	s.times.heard(s.opened.Add(time.Duration(s.lastIn.Load())))
+	if s.times.enquireSent.IsZero() { // else its answer tells as well
 		s.append(smpp.CmdEnquireLink, s.window.nextSequence())
 	}
 	s.mu.Unlock()

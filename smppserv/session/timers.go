@@ -31,6 +31,13 @@ func (t *times) unbinding(now time.Time, n int) {
 	}
 }
 
+// heard has an enquire_link answered by a PDU that came at lastIn: any does (4.11), one of the same tick of a coarse clock, too.
+func (t *times) heard(lastIn time.Time) {
+	if !lastIn.Before(t.enquireSent) {
+		t.enquireSent = time.Time{}
+	}
+}
+
 // action is what a timer asks for.
 type action uint8
 
@@ -79,9 +86,7 @@ func (t *times) next(now time.Time, st State, lastIn, oldest, writing time.Time)
 		}
 		return wait, again, nil
 	}
-	if !t.enquireSent.IsZero() && !lastIn.Before(t.enquireSent) {
-		t.enquireSent = time.Time{} // any PDU answers it (4.11), one of the same tick of a coarse clock, too
-	}
+	t.heard(lastIn)
 	switch {
 	case at(t.enquireSent, t.Response):
 		return drop, again, errEnquireLink
