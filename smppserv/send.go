@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	gosmpp "github.com/fiorix/go-smpp/smpp"
@@ -105,7 +106,7 @@ func (t *target) bindBeside(ctx context.Context) (<-chan end, *gosmpp.Transmitte
 		}
 		e := end{id: r.ID, stat: r.State.Stat(), err: r.Err}
 		if f := p.TLVFields()[pdutlv.TagAdditionalStatusInfoText]; f != nil {
-			e.reason = cString(f.Bytes())
+			e.reason = strings.TrimRight(string(f.Bytes()), "\x00")
 		}
 		select {
 		case ends <- e:
@@ -194,11 +195,4 @@ func submitError(err error) error {
 		return fmt.Errorf("the server gave no answer to the message within %s: its disk may hang; see its log", stepTime)
 	}
 	return fmt.Errorf("the message was refused: %w; the server's log says why", err)
-}
-
-func cString(b []byte) string {
-	for len(b) > 0 && b[len(b)-1] == 0 {
-		b = b[:len(b)-1]
-	}
-	return string(b)
 }

@@ -17,6 +17,7 @@ import (
 	"hnetsmpp/pkg/config"
 	"hnetsmpp/pkg/registration"
 	"hnetsmpp/pkg/running"
+	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/smppserv/centre"
 )
 
@@ -134,7 +135,7 @@ func (t *target) bindError(err error) error {
 	var status pdu.Status
 	var op *net.OpError
 	switch {
-	case errors.As(err, &status) && uint32(status) == alreadyBound:
+	case errors.As(err, &status) && smpp.Status(status) == smpp.RALYBND:
 		return fmt.Errorf("%s is bound already, with as many sessions as it may have%s", t.client.SystemID, t.rights())
 	case errors.As(err, &status):
 		return fmt.Errorf("the bind of %s at %s was refused: %w; the server's log says why", t.client.SystemID, t.addr, err)
@@ -145,9 +146,6 @@ func (t *target) bindError(err error) error {
 	}
 	return fmt.Errorf("%s answers, but does not speak SMPP%s", t.addr, t.whatItIs())
 }
-
-// alreadyBound is RALYBND.
-const alreadyBound = 0x05
 
 // whatItIs names the port where it is another one of the configuration.
 func (t *target) whatItIs() string {

@@ -58,8 +58,7 @@ func (s *settings) outcome(a *http.Response, pattern *success, hurry func(time.D
 		return sms.Outcome{Verdict: sms.Done, Code: code}
 	}
 	reason := refusedWith(a)
-	switch {
-	case passing(code):
+	if passing(code) {
 		return sms.Outcome{Verdict: sms.TryAgain, Code: code, After: retryAfter(a.Header, time.Now()), Reason: reason}
 	}
 	return sms.Outcome{Verdict: sms.Failed, Code: code, Reason: reason}
