@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"strings"
@@ -21,29 +22,11 @@ func TestMain(m *testing.M) {
 
 func quiet(int64, func() int64) func() { return func() {} }
 
-// serve has each connection served, and returns the address.
-func serve(t *testing.T, each func(net.Conn)) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go each(c)
-		}
-	}()
-	return l.Addr().String()
-}
+func answer(_ int, c net.Conn) { answerAll(c) }
 
 // answering answers every PDU behind the bind with a status.
-func answering(s smpp.Status) func(net.Conn) {
-	return func(c net.Conn) {
+func answering(s smpp.Status) func(int, net.Conn) {
+	return func(_ int, c net.Conn) {
 		defer c.Close()
 		r := bufio.NewReader(c)
 		for answer := smpp.ROK; ; answer = s {
@@ -58,7 +41,7 @@ func answering(s smpp.Status) func(net.Conn) {
 
 func TestEverySubmitIsAnsweredAndTimed(t *testing.T) {
 	l := load{sessions: 3, window: 5, n: 1000, phones: 10}
-	o, err := l.run(serve(t, answerAll), quiet)
+	o, err := l.run(testkit.Serve(t, answer), quiet)
 	if err != nil || o.answered != l.n || len(o.samples) != l.n {
 		t.Fatalf("%d answers, %d samples of %d: %v", o.answered, len(o.samples), l.n, err)
 	}
@@ -79,7 +62,7 @@ func TestALoadThatIsStoppedEndsWithWhatItHasSent(t *testing.T) {
 			<-seen
 			close(stop)
 		}()
-		o, err := l.run(serve(t, answerAll), func(_ int64, count func() int64) func() {
+		o, err := l.run(testkit.Serve(t, answer), func(_ int64, count func() int64) func() {
 			go func() {
 				for count() < 100 {
 					time.Sleep(time.Millisecond)
@@ -96,35 +79,36 @@ func TestALoadThatIsStoppedEndsWithWhatItHasSent(t *testing.T) {
 
 func TestALoadFailsWithTheStatusOfARefusalAndWithTheEndOfASession(t *testing.T) {
 	l := load{sessions: 1, window: 5, n: 100}
-	if _, err := l.run(serve(t, answering(smpp.RMSGQFUL)), quiet); err == nil || !strings.Contains(err.Error(), smpp.RMSGQFUL.String()) {
+	if _, err := l.run(testkit.Serve(t, answering(smpp.RMSGQFUL)), quiet); err == nil || !strings.Contains(err.Error(), smpp.RMSGQFUL.String()) {
 		t.Errorf("a refusal gives %v", err)
 	}
-	bindOnly := func(c net.Conn) {
+	bindOnly := func(_ int, c net.Conn) {
 		h, _, _ := smpp.ReadPDU(c, smpp.MaxPDU)
 		_, _ = c.Write(smpp.AppendRefusal(nil, h.Command, smpp.ROK, h.Sequence))
 		_, _, _ = smpp.ReadPDU(c, smpp.MaxPDU)
 		c.Close()
 	}
-	if _, err := l.run(serve(t, bindOnly), quiet); err == nil || !strings.Contains(err.Error(), "ended") {
+	if _, err := l.run(testkit.Serve(t, bindOnly), quiet); err == nil || !strings.Contains(err.Error(), "ended") {
 		t.Errorf("a session that ends gives %v", err)
 	}
-	refuse := func(c net.Conn) {
+	refuse := func(_ int, c net.Conn) {
 		defer c.Close()
 		h, _, _ := smpp.ReadPDU(c, smpp.MaxPDU)
 		_, _ = c.Write(smpp.AppendRefusal(nil, h.Command, smpp.RINVPASWD, h.Sequence))
 	}
-	if _, err := l.run(serve(t, refuse), quiet); !errors.Is(err, smpp.RINVPASWD) {
+	if _, err := l.run(testkit.Serve(t, refuse), quiet); !errors.Is(err, smpp.RINVPASWD) {
 		t.Errorf("a refused bind gives %v", err)
 	}
 }
 
 func TestALoadThatIsNotAnsweredFails(t *testing.T) {
 	l := load{sessions: 1, window: 5, n: 100, patient: 50 * time.Millisecond}
-	mute := func(c net.Conn) {
+	mute := func(_ int, c net.Conn) {
 		h, _, _ := smpp.ReadPDU(c, smpp.MaxPDU)
 		_, _ = c.Write(smpp.AppendRefusal(nil, h.Command, smpp.ROK, h.Sequence))
+		_, _ = io.Copy(io.Discard, c)
 	}
-	if _, err := l.run(serve(t, mute), quiet); err == nil || !strings.Contains(err.Error(), "0 of 100") {
+	if _, err := l.run(testkit.Serve(t, mute), quiet); err == nil || !strings.Contains(err.Error(), "0 of 100") {
 		t.Errorf("no answers give %v", err)
 	}
 }
@@ -132,7 +116,7 @@ func TestALoadThatIsNotAnsweredFails(t *testing.T) {
 func TestAnOpenLoopCountsFromWhenASubmitWasToBeSent(t *testing.T) {
 	const late = time.Hour
 	l := load{sessions: 2, rate: 1000, n: 10}
-	es, err := l.bindAll(serve(t, answerAll))
+	es, err := l.bindAll(testkit.Serve(t, answer))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,7 +158,7 @@ func TestNumbersGoRoundInSourceAndDestination(t *testing.T) {
 
 func TestADeliverSMIsAnswered(t *testing.T) {
 	answered := make(chan smpp.Header, 1)
-	addr := serve(t, func(c net.Conn) {
+	addr := testkit.Serve(t, func(_ int, c net.Conn) {
 		defer c.Close()
 		h, _, _ := smpp.ReadPDU(c, smpp.MaxPDU)
 		_, _ = c.Write(smpp.AppendRefusal(nil, h.Command, smpp.ROK, h.Sequence))

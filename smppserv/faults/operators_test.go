@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -86,25 +87,13 @@ func TestReceiveShowsWhatWaitsForTheClient(t *testing.T) {
 	}
 }
 
-// answering is the address of a port that answers whatever comes with these words.
+// answering is the address of a port that answers whatever comes with these words, and stays.
 func answering(t *testing.T, words string) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			t.Cleanup(func() { c.Close() })
-			_, _ = c.Write([]byte(words))
-		}
-	}()
-	return l.Addr().String()
+	return testkit.Serve(t, func(_ int, c net.Conn) {
+		_, _ = c.Write([]byte(words))
+		_, _ = io.Copy(io.Discard, c)
+	})
 }
 
 func TestSendEndsByItselfWhereNobodySpeaksSMPP(t *testing.T) {

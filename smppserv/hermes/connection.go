@@ -24,6 +24,8 @@ const (
 	maxUnwritten = 64 << 10
 	// maxUnread is how many octets wait, with the events, which come without being asked for; then the peer is let go.
 	maxUnread = 1 << 20
+	// unreadTime is how long a peer may take nothing of what is sent to it; then it is let go.
+	unreadTime = 30 * time.Second
 	// lingerTime is how long a peer may take to close after us. Closing before it has read makes it lose the last answers.
 	lingerTime = time.Second
 	// maxLinger is how much is read meanwhile.
@@ -218,7 +220,7 @@ func (c *connection) write() {
 			<-c.wake
 			continue
 		}
-		c.nc.SetWriteDeadline(time.Now().Add(c.port.unreadTime))
+		c.nc.SetWriteDeadline(time.Now().Add(unreadTime))
 		if _, err := c.nc.Write(out); err != nil {
 			reset(c.nc)
 			c.fail("the peer does not read, or is gone")

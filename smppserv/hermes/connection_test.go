@@ -5,9 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
-	"os"
 	"reflect"
 	"strconv"
 	"strings"
@@ -176,21 +174,6 @@ func TestAPeerThatDoesNotReadIsLetGoAndHoldsNobodyUp(t *testing.T) {
 	testkit.Receive(t, gone, "the end of the connection")
 	if got := dial(t, p).ask(hello); !strings.Contains(got, "accepted") {
 		t.Error(got)
-	}
-}
-
-func TestAPeerThatTakesNoAnswersIsLetGoAfterAWhile(t *testing.T) {
-	q := &taking{}
-	p := openPort(t, q, nil)
-	p.unreadTime = 50 * time.Millisecond
-	c := dial(t, p)
-	c.Conn.(*net.TCPConn).SetReadBuffer(4096)
-	for {
-		if _, err := io.WriteString(c, hello+"\n"); errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Fatal("it still waits to be read")
-		} else if err != nil {
-			return // cut off, as it should be
-		}
 	}
 }
 

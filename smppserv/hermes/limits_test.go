@@ -165,24 +165,7 @@ func TestAServerThatClosesConnectionsWithoutSayingSoGetsAllAtOnce(t *testing.T) 
 // parallelServer serves each connection with f, all at the same time.
 func parallelServer(t *testing.T, f func(net.Conn, *bufio.Reader)) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				f(c, bufio.NewReader(c))
-			}()
-		}
-	}()
-	return l.Addr().String()
+	return testkit.Serve(t, func(_ int, c net.Conn) { f(c, bufio.NewReader(c)) })
 }
 
 // One text makes the server fail, all others are taken: they do not wait for it.

@@ -67,12 +67,11 @@ type PortOptions struct {
 
 // Port is where Hermès hands in messages: lines of JSON on TCP.
 type Port struct {
-	o          PortOptions
-	log        zerolog.Logger
-	limited    *loglimit.Limiter // of log, for the lines that peers can cause
-	ctx        context.Context   // of Clients.Route; ends when Close gives up
-	cancel     context.CancelFunc
-	unreadTime time.Duration // a peer that takes nothing for so long is let go
+	o       PortOptions
+	log     zerolog.Logger
+	limited *loglimit.Limiter // of log, for the lines that peers can cause
+	ctx     context.Context   // of Clients.Route; ends when Close gives up
+	cancel  context.CancelFunc
 
 	mu          sync.Mutex
 	listener    net.Listener
@@ -90,7 +89,7 @@ func NewPort(o PortOptions) *Port {
 	if o.MaxConnections == 0 {
 		o.MaxConnections = defaultMaxConnections
 	}
-	p := &Port{o: o, log: o.Log, limited: loglimit.New(o.Log), allow: o.Allow, token: o.Token, validity: o.Validity, unreadTime: 30 * time.Second,
+	p := &Port{o: o, log: o.Log, limited: loglimit.New(o.Log), allow: o.Allow, token: o.Token, validity: o.Validity,
 		connections: map[*connection]struct{}{}}
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	return p

@@ -23,24 +23,7 @@ import (
 // rawServer gives each connection to serve, with the number that it has.
 func rawServer(t *testing.T, serve func(n int, c net.Conn, r *bufio.Reader)) (address string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	go func() {
-		for n := 1; ; n++ {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer c.Close()
-				serve(n, c, bufio.NewReader(c))
-			}()
-		}
-	}()
-	return l.Addr().String()
+	return testkit.Serve(t, func(n int, c net.Conn) { serve(n, c, bufio.NewReader(c)) })
 }
 
 // takeRequest reads one request, its header and its body.

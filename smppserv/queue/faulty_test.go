@@ -69,34 +69,30 @@ func (f *faulty) End(vs []*road.Transition, ended func(error)) {
 	f.Store.End(vs, ended)
 }
 
-func (f *faulty) Load(ctx context.Context, ids []sms.ID) ([]*sms.Message, error) {
+// read counts a read, and is why it fails.
+func (f *faulty) read(count *int) error {
 	f.mu.Lock()
-	f.loads++
-	err := f.loadErr
-	f.mu.Unlock()
-	if err != nil {
+	defer f.mu.Unlock()
+	*count++
+	return f.loadErr
+}
+
+func (f *faulty) Load(ctx context.Context, ids []sms.ID) ([]*sms.Message, error) {
+	if err := f.read(&f.loads); err != nil {
 		return nil, err
 	}
 	return f.Store.Load(ctx, ids)
 }
 
 func (f *faulty) ByNumber(ctx context.Context, number string, from, to time.Time, below sms.ID, each func(*sms.Message) error) error {
-	f.mu.Lock()
-	f.looks++
-	err := f.loadErr
-	f.mu.Unlock()
-	if err != nil {
+	if err := f.read(&f.looks); err != nil {
 		return err
 	}
 	return f.Store.ByNumber(ctx, number, from, to, below, each)
 }
 
 func (f *faulty) LoadHeads(ctx context.Context, ids []sms.ID) ([]*sms.Message, error) {
-	f.mu.Lock()
-	f.loads++
-	err := f.loadErr
-	f.mu.Unlock()
-	if err != nil {
+	if err := f.read(&f.loads); err != nil {
 		return nil, err
 	}
 	return f.Store.LoadHeads(ctx, ids)

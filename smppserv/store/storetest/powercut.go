@@ -119,7 +119,7 @@ func ReadDisks(record, folder string, moment func(d *Disk, said []Said) error) e
 		return err
 	}
 	defer f.Close()
-	r := replay{folder: folder, moment: moment, begun: map[string]*call{}, Disk: Disk{map[string]*inode{}, map[string]*inode{}}}
+	r := replay{folder: folder, moment: moment, begun: map[string]*call{}, at: map[string]int64{}, Disk: Disk{map[string]*inode{}, map[string]*inode{}}}
 	for lines, n := bufio.NewReader(f), 1; ; n++ {
 		line, err := lines.ReadString('\n')
 		if errors.Is(err, io.EOF) {
@@ -141,6 +141,7 @@ type replay struct {
 	moment func(d *Disk, said []Said) error
 	said   []Said
 	begun  map[string]*call // by thread
+	at     map[string]int64 // where the next write goes, by descriptor of a file in the folder
 }
 
 // call is a system call. Strings and what descriptors stand for are decoded.
@@ -286,6 +287,14 @@ func (r *replay) end(c *call) error {
 		if !inside {
 			return nil
 		}
+		at, known := r.at[descriptor(c.args[0])]
+		if file == nil || !known {
+			return errUnknown
+		}
+		data, err := dataOf(c)
+		r.at[descriptor(c.args[0])] = at + int64(len(data))
+		file.pending = append(file.pending, change{at: at, data: data})
+		return err
 	}
 	return errUnknown
 }
@@ -318,11 +327,12 @@ func (r *replay) opened(c *call, flags string) error {
 	switch {
 	case !inside:
 		return nil
-	case strings.Contains(flags, "SYNC"), strings.Contains(flags, "O_TRUNC"):
+	case strings.Contains(flags, "SYNC"), strings.Contains(flags, "O_TRUNC"), strings.Contains(flags, "O_APPEND"):
 		return errUnknown
 	case r.names[name] == nil:
 		r.names[name] = &inode{}
 	}
+	r.at[descriptor(c.result)] = 0
 	return nil
 }
 
@@ -331,11 +341,17 @@ func changeOf(c *call) (change, error) {
 	if err != nil || c.name == "ftruncate" {
 		return change{at: at, cut: true}, err
 	}
+	data, err := dataOf(c)
+	return change{at: at, data: data}, err
+}
+
+// dataOf is what a call wrote.
+func dataOf(c *call) ([]byte, error) {
 	data, err := octets(c.args[1])
 	if err == nil && strconv.Itoa(len(data)) != c.result {
 		err = errors.New("not all of the write is there")
 	}
-	return change{at: at, data: data}, err
+	return data, err
 }
 
 // change tells of the Disk as it was until now, and changes it.
@@ -350,6 +366,12 @@ func (r *replay) change(what func()) error {
 func (r *replay) inside(path string) (name string, ok bool) {
 	dir, name := filepath.Split(path)
 	return name, filepath.Clean(dir) == r.folder && path != r.folder
+}
+
+// descriptor is the number of one, as 3 of 3<\x2f…>.
+func descriptor(fd string) string {
+	number, _, _ := strings.Cut(fd, "<")
+	return number
 }
 
 // described is what a descriptor stands for: a path, as 3<\x2f…>, or 3<TCP:[…->…]>.

@@ -37,19 +37,6 @@ func progressIsKept(t *testing.T, open Open) {
 	closeStore(t, s)
 }
 
-func timesStay(t *testing.T, open Open) {
-	s := open()
-	m := Sample()
-	Add(t, s, m)
-	due := now.Add(time.Minute)
-	Finish(s, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Enroute, Attempts: 1, DueAt: due, Wait: time.Second})
-	Finish(s, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Enroute, Attempts: 1, Reason: "the client is busy", Error: 0x58})
-	if m := get(t, s, m.ID); m.Attempts != 1 || m.Reason != "the client is busy" || m.Error != 0x58 || !m.DueAt.Equal(due) || m.Wait != time.Second {
-		t.Errorf("it is %+v", m)
-	}
-	closeStore(t, s)
-}
-
 func endsTogether(t *testing.T, open Open) {
 	s := open()
 	var vs []*road.Transition

@@ -40,7 +40,6 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"an external id is known from its addition on", externalIDIsKnown},
 		{"the form of a part's number is kept", partFormIsKept},
 		{"the progress of a text in parts is kept, and what was known of its tries stays", progressIsKept},
-		{"a try that says nothing of its message leaves its times as they are", timesStay},
 		{"ends that were asked for are written together", endsTogether},
 		{"a change is kept, but not of a final message", changeIsKept},
 		{"a change does not move the first storing", firstStoringStays},
