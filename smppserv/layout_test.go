@@ -42,7 +42,7 @@ var layout = []room{
 	{"pkg/livefile", "a file that counts while the process lives that writes it", nil},
 	{"pkg/running", "what a server that runs tells the commands of its machine", []string{"pkg/livefile"}},
 	{"pkg/registration", "how the service was registered on this machine", nil},
-	{"pkg/adminapi", "the words of the admin port: requests and answers", nil},
+	{"pkg/adminapi", "the words of the admin port: requests, answers, a client for them", nil},
 	{"pkg/logfile", "a log file that is appended to, and rotated by its size", nil},
 	{"pkg/release", "packs what build.ps1 leaves in dist/", nil},
 

@@ -162,7 +162,7 @@ func TestDeletingASessionUnbindsIt(t *testing.T) {
 	for _, id := range []string{"8", "0", "-7", "seven", "99999999999999999999", "7%2f"} {
 		resp, body := ask(t, "DELETE", url+"/api/v1/sessions/"+id)
 		var p adminapi.Problem
-		if err := json.Unmarshal([]byte(body), &p); resp.StatusCode != http.StatusNotFound || err != nil || p.Error != "no such session" {
+		if err := json.Unmarshal([]byte(body), &p); resp.StatusCode != http.StatusNotFound || err != nil || p.Title != "no such session" {
 			t.Errorf("%s: got %s, %q", id, resp.Status, body)
 		}
 	}

@@ -24,7 +24,7 @@ func (s *Server) listSessions(w http.ResponseWriter, _ *http.Request) {
 func (s *Server) unbindSession(w http.ResponseWriter, r *http.Request) {
 	id, err := strconv.ParseUint(r.PathValue("id"), 10, 64)
 	if err != nil || !s.o.Centre.Unbind(id) {
-		s.writeJSON(w, http.StatusNotFound, adminapi.Problem{Error: "no such session"})
+		s.writeJSON(w, http.StatusNotFound, adminapi.Problem{Type: "about:blank", Title: "no such session", Status: http.StatusNotFound})
 		return
 	}
 	ev := s.o.Log.Info().Uint64("session", id).Str("remote", r.RemoteAddr)

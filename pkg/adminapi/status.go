@@ -1,0 +1,82 @@
+package adminapi
+
+import "time"
+
+// Level is how a part of the server, or something to see to, stands.
+type Level string
+
+const (
+	Good    Level = "good"
+	Warning Level = "warning" // work goes on, somebody should look
+	Bad     Level = "bad"     // work stands still
+	Neutral Level = "neutral" // switched off, or not known yet
+)
+
+// The names of Part, in the order in which they are listed.
+const (
+	PartSMPP          = "smpp"
+	PartHermes        = "hermes"
+	PartTCP           = "tcp"
+	PartStore         = "store"
+	PartDisk          = "disk"
+	PartConfiguration = "configuration"
+)
+
+// Status is the server as a whole: GET /api/v1/status.
+type Status struct {
+	Node    string    `json:"node"`
+	Version string    `json:"version"`
+	Started time.Time `json:"started"`
+	Now     time.Time `json:"now"`
+	Mode    string    `json:"mode"`
+	Ready   bool      `json:"ready"`         // messages are accepted
+	Why     string    `json:"why,omitempty"` // they are not
+	Parts   []Part    `json:"parts"`         // one of each name
+	// Attention is what an operator should see to, the worst first.
+	Attention []Notice `json:"attention"`
+	Load      Load     `json:"load"`
+	Today     Counts   `json:"today"` // since midnight of the server's zone
+}
+
+// Part is how one part of the server stands.
+type Part struct {
+	Name  string    `json:"name"`
+	Level Level     `json:"level"`
+	Since time.Time `json:"since"` // of the level and its reason
+	Text  Text      `json:"text"`  // how it is and because of what, in one line
+	// Figures are what belongs to it: octets of disk_free, database and log for the store and the disk, bound and configured
+	// for SMPP, connections for TCP, window and in_flight for Hermès.
+	Figures map[string]int64 `json:"figures,omitempty"`
+}
+
+// Notice is something to see to.
+type Notice struct {
+	Code  string    `json:"code"`  // what it is, the same in each language and version
+	About string    `json:"about"` // what it is about: a client, a key of config.toml; "" = the whole
+	Level Level     `json:"level"`
+	Since time.Time `json:"since"` // zero = not known
+	Text  Text      `json:"text"`
+	ToDo  Text      `json:"to_do"`
+	Link  string    `json:"link,omitempty"` // the path of the page where one sees more
+}
+
+// Load is what is under way now.
+type Load struct {
+	Waiting   int       `json:"waiting"`   // messages that are not final, those in flight included
+	Texts     int       `json:"texts"`     // of them
+	Receipts  int       `json:"receipts"`  // of them
+	InFlight  int       `json:"in_flight"` // tries under way
+	Oldest    time.Time `json:"oldest"`    // when the oldest that waits was accepted; zero = none waits
+	Sessions  int       `json:"sessions"`
+	Unwritten int       `json:"unwritten"` // outcomes on their way to disk
+}
+
+// Counts are messages. Receipts are counted by themselves and nowhere else.
+type Counts struct {
+	Submitted int64 `json:"submitted"` // accepted from clients and from Hermès
+	Delivered int64 `json:"delivered"`
+	Failed    int64 `json:"failed"` // expired, undeliverable or rejected
+	Deleted   int64 `json:"deleted"`
+	Receipts  int64 `json:"receipts"` // delivered
+	Parts     int64 `json:"parts"`    // of what was submitted
+}
