@@ -8,11 +8,11 @@ type Client struct {
 	SystemID    string    `json:"system_id"`
 	Configured  bool      `json:"configured"` // config.toml has it
 	Disabled    bool      `json:"disabled"`
-	Numbers     []string  `json:"numbers"` // empty = all
-	State       string    `json:"state"`   // BOUND_TX, BOUND_RX, BOUND_TRX, BOUND_TX+BOUND_RX, or UNBOUND
-	Since       time.Time `json:"since"`   // of the state; zero = not known
-	Why         Text      `json:"why"`     // it is not bound
-	Paused      *Pause    `json:"paused"`  // nil = it is not
+	Numbers     []string  `json:"numbers"`        // empty = all
+	State       string    `json:"state"`          // BOUND_TX, BOUND_RX, BOUND_TRX, BOUND_TX+BOUND_RX, or UNBOUND
+	Since       time.Time `json:"since,omitzero"` // of the state; zero = not known
+	Why         Text      `json:"why,omitzero"`   // it is not bound
+	Paused      *Pause    `json:"paused"`         // nil = it is not
 	Sessions    []Session `json:"sessions"`
 	Waiting     Waiting   `json:"waiting"` // for it
 	Today       Traffic   `json:"today"`   // since midnight of the server's zone
@@ -26,7 +26,7 @@ type Client struct {
 
 // Pause is that nothing is sent to a client, by an operator's wish.
 type Pause struct {
-	Since time.Time `json:"since"`
+	Since time.Time `json:"since,omitzero"`
 	By    string    `json:"by"`
 }
 
@@ -39,9 +39,9 @@ type Traffic struct {
 
 // Event is something that happened to a client.
 type Event struct {
-	At     time.Time `json:"at"`
+	At     time.Time `json:"at,omitzero"`
 	Kind   string    `json:"kind"` // bound, unbound, refused, throttled, probed, paused, resumed
-	Text   Text      `json:"text"`
+	Text   Text      `json:"text,omitzero"`
 	Remote string    `json:"remote,omitempty"` // host:port
 }
 
@@ -52,15 +52,15 @@ type Session struct {
 	State     string    `json:"state"`     // OPEN, BOUND_TX, BOUND_RX, BOUND_TRX, UNBINDING, CLOSING
 	Remote    string    `json:"remote"`    // host:port
 	Version   string    `json:"interface_version"`
-	Since     time.Time `json:"since"`
+	Since     time.Time `json:"since,omitzero"`
 	TLS       bool      `json:"tls"`
-	Heard     time.Time `json:"heard"`     // when the last octet came
-	Window    int       `json:"window"`    // deliver_sm that may be in flight
-	InFlight  int       `json:"in_flight"` // deliver_sm that are
-	Submits   int64     `json:"submits"`   // accepted on it
-	Refused   int64     `json:"refused"`   // submits that were not
-	Delivers  int64     `json:"delivers"`  // deliver_sm that it took
-	LastError Text      `json:"last_error"`
+	Heard     time.Time `json:"heard,omitzero"` // when the last octet came
+	Window    int       `json:"window"`         // deliver_sm that may be in flight
+	InFlight  int       `json:"in_flight"`      // deliver_sm that are
+	Submits   int64     `json:"submits"`        // accepted on it
+	Refused   int64     `json:"refused"`        // submits that were not
+	Delivers  int64     `json:"delivers"`       // deliver_sm that it took
+	LastError Text      `json:"last_error,omitzero"`
 }
 
 // Waiting is what waits for one recipient: GET /api/v1/waiting?by=recipient.
@@ -70,9 +70,9 @@ type Waiting struct {
 	Texts     int       `json:"texts"`
 	Receipts  int       `json:"receipts"`
 	InFlight  int       `json:"in_flight"`
-	Scheduled int       `json:"scheduled"` // of them, for later by their sender's wish
-	Oldest    time.Time `json:"oldest"`    // when the oldest was accepted; zero = none waits
+	Scheduled int       `json:"scheduled"`       // of them, for later by their sender's wish
+	Oldest    time.Time `json:"oldest,omitzero"` // when the oldest was accepted; zero = none waits
 	OldestID  string    `json:"oldest_id,omitempty"`
-	Why       Text      `json:"why"`
-	Next      time.Time `json:"next"` // the next try, if a time is set for it
+	Why       Text      `json:"why,omitzero"`
+	Next      time.Time `json:"next,omitzero"` // the next try, if a time is set for it
 }

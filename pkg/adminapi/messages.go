@@ -28,7 +28,7 @@ type Page struct {
 	Messages []Message `json:"messages"`
 	Next     string    `json:"next,omitempty"` // the cursor of the next page; "" = there is none
 	// SearchedTo is how far back was looked, when the time for one look was over before the page was full: Next goes on there.
-	SearchedTo time.Time `json:"searched_to"`
+	SearchedTo time.Time `json:"searched_to,omitzero"`
 }
 
 // Message is a message as a list has it.
@@ -42,13 +42,13 @@ type Message struct {
 	Submitter string    `json:"submitter"`       // a system_id, or hermes
 	Recipient string    `json:"recipient"`       // likewise
 	State     string    `json:"state"`           // of SMPP
-	Reason    Text      `json:"reason"`          // of the last failed try
+	Reason    Text      `json:"reason,omitzero"` // of the last failed try
 	Error     int       `json:"error,omitempty"` // an HTTP status or a command_status
 	Tries     int       `json:"tries"`
-	Received  time.Time `json:"received"`
-	Final     time.Time `json:"final"` // zero = it waits
-	Next      time.Time `json:"next"`  // the next try of what waits, if a time is set for it
-	Expires   time.Time `json:"expires"`
+	Received  time.Time `json:"received,omitzero"`
+	Final     time.Time `json:"final,omitzero"` // zero = it waits
+	Next      time.Time `json:"next,omitzero"`  // the next try of what waits, if a time is set for it
+	Expires   time.Time `json:"expires,omitzero"`
 	Part      string    `json:"part,omitempty"` // "2/3"
 	Of        string    `json:"of,omitempty"`   // of a receipt: the message that it is about
 }
@@ -57,7 +57,7 @@ type Message struct {
 type Detail struct {
 	Message
 	// Why says, in one line, why it waits, or what became of it.
-	Why        Text    `json:"why"`
+	Why        Text    `json:"why,omitzero"`
 	Timeline   []Step  `json:"timeline"`
 	Fields     []Field `json:"fields"` // of the PDU that it came in
 	ExternalID string  `json:"external_id,omitempty"`
@@ -74,9 +74,9 @@ type Detail struct {
 
 // Step is something that happened to a message.
 type Step struct {
-	At      time.Time `json:"at"`
+	At      time.Time `json:"at,omitzero"`
 	Kind    string    `json:"kind"` // accepted, try, receipt, final, waiting
-	Text    Text      `json:"text"`
+	Text    Text      `json:"text,omitzero"`
 	Through string    `json:"through,omitempty"` // of a try: hermes, or "session 13"
 	Code    int       `json:"code,omitempty"`    // of a try: an HTTP status or a command_status
 	Took    float64   `json:"took_ms,omitempty"`
@@ -94,5 +94,5 @@ type Field struct {
 type Done struct {
 	ID    string `json:"id,omitempty"`    // of a message that was made
 	Count int    `json:"count,omitempty"` // of messages that it concerned
-	Text  Text   `json:"text"`
+	Text  Text   `json:"text,omitzero"`
 }

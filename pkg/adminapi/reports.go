@@ -14,8 +14,8 @@ type ReportQuery struct {
 // Report is the traffic of a period, a row for each campaign, client, number, day or hour.
 type Report struct {
 	By   string      `json:"by"`
-	From time.Time   `json:"from"`
-	To   time.Time   `json:"to"`
+	From time.Time   `json:"from,omitzero"`
+	To   time.Time   `json:"to,omitzero"`
 	Rows []ReportRow `json:"rows"`
 	Sum  ReportRow   `json:"sum"`
 }
@@ -45,7 +45,7 @@ type Series struct {
 
 // Point is one step of a Series. What is per step is counted from At on.
 type Point struct {
-	At        time.Time `json:"at"`
+	At        time.Time `json:"at,omitzero"`
 	Submitted int64     `json:"submitted"`
 	Pushed    int64     `json:"pushed"`
 	Delivered int64     `json:"delivered"`
@@ -70,16 +70,16 @@ type Setting struct {
 // Settings are all of them.
 type Settings struct {
 	File    string    `json:"file"`
-	Taken   time.Time `json:"taken"`   // when the file was last taken up
-	Fault   string    `json:"fault"`   // why what it is now was not; "" = it was
-	Faulty  time.Time `json:"faulty"`  // since when
-	Pending []string  `json:"pending"` // keys that wait for a restart
+	Taken   time.Time `json:"taken,omitzero"`  // when the file was last taken up
+	Fault   string    `json:"fault"`           // why what it is now was not; "" = it was
+	Faulty  time.Time `json:"faulty,omitzero"` // since when
+	Pending []string  `json:"pending"`         // keys that wait for a restart
 	All     []Setting `json:"all"`
 }
 
 // LogLine is a line of the worker's log: GET /api/v1/log.
 type LogLine struct {
-	At      time.Time         `json:"at"`
+	At      time.Time         `json:"at,omitzero"`
 	Level   string            `json:"level"`
 	Message string            `json:"message"`
 	Fields  map[string]string `json:"fields"`
@@ -88,7 +88,7 @@ type LogLine struct {
 // AuditEntry is something that somebody did: GET /api/v1/audit.
 type AuditEntry struct {
 	ID   int64     `json:"id"`
-	At   time.Time `json:"at"`
+	At   time.Time `json:"at,omitzero"`
 	Who  string    `json:"who"`  // a user, "token" for the commands of the machine, "local" for whoever reaches loopback, "config.toml"
 	From string    `json:"from"` // an address; "" = this machine
 	What string    `json:"what"` // login, login refused, unbind, pause, resume, retry, cancel, send-again, hand-over, show text, trace, send, reload, …
@@ -106,7 +106,7 @@ type Audit struct {
 type Node struct {
 	Name     string    `json:"name"`
 	Self     bool      `json:"self"`
-	Since    time.Time `json:"since"`
+	Since    time.Time `json:"since,omitzero"`
 	Lag      float64   `json:"lag_ms"`
 	Sessions int       `json:"sessions"`
 	Waiting  int       `json:"waiting"`

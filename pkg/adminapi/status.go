@@ -26,8 +26,8 @@ const (
 type Status struct {
 	Node    string    `json:"node"`
 	Version string    `json:"version"`
-	Started time.Time `json:"started"`
-	Now     time.Time `json:"now"`
+	Started time.Time `json:"started,omitzero"`
+	Now     time.Time `json:"now,omitzero"`
 	Mode    string    `json:"mode"`
 	Ready   bool      `json:"ready"`         // messages are accepted
 	Why     string    `json:"why,omitempty"` // they are not
@@ -42,8 +42,8 @@ type Status struct {
 type Part struct {
 	Name  string    `json:"name"`
 	Level Level     `json:"level"`
-	Since time.Time `json:"since"` // of the level and its reason
-	Text  Text      `json:"text"`  // how it is and because of what, in one line
+	Since time.Time `json:"since,omitzero"` // of the level and its reason
+	Text  Text      `json:"text,omitzero"`  // how it is and because of what, in one line
 	// Figures are what belongs to it: octets of disk_free, database and log for the store and the disk, bound and configured
 	// for SMPP, connections for TCP, window and in_flight for Hermès.
 	Figures map[string]int64 `json:"figures,omitempty"`
@@ -54,19 +54,19 @@ type Notice struct {
 	Code  string    `json:"code"`  // what it is, the same in each language and version
 	About string    `json:"about"` // what it is about: a client, a key of config.toml; "" = the whole
 	Level Level     `json:"level"`
-	Since time.Time `json:"since"` // zero = not known
-	Text  Text      `json:"text"`
-	ToDo  Text      `json:"to_do"`
+	Since time.Time `json:"since,omitzero"` // zero = not known
+	Text  Text      `json:"text,omitzero"`
+	ToDo  Text      `json:"to_do,omitzero"`
 	Link  string    `json:"link,omitempty"` // the path of the page where one sees more
 }
 
 // Load is what is under way now.
 type Load struct {
-	Waiting   int       `json:"waiting"`   // messages that are not final, those in flight included
-	Texts     int       `json:"texts"`     // of them
-	Receipts  int       `json:"receipts"`  // of them
-	InFlight  int       `json:"in_flight"` // tries under way
-	Oldest    time.Time `json:"oldest"`    // when the oldest that waits was accepted; zero = none waits
+	Waiting   int       `json:"waiting"`         // messages that are not final, those in flight included
+	Texts     int       `json:"texts"`           // of them
+	Receipts  int       `json:"receipts"`        // of them
+	InFlight  int       `json:"in_flight"`       // tries under way
+	Oldest    time.Time `json:"oldest,omitzero"` // when the oldest that waits was accepted; zero = none waits
 	Sessions  int       `json:"sessions"`
 	Unwritten int       `json:"unwritten"` // outcomes on their way to disk
 }

@@ -133,7 +133,7 @@ func TestSessionsAreListedAsJSON(t *testing.T) {
 		return []adminapi.Session{{ID: 7, SystemID: "admin", State: "BOUND_TRX", Remote: "192.0.2.1:4000", Version: "3.4", Since: since}}
 	}}})
 	resp, body := ask(t, "GET", url+"/api/v1/sessions")
-	const want = `[{"id":7,"system_id":"admin","state":"BOUND_TRX","remote":"192.0.2.1:4000","interface_version":"3.4","since":"2026-11-23T10:00:00Z"}]` + "\n"
+	const want = `[{"id":7,"system_id":"admin","state":"BOUND_TRX","remote":"192.0.2.1:4000","interface_version":"3.4","since":"2026-11-23T10:00:00Z","tls":false,"window":0,"in_flight":0,"submits":0,"refused":0,"delivers":0}]` + "\n"
 	if resp.StatusCode != http.StatusOK || body != want || resp.Header.Get("Content-Type") != "application/json" {
 		t.Errorf("got %s, %s, %q", resp.Status, resp.Header.Get("Content-Type"), body)
 	}
