@@ -285,6 +285,7 @@ func (to *recipientQueue) try(lr ref, party uint32, now int64) *job {
 	}
 	q.flights.all[l.flight].n++
 	o.taken++
+	to.trying++
 	q.ready(lr)
 	j := q.newJob(r)
 	j.outlet = o
@@ -347,7 +348,9 @@ func (j *job) release() {
 		return
 	}
 	j.outlet.taken--
-	j.outlet.recipient.mark()
+	to := j.outlet.recipient
+	to.trying--
+	to.mark()
 	l := q.lanes.at(q.entries.at(j.lead).lane)
 	if f := &q.flights.all[l.flight]; f.n > 1 {
 		f.n--

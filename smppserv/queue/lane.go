@@ -255,8 +255,13 @@ func (q *Queue) leave(r ref) {
 // grow counts e in, or out.
 func (q *Queue) grow(l *lane, e *entry, by int) {
 	l.size += uint32(by)
-	if e.kind != sms.KindDPF { // nobody is to get one
-		q.recipientOf(l).size += by
+	if e.kind == sms.KindDPF { // nobody is to get one
+		return
+	}
+	to := q.recipientOf(l)
+	to.size += by
+	if e.kind == sms.KindText {
+		to.texts += by
 	}
 }
 

@@ -14,6 +14,9 @@ type recipientQueue struct {
 	party   *party
 	lanes   int
 	size    int   // messages and receipts of any status but concluded
+	texts   int   // of them
+	trying  int   // tries under way
+	held    bool  // nothing is tried, by an operator's wish
 	lined   int   // entries in the lines of its lanes
 	turns   round // of the lanes that may have something to try
 	outlets []*Outlet
@@ -34,7 +37,7 @@ func (q *Queue) Waits(recipient string) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	p := q.parties.byName[recipient]
-	if p == nil || p.recipient == nil {
+	if p == nil || p.recipient == nil || p.recipient.held {
 		return false
 	}
 	to, now := p.recipient, q.now()
@@ -58,7 +61,8 @@ func (q *Queue) Waits(recipient string) bool {
 func (q *Queue) recipient(name string) *recipientQueue {
 	p := q.parties.get(name)
 	if p.recipient == nil {
-		p.recipient = &recipientQueue{q: q, party: p, failed: map[ref]struct{}{}, dpfs: map[ref]ref{}}
+		_, held := q.holding[name]
+		p.recipient = &recipientQueue{q: q, party: p, held: held, failed: map[ref]struct{}{}, dpfs: map[ref]ref{}}
 	}
 	return p.recipient
 }
@@ -234,7 +238,7 @@ func (q *Queue) returnTurns(limit int) (more bool) {
 }
 
 func (o *Outlet) room() int {
-	if o.paused || o.detached {
+	if o.paused || o.detached || o.recipient.held {
 		return 0
 	}
 	return o.window - o.taken
