@@ -31,6 +31,7 @@ type job struct {
 	ms      []*sms.Message // of all
 	outlet  *Outlet
 	untried end
+	began   time.Time // of the try
 
 	reported atomic.Bool // what came of it: a Deliverer that panics may have done so already
 
@@ -300,6 +301,7 @@ func (j *job) start() {
 		j.report(j.outcome(successor))
 		return
 	}
+	j.began = time.Now()
 	ms := j.ms[:j.came:j.came]
 	if j.text {
 		for _, m := range ms {

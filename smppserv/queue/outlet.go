@@ -2,6 +2,7 @@ package queue
 
 import (
 	"slices"
+	"strconv"
 	"time"
 
 	"hnetsmpp/smppserv/road"
@@ -88,6 +89,7 @@ type Outlet struct {
 	q         *Queue
 	recipient *recipientQueue
 	options   road.OutletOptions
+	name      string // for who looks at the tries that went through it
 	window    int
 	taken     int   // tries in flight
 	turns     round // of the lanes that must wait for this outlet and no other
@@ -108,7 +110,10 @@ func (q *Queue) Attach(w road.OutletOptions) road.Outlet {
 	if w.Recipient != sms.Hermes && len(to.outlets) == 0 {
 		to.present(q.now())
 	}
-	o := &Outlet{q: q, recipient: to, options: w, window: w.Window}
+	o := &Outlet{q: q, recipient: to, options: w, name: "hermes", window: w.Window}
+	if w.Session != 0 {
+		o.name = "session " + strconv.FormatUint(w.Session, 10)
+	}
 	to.outlets, to.retry = append(to.outlets, o), w.Retry
 	o.changed()
 	return o

@@ -36,6 +36,7 @@ type Store interface {
 	Known(externalID string, found func(sms.ID, error))
 	End(vs []*road.Transition, ended func(error))
 	Change(m *sms.Message, changed func(error))
+	Readdress(ids []sms.ID, recipient string, done func(error))
 	After(through func())
 	Load(ctx context.Context, ids []sms.ID) ([]*sms.Message, error)
 	LoadHeads(ctx context.Context, ids []sms.ID) ([]*sms.Message, error)

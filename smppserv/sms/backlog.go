@@ -26,3 +26,6 @@ type Wait struct {
 	Due       time.Time // not before; zero = as soon as its turn comes
 	Behind    ID        // a message of its conversation that goes first; 0 = none
 }
+
+// Receipts are those that are no texts.
+func (b Backlog) Receipts() int { return b.Count - b.Texts }
