@@ -59,6 +59,12 @@ func (q *Queue) HandOver(ctx context.Context, from, to string, progress func(n i
 
 // waitingFor lists what may be handed over now, in ascending order, and counts what may not: it is being tried, or its line is.
 func (q *Queue) waitingFor(recipient string, upTo sms.ID) (ids []sms.ID, busy int) {
+	type one struct {
+		id   sms.ID
+		lane ref
+	}
+	var all []one
+	busyLanes := map[ref]struct{}{}
 	for chunk, more := 0, true; more; {
 		q.mu.Lock()
 		p := q.parties.byName[recipient]
@@ -70,12 +76,20 @@ func (q *Queue) waitingFor(recipient string, upTo sms.ID) (ids []sms.ID, busy in
 			switch {
 			case e.status == concluded || e.id > upTo || q.lanes.at(e.lane).recipient != p.number:
 			case q.movable(e):
-				ids = append(ids, e.id)
+				all = append(all, one{e.id, e.lane})
 			default:
+				busyLanes[e.lane] = struct{}{}
 				busy++
 			}
 		})
 		q.mu.Unlock()
+	}
+	for _, o := range all {
+		if _, waits := busyLanes[o.lane]; waits {
+			busy++
+		} else {
+			ids = append(ids, o.id)
+		}
 	}
 	slices.Sort(ids)
 	return ids, busy
@@ -95,6 +109,7 @@ func (q *Queue) handOver(ctx context.Context, ids []sms.ID, from, to string) (n 
 	var claimed []ref
 	var of []*sms.Message
 	var moved []sms.ID
+	busy := map[ref]struct{}{}
 	q.mu.Lock()
 	for _, m := range ms {
 		r := q.byID.find(uint64(m.ID))
@@ -102,7 +117,11 @@ func (q *Queue) handOver(ctx context.Context, ids []sms.ID, from, to string) (n 
 			continue
 		}
 		e := q.entries.at(r)
-		if e.status == concluded || !q.movable(e) {
+		if e.status == concluded {
+			continue
+		}
+		if _, waits := busy[e.lane]; waits || !q.movable(e) {
+			busy[e.lane] = struct{}{}
 			continue
 		}
 		q.follow(r)
