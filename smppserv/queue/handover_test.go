@@ -48,6 +48,11 @@ func TestWhatIsTriedDuringAHandOverFollowsWithWhatStandsBehindIt(t *testing.T) {
 	r.add(first)
 	r.add(second)
 	try := old.next("first")
+	testkit.Await(t, "nothing is on its way to disk", func() bool {
+		r.q.mu.Lock()
+		defer r.q.mu.Unlock()
+		return r.q.storing == 0
+	})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if n, left, _ := r.q.HandOver(ctx, "admin", "next", nil); n != 0 || left != 2 {
