@@ -60,7 +60,7 @@ var layout = []room{
 	{"smppserv/road", "what edge, queue and store promise each other", []string{"smppserv/sms"}},
 	{"smppserv/guard", "keeps a panic in the work on a peer's data to that work", nil},
 	{"smppserv/store", "durable messages: what both databases share", []string{"smppserv/road", "smppserv/sms", "smppserv/store/tally"}},
-	{"smppserv/store/tally", "which counters a message counts in, by how much", []string{"smppserv/sms"}},
+	{"smppserv/store/tally", "which counters a message counts in, by how much", []string{"pkg/smstext", "smppserv/sms"}},
 	{"smppserv/store/runs", "an index from 64-bit keys to message_ids that is appended to, never changed in place", []string{"smppserv/sms"}},
 	{"smppserv/store/numbers", "the messages of a number, found by an index of runs and looked up where they are", []string{"smppserv/sms", "smppserv/store/runs"}},
 	{"smppserv/store/sqlite", "the dialect, the opening and the care of one database",

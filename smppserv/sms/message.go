@@ -95,12 +95,15 @@ type Message struct {
 	State    State
 	Attempts int // tries that failed or succeeded
 	// Wait is from the last try, which failed, to DueAt: 0 = not known or not tried, negative = DueAt was asked for after that try.
-	Wait       time.Duration
-	Error      int       // an HTTP status or a command_status: the receipt's err
-	Reason     string    // of the last failed try, in words
-	TriedAt    time.Time // when the last try began; zero = not tried, or not known
-	Took       time.Duration
-	Through    string    // what the last try went through: "hermes", "session 13"
+	Wait    time.Duration
+	Error   int       // an HTTP status or a command_status: the receipt's err
+	Reason  string    // of the last failed try, in words
+	TriedAt time.Time // when the last try began; zero = not tried, or not known
+	Took    time.Duration
+	Through string // what the last try went through: "hermes", "session 13"
+	// Unjudged is how many tries up to the last one, following each other, ended alike and said nothing of the message; 0 = the
+	// last one did.
+	Unjudged   int
 	FinalAt    time.Time // zero until State is final
 	ExternalID string    // Hermès' own id on the TCP port
 	PushKey    string    // of a part whose text was tried: the key of the first try, "" = its own
@@ -125,7 +128,8 @@ type Try struct {
 	Through string // "hermes", "session 13"
 	Error   int    // an HTTP status or a command_status, 0 = there was no answer, or it succeeded
 	Reason  string // why it failed, "" = it succeeded
-	Alike   int    // how many before it, following each other, ended alike and said nothing of the message
+	// Unjudged is how many tries up to this one, following each other, ended alike and said nothing of the message; 0 = it did.
+	Unjudged int
 }
 
 // Receipt is what a delivery receipt says of the message that it is about (SMPP 3.4, appendix B).

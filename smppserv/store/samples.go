@@ -2,12 +2,13 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"hnetsmpp/smppserv/store/tally"
 )
 
-// Sample is what a minute brought, and how things stood at its end. Samples are kept for 9 days.
+// Sample is what a minute brought, and how things stood at its end. Samples are kept for SamplesKept.
 type Sample struct {
 	At        time.Time // the beginning of the minute
 	Submitted int64     // accepted texts
@@ -21,9 +22,16 @@ type Sample struct {
 }
 
 // AddSample keeps a sample; that of a minute which has one is replaced. It returns at once. What cannot be written is dropped.
-func (s *Store) AddSample(sample Sample) {}
+func (s *Store) AddSample(sample Sample) {
+	sample.At = sample.At.Truncate(time.Minute)
+	s.push(op{fill: func(b *Batch) error { b.Samples = append(b.Samples, sample); return nil }})
+}
 
 // Samples lists the samples from from on and before to, the oldest first. Minutes in which nothing happened have none.
 func (s *Store) Samples(ctx context.Context, from, to time.Time) ([]Sample, error) {
-	return nil, errNotBuilt
+	samples, err := s.database.Samples(ctx, Milli(from), Milli(to))
+	if err != nil {
+		return nil, fmt.Errorf("store: read the samples of the minutes: %w", err)
+	}
+	return samples, nil
 }
