@@ -86,12 +86,16 @@ func (s section) missing(other section) func(yield func(string) bool) {
 
 func sectionsOf(page string) []section {
 	all := []section{{quoted: map[string]bool{}}}
-	code, blank := false, true
+	fenced, code, blank := false, false, true
 	for line := range strings.Lines(page) {
 		line = strings.TrimRight(line, "\n")
 		here := &all[len(all)-1]
 		text := strings.TrimSpace(line)
-		code = text != "" && strings.HasPrefix(line, "    ") && (code || blank)
+		if strings.HasPrefix(text, "```") {
+			fenced = !fenced
+			continue
+		}
+		code = text != "" && strings.HasPrefix(line, "    ") && (code || blank) || fenced
 		blank = text == ""
 		switch {
 		case code:
