@@ -131,26 +131,15 @@ func kannelOnline(status string, links int) bool {
 	return strings.Count(status, "(online ") == links && strings.Contains(status, "smsbox:")
 }
 
-// integratorsSheet has the group smsc that integrators are told to write: Kannel runs with it here.
-const integratorsSheet = "../../docs/integration.md"
-
 // kannelLinks are the groups smsc of a kannel.conf: that of the integrator's sheet, with its address and account, or, split,
 // two made of it.
 func kannelLinks(t *testing.T, at endpoint, binds kannelBinds) string {
 	t.Helper()
-	sheet, err := os.ReadFile(integratorsSheet)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(sheet), "```kannel\n")
-	group, _, ok := strings.Cut(rest, "```")
-	if !ok {
-		t.Fatalf("%s has no sample for Kannel", integratorsSheet)
-	}
+	group := kannelSample(t, integratorsSheets[0])
 	set := func(group, key, line string) string {
 		at := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(key) + ` = .*\n`)
 		if !at.MatchString(group) {
-			t.Fatalf("%s: the sample for Kannel does not say %s", integratorsSheet, key)
+			t.Fatalf("the sample for Kannel in %s does not say %s", integratorsSheets[0], key)
 		}
 		return at.ReplaceAllLiteralString(group, line)
 	}
