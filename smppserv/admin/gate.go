@@ -10,7 +10,11 @@ import (
 const retryAfter = "2"
 
 // Here lets requests ask the Centre from now on.
-func (s *Server) Here() { s.Away("") }
+func (s *Server) Here() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.away, s.leaving = "", make(chan struct{})
+}
 
 // Away answers 503 and why from now on, whatever is asked but for /healthz: there is no Centre to ask. It does not wait for
 // those that are asking it: Quiet does.
@@ -18,6 +22,30 @@ func (s *Server) Away(why string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.away = why
+	if s.leaving != nil {
+		close(s.leaving)
+		s.leaving = nil
+	}
+}
+
+// untilAway is ctx, which ends when there is no Centre any more: for what would be asked for as long as somebody looks.
+func (s *Server) untilAway(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	s.mu.Lock()
+	leaving := s.leaving
+	s.mu.Unlock()
+	if leaving == nil {
+		cancel()
+		return ctx, cancel
+	}
+	go func() {
+		select {
+		case <-leaving:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
 }
 
 // Quiet waits, after Away, until no request asks the Centre any more, and no longer than ctx.
