@@ -48,6 +48,16 @@ func substitute(key, text string) (string, error) {
 	return text, fault
 }
 
+// variablesIn names the variables of the environment that a text was made with.
+func variablesIn(text string) (names []string) {
+	for _, found := range opening.FindAllString(text, -1) {
+		if !strings.HasPrefix(found, "$$") && variable.MatchString(found) {
+			names = append(names, found[2:len(found)-1])
+		}
+	}
+	return names
+}
+
 // valueOf is that of ${NAME}, or ${NAME} itself for $${NAME}.
 func valueOf(found string) (string, error) {
 	if strings.HasPrefix(found, "$$") {
