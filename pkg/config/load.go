@@ -217,6 +217,7 @@ func (c *Config) resolvePaths(dir string) {
 	}
 	for _, path := range []*string{
 		&c.Server.TLS.CertFile, &c.Server.TLS.KeyFile, &c.Server.TLS.ClientCAFile,
+		&c.Admin.CertFile, &c.Admin.KeyFile,
 		&c.Hermes.TLS.CAFile, &c.Hermes.TLS.CertFile, &c.Hermes.TLS.KeyFile,
 		&c.Launcher.Worker,
 	} {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net"
 	"net/url"
 
 	"hnetsmpp/pkg/tomlstrict"
@@ -30,6 +31,9 @@ func (c *Config) Warnings() []Problem {
 	}
 	if len(c.TCP.Allow) == 0 && c.TCP.Token == "" {
 		w.add("tcp.allow", "is empty and there is no tcp.token: whoever reaches the port can send messages")
+	}
+	if host, _, err := net.SplitHostPort(c.Admin.Listen); err == nil && !isLoopback(host) && c.Admin.CertFile == "" {
+		w.add("admin.listen", "is reached by other machines, and passwords cross the network unencrypted; set admin.cert_file and admin.key_file")
 	}
 	for i, user := range c.Admin.Users {
 		if !IsHash(user.Password) {

@@ -52,6 +52,7 @@ type centre struct {
 	pending []string       // the keys that wait for a restart
 
 	secureConf atomic.Pointer[tls.Config] // of secure, with the certificates of now
+	adminConf  atomic.Pointer[tls.Config] // of the operators' port; nil = it speaks plain HTTP
 
 	good   *passwords.Memory // of the operators' passwords
 	places *passwords.Places // for all passwords that are hashed
@@ -74,9 +75,18 @@ func begin(cfg *config.Config, version string, log zerolog.Logger) (*centre, err
 	mc := &centre{log: log, clock: queue.SystemClock(), cfg: cfg, runs: cfg, token: newToken(), users: cfg.Admin.Users,
 		certificates: digests(cfg.Certificates()), counters: admin.NewCounters(),
 		good: passwords.NewMemory(), places: passwords.NewPlaces(0)}
-	mc.admin = admin.New(admin.Options{
-		Listen: cfg.Admin.Listen, Version: version, AuthRequired: len(mc.users) > 0, Centre: mc, Counters: mc.counters, Log: log,
-	})
+	conf, err := adminConfig(cfg.Admin)
+	if err != nil {
+		return nil, err
+	}
+	options := admin.Options{
+		Listen: cfg.Admin.Listen, Version: version, AuthRequired: len(mc.users) > 0, Token: mc.token, Centre: mc, Counters: mc.counters, Log: log,
+	}
+	if conf != nil {
+		mc.adminConf.Store(conf)
+		options.TLS = following(&mc.adminConf)
+	}
+	mc.admin = admin.New(options)
 	if err := mc.admin.Listen(); err != nil {
 		return nil, err
 	}

@@ -225,6 +225,10 @@ func (mc *centre) apply(cfg *config.Config) (renewed []string, err error) {
 	if err != nil {
 		return nil, err
 	}
+	operators, err := adminConfig(cfg.Admin)
+	if err != nil {
+		return nil, err
+	}
 	if err := mc.push.Reload(push); err != nil {
 		return nil, err
 	}
@@ -237,6 +241,9 @@ func (mc *centre) apply(cfg *config.Config) (renewed []string, err error) {
 	mc.certificates = certificates
 	if slices.ContainsFunc(renewed, func(key string) bool { return strings.HasPrefix(key, "server.tls.") }) {
 		mc.secureConf.Store(secure)
+	}
+	if operators != nil && mc.adminConf.Load() != nil { // whether it speaks TLS at all is settled at the start
+		mc.adminConf.Store(operators)
 	}
 	setLevel(cfg.Log)
 	mc.queue.Configure(queueSettings(cfg))
