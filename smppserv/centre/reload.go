@@ -113,6 +113,7 @@ func stamp(path string, others ...string) fileStamp {
 // reload takes up what can change while the server runs, and tells the log and the commands of this machine what it did.
 func (mc *centre) reload(f config.File, err error) {
 	r := mc.takeUp(f, err)
+	mc.show(&mc.file, r.Fault)
 	r.At, r.Changed = time.Now(), mc.judged
 	mc.announce(r)
 }

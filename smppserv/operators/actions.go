@@ -225,7 +225,7 @@ func again(m *sms.Message, ref uint16, now time.Time) *sms.Message {
 	n := &sms.Message{Kind: m.Kind, Submitter: m.Submitter, Recipient: m.Recipient, Source: m.Source, Dest: m.Dest, ServiceType: m.ServiceType,
 		ESMClass: m.ESMClass &^ 0x03, ProtocolID: m.ProtocolID, Priority: m.Priority, DataCoding: m.DataCoding, InterfaceVersion: m.InterfaceVersion,
 		Alphabet: m.Alphabet, Content: m.Content, TLVs: m.TLVs, Part: m.Part, PartForm: m.PartForm,
-		ReceivedAt: now, DueAt: now, ExpiresAt: now.Add(validityOf(m)), Period: true, State: sms.Enroute, Quiet: true,
+		ReceivedAt: now, DueAt: now, ExpiresAt: now.Add(validityOf(m)), Period: true, State: sms.Enroute,
 		Accepted: sms.Acceptance{Remote: "sent again by an operator, as message " + m.ID.String() + " was"}}
 	if n.Part.Total > 1 {
 		n.Part.Ref = ref

@@ -142,8 +142,8 @@ func timeline(m *sms.Message, tries []sms.Try, receipts []*sms.Message) []admina
 		switch {
 		case t.Reason == "" && t.Error == 0:
 			s.Text = adminapi.Say("taken")
-		case t.Alike > 0:
-			s.Text = adminapi.Say("%s (the last of %d alike, which say nothing of the message)", saying(t.Reason), t.Alike+1)
+		case t.Unjudged > 1:
+			s.Text = adminapi.Say("%s (the last of %d alike, which say nothing of the message)", saying(t.Reason), t.Unjudged)
 		default:
 			s.Text = saying(t.Reason)
 		}

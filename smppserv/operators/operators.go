@@ -142,8 +142,7 @@ type Operators struct {
 	mu     sync.Mutex
 	pauses map[string]adminapi.Pause
 	oldest map[sms.ID]time.Time // when the oldest messages that wait were accepted
-	stop   context.CancelFunc
-	ended  chan struct{}
+	stop   context.CancelFunc   // of what goes on by itself, nil = nothing does
 }
 
 // New makes one. Open gives it the parts.
@@ -173,19 +172,15 @@ func (ops *Operators) Open(ctx context.Context, p Parts) error {
 		p.SMSC.Recall(n.Client, recalled(smsc.EventBound, n.Bound), recalled(smsc.EventUnbound, n.Unbound), recalled(smsc.EventRefused, n.Refused))
 	}
 	run, stop := context.WithCancel(context.Background())
-	ops.stop, ops.ended = stop, make(chan struct{})
-	go func() {
-		defer close(ops.ended)
-		ops.watch(run)
-	}()
+	ops.stop = stop
+	go ops.watch(run)
 	return nil
 }
 
-// Close ends what goes on by itself. It is called once, after nothing is asked any more.
+// Close ends what goes on by itself. It does not wait for that: a disk that hangs must not keep a stop from its end.
 func (ops *Operators) Close() {
 	if ops.stop != nil {
 		ops.stop()
-		<-ops.ended
 	}
 }
 

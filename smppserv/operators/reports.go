@@ -48,8 +48,7 @@ func (ops *Operators) Report(ctx context.Context, q adminapi.ReportQuery) (admin
 	if err != nil {
 		return adminapi.Report{}, failed(err)
 	}
-	a := adminapi.Report{By: q.By, From: r.From, To: r.To, Rows: []adminapi.ReportRow{}, Sum: reportRow(&r.Sum, by)}
-	a.Sum.Key = ""
+	a := adminapi.Report{By: q.By, From: r.From, To: r.To, Rows: []adminapi.ReportRow{}, Sum: reportRow(&store.ReportRow{Traffic: r.Sum}, store.ByCampaign)}
 	for i := range r.Rows {
 		a.Rows = append(a.Rows, reportRow(&r.Rows[i], by))
 	}
