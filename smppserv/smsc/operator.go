@@ -47,7 +47,9 @@ func (sub reported) Concluded(m *sms.Message, o sms.Outcome) {
 	sub.submission.Concluded(m, o)
 	r := sms.NewReceipt(sms.KindReceipt, m, m.State, m.Error, m.FinalAt, time.Hour)
 	p := &peer{sv: sub.sv, s: sub.Session()}
-	pdus, err := p.esme(sub.client).DeliverSM(r)
+	esme := p.esme(sub.client)
+	esme.ReceiptIDHex = esme.MessageIDHex // the command knows the message by its answer
+	pdus, err := esme.DeliverSM(r)
 	if err != nil {
 		return // the command says that none came
 	}

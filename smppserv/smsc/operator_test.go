@@ -53,6 +53,19 @@ func TestACommandSubmitsBesideTheClientAndTakesNothingOfIts(t *testing.T) {
 	command.ExpectSilence(time.Millisecond)
 }
 
+func TestACommandIsToldTheIDThatItsAnswerHad(t *testing.T) {
+	r := operatorRig(t, func(r *rig) { r.alice().MessageIDHex, r.alice().ReceiptIDHex = true, false })
+	command := r.dial()
+	command.Bind(smpp.CmdBindTransceiver, "alice", token, smpp.V34)
+	for range 12 { // beyond the digits that both forms share
+		id := command.SubmitSM(&smpp.SubmitSM{Source: smpp.Address{Addr: person}, Dest: smpp.Address{Addr: campaign}, RegisteredDelivery: 1, ShortMessage: []byte("ours")})
+		r.next().report(sms.Outcome{Verdict: sms.Done})
+		if receipt, err := smpp.ParseReceipt(command.ExpectDeliver().ShortMessage); err != nil || receipt.ID != id {
+			t.Errorf("the answer was %s, the command is told of %+v, %v", id, receipt, err)
+		}
+	}
+}
+
 func TestTheTokenOpensNothingButSubmitSM(t *testing.T) {
 	r := operatorRig(t, func(r *rig) { r.st.Clients[1].Disabled = true })
 	for _, c := range []struct {
