@@ -75,6 +75,16 @@ func TestRejectedLinesAreWarnedOfOnceAMinuteForEachCode(t *testing.T) {
 	})
 }
 
+func TestALineOfTheLogIsNotAsLongAsItsPeerLikes(t *testing.T) {
+	var log logged
+	p := NewPort(PortOptions{Queue: &taking{}, Clients: toAdmin, Log: zerolog.New(&log)})
+	long := strings.Repeat("x", 60000)
+	p.submit(t.Context(), []byte(`{"id":"`+long+`","from":"1"}`), true, &discarding{netip.MustParseAddr("10.0.0.1")})
+	if log.count("rejected") != 1 || log.count(strings.Repeat("x", maxExcerpt+1)) != 0 {
+		t.Errorf("the log has %d octets", len(log.String()))
+	}
+}
+
 func TestTheReasonHoldsWhatHermesSaysAndNotTheText(t *testing.T) {
 	const text = "Mon mot de passe est « été\" 1234 »"
 	for _, c := range []struct {
