@@ -120,6 +120,23 @@ func TestAStoreFolderThatCannotBeMadeIsWarnedOf(t *testing.T) {
 	}
 }
 
+func TestABlankThatAClientWouldHaveToSendIsWarnedOf(t *testing.T) {
+	c := valid()
+	c.Clients[0].SystemID, c.Clients[0].SystemType = "acme ", " VMS"
+	if err := c.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, w := range c.Warnings() {
+		if strings.Contains(w.Text, "sends the blank") {
+			got = append(got, w.Key)
+		}
+	}
+	if strings.Join(got, " ") != "clients[0].system_id clients[0].system_type" {
+		t.Errorf("warned of %q", got)
+	}
+}
+
 func TestANumberThatNoMessageCanBearIsWarnedOf(t *testing.T) {
 	c := valid()
 	c.Clients[0].Numbers = []string{"3600", "36 00", "36-01", "36*", "ACME Corp", "*"}

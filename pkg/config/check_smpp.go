@@ -70,8 +70,8 @@ func (k *checker) clients(clients []Client) {
 	for i := range clients {
 		c := &clients[i]
 		key := tomlstrict.Index("clients", i)
-		if n := len(c.SystemID); n < 1 || n > maxSystemID || !isPrintableASCII(c.SystemID) || strings.TrimSpace(c.SystemID) != c.SystemID {
-			k.add(key+".system_id", "is %q; it must be 1 to %d ASCII characters, with no blank around", c.SystemID, maxSystemID)
+		if n := len(c.SystemID); n < 1 || n > maxSystemID || !isPrintableASCII(c.SystemID) {
+			k.add(key+".system_id", "is %q; it must be 1 to %d ASCII characters", c.SystemID, maxSystemID)
 		} else if first, double := seen[c.SystemID]; double {
 			k.add(key+".system_id", "%q is also the system_id of %s", c.SystemID, tomlstrict.Index("clients", first))
 		} else {
@@ -89,8 +89,8 @@ func (k *checker) client(key string, c *Client) {
 	} else if len(c.Password) > longestPassword || strings.ContainsRune(c.Password, 0) {
 		k.add(key+".password", "must be at most %d octets, and hold no NUL", longestPassword)
 	}
-	if len(c.SystemType) > maxSystemType || !isPrintableASCII(c.SystemType) || strings.TrimSpace(c.SystemType) != c.SystemType {
-		k.add(key+".system_type", `is %q; it must be at most %d ASCII characters, with no blank around, or "" for any`, c.SystemType, maxSystemType)
+	if len(c.SystemType) > maxSystemType || !isPrintableASCII(c.SystemType) {
+		k.add(key+".system_type", `is %q; it must be at most %d ASCII characters, or "" for any`, c.SystemType, maxSystemType)
 	}
 	k.eachOneOf(key+".bind_types", c.BindTypes, "transmitter", "receiver", "transceiver")
 	k.eachOneOf(key+".operations", c.Operations,
