@@ -33,6 +33,7 @@ type Queue interface {
 	Stats() sms.QueueStats
 	Texts() int
 	Backlogs(ctx context.Context) ([]sms.Backlog, error)
+	Backlog(recipient string) sms.Backlog
 	HowWait(ids []sms.ID) map[sms.ID]sms.Wait
 	Hold(recipient string, on bool)
 	RetryNow(id sms.ID) error

@@ -100,6 +100,16 @@ func (ops *Operators) whyWaiting(cfg *Config, b *sms.Backlog) adminapi.Text {
 	return adminapi.Say("they take their turns; %d are on their way", b.InFlight)
 }
 
+// whyRecipient tells why a recipient takes nothing; zero = it does.
+func (ops *Operators) whyRecipient(recipient string) adminapi.Text {
+	cfg := ops.o.Config()
+	if recipient == sms.Hermes {
+		return ops.whyHermes(&cfg)
+	}
+	b := ops.parts.Queue.Backlog(recipient)
+	return ops.whyClient(&cfg, &b)
+}
+
 // whyHermes tells why nothing, or less, is pushed; zero = it is.
 func (ops *Operators) whyHermes(cfg *Config) adminapi.Text {
 	if cfg.HermesURL == "" {

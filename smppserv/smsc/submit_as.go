@@ -29,7 +29,7 @@ func (sv *Server) SubmitAs(_ context.Context, systemID, from, to, text string, s
 		return fmt.Errorf("the message cannot be submitted: %w", err)
 	}
 	m.Submitter = systemID
-	m.Accepted = sms.Acceptance{Remote: "an operator's test"}
+	m.Accepted = sms.Acceptance{Remote: "operator"}
 	var err error
 	if m.Recipient, err = (&peer{sv: sv}).recipient(c, d, m.Source.Number, m.Dest.Number); err != nil {
 		return err
