@@ -95,6 +95,13 @@ func TestTheLogIsKeptWithinItsBoundsAndCanBeFiltered(t *testing.T) {
 	if last, err := ops.Log(t.Context(), "info", "", 1); err != nil || len(last) != 1 || last[0].Level != "error" {
 		t.Errorf("%+v, %v", last, err)
 	}
+	log.Info().Str("text", "tell nobody").Msg("submitted")
+	if kept, err := ops.Log(t.Context(), "", "submitted", 0); err != nil || len(kept) != 1 || kept[0].Fields["text"] != "•••" {
+		t.Errorf("a line with a text: %+v, %v", kept, err)
+	}
+	if kept, err := ops.Log(t.Context(), "", "tell nobody", 0); err != nil || len(kept) != 0 {
+		t.Errorf("a text can be searched for: %+v, %v", kept, err)
+	}
 	large := strings.Repeat("x", 2*maxLine)
 	for range 2 * maxLineOctets / maxLine {
 		log.Info().Msg(large)
