@@ -13,6 +13,7 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 
+	"hnetsmpp/pkg/adminapi"
 	"hnetsmpp/pkg/config"
 	"hnetsmpp/pkg/running"
 )
@@ -114,6 +115,12 @@ func stamp(path string, others ...string) fileStamp {
 func (mc *centre) reload(f config.File, err error) {
 	r := mc.takeUp(f, err)
 	mc.show(&mc.file, r.Fault)
+	switch by := (adminapi.Actor{Name: adminapi.ActorFile}); {
+	case r.Fault != "":
+		mc.operators.Note(by, "reload refused", "", r.Fault)
+	case len(r.Keys) > 0:
+		mc.operators.Note(by, "reload", "", strings.Join(r.Keys, ", "))
+	}
 	r.At, r.Changed = time.Now(), mc.judged
 	mc.announce(r)
 }

@@ -140,14 +140,8 @@ func (ops *Operators) Retry(ctx context.Context, by adminapi.Actor, id string) (
 	}
 	ops.acted(by, "retry", id, "")
 	done := adminapi.Done{ID: id, Count: 1, Text: adminapi.Say("message %s is tried with its next turn", id)}
-	cfg := ops.o.Config()
 	if m.Recipient != sms.Hermes {
-		f, _ := ops.parts.SMSC.Client(m.Recipient)
-		b := sms.Backlog{Recipient: m.Recipient}
-		if receives(f.Sessions) {
-			b.Outlets = 1
-		}
-		if why := ops.whyClient(&cfg, &b); !why.IsZero() {
+		if why := ops.whyRecipient(m.Recipient); !why.IsZero() {
 			done.Text = adminapi.Say("message %s does not wait for a time any more, but its recipient is not there: %s", id, why)
 		}
 	}
@@ -226,7 +220,7 @@ func again(m *sms.Message, ref uint16, now time.Time) *sms.Message {
 		ESMClass: m.ESMClass &^ 0x03, ProtocolID: m.ProtocolID, Priority: m.Priority, DataCoding: m.DataCoding, InterfaceVersion: m.InterfaceVersion,
 		Alphabet: m.Alphabet, Content: m.Content, TLVs: m.TLVs, Part: m.Part, PartForm: m.PartForm,
 		ReceivedAt: now, DueAt: now, ExpiresAt: now.Add(validityOf(m)), Period: true, State: sms.Enroute,
-		Accepted: sms.Acceptance{Remote: "sent again by an operator, as message " + m.ID.String() + " was"}}
+		Accepted: sms.Acceptance{Remote: againAs + m.ID.String()}}
 	if n.Part.Total > 1 {
 		n.Part.Ref = ref
 	}

@@ -51,7 +51,7 @@ func (ops *Operators) attention(cfg *Config, parts []adminapi.Part, waiting []ad
 	}
 	ops.clientsToSeeTo(&a, cfg, waiting)
 	for _, w := range cfg.Warnings {
-		n := adminapi.Notice{Code: w.Code, About: w.Key, Level: adminapi.Warning, Text: adminapi.Verbatim(w.Text), Link: "/settings"}
+		n := adminapi.Notice{Code: w.Code, About: w.Key, Level: adminapi.Warning, Since: cfg.Settings.Taken, Text: adminapi.Verbatim(w.Text), Link: "/settings"}
 		switch w.Code {
 		case CodeStandIn:
 			continue // Hermès' part tells
@@ -158,7 +158,7 @@ func (ops *Operators) clientsToSeeTo(a *attention, cfg *Config, waiting []admina
 			continue
 		}
 		c, known := cfg.client(w.Recipient)
-		n := adminapi.Notice{About: w.Recipient, Level: adminapi.Warning}
+		n := adminapi.Notice{About: w.Recipient, Level: adminapi.Warning, Since: w.Oldest}
 		pause, isPaused := ops.paused(w.Recipient)
 		f, _ := ops.parts.SMSC.Client(w.Recipient)
 		switch {
@@ -173,7 +173,10 @@ func (ops *Operators) clientsToSeeTo(a *attention, cfg *Config, waiting []admina
 			n.Code, n.Since, n.Text = CodeClientPaused, pause.Since, adminapi.Say("%s is paused by %s; %d messages wait for it", w.Recipient, pause.By, w.Count)
 			n.ToDo = adminapi.Say("resume it when what it was paused for is over")
 		case !receives(f.Sessions):
-			n.Code, n.Since, n.Text = CodeClientUnbound, f.Unbound.At, adminapi.Say("%d messages wait for %s: %s", w.Count, w.Recipient, w.Why)
+			if f.Unbound.At.After(w.Oldest) {
+				n.Since = f.Unbound.At
+			}
+			n.Code, n.Text = CodeClientUnbound, adminapi.Say("%d messages wait for %s: %s", w.Count, w.Recipient, w.Why)
 			n.ToDo = adminapi.Say("see why the client does not bind: its events tell what the server saw of it")
 		default:
 			continue

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"hnetsmpp/pkg/adminapi"
@@ -38,7 +39,7 @@ func (ops *Operators) Message(ctx context.Context, by adminapi.Actor, id string,
 	if m.Recipient == sms.Hermes && d.PushKey == "" {
 		d.PushKey = m.Key()
 	}
-	d.Why = ops.whyMessage(ctx, m, wait, waits)
+	d.Why = ops.whyMessage(m, wait, waits)
 	d.Timeline = timeline(m, tries, receipts)
 	if !m.State.Final() {
 		d.Timeline = append(d.Timeline, adminapi.Step{At: wait.Due, Kind: "waiting", Text: d.Why})
@@ -68,7 +69,7 @@ func can(m *sms.Message, w sms.Wait, waits bool) []string {
 }
 
 // whyMessage says why a message waits, or what became of it.
-func (ops *Operators) whyMessage(ctx context.Context, m *sms.Message, w sms.Wait, waits bool) adminapi.Text {
+func (ops *Operators) whyMessage(m *sms.Message, w sms.Wait, waits bool) adminapi.Text {
 	reason := saying(m.Reason)
 	switch {
 	case m.State.Final():
@@ -82,24 +83,8 @@ func (ops *Operators) whyMessage(ctx context.Context, m *sms.Message, w sms.Wait
 	case w.Parts:
 		return adminapi.Say("it waits for the other parts of its text, until %s at most", w.Due)
 	}
-	if all, err := ops.Waiting(ctx); err == nil {
-		cfg := ops.o.Config()
-		b := sms.Backlog{Recipient: m.Recipient}
-		if backlogs, err := ops.parts.Queue.Backlogs(ctx); err == nil {
-			if i := slices.IndexFunc(backlogs, func(b sms.Backlog) bool { return b.Recipient == m.Recipient }); i >= 0 {
-				b = backlogs[i]
-			}
-		}
-		_ = all
-		var why adminapi.Text
-		if m.Recipient == sms.Hermes {
-			why = ops.whyHermes(&cfg)
-		} else {
-			why = ops.whyClient(&cfg, &b)
-		}
-		if !why.IsZero() {
-			return why
-		}
+	if why := ops.whyRecipient(m.Recipient); !why.IsZero() {
+		return why
 	}
 	switch {
 	case !w.Due.IsZero() && !reason.IsZero():
@@ -173,18 +158,30 @@ func timeline(m *sms.Message, tries []sms.Try, receipts []*sms.Message) []admina
 	return steps
 }
 
+// What Acceptance.Remote says of messages that an operator handed in; and before the number of the one that is sent again.
+const (
+	byOperator = "operator"
+	againAs    = "operator again "
+)
+
 // accepted says how a message came.
 func accepted(m *sms.Message) adminapi.Text {
 	a := m.Accepted
 	switch {
 	case m.Receipt != nil:
 		return adminapi.Say("written by the message centre, about message %s", m.Receipt.Of.String())
+	case strings.HasPrefix(a.Remote, againAs):
+		return adminapi.Say("sent again by an operator, as message %s had been", a.Remote[len(againAs):])
+	case a.Remote == byOperator && m.Submitter == sms.Hermes:
+		return adminapi.Say("sent by an operator in the place of Hermès")
+	case a.Remote == byOperator:
+		return adminapi.Say("sent by an operator in the place of %s", m.Submitter)
 	case a.Session != 0:
-		return adminapi.Say("accepted from %s: %s %d on session %d from %s", named(m.Submitter), smpp.CommandID(a.Command).String(), int64(a.Sequence), int64(a.Session), a.Remote)
+		return adminapi.Say("accepted from %s: %s %d on session %d from %s", m.Submitter, smpp.CommandID(a.Command).String(), int64(a.Sequence), int64(a.Session), a.Remote)
 	case m.Submitter == sms.Hermes && a.Remote != "":
 		return adminapi.Say("accepted from Hermès: a line on the TCP port from %s", a.Remote)
-	case a.Remote != "":
-		return adminapi.Say("accepted from %s: %s", named(m.Submitter), a.Remote)
+	case m.Submitter == sms.Hermes:
+		return adminapi.Say("accepted from Hermès")
 	}
-	return adminapi.Say("accepted from %s", named(m.Submitter))
+	return adminapi.Say("accepted from %s", m.Submitter)
 }

@@ -3,6 +3,7 @@ package operators
 import (
 	"context"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -135,22 +136,16 @@ func (ops *Operators) tcpPart(cfg *Config) adminapi.Part {
 	f := ops.parts.Port.Facts()
 	p := adminapi.Part{Name: adminapi.PartTCP, Level: adminapi.Good, Text: adminapi.Say("listening on %s; %d connections", cfg.TCP, f.Connections),
 		Figures: map[string]int64{"connections": int64(f.Connections), "accepted": f.Accepted, "rejected": f.Rejected}}
-	if len(f.Rejections) > 0 && time.Since(f.Rejections[0].At) < recentRejections {
-		r := f.Rejections[0]
-		p.Level, p.Text = adminapi.Warning, adminapi.Say("the last line from %s at %s was refused (%s): %s", whence(r.From), r.At, r.Code, adminapi.Verbatim(r.Why))
+	refused := slices.IndexFunc(f.Rejections, func(r hermes.Rejection) bool { return r.From != "" }) // an operator has seen why
+	if refused >= 0 && time.Since(f.Rejections[refused].At) < recentRejections {
+		r := f.Rejections[refused]
+		p.Level, p.Text = adminapi.Warning, adminapi.Say("the last line from %s at %s was refused (%s): %s", r.From, r.At, r.Code, adminapi.Verbatim(r.Why))
 		if f.Last.After(r.At) {
 			p.Level, p.Text = adminapi.Good, adminapi.Say("listening on %s; %d connections; a line from %s at %s was refused (%s): %s", cfg.TCP, f.Connections,
-				whence(r.From), r.At, r.Code, adminapi.Verbatim(r.Why))
+				r.From, r.At, r.Code, adminapi.Verbatim(r.Why))
 		}
 	}
 	return p
-}
-
-func whence(address string) adminapi.Text {
-	if address == "" {
-		return adminapi.Say("an operator")
-	}
-	return adminapi.Verbatim(address)
 }
 
 func (ops *Operators) storePart(cfg *Config) adminapi.Part {

@@ -11,7 +11,7 @@ import (
 
 const (
 	// A walk over what waits is kept for walkShare times as long as it took, within these bounds.
-	walkShare         = 50
+	walkShare         = 100
 	minWalk, maxWalk  = 500 * time.Millisecond, 5 * time.Second
 	maxOldestReads    = 1000 // messages of which it is read when they were accepted, at once
 	maxOldestRecalled = 10_000
@@ -98,6 +98,16 @@ func (ops *Operators) whyWaiting(cfg *Config, b *sms.Backlog) adminapi.Text {
 		return adminapi.Say("they are tried again, or for the first time, from %s on", b.Next)
 	}
 	return adminapi.Say("they take their turns; %d are on their way", b.InFlight)
+}
+
+// whyRecipient tells why a recipient takes nothing; zero = it does.
+func (ops *Operators) whyRecipient(recipient string) adminapi.Text {
+	cfg := ops.o.Config()
+	if recipient == sms.Hermes {
+		return ops.whyHermes(&cfg)
+	}
+	b := ops.parts.Queue.Backlog(recipient)
+	return ops.whyClient(&cfg, &b)
 }
 
 // whyHermes tells why nothing, or less, is pushed; zero = it is.
