@@ -41,7 +41,7 @@ type pace struct {
 	run     int           // taken in a row since the gap was changed
 	proof   int           // so many tell that a gap is taken
 	hold    int           // after so many a smaller one is tried
-	lift    int           // by how many percent it is smaller, 0 = none is tried
+	lift    int           // by how many percent that is smaller, 10 at first; 0 = it is not tried
 	cycles  int           // refusals until a gap is tried
 	every   int           // the same, the last time
 }
@@ -163,6 +163,9 @@ func (p *pace) slow(begun uint64, now time.Time) {
 		p.lift, p.gap, p.refused = 0, p.kept, p.kept
 		p.hold *= 2
 	case p.refused > 0 && p.settled() && run >= minHold/5: // once in so many may be chance
+	case p.refused > 0 && p.settled() && run >= minHold/20: // a little less
+		p.refused, p.kept = p.gap, p.gap*21/20
+		p.between()
 	default:
 		p.proof = min(n+2, 30)
 		most := 2 * p.gap // what was taken for good was a burst, perhaps
