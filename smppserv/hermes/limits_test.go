@@ -89,7 +89,7 @@ func TestAHermesThatAllowsTenPushesASecondGetsAllOfThemWithFewRefusals(t *testin
 			began := time.Now()
 			log := pushAll(t, messages, options(at.URL()))
 			t.Logf("%d messages, %d requests, %v", messages, requests.Load(), time.Since(began).Round(time.Millisecond))
-			if n := int(requests.Load()); n > messages*4/3 {
+			if n := int(requests.Load()); n > messages*4/3+10 { // some to find out
 				t.Errorf("%d requests for %d messages", n, messages)
 			}
 			if log.count("does not answer") > 0 || log.count("wants fewer pushes") != 1 {
