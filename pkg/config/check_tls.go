@@ -12,7 +12,7 @@ const maxPEMSize = 4 << 20
 
 // keyPair checks a certificate and its key when both are named.
 func (k *checker) keyPair(table, certFile, keyFile string) {
-	if certFile == "" || keyFile == "" {
+	if certFile == "" || keyFile == "" || !namesFile(certFile) || !namesFile(keyFile) {
 		return
 	}
 	cert, certErr := readPEM(certFile)
@@ -33,7 +33,7 @@ func (k *checker) keyPair(table, certFile, keyFile string) {
 
 // authorities checks a file of CA certificates when one is named.
 func (k *checker) authorities(key, file string) {
-	if file == "" {
+	if file == "" || !namesFile(file) {
 		return
 	}
 	data, err := readPEM(file)
