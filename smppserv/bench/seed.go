@@ -167,6 +167,3 @@ func (w *server) drop(t *trial) {
 	_, err = db.Exec("PRAGMA wal_checkpoint(TRUNCATE)")
 	t.must(err)
 }
-
-// byNumberAndDay is how an operator's search asks for one number's messages of one day.
-const byNumberAndDay = "SELECT id FROM messages WHERE (source = ?1 OR destination = ?1) AND received_at >= ?2 AND received_at < ?3 ORDER BY id DESC LIMIT 100"
