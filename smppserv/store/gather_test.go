@@ -9,9 +9,14 @@ import (
 	"hnetsmpp/smppserv/store"
 )
 
-// Time stands still here while anybody can run.
+// oneByOne has goroutines take turns in a bubble, where time stands still while one can run.
+func oneByOne(t *testing.T, f func(t *testing.T)) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	synctest.Test(t, f)
+}
+
 func TestACommitTakesWhatFollowsFromTheAnswersOfTheLastOne(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	oneByOne(t, func(t *testing.T) {
 		var g store.Gathering
 		g.Ended(9, time.Second)
 		g.Come(1)
@@ -28,7 +33,7 @@ func TestACommitTakesWhatFollowsFromTheAnswersOfTheLastOne(t *testing.T) {
 }
 
 func TestACommitThatWaitedInVainIsFollowedByMoreAndMoreThatDoNotWait(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
+	oneByOne(t, func(t *testing.T) {
 		var g store.Gathering
 		waits := func() bool {
 			came := make(chan struct{})
