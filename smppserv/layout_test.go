@@ -59,11 +59,12 @@ var layout = []room{
 	{"smppserv/sms", "what a message is, its states, routes, conversations and errors: the domain's words, once", nil},
 	{"smppserv/road", "what edge, queue and store promise each other", []string{"smppserv/sms"}},
 	{"smppserv/guard", "keeps a panic in the work on a peer's data to that work", nil},
-	{"smppserv/store", "durable messages: what both databases share", []string{"smppserv/road", "smppserv/sms"}},
+	{"smppserv/store", "durable messages: what both databases share", []string{"smppserv/road", "smppserv/sms", "smppserv/store/tally"}},
+	{"smppserv/store/tally", "which counters a message counts in, by how much", []string{"pkg/smstext", "smppserv/sms"}},
 	{"smppserv/store/runs", "an index from 64-bit keys to message_ids that is appended to, never changed in place", []string{"smppserv/sms"}},
 	{"smppserv/store/numbers", "the messages of a number, found by an index of runs and looked up where they are", []string{"smppserv/sms", "smppserv/store/runs"}},
 	{"smppserv/store/sqlite", "the dialect, the opening and the care of one database",
-		[]string{"smppserv/road", "smppserv/sms", "smppserv/store", "smppserv/store/numbers", "smppserv/store/runs"}},
+		[]string{"smppserv/road", "smppserv/sms", "smppserv/store", "smppserv/store/numbers", "smppserv/store/runs", "smppserv/store/tally"}},
 	{"smppserv/store/storetest", "the contract that both databases keep", []string{"smppserv/road", "smppserv/sms", "smppserv/store"}},
 	{"smppserv/queue", "which message is tried when, and what came of it", []string{"pkg/loglimit", "smppserv/guard", "smppserv/road", "smppserv/sms"}},
 	{"smppserv/passwords", "what checking hashed passwords may cost", []string{"pkg/peeraddr"}},
@@ -72,16 +73,22 @@ var layout = []room{
 		[]string{"pkg/loglimit", "pkg/smpp", "smppserv/guard", "smppserv/passwords", "smppserv/road", "smppserv/session", "smppserv/sms", "smppserv/smsc/translate"}},
 	{"smppserv/smsc/translate", "PDU ↔ message, pure functions", []string{"pkg/smpp", "pkg/smstext", "smppserv/sms"}},
 	{"smppserv/hermes", "the bridge: push (HTTP out), port (TCP in), the stand-in", []string{"pkg/loglimit", "pkg/peeraddr", "smppserv/guard", "smppserv/road", "smppserv/sms"}},
+	{"smppserv/operators", "what operators see of the parts that run, what they have them do",
+		[]string{"pkg/adminapi", "pkg/smpp", "smppserv/hermes", "smppserv/road", "smppserv/session", "smppserv/sms", "smppserv/smsc", "smppserv/store"}},
+	{"smppserv/admin/words", "what operators read, in their language", []string{"pkg/adminapi"}},
+	{"smppserv/admin/page", "the operator's page: HTML from an Operators, in a language", []string{"pkg/adminapi", "smppserv/admin", "smppserv/admin/words"}},
+	{"smppserv/admin/page/pagetest", "a made-up server for the operator's page to be tried on", []string{"pkg/adminapi", "smppserv/admin", "smppserv/admin/page"}},
 	{"smppserv/admin", "operator's page, JSON API, metrics, health", []string{"pkg/adminapi", "pkg/loglimit", "pkg/peeraddr", "smppserv/sms"}},
 
 	{"smppserv/testkit", "for suites: build and run the programs, a stub of Hermès, an SMPP client, PostgreSQL", []string{"pkg/..."}},
 	{"smppserv/conformance", "the rows of the protocol list, each driven from outside through the built programs", suite("smppserv/conformance")},
 	{"smppserv/faults", "kills, bad input, reloads and commands, driven from outside through the built programs", suite("smppserv/faults")},
+	{"smppserv/browser", "the operator's page in a real browser, driven from outside", suite("smppserv/browser")},
 	{"smppserv/bench", "throughput and latency of the built program beside others", suite("smppserv/bench")},
 }
 
 // suites drive the built programs from outside.
-var suites = []string{"smppserv/bench", "smppserv/conformance", "smppserv/faults"}
+var suites = []string{"smppserv/bench", "smppserv/browser", "smppserv/conformance", "smppserv/faults"}
 
 // suite is what the suites that drive the built programs from outside may import: anything but each other.
 func suite(own string) []string {

@@ -96,3 +96,6 @@ type Done struct {
 	Count int    `json:"count,omitempty"` // of messages that it concerned
 	Text  Text   `json:"text,omitzero"`
 }
+
+// States are those of Search.State: the states of SMPP, what has no final one, and what has one of those that nobody wished for.
+var States = []string{"SCHEDULED", "ENROUTE", "DELIVERED", "EXPIRED", "DELETED", "UNDELIVERABLE", "REJECTED", "waiting", "failed"}

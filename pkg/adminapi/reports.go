@@ -120,3 +120,9 @@ type Problem struct {
 	Status int    `json:"status"`           // of HTTP
 	Detail string `json:"detail,omitempty"` // and what to do
 }
+
+// ReportsBy are the rows of a Report; Spans are those of a Series.
+var (
+	ReportsBy = []string{"campaign", "client", "number", "day", "hour"}
+	Spans     = []string{"hour", "day", "month"}
+)

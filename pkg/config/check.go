@@ -174,7 +174,11 @@ func (k *checker) admin(c *Admin) {
 				k.add(key+".password", "%s", text)
 			}
 		}
+		if user.Role != "" {
+			k.oneOf(key+".role", user.Role, RoleViewer, RoleOperator, RoleAdmin)
+		}
 	}
+	k.certificate("admin", c.CertFile, c.KeyFile)
 }
 
 func (k *checker) adminListen(c *Admin) {

@@ -37,11 +37,7 @@ func (k *checker) hermes(c *Hermes) {
 		k.url("hermes.status_url", c.StatusURL, `"" or a URL`)
 	}
 	k.request(&c.Request)
-	if (c.TLS.CertFile == "") != (c.TLS.KeyFile == "") {
-		k.add("hermes.tls", "cert_file and key_file go together: set both or none")
-	} else {
-		k.keyPair("hermes.tls", c.TLS.CertFile, c.TLS.KeyFile)
-	}
+	k.certificate("hermes.tls", c.TLS.CertFile, c.TLS.KeyFile)
 	k.authorities("hermes.tls.ca_file", c.TLS.CAFile)
 }
 

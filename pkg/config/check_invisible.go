@@ -56,6 +56,7 @@ func (k *checker) path(key, value string) {
 func (k *checker) paths(c *Config) {
 	for _, p := range [][2]string{
 		{"server.tls.cert_file", c.Server.TLS.CertFile}, {"server.tls.key_file", c.Server.TLS.KeyFile}, {"server.tls.client_ca_file", c.Server.TLS.ClientCAFile},
+		{"admin.cert_file", c.Admin.CertFile}, {"admin.key_file", c.Admin.KeyFile},
 		{"hermes.tls.ca_file", c.Hermes.TLS.CAFile}, {"hermes.tls.cert_file", c.Hermes.TLS.CertFile}, {"hermes.tls.key_file", c.Hermes.TLS.KeyFile},
 		{"launcher.worker", c.Launcher.Worker},
 	} {

@@ -10,6 +10,15 @@ import (
 // maxPEMSize bounds what is read as a certificate file.
 const maxPEMSize = 4 << 20
 
+// certificate checks one that may be left out.
+func (k *checker) certificate(table, certFile, keyFile string) {
+	if (certFile == "") != (keyFile == "") {
+		k.add(table, "cert_file and key_file go together: set both or none")
+		return
+	}
+	k.keyPair(table, certFile, keyFile)
+}
+
 // keyPair checks a certificate and its key when both are named.
 func (k *checker) keyPair(table, certFile, keyFile string) {
 	if certFile == "" || keyFile == "" {

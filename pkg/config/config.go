@@ -176,6 +176,9 @@ type Store struct {
 type Admin struct {
 	Listen string `toml:"listen"` // host:port, "" = off
 	Users  []User `toml:"users"`  // nil = nobody is asked for a password
+	// With both the page is served by HTTPS.
+	CertFile string `toml:"cert_file"`
+	KeyFile  string `toml:"key_file"`
 }
 
 // User may open the operator's page.
@@ -183,7 +186,16 @@ type User struct {
 	Name         string `toml:"name" required:"true"`
 	Password     string `toml:"password" required:"true" or:"password_file"` // see CheckPassword
 	PasswordFile string `toml:"password_file"`
+	Role         string `toml:"role"`  // RoleViewer, RoleOperator, RoleAdmin; "" = RoleOperator
+	Texts        bool   `toml:"texts"` // may read the texts of messages
 }
+
+// The values of role.
+const (
+	RoleViewer   = "viewer"   // looks
+	RoleOperator = "operator" // acts
+	RoleAdmin    = "admin"    // and does what cannot be undone
+)
 
 // Log is what the worker writes about itself.
 type Log struct {

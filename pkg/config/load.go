@@ -93,6 +93,8 @@ type File struct {
 	Outline Outline // empty where the text is not TOML
 	lines   int     // 0 = the text is not TOML
 
+	variables map[string][]string // of the environment, by the key whose text names them
+
 	doc *tomlstrict.Document // nil = the text is not TOML
 }
 
@@ -175,7 +177,14 @@ func cannotRead(err error) error {
 func parseFile(path string, data []byte) (File, error) {
 	f := File{Path: path, Octets: data}
 	cfg := Default()
-	doc, err := tomlstrict.Read(data, &cfg, tomlstrict.Options{File: path, Secret: isSecret, Text: substitute})
+	f.variables = map[string][]string{}
+	doc, err := tomlstrict.Read(data, &cfg, tomlstrict.Options{File: path, Secret: isSecret, Text: func(key, text string) (string, error) {
+		meant, err := substitute(key, text)
+		if meant != text {
+			f.variables[key] = variablesIn(text)
+		}
+		return meant, err
+	}})
 	if err != nil {
 		return f, err
 	}
@@ -208,6 +217,7 @@ func (c *Config) resolvePaths(dir string) {
 	}
 	for _, path := range []*string{
 		&c.Server.TLS.CertFile, &c.Server.TLS.KeyFile, &c.Server.TLS.ClientCAFile,
+		&c.Admin.CertFile, &c.Admin.KeyFile,
 		&c.Hermes.TLS.CAFile, &c.Hermes.TLS.CertFile, &c.Hermes.TLS.KeyFile,
 		&c.Launcher.Worker,
 	} {

@@ -48,6 +48,16 @@ func substitute(key, text string) (string, error) {
 	return text, fault
 }
 
+// variablesIn names the variables of the environment that a text was made with.
+func variablesIn(text string) (names []string) {
+	for _, found := range opening.FindAllString(text, -1) {
+		if !strings.HasPrefix(found, "$$") && variable.MatchString(found) {
+			names = append(names, found[2:len(found)-1])
+		}
+	}
+	return names
+}
+
 // valueOf is that of ${NAME}, or ${NAME} itself for $${NAME}.
 func valueOf(found string) (string, error) {
 	if strings.HasPrefix(found, "$$") {
@@ -154,7 +164,8 @@ func readSecret(path string) (string, error) {
 
 // Certificates are the files of certificates, their keys and authorities that are in use, by the key that names them.
 func (c *Config) Certificates() map[string]string {
-	files := map[string]string{"hermes.tls.ca_file": c.Hermes.TLS.CAFile, "hermes.tls.cert_file": c.Hermes.TLS.CertFile, "hermes.tls.key_file": c.Hermes.TLS.KeyFile}
+	files := map[string]string{"hermes.tls.ca_file": c.Hermes.TLS.CAFile, "hermes.tls.cert_file": c.Hermes.TLS.CertFile, "hermes.tls.key_file": c.Hermes.TLS.KeyFile,
+		"admin.cert_file": c.Admin.CertFile, "admin.key_file": c.Admin.KeyFile}
 	if c.Server.TLS.ListenPort != 0 {
 		files["server.tls.cert_file"], files["server.tls.key_file"], files["server.tls.client_ca_file"] = c.Server.TLS.CertFile, c.Server.TLS.KeyFile, c.Server.TLS.ClientCAFile
 	}

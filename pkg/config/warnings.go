@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net"
 	"net/url"
 
 	"hnetsmpp/pkg/tomlstrict"
@@ -31,6 +32,9 @@ func (c *Config) Warnings() []Problem {
 	if len(c.TCP.Allow) == 0 && c.TCP.Token == "" {
 		w.add("tcp.allow", "is empty and there is no tcp.token: whoever reaches the port can send messages")
 	}
+	if host, _, err := net.SplitHostPort(c.Admin.Listen); err == nil && !isLoopback(host) && c.Admin.CertFile == "" {
+		w.add("admin.listen", "is reached by other machines, and passwords cross the network unencrypted; set admin.cert_file and admin.key_file")
+	}
 	for i, user := range c.Admin.Users {
 		if !IsHash(user.Password) {
 			w.add(tomlstrict.Index("admin.users", i)+".password", "is in plain text; make a hash with: smppserv hash-password")
@@ -52,6 +56,9 @@ func (k *checker) clientPassword(key string, c *Client) {
 		k.add(key+".password", "is longer than the %d characters of SMPP 3.4; some clients cannot send it", maxPassword)
 	}
 }
+
+// UsesShippedPassword reports whether the client may bind with the password that the program is shipped with.
+func (c *Client) UsesShippedPassword() bool { return c.usesShippedPassword() }
 
 // usesShippedPassword reports whether the client may bind with the password that
 // the program is shipped with.

@@ -108,6 +108,9 @@ func (d *Document) Keys() (names []string, open bool) {
 	return s.keys, open
 }
 
+// KeyLines are the lines of the keys that the text has, tables and elements included.
+func (d *Document) KeyLines() map[string]int { return indexLines(d.text) }
+
 // EndsInEmptyQuotes tells that the text ends in its last value, and that this is "", which may be two of the quotes of a
 // longer one: its end has the same two.
 func (d *Document) EndsInEmptyQuotes() bool {

@@ -9,8 +9,14 @@ import (
 // retryAfter is when to ask again while the server starts or stops, in seconds.
 const retryAfter = "2"
 
-// Here lets requests ask the Centre from now on.
-func (s *Server) Here() { s.Away("") }
+// Here lets requests ask the Centre, and its operators' side, from now on; it is called once. The page is what people look at:
+// everything but the API, metrics, health, and the posts of a login. Who asks is ActorOf, and its forms carry FormToken.
+func (s *Server) Here(o Operators, page http.Handler) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.operators, s.page = o, page
+	s.away, s.leaving = "", make(chan struct{})
+}
 
 // Away answers 503 and why from now on, whatever is asked but for /healthz: there is no Centre to ask. It does not wait for
 // those that are asking it: Quiet does.
@@ -18,6 +24,30 @@ func (s *Server) Away(why string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.away = why
+	if s.leaving != nil {
+		close(s.leaving)
+		s.leaving = nil
+	}
+}
+
+// untilAway is ctx, which ends when there is no Centre any more: for what would be asked for as long as somebody looks.
+func (s *Server) untilAway(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(ctx)
+	s.mu.Lock()
+	leaving := s.leaving
+	s.mu.Unlock()
+	if leaving == nil {
+		cancel()
+		return ctx, cancel
+	}
+	go func() {
+		select {
+		case <-leaving:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
 }
 
 // Quiet waits, after Away, until no request asks the Centre any more, and no longer than ctx.

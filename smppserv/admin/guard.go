@@ -1,11 +1,15 @@
 package admin
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
+	"strconv"
 	"strings"
+	"time"
 
 	"hnetsmpp/pkg/loglimit"
 )
@@ -15,8 +19,8 @@ const (
 	maxChecks = 2
 
 	realm = `Basic realm="HNET SMPP Serv", charset="UTF-8"`
-	// contentPolicy lets the page have its own style and nothing else, whatever a client put into its system_id.
-	contentPolicy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	// contentPolicy lets nothing be loaded, whatever a client put into its system_id. The page has its own.
+	contentPolicy = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
 // What visitors can have the log say.
@@ -73,23 +77,86 @@ func hostOf(hostport string) string {
 	return strings.TrimSuffix(strings.TrimPrefix(hostport, "["), "]")
 }
 
-// checkUser asks for a user if users are configured (RFC 7617).
+type actorKey struct{}
+
+// ActorOf is who asks; nobody where that is not known.
+func ActorOf(r *http.Request) Actor {
+	a, _ := r.Context().Value(actorKey{}).(Actor)
+	return a
+}
+
+// FormToken is what each form of who asks must carry back, in FormTokenField.
+func FormToken(r *http.Request) string {
+	token, _ := r.Context().Value(formTokenKey{}).(string)
+	return token
+}
+
+type formTokenKey struct{}
+
+// FormTokenField is the field of FormToken.
+const FormTokenField = "csrf"
+
+// checkUser finds out who asks. Without that, programs are asked for a user (RFC 7617), and people are shown where they log in.
 func (s *Server) checkUser(next http.Handler) http.Handler {
-	if !s.o.AuthRequired {
-		return next
-	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		name, password, given := r.BasicAuth()
-		if !given || !s.knows(r, name, password) {
-			if given { // not the name: people type passwords there
-				s.limited.Warn(wrongLogin, from(r)).Str("remote", r.RemoteAddr).Msg(wrongLogin.Text)
-			}
-			w.Header().Set("WWW-Authenticate", realm)
-			http.Error(w, "a user of admin.users is needed", http.StatusUnauthorized)
+		if wait := s.attempts.wait(from(r).Addr); wait > 0 && (r.Header.Get("Authorization") != "" || isLogin(r)) {
+			w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
+			s.refuseVisitor(w, r, http.StatusTooManyRequests, "too many wrong passwords came from your address; try again in a minute")
 			return
 		}
-		next.ServeHTTP(w, r)
+		a, ok := s.who(r)
+		if !ok && r.Header.Get("Authorization") != "" {
+			s.wrong(r, a)
+		}
+		if !ok && s.o.AuthRequired && !s.forAnybody(r) {
+			if isPage(r) {
+				http.Redirect(w, r, loginPath+"?next="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
+				return
+			}
+			w.Header().Set("WWW-Authenticate", realm)
+			s.refuseVisitor(w, r, http.StatusUnauthorized, "a user of admin.users is needed")
+			return
+		}
+		if !ok && r.Header.Get("Authorization") != "" {
+			w.Header().Set("WWW-Authenticate", realm)
+			s.refuseVisitor(w, r, http.StatusUnauthorized, "that is no user of admin.users, nor the token of this server")
+			return
+		}
+		if !ok {
+			a = Actor{From: a.From}
+		}
+		ctx := context.WithValue(r.Context(), actorKey{}, a)
+		ctx = context.WithValue(ctx, formTokenKey{}, s.visits.mark(s.cookie(r)))
+		next.ServeHTTP(w, r.WithContext(ctx))
 	})
+}
+
+// wrong notes a password that was not right: not the name, since people type passwords there.
+func (s *Server) wrong(r *http.Request, a Actor) {
+	s.attempts.wrong(from(r).Addr)
+	s.limited.Warn(wrongLogin, from(r)).Str("remote", r.RemoteAddr).Msg(wrongLogin.Text)
+	s.operators.Note(a, "login refused", "", "")
+}
+
+// refuseVisitor answers programs with a problem, and people with a line.
+func (s *Server) refuseVisitor(w http.ResponseWriter, r *http.Request, status int, why string) {
+	if strings.HasPrefix(r.URL.Path, apiPath+"/") {
+		s.problem(w, status, http.StatusText(status), why)
+		return
+	}
+	http.Error(w, why, status)
+}
+
+// isPage tells whether a person looks at something.
+func isPage(r *http.Request) bool {
+	return r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/html") && r.Header.Get("Authorization") == ""
+}
+
+func isLogin(r *http.Request) bool { return r.URL.Path == loginPath && r.Method == http.MethodPost }
+
+// forAnybody are the paths that who logs in needs before.
+func (s *Server) forAnybody(r *http.Request) bool {
+	return r.URL.Path == loginPath || r.URL.Path == "/prefer" || strings.HasPrefix(r.URL.Path, "/assets/")
 }
 
 // knows waits for its turn to check the password.

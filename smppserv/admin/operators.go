@@ -2,37 +2,13 @@ package admin
 
 import (
 	"context"
-	"errors"
 	"io"
 
 	"hnetsmpp/pkg/adminapi"
 )
 
-// What an Operators answers with where it cannot do what was asked. Each is wrapped in words that say more.
-var (
-	ErrNotFound   = errors.New("there is no such thing")
-	ErrConflict   = errors.New("it cannot be done as things are") // a message is final, a client is not paused, …
-	ErrBadRequest = errors.New("what was asked makes no sense")
-	ErrTooSlow    = errors.New("the database did not answer in time")
-)
-
-// Role is what an operator may do. Each may do what those before it may.
-type Role uint8
-
-const (
-	Nobody   Role = iota
-	Viewer        // looks, and reads no texts
-	Operator      // acts
-	Admin         // and sees who did what, and the settings
-)
-
 // Actor is who asks.
-type Actor struct {
-	Name  string // of a user; "token" for the commands of this machine, "local" where no users are asked for
-	From  string // an address
-	Role  Role
-	Texts bool // may read the texts of messages
-}
+type Actor = adminapi.Actor
 
 // Operators is what the operator's side asks of the running server. Its methods are called from any goroutine, and each ends in
 // a bounded time or with ctx. What acts leaves an entry in the audit.

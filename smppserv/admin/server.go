@@ -1,16 +1,16 @@
-// Package admin is the operator's side: a status page, sessions as JSON, metrics and health, over HTTP.
+// Package admin is the operator's side over HTTP: who may ask what, the JSON API, metrics and health. The page is mounted into it.
 //
-//	request ── /healthz ─────────────────────────────────────────────────► answer
-//	        └─ gate ── /readyz ──────────────────────────────────────────► answer
-//	              └─── host ── user ── origin ── page, sessions, metrics ─► answer
+//	request ── /healthz ───────────────────────────────────────────► answer
+//	        └─ gate ── /readyz ────────────────────────────────────► answer
+//	              └─── host ── user ── origin ── API, metrics, page ─► answer
 //
-// Probes know no password, so health is open to all. Everything else asks for a user when there are any.
+// Probes know no password, so health is open to all. Everything else asks who it is when there are users, and each route for a role.
 // The port is open for longer than there is a message centre to ask: while that starts or stops, the gate says so.
-// Nothing here shows the text of a message.
 package admin
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log"
@@ -41,8 +41,6 @@ const (
 type Centre interface {
 	// Sessions lists the SMPP connections, those that are not bound yet included.
 	Sessions() []adminapi.Session
-	// Unbind ends a session politely and does not wait for that; false means that there is none of this ID.
-	Unbind(id uint64) bool
 	// Queue counts what waits.
 	Queue() sms.QueueStats
 	// Ready tells why no work can be done now, in words that anybody may read; nil means that it can.
@@ -51,6 +49,8 @@ type Centre interface {
 	Problems() []Problem
 	// KnowsUser tells whether this is the name and the password of an operator.
 	KnowsUser(name, password string) bool
+	// User is what an operator of this name may do; false = there is none any more.
+	User(name string) (role adminapi.Role, texts, ok bool)
 }
 
 // Problem is something for an operator to see to.
@@ -65,9 +65,15 @@ type Options struct {
 	Version string    // of this program
 	Started time.Time // when it started; zero = now
 
-	AuthRequired bool // everything but health asks for a user whom Centre knows
+	AuthRequired bool        // everything but health asks for a user whom Centre knows
+	Token        string      // shows that who bears it is an administrator of this machine; "" = nobody can
+	TLS          *tls.Config // nil = plain HTTP
 
-	Centre   Centre
+	Centre    Centre
+	Operators Operators
+	// Page is what people look at: everything but the API, metrics, health, and the posts of a login. Who asks is ActorOf, and
+	// its forms carry FormToken.
+	Page     http.Handler
 	Counters *Counters // nil = no message counters in the metrics
 	Log      zerolog.Logger
 }
@@ -82,13 +88,21 @@ type Server struct {
 	listener net.Listener // set by Listen, before anything else may look
 	loopback bool         // no other machine reaches it
 
-	checks  chan struct{}     // a place for each password being checked
-	limited *loglimit.Limiter // of the log, for the lines that visitors can cause
+	// What Here has given, when requests have passed the gate.
+	operators Operators
+	page      http.Handler
+
+	visits   *visits
+	attempts attempts
+	streams  chan struct{}     // a place for each page that is live
+	checks   chan struct{}     // a place for each password being checked
+	limited  *loglimit.Limiter // of the log, for the lines that visitors can cause
 
 	mu          sync.Mutex
 	connections map[net.Conn]http.ConnState
 	closing     bool
 	away        string        // why there is no Centre to ask, "" = there is
+	leaving     chan struct{} // closed when there is no Centre any more; nil = there is none
 	asking      int           // requests that are asking it
 	quiet       chan struct{} // closed when none is any more; nil = nobody waits for that
 }
@@ -98,7 +112,7 @@ func New(o Options) *Server {
 	if o.Started.IsZero() {
 		o.Started = time.Now()
 	}
-	s := &Server{o: o, registry: newRegistry(o), checks: make(chan struct{}, maxChecks),
+	s := &Server{o: o, registry: newRegistry(o), visits: newVisits(), streams: make(chan struct{}, maxStreams), checks: make(chan struct{}, maxChecks),
 		limited: loglimit.New(o.Log), connections: map[net.Conn]http.ConnState{}, away: "starting"}
 	s.http = &http.Server{
 		Handler:           s.handler(),
@@ -115,10 +129,11 @@ func New(o Options) *Server {
 
 func (s *Server) handler() http.Handler {
 	guarded := http.NewServeMux()
-	guarded.HandleFunc("GET /{$}", s.page)
 	guarded.Handle("GET /metrics", s.metrics())
-	guarded.HandleFunc("GET /api/v1/sessions", s.listSessions)
-	guarded.HandleFunc("DELETE /api/v1/sessions/{id}", s.unbindSession)
+	s.mountAPI(guarded)
+	guarded.HandleFunc("POST "+loginPath, s.logIn)
+	guarded.HandleFunc("POST /logout", s.logOut)
+	guarded.Handle("/", s.checkForm(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.page.ServeHTTP(w, r) })))
 
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", s.healthz)
@@ -156,8 +171,12 @@ func (s *Server) Serve() {
 	if s.listener == nil {
 		return
 	}
+	l := s.listener
+	if s.o.TLS != nil {
+		l = tls.NewListener(l, s.o.TLS)
+	}
 	s.serving.Go(func() {
-		if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			s.o.Log.Error().Err(err).Msg("the operator's page is not served any more")
 		}
 	})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"hnetsmpp/pkg/adminapi"
 	"hnetsmpp/smppserv/admin"
 	"hnetsmpp/smppserv/admin/page/pagetest"
 )
@@ -29,7 +30,7 @@ func looks() (all []look) {
 var views = []struct{ name, path string }{
 	{"overview", "/"}, {"overview-day", "/?span=day"}, {"clients", "/clients"}, {"client", "/clients/acme"}, {"client-unbound", "/clients/boutique"}, {"messages", "/messages"},
 	{"messages-none", "/messages?number=999"}, {"message", "/messages/1070"}, {"message-waiting", "/messages/1042"}, {"try", "/try?client=acme&customer=33600000001"}, {"reports", "/reports?by=campaign"},
-	{"reports-day", "/reports?by=day&period=week"}, {"log", "/log"}, {"audit", "/audit"}, {"settings", "/settings"}, {"nodes", "/nodes"}, {"login", "/login?failed=1"},
+	{"reports-day", "/reports?by=day&period=week"}, {"log", "/log"}, {"audit", "/audit"}, {"settings", "/settings"}, {"nodes", "/nodes"}, {"login", "/login?wrong=1"},
 	{"not-found", "/messages/9999999"}, {"confirm", "/sessions/12/unbind"},
 }
 
@@ -45,7 +46,7 @@ func made(t *testing.T, by admin.Actor, change func(*pagetest.Fake)) (*pagetest.
 	return fake, server.URL
 }
 
-var claire = admin.Actor{Name: "claire", From: "127.0.0.1", Role: admin.Admin, Texts: true}
+var claire = admin.Actor{Name: "claire", From: "127.0.0.1", Role: adminapi.Admin, Texts: true}
 
 func TestEachPageCanBeReadByEverybodyAndAsksNothingOfElsewhere(t *testing.T) {
 	_, base := made(t, claire, func(f *pagetest.Fake) { f.Several, f.Stored = true, f.Stored[:60] })

@@ -11,6 +11,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"os"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -22,10 +23,13 @@ import (
 	"hnetsmpp/pkg/running"
 	"hnetsmpp/pkg/worker"
 	"hnetsmpp/smppserv/admin"
+	"hnetsmpp/smppserv/admin/page"
 	"hnetsmpp/smppserv/hermes"
+	"hnetsmpp/smppserv/operators"
 	"hnetsmpp/smppserv/passwords"
 	"hnetsmpp/smppserv/queue"
 	"hnetsmpp/smppserv/smsc"
+	"hnetsmpp/smppserv/smsc/translate"
 	"hnetsmpp/smppserv/store"
 	"hnetsmpp/smppserv/store/sqlite"
 )
@@ -41,6 +45,10 @@ type centre struct {
 	port  *hermes.Port
 	admin *admin.Server
 
+	operators *operators.Operators
+	started   config.File // as it was at the start
+	shown     atomic.Pointer[operators.Config]
+
 	counters      *admin.Counters
 	plain, secure net.Listener // SMPP; secure is nil without TLS
 
@@ -52,6 +60,7 @@ type centre struct {
 	pending []string       // the keys that wait for a restart
 
 	secureConf atomic.Pointer[tls.Config] // of secure, with the certificates of now
+	adminConf  atomic.Pointer[tls.Config] // of the operators' port; nil = it speaks plain HTTP
 
 	good   *passwords.Memory // of the operators' passwords
 	places *passwords.Places // for all passwords that are hashed
@@ -70,13 +79,25 @@ type centre struct {
 }
 
 // begin opens the operators' port, which says that the server starts and is the last to close. version is this program's.
-func begin(cfg *config.Config, version string, log zerolog.Logger) (*centre, error) {
+func begin(cfg *config.Config, version string, lines *operators.Lines, log zerolog.Logger) (*centre, error) {
 	mc := &centre{log: log, clock: queue.SystemClock(), cfg: cfg, runs: cfg, token: newToken(), users: cfg.Admin.Users,
 		certificates: digests(cfg.Certificates()), counters: admin.NewCounters(),
 		good: passwords.NewMemory(), places: passwords.NewPlaces(0)}
-	mc.admin = admin.New(admin.Options{
-		Listen: cfg.Admin.Listen, Version: version, AuthRequired: len(mc.users) > 0, Centre: mc, Counters: mc.counters, Log: log,
-	})
+	conf, err := adminConfig(cfg.Admin)
+	if err != nil {
+		return nil, err
+	}
+	mc.operators = operators.New(operators.Options{Node: nodeName(), Version: version, Started: time.Now(), Lines: lines, Log: log,
+		Config: func() operators.Config { return *mc.shown.Load() }})
+	mc.show(&mc.started, "")
+	options := admin.Options{
+		Listen: cfg.Admin.Listen, Version: version, AuthRequired: len(mc.users) > 0, Token: mc.token, Centre: mc, Counters: mc.counters, Log: log,
+	}
+	if conf != nil {
+		mc.adminConf.Store(conf)
+		options.TLS = following(&mc.adminConf)
+	}
+	mc.admin = admin.New(options)
 	if err := mc.admin.Listen(); err != nil {
 		return nil, err
 	}
@@ -97,7 +118,7 @@ func (mc *centre) open(ctx context.Context) (err error) {
 	if mc.store, err = sqlite.Open(ctx, sqlite.Options{File: cfg.Store.DSN, Log: log}); err != nil {
 		return err
 	}
-	mc.queue = queue.New(queue.Options{Settings: queueSettings(cfg), Store: mc.store, Log: log, Observer: mc.messages, Clock: mc.clock})
+	mc.queue = queue.New(queue.Options{Settings: queueSettings(cfg), Store: mc.store, Log: log, Observer: observer{mc.messages, mc.operators}, Clock: mc.clock})
 	push, err := pushOptions(cfg, log)
 	if err != nil {
 		return err
@@ -117,6 +138,9 @@ func (mc *centre) open(ctx context.Context) (err error) {
 		return err
 	}
 	mc.admin.Away("starting: taking up the messages that wait")
+	if err := mc.operators.Open(ctx, operators.Parts{Queue: mc.queue, SMSC: mc.smsc, Push: mc.push, Port: mc.port, Store: mc.store, Text: translate.Decode}); err != nil {
+		return err
+	}
 	return mc.queue.Start(ctx)
 }
 
@@ -137,8 +161,18 @@ func (mc *centre) serve() worker.Ready {
 	if a := mc.admin.Addr(); a != nil {
 		ready.Admin = a.String()
 	}
-	mc.admin.Here()
+	mc.admin.Here(mc.operators, page.New(page.Options{Operators: mc.operators, Actor: admin.ActorOf, FormToken: admin.FormToken,
+		Users: len(mc.users) > 0, Log: mc.log}))
 	return ready
+}
+
+// nodeName is how this worker is called among those on its store.
+func nodeName() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return "smppserv"
+	}
+	return name
 }
 
 func (mc *centre) config() *config.Config {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"sync/atomic"
 
 	"hnetsmpp/pkg/config"
 )
@@ -26,9 +27,26 @@ func (mc *centre) listenSMPP(s config.Server) (plain, secure net.Listener, err e
 		return plain, nil, err
 	}
 	mc.secureConf.Store(conf)
-	return plain, tls.NewListener(secure, &tls.Config{MinVersion: tls.VersionTLS12, GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
-		return mc.secureConf.Load(), nil
-	}}), nil
+	return plain, tls.NewListener(secure, following(&mc.secureConf)), nil
+}
+
+// following has each connection served with what is there now.
+func following(conf *atomic.Pointer[tls.Config]) *tls.Config {
+	return &tls.Config{MinVersion: tls.VersionTLS12, GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+		return conf.Load(), nil
+	}}
+}
+
+// adminConfig is what the operators' port is to have now; nil = plain HTTP.
+func adminConfig(a config.Admin) (*tls.Config, error) {
+	if a.CertFile == "" {
+		return nil, nil
+	}
+	cert, err := tls.LoadX509KeyPair(a.CertFile, a.KeyFile)
+	if err != nil {
+		return nil, fmt.Errorf("admin.cert_file: %w", err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}, nil
 }
 
 // secureConfig is what the port that speaks TLS is to have now; nil where there is none.

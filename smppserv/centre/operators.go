@@ -31,17 +31,6 @@ func versionName(v byte) string {
 	return fmt.Sprintf("%d.%d", v>>4, v&0x0F)
 }
 
-// Unbind implements admin.Centre.
-func (mc *centre) Unbind(id uint64) bool {
-	for _, s := range mc.smsc.Sessions() {
-		if s.ID() == id {
-			go mc.smsc.Unbind(s)
-			return true
-		}
-	}
-	return false
-}
-
 // Queue implements admin.Centre.
 func (mc *centre) Queue() sms.QueueStats { return mc.queue.Stats() }
 
@@ -60,6 +49,18 @@ func (mc *centre) Problems() []admin.Problem {
 		all = append(all, admin.Problem{Text: text + ": " + strings.Join(pending, ", "), Brief: text})
 	}
 	return append(all, strandedProblems(mc.stranded())...)
+}
+
+// User implements admin.Centre.
+func (mc *centre) User(name string) (role adminapi.Role, texts, ok bool) {
+	mc.mu.Lock()
+	defer mc.mu.Unlock()
+	at := slices.IndexFunc(mc.users, func(u config.User) bool { return u.Name == name })
+	if at < 0 {
+		return adminapi.Nobody, false, false
+	}
+	u := mc.users[at]
+	return adminapi.RoleOf(u.Role), u.Texts, true
 }
 
 // maxCheckWait is how long an operator may wait for a password to be checked.

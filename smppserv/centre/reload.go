@@ -13,6 +13,7 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 
+	"hnetsmpp/pkg/adminapi"
 	"hnetsmpp/pkg/config"
 	"hnetsmpp/pkg/running"
 )
@@ -113,6 +114,13 @@ func stamp(path string, others ...string) fileStamp {
 // reload takes up what can change while the server runs, and tells the log and the commands of this machine what it did.
 func (mc *centre) reload(f config.File, err error) {
 	r := mc.takeUp(f, err)
+	mc.show(&mc.file, r.Fault)
+	switch by := (adminapi.Actor{Name: adminapi.ActorFile}); {
+	case r.Fault != "":
+		mc.operators.Note(by, "reload refused", "", r.Fault)
+	case len(r.Keys) > 0:
+		mc.operators.Note(by, "reload", "", strings.Join(r.Keys, ", "))
+	}
 	r.At, r.Changed = time.Now(), mc.judged
 	mc.announce(r)
 }
@@ -225,6 +233,10 @@ func (mc *centre) apply(cfg *config.Config) (renewed []string, err error) {
 	if err != nil {
 		return nil, err
 	}
+	operators, err := adminConfig(cfg.Admin)
+	if err != nil {
+		return nil, err
+	}
 	if err := mc.push.Reload(push); err != nil {
 		return nil, err
 	}
@@ -237,6 +249,9 @@ func (mc *centre) apply(cfg *config.Config) (renewed []string, err error) {
 	mc.certificates = certificates
 	if slices.ContainsFunc(renewed, func(key string) bool { return strings.HasPrefix(key, "server.tls.") }) {
 		mc.secureConf.Store(secure)
+	}
+	if operators != nil && mc.adminConf.Load() != nil { // whether it speaks TLS at all is settled at the start
+		mc.adminConf.Store(operators)
 	}
 	setLevel(cfg.Log)
 	mc.queue.Configure(queueSettings(cfg))

@@ -126,11 +126,14 @@ func inboundWindow(t *testing.T, s *suite) {
 func acknowledgedInAnyOrder(t *testing.T, s *suite) {
 	w := s.vocalcom(t)
 	a := w.account(t)
+	const messages = 5
+	for i := range messages {
+		w.mo(t, a, "1000", w.number(t), fmt.Sprint("message ", i))
+	}
 	c := w.bind(t, a, transceiver, smpp.V34)
 	var sent [][]byte
-	for i := range 5 {
+	for i := range messages {
 		text := fmt.Sprint("message ", i)
-		w.mo(t, a, "1000", w.number(t), text)
 		_, raw := c.awaitDeliver(text, func(p *smpp.DeliverSM) bool { return string(p.ShortMessage) == text })
 		sent = append(sent, raw)
 	}

@@ -81,6 +81,7 @@ func TestWhatAPeerOfTheTCPPortDoesAgainAndAgainIsAFewLines(t *testing.T) {
 // discarding is where answers go that nobody reads.
 type discarding struct{ peer netip.Addr }
 
+func (d *discarding) remote() string      { return d.peer.String() }
 func (d *discarding) answer([]byte)       {}
 func (d *discarding) event([]byte)        {}
 func (d *discarding) from() loglimit.Peer { return loglimit.Peer{Addr: d.peer} }

@@ -34,8 +34,9 @@ const (
 
 // connection is one peer of the Port: a reader that hands lines in, and a writer that sends what has come of them.
 type connection struct {
-	port *Port
-	nc   net.Conn
+	port    *Port
+	nc      net.Conn
+	address string // the peer's
 
 	wake chan struct{} // there is something for the writer
 	room chan struct{} // there may be room for another line
@@ -49,7 +50,7 @@ type connection struct {
 }
 
 func newConnection(p *Port, nc net.Conn) *connection {
-	return &connection{port: p, nc: nc,
+	return &connection{port: p, nc: nc, address: nc.RemoteAddr().String(),
 		wake: make(chan struct{}, 1), room: make(chan struct{}, 1)}
 }
 
@@ -75,6 +76,9 @@ func (c *connection) serve() {
 func (c *connection) line(level zerolog.Level, what loglimit.Cause) *zerolog.Event {
 	return c.port.limited.Line(level, what, c.from()).Stringer("peer", c.nc.RemoteAddr())
 }
+
+// remote implements sink.
+func (c *connection) remote() string { return c.address }
 
 // from is the peer.
 func (c *connection) from() loglimit.Peer {
@@ -173,6 +177,7 @@ func (c *connection) expect() {
 }
 
 func (c *connection) reject(echo []byte, why string) {
+	c.port.remember(c.from(), codeBadRequest, "", why)
 	c.expect()
 	c.answer(appendRejected(nil, echo, codeBadRequest, why))
 }

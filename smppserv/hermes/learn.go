@@ -33,6 +33,7 @@ func (p *Push) learn(t *try, o *sms.Outcome, k kind) {
 	if b == &p.statuses { // nothing pauses for it but the message itself
 		return
 	}
+	p.regarded(o, k, now)
 	p.judge(t, o, k, wasDead)
 	if p.outlet == nil || p.closing {
 		return

@@ -80,6 +80,7 @@ type Port struct {
 	validity    time.Duration
 	connections map[*connection]struct{}
 	refusing    int
+	seen        rejections
 	closing     bool
 	running     sync.WaitGroup // connections
 }
@@ -182,9 +183,11 @@ func (p *Port) admit(nc net.Conn) {
 		if ev := p.limited.Warn(addressRefused, loglimit.Peer{Addr: addr}); ev != nil {
 			ev.Stringer("address", addr).Msg(addressRefused.Text + "; to let it in: " + allowLine(p.allow, addr))
 		}
+		p.seen.note(Rejection{At: time.Now(), From: addr.String(), Code: codeUnauthorized, Why: addr.String() + " is not in tcp.allow"})
 		p.refuse(nc, codeUnauthorized, addr.String()+" is not in tcp.allow")
 	case len(p.connections) >= p.o.MaxConnections:
 		p.limited.Warn(tooMany, loglimit.Peer{Addr: addr}).Stringer("address", addr).Int("connections", len(p.connections)).Msg(tooMany.Text)
+		p.seen.note(Rejection{At: time.Now(), From: addr.String(), Code: codeStoreUnavailable, Why: "too many connections"})
 		p.refuse(nc, codeStoreUnavailable, "too many connections")
 	default:
 		c := newConnection(p, nc)

@@ -75,6 +75,7 @@ type Push struct {
 	statuses pressure // of a status URL elsewhere, which has no outlet of its own: of that only whether it is dead counts
 	open     int      // the outlet's window
 	suspects suspects
+	regard   regard
 	limited  rate.Sometimes // says that pushes pause
 	inFlight int
 	closing  bool
@@ -131,6 +132,7 @@ func (p *Push) Reload(o PushOptions) error {
 	p.statuses.forget(s.concurrency)
 	if old.pushURL() != s.pushURL() {
 		p.pushes.another()
+		p.regard = regard{}
 		paused = true // also messages that wait since before a restart
 	}
 	switch {

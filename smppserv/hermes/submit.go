@@ -17,6 +17,7 @@ import (
 // sink is where a line's answer goes, once, and then its event.
 type sink interface {
 	from() loglimit.Peer
+	remote() string // host:port, or "operator"
 	answer(line []byte)
 	event(line []byte)
 }
@@ -29,7 +30,7 @@ func (p *Port) submit(ctx context.Context, raw []byte, tokenAsked bool, to sink)
 		limit     int
 		code, why string
 	)
-	fault := guard.Do(func() { l, m, limit, code, why = p.read(ctx, raw, tokenAsked, to.from()) })
+	fault := guard.Do(func() { l, m, limit, code, why = p.read(ctx, raw, tokenAsked, to.from(), to.remote()) })
 	if fault != nil {
 		p.log.Error().Err(fault).Str("stack", fault.Stack).
 			Msg("a line to the TCP port brought about a fault of the server: it is rejected; please report this line")
@@ -53,7 +54,22 @@ func (p *Port) submit(ctx context.Context, raw []byte, tokenAsked bool, to sink)
 }
 
 func (p *Port) noteRejected(from loglimit.Peer, code, id, why string) {
+	p.remember(from, code, id, why)
 	p.limited.Warn(lineRejected.As(code), from).Str("id", id).Str("code", code).Str("reason", why).Msg(lineRejected.Text)
+}
+
+// remember keeps for operators why a line was rejected.
+func (p *Port) remember(from loglimit.Peer, code, id, why string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.seen.note(Rejection{At: time.Now(), From: addressOf(from), Code: code, ID: id, Why: why})
+}
+
+func addressOf(from loglimit.Peer) string {
+	if !from.Addr.IsValid() {
+		return ""
+	}
+	return from.Addr.String()
 }
 
 func queueFull(m *sms.Message) string {
@@ -61,9 +77,11 @@ func queueFull(m *sms.Message) string {
 }
 
 // read makes a message of a line, and tells how many its client may have; or the code with which the line is rejected, and why.
-func (p *Port) read(ctx context.Context, raw []byte, tokenAsked bool, from loglimit.Peer) (l *line, m *sms.Message, limit int, code, why string) {
+func (p *Port) read(ctx context.Context, raw []byte, tokenAsked bool, from loglimit.Peer, remote string) (l *line, m *sms.Message, limit int, code, why string) {
 	p.mu.Lock()
 	token, validity := p.token, p.validity
+	now := time.Now()
+	p.seen.last = now
 	p.mu.Unlock()
 	l, err := parseLine(raw, validity) // never nil
 	switch {
@@ -82,12 +100,12 @@ func (p *Port) read(ctx context.Context, raw []byte, tokenAsked bool, from logli
 		p.limited.Line(zerolog.ErrorLevel, noRoute, from).Err(err).Msg(noRoute.Text)
 		return l, nil, 0, codeStoreUnavailable, "the store is not available, try again later"
 	}
-	now := time.Now()
 	m = &sms.Message{
 		Submitter: sms.Hermes, Recipient: r.Recipient, Source: r.Source, Dest: r.Dest,
 		Alphabet: l.alphabet, Content: l.content, ExternalID: l.ID.text,
 		ReceivedAt: now, DueAt: now, ExpiresAt: now.Add(l.validity), Period: true, State: sms.Enroute,
 	}
+	m.Accepted.Remote = remote
 	if l.Status {
 		m.RegisteredDelivery = 1 // 5.2.17: of every final state
 	}
@@ -125,6 +143,9 @@ func (s *submission) Accepted(m *sms.Message, duplicate bool, err error) {
 		s.to.answer(appendRejected(nil, s.echo, codeStoreUnavailable, "the store is not available, try again later"))
 		return
 	}
+	s.port.mu.Lock()
+	s.port.seen.accepted++
+	s.port.mu.Unlock()
 	s.id = m.ID
 	s.to.answer(appendAccepted(nil, s.echo, m.ID, duplicate))
 }
@@ -164,6 +185,8 @@ type single chan []byte
 func (s single) answer(line []byte) { s <- line }
 
 func (s single) event([]byte) {}
+
+func (s single) remote() string { return "operator" }
 
 // from implements sink: an operator's request has no connection here.
 func (s single) from() loglimit.Peer { return loglimit.Peer{} }

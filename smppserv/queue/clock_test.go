@@ -241,6 +241,7 @@ func TestAScheduledMessageKeepsItsValidityWhenTheClockPassesItsTime(t *testing.T
 			m.ExpiresAt = m.DueAt.Add(day)
 			r.add(m)
 			r.setClock(10 * day)
+			r.elapse(time.Millisecond) // by then its time has come
 			r.setClock(-time.Hour)
 			if restart {
 				r.restart()

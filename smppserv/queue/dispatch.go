@@ -31,6 +31,7 @@ type job struct {
 	ms      []*sms.Message // of all
 	outlet  *Outlet
 	untried end
+	began   time.Time // of the try
 
 	reported atomic.Bool // what came of it: a Deliverer that panics may have done so already
 
@@ -285,6 +286,7 @@ func (to *recipientQueue) try(lr ref, party uint32, now int64) *job {
 	}
 	q.flights.all[l.flight].n++
 	o.taken++
+	to.trying++
 	q.ready(lr)
 	j := q.newJob(r)
 	j.outlet = o
@@ -299,6 +301,7 @@ func (j *job) start() {
 		j.report(j.outcome(successor))
 		return
 	}
+	j.began = time.Now()
 	ms := j.ms[:j.came:j.came]
 	if j.text {
 		for _, m := range ms {
@@ -347,7 +350,9 @@ func (j *job) release() {
 		return
 	}
 	j.outlet.taken--
-	j.outlet.recipient.mark()
+	to := j.outlet.recipient
+	to.trying--
+	to.mark()
 	l := q.lanes.at(q.entries.at(j.lead).lane)
 	if f := &q.flights.all[l.flight]; f.n > 1 {
 		f.n--

@@ -58,6 +58,17 @@ func (f *faulty) Change(m *sms.Message, changed func(error)) {
 	f.Store.Change(m, changed)
 }
 
+func (f *faulty) Readdress(ids []sms.ID, recipient string, done func(error)) {
+	f.mu.Lock()
+	err := f.changeErr
+	f.mu.Unlock()
+	if err != nil {
+		done(err)
+		return
+	}
+	f.Store.Readdress(ids, recipient, done)
+}
+
 func (f *faulty) End(vs []*road.Transition, ended func(error)) {
 	f.mu.Lock()
 	err := f.endErr

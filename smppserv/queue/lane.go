@@ -223,8 +223,6 @@ func (q *Queue) unclaim(r ref) {
 // leave takes an entry out of its lane for good, whatever its status, and gives what stands behind it a turn.
 func (q *Queue) leave(r ref) {
 	e := q.entries.at(r)
-	lr := e.lane
-	l := q.lanes.at(lr)
 	switch e.status {
 	case aside:
 		q.takeFromAside(r, e)
@@ -233,6 +231,13 @@ func (q *Queue) leave(r ref) {
 	}
 	q.disarm(r)
 	e.status = concluded
+	q.quit(e)
+}
+
+// quit takes an entry that is in no list out of its lane, and gives what stands behind it a turn.
+func (q *Queue) quit(e *entry) {
+	lr := e.lane
+	l := q.lanes.at(lr)
 	to := q.recipientOf(l)
 	if e.attempts > 0 {
 		q.stillFailed(to, lr)
@@ -255,8 +260,13 @@ func (q *Queue) leave(r ref) {
 // grow counts e in, or out.
 func (q *Queue) grow(l *lane, e *entry, by int) {
 	l.size += uint32(by)
-	if e.kind != sms.KindDPF { // nobody is to get one
-		q.recipientOf(l).size += by
+	if e.kind == sms.KindDPF { // nobody is to get one
+		return
+	}
+	to := q.recipientOf(l)
+	to.size += by
+	if e.kind == sms.KindText {
+		to.texts += by
 	}
 }
 

@@ -105,6 +105,8 @@ func (q *Queue) faulty(r ref) int {
 func (q *Queue) retry(j *job, o sms.Outcome) {
 	c := &conclusion{Transition: road.Transition{State: sms.Enroute, Error: o.Code, Reason: o.Reason}, q: q}
 	c.IDs = c.ids[:0]
+	c.Unjudged = o.Unjudged
+	j.describe(&c.Transition)
 	q.mu.Lock()
 	wall, now := q.read()
 	q.follow(j.lead)
@@ -185,6 +187,11 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 	q.o.Store.Finish(&c.Transition)
 }
 
+// describe says of a transition which try it comes of.
+func (j *job) describe(v *road.Transition) {
+	v.At, v.Took, v.Through = j.began, time.Since(j.began), j.outlet.name
+}
+
 // still tells whether r is still the entry of the i-th message.
 func (c *conclusion) still(i int, r ref) bool { return c.q.byID.find(uint64(c.IDs[i])) == r }
 
@@ -233,6 +240,9 @@ func (q *Queue) conclude(all []ref, ms []*sms.Message, lead ref, j *job, o sms.O
 		attempts++
 	}
 	q.ending(c, all, ms, e, attempts, wall, now)
+	if tried {
+		j.describe(&c.Transition)
+	}
 	if tried && c.State == sms.Delivered {
 		j.outlet.silent = false
 	}

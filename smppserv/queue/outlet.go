@@ -2,6 +2,7 @@ package queue
 
 import (
 	"slices"
+	"strconv"
 	"time"
 
 	"hnetsmpp/smppserv/road"
@@ -14,6 +15,9 @@ type recipientQueue struct {
 	party   *party
 	lanes   int
 	size    int   // messages and receipts of any status but concluded
+	texts   int   // of them
+	trying  int   // tries under way
+	held    bool  // nothing is tried, by an operator's wish
 	lined   int   // entries in the lines of its lanes
 	turns   round // of the lanes that may have something to try
 	outlets []*Outlet
@@ -34,7 +38,7 @@ func (q *Queue) Waits(recipient string) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	p := q.parties.byName[recipient]
-	if p == nil || p.recipient == nil {
+	if p == nil || p.recipient == nil || p.recipient.held {
 		return false
 	}
 	to, now := p.recipient, q.now()
@@ -58,7 +62,8 @@ func (q *Queue) Waits(recipient string) bool {
 func (q *Queue) recipient(name string) *recipientQueue {
 	p := q.parties.get(name)
 	if p.recipient == nil {
-		p.recipient = &recipientQueue{q: q, party: p, failed: map[ref]struct{}{}, dpfs: map[ref]ref{}}
+		_, held := q.holding[name]
+		p.recipient = &recipientQueue{q: q, party: p, held: held, failed: map[ref]struct{}{}, dpfs: map[ref]ref{}}
 	}
 	return p.recipient
 }
@@ -84,6 +89,7 @@ type Outlet struct {
 	q         *Queue
 	recipient *recipientQueue
 	options   road.OutletOptions
+	name      string // for who looks at the tries that went through it
 	window    int
 	taken     int   // tries in flight
 	turns     round // of the lanes that must wait for this outlet and no other
@@ -104,7 +110,10 @@ func (q *Queue) Attach(w road.OutletOptions) road.Outlet {
 	if w.Recipient != sms.Hermes && len(to.outlets) == 0 {
 		to.present(q.now())
 	}
-	o := &Outlet{q: q, recipient: to, options: w, window: w.Window}
+	o := &Outlet{q: q, recipient: to, options: w, name: "hermes", window: w.Window}
+	if w.Session != 0 {
+		o.name = "session " + strconv.FormatUint(w.Session, 10)
+	}
 	to.outlets, to.retry = append(to.outlets, o), w.Retry
 	o.changed()
 	return o
@@ -234,7 +243,7 @@ func (q *Queue) returnTurns(limit int) (more bool) {
 }
 
 func (o *Outlet) room() int {
-	if o.paused || o.detached {
+	if o.paused || o.detached || o.recipient.held {
 		return 0
 	}
 	return o.window - o.taken

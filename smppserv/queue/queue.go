@@ -36,6 +36,7 @@ type Store interface {
 	Known(externalID string, found func(sms.ID, error))
 	End(vs []*road.Transition, ended func(error))
 	Change(m *sms.Message, changed func(error))
+	Readdress(ids []sms.ID, recipient string, done func(error))
 	After(through func())
 	Load(ctx context.Context, ids []sms.ID) ([]*sms.Message, error)
 	LoadHeads(ctx context.Context, ids []sms.ID) ([]*sms.Message, error)
@@ -122,6 +123,7 @@ type Queue struct {
 	groups   groups
 	lines    numbers
 	flights  flights
+	holding  map[string]struct{} // the recipients for whom nothing is tried, by an operator's wish
 
 	// What few entries have.
 	held        map[ref]*sms.Message
@@ -177,6 +179,7 @@ func New(o Options) *Queue {
 		groups:     groups{byKey: map[groupKey]*group{}, max: defaultMaxGroups},
 		lines:      numbers{all: []*turns{nil}},
 		flights:    flights{all: make([]flight, 1)},
+		holding:    map[string]struct{}{},
 		cancelling: make(chan struct{}, 1), maxCancelled: defaultMaxCancelled,
 	}
 	q.byID.key = func(r ref) uint64 { return uint64(q.entries.at(r).id) }

@@ -45,6 +45,13 @@ type Transition struct {
 	Attempts int
 	Error    int // an HTTP status or a command_status
 	Reason   string
+	// At is when the try began, zero = it is no try that this comes of: a validity that is over, a cancel. What was kept of the
+	// try before it goes to the tries beside the message.
+	At      time.Time
+	Took    time.Duration
+	Through string // what the try went through: "hermes", "session 13"
+	// Unjudged tells that the try says nothing of the message. Where the one before ended alike, they are kept as one, with a count.
+	Unjudged bool
 	DueAt    time.Time      // of the next try, when State is not final; zero = it stays, and so does Wait
 	PushKey  string         // of the text that the parts make, for its next tries; "" = as it was
 	Progress string         // sms.Message.Progress from now on, when State is not final; "" = as it was

@@ -148,6 +148,7 @@ type Session struct {
 	armed      time.Time
 	timer      *time.Timer
 	probes     []chan struct{}
+	counts     counts
 
 	ended chan struct{} // closed with the connection
 }

@@ -153,6 +153,9 @@ func (s *Session) take(h smpp.Header) *outgoing {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o := s.window.answered(h)
+	if o != nil {
+		s.counts.settled(o.p.Command(), h.Status)
+	}
 	s.refill()
 	return o
 }
@@ -165,6 +168,7 @@ func (s *Session) expireRequests(now time.Time) {
 	for len(w.order) > 0 && (w.over(w.order[0]) || now.Sub(w.order[0].sent) >= s.o.Timers.Response) {
 		if o := w.order[0]; !w.over(o) {
 			delete(w.flying, o.sequence)
+			s.counts.fault = Fault{At: now, Command: o.p.Command(), Silent: true}
 			late = append(late, o)
 		}
 		w.order[0] = nil

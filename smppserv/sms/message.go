@@ -95,14 +95,41 @@ type Message struct {
 	State    State
 	Attempts int // tries that failed or succeeded
 	// Wait is from the last try, which failed, to DueAt: 0 = not known or not tried, negative = DueAt was asked for after that try.
-	Wait       time.Duration
-	Error      int       // an HTTP status or a command_status: the receipt's err
-	Reason     string    // of the last failed try, in words
+	Wait    time.Duration
+	Error   int       // an HTTP status or a command_status: the receipt's err
+	Reason  string    // of the last failed try, in words
+	TriedAt time.Time // when the last try began; zero = not tried, or not known
+	Took    time.Duration
+	Through string // what the last try went through: "hermes", "session 13"
+	// Unjudged is how many tries up to the last one, following each other, ended alike and said nothing of the message; 0 = the
+	// last one did.
+	Unjudged   int
 	FinalAt    time.Time // zero until State is final
 	ExternalID string    // Hermès' own id on the TCP port
 	PushKey    string    // of a part whose text was tried: the key of the first try, "" = its own
 	// Progress is what those who deliver a text in parts note, so that no part which was taken is sent again: octets, "" = nothing.
 	Progress string
+	Accepted Acceptance
+}
+
+// Acceptance is how a message was handed in. The zero value stands for what the message centre wrote itself, and for what is not
+// known.
+type Acceptance struct {
+	Session  uint64 // the SMPP session, 0 = none
+	Command  uint32 // the command_id
+	Sequence uint32 // the sequence_number
+	Remote   string // host:port, or "operator", "operator again ID"
+}
+
+// Try is one try to deliver a message, or the last one of several.
+type Try struct {
+	At      time.Time // when it began
+	Took    time.Duration
+	Through string // "hermes", "session 13"
+	Error   int    // an HTTP status or a command_status, 0 = there was no answer, or it succeeded
+	Reason  string // why it failed, "" = it succeeded
+	// Unjudged is how many tries up to this one, following each other, ended alike and said nothing of the message; 0 = it did.
+	Unjudged int
 }
 
 // Receipt is what a delivery receipt says of the message that it is about (SMPP 3.4, appendix B).

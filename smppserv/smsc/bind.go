@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -21,12 +22,13 @@ type peer struct {
 	sv *Server
 	s  *session.Session
 
+	remote string // host:port
+
 	// Set by the bind, and read only after it.
-	kind    session.State // that the bind leads to: which of the client's places it takes
-	account *account
-	// operator: the session is that of a command of this machine. bindType is what it asked for.
-	operator bool
-	bindType smpp.CommandID
+	kind     session.State // that the bind leads to: which of the client's places it takes
+	account  *account
+	operator bool           // the session is that of a command of this machine
+	bindType smpp.CommandID // what it asked for
 
 	// Guarded by the registry.
 	bound, gone bool
@@ -66,11 +68,12 @@ func (p *peer) Bind(s *session.Session, b *smpp.Bind) (highest byte, err error) 
 // authenticate finds the client that a bind is for. The error holds the status that refuses it, and tells the operator why.
 func (p *peer) authenticate(b *smpp.Bind) (*Client, error) {
 	c := p.sv.directory.Load().byID[b.SystemID]
+	p.bindType = b.Type
 	switch {
 	case c == nil:
 		return nil, fmt.Errorf("no [[clients]] entry has this system_id: %w", smpp.RINVSYSID)
 	case p.isOperator(b):
-		p.operator, p.bindType = true, b.Type
+		p.operator = true
 		return c, nil
 	case !session.Allowed(c.Allow, p.s.RemoteAddr()):
 		return nil, fmt.Errorf("the address is not in the client's allow list; to let it in add %q: %w", session.AddrOf(p.s.RemoteAddr()), smpp.RBINDFAIL)
@@ -148,18 +151,46 @@ func (p *peer) refused(b *smpp.Bind, err error) {
 	errors.As(err, &status)
 	p.sv.limited.Warn(bindRefused.As(status.String()), p.known(b.SystemID)).Str("system_id", b.SystemID).Stringer("bind", b.Type).Stringer("remote", p.s.RemoteAddr()).
 		AnErr("reason", err).Msg(bindRefused.Text)
+	p.sv.watch.note(b.SystemID, Event{Kind: EventRefused, Reason: refusalReason(err), Remote: p.remote})
 	if errors.Is(err, smpp.RALYBND) {
 		return // its credentials were right
 	}
 	p.sv.doors.Delay(p.s.RemoteAddr(), p.s.CameAt(), p.s.Done())
 }
 
+// refusalReason is why a bind was refused, without the status.
+func refusalReason(err error) string {
+	var status smpp.Status
+	if errors.As(err, &status) {
+		if status == smpp.RALYBND {
+			return "its sessions are bound already"
+		}
+		return strings.TrimSuffix(err.Error(), ": "+status.Error())
+	}
+	return words(err)
+}
+
+func words(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
 // Bound implements session.Handler.
-func (p *peer) Bound(*session.Session) { p.sv.registry.bound(p) }
+func (p *peer) Bound(s *session.Session) {
+	p.sv.registry.bound(p)
+	if !p.operator {
+		p.sv.watch.note(s.SystemID(), Event{Kind: EventBound, Reason: p.bindType.String(), Remote: p.remote})
+	}
+}
 
 // Unbound implements session.Handler.
 func (p *peer) Unbound(s *session.Session, reason error) {
 	p.sv.registry.unbound(p)
+	if !p.operator {
+		p.sv.watch.note(s.SystemID(), Event{Kind: EventUnbound, Reason: words(reason), Remote: p.remote})
+	}
 	p.sv.limited.Line(zerolog.InfoLevel, unbound, p.known(s.SystemID())).Str("system_id", s.SystemID()).Stringer("remote", s.RemoteAddr()).Uint64("session", s.ID()).
 		AnErr("reason", reason).Msg(unbound.Text)
 }

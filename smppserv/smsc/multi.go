@@ -37,17 +37,18 @@ func (p *peer) submitMulti(h smpp.Header, r *smpp.SubmitMulti, c *Client, rate s
 	all.Open(p.s, h)
 	dests, err := p.destinations(r, c)
 	if err == nil && !rate.Admit(len(dests)) {
-		err = smpp.RTHROTTLED
+		err = p.throttled()
 	}
 	if err != nil {
 		p.s.LogRefusal(h.Command, r.Source, smpp.Address{}, err)
 		all.Refuse(err)
 		return
 	}
+	p.account.meter.add(p.s.CameAt(), len(dests))
 	var first *sms.Message
 	for _, dest := range dests {
 		part := &multiPart{multi: all, msg: &sms.Message{}, dest: dest}
-		err := p.message(part.msg, c, h.Command, translate.SubmitOfMulti(r, dest))
+		err := p.message(part.msg, c, h, translate.SubmitOfMulti(r, dest))
 		if err == nil {
 			part.msg.First = first
 			all.add()

@@ -3,6 +3,7 @@ package smsc
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"hnetsmpp/pkg/smpp"
@@ -15,6 +16,9 @@ type account struct {
 	client   *Client // as configured now
 	rate     session.Rate
 	sessions []*peer // that hold a place
+
+	meter     meter
+	throttled atomic.Int64 // when that was noted last, in seconds since 1970
 
 	references references // of long texts on their way to it
 }

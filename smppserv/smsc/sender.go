@@ -243,6 +243,7 @@ func (sd *sender) silent() {
 		return
 	}
 	sd.probing = true
+	sd.p.sv.watch.note(sd.p.s.SystemID(), Event{Kind: EventProbed, Remote: sd.p.remote})
 	go func() {
 		session.DropSilent([]*session.Session{sd.p.s}, sd.p.sv.o.ProbeTime, errMute)
 		sd.mu.Lock()

@@ -62,7 +62,10 @@ type Options struct {
 	Passwords       *passwords.Places // for checks of hashed passwords; nil = places of its own
 	// Operator tells the token that a command of this machine binds with, as whichever client; nil = there is none.
 	Operator func(password string) bool
-	Log      zerolog.Logger
+	// Changed is called when something has happened to a client of the configuration, from any goroutine: it must return at once,
+	// and not ask the server. nil = nobody is told.
+	Changed func(systemID string)
+	Log     zerolog.Logger
 }
 
 const (
@@ -90,6 +93,7 @@ type Server struct {
 	directory atomic.Pointer[directory]
 	doors     *session.Doors
 	registry  registry
+	watch     watch
 	underWay  transactions
 	nextID    atomic.Uint64
 	languages [256]atomic.Bool // unknown ones that the log was told of
@@ -108,6 +112,8 @@ func New(o Options, st Settings) *Server {
 	sv.registry.init(sv)
 	sv.underWay.init()
 	sv.directory.Store(newDirectory(st))
+	sv.watch.changed = o.Changed
+	sv.watch.retain(sv.directory.Load())
 	return sv
 }
 
@@ -116,6 +122,7 @@ func (sv *Server) Reload(st Settings) {
 	d := newDirectory(st)
 	sv.directory.Store(d)
 	sv.good.Retain(d.hash)
+	sv.watch.retain(d)
 	sv.registry.reload(d)
 }
 
@@ -135,7 +142,7 @@ func (sv *Server) Outbind(c net.Conn, password string) error {
 
 // serve returns nil when the client was bound, else why it was not.
 func (sv *Server) serve(c net.Conn, greeting smpp.PDU) error {
-	p := &peer{sv: sv}
+	p := &peer{sv: sv, remote: c.RemoteAddr().String()}
 	p.sender.init(p, sv.o.Window)
 	p.s = session.New(session.Options{
 		ID: sv.nextID.Add(1), SystemID: sv.o.SMSCIdentifier, Conn: c, Handler: p, Log: sv.o.Log, Limited: sv.limited, Greeting: greeting,

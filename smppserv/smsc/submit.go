@@ -80,9 +80,10 @@ func (p *peer) submit(h smpp.Header, r *smpp.SubmitSM, c *Client, rate session.R
 	switch {
 	case err != nil:
 	case !rate.Admit(1):
-		err = smpp.RTHROTTLED
+		err = p.throttled()
 	default:
-		err = p.message(sub.msg, c, h.Command, r)
+		p.account.meter.add(p.s.CameAt(), 1)
+		err = p.message(sub.msg, c, h, r)
 	}
 	var s road.Submission = sub
 	if p.operator {
@@ -95,6 +96,15 @@ func (p *peer) submit(h smpp.Header, r *smpp.SubmitSM, c *Client, rate session.R
 		p.s.LogRefusal(h.Command, r.Source, r.Dest, err)
 		sub.Refuse(err)
 	}
+}
+
+// throttled notes that the client submits faster than its rate allows.
+func (p *peer) throttled() error {
+	now := time.Now().Unix()
+	if last := p.account.throttled.Load(); now-last >= int64(alikeFor/time.Second) && p.account.throttled.CompareAndSwap(last, now) {
+		p.sv.watch.note(p.s.SystemID(), Event{Kind: EventThrottled, Remote: p.remote})
+	}
+	return smpp.RTHROTTLED
 }
 
 // hand gives a message to the queue.
@@ -115,8 +125,8 @@ func (p *peer) hand(m *sms.Message, c *Client, s road.Submission, replace bool) 
 // lookupTime bounds what a request may wait for the store's answer.
 const lookupTime = 5 * time.Second
 
-// message fills m with what r, which came as command, says, or returns the status that refuses it.
-func (p *peer) message(m *sms.Message, c *Client, command smpp.CommandID, r *smpp.SubmitSM) error {
+// message fills m with what r, which came under the header h, says, or returns the status that refuses it.
+func (p *peer) message(m *sms.Message, c *Client, h smpp.Header, r *smpp.SubmitSM) error {
 	d := p.sv.directory.Load()
 	e := translate.ESME{Profile: &c.Profile, Texts: &d.Texts, Version: p.s.Version()}
 	if err := e.CheckSubmit(r); err != nil {
@@ -125,10 +135,11 @@ func (p *peer) message(m *sms.Message, c *Client, command smpp.CommandID, r *smp
 	if err := d.checkServiceType(c, r.ServiceType, e.Version); err != nil {
 		return err
 	}
-	err := e.Submit(m, command, r, p.s.CameAt())
+	err := e.Submit(m, h.Command, r, p.s.CameAt())
 	if err != nil {
 		return err
 	}
+	m.Accepted = sms.Acceptance{Session: p.s.ID(), Command: uint32(h.Command), Sequence: h.Sequence, Remote: p.remote}
 	m.Submitter = c.SystemID
 	m.Recipient, err = p.recipient(c, d, m.Source.Number, m.Dest.Number)
 	return err

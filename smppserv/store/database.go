@@ -6,6 +6,7 @@ import (
 
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/store/tally"
 )
 
 // Database is what a store asks of the database that it is in: opened, ours alone, its schema up to date.
@@ -19,6 +20,9 @@ type Database interface {
 	ByExternalID(externalIDs []string, ids []sms.ID) error
 	// WrittenElsewhere tells whether another program has written to the database since the last call.
 	WrittenElsewhere() (bool, error)
+	// Counters calls f, until it fails, for the counters of an hour, in their order, as those are on disk: before a Write, or within
+	// it, from the Tally. The row is valid until f returns.
+	Counters(hour int64, f func(*tally.Row) error) error
 	// Tend is called between two transactions, when all of the first one have their answers: the time for the database's care.
 	Tend()
 
@@ -68,6 +72,29 @@ type Database interface {
 	LastPurge(ctx context.Context) (time.Time, error)
 	// Ages calls f for the messages above after, in ascending order and for at most limit of them.
 	Ages(ctx context.Context, after sms.ID, limit int, f func(Age)) error
+	// Tries lists the tries of a message, the oldest first: those beside it, and the one in its row.
+	Tries(ctx context.Context, id sms.ID) ([]sms.Try, error)
+	// Scan calls f for the messages with ids from from up to to that q lets through, but for its times and Below, newest first, without
+	// their Content, and for at most limit of them.
+	Scan(ctx context.Context, q *Search, along Along, from, to sms.ID, limit int, f func(*sms.Message)) error
+	// ReceivedAt is when the newest message with an id up to id was received, zero = there is none.
+	ReceivedAt(ctx context.Context, id sms.ID) (time.Time, error)
+	// Hours lists hours before before in which messages of q's Client, Campaign, Direction and Kinds were accepted, as the counters say,
+	// the newest first and at most limit of them. They are in milliseconds since 1970.
+	Hours(ctx context.Context, q *Search, before int64, limit int) ([]int64, error)
+	// Counted is since when there are counters, and the last message before.
+	Counted(ctx context.Context) (since time.Time, last sms.ID, err error)
+	// Traffic calls f for the counters of the hours from from on and before to, in milliseconds since 1970, of the client and the
+	// campaign, "" = all, in their order. The row is valid until f returns.
+	Traffic(ctx context.Context, from, to int64, client, campaign string, f func(*tally.Row) error) error
+	// Samples lists the samples from from on and before to, in milliseconds since 1970, the oldest first.
+	Samples(ctx context.Context, from, to int64) ([]Sample, error)
+	// Audit lists the entries below an ID, the newest first and at most limit of them.
+	Audit(ctx context.Context, below int64, limit int) ([]AuditEntry, error)
+	// ClientNotes lists what is kept of clients, in ascending order of their names.
+	ClientNotes(ctx context.Context) ([]ClientNote, error)
+	// Oldest is of when the oldest counters, samples and entries of the audit are, in milliseconds since 1970, 0 = there are none.
+	Oldest(ctx context.Context) (Horizon, error)
 	// Conversations calls f for what earlier versions noted of conversations, in the rows above after, in ascending order and for at
 	// most limit of them. A conversation stays in its row. writtenAt is in milliseconds since 1970.
 	Conversations(ctx context.Context, after int64, limit int, f func(row, writtenAt int64)) error
@@ -101,12 +128,19 @@ type Batch struct {
 	Added []*sms.Message
 	// Changed have a new content, times and flags. What is final stays as it is.
 	Changed []*sms.Message
-	// Tried have a next try: their attempts, error, reason, due time (unless it is zero), key and progress are written, or, of
-	// those that are Underway, their progress alone: in this order. What is final stays as it is.
+	// Tried have a next try: their attempts, error, reason, try, due time (unless it is zero), key and progress are written, or, of
+	// those that are Underway, their progress alone: in this order. What is final stays as it is. What the row has of a try before
+	// goes to the tries beside it, here as in Ended, unless it is counted in the row; see sms.Message.Unjudged.
 	Tried []*road.Transition
 	// Ended have a final state. What has one already, also by an earlier one of the batch, keeps it.
 	Ended []*road.Transition
-	// Purged go, as far as they are final, with what is kept of their external ids and of submit_multi, and LastID stays known.
+	// Tally has counted Added. It is told of each message of Ended that takes its state, and by it; then its rows are written, after
+	// all else.
+	Tally *tally.Sheet
+	// Readdressed that are not final get another recipient.
+	Readdressed []Readdressed
+	// Purged go, as far as they are final, with what is kept of their external ids, of submit_multi and of their tries, and LastID
+	// stays known.
 	Purged []Range
 	// Forgotten are conversations of earlier versions that go.
 	Forgotten Forgotten
@@ -114,6 +148,15 @@ type Batch struct {
 	Steps []road.ClockStep
 	// PurgedAt is when the purge of the day was; zero = it was not now.
 	PurgedAt time.Time
+	// Samples are kept, each in the place of an earlier one of its minute.
+	Samples []Sample
+	// Audit is kept, and gets IDs that rise.
+	Audit []AuditEntry
+	// Noted are events of clients that are kept, as far as they are not zero. Paused are all that is kept of pauses of these.
+	Noted, Paused []ClientNote
+	// Outdated are counters, samples and entries of the audit before these times, in milliseconds since 1970: of each kind at most
+	// OutdatedStep of the oldest go.
+	Outdated Horizon
 	// Probe writes something that changes nothing.
 	Probe bool
 	// Own is what the database itself wants written; see Database.Start.
@@ -127,17 +170,44 @@ type Range struct{ From, To sms.ID }
 // since 1970. The zero value is none.
 type Forgotten struct{ After, UpTo, Before int64 }
 
+// Readdressed are messages and their new recipient.
+type Readdressed struct {
+	IDs       []sms.ID
+	Recipient string
+}
+
+// Horizon is how far back what is no message reaches.
+type Horizon struct{ Counters, Samples, Audit int64 }
+
+// OutdatedStep bounds what goes of each kind in one transaction.
+const OutdatedStep = 200
+
+// Along is what a Scan goes along.
+type Along uint8
+
+const (
+	AlongAll     Along = iota
+	AlongWaiting       // those that are not final
+	AlongFailed        // those that failed, after the last one that Counted names
+)
+
 func (b *Batch) reset() {
 	clear(b.Added)
 	clear(b.Changed)
 	clear(b.Tried)
 	clear(b.Ended)
 	clear(b.Own)
+	clear(b.Readdressed)
+	clear(b.Audit)
+	clear(b.Noted)
+	clear(b.Paused)
 	*b = Batch{Added: b.Added[:0], Changed: b.Changed[:0], Tried: b.Tried[:0], Ended: b.Ended[:0],
-		Purged: b.Purged[:0], Steps: b.Steps[:0], Own: b.Own[:0]}
+		Purged: b.Purged[:0], Steps: b.Steps[:0], Own: b.Own[:0], Tally: b.Tally,
+		Readdressed: b.Readdressed[:0], Samples: b.Samples[:0], Audit: b.Audit[:0], Noted: b.Noted[:0], Paused: b.Paused[:0]}
 }
 
 func (b *Batch) empty() bool {
-	return len(b.Added)+len(b.Changed)+len(b.Tried)+len(b.Ended)+len(b.Purged)+len(b.Steps)+len(b.Own) == 0 &&
-		b.Forgotten == Forgotten{} && b.PurgedAt.IsZero() && !b.Probe
+	return len(b.Added)+len(b.Changed)+len(b.Tried)+len(b.Ended)+len(b.Purged)+len(b.Steps)+len(b.Own)+
+		len(b.Readdressed)+len(b.Samples)+len(b.Audit)+len(b.Noted)+len(b.Paused) == 0 &&
+		b.Forgotten == Forgotten{} && b.Outdated == Horizon{} && b.PurgedAt.IsZero() && !b.Probe
 }

@@ -7,9 +7,15 @@ import (
 	"time"
 
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/store/tally"
 )
 
 const (
+	// CountersKept is how long counters and the audit are kept, whatever becomes of the messages: so that a report may look back to
+	// the same month of last year.
+	CountersKept = 400 * 24 * time.Hour
+	// SamplesKept is how long samples are: for the same hour a week ago.
+	SamplesKept = 9 * 24 * time.Hour
 	// purgeStep is how many messages one transaction deletes, so that a purge holds up no submit.
 	purgeStep = 200
 	// lookStep is how many messages one read looks at.
@@ -23,13 +29,17 @@ const (
 )
 
 // Purge deletes the messages that became final before the time given, with what is kept of Hermès' ids for them, and forgets the
-// conversations in which nobody wrote since. It returns how many messages went. It goes on in small steps with pauses between
+// conversations in which nobody wrote since. Counters and the audit go when they are older than that and than CountersKept, samples
+// when they are older than SamplesKept. It returns how many messages went. It goes on in small steps with pauses between
 // them and holds up nobody; ctx breaks it off.
 func (s *Store) Purge(ctx context.Context, before time.Time) (purged int, err error) {
 	p := purge{store: s, pushed: math.MaxInt, limit: Milli(before), now: Milli(time.Now()), told: time.Now()}
 	p.now = max(p.now, p.limit)
 	if err = p.messages(ctx); err == nil {
 		err = p.conversations(ctx)
+	}
+	if err == nil {
+		err = p.records(ctx)
 	}
 	if err != nil {
 		err = fmt.Errorf("store: purge: %w", err)
@@ -195,6 +205,34 @@ func (p *purge) conversations(ctx context.Context) error {
 			return err
 		}
 		cursor = last
+	}
+}
+
+// records deletes counters, samples and entries of the audit that are old by both clocks: that of their time and that of now.
+func (p *purge) records(ctx context.Context) error {
+	now := time.Now()
+	kept := min(p.limit, Milli(now.Add(-CountersKept)))
+	before := Horizon{Counters: tally.Hour(kept), Samples: Milli(now.Add(-SamplesKept)), Audit: kept}
+	for {
+		oldest, err := p.store.database.Oldest(ctx)
+		if err != nil {
+			return err
+		}
+		var due Horizon
+		for _, kind := range []struct {
+			oldest, before int64
+			due            *int64
+		}{{oldest.Counters, before.Counters, &due.Counters}, {oldest.Samples, before.Samples, &due.Samples}, {oldest.Audit, before.Audit, &due.Audit}} {
+			if kind.oldest > 0 && kind.oldest < kind.before {
+				*kind.due = kind.before
+			}
+		}
+		if due == (Horizon{}) {
+			return nil
+		}
+		if err := p.step(ctx, op{fill: func(b *Batch) error { b.Outdated = due; return nil }}); err != nil {
+			return err
+		}
 	}
 }
 

@@ -9,11 +9,13 @@ import (
 
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/store/tally"
 )
 
 // writer makes transactions of operations. Only the committer uses it.
 type writer struct {
 	database Database
+	log      zerolog.Logger
 
 	lastID    sms.ID
 	mark      *mark
@@ -26,7 +28,10 @@ type writer struct {
 }
 
 func newWriter(ctx context.Context, d Database, log zerolog.Logger) (w *writer, err error) {
-	w = &writer{database: d, claimed: map[string]sms.ID{}}
+	w = &writer{database: d, log: log, claimed: map[string]sms.ID{}}
+	w.batch.Tally = tally.NewSheet(func(hour int64, f func(*tally.Row)) error {
+		return d.Counters(hour, func(r *tally.Row) error { f(r); return nil })
+	})
 	if w.lastID, err = d.LastID(ctx); err != nil {
 		return nil, err
 	}
@@ -62,6 +67,7 @@ func (w *writer) write(batch []op) (wrote bool, err error) {
 				m.ID = 0 // another message gets it
 			}
 			w.lastID = firstID
+			b.Tally.Rollback()
 		}
 	}()
 	b.Now = time.Now()
@@ -83,6 +89,11 @@ func (w *writer) write(batch []op) (wrote bool, err error) {
 		return true, err
 	}
 	w.mark.extend(w.lastID)
+	b.Tally.Commit()
+	if b.Tally.TooMany() {
+		w.log.Warn().Int("campaigns", tally.MaxCampaigns).
+			Msg("clients write to too many numbers for reports to name each: in this hour the rest is counted under no campaign")
+	}
 	return true, nil
 }
 
@@ -102,9 +113,13 @@ func (w *writer) fill(batch []op) error {
 					continue
 				}
 			}
-			w.add(m)
+			if err := w.add(m); err != nil {
+				return err
+			}
 			if v := o.add.Replaces(); v != nil {
-				w.collect(v)
+				if err := w.collect(v); err != nil {
+					return err
+				}
 			}
 		case o.known != nil:
 			o.known.id = w.knownAs(external)
@@ -112,10 +127,14 @@ func (w *writer) fill(batch []op) error {
 		case o.change != nil:
 			w.batch.Changed = append(w.batch.Changed, o.change)
 		case o.transition != nil:
-			w.collect(o.transition)
+			if err := w.collect(o.transition); err != nil {
+				return err
+			}
 		case o.ends != nil:
 			for _, v := range o.ends {
-				w.collect(v)
+				if err := w.collect(v); err != nil {
+					return err
+				}
 			}
 		case o.purge != nil:
 			w.batch.Purged = append(w.batch.Purged, o.purge...)
@@ -173,30 +192,38 @@ func (w *writer) knownAs(at int) sms.ID {
 	return w.claimed[w.externals[at]]
 }
 
-func (w *writer) add(m *sms.Message) {
-	w.number(m)
+func (w *writer) add(m *sms.Message) error {
+	err := w.number(m)
 	if m.First != nil {
 		m.KnownBy = m.First.ID // 0 when the first one could not be stored
 	}
+	return err
 }
 
 // number gives a new message its ID.
-func (w *writer) number(m *sms.Message) {
+func (w *writer) number(m *sms.Message) error {
 	w.lastID++
 	m.ID = w.lastID
 	if m.StoredAt.IsZero() {
 		m.StoredAt = m.ReceivedAt
 	}
 	w.batch.Added = append(w.batch.Added, m)
+	if err := w.batch.Tally.Add(m); err != nil {
+		return fmt.Errorf("read the counters: %w", err)
+	}
+	return nil
 }
 
-func (w *writer) collect(v *road.Transition) {
+func (w *writer) collect(v *road.Transition) error {
 	for _, r := range v.Receipts {
-		w.number(r)
+		if err := w.number(r); err != nil {
+			return err
+		}
 	}
 	if v.State.Final() {
 		w.batch.Ended = append(w.batch.Ended, v)
 	} else {
 		w.batch.Tried = append(w.batch.Tried, v)
 	}
+	return nil
 }

@@ -8,7 +8,6 @@ import (
 	"strconv"
 
 	"hnetsmpp/pkg/adminapi"
-	"hnetsmpp/smppserv/admin"
 )
 
 // question is what is asked once before something that cannot be taken back.
@@ -27,7 +26,7 @@ func messagePath(id string) string { return "/messages/" + url.PathEscape(id) }
 func (p *page) session(ctx context.Context, v *view) (adminapi.Session, error) {
 	id, err := strconv.ParseUint(v.r.PathValue("id"), 10, 64)
 	if err != nil {
-		return adminapi.Session{}, fmt.Errorf("%w: %q", admin.ErrNotFound, v.r.PathValue("id"))
+		return adminapi.Session{}, fmt.Errorf("%w: %q", adminapi.ErrNotFound, v.r.PathValue("id"))
 	}
 	all, err := p.o.Operators.Sessions(ctx)
 	if err != nil {
@@ -38,7 +37,7 @@ func (p *page) session(ctx context.Context, v *view) (adminapi.Session, error) {
 			return s, nil
 		}
 	}
-	return adminapi.Session{}, fmt.Errorf("%w: %s", admin.ErrNotFound, v.T("session %s has ended", strconv.FormatUint(id, 10)))
+	return adminapi.Session{}, fmt.Errorf("%w: %s", adminapi.ErrNotFound, v.T("session %s has ended", strconv.FormatUint(id, 10)))
 }
 
 func (p *page) askUnbind(ctx context.Context, v *view) (any, error) {
@@ -98,21 +97,13 @@ func (p *page) askCancel(ctx context.Context, v *view) (any, error) {
 			v.T("If its sender asked for a receipt, it is told that the message was deleted. This cannot be taken back.")}}, nil
 }
 
-// done puts what an action answered into words.
-func (v *view) done(d adminapi.Done, otherwise string) string {
-	if !d.Text.IsZero() {
-		return v.Sentence(d.Text)
-	}
-	return otherwise
-}
-
 func (p *page) unbind(ctx context.Context, v *view) (said, to string, err error) {
 	s, err := p.session(ctx, v)
 	if err != nil {
 		return "", "", err
 	}
 	d, err := p.o.Operators.Unbind(ctx, v.Actor, s.ID)
-	return v.done(d, v.T("Session %s is being unbound.", strconv.FormatUint(s.ID, 10))), clientPath(s.SystemID), err
+	return v.Sentence(d.Text), clientPath(s.SystemID), err
 }
 
 func (p *page) unbindAll(ctx context.Context, v *view) (said, to string, err error) {
@@ -131,36 +122,32 @@ func (p *page) unbindAll(ctx context.Context, v *view) (said, to string, err err
 func (p *page) pause(ctx context.Context, v *view) (said, to string, err error) {
 	id := v.r.PathValue("id")
 	d, err := p.o.Operators.Pause(ctx, v.Actor, id)
-	return v.done(d, v.T("%s is paused: nothing is sent to it until it is resumed.", id)), clientPath(id), err
+	return v.Sentence(d.Text), clientPath(id), err
 }
 
 func (p *page) resume(ctx context.Context, v *view) (said, to string, err error) {
 	id := v.r.PathValue("id")
 	d, err := p.o.Operators.Resume(ctx, v.Actor, id)
-	return v.done(d, v.T("%s is resumed.", id)), clientPath(id), err
+	return v.Sentence(d.Text), clientPath(id), err
 }
 
 func (p *page) handOver(ctx context.Context, v *view) (said, to string, err error) {
 	from, target := v.r.PathValue("id"), v.r.PostForm.Get("to")
 	d, err := p.o.Operators.HandOver(ctx, v.Actor, from, target)
-	return v.done(d, v.T("%d message goes to %s instead.", d.Count, target)), clientPath(target), err
+	return v.Sentence(d.Text), clientPath(target), err
 }
 
 func (p *page) trace(ctx context.Context, v *view) (said, to string, err error) {
 	id, on := v.r.PathValue("id"), v.r.PostForm.Get("on") != ""
 	d, err := p.o.Operators.Trace(ctx, v.Actor, id, on)
-	otherwise := v.T("The PDUs of %s are recorded.", id)
-	if !on {
-		otherwise = v.T("The PDUs of %s are not recorded any more.", id)
-	}
-	return v.done(d, otherwise), clientPath(id), err
+	return v.Sentence(d.Text), clientPath(id), err
 }
 
 // tracePCAP is the record of a client's PDUs.
 func (p *page) tracePCAP(w http.ResponseWriter, r *http.Request) {
 	v := p.view(r)
 	texts := r.URL.Query().Get("texts") != ""
-	if v.Actor.Role < admin.Operator || texts && !v.Actor.Texts {
+	if v.Actor.Role < adminapi.Operator || texts && !v.Actor.Texts {
 		p.fail(w, v, errRole)
 		return
 	}
@@ -180,25 +167,25 @@ func (p *page) tracePCAP(w http.ResponseWriter, r *http.Request) {
 func (p *page) retry(ctx context.Context, v *view) (said, to string, err error) {
 	id := v.r.PathValue("id")
 	d, err := p.o.Operators.Retry(ctx, v.Actor, id)
-	return v.done(d, v.T("Message %s is tried now.", id)), messagePath(id), err
+	return v.Sentence(d.Text), messagePath(id), err
 }
 
 func (p *page) cancel(ctx context.Context, v *view) (said, to string, err error) {
 	id := v.r.PathValue("id")
 	d, err := p.o.Operators.Cancel(ctx, v.Actor, id)
-	return v.done(d, v.T("Message %s is cancelled.", id)), messagePath(id), err
+	return v.Sentence(d.Text), messagePath(id), err
 }
 
 func (p *page) sendAgain(ctx context.Context, v *view) (said, to string, err error) {
 	id := v.r.PathValue("id")
 	d, err := p.o.Operators.SendAgain(ctx, v.Actor, id)
-	if d.ID == "" {
-		d.ID = id
+	if err != nil {
+		return "", "", err
 	}
-	return v.done(d, v.T("Message %s was sent again as message %s.", id, d.ID)), messagePath(d.ID), err
+	return v.Sentence(d.Text), messagePath(d.ID), nil
 }
 
 func (p *page) testAlerts(ctx context.Context, v *view) (said, to string, err error) {
 	d, err := p.o.Operators.TestAlerts(ctx, v.Actor)
-	return v.done(d, v.T("A test alert was sent.")), "/settings", err
+	return v.Sentence(d.Text), "/settings", err
 }

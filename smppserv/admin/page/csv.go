@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"hnetsmpp/pkg/adminapi"
-	"hnetsmpp/smppserv/admin"
 	"hnetsmpp/smppserv/admin/words"
 )
 
@@ -90,7 +89,7 @@ func csvLanguage(v *view) words.Language {
 // messagesCSV is all that a search finds, up to maxCSV.
 func (p *page) messagesCSV(w http.ResponseWriter, r *http.Request) {
 	v := p.view(r)
-	if v.Actor.Role < admin.Viewer {
+	if v.Actor.Role < adminapi.Viewer {
 		v.toLogin(w)
 		return
 	}
@@ -161,7 +160,7 @@ func final(m adminapi.Message, v *view) any {
 
 func (p *page) reportCSV(w http.ResponseWriter, r *http.Request) {
 	v := p.view(r)
-	if v.Actor.Role < admin.Viewer {
+	if v.Actor.Role < adminapi.Viewer {
 		v.toLogin(w)
 		return
 	}

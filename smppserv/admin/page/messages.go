@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"hnetsmpp/pkg/adminapi"
-	"hnetsmpp/smppserv/admin"
 )
 
 type messagesData struct {
@@ -41,7 +40,7 @@ func searchOf(v *view) (adminapi.Search, error) {
 		return s, err
 	}
 	if !s.From.IsZero() && !s.To.IsZero() && !s.From.Before(s.To) {
-		return s, fmt.Errorf("%w: %s", admin.ErrBadRequest, v.T("the time it ends is before the time it begins"))
+		return s, fmt.Errorf("%w: %s", adminapi.ErrBadRequest, v.T("the time it ends is before the time it begins"))
 	}
 	return s, nil
 }
@@ -61,7 +60,7 @@ func (v *view) when(s string, end bool) (time.Time, error) {
 		}
 		return t, nil
 	}
-	return time.Time{}, fmt.Errorf("%w: %s", admin.ErrBadRequest, v.T("%s is not a time such as 2026-11-24 or 2026-11-24 10:05", s))
+	return time.Time{}, fmt.Errorf("%w: %s", adminapi.ErrBadRequest, v.T("%s is not a time such as 2026-11-24 or 2026-11-24 10:05", s))
 }
 
 func (p *page) messages(ctx context.Context, v *view) (any, error) {
@@ -120,7 +119,7 @@ func (p *page) message(ctx context.Context, v *view) (any, error) {
 // text shows a text, to who may read it.
 func (p *page) text(w http.ResponseWriter, r *http.Request) {
 	v := p.view(r)
-	if v.Actor.Role == admin.Nobody {
+	if v.Actor.Role == adminapi.Nobody {
 		v.toLogin(w)
 		return
 	}
@@ -200,7 +199,7 @@ var (
 // find goes where a search of the header leads: to a client, a message, or the messages of a number.
 func (p *page) find(w http.ResponseWriter, r *http.Request) {
 	v := p.view(r)
-	if v.Actor.Role == admin.Nobody {
+	if v.Actor.Role == adminapi.Nobody {
 		v.toLogin(w)
 		return
 	}
@@ -232,7 +231,7 @@ func (p *page) found(ctx context.Context, v *view, q string) (to string, err err
 		if err == nil {
 			return "/messages/" + q, nil
 		}
-		if !errors.Is(err, admin.ErrNotFound) {
+		if !errors.Is(err, adminapi.ErrNotFound) {
 			return "", err
 		}
 	}

@@ -13,11 +13,9 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"hnetsmpp/pkg/adminapi"
 	"hnetsmpp/smppserv/admin"
 )
-
-// TokenField is the field of each form that carries Options.FormToken.
-const TokenField = "csrf"
 
 // viewTime bounds what a view may take.
 const viewTime = 10 * time.Second
@@ -26,7 +24,7 @@ const viewTime = 10 * time.Second
 type Options struct {
 	Operators admin.Operators
 	Actor     func(*http.Request) admin.Actor // who asks; a role of Nobody sees the form of login and nothing else
-	FormToken func(*http.Request) string      // goes back in TokenField with each post; nil = none is asked for
+	FormToken func(*http.Request) string      // goes back in admin.FormTokenField with each post; nil = none is asked for
 	Users     bool                            // there are users who sign in, so there is a way to sign out
 	Log       zerolog.Logger
 }
@@ -45,38 +43,38 @@ func New(o Options) http.Handler {
 	p := &page{o: o, tried: newTried(maxTried)}
 	mux := http.NewServeMux()
 	for pattern, v := range map[string]shown{
-		"GET /{$}":           {"overview", admin.Viewer, p.overview},
-		"GET /clients":       {"clients", admin.Viewer, p.clients},
-		"GET /clients/{id}":  {"client", admin.Viewer, p.client},
-		"GET /messages":      {"messages", admin.Viewer, p.messages},
-		"GET /messages/{id}": {"message", admin.Viewer, p.message},
-		"GET /try":           {"try", admin.Viewer, p.try},
-		"GET /reports":       {"reports", admin.Viewer, p.reports},
-		"GET /log":           {"log", admin.Viewer, p.log},
-		"GET /audit":         {"audit", admin.Admin, p.audit},
-		"GET /settings":      {"settings", admin.Admin, p.settings},
-		"GET /nodes":         {"nodes", admin.Viewer, p.nodes},
+		"GET /{$}":           {"overview", adminapi.Viewer, p.overview, false},
+		"GET /clients":       {"clients", adminapi.Viewer, p.clients, false},
+		"GET /clients/{id}":  {"client", adminapi.Viewer, p.client, false},
+		"GET /messages":      {"messages", adminapi.Viewer, p.messages, false},
+		"GET /messages/{id}": {"message", adminapi.Viewer, p.message, false},
+		"GET /try":           {"try", adminapi.Viewer, p.try, false},
+		"GET /reports":       {"reports", adminapi.Viewer, p.reports, false},
+		"GET /log":           {"log", adminapi.Viewer, p.log, false},
+		"GET /audit":         {"audit", adminapi.Viewer, p.audit, false},
+		"GET /settings":      {"settings", adminapi.Viewer, p.settings, true},
+		"GET /nodes":         {"nodes", adminapi.Viewer, p.nodes, false},
 
-		"GET /sessions/{id}/unbind":   {"confirm", admin.Operator, p.askUnbind},
-		"GET /clients/{id}/unbind":    {"confirm", admin.Operator, p.askUnbindAll},
-		"GET /clients/{id}/hand-over": {"confirm", admin.Operator, p.askHandOver},
-		"GET /messages/{id}/cancel":   {"confirm", admin.Operator, p.askCancel},
+		"GET /sessions/{id}/unbind":   {"confirm", adminapi.Operator, p.askUnbind, false},
+		"GET /clients/{id}/unbind":    {"confirm", adminapi.Operator, p.askUnbindAll, false},
+		"GET /clients/{id}/hand-over": {"confirm", adminapi.Operator, p.askHandOver, false},
+		"GET /messages/{id}/cancel":   {"confirm", adminapi.Operator, p.askCancel, false},
 	} {
 		mux.HandleFunc(pattern, p.show(v))
 	}
 	for pattern, a := range map[string]acted{
-		"POST /sessions/{id}/unbind":     {admin.Operator, p.unbind},
-		"POST /clients/{id}/unbind":      {admin.Operator, p.unbindAll},
-		"POST /clients/{id}/pause":       {admin.Operator, p.pause},
-		"POST /clients/{id}/resume":      {admin.Operator, p.resume},
-		"POST /clients/{id}/hand-over":   {admin.Operator, p.handOver},
-		"POST /clients/{id}/trace":       {admin.Operator, p.trace},
-		"POST /messages/{id}/retry":      {admin.Operator, p.retry},
-		"POST /messages/{id}/cancel":     {admin.Operator, p.cancel},
-		"POST /messages/{id}/send-again": {admin.Operator, p.sendAgain},
-		"POST /try/client":               {admin.Operator, p.tryAsClient},
-		"POST /try/hermes":               {admin.Operator, p.tryAsHermes},
-		"POST /alerts/test":              {admin.Operator, p.testAlerts},
+		"POST /sessions/{id}/unbind":     {adminapi.Operator, p.unbind},
+		"POST /clients/{id}/unbind":      {adminapi.Operator, p.unbindAll},
+		"POST /clients/{id}/pause":       {adminapi.Operator, p.pause},
+		"POST /clients/{id}/resume":      {adminapi.Operator, p.resume},
+		"POST /clients/{id}/hand-over":   {adminapi.Operator, p.handOver},
+		"POST /clients/{id}/trace":       {adminapi.Operator, p.trace},
+		"POST /messages/{id}/retry":      {adminapi.Operator, p.retry},
+		"POST /messages/{id}/cancel":     {adminapi.Operator, p.cancel},
+		"POST /messages/{id}/send-again": {adminapi.Operator, p.sendAgain},
+		"POST /try/client":               {adminapi.Operator, p.tryAsClient},
+		"POST /try/hermes":               {adminapi.Operator, p.tryAsHermes},
+		"POST /alerts/test":              {adminapi.Operator, p.testAlerts},
 	} {
 		mux.HandleFunc(pattern, p.act(a))
 	}
@@ -117,18 +115,19 @@ var (
 // shown is a view: its template, whom it is for, and what fills it.
 type shown struct {
 	template string
-	role     admin.Role
+	role     adminapi.Role
 	data     func(ctx context.Context, v *view) (any, error)
+	known    bool // for who has shown who they are, also where there are no users
 }
 
 func (p *page) show(s shown) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		v := p.view(r)
-		if v.Actor.Role == admin.Nobody {
+		if v.Actor.Role == adminapi.Nobody {
 			v.toLogin(w)
 			return
 		}
-		if v.Actor.Role < s.role {
+		if v.Actor.Role < s.role || s.known && !v.Actor.Known() {
 			p.fail(w, v, errRole)
 			return
 		}
@@ -161,14 +160,14 @@ func (p *page) around(ctx context.Context, v *view) {
 
 // acted is an action: whom it is for, and what does it. It tells what was done, and where that is seen.
 type acted struct {
-	role admin.Role
+	role adminapi.Role
 	do   func(ctx context.Context, v *view) (said, to string, err error)
 }
 
 func (p *page) act(a acted) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		v := p.view(r)
-		if v.Actor.Role == admin.Nobody {
+		if v.Actor.Role == adminapi.Nobody {
 			v.toLogin(w)
 			return
 		}
@@ -180,7 +179,7 @@ func (p *page) act(a acted) http.HandlerFunc {
 		defer cancel()
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		if err := r.ParseForm(); err != nil {
-			p.fail(w, v, errors.Join(admin.ErrBadRequest, err))
+			p.fail(w, v, errors.Join(adminapi.ErrBadRequest, err))
 			return
 		}
 		said, to, err := a.do(ctx, v)

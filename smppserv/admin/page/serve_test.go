@@ -9,6 +9,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"hnetsmpp/pkg/adminapi"
 	"hnetsmpp/smppserv/admin"
 	"hnetsmpp/smppserv/admin/page/pagetest"
 )
@@ -37,6 +38,6 @@ func TestServe(t *testing.T) {
 			fake.Changed("status", "clients", "messages", "waiting", "log")
 		}
 	}()
-	by := admin.Actor{Name: "claire", From: "127.0.0.1", Role: admin.Admin, Texts: true}
+	by := admin.Actor{Name: "claire", From: "127.0.0.1", Role: adminapi.Admin, Texts: true}
 	t.Fatal(http.Serve(l, pagetest.Handler(fake, by, zerolog.New(zerolog.NewTestWriter(t)))))
 }

@@ -11,7 +11,6 @@ import (
 	"sync"
 
 	"hnetsmpp/pkg/adminapi"
-	"hnetsmpp/smppserv/admin"
 )
 
 // maxTried bounds the texts that are kept of what was typed on Try it.
@@ -178,7 +177,7 @@ func (p *page) tryAsHermes(ctx context.Context, v *view) (said, to string, err e
 		return "", "", fmt.Errorf("the answer to a line: %w", err)
 	}
 	if got.Status != "accepted" {
-		return "", "", fmt.Errorf("%w: %s (%s)", admin.ErrBadRequest, got.Error, got.Code)
+		return "", "", fmt.Errorf("%w: %s (%s)", adminapi.ErrBadRequest, got.Error, got.Code)
 	}
 	p.tried.keep(v, got.MessageID, f.Get("text"))
 	return "", v.backToTry(), nil

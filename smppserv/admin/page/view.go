@@ -117,7 +117,7 @@ func (v *view) toLogin(w http.ResponseWriter) {
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
-	http.Redirect(w, v.r, "/login?to="+url.QueryEscape(v.r.URL.RequestURI()), http.StatusSeeOther)
+	http.Redirect(w, v.r, "/login?next="+url.QueryEscape(v.r.URL.RequestURI()), http.StatusSeeOther)
 }
 
 // write sends a view.
@@ -159,26 +159,26 @@ func (p *page) fail(w http.ResponseWriter, v *view, err error) {
 	switch {
 	case errors.Is(err, errNoPage):
 		f = fault{Code: http.StatusNotFound, What: v.T("There is no such page"), ToDo: v.T("Go to the overview, or search above for a message id, a number or a client.")}
-	case errors.Is(err, errRole):
+	case errors.Is(err, errRole), errors.Is(err, adminapi.ErrForbidden):
 		f = fault{Code: http.StatusForbidden, What: v.T("This needs more rights than you have")}
 		f.ToDo = v.T("Ask an administrator, or sign in as a user whose role in admin.users allows it.")
-		if v.Actor.Name == "local" {
-			f.ToDo = v.T("Nobody signs in here, so the page does what an operator may without reading texts. Settings, the audit and texts need a user: add one to admin.users in config.toml with role = \"admin\", or use the commands on this machine.")
+		if !v.Actor.Known() {
+			f.ToDo = v.T("Nobody signs in here, so the page does what an operator may without reading texts. Settings and texts need a user: add one to admin.users in config.toml with role = \"admin\", or use the commands on this machine.")
 		}
-	case errors.Is(err, admin.ErrNotFound):
+	case errors.Is(err, adminapi.ErrNotFound):
 		f.Code, f.What, f.ToDo = http.StatusNotFound, v.T("Not found"), v.T("Check the id or the name. Messages are kept as long as jobs.retention says.")
-	case errors.Is(err, admin.ErrConflict):
+	case errors.Is(err, adminapi.ErrConflict):
 		f.Code, f.What, f.ToDo = http.StatusConflict, v.T("That cannot be done now"), v.T("Things have changed since the page was shown: go back and look again.")
-	case errors.Is(err, admin.ErrBadRequest):
+	case errors.Is(err, adminapi.ErrBadRequest):
 		f.Code, f.What, f.ToDo = http.StatusBadRequest, v.T("That was not understood"), v.T("Go back and correct what was entered.")
-	case errors.Is(err, admin.ErrTooSlow), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, adminapi.ErrTooSlow), errors.Is(err, context.DeadlineExceeded):
 		f.Code, f.What, f.ToDo = http.StatusServiceUnavailable, v.T("The database did not answer in time"), v.T("Messages go on. Try again in a moment, or ask for a shorter time.")
 	default:
 		f.Code, f.What, f.ToDo = http.StatusInternalServerError, v.T("Something went wrong"), v.T("Try again. If it stays, the log tells more.")
 		p.o.Log.Error().Err(err).Str("path", v.r.URL.Path).Msg("the operator's page could not be made")
 	}
 	v.Title, v.Data = f.What, f
-	if !v.Part && !v.Live && v.Actor.Role != admin.Nobody {
+	if !v.Part && !v.Live && v.Actor.Role != adminapi.Nobody {
 		ctx, cancel := context.WithTimeout(v.r.Context(), time.Second)
 		defer cancel()
 		p.around(ctx, v)
@@ -226,10 +226,7 @@ func (v *view) SinceAgo(t time.Time) string {
 func (v *view) Here() string { return v.r.URL.RequestURI() }
 
 // May tells whether the reader may act.
-func (v *view) May() bool { return v.Actor.Role >= admin.Operator }
-
-// Admin tells whether the reader may see the settings and who did what.
-func (v *view) Admin() bool { return v.Actor.Role >= admin.Admin }
+func (v *view) May() bool { return v.Actor.Role >= adminapi.Operator }
 
 // PartNamed is a part of the server by its name.
 func (v *view) PartNamed(name string) adminapi.Part {
@@ -321,9 +318,9 @@ func (p *page) login(w http.ResponseWriter, r *http.Request) {
 	v := p.view(r)
 	v.Title, v.Section = v.T("Sign in"), "login"
 	v.Data = struct {
-		Failed string
-		To     string
-	}{r.URL.Query().Get("failed"), local(r.URL.Query().Get("to"))}
+		Wrong bool
+		Next  string
+	}{r.URL.Query().Get("wrong") != "", local(r.URL.Query().Get("next"))}
 	p.write(w, v, "login", http.StatusOK)
 }
 
@@ -410,4 +407,21 @@ func (v *view) Figures(part adminapi.Part) (all []adminapi.Field) {
 		all = append(all, adminapi.Field{Name: v.Say(f.name), Value: value})
 	}
 	return all
+}
+
+// Short is how a part stands, for the line on every page: of one that stands well only the figure that people ask for.
+func (v *view) Short(part adminapi.Part) string {
+	if part.Level != adminapi.Good {
+		return v.Say(part.Text)
+	}
+	f := part.Figures
+	switch part.Name {
+	case adminapi.PartSMPP:
+		return v.T("%d of %d is bound", f["bound"], f["configured"])
+	case adminapi.PartDisk:
+		return v.T("%s free", v.Octets(f["disk_free"]))
+	case adminapi.PartHermes:
+		return v.T("answers")
+	}
+	return ""
 }

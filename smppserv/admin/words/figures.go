@@ -106,9 +106,9 @@ func (w *Words) Ago(t time.Time) string { return w.Duration(w.Now.Sub(t)) }
 
 // Octets is a size, in the unit that leaves up to three digits before the mark.
 func (w *Words) Octets(n int64) string {
-	units := []string{"B", "KB", "MB", "GB", "TB"}
+	units := []string{"B", "kB", "MB", "GB", "TB"}
 	if w.Lang == French {
-		units = []string{"o", "Ko", "Mo", "Go", "To"}
+		units = []string{"o", "ko", "Mo", "Go", "To"}
 	}
 	f, at := float64(n), 0
 	for f >= 1000 && at < len(units)-1 {

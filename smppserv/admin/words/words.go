@@ -65,6 +65,8 @@ func (w *Words) T(format string, args ...any) string {
 			filled[i] = w.Clock(x)
 		case time.Duration:
 			filled[i] = w.Duration(x)
+		case adminapi.Size:
+			filled[i] = w.Octets(int64(x))
 		case adminapi.Text:
 			filled[i] = w.Say(x)
 		case error:

@@ -190,7 +190,7 @@ func TestFiguresAreWrittenAsTheLanguageDoes(t *testing.T) {
 		{en.Duration(76 * time.Hour), "3\u202fd 4\u202fh"}, {fr.Duration(76 * time.Hour), "3\u202fj 4\u202fh"}, {en.Duration(725 * time.Second), "12\u202fmin 5\u202fs"},
 		{en.Duration(41 * time.Second), "41\u202fs"}, {fr.Duration(5100 * time.Millisecond), "5,1\u202fs"}, {en.Duration(140 * time.Millisecond), "140\u202fms"}, {en.Duration(-time.Second), "–"},
 		{en.Octets(81_200_000_000), "81\u202fGB"}, {fr.Octets(4_812_000_000), "4,8\u202fGo"}, {en.Octets(12), "12\u202fB"},
-		{en.T("%d octet", 1), "1 octet"}, {en.T("%d octet", 84), "84 octets"}, {fr.T("%d message goes to %s instead.", 1200, "acme"), "1\u202f200 messages iront à acme."},
+		{en.T("%d octet", 1), "1 octet"}, {en.T("%d octet", 84), "84 octets"}, {fr.T("%d messages are for %s now", 1200, "acme"), "1\u202f200 messages sont désormais pour acme"},
 		{fr.T("%d of %d is bound", 0, 4), "0 sur 4 est connecté"}, {en.T("%d of %d is bound", 0, 4), "0 of 4 are bound"},
 		{fr.Say(adminapi.Say("since %s", now)), "depuis 10:30:00"}, {fr.Say(adminapi.Verbatim("connection refused")), "connection refused"}, {en.Say(adminapi.Text{}), ""},
 		{fr.Say(adminapi.Say("last error: %s", adminapi.Say("paused"))), "dernière erreur\u202f: en pause"}, {fr.Say(adminapi.Verbatim("100 % %s")), "100 % %s"},

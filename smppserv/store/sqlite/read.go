@@ -20,10 +20,7 @@ func (r *reader) each(query string, f func(*zombiezen.Stmt) error, args ...int64
 	if err != nil {
 		return err
 	}
-	for i, arg := range args {
-		s.BindInt64(i+1, arg)
-	}
-	return rows(s, f)
+	return rowsOf(s, f, args...)
 }
 
 func rows(s *zombiezen.Stmt, f func(*zombiezen.Stmt) error) error {

@@ -11,14 +11,15 @@ import (
 )
 
 // The columns of messages that a new row has values for, and those that are read besides: push_key and wait come with the first
-// try that fails, progress with the first part that is taken.
+// try that fails, progress with the first part that is taken, what is kept of a try with the first one.
 const (
 	columns = "id, kind, state, submitter, recipient, source, destination, received_at, due_at, expires_at, " +
 		"attempts, error, reason, attributes, content"
 	added = columns + ", final_at"
 	// read is what is read of a message, with the text or something in its place.
 	read = "id, kind, state, submitter, recipient, source, destination, received_at, due_at, expires_at, " +
-		"attempts, error, reason, attributes, %s, final_at, push_key, wait, progress"
+		"attempts, error, reason, attributes, %s, final_at, push_key, wait, progress, " +
+		"tried_at, took_ms, through, unjudged"
 )
 
 // addition is the statement that adds a message. A row mostly repeats what the row before it has in the same column: what is
@@ -92,6 +93,10 @@ func (r *reader) message(s *zombiezen.Stmt, m *sms.Message) error {
 	if !s.ColumnIsNull(15) {
 		m.FinalAt = time.UnixMilli(s.ColumnInt64(15))
 	}
+	if !s.ColumnIsNull(19) {
+		m.TriedAt, m.Took = time.UnixMilli(s.ColumnInt64(19)), time.Duration(s.ColumnInt64(20))*time.Millisecond
+		m.Through, m.Unjudged = r.names.Of(r.bytes(s, 21)), s.ColumnInt(22)
+	}
 	if err := store.DecodeAttributes(r.bytes(s, 13), m, &r.names); err != nil {
 		return fmt.Errorf("message %d: %w", m.ID, err)
 	}
@@ -99,11 +104,14 @@ func (r *reader) message(s *zombiezen.Stmt, m *sms.Message) error {
 }
 
 // bytes reads a value. They are valid until it is called again.
-func (r *reader) bytes(s *zombiezen.Stmt, column int) []byte {
-	n := s.ColumnBytes(column, r.buf)
-	if n == len(r.buf) { // or more
-		r.buf = make([]byte, max(2*n, s.ColumnLen(column)+1))
-		n = s.ColumnBytes(column, r.buf)
+func (r *reader) bytes(s *zombiezen.Stmt, column int) []byte { return octets(s, column, &r.buf) }
+
+// octets reads a value into a buffer, or a longer one in its place.
+func octets(s *zombiezen.Stmt, column int, buf *[]byte) []byte {
+	n := s.ColumnBytes(column, *buf)
+	if n == len(*buf) { // or more
+		*buf = make([]byte, max(2*n, s.ColumnLen(column)+1))
+		n = s.ColumnBytes(column, *buf)
 	}
-	return r.buf[:n]
+	return (*buf)[:n]
 }

@@ -7,6 +7,7 @@ import (
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store"
+	"hnetsmpp/smppserv/store/tally"
 
 	zombiezen "zombiezen.com/go/sqlite"
 )
@@ -21,6 +22,10 @@ type writer struct {
 	end, try, progress, change                         *zombiezen.Stmt
 	run, piece, clear, gone, firstID, anyNoted         *zombiezen.Stmt
 	external, claim, known                             *zombiezen.Stmt
+	keepTry, failed, facts, counters, count            *zombiezen.Stmt
+	readdress, purgeTries, purgeFailed                 *zombiezen.Stmt
+	sample, audit, client, event, pause                *zombiezen.Stmt
+	oldCounters, oldSamples, oldAudit                  *zombiezen.Stmt
 	keepLast, purge, purgeExternal, purgeKnown, forget *zombiezen.Stmt
 	step, forgetSteps, purgedAt, probe                 *zombiezen.Stmt
 }
@@ -47,9 +52,14 @@ func (w *writer) prepare() (err error) {
 		{&w.rollback, "ROLLBACK"},
 		{&w.dataVersion, "PRAGMA data_version"},
 		{&w.add.Stmt, "INSERT INTO messages (" + added + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)"},
-		{&w.end, "UPDATE messages SET state = ?, final_at = ?, attempts = ?, error = ?, reason = ? WHERE final_at IS NULL AND id = ?"},
-		{&w.try, "UPDATE messages SET state = ?, attempts = ?, error = ?, reason = ?, due_at = coalesce(?, due_at), wait = coalesce(?, wait), " +
-			"push_key = coalesce(?, push_key), progress = coalesce(?, progress) WHERE final_at IS NULL AND id = ?"},
+		{&w.end, "UPDATE messages SET state = ?, final_at = ?, attempts = ?, error = ?, reason = ?, tried_at = ?, took_ms = ?, through = ?, unjudged = 0 " +
+			"WHERE final_at IS NULL AND id = ?"},
+		{&w.try, "UPDATE messages SET state = ?1, attempts = ?2, error = ?3, reason = ?4, due_at = coalesce(?5, due_at), wait = coalesce(?6, wait), " +
+			"push_key = coalesce(?7, push_key), progress = coalesce(?8, progress), tried_at = ?10, took_ms = ?11, through = ?12, " +
+			"unjudged = ?13 * (1 + CASE WHEN error = ?3 AND reason = ?4 THEN unjudged ELSE 0 END) WHERE final_at IS NULL AND id = ?9"},
+		{&w.keepTry, "INSERT INTO tries SELECT id, coalesce((SELECT max(number) FROM tries WHERE message_id = ?1), 0) + 1, " +
+			"tried_at, took_ms, through, error, reason, unjudged FROM messages " +
+			"WHERE id = ?1 AND final_at IS NULL AND tried_at IS NOT NULL AND NOT (?2 AND unjudged > 0 AND error = ?3 AND reason = ?4)"},
 		{&w.progress, "UPDATE messages SET progress = ? WHERE final_at IS NULL AND id = ?"},
 		{&w.change, "UPDATE messages SET due_at = ?, wait = ?, expires_at = ?, content = ?, attributes = ? WHERE final_at IS NULL AND id = ?"},
 		{&w.run, "INSERT OR REPLACE INTO runs (number, level, state, first_id, last_id, pairs, newest_only, blocks, directory, filter) " +
@@ -62,6 +72,21 @@ func (w *writer) prepare() (err error) {
 		{&w.external, "SELECT message_id FROM external_ids WHERE external_id = ?"},
 		{&w.claim, "INSERT INTO external_ids (external_id, message_id, received_at) VALUES (?, ?, ?)"},
 		{&w.known, "INSERT INTO submit_multi (message_id, known_by) VALUES (?, ?)"},
+		{&w.purgeTries, "DELETE FROM tries WHERE " + ended},
+		{&w.purgeFailed, "DELETE FROM failed WHERE " + ended},
+		{&w.failed, "INSERT OR IGNORE INTO failed (message_id) VALUES (?)"},
+		{&w.facts, facts},
+		{&w.counters, "SELECT " + counter + " FROM hourly WHERE hour = ? AND node = ''"},
+		{&w.count, "INSERT OR REPLACE INTO hourly (" + counter + ", node) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '')"},
+		{&w.readdress, "UPDATE messages SET recipient = ? WHERE final_at IS NULL AND id = ?"},
+		{&w.sample, "INSERT OR REPLACE INTO minutes (" + sample + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+		{&w.audit, "INSERT INTO audit (done_at, who, from_where, what, on_what, more) VALUES (?, ?, ?, ?, ?, ?)"},
+		{&w.client, "INSERT OR IGNORE INTO clients (system_id) VALUES (?)"},
+		{&w.event, "UPDATE clients SET " + events + " WHERE system_id = ?"},
+		{&w.pause, "UPDATE clients SET paused_at = ?, paused_by = ? WHERE system_id = ?"},
+		{&w.oldCounters, "DELETE FROM hourly WHERE (" + counterKey + ") IN (SELECT " + counterKey + " FROM hourly WHERE hour < ? ORDER BY " + counterKey + " LIMIT ?)"},
+		{&w.oldSamples, "DELETE FROM minutes WHERE minute IN (SELECT minute FROM minutes WHERE minute < ? ORDER BY minute LIMIT ?)"},
+		{&w.oldAudit, "DELETE FROM audit WHERE id <= (SELECT max(id) FROM (SELECT id, done_at FROM audit ORDER BY id LIMIT ?2) WHERE done_at < ?1)"},
 		{&w.keepLast, "UPDATE last_message_id SET id = ?1 WHERE id < ?1"},
 		{&w.purge, "DELETE FROM messages WHERE id BETWEEN ? AND ? AND final_at IS NOT NULL"},
 		{&w.purgeExternal, "DELETE FROM external_ids WHERE " + ended},
@@ -86,6 +111,14 @@ func integers(s *zombiezen.Stmt, args ...int64) error {
 		s.BindInt64(i+1, arg)
 	}
 	return run(s)
+}
+
+// rowsOf is integers for a statement that returns rows.
+func rowsOf(s *zombiezen.Stmt, f func(*zombiezen.Stmt) error, args ...int64) error {
+	for i, arg := range args {
+		s.BindInt64(i+1, arg)
+	}
+	return rows(s, f)
 }
 
 // WrittenElsewhere implements store.Database.
@@ -161,23 +194,36 @@ func (w *writer) write(b *store.Batch) error {
 		}
 	}
 	for _, v := range b.Tried {
-		write := w.tried
+		var err error
 		if v.Underway {
-			write = w.progressed
+			err = w.progressed(v)
+		} else {
+			err = w.tried(v, b.Tally)
 		}
-		if err := write(v); err != nil {
+		if err != nil {
 			return fmt.Errorf("write next tries: %w", err)
 		}
 	}
-	if err := w.ended(b.Ended, store.Milli(b.Now)); err != nil {
+	if err := w.ended(b.Ended, b.Tally, store.Milli(b.Now)); err != nil {
 		return fmt.Errorf("write outcomes: %w", err)
+	}
+	for _, r := range b.Readdressed {
+		if err := w.readdressed(r, b.Tally); err != nil {
+			return fmt.Errorf("give messages to another recipient: %w", err)
+		}
 	}
 	for _, write := range b.Own {
 		if err := write(); err != nil {
 			return err
 		}
 	}
-	return w.jobs(b)
+	if err := w.jobs(b); err != nil {
+		return err
+	}
+	if err := w.records(b); err != nil {
+		return fmt.Errorf("write what is no message: %w", err)
+	}
+	return w.counted(b.Tally)
 }
 
 func (w *writer) added(m *sms.Message) error {
@@ -197,7 +243,7 @@ func (w *writer) added(m *sms.Message) error {
 	return w.add.run(m)
 }
 
-func (w *writer) tried(v *road.Transition) error {
+func (w *writer) tried(v *road.Transition, t *tally.Sheet) error {
 	w.try.BindInt64(1, int64(v.State))
 	w.try.BindInt64(2, int64(v.Attempts))
 	w.try.BindInt64(3, int64(v.Error))
@@ -219,13 +265,45 @@ func (w *writer) tried(v *road.Transition) error {
 	} else {
 		w.try.BindBytes(8, []byte(v.Progress))
 	}
+	unjudged := v.Unjudged && !v.At.IsZero()
+	bindTry(w.try, 10, v)
+	w.try.BindBool(13, unjudged)
 	for _, id := range v.IDs {
+		if err := w.keepTryOf(id, v, unjudged, t); err != nil {
+			return err
+		}
 		w.try.BindInt64(9, int64(id))
 		if err := run(w.try); err != nil {
 			return err
 		}
+		t.Tried(id)
 	}
 	return nil
+}
+
+// bindTry binds what the row has of a try, from a parameter on; NULL where there was none.
+func bindTry(s *zombiezen.Stmt, from int, v *road.Transition) {
+	if v.At.IsZero() {
+		for i := range 3 {
+			s.BindNull(from + i)
+		}
+		return
+	}
+	s.BindInt64(from, store.Milli(v.At))
+	s.BindInt64(from+1, v.Took.Milliseconds())
+	s.BindText(from+2, v.Through)
+}
+
+// keepTryOf has the try that the row of a message has, if any, among the tries beside it.
+func (w *writer) keepTryOf(id sms.ID, v *road.Transition, unjudged bool, t *tally.Sheet) error {
+	if t.Untried(id) {
+		return nil
+	}
+	w.keepTry.BindInt64(1, int64(id))
+	w.keepTry.BindBool(2, unjudged)
+	w.keepTry.BindInt64(3, int64(v.Error))
+	w.keepTry.BindText(4, v.Reason)
+	return run(w.keepTry)
 }
 
 func (w *writer) progressed(v *road.Transition) error {
@@ -240,7 +318,7 @@ func (w *writer) progressed(v *road.Transition) error {
 }
 
 // ended binds what differs from the one before.
-func (w *writer) ended(ended []*road.Transition, now int64) error {
+func (w *writer) ended(ended []*road.Transition, t *tally.Sheet, now int64) error {
 	var last *road.Transition
 	for _, v := range ended {
 		if last == nil {
@@ -258,10 +336,29 @@ func (w *writer) ended(ended []*road.Transition, now int64) error {
 		if last == nil || v.Reason != last.Reason {
 			w.end.BindText(5, v.Reason)
 		}
+		switch {
+		case last == nil || v.At.IsZero() != last.At.IsZero():
+			bindTry(w.end, 6, v)
+		case !v.At.IsZero():
+			w.end.BindInt64(6, store.Milli(v.At))
+			w.end.BindInt64(7, v.Took.Milliseconds())
+			if v.Through != last.Through {
+				w.end.BindText(8, v.Through)
+			}
+		}
 		last = v
 		for _, id := range v.IDs {
-			w.end.BindInt64(6, int64(id))
+			if err := w.keepTryOf(id, v, false, t); err != nil {
+				return err
+			}
+			w.end.BindInt64(9, int64(id))
 			if err := run(w.end); err != nil {
+				return err
+			}
+			if w.conn.Changes() == 0 { // it had ended
+				continue
+			}
+			if err := w.countEnd(id, v, t, now); err != nil {
 				return err
 			}
 		}
@@ -277,7 +374,7 @@ func (w *writer) writePurged(b *store.Batch) error {
 		}
 	}
 	for _, r := range b.Purged {
-		for _, s := range [...]*zombiezen.Stmt{w.purgeExternal, w.purgeKnown, w.purge} {
+		for _, s := range [...]*zombiezen.Stmt{w.purgeExternal, w.purgeKnown, w.purgeTries, w.purgeFailed, w.purge} {
 			if err := integers(s, int64(r.From), int64(r.To)); err != nil {
 				return err
 			}

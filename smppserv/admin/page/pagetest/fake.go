@@ -156,7 +156,7 @@ func (f *Fake) named(id string) (*adminapi.Client, error) {
 			return &f.All[i], nil
 		}
 	}
-	return nil, fmt.Errorf("client %q: %w", id, admin.ErrNotFound)
+	return nil, fmt.Errorf("client %q: %w", id, adminapi.ErrNotFound)
 }
 
 // note leaves an entry in the audit.
@@ -240,7 +240,7 @@ func (f *Fake) Unbind(_ context.Context, by admin.Actor, session uint64) (admina
 			return adminapi.Done{}, nil
 		}
 	}
-	return adminapi.Done{}, fmt.Errorf("session %d: %w", session, admin.ErrNotFound)
+	return adminapi.Done{}, fmt.Errorf("session %d: %w", session, adminapi.ErrNotFound)
 }
 
 // Messages implements admin.Operators.
@@ -259,7 +259,7 @@ func (f *Fake) Messages(_ context.Context, q adminapi.Search) (adminapi.Page, er
 	if q.Cursor != "" {
 		n, err := strconv.Atoi(q.Cursor)
 		if err != nil {
-			return page, fmt.Errorf("cursor %q: %w", q.Cursor, admin.ErrBadRequest)
+			return page, fmt.Errorf("cursor %q: %w", q.Cursor, adminapi.ErrBadRequest)
 		}
 		before = n
 	}
@@ -310,7 +310,7 @@ func (f *Fake) Message(_ context.Context, by admin.Actor, id string, text bool) 
 		}
 		return d, f.Fault
 	}
-	return adminapi.Detail{}, fmt.Errorf("message %s: %w", id, admin.ErrNotFound)
+	return adminapi.Detail{}, fmt.Errorf("message %s: %w", id, adminapi.ErrNotFound)
 }
 
 func (f *Fake) change(by admin.Actor, what, id string, do func(*adminapi.Detail)) (adminapi.Done, error) {
@@ -319,14 +319,14 @@ func (f *Fake) change(by admin.Actor, what, id string, do func(*adminapi.Detail)
 	for i := range f.Stored {
 		if d := &f.Stored[i]; d.ID == id {
 			if !slices.Contains(d.Can, what) {
-				return adminapi.Done{}, fmt.Errorf("message %s is %s: %w", id, d.State, admin.ErrConflict)
+				return adminapi.Done{}, fmt.Errorf("message %s is %s: %w", id, d.State, adminapi.ErrConflict)
 			}
 			do(d)
 			f.note(by, what, id, "")
 			return adminapi.Done{}, nil
 		}
 	}
-	return adminapi.Done{}, fmt.Errorf("message %s: %w", id, admin.ErrNotFound)
+	return adminapi.Done{}, fmt.Errorf("message %s: %w", id, adminapi.ErrNotFound)
 }
 
 // Retry implements admin.Operators.

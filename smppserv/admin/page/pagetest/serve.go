@@ -23,7 +23,7 @@ func Handler(operators admin.Operators, by admin.Actor, log zerolog.Logger) http
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /api/v1/events", func(w http.ResponseWriter, r *http.Request) { events(operators, w, r) })
 	mux.Handle("/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodPost && r.FormValue(page.TokenField) != Token {
+		if r.Method == http.MethodPost && r.FormValue(admin.FormTokenField) != Token {
 			http.Error(w, "no token", http.StatusForbidden)
 			return
 		}

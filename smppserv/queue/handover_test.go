@@ -1,0 +1,112 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"hnetsmpp/smppserv/road"
+	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/testkit"
+)
+
+func TestWhatWaitsForOneClientIsHandedOverInItsOrderAndStaysSoOverARestart(t *testing.T) {
+	for _, restart := range []bool{false, true} {
+		t.Run(fmt.Sprint("restart ", restart), func(t *testing.T) {
+			r := newRig(t, nil)
+			const n = 2*handOverStep + 10
+			for i := range n {
+				r.add(r.answerTo(fmt.Sprint(i)))
+			}
+			r.q.Hold("next", true)
+			steps := 0
+			moved, left, err := r.q.HandOver(t.Context(), "admin", "next", func(int) { steps++ })
+			if moved != n || left != 0 || err != nil || steps < 3 {
+				t.Fatalf("%d handed over, %d left, in %d steps: %v", moved, left, steps, err)
+			}
+			if from, to := r.backlogOf("admin"), r.backlogOf("next"); from.Count != 0 || to.Count != n || r.q.Pending("next") != n || r.q.Pending("admin") != 0 {
+				t.Fatalf("from %+v, to %+v, pending %d", from, to, r.q.Pending("next"))
+			}
+			if restart {
+				r.restart()
+			}
+			r.q.Hold("next", false)
+			c := r.attach(road.OutletOptions{Recipient: "next", Session: 9, Window: 1, Serial: true})
+			for i := range n {
+				c.next(fmt.Sprint(i)).done()
+			}
+			r.emptied()
+		})
+	}
+}
+
+func TestWhatIsTriedDuringAHandOverFollowsWithWhatStandsBehindIt(t *testing.T) {
+	r := newRig(t, nil)
+	old := r.attach(road.OutletOptions{Recipient: "admin", Session: 7, Window: 1, Serial: true, Retry: []time.Duration{time.Hour}})
+	first, second := r.answerTo("first"), r.answerTo("second")
+	r.add(first)
+	r.add(second)
+	try := old.next("first")
+	testkit.Await(t, "nothing is on its way to disk", func() bool {
+		r.q.mu.Lock()
+		defer r.q.mu.Unlock()
+		return r.q.storing == 0
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if n, left, _ := r.q.HandOver(ctx, "admin", "next", nil); n != 0 || left != 2 {
+		t.Fatalf("%d handed over, %d left while one is tried", n, left)
+	}
+	try.again()
+	old.Detach()
+	if n, left, err := r.q.HandOver(t.Context(), "admin", "next", nil); n != 2 || left != 0 || err != nil {
+		t.Fatalf("%d handed over, %d left: %v", n, left, err)
+	}
+	if err := r.q.RetryNow(first.ID); err != nil {
+		t.Fatal(err)
+	}
+	c := r.attach(road.OutletOptions{Recipient: "next", Session: 9, Window: 1, Serial: true})
+	c.next("first").done()
+	c.next("second").done()
+	r.emptied()
+}
+
+func TestAHandOverThatCannotBeWrittenChangesNothing(t *testing.T) {
+	r := newRig(t, nil)
+	r.add(r.answerTo("first"))
+	r.fault.set(func() { r.fault.changeErr = errDisk })
+	if n, left, err := r.q.HandOver(t.Context(), "admin", "next", nil); n != 0 || left != 1 || err == nil {
+		t.Fatalf("%d handed over, %d left: %v", n, left, err)
+	}
+	c := r.attach(road.OutletOptions{Recipient: "admin", Session: 7, Window: 1})
+	c.next("first").done()
+	r.emptied()
+}
+
+func TestAHandOverNamesTwoClients(t *testing.T) {
+	r := newRig(t, nil)
+	for _, c := range [][2]string{{"admin", "admin"}, {sms.Hermes, "admin"}, {"admin", sms.Hermes}} {
+		if _, _, err := r.q.HandOver(t.Context(), c[0], c[1], nil); err == nil {
+			t.Errorf("from %q to %q: no error", c[0], c[1])
+		}
+	}
+}
+
+func TestADeliveryPendingFlagIsHandedOverToo(t *testing.T) {
+	r := newRig(t, nil)
+	m := r.answerTo("undeliverable")
+	m.Submitter, m.SetDPF, m.RegisteredDelivery = "sender", true, 0
+	m.ExpiresAt = m.ReceivedAt.Add(time.Second)
+	r.add(m)
+	r.clock.elapse(2 * time.Second)
+	r.wantState(m, sms.Expired)
+	testkit.Await(t, "the flag is set", func() bool { return r.q.Stats().Waiting == 1 })
+	if n, left, err := r.q.HandOver(t.Context(), "admin", "next", nil); n != 1 || left != 0 || err != nil {
+		t.Fatalf("%d handed over, %d left: %v", n, left, err)
+	}
+	sender := r.attach(road.OutletOptions{Recipient: "sender", Session: 5, Window: 1})
+	r.attach(road.OutletOptions{Recipient: "next", Session: 9, Window: 1})
+	testkit.Receive(t, sender.tries, "the alert").done()
+	r.emptied()
+}
