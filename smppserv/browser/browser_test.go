@@ -179,10 +179,20 @@ func (b *tab) click(selector string) {
 	b.do("click "+selector, chromedp.WaitVisible(chromedp.CSS(selector)), chromedp.Click(chromedp.CSS(selector)))
 }
 
-// await waits until an expression of the page is true.
+// await waits until an expression is true of the page, or of the one that comes in its place meanwhile.
 func (b *tab) await(expression string) {
 	b.t.Helper()
-	read(b, "await "+expression, chromedp.Poll[bool](expression, chromedp.WithPollingInterval(50*time.Millisecond), chromedp.WithPollingTimeout(patience)))
+	ctx, cancel := context.WithTimeout(b.ctx, patience)
+	defer cancel()
+	var err error
+	if !testkit.Holds(ctx, func() bool {
+		var is bool
+		is, err = chromedp.Run(ctx, chromedp.Evaluate[bool](expression))
+		return err == nil && is
+	}) {
+		b.picture("failed")
+		b.t.Fatalf("%s: %s: not within %s (%v); %s says:\n%s", b.look, expression, patience, err, eval[string](b, "location.href"), b.text("main"))
+	}
 }
 
 func read[T any](b *tab, what string, action chromedp.Action[T]) T {

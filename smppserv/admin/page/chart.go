@@ -31,7 +31,7 @@ type line struct {
 }
 
 // maxPoints bounds the points of a chart: its table is read by people.
-const maxPoints = 120
+const maxPoints = 60
 
 // coarser sums points up until there are few enough of them.
 func coarser(s adminapi.Series) adminapi.Series {

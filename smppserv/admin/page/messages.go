@@ -255,3 +255,11 @@ func ownedNumber(all []adminapi.Client, digits string) bool {
 	}
 	return false
 }
+
+// Through is where a try went: to Hermès, or over which session.
+func (v *view) Through(s adminapi.Step) string {
+	if id, ok := strings.CutPrefix(s.Through, "session "); ok {
+		return v.T("session %s", id)
+	}
+	return v.Party(s.Through)
+}

@@ -425,3 +425,18 @@ func (v *view) Short(part adminapi.Part) string {
 	}
 	return ""
 }
+
+// Notice is what needs attention, with what it is about.
+func (v *view) Notice(n adminapi.Notice) string {
+	said := v.Sentence(n.Text)
+	if n.About == "" || strings.Contains(said, n.About) {
+		return said
+	}
+	return n.About + ": " + said
+}
+
+// Version is the program's, without how it was built.
+func (v *view) Version() string {
+	short, _, _ := strings.Cut(v.Status.Version, " (")
+	return short
+}

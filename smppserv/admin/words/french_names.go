@@ -20,7 +20,7 @@ var frenchNames = map[string]string{
 	"sent again": "a renvoyé", "handed over": "a transféré", "read the text": "a lu le texte", "traced": "a tracé",
 	"sent": "a envoyé", "reloaded the configuration": "a rechargé la configuration", "erased": "a effacé", "sent a test alert": "a envoyé une alerte d'essai",
 	"put on hold": "a mis en pause", "let go on": "a repris", "called off": "a annulé",
-	"campaign": "campagne", "client": "client", "number": "numéro", "day": "jour", "hour": "heure",
+	"campaign": "campagne", "session %s": "session %s", "client": "client", "number": "numéro", "day": "jour", "hour": "heure",
 	"today": "aujourd'hui", "yesterday": "hier", "the last 7 days": "les 7 derniers jours", "this month": "ce mois", "last month": "le mois dernier", "from … to …": "du … au …",
 	"free": "libre", "%s free": "%s libres", "answers": "répond", "database": "base", "write-ahead log": "journal de la base", "configured": "configurés", "connections": "connexions",
 	"pushes at once": "envois simultanés", "under way": "en cours",

@@ -127,8 +127,6 @@ document.addEventListener('click', event => {
 
 // The keyboard.
 document.addEventListener('keydown', event => {
-  const typing = event.target.closest('input, textarea, select');
-  if (event.key === '/' && !typing && !event.ctrlKey && !event.metaKey) { event.preventDefault(); $('#find')?.select(); return; }
   if (event.key === 'Escape' && event.target.id === 'find') { event.target.blur(); return; }
   if (event.key === 'Enter' && !event.shiftKey && !event.isComposing && event.target.matches('[data-send]')) { event.preventDefault(); event.target.form.requestSubmit(); return; }
   if ((event.key === 'ArrowDown' || event.key === 'ArrowUp') && event.target.matches('.rowlink')) {
@@ -136,6 +134,9 @@ document.addEventListener('keydown', event => {
     const to = links[links.indexOf(event.target) + (event.key === 'ArrowDown' ? 1 : -1)];
     if (to) { event.preventDefault(); to.focus(); }
   }
+});
+document.addEventListener('keyup', event => { // not keydown: the field would have the stroke in it
+  if (event.key === '/' && !event.target.closest('input, textarea, select') && !event.ctrlKey && !event.metaKey) $('#find')?.select();
 });
 for (const form of document.querySelectorAll('form')) form.addEventListener('submit', () => setTimeout(() => { for (const b of form.querySelectorAll('button')) b.disabled = true; }));
 addEventListener('pageshow', () => { for (const b of document.querySelectorAll('form button')) b.disabled = false; });

@@ -18,23 +18,23 @@ func (f *Fake) clients() []adminapi.Client {
 	bound := func(id uint64, system, state, remote string, since time.Duration) adminapi.Session {
 		return adminapi.Session{ID: id, SystemID: system, State: state, Remote: remote, Version: "3.4", Since: f.ago(since), Heard: f.ago(4 * time.Second), Window: 10, InFlight: int(id % 3), Submits: 4210 + int64(id), Delivers: 1820}
 	}
-	refusal := &adminapi.Event{At: f.ago(100 * time.Minute), Kind: "refused", Text: adminapi.Say("wrong password (ESME_RINVPASWD)"), Remote: "10.20.4.7:51022"}
+	refusal := &adminapi.Event{At: f.ago(100 * time.Minute), Kind: "refused", Text: adminapi.Say("the password is wrong"), Remote: "10.20.4.7:51022"}
 	acme := []adminapi.Session{bound(12, "acme", "BOUND_TX", "10.20.1.14:50112", 5*time.Hour), bound(13, "acme", "BOUND_RX", "10.20.1.14:50113", 5*time.Hour)}
-	acme[0].Refused, acme[0].LastError = 3, adminapi.Say("a submit was refused: %s", adminapi.Verbatim("ESME_RTHROTTLED"))
+	acme[0].Refused, acme[0].LastError = 3, adminapi.Say("%s at %s was refused: %s", "submit_sm", f.ago(20*time.Minute), adminapi.Verbatim("ESME_RTHROTTLED"))
 	all := []adminapi.Client{
 		{SystemID: "acme", State: "BOUND_TX+BOUND_RX", Since: f.ago(5 * time.Hour), Numbers: []string{"3600", "3601"}, Sessions: acme,
 			Today: adminapi.Traffic{In: 8412, Out: 6120, Failed: 12}, Rate: 14, Limit: 50,
-			LastBind: &adminapi.Event{At: f.ago(5 * time.Hour), Kind: "bound", Text: adminapi.Say("as receiver"), Remote: "10.20.1.14:50113"},
+			LastBind: &adminapi.Event{At: f.ago(5 * time.Hour), Kind: "bound", Text: adminapi.Verbatim("BOUND_RX"), Remote: "10.20.1.14:50113"},
 			Events: []adminapi.Event{
-				{At: f.ago(20 * time.Minute), Kind: "throttled", Text: adminapi.Say("more than %d submits a second", 50), Remote: "10.20.1.14:50112"},
-				{At: f.ago(5 * time.Hour), Kind: "bound", Text: adminapi.Say("as receiver"), Remote: "10.20.1.14:50113"},
-				{At: f.ago(5*time.Hour + time.Second), Kind: "bound", Text: adminapi.Say("as transmitter"), Remote: "10.20.1.14:50112"},
-				{At: f.ago(5*time.Hour + 9*time.Second), Kind: "unbound", Text: adminapi.Say("it asked for it"), Remote: "10.20.1.14:49877"},
+				{At: f.ago(20 * time.Minute), Kind: "throttled", Text: adminapi.Say("submits were refused: there were more in a second than throttle_rate allows"), Remote: "10.20.1.14:50112"},
+				{At: f.ago(5 * time.Hour), Kind: "bound", Text: adminapi.Verbatim("BOUND_RX"), Remote: "10.20.1.14:50113"},
+				{At: f.ago(5*time.Hour + time.Second), Kind: "bound", Text: adminapi.Verbatim("BOUND_TX"), Remote: "10.20.1.14:50112"},
+				{At: f.ago(5*time.Hour + 9*time.Second), Kind: "unbound", Text: adminapi.Say("unbind by the client"), Remote: "10.20.1.14:49877"},
 			}},
-		{SystemID: "boutique", State: "UNBOUND", Since: f.ago(115 * time.Minute), Why: adminapi.Say("it unbound, and a bind was refused since: %s", adminapi.Verbatim("wrong password")), Numbers: []string{"36200"}, Sessions: []adminapi.Session{},
-			Waiting: adminapi.Waiting{Recipient: "boutique", Count: 7, Texts: 2, Receipts: 5, Oldest: f.ago(115 * time.Minute), OldestID: "1007", Why: adminapi.Say("%s is not bound", "boutique")},
-			Today:   adminapi.Traffic{In: 120, Out: 80, Failed: 21}, LastBind: &adminapi.Event{At: f.ago(9 * time.Hour), Kind: "bound", Text: adminapi.Say("as transceiver"), Remote: "10.20.4.7:40100"}, LastRefusal: refusal,
-			Events: []adminapi.Event{*refusal, {At: f.ago(115 * time.Minute), Kind: "unbound", Text: adminapi.Say("the connection was lost"), Remote: "10.20.4.7:40100"}}},
+		{SystemID: "boutique", State: "UNBOUND", Since: f.ago(115 * time.Minute), Why: adminapi.Say("not bound: its bind from %s at %s was refused: %s", "10.20.4.7:51022", f.ago(100*time.Minute), adminapi.Say("the password is wrong")), Numbers: []string{"36200"}, Sessions: []adminapi.Session{},
+			Waiting: adminapi.Waiting{Recipient: "boutique", Count: 7, Texts: 2, Receipts: 5, Oldest: f.ago(115 * time.Minute), OldestID: "1007", Why: notBound(f.ago(115 * time.Minute))},
+			Today:   adminapi.Traffic{In: 120, Out: 80, Failed: 21}, LastBind: &adminapi.Event{At: f.ago(9 * time.Hour), Kind: "bound", Text: adminapi.Verbatim("BOUND_TRX"), Remote: "10.20.4.7:40100"}, LastRefusal: refusal,
+			Events: []adminapi.Event{*refusal, {At: f.ago(115 * time.Minute), Kind: "unbound", Text: adminapi.Say("the client closed the connection"), Remote: "10.20.4.7:40100"}}},
 		{SystemID: "mairie", State: "BOUND_TRX", Since: f.ago(30 * time.Hour), Numbers: []string{"38*"}, Sessions: []adminapi.Session{bound(9, "mairie", "BOUND_TRX", "192.168.12.40:41822", 30*time.Hour)}, Paused: &adminapi.Pause{Since: f.ago(40 * time.Minute), By: "claire"}, Today: adminapi.Traffic{In: 3900, Out: 2100, Failed: 8}, Rate: 2},
 		{SystemID: "notaires", State: "UNBOUND", Disabled: true, Numbers: []string{"3970"}, Sessions: []adminapi.Session{}},
 		{SystemID: "support", State: "BOUND_TRX", Since: f.ago(76 * time.Hour), Sessions: []adminapi.Session{bound(2, "support", "BOUND_TRX", "127.0.0.1:40022", 76*time.Hour)}, Today: adminapi.Traffic{In: 51, Out: 49}},
@@ -63,9 +63,9 @@ func (f *Fake) messages() []adminapi.Detail {
 		switch {
 		case id == 1042 || m.Direction == "in" && id > 1080:
 			m.State, m.Final, m.Tries, m.Error = "ENROUTE", time.Time{}, 4, 503
-			m.Reason, m.Next = adminapi.Say("Hermès is silent: %s", adminapi.Verbatim("connection refused")), f.Now.Add(41*time.Second)
+			m.Reason, m.Next = adminapi.Verbatim("connection refused"), f.Now.Add(41*time.Second)
 		case id%41 == 0:
-			m.State, m.Tries, m.Error, m.Reason = "UNDELIVERABLE", 3, 69, adminapi.Say("the client answered %s", adminapi.Verbatim("ESME_RSUBMITFAIL (0x45)"))
+			m.State, m.Tries, m.Error, m.Reason = "UNDELIVERABLE", 3, 69, adminapi.Verbatim("ESME_RSUBMITFAIL (0x45)")
 		case id%53 == 0:
 			m.State, m.Tries, m.Final = "EXPIRED", 14, at.Add(24*time.Hour)
 		}
@@ -79,22 +79,22 @@ func (f *Fake) detail(m adminapi.Message) adminapi.Detail {
 		Fields: []adminapi.Field{{Name: "command_id", Value: "0x00000004", Means: "submit_sm"}, {Name: "source_addr", Value: m.From, Means: "ton 1 (international), npi 1 (ISDN)"}, {Name: "destination_addr", Value: m.To},
 			{Name: "esm_class", Value: "0x00", Means: "default mode"}, {Name: "data_coding", Value: "0", Means: "GSM 7-bit"}, {Name: "registered_delivery", Value: "1", Means: "a receipt is asked for"}}}
 	at := m.Received
-	d.Timeline = append(d.Timeline, adminapi.Step{At: at, Kind: "accepted", Text: adminapi.Say("from %s, session %s, %s sequence %s", m.Submitter, "12", "submit_sm", "88")})
+	d.Timeline = append(d.Timeline, adminapi.Step{At: at, Kind: "accepted", Text: adminapi.Say("accepted from %s: %s %d on session %d from %s", m.Submitter, "submit_sm", 88, 12, "10.20.1.14:50112")})
 	for i := range min(m.Tries, 4) {
 		at = at.Add(6 * time.Millisecond)
 		if i < m.Tries-1 || m.Final.IsZero() {
-			d.Timeline = append(d.Timeline, adminapi.Step{At: at, Kind: "try", Text: adminapi.Say("push to Hermès: %s", adminapi.Verbatim("HTTP 503 Service Unavailable")), Code: 503, Took: 6})
+			d.Timeline = append(d.Timeline, adminapi.Step{At: at, Kind: "try", Text: adminapi.Verbatim("HTTP 503 Service Unavailable"), Through: "hermes", Code: 503, Took: 6})
 			at = at.Add(5 * time.Second)
 			continue
 		}
-		d.Timeline = append(d.Timeline, adminapi.Step{At: at, Kind: "try", Text: adminapi.Say("push to Hermès: %s", adminapi.Verbatim("HTTP 200 OK")), Code: 200, Took: 9})
+		d.Timeline = append(d.Timeline, adminapi.Step{At: at, Kind: "try", Text: adminapi.Say("taken"), Through: "hermes", Code: 200, Took: 9})
 	}
 	if m.Final.IsZero() {
-		d.Why = adminapi.Say("it waits because Hermès is silent since %s: %s", f.ago(12*time.Minute), adminapi.Verbatim("connection refused"))
+		d.Why = adminapi.Say("Hermès does not take messages since %s: %s. It is probed again at %s", f.ago(12*time.Minute), adminapi.Verbatim("connection refused"), f.Now.Add(41*time.Second))
 		d.Can = []string{"retry", "cancel"}
-		d.Timeline = append(d.Timeline, adminapi.Step{At: f.Now, Kind: "waiting", Text: adminapi.Say("next try at %s", m.Next)})
+		d.Timeline = append(d.Timeline, adminapi.Step{At: f.Now, Kind: "waiting", Text: adminapi.Say("the next try is at %s", m.Next)})
 	} else {
-		d.Timeline = append(d.Timeline, adminapi.Step{At: m.Final, Kind: "final", Text: adminapi.Verbatim(m.State)})
+		d.Timeline = append(d.Timeline, adminapi.Step{At: m.Final, Kind: "final", Text: adminapi.Say("Hermès took it at %s", m.Final)})
 	}
 	return d
 }
@@ -205,7 +205,7 @@ func (f *Fake) Series(_ context.Context, span string) (adminapi.Series, error) {
 	case "day":
 		n, step = 96, 15*time.Minute
 	case "month":
-		n, step = 720, time.Hour
+		n, step = 30, 24*time.Hour
 	}
 	s := adminapi.Series{Span: span, Step: step}
 	end := f.Now.Truncate(step)

@@ -85,29 +85,29 @@ func (f *Fake) Status(context.Context) (adminapi.Status, error) {
 	silent := f.ago(12 * time.Minute)
 	s := adminapi.Status{Node: "SRV-SMS-01", Version: "2.0.0", Started: f.ago(76 * time.Hour), Now: f.Now, Mode: "vocalcom", Ready: true,
 		Parts: []adminapi.Part{
-			{Name: adminapi.PartSMPP, Level: adminapi.Good, Since: f.ago(76 * time.Hour), Text: adminapi.Say("%d of %d clients bound", 3, 5), Figures: map[string]int64{"bound": 3, "configured": 5}},
-			{Name: adminapi.PartHermes, Level: adminapi.Bad, Since: silent, Text: adminapi.Say("silent since %s: %s", silent, adminapi.Verbatim("connection refused")), Figures: map[string]int64{"window": 32, "in_flight": 4}},
-			{Name: adminapi.PartTCP, Level: adminapi.Good, Since: f.ago(76 * time.Hour), Text: adminapi.Say("%d connections", 2), Figures: map[string]int64{"connections": 2}},
-			{Name: adminapi.PartStore, Level: adminapi.Good, Since: f.ago(76 * time.Hour), Text: adminapi.Say("takes messages"), Figures: map[string]int64{"database": 4_812_000_000, "log": 12_400_000}},
-			{Name: adminapi.PartDisk, Level: adminapi.Good, Since: f.ago(76 * time.Hour), Text: adminapi.Say("%s free", "81 GB"), Figures: map[string]int64{"disk_free": 81_200_000_000}},
-			{Name: adminapi.PartConfiguration, Level: adminapi.Warning, Since: f.ago(2 * time.Hour), Text: adminapi.Say("%d key waits for a restart", 1)},
+			{Name: adminapi.PartSMPP, Level: adminapi.Good, Since: f.ago(76 * time.Hour), Text: adminapi.Say("listening on %s; %d of %d clients are bound", ":2346", 3, 5), Figures: map[string]int64{"bound": 3, "configured": 5}},
+			{Name: adminapi.PartHermes, Level: adminapi.Bad, Since: silent, Text: adminapi.Say("Hermès does not take messages since %s: %s. It is probed again at %s", silent, adminapi.Verbatim("connection refused"), f.Now.Add(41*time.Second)), Figures: map[string]int64{"window": 32, "in_flight": 4}},
+			{Name: adminapi.PartTCP, Level: adminapi.Good, Since: f.ago(76 * time.Hour), Text: adminapi.Say("listening on %s; %d connections", ":18182", 2), Figures: map[string]int64{"connections": 2}},
+			{Name: adminapi.PartStore, Level: adminapi.Good, Since: f.ago(76 * time.Hour), Text: adminapi.Say("messages are written to disk"), Figures: map[string]int64{"database": 4_812_000_000, "log": 12_400_000}},
+			{Name: adminapi.PartDisk, Level: adminapi.Good, Since: f.ago(76 * time.Hour), Text: adminapi.Say("%s are free; the database has %s", adminapi.Size(81_200_000_000), adminapi.Size(4_812_000_000)), Figures: map[string]int64{"disk_free": 81_200_000_000}},
+			{Name: adminapi.PartConfiguration, Level: adminapi.Warning, Since: f.ago(2 * time.Hour), Text: adminapi.Say("changes wait for a restart: %s", "server.listen_port")},
 		},
 		Attention: []adminapi.Notice{
 			{Code: "hermes_silent", Level: adminapi.Bad, Since: silent, Link: "/messages?state=waiting&direction=in",
-				Text: adminapi.Say("Hermès has not answered since %s: %s. %d messages wait, the oldest for %s", silent, adminapi.Verbatim("connection refused"), 45, 12*time.Minute),
-				ToDo: adminapi.Say("Check that Hermès runs and that hermes.url can be reached from this machine; messages are tried again by themselves")},
+				Text: adminapi.Say("Hermès does not take messages since %s: %s. It is probed again at %s", silent, adminapi.Verbatim("connection refused"), f.Now.Add(41*time.Second)),
+				ToDo: adminapi.Say("see whether Hermès runs and hermes.url leads to it; what waits goes by itself when it answers")},
 			{Code: "client_unbound", About: "boutique", Level: adminapi.Warning, Since: f.ago(115 * time.Minute), Link: "/clients/boutique",
-				Text: adminapi.Say("client %s is not bound and %d messages wait for it", "boutique", 7),
-				ToDo: adminapi.Say("ask whoever runs it to bind again; its last refusal is shown with it")},
-			{Code: "stand_in", Level: adminapi.Warning, Link: "/try", Text: adminapi.Say("messages go to the built-in stand-in and reach nobody"), ToDo: adminapi.Say("set hermes.url in config.toml to Hermès' address")},
+				Text: adminapi.Say("%d messages wait for %s: %s", 7, "boutique", notBound(f.ago(115*time.Minute))),
+				ToDo: adminapi.Say("see why the client does not bind: its events tell what the server saw of it")},
+			{Code: "stand_in", Level: adminapi.Warning, Link: "/try", Text: adminapi.Say("messages go to the stand-in for Hermès, and reach nobody"), ToDo: adminapi.Say("write Hermès' address into hermes.url of config.toml when it is there")},
 		},
 		Load:  adminapi.Load{Waiting: 52, Texts: 47, Receipts: 5, InFlight: 4, Oldest: silent, Sessions: 4},
 		Today: adminapi.Counts{Submitted: 12_483, Delivered: 12_301, Failed: 41, Deleted: 3, Receipts: 9_120, Parts: 13_020},
 	}
 	if f.Calm || f.Empty {
 		s.Attention = []adminapi.Notice{}
-		s.Parts[1].Level, s.Parts[1].Text = adminapi.Good, adminapi.Say("answers in %s", 9*time.Millisecond)
-		s.Parts[5].Level, s.Parts[5].Text = adminapi.Good, adminapi.Say("as in the file")
+		s.Parts[1].Level, s.Parts[1].Text = adminapi.Good, adminapi.Say("Hermès answers")
+		s.Parts[5].Level, s.Parts[5].Text = adminapi.Good, adminapi.Say("config.toml is in force as it is")
 		s.Load = adminapi.Load{Sessions: 4}
 	}
 	if f.Empty {
@@ -171,7 +171,7 @@ func (f *Fake) Note(by admin.Actor, what, on, more string) {
 	f.note(by, what, on, more)
 }
 
-func (f *Fake) act(by admin.Actor, what, id string, do func(*adminapi.Client)) (adminapi.Done, error) {
+func (f *Fake) act(by admin.Actor, what, id string, says adminapi.Text, do func(*adminapi.Client)) (adminapi.Done, error) {
 	f.Lock()
 	defer f.Unlock()
 	c, err := f.named(id)
@@ -180,32 +180,28 @@ func (f *Fake) act(by admin.Actor, what, id string, do func(*adminapi.Client)) (
 	}
 	do(c)
 	f.note(by, what, id, "")
-	return adminapi.Done{}, nil
+	return adminapi.Done{Text: says}, nil
 }
 
 // Pause implements admin.Operators.
 func (f *Fake) Pause(_ context.Context, by admin.Actor, id string) (adminapi.Done, error) {
-	return f.act(by, "pause", id, func(c *adminapi.Client) { c.Paused = &adminapi.Pause{Since: f.Now, By: by.Name} })
+	return f.act(by, "pause", id, adminapi.Say("nothing is sent to %s until it is resumed; its sessions and submits go on", id),
+		func(c *adminapi.Client) { c.Paused = &adminapi.Pause{Since: f.Now, By: by.Name} })
 }
 
 // Resume implements admin.Operators.
 func (f *Fake) Resume(_ context.Context, by admin.Actor, id string) (adminapi.Done, error) {
-	return f.act(by, "resume", id, func(c *adminapi.Client) { c.Paused = nil })
+	return f.act(by, "resume", id, adminapi.Say("what waits for %s is sent again", id), func(c *adminapi.Client) { c.Paused = nil })
 }
 
 // HandOver implements admin.Operators.
 func (f *Fake) HandOver(_ context.Context, by admin.Actor, from, to string) (adminapi.Done, error) {
-	n := 0
-	return adminapi.Done{Count: 7}, func() error {
-		_, err := f.act(by, "hand-over", from, func(c *adminapi.Client) { n = c.Waiting.Count; c.Waiting = adminapi.Waiting{Recipient: from} })
-		_ = n
-		return err
-	}()
+	return f.act(by, "hand-over", from, adminapi.Say("%d messages are for %s now", 7, to), func(c *adminapi.Client) { c.Waiting = adminapi.Waiting{Recipient: from} })
 }
 
 // Trace implements admin.Operators.
 func (f *Fake) Trace(_ context.Context, by admin.Actor, id string, on bool) (adminapi.Done, error) {
-	return f.act(by, "trace", id, func(c *adminapi.Client) { c.Traced = on })
+	return f.act(by, "trace", id, adminapi.Say("the PDUs of %s are recorded from now on", id), func(c *adminapi.Client) { c.Traced = on })
 }
 
 // WriteTrace implements admin.Operators.
@@ -234,10 +230,10 @@ func (f *Fake) Unbind(_ context.Context, by admin.Actor, session uint64) (admina
 		c.Sessions = slices.DeleteFunc(slices.Clone(c.Sessions), func(s adminapi.Session) bool { return s.ID == session })
 		if len(c.Sessions) < n {
 			if len(c.Sessions) == 0 {
-				c.State, c.Since, c.Why = "UNBOUND", f.Now, adminapi.Say("an operator unbound it")
+				c.State, c.Since, c.Why = "UNBOUND", f.Now, adminapi.Say("unbound by an operator")
 			}
 			f.note(by, "unbind", c.SystemID, fmt.Sprintf("session %d", session))
-			return adminapi.Done{}, nil
+			return adminapi.Done{Count: 1, Text: adminapi.Say("session %d of %s is being unbound", int(session), c.SystemID)}, nil
 		}
 	}
 	return adminapi.Done{}, fmt.Errorf("session %d: %w", session, adminapi.ErrNotFound)
@@ -313,7 +309,7 @@ func (f *Fake) Message(_ context.Context, by admin.Actor, id string, text bool) 
 	return adminapi.Detail{}, fmt.Errorf("message %s: %w", id, adminapi.ErrNotFound)
 }
 
-func (f *Fake) change(by admin.Actor, what, id string, do func(*adminapi.Detail)) (adminapi.Done, error) {
+func (f *Fake) change(by admin.Actor, what, id string, says adminapi.Text, do func(*adminapi.Detail)) (adminapi.Done, error) {
 	f.Lock()
 	defer f.Unlock()
 	for i := range f.Stored {
@@ -323,7 +319,7 @@ func (f *Fake) change(by admin.Actor, what, id string, do func(*adminapi.Detail)
 			}
 			do(d)
 			f.note(by, what, id, "")
-			return adminapi.Done{}, nil
+			return adminapi.Done{Count: 1, Text: says}, nil
 		}
 	}
 	return adminapi.Done{}, fmt.Errorf("message %s: %w", id, adminapi.ErrNotFound)
@@ -331,12 +327,12 @@ func (f *Fake) change(by admin.Actor, what, id string, do func(*adminapi.Detail)
 
 // Retry implements admin.Operators.
 func (f *Fake) Retry(_ context.Context, by admin.Actor, id string) (adminapi.Done, error) {
-	return f.change(by, "retry", id, func(d *adminapi.Detail) { d.Next = f.Now })
+	return f.change(by, "retry", id, adminapi.Say("message %s is tried with its next turn", id), func(d *adminapi.Detail) { d.Next = f.Now })
 }
 
 // Cancel implements admin.Operators.
 func (f *Fake) Cancel(_ context.Context, by admin.Actor, id string) (adminapi.Done, error) {
-	return f.change(by, "cancel", id, func(d *adminapi.Detail) { d.State, d.Final, d.Can = "DELETED", f.Now, []string{"send-again"} })
+	return f.change(by, "cancel", id, adminapi.Say("message %s is taken back", id), func(d *adminapi.Detail) { d.State, d.Final, d.Can = "DELETED", f.Now, []string{"send-again"} })
 }
 
 // SendAgain implements admin.Operators.
@@ -348,7 +344,8 @@ func (f *Fake) SendAgain(ctx context.Context, by admin.Actor, id string) (admina
 	f.Lock()
 	defer f.Unlock()
 	f.note(by, "send-again", id, "")
-	return adminapi.Done{ID: f.add(d.Direction, d.Submitter, d.Recipient, d.From, d.To, "")}, nil
+	made := f.add(d.Direction, d.Submitter, d.Recipient, d.From, d.To, "")
+	return adminapi.Done{ID: made, Count: 1, Text: adminapi.Say("message %s is sent again as message %s", id, made)}, nil
 }
 
 // add stores a message that was delivered at once.
@@ -386,12 +383,16 @@ func (f *Fake) Waiting(context.Context) ([]adminapi.Waiting, error) {
 		return []adminapi.Waiting{}, f.Fault
 	}
 	return []adminapi.Waiting{
-		{Recipient: adminapi.Hermes, Count: 45, Texts: 45, InFlight: 4, Oldest: f.ago(12 * time.Minute), OldestID: "1042", Why: adminapi.Say("Hermès is silent: %s", adminapi.Verbatim("connection refused")), Next: f.Now.Add(41 * time.Second)},
-		{Recipient: "boutique", Count: 7, Texts: 2, Receipts: 5, Oldest: f.ago(115 * time.Minute), OldestID: "1007", Why: adminapi.Say("%s is not bound", "boutique")},
+		{Recipient: adminapi.Hermes, Count: 45, Texts: 45, InFlight: 4, Oldest: f.ago(12 * time.Minute), OldestID: "1042", Why: adminapi.Say("Hermès does not take messages since %s: %s. It is probed again at %s", f.ago(12*time.Minute), adminapi.Verbatim("connection refused"), f.Now.Add(41*time.Second)), Next: f.Now.Add(41 * time.Second)},
+		{Recipient: "boutique", Count: 7, Texts: 2, Receipts: 5, Oldest: f.ago(115 * time.Minute), OldestID: "1007", Why: notBound(f.ago(115 * time.Minute))},
 	}, nil
 }
 
 // TestAlerts implements admin.Operators.
 func (f *Fake) TestAlerts(context.Context, admin.Actor) (adminapi.Done, error) {
-	return adminapi.Done{}, nil
+	return adminapi.Done{Text: adminapi.Say("a test notice went to %d receivers", 1)}, nil
+}
+
+func notBound(since time.Time) adminapi.Text {
+	return adminapi.Say("not bound since %s: %s", since, adminapi.Say("the client closed the connection"))
 }
