@@ -32,7 +32,7 @@ func (s *Server) events(w http.ResponseWriter, r asked) {
 		_, err := fmt.Fprintf(w, format, args...)
 		return err == nil && out.Flush() == nil
 	}
-	changes := s.o.Operators.Changes(ctx) // before the answer begins: who reads then has missed nothing
+	changes := s.operators.Changes(ctx) // before the answer begins: who reads then has missed nothing
 	w.Header().Set("Content-Type", "text/event-stream")
 	if !say("retry: 2000\n: hello\n\n") {
 		return
