@@ -115,11 +115,14 @@ func sayMessage(s *server, m adminapi.Detail) error {
 	}
 	steps := table.New(table.Column{Name: "TIME"}, table.Column{Name: "WHAT"}, table.Column{Name: "THROUGH"}, table.Column{Name: "CODE", Right: true}, table.Column{Name: "TOOK", Right: true}, table.Column{Name: "ANSWER", Flexible: true})
 	for _, e := range m.Timeline {
-		took := ""
+		at, took := "", ""
+		if !e.At.IsZero() {
+			at = e.At.Local().Format("2006-01-02 15:04:05.000")
+		}
 		if e.Took > 0 {
 			took = milliseconds(e.Took)
 		}
-		steps.Add(e.At.Local().Format("2006-01-02 15:04:05.000"), e.Kind, e.Through, count(e.Code), took, strings.TrimSpace(e.Text.String()+" "+e.ID))
+		steps.Add(at, e.Kind, e.Through, count(e.Code), took, strings.TrimSpace(e.Text.String()+" "+e.ID))
 	}
 	fields := table.New(table.Column{Name: "FIELD"}, table.Column{Name: "VALUE"}, table.Column{Name: "MEANS", Flexible: true})
 	for _, f := range m.Fields {
@@ -147,7 +150,8 @@ func sayMessage(s *server, m adminapi.Detail) error {
 		}
 	}
 	if err == nil && len(m.Data) > 0 {
-		err = s.say("\nOctets:\n% x", m.Data)
+		fmt.Fprintln(s.Stdout, "\nOctets:")
+		err = s.say("% x", m.Data)
 	}
 	return err
 }

@@ -89,7 +89,8 @@ func sayReport(s *server, r adminapi.Report) error {
 		if to.IsZero() {
 			to = time.Now()
 		}
-		err = s.say("\n%s to %s", r.From.Local().Format(time.DateTime), to.Local().Format(time.DateTime))
+		fmt.Fprintln(s.Stdout)
+		err = s.say("%s to %s", r.From.Local().Format(time.DateTime), to.Local().Format(time.DateTime))
 	}
 	return err
 }

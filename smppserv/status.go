@@ -86,7 +86,7 @@ func sayStatus(s *server, st adminapi.Status) error {
 		return err
 	}
 	for _, n := range st.Attention { // whole: what to do must be legible
-		if err := s.say("- %s: %s%s", n.Level, n.Text, strings.TrimSuffix(" ("+since(n.Since)+")", " ()")); err != nil {
+		if err := s.say("- %s: %s", strings.TrimSpace(string(n.Level)+" "+since(n.Since)), n.Text); err != nil {
 			return err
 		}
 		if !n.ToDo.IsZero() {

@@ -18,9 +18,9 @@ import (
 
 // What a Remote's errors wrap besides those that an answer says.
 var (
-	ErrUnknown = errors.New("the server does not know who asks")                    // a user, or another password, is needed
-	ErrAway    = errors.New("the server starts or stops")                           // ask again in a moment
-	ErrForeign = errors.New("what answers there is no HNET SMPP Serv's admin port") // another program, or another path
+	ErrUnknown = errors.New("the server does not know who asks")                          // a user, or another password, is needed
+	ErrAway    = errors.New("the server starts or stops")                                 // ask again in a moment
+	ErrForeign = errors.New("what answers there is not the admin port of HNET SMPP Serv") // another program, or another path
 )
 
 const (
@@ -271,6 +271,12 @@ func (r *Remote) send(ctx context.Context, method, path string, q url.Values, bo
 		}
 		if errors.Is(err, context.DeadlineExceeded) {
 			return nil, fmt.Errorf("%s gave no answer in time: %w", r.base, err)
+		}
+		if strings.Contains(err.Error(), "HTTP response to HTTPS client") {
+			return nil, fmt.Errorf("%s speaks no HTTPS: ask for http://%s", r.base, strings.TrimPrefix(r.base, "https://"))
+		}
+		if strings.Contains(err.Error(), "malformed HTTP") || errors.As(err, new(tls.RecordHeaderError)) { // its octets may be anything
+			err = ErrForeign
 		}
 		return nil, fmt.Errorf("%s: %w", r.base, err)
 	}
