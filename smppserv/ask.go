@@ -77,7 +77,11 @@ func (a Asking) findAs(login adminapi.Login, line *commandLine, c *commandline.C
 	// Whoever may not read what the server says may read config.toml perhaps, and be let in without a token.
 	cfg, err := config.Load(path)
 	if err != nil {
-		return nil, fmt.Errorf("this account may not read what the running server says (%w): run this %s, or name the server's port with --addr", s.unseen, asAdministrator)
+		why := s.unseen
+		if file, ok := errors.AsType[*fs.PathError](why); ok {
+			why = file
+		}
+		return nil, fmt.Errorf("this account may not read what the running server says (%w): run this %s, or name the server's port with --addr", why, asAdministrator)
 	}
 	s.Remote, err = adminport.Of(&running.Server{Admin: cfg.Admin.Listen, AdminCert: cfg.Admin.CertFile}, login)
 	return s, err
