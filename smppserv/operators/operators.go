@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -140,6 +141,8 @@ type Operators struct {
 	today   cached[store.Report]
 	totals  cached[store.Report]
 
+	closed atomic.Bool
+
 	mu     sync.Mutex
 	pauses map[string]adminapi.Pause
 	oldest map[sms.ID]time.Time // when the oldest messages that wait were accepted
@@ -181,6 +184,7 @@ func (ops *Operators) Open(ctx context.Context, p Parts) error {
 // Close ends what goes on by itself. It does not wait for that: a disk that hangs must not keep a stop from its end.
 func (ops *Operators) Close() {
 	if ops.stop != nil {
+		ops.closed.Store(true)
 		ops.stop()
 	}
 }
@@ -192,6 +196,10 @@ func recalled(kind smsc.EventKind, e store.ClientEvent) smsc.Event {
 // ClientChanged is smsc.Options.Changed.
 func (ops *Operators) ClientChanged(systemID string) {
 	ops.Changed(TopicClients)
+	if ops.closed.Load() {
+		go ops.noteClient(systemID) // that the stop unbinds it
+		return
+	}
 	select {
 	case ops.noted <- systemID:
 	default: // it is written with the next look at all of them

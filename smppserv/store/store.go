@@ -98,6 +98,7 @@ const closeGrace = 250 * time.Millisecond
 // their messages are tried again after the next start. So are those whose rows are refused.
 // While the disk hangs it returns closeGrace after the end of ctx, and the database is closed when the disk goes on.
 func (s *Store) Close(ctx context.Context) error {
+	s.lastNotes()
 	s.writeNotes()
 	s.mu.Lock()
 	s.closed = true
