@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -91,7 +92,7 @@ func (k *kannel) startBoxes(t *testing.T, bearerbox, smsbox string, at endpoint,
 	admin, boxes, sendsms := testkit.FreePort(t), testkit.FreePort(t), testkit.FreePort(t)
 	k.sendsms = fmt.Sprintf("http://127.0.0.1:%d/cgi-bin/sendsms", sendsms)
 	config := filepath.Join(dir, "kannel.conf")
-	text := kannelConfig(dir, k.page.URL, at, binds, admin, boxes, sendsms)
+	text := kannelConfig(dir, k.page.URL, kannelLinks(t, at, binds), admin, boxes, sendsms)
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		return err
 	}
@@ -130,27 +131,30 @@ func kannelOnline(status string, links int) bool {
 	return strings.Count(status, "(online ") == links && strings.Contains(status, "smsbox:")
 }
 
-// kannelConfig is a whole kannel.conf. Kannel speaks GSM 03.38 under data_coding 0 as long as alt-charset is not set.
-func kannelConfig(dir, page string, at endpoint, binds kannelBinds, admin, boxes, sendsms int) string {
-	connections := []string{fmt.Sprintf("port = %d\ntransceiver-mode = true", at.Port)}
-	if binds == kannelSplit { // two groups of one smsc-id: Kannel refuses both ports in one
-		connections = []string{fmt.Sprintf("port = %d", at.Port), fmt.Sprintf("receive-port = %d", at.Port)}
+// kannelLinks are the groups smsc of a kannel.conf: that of the integrator's sheet, with its address and account, or, split,
+// two made of it.
+func kannelLinks(t *testing.T, at endpoint, binds kannelBinds) string {
+	t.Helper()
+	group := kannelSample(t, integratorsSheets[0])
+	set := func(group, key, line string) string {
+		at := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(key) + ` = .*\n`)
+		if !at.MatchString(group) {
+			t.Fatalf("the sample for Kannel in %s does not say %s", integratorsSheets[0], key)
+		}
+		return at.ReplaceAllLiteralString(group, line)
 	}
-	smsc := ""
-	for _, connection := range connections {
-		smsc += fmt.Sprintf(`group = smsc
-smsc = smpp
-smsc-id = underTest
-host = %s
-%s
-smsc-username = %s
-smsc-password = %s
-system-type = ""
-reconnect-delay = 1
-enquire-link-interval = 30
+	group = set(group, "host", "host = "+at.Host+"\n")
+	group = set(group, "smsc-username", "smsc-username = "+at.SystemID+"\n")
+	group = set(group, "smsc-password", "smsc-password = "+at.Password+"\n")
+	if binds == kannelTransceiver {
+		return set(group, "port", fmt.Sprintf("port = %d\n", at.Port))
+	}
+	group = set(group, "transceiver-mode", "") // two groups of one smsc-id: Kannel refuses both ports in one
+	return set(group, "port", fmt.Sprintf("port = %d\n", at.Port)) + "\n" + set(group, "port", fmt.Sprintf("receive-port = %d\n", at.Port))
+}
 
-`, at.Host, connection, at.SystemID, at.Password)
-	}
+// kannelConfig is a whole kannel.conf. Kannel speaks GSM 03.38 under data_coding 0 as long as alt-charset is not set.
+func kannelConfig(dir, page, smsc string, admin, boxes, sendsms int) string {
 	mo := page + "/mo?from=%p&to=%P&coding=%c&charset=%C&text=%b"
 	return fmt.Sprintf(`group = core
 admin-port = %d
@@ -166,7 +170,8 @@ sms-resend-freq = 1
 sms-combine-concatenated-mo = true
 dlr-storage = internal
 
-%sgroup = smsbox
+%s
+group = smsbox
 bearerbox-host = 127.0.0.1
 sendsms-port = %d
 sendsms-interface = 127.0.0.1

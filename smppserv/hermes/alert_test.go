@@ -2,7 +2,6 @@ package hermes
 
 import (
 	"net/http"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,8 +21,8 @@ func (c client) Deliver(ms []*sms.Message, _ bool, report func(sms.Outcome)) {
 func TestOneThatHermesDidNotReachIsAnnouncedOnlyWhenItIsReached(t *testing.T) {
 	for name, status := range map[string]int{"refused": http.StatusInternalServerError, "nobody there": http.StatusServiceUnavailable} {
 		t.Run(name, func(t *testing.T) {
-			var answer atomic.Int64
-			at := testkit.StartEndpoint(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(int(answer.Load())) })
+			answers := make(chan int)
+			at := testkit.StartEndpoint(t, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(<-answers) })
 			o := options(at.URL())
 			o.Retry = []time.Duration{time.Millisecond}
 			p := newPush(t, o)
@@ -32,7 +31,7 @@ func TestOneThatHermesDidNotReachIsAnnouncedOnlyWhenItIsReached(t *testing.T) {
 			p.Attach(q)
 			told := make(client, 10)
 			q.Attach(road.OutletOptions{Recipient: "admin", Window: 1, Deliverer: told})
-			push := func(change func(*sms.Message)) {
+			push := func(answer int, change func(*sms.Message)) {
 				t.Helper()
 				m := message(0, "hi")
 				m.ReceivedAt, m.DueAt, m.ExpiresAt = time.Now(), time.Now(), time.Now().Add(time.Hour)
@@ -41,20 +40,18 @@ func TestOneThatHermesDidNotReachIsAnnouncedOnlyWhenItIsReached(t *testing.T) {
 					t.Fatal(err)
 				}
 				at.Next(t)
+				answers <- answer
 			}
 
-			answer.Store(int64(status))
-			push(func(m *sms.Message) { m.SetDPF, m.ESMClass = true, 0x01 }) // tried once
-			answer.Store(http.StatusNotFound)
-			push(func(m *sms.Message) { m.RegisteredDelivery = 1 })
+			push(status, func(m *sms.Message) { m.SetDPF, m.ESMClass = true, 0x01 }) // tried once
+			push(http.StatusNotFound, func(m *sms.Message) { m.RegisteredDelivery = 1 })
 			if kind := testkit.Receive(t, told, "the receipt"); kind != sms.KindReceipt {
 				t.Fatalf("got kind %d before anybody was reached", kind)
 			}
-			answer.Store(http.StatusOK)
 			if status != http.StatusInternalServerError { // then anybody's message tells that Hermès is there
-				push(func(m *sms.Message) { m.Source.Number = "33699999999" })
+				push(http.StatusOK, func(m *sms.Message) { m.Source.Number = "33699999999" })
 			} else {
-				push(func(m *sms.Message) {})
+				push(http.StatusOK, func(m *sms.Message) {})
 			}
 			if kind := testkit.Receive(t, told, "the alert"); kind != sms.KindAlert {
 				t.Fatalf("got kind %d", kind)

@@ -95,9 +95,10 @@ func TestARecipientThatFailedIsAnnouncedOnceItHasTheMessage(t *testing.T) {
 // ends are messages whose end leaves its delivery pending flag behind.
 var ends = map[string]func(r *rig, m *sms.Message, h *outbox, fail sms.Outcome){
 	"expired": func(r *rig, m *sms.Message, h *outbox, fail sms.Outcome) {
-		m.ExpiresAt = m.ReceivedAt.Add(100 * time.Millisecond)
+		m.ExpiresAt = m.ReceivedAt.Add(time.Minute)
 		r.add(m)
 		h.next("text").report(fail)
+		r.elapse(time.Minute)
 		r.wantState(m, sms.Expired)
 	},
 	"tried once": func(r *rig, m *sms.Message, h *outbox, fail sms.Outcome) {

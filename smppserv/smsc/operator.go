@@ -47,7 +47,11 @@ func (sub reported) Concluded(m *sms.Message, o sms.Outcome) {
 	sub.submission.Concluded(m, o)
 	r := sms.NewReceipt(sms.KindReceipt, m, m.State, m.Error, m.FinalAt, time.Hour)
 	p := &peer{sv: sub.sv, s: sub.Session()}
-	pdus, err := p.esme(sub.client).DeliverSM(r)
+	e := p.esme(sub.client)
+	as := *e.Profile
+	as.ReceiptIDHex = as.MessageIDHex // the command knows the message by its response, whatever form the client wants in receipts
+	e.Profile = &as
+	pdus, err := e.DeliverSM(r)
 	if err != nil {
 		return // the command says that none came
 	}

@@ -53,6 +53,24 @@ func TestACommandSubmitsBesideTheClientAndTakesNothingOfIts(t *testing.T) {
 	command.ExpectSilence(time.Millisecond)
 }
 
+// A client may want its receipts to bear the message_id in another form than the response; a command compares the two.
+func TestACommandIsToldOfItsMessageByTheIDOfTheResponse(t *testing.T) {
+	for _, hex := range []bool{false, true} {
+		r := operatorRig(t, func(r *rig) { r.alice().MessageIDHex, r.alice().ReceiptIDHex = hex, !hex })
+		r.hermes.eager = true
+		command := r.dial()
+		command.Bind(smpp.CmdBindTransceiver, "alice", token, smpp.V34)
+		for range 12 { // up to an id that is written otherwise in hexadecimal
+			id := command.SubmitSM(&smpp.SubmitSM{Source: smpp.Address{Addr: person}, Dest: smpp.Address{Addr: campaign}, ShortMessage: []byte("ours")})
+			told := command.ExpectDeliver()
+			receipt, err := smpp.ParseReceipt(told.ShortMessage)
+			if named, _ := told.TLVs.Text(smpp.TagReceiptedMessageID); err != nil || receipt.ID != id || named != id {
+				t.Fatalf("of message %s the command is told %+v, %s, %v", id, receipt, named, err)
+			}
+		}
+	}
+}
+
 func TestTheTokenOpensNothingButSubmitSM(t *testing.T) {
 	r := operatorRig(t, func(r *rig) { r.st.Clients[1].Disabled = true })
 	for _, c := range []struct {
