@@ -28,6 +28,7 @@ import (
 	"hnetsmpp/smppserv/smsc"
 	"hnetsmpp/smppserv/store"
 	"hnetsmpp/smppserv/store/sqlite"
+	"hnetsmpp/smppserv/trace"
 )
 
 // centre is everything that runs, in the order in which it is opened. It implements admin.Centre.
@@ -42,6 +43,7 @@ type centre struct {
 	admin *admin.Server
 
 	counters      *admin.Counters
+	traces        *trace.Traces
 	plain, secure net.Listener // SMPP; secure is nil without TLS
 
 	runs *config.Config // as it was at the start: what needs a restart is so still
@@ -73,7 +75,7 @@ type centre struct {
 // begin opens the operators' port, which says that the server starts and is the last to close. version is this program's.
 func begin(cfg *config.Config, version string, log zerolog.Logger) (*centre, error) {
 	mc := &centre{log: log, clock: queue.SystemClock(), cfg: cfg, runs: cfg, token: newToken(), users: cfg.Admin.Users,
-		certificates: digests(cfg.Certificates()), counters: admin.NewCounters(),
+		certificates: digests(cfg.Certificates()), counters: admin.NewCounters(), traces: trace.New(trace.Options{}),
 		good: passwords.NewMemory(), places: passwords.NewPlaces(0)}
 	conf, err := adminConfig(cfg.Admin)
 	if err != nil {
