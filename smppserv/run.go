@@ -7,6 +7,7 @@ import (
 	"hnetsmpp/pkg/commandline"
 	"hnetsmpp/pkg/worker"
 	"hnetsmpp/smppserv/centre"
+	"hnetsmpp/smppserv/operators"
 )
 
 type runCommand struct {
@@ -38,8 +39,9 @@ func (r runCommand) Run(ctx context.Context, line *commandLine, c *commandline.C
 	if err != nil {
 		return err
 	}
-	log := newLog(c.Stderr, r.Supervised)
-	err = centre.Run(ctx, centre.Options{File: file, Version: versionText(), Log: log, Flush: func() { flush(c.Stderr) }, Ready: func(ready worker.Ready) {
+	lines := operators.NewLines()
+	log := newLog(c.Stderr, r.Supervised, lines)
+	err = centre.Run(ctx, centre.Options{File: file, Version: versionText(), Log: log, Lines: lines, Flush: func() { flush(c.Stderr) }, Ready: func(ready worker.Ready) {
 		if err := reporter.Ready(ready); err != nil {
 			log.Error().Err(err).Msg("cannot tell the launcher that the server is ready")
 		}

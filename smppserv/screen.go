@@ -42,12 +42,12 @@ func flush(w io.Writer) {
 	}
 }
 
-// newLog writes JSON when a launcher reads it, else lines for people.
-func newLog(w io.Writer, supervised bool) zerolog.Logger {
+// newLog writes JSON when a launcher reads it, else lines for people; and to also, which gets JSON.
+func newLog(w io.Writer, supervised bool, also ...io.Writer) zerolog.Logger {
 	zerolog.TimeFieldFormat = "2006-01-02T15:04:05.000Z07:00"
 	s, ok := w.(*screen)
 	if !ok {
-		return logTo(w, nil, supervised)
+		return logTo(w, nil, supervised, also...)
 	}
 	s.Tell(func(lost int) []byte {
 		var line bytes.Buffer
@@ -56,13 +56,16 @@ func newLog(w io.Writer, supervised bool) zerolog.Logger {
 			Msg("lines of the log were left out here, since nobody took them: the console was held by a selection, or whoever reads the log hung")
 		return line.Bytes()
 	})
-	return logTo(s, s, supervised)
+	return logTo(s, s, supervised, also...)
 }
 
 // logTo writes to w as a log for s is written; nil = it is for no console.
-func logTo(w io.Writer, s *screen, supervised bool) zerolog.Logger {
+func logTo(w io.Writer, s *screen, supervised bool, also ...io.Writer) zerolog.Logger {
 	if s != nil && !supervised {
 		w = zerolog.ConsoleWriter{Out: w, NoColor: !s.terminal, TimeFormat: time.DateTime}
+	}
+	if len(also) > 0 {
+		w = zerolog.MultiLevelWriter(append([]io.Writer{w}, also...)...)
 	}
 	return zerolog.New(w).With().Timestamp().Logger()
 }

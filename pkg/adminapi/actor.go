@@ -40,8 +40,9 @@ func RoleOf(name string) Role {
 
 // The names of an Actor that is no user of config.toml.
 const (
-	ActorLocal = "local" // whoever reaches the port on this machine, where config.toml has no users
-	ActorToken = "token" // the commands of this machine, by the token that only its administrators can read
+	ActorLocal = "local"       // whoever reaches the port on this machine, where config.toml has no users
+	ActorFile  = "config.toml" // whoever changed it
+	ActorToken = "token"       // the commands of this machine, by the token that only its administrators can read
 )
 
 // Actor is who asks.

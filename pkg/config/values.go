@@ -23,6 +23,22 @@ type Value struct {
 	Live      bool     // a change takes effect without a restart
 }
 
+// FromDefault is the Source of what no file says.
+const FromDefault = "default"
+
+// Source is where the value comes from: "config.toml:12", "default", "${NAME}", or the file that a …_file key names.
+func (v *Value) Source() string {
+	switch {
+	case v.File != "":
+		return v.File
+	case len(v.Variables) > 0:
+		return "${" + strings.Join(v.Variables, "}, ${") + "}"
+	case v.Line > 0:
+		return FileName + ":" + strconv.Itoa(v.Line)
+	}
+	return FromDefault
+}
+
 // Values are all keys that a file may have once, and those of its lists and tables, in the order of the schema. f must have no fault.
 func (f *File) Values() []Value {
 	if f.Config == nil || f.doc == nil {

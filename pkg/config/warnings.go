@@ -57,6 +57,9 @@ func (k *checker) clientPassword(key string, c *Client) {
 	}
 }
 
+// UsesShippedPassword reports whether the client may bind with the password that the program is shipped with.
+func (c *Client) UsesShippedPassword() bool { return c.usesShippedPassword() }
+
 // usesShippedPassword reports whether the client may bind with the password that
 // the program is shipped with.
 func (c *Client) usesShippedPassword() bool {

@@ -110,7 +110,7 @@ func allowed(mux *http.ServeMux, r *http.Request) (methods []string) {
 // read answers with what ask finds.
 func read[T any](ask func(Operators, context.Context) (T, error)) func(*Server, http.ResponseWriter, asked) {
 	return func(s *Server, w http.ResponseWriter, r asked) {
-		v, err := ask(s.o.Operators, r.Context())
+		v, err := ask(s.operators, r.Context())
 		s.answerJSON(w, v, err)
 	}
 }
@@ -118,7 +118,7 @@ func read[T any](ask func(Operators, context.Context) (T, error)) func(*Server, 
 // act does something to what the path names.
 func act(name string, do func(Operators, context.Context, Actor, string) (adminapi.Done, error)) func(*Server, http.ResponseWriter, asked) {
 	return func(s *Server, w http.ResponseWriter, r asked) {
-		done, err := do(s.o.Operators, r.Context(), r.by, r.PathValue(name))
+		done, err := do(s.operators, r.Context(), r.by, r.PathValue(name))
 		s.answerJSON(w, done, err)
 	}
 }

@@ -285,8 +285,8 @@ func TestAReportAsCSVIsReadBackAndNoFormula(t *testing.T) {
 
 func TestChangesAreToldAndTheStreamEndsWithTheServer(t *testing.T) {
 	f := &fake{changes: make(chan []string)}
-	s := New(Options{Centre: f, Operators: operators{f}})
-	s.Here()
+	s := New(Options{Centre: f})
+	s.Here(operators{f}, nil)
 	served := httptest.NewServer(s.http.Handler)
 	defer served.Close()
 	resp, err := http.Get(served.URL + "/api/v1/events")

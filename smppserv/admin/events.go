@@ -36,7 +36,7 @@ func (s *Server) events(w http.ResponseWriter, r asked) {
 	if !say("retry: 2000\n: hello\n\n") {
 		return
 	}
-	changes := s.o.Operators.Changes(ctx)
+	changes := s.operators.Changes(ctx)
 	alive := time.NewTicker(aliveTime)
 	defer alive.Stop()
 	for {

@@ -9,10 +9,12 @@ import (
 // retryAfter is when to ask again while the server starts or stops, in seconds.
 const retryAfter = "2"
 
-// Here lets requests ask the Centre from now on.
-func (s *Server) Here() {
+// Here lets requests ask the Centre, and its operators' side, from now on; it is called once. The page is what people look at:
+// everything but the API, metrics, health, and the posts of a login. Who asks is ActorOf, and its forms carry FormToken.
+func (s *Server) Here(o Operators, page http.Handler) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.operators, s.page = o, page
 	s.away, s.leaving = "", make(chan struct{})
 }
 

@@ -135,9 +135,7 @@ func (s *Server) checkUser(next http.Handler) http.Handler {
 func (s *Server) wrong(r *http.Request, a Actor) {
 	s.attempts.wrong(from(r).Addr)
 	s.limited.Warn(wrongLogin, from(r)).Str("remote", r.RemoteAddr).Msg(wrongLogin.Text)
-	if s.o.Operators != nil {
-		s.o.Operators.Note(a, "login refused", "", "")
-	}
+	s.operators.Note(a, "login refused", "", "")
 }
 
 // refuseVisitor answers programs with a problem, and people with a line.

@@ -70,8 +70,9 @@ func TestAWrongPasswordIsLoggedOnceWithoutWhatWasTyped(t *testing.T) {
 func TestAFloodOfWrongPasswordsAndOfFaultyRequestsIsAFewLines(t *testing.T) {
 	const flood = 100
 	var log testkit.Log
-	s := New(Options{AuthRequired: true, Log: zerolog.New(&log), Centre: &fake{knows: onlyOps}})
-	s.Here()
+	f := &fake{knows: onlyOps}
+	s := New(Options{AuthRequired: true, Log: zerolog.New(&log), Centre: f})
+	s.Here(operators{f}, nil)
 	for range flood {
 		r := httptest.NewRequest("GET", "http://127.0.0.1/metrics", nil)
 		r.SetBasicAuth("ops", "guess")

@@ -22,7 +22,7 @@ func (s *Server) openAPI(w http.ResponseWriter, _ asked) {
 }
 
 func (s *Server) client(w http.ResponseWriter, r asked) {
-	c, err := s.o.Operators.Client(r.Context(), r.PathValue("system_id"))
+	c, err := s.operators.Client(r.Context(), r.PathValue("system_id"))
 	s.answerJSON(w, c, err)
 }
 
@@ -33,7 +33,7 @@ func (s *Server) handOver(w http.ResponseWriter, r asked) {
 	if !s.body(w, r, &to) {
 		return
 	}
-	done, err := s.o.Operators.HandOver(r.Context(), r.by, r.PathValue("system_id"), to.To)
+	done, err := s.operators.HandOver(r.Context(), r.by, r.PathValue("system_id"), to.To)
 	s.answerJSON(w, done, err)
 }
 
@@ -48,7 +48,7 @@ func (s *Server) switchTrace(w http.ResponseWriter, r asked) {
 		s.answerError(w, fmt.Errorf(`%w: the body says {"on":true} or {"on":false}`, adminapi.ErrBadRequest))
 		return
 	}
-	done, err := s.o.Operators.Trace(r.Context(), r.by, r.PathValue("system_id"), *to.On)
+	done, err := s.operators.Trace(r.Context(), r.by, r.PathValue("system_id"), *to.On)
 	s.answerJSON(w, done, err)
 }
 
@@ -62,7 +62,7 @@ func (s *Server) trace(w http.ResponseWriter, r asked) {
 	var file bytes.Buffer
 	err := q.fault
 	if err == nil {
-		err = s.o.Operators.WriteTrace(r.Context(), r.by, r.PathValue("system_id"), texts, &file)
+		err = s.operators.WriteTrace(r.Context(), r.by, r.PathValue("system_id"), texts, &file)
 	}
 	if err != nil {
 		s.answerError(w, err)
@@ -97,7 +97,7 @@ func (s *Server) unbind(w http.ResponseWriter, r asked) {
 		s.answerError(w, fmt.Errorf("%w: %.40q is no session", adminapi.ErrNotFound, r.PathValue("id")))
 		return
 	}
-	if _, err := s.o.Operators.Unbind(r.Context(), r.by, id); err != nil {
+	if _, err := s.operators.Unbind(r.Context(), r.by, id); err != nil {
 		s.answerError(w, err)
 		return
 	}
@@ -121,7 +121,7 @@ func (s *Server) search(w http.ResponseWriter, r asked) {
 		s.answerError(w, q.fault)
 		return
 	}
-	page, err := s.o.Operators.Messages(r.Context(), search)
+	page, err := s.operators.Messages(r.Context(), search)
 	s.answerJSON(w, page, err)
 }
 
@@ -135,7 +135,7 @@ func (s *Server) message(w http.ResponseWriter, r asked) {
 		s.answerError(w, q.fault)
 		return
 	}
-	m, err := s.o.Operators.Message(r.Context(), r.by, r.PathValue("id"), text)
+	m, err := s.operators.Message(r.Context(), r.by, r.PathValue("id"), text)
 	s.answerJSON(w, m, err)
 }
 
@@ -157,7 +157,7 @@ func (s *Server) submit(w http.ResponseWriter, r asked) {
 	if err == nil && json.Compact(&flat, line) == nil { // what is no JSON is told so by the port's own words
 		line = flat.Bytes()
 	}
-	answer, err := s.o.Operators.Submit(r.Context(), r.by, line)
+	answer, err := s.operators.Submit(r.Context(), r.by, line)
 	if err != nil {
 		s.answerError(w, err)
 		return
@@ -185,7 +185,7 @@ func (s *Server) waiting(w http.ResponseWriter, r asked) {
 		s.answerError(w, q.fault)
 		return
 	}
-	all, err := s.o.Operators.Waiting(r.Context())
+	all, err := s.operators.Waiting(r.Context())
 	s.answerJSON(w, all, err)
 }
 
@@ -198,7 +198,7 @@ func (s *Server) report(w http.ResponseWriter, r asked) {
 		s.answerError(w, q.fault)
 		return
 	}
-	rows, err := s.o.Operators.Report(r.Context(), report)
+	rows, err := s.operators.Report(r.Context(), report)
 	if err != nil || format != "csv" {
 		s.answerJSON(w, rows, err)
 		return
@@ -213,7 +213,7 @@ func (s *Server) series(w http.ResponseWriter, r asked) {
 		s.answerError(w, q.fault)
 		return
 	}
-	points, err := s.o.Operators.Series(r.Context(), span)
+	points, err := s.operators.Series(r.Context(), span)
 	s.answerJSON(w, points, err)
 }
 
@@ -224,7 +224,7 @@ func (s *Server) log(w http.ResponseWriter, r asked) {
 		s.answerError(w, q.fault)
 		return
 	}
-	lines, err := s.o.Operators.Log(r.Context(), level, q.Get("contains"), limit)
+	lines, err := s.operators.Log(r.Context(), level, q.Get("contains"), limit)
 	s.answerJSON(w, lines, err)
 }
 
@@ -235,11 +235,11 @@ func (s *Server) audit(w http.ResponseWriter, r asked) {
 		s.answerError(w, q.fault)
 		return
 	}
-	page, err := s.o.Operators.Audit(r.Context(), q.Get("cursor"), limit)
+	page, err := s.operators.Audit(r.Context(), q.Get("cursor"), limit)
 	s.answerJSON(w, page, err)
 }
 
 func (s *Server) testAlerts(w http.ResponseWriter, r asked) {
-	done, err := s.o.Operators.TestAlerts(r.Context(), r.by)
+	done, err := s.operators.TestAlerts(r.Context(), r.by)
 	s.answerJSON(w, done, err)
 }

@@ -29,7 +29,7 @@ func (s *Server) logIn(w http.ResponseWriter, r *http.Request) {
 	s.attempts.right(from(r).Addr)
 	s.visits.end(s.cookie(r))
 	s.setCookie(w, r, s.visits.begin(a), int(visitEnd.Seconds()))
-	s.o.Operators.Note(a, "login", "", "")
+	s.operators.Note(a, "login", "", "")
 	http.Redirect(w, r, next, http.StatusSeeOther)
 }
 

@@ -29,7 +29,7 @@ func site(t *testing.T) (url string, f *fake) {
 	page := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(w, ActorOf(r).Name, " ", ActorOf(r).Role, " ", FormToken(r))
 	})
-	return start(t, Options{AuthRequired: true, Centre: f, Token: "t0ken", Page: page}), f
+	return startWith(t, Options{AuthRequired: true, Centre: f, Token: "t0ken"}, page), f
 }
 
 // browser keeps cookies, and goes where it is sent.

@@ -88,6 +88,10 @@ type Server struct {
 	listener net.Listener // set by Listen, before anything else may look
 	loopback bool         // no other machine reaches it
 
+	// What Here has given, when requests have passed the gate.
+	operators Operators
+	page      http.Handler
+
 	visits   *visits
 	attempts attempts
 	streams  chan struct{}     // a place for each page that is live
@@ -129,9 +133,7 @@ func (s *Server) handler() http.Handler {
 	s.mountAPI(guarded)
 	guarded.HandleFunc("POST "+loginPath, s.logIn)
 	guarded.HandleFunc("POST /logout", s.logOut)
-	if s.o.Page != nil {
-		guarded.Handle("/", s.checkForm(s.o.Page))
-	}
+	guarded.Handle("/", s.checkForm(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.page.ServeHTTP(w, r) })))
 
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", s.healthz)

@@ -19,7 +19,10 @@ import (
 const loopbackAny = "127.0.0.1:0"
 
 // start serves on a free port of loopback and returns the server's URL, without a slash at the end.
-func start(t *testing.T, o Options) string {
+func start(t *testing.T, o Options) string { return startWith(t, o, http.NotFoundHandler()) }
+
+// startWith is start with a page.
+func startWith(t *testing.T, o Options, page http.Handler) string {
 	t.Helper()
 	if o.Listen == "" {
 		o.Listen = loopbackAny
@@ -27,15 +30,12 @@ func start(t *testing.T, o Options) string {
 	if o.Centre == nil {
 		o.Centre = &fake{}
 	}
-	if f, ok := o.Centre.(*fake); ok && o.Operators == nil {
-		o.Operators = operators{f}
-	}
 	s := New(o)
 	if err := s.Listen(); err != nil {
 		t.Fatal(err)
 	}
 	s.Serve()
-	s.Here()
+	s.Here(operators{o.Centre.(*fake)}, page)
 	t.Cleanup(func() {
 		if err := s.Close(context.Background()); err != nil {
 			t.Error(err)
@@ -189,7 +189,7 @@ func TestWithoutAnAddressNothingListens(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Serve()
-	s.Here()
+	s.Here(operators{&fake{}}, nil)
 	if s.Addr() != nil {
 		t.Errorf("it listens on %s", s.Addr())
 	}
@@ -224,7 +224,7 @@ func TestCloseWaitsForARequestUnderWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Serve()
-	s.Here()
+	s.Here(operators{&fake{}}, nil)
 	status := make(chan int, 1)
 	go func() {
 		resp, err := http.Get("http://" + s.Addr().String() + "/readyz")
@@ -264,7 +264,7 @@ func TestCloseCutsARequestWhenItsTimeIsOver(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Serve()
-	s.Here()
+	s.Here(operators{&fake{}}, nil)
 	cut := make(chan error, 1)
 	go func() {
 		resp, err := http.Get("http://" + s.Addr().String() + "/readyz")
@@ -291,7 +291,7 @@ func TestCloseDoesNotWaitForAConnectionThatAsksNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Serve()
-	s.Here()
+	s.Here(operators{&fake{}}, nil)
 	idle, err := net.Dial("tcp", s.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -364,7 +364,7 @@ func TestQuietWaitsForWhoAsksAndNoLongerThanItMay(t *testing.T) {
 	if got := get(); got != http.StatusServiceUnavailable {
 		t.Errorf("before there is a centre: %d", got)
 	}
-	s.Here()
+	s.Here(operators{&fake{}}, nil)
 	status := make(chan int, 1)
 	go func() { status <- get() }()
 	<-begun

@@ -168,5 +168,27 @@ func (w *server) drop(t *trial) {
 	t.must(err)
 }
 
-// byNumberAndDay is how an operator's search asks for one number's messages of one day.
-const byNumberAndDay = "SELECT id FROM messages WHERE (source = ?1 OR destination = ?1) AND received_at >= ?2 AND received_at < ?3 ORDER BY id DESC LIMIT 100"
+// failing is one of how many messages that grow makes to have failed.
+const failing = 97
+
+// count has the counters of what grow made, and some of it failed: as the server would have counted it.
+func (w *server) count(t *trial) {
+	db := open(t, w.store, false)
+	defer db.Close()
+	const (
+		hour = "%s / 3600000 * 3600000"
+		key  = "CASE submitter WHEN '' THEN recipient ELSE submitter END, CASE recipient WHEN '' THEN destination ELSE source END, '', kind, submitter = '' AND recipient <> ''"
+	)
+	for _, query := range []string{
+		fmt.Sprintf("UPDATE messages SET state = 5, error = 404 WHERE id %% %d = 0", failing),
+		"DELETE FROM failed", "DELETE FROM hourly", "UPDATE counted SET message_id = 0, since = 0",
+		"INSERT INTO failed SELECT id FROM messages WHERE state IN (3, 5, 8)",
+		"INSERT INTO hourly SELECT " + fmt.Sprintf(hour, "received_at") + ", " + key + ", 1, '', '', count(*), count(*), x'' FROM messages GROUP BY 1, 2, 3, 5, 6",
+		"INSERT INTO hourly SELECT " + fmt.Sprintf(hour, "final_at") + ", " + key + ", state, iif(error = 0, '', 'http ' || error), '', count(*), 0, " +
+			"iif(state = 2, x'0F640119031E0201', x'') FROM messages GROUP BY 1, 2, 3, 5, 6, 7, 8",
+		"PRAGMA wal_checkpoint(TRUNCATE)",
+	} {
+		_, err := db.Exec(query)
+		t.must(err)
+	}
+}

@@ -11,7 +11,7 @@ import (
 	"hnetsmpp/smppserv/testkit"
 )
 
-// storedRow draws the curve of the rate over stored messages, and searches among the most of them.
+// storedRow draws the curve of the rate over stored messages, and asks for one among the most of them.
 func storedRow(t *trial) []value {
 	to := time.Now().Add(-time.Hour)
 	from := to.Add(-28 * 24 * time.Hour)
@@ -23,9 +23,8 @@ func storedRow(t *trial) []value {
 	}
 	w.startSeeded(t)
 	byID := t.searchByID(w)
-	byNumber := t.searchByNumber(w, from, to)
 	last := t.bench.stored[len(t.bench.stored)-1]
-	return []value{{last.rate, last.base}, {value: byID}, {value: byNumber}}
+	return []value{{last.rate, last.base}, {value: byID}}
 }
 
 // storedPoint measures submits into the store beside an empty one and go-smpp's server, in turn.
@@ -71,24 +70,4 @@ func (t *trial) searchByID(w *server) float64 {
 	}
 	slices.Sort(all)
 	return milliseconds(all[len(all)*99/100])
-}
-
-// searchByNumber looks for one number's messages of one day, and returns the median in milliseconds.
-func (t *trial) searchByNumber(w *server, from, to time.Time) float64 {
-	t.note("searching by number")
-	db := open(t, w.store, true)
-	defer db.Close()
-	const day = 24 * time.Hour
-	var all []float64
-	for until := time.Now().Add(t.duration(20 * time.Second)); len(all) < 20 && time.Now().Before(until); {
-		begin := from.Add(rand.N(to.Sub(from) - day))
-		asked := time.Now()
-		rows, err := db.Query(byNumberAndDay, phone(rand.IntN(seedPhones)), begin.UnixMilli(), begin.Add(day).UnixMilli())
-		t.must(err)
-		for rows.Next() {
-		}
-		t.must(rows.Close())
-		all = append(all, milliseconds(time.Since(asked)))
-	}
-	return median(all)
 }

@@ -11,6 +11,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"os"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -23,9 +24,11 @@ import (
 	"hnetsmpp/pkg/worker"
 	"hnetsmpp/smppserv/admin"
 	"hnetsmpp/smppserv/hermes"
+	"hnetsmpp/smppserv/operators"
 	"hnetsmpp/smppserv/passwords"
 	"hnetsmpp/smppserv/queue"
 	"hnetsmpp/smppserv/smsc"
+	"hnetsmpp/smppserv/smsc/translate"
 	"hnetsmpp/smppserv/store"
 	"hnetsmpp/smppserv/store/sqlite"
 	"hnetsmpp/smppserv/trace"
@@ -41,6 +44,10 @@ type centre struct {
 	smsc  *smsc.Server
 	port  *hermes.Port
 	admin *admin.Server
+
+	operators *operators.Operators
+	started   config.File // as it was at the start
+	shown     atomic.Pointer[operators.Config]
 
 	counters      *admin.Counters
 	traces        *trace.Traces
@@ -73,7 +80,7 @@ type centre struct {
 }
 
 // begin opens the operators' port, which says that the server starts and is the last to close. version is this program's.
-func begin(cfg *config.Config, version string, log zerolog.Logger) (*centre, error) {
+func begin(cfg *config.Config, version string, lines *operators.Lines, log zerolog.Logger) (*centre, error) {
 	mc := &centre{log: log, clock: queue.SystemClock(), cfg: cfg, runs: cfg, token: newToken(), users: cfg.Admin.Users,
 		certificates: digests(cfg.Certificates()), counters: admin.NewCounters(), traces: trace.New(trace.Options{}),
 		good: passwords.NewMemory(), places: passwords.NewPlaces(0)}
@@ -81,6 +88,9 @@ func begin(cfg *config.Config, version string, log zerolog.Logger) (*centre, err
 	if err != nil {
 		return nil, err
 	}
+	mc.operators = operators.New(operators.Options{Node: nodeName(), Version: version, Started: time.Now(), Lines: lines, Log: log,
+		Config: func() operators.Config { return *mc.shown.Load() }})
+	mc.show(&mc.started, "")
 	options := admin.Options{
 		Listen: cfg.Admin.Listen, Version: version, AuthRequired: len(mc.users) > 0, Token: mc.token, Centre: mc, Counters: mc.counters, Log: log,
 	}
@@ -109,7 +119,7 @@ func (mc *centre) open(ctx context.Context) (err error) {
 	if mc.store, err = sqlite.Open(ctx, sqlite.Options{File: cfg.Store.DSN, Log: log}); err != nil {
 		return err
 	}
-	mc.queue = queue.New(queue.Options{Settings: queueSettings(cfg), Store: mc.store, Log: log, Observer: mc.messages, Clock: mc.clock})
+	mc.queue = queue.New(queue.Options{Settings: queueSettings(cfg), Store: mc.store, Log: log, Observer: observer{mc.messages, mc.operators}, Clock: mc.clock})
 	push, err := pushOptions(cfg, log)
 	if err != nil {
 		return err
@@ -129,6 +139,10 @@ func (mc *centre) open(ctx context.Context) (err error) {
 		return err
 	}
 	mc.admin.Away("starting: taking up the messages that wait")
+	if err := mc.operators.Open(ctx, operators.Parts{Queue: mc.queue, SMSC: mc.smsc, Push: mc.push, Port: mc.port, Store: mc.store,
+		Traces: mc.traces, Text: translate.Decode}); err != nil {
+		return err
+	}
 	return mc.queue.Start(ctx)
 }
 
@@ -149,8 +163,17 @@ func (mc *centre) serve() worker.Ready {
 	if a := mc.admin.Addr(); a != nil {
 		ready.Admin = a.String()
 	}
-	mc.admin.Here()
+	mc.admin.Here(mc.operators, nil)
 	return ready
+}
+
+// nodeName is how this worker is called among those on its store.
+func nodeName() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return "smppserv"
+	}
+	return name
 }
 
 func (mc *centre) config() *config.Config {

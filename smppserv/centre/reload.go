@@ -13,6 +13,7 @@ import (
 
 	"github.com/fsnotify/fsnotify"
 
+	"hnetsmpp/pkg/adminapi"
 	"hnetsmpp/pkg/config"
 	"hnetsmpp/pkg/running"
 )
@@ -113,6 +114,13 @@ func stamp(path string, others ...string) fileStamp {
 // reload takes up what can change while the server runs, and tells the log and the commands of this machine what it did.
 func (mc *centre) reload(f config.File, err error) {
 	r := mc.takeUp(f, err)
+	mc.show(&mc.file, r.Fault)
+	switch by := (adminapi.Actor{Name: adminapi.ActorFile}); {
+	case r.Fault != "":
+		mc.operators.Note(by, "reload refused", "", r.Fault)
+	case len(r.Keys) > 0:
+		mc.operators.Note(by, "reload", "", strings.Join(r.Keys, ", "))
+	}
 	r.At, r.Changed = time.Now(), mc.judged
 	mc.announce(r)
 }

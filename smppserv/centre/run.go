@@ -13,6 +13,7 @@ import (
 
 	"hnetsmpp/pkg/config"
 	"hnetsmpp/pkg/worker"
+	"hnetsmpp/smppserv/operators"
 	"hnetsmpp/smppserv/store"
 )
 
@@ -28,6 +29,7 @@ type Options struct {
 	File    File
 	Version string // of this program
 	Log     zerolog.Logger
+	Lines   *operators.Lines // that Log writes to, too; nil = operators see none of its lines
 	// Ready is called once, when every port listens and the store is recovered.
 	Ready func(worker.Ready)
 	// Flush waits, a bounded time, until what was logged has been taken; nil = the log waits for that by itself.
@@ -46,13 +48,15 @@ func Run(ctx context.Context, o Options) error {
 	if o.File.Blind != nil {
 		log.Warn().Err(o.File.Blind).Msg("the configuration is taken for whole")
 	}
-	mc, err := begin(cfg, o.Version, log)
+	mc, err := begin(cfg, o.Version, o.Lines, log)
 	if err != nil {
 		return err
 	}
 	if err := mc.open(ctx); err != nil {
 		return err
 	}
+	mc.started = o.File.File
+	mc.show(&mc.started, "")
 	mc.messages.configure(o.File.Path, cfg)
 	mc.warnStranded()
 	addrs := mc.serve()

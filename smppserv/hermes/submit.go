@@ -17,7 +17,7 @@ import (
 // sink is where a line's answer goes, once, and then its event.
 type sink interface {
 	from() loglimit.Peer
-	remote() string // host:port, "" = there is no connection
+	remote() string // host:port, or "operator"
 	answer(line []byte)
 	event(line []byte)
 }
@@ -186,7 +186,7 @@ func (s single) answer(line []byte) { s <- line }
 
 func (s single) event([]byte) {}
 
-func (s single) remote() string { return "" }
+func (s single) remote() string { return "operator" }
 
 // from implements sink: an operator's request has no connection here.
 func (s single) from() loglimit.Peer { return loglimit.Peer{} }

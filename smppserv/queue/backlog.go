@@ -91,6 +91,17 @@ func (to *recipientQueue) backlog() sms.Backlog {
 	return b
 }
 
+// Backlog is Backlogs of one recipient, as far as it is known without a look at its messages.
+func (q *Queue) Backlog(recipient string) sms.Backlog {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if p := q.parties.byName[recipient]; p != nil && p.recipient != nil {
+		return p.recipient.backlog()
+	}
+	_, held := q.holding[recipient]
+	return sms.Backlog{Recipient: recipient, Held: held}
+}
+
 // Texts is how many of those that Stats counts as waiting are texts, not receipts or the like.
 func (q *Queue) Texts() (n int) {
 	q.mu.Lock()

@@ -9,13 +9,16 @@ import (
 
 // Cancel takes a waiting message to DELETED (cancel_sm). It returns when that is on disk, or
 // sms.ErrNotWaiting, or sms.ErrBeingTried, or sms.ErrUnavailable when the database refuses it.
-func (q *Queue) Cancel(ctx context.Context, id sms.ID) error {
+func (q *Queue) Cancel(ctx context.Context, id sms.ID) error { return q.CancelBy(ctx, id, "cancelled") }
+
+// CancelBy is Cancel for another reason.
+func (q *Queue) CancelBy(ctx context.Context, id sms.ID, reason string) error {
 	r, m, err := q.claim(ctx, id, true)
 	if err != nil {
 		return err
 	}
 	written := make(chan error, 1)
-	q.conclude([]ref{r}, []*sms.Message{m}, r, nil, deleted("cancelled"), written)
+	q.conclude([]ref{r}, []*sms.Message{m}, r, nil, deleted(reason), written)
 	q.wake()
 	select {
 	case err := <-written:

@@ -12,14 +12,16 @@ import (
 const (
 	// handOverStep is how many messages get another recipient together.
 	handOverStep = 500
-	// handOverLook is how often it is looked whether what was being tried can be handed over.
-	handOverLook = 50 * time.Millisecond
+	// handOverLook is how often it is looked whether what was being tried can be handed over, and handOverPatience for how long while
+	// nothing can.
+	handOverLook, handOverPatience = 50 * time.Millisecond, 5 * time.Second
 )
 
 // HandOver gives what waits for one client to another, receipts too, in the order in which it came. What came before the call counts.
 // It goes in steps, each of which is on disk before it takes effect: after an error, or a restart, so much is handed over as n says
 // or the store has, and a further call goes on. What is being tried, and what stands behind it, is handed over when its try has ended
-// without success; left is what was not by the end of ctx, which then is no error. n counts along through progress, which may be nil.
+// without success; left is what was not by the end of ctx, or when nothing could be for handOverPatience: that is no error. n counts
+// along through progress, which may be nil.
 func (q *Queue) HandOver(ctx context.Context, from, to string, progress func(n int)) (n, left int, err error) {
 	if from == to || from == sms.Hermes || to == sms.Hermes {
 		return 0, 0, fmt.Errorf("hand over from %q to %q: two clients are needed", from, to)
@@ -30,11 +32,13 @@ func (q *Queue) HandOver(ctx context.Context, from, to string, progress func(n i
 	q.mu.Lock()
 	upTo := q.lastSeen
 	q.mu.Unlock()
-	for {
+	for idle := time.Duration(0); ; idle += handOverLook {
 		ids, busy := q.waitingFor(from, upTo)
 		for step := range slices.Chunk(ids, handOverStep) {
 			moved, err := q.handOver(ctx, step, from, to)
-			n += moved
+			if n += moved; moved > 0 {
+				idle = 0
+			}
 			if progress != nil {
 				progress(n)
 			}
@@ -46,8 +50,8 @@ func (q *Queue) HandOver(ctx context.Context, from, to string, progress func(n i
 			}
 		}
 		rest, busy := q.waitingFor(from, upTo)
-		if left = len(rest) + busy; left == 0 {
-			return n, 0, nil
+		if left = len(rest) + busy; left == 0 || idle >= handOverPatience {
+			return n, left, nil
 		}
 		select {
 		case <-time.After(handOverLook):

@@ -118,7 +118,7 @@ type Acceptance struct {
 	Session  uint64 // the SMPP session, 0 = none
 	Command  uint32 // the command_id
 	Sequence uint32 // the sequence_number
-	Remote   string // host:port
+	Remote   string // host:port, or "operator", "operator again ID"
 }
 
 // Try is one try to deliver a message, or the last one of several.

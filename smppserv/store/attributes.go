@@ -18,8 +18,8 @@ import (
 //	id that the submitter knows it by, as a uvarint, 0 = its own
 //	how long after received_at it was replaced, in milliseconds as a varint, 0 = never; from version 3 on
 //	service_type alphabet external_id TLVs, each with its length as a uvarint
-//	session command_id sequence_number as uvarints, and the remote address; from version 4 on
-//	and, when the flags say so, of a receipt: id (8 octets) state error (4) submitted (8) done (8) external_id
+//	when the flags say so, of a receipt: id (8 octets) state error (4) submitted (8) done (8) external_id
+//	how it was accepted: session command_id sequence_number as uvarints, remote address; from version 4 on
 const attributesVersion = 4
 
 const (
@@ -69,10 +69,6 @@ func AppendAttributes(dst []byte, m *sms.Message) []byte {
 	dst = appendString(dst, m.Alphabet)
 	dst = appendString(dst, m.ExternalID)
 	dst = appendString(dst, m.TLVs)
-	dst = binary.AppendUvarint(dst, m.Accepted.Session)
-	dst = binary.AppendUvarint(dst, uint64(m.Accepted.Command))
-	dst = binary.AppendUvarint(dst, uint64(m.Accepted.Sequence))
-	dst = appendString(dst, m.Accepted.Remote)
 	if r := m.Receipt; r != nil {
 		dst = binary.BigEndian.AppendUint64(dst, uint64(r.Of))
 		dst = append(dst, byte(r.State))
@@ -81,7 +77,10 @@ func AppendAttributes(dst []byte, m *sms.Message) []byte {
 		dst = binary.BigEndian.AppendUint64(dst, uint64(r.DoneAt.UnixMilli()))
 		dst = appendString(dst, r.ExternalID)
 	}
-	return dst
+	dst = binary.AppendUvarint(dst, m.Accepted.Session)
+	dst = binary.AppendUvarint(dst, uint64(m.Accepted.Command))
+	dst = binary.AppendUvarint(dst, uint64(m.Accepted.Sequence))
+	return appendString(dst, m.Accepted.Remote)
 }
 
 func appendString[T string | []byte](dst []byte, s T) []byte {
@@ -139,18 +138,6 @@ func DecodeAttributes(b []byte, m *sms.Message, names *Names) error {
 	}
 	m.ServiceType, m.Alphabet, m.ExternalID = names.Of(next()), names.Of(next()), string(next())
 	m.TLVs = append(m.TLVs[:0], next()...)
-	if version > 3 {
-		number := func() uint64 {
-			n, size := binary.Uvarint(b)
-			if size <= 0 {
-				ok = false
-				return 0
-			}
-			b = b[size:]
-			return n
-		}
-		m.Accepted = sms.Acceptance{Session: number(), Command: uint32(number()), Sequence: uint32(number()), Remote: names.Of(next())}
-	}
 	r := m.Receipt
 	m.Receipt = nil
 	if flags&flagReceipt != 0 && ok {
@@ -172,6 +159,18 @@ func DecodeAttributes(b []byte, m *sms.Message, names *Names) error {
 		b = b[29:]
 		r.ExternalID = string(next())
 		m.Receipt = r
+	}
+	if version > 3 {
+		number := func() uint64 {
+			n, size := binary.Uvarint(b)
+			if size <= 0 {
+				ok = false
+				return 0
+			}
+			b = b[size:]
+			return n
+		}
+		m.Accepted = sms.Acceptance{Session: number(), Command: uint32(number()), Sequence: uint32(number()), Remote: names.Of(next())}
 	}
 	if !ok {
 		return errAttributes

@@ -15,7 +15,8 @@ import (
 func full(kind sms.Kind) *sms.Message {
 	m := &sms.Message{Kind: kind, Source: sms.Address{TON: 1, NPI: 2}, Dest: sms.Address{TON: 3, NPI: 4}, ESMClass: 5, ProtocolID: 6,
 		Priority: 7, RegisteredDelivery: 8, DataCoding: 9, InterfaceVersion: 0x50, Part: sms.Part{Ref: 0x1234, Total: 3, Seq: 2},
-		KnownBy: 1 << 40, ServiceType: "CMT", Alphabet: "ucs2", ExternalID: "h-1", TLVs: []byte{2, 4, 0, 2, 0xBE, 0xEF},
+		Accepted: sms.Acceptance{Session: 1 << 33, Command: 4, Sequence: 1 << 30, Remote: "[::1]:50000"},
+		KnownBy:  1 << 40, ServiceType: "CMT", Alphabet: "ucs2", ExternalID: "h-1", TLVs: []byte{2, 4, 0, 2, 0xBE, 0xEF},
 		StoredAt: time.UnixMilli(1_700_000_000_000), ReceivedAt: time.UnixMilli(1_700_000_000_500)}
 	if kind != sms.KindText {
 		m.Receipt = &sms.Receipt{Of: 1 << 50, State: sms.Undeliverable, Error: -7, ExternalID: "h-2",
@@ -57,7 +58,7 @@ func TestADamagedAttributesColumnIsRefused(t *testing.T) {
 				t.Errorf("kind %d: %d of %d octets: %v", kind, n, len(b), err)
 			}
 		}
-		for _, version := range []byte{0, 4, 255} {
+		for _, version := range []byte{0, 5, 255} {
 			b[0] = version
 			if err := DecodeAttributes(b, &sms.Message{Kind: kind}, &Names{}); !errors.Is(err, errAttributes) {
 				t.Errorf("kind %d: version %d: %v", kind, version, err)
@@ -66,11 +67,17 @@ func TestADamagedAttributesColumnIsRefused(t *testing.T) {
 	}
 }
 
-// asVersion is what an earlier version wrote in the place of b: 2 knew of no first storing, 1 had no flags either.
+// asVersion is what an earlier version wrote in the place of b: 3 did not keep how a message was accepted, 2 knew of no first storing,
+// 1 had no flags either.
 func asVersion(version byte, b []byte, m *sms.Message) []byte {
 	stored := len(binary.AppendVarint(nil, Milli(m.ReceivedAt)-Milli(m.StoredAt)))
 	at := 1 + fixedAttributes + len(binary.AppendUvarint(nil, uint64(m.KnownBy)))
-	b = slices.Delete(slices.Clone(b), at, at+stored)
+	a := m.Accepted
+	accepted := appendString(binary.AppendUvarint(binary.AppendUvarint(binary.AppendUvarint(nil, a.Session), uint64(a.Command)), uint64(a.Sequence)), a.Remote)
+	b = slices.Clone(b[:len(b)-len(accepted)])
+	if version < 3 {
+		b = slices.Delete(b, at, at+stored)
+	}
 	if version == 1 {
 		b = slices.Delete(b, 1, 2)
 	}
@@ -80,14 +87,20 @@ func asVersion(version byte, b []byte, m *sms.Message) []byte {
 
 // What version 1 wrote has no flags: whatever is no text has its receipt.
 func TestAttributesOfEarlierVersionsAreStillRead(t *testing.T) {
-	for _, version := range []byte{1, 2} {
+	for _, version := range []byte{1, 2, 3} {
 		for _, kind := range []sms.Kind{sms.KindText, sms.KindReceipt, sms.KindIntermediate} {
 			m := full(kind)
 			b := asVersion(version, AppendAttributes(nil, m), m)
-			m.StoredAt, m.ReceivedAt = time.Time{}, time.Time{}
-			got := &sms.Message{Kind: kind}
+			got := &sms.Message{Kind: kind, ReceivedAt: m.StoredAt}
+			m.Accepted = sms.Acceptance{}
+			if version < 3 {
+				m.StoredAt, m.ReceivedAt = time.Time{}, m.StoredAt
+			}
 			if err := DecodeAttributes(b, got, &Names{}); err != nil || !reflect.DeepEqual(got, m) {
 				t.Errorf("version %d, kind %d: %v\ngot  %+v %+v\nwant %+v %+v", version, kind, err, got, got.Receipt, m, m.Receipt)
+			}
+			if version == 3 {
+				continue
 			}
 			if m.ID = 7; m.Key() != "7" {
 				t.Errorf("version %d, kind %d: its key is %s", version, kind, m.Key())

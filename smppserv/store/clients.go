@@ -32,10 +32,10 @@ type Pause struct {
 	By    string
 }
 
-// merge has the events of o that are later.
+// merge has the events of o, which came later.
 func (n *ClientNote) merge(o *ClientNote) {
 	for _, e := range []struct{ to, from *ClientEvent }{{&n.Bound, &o.Bound}, {&n.Unbound, &o.Unbound}, {&n.Refused, &o.Refused}} {
-		if !e.from.At.IsZero() && !e.from.At.Before(e.to.At) {
+		if !e.from.At.IsZero() {
 			*e.to = *e.from
 		}
 	}
@@ -53,8 +53,8 @@ type notes struct {
 	next    time.Time // when they may be written
 }
 
-// NoteClient keeps those events of n that are not zero, unless later ones are known; Paused is left alone. It returns at once, and
-// it is on disk within about a second: a flood of them is one write a second. It is for clients of the configuration: there is
+// NoteClient keeps those events of n that are not zero, each in the place of the one before; Paused is left alone. It returns at once,
+// and it is on disk within about a second: a flood of them is one write a second. It is for clients of the configuration: there is
 // no other bound on their number.
 func (s *Store) NoteClient(n ClientNote) {
 	ns := &s.notes

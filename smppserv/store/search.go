@@ -251,7 +251,7 @@ func (l *search) hours(ctx context.Context) error {
 	if err != nil || newest.IsZero() {
 		return err
 	}
-	_, uncounted, err := database.Counted(ctx)
+	uncounted, err := l.uncounted(ctx)
 	if err != nil {
 		return err
 	}
@@ -291,6 +291,25 @@ func (l *search) hours(ctx context.Context) error {
 	}
 	l.to = min(l.to, uncounted)
 	return l.scan(ctx, AlongAll, l.from)
+}
+
+// uncounted is the last message that counters may not tell of: it came before there were any, or those of its hour are too old to
+// be kept.
+func (l *search) uncounted(ctx context.Context) (sms.ID, error) {
+	database := l.store.database
+	_, last, err := database.Counted(ctx)
+	if err != nil {
+		return 0, err
+	}
+	oldest, err := database.Oldest(ctx)
+	if err != nil || oldest.Counters == 0 {
+		return l.to, err
+	}
+	first, err := database.Since(ctx, time.UnixMilli(oldest.Counters).Add(slack))
+	if err != nil || first == 0 {
+		return l.to, err
+	}
+	return max(last, first-1), nil
 }
 
 // window scans what was received from a time on and before another one.

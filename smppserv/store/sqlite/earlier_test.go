@@ -18,8 +18,7 @@ import (
 // testdata has a database of each earlier schema, with the same messages: 1 and 2 of a submit_multi wait, 3 is final, 4 is its
 // receipt, 5 is from Hermès; 9 was the last id that was given out.
 func TestADatabaseOfEachEarlierVersionIsTakenOver(t *testing.T) {
-	const newest = 5
-	for version := 1; version <= newest; version++ {
+	for _, version := range []int{1, 2, 3, 4, 5, 7} {
 		t.Run(fmt.Sprint(version), func(t *testing.T) {
 			data, err := os.ReadFile(filepath.Join("testdata", fmt.Sprint(version, ".db")))
 			if err != nil {
@@ -83,10 +82,37 @@ func taken(t *testing.T, s *store.Store, version int) {
 	if version >= 5 && (err != nil || lastErr != nil || len(steps) != 1 || !last.Equal(at) || second.Wait != 5*time.Second) {
 		t.Errorf("the steps are %v, the last purge was %v, the wait is %v; %v, %v", steps, last, second.Wait, err, lastErr)
 	}
+	searched(t, s)
 	next := storetest.Sample()
 	next.Submitter, next.Source.Number = "other", "33600000000"
 	if storetest.Add(t, s, next); next.ID <= 9 {
 		t.Errorf("the id %d comes again", next.ID)
 	}
 	storetest.Finish(s, road.Transition{IDs: []sms.ID{next.ID}, State: sms.Delivered})
+}
+
+// searched finds what came before there were counters and notes of what failed.
+func searched(t *testing.T, s *store.Store) {
+	t.Helper()
+	for _, c := range []struct {
+		search store.Search
+		want   []sms.ID
+	}{
+		{store.Search{Client: "admin", Kinds: []sms.Kind{sms.KindText}}, []sms.ID{5, 3, 2, 1}}, {store.Search{Direction: store.Out}, []sms.ID{5, 4}},
+		{store.Search{States: []sms.State{sms.Expired}}, nil}, {store.Search{States: []sms.State{sms.Delivered}}, []sms.ID{3}},
+		{store.Search{States: []sms.State{sms.Enroute}, Campaign: "3600"}, []sms.ID{2, 1}},
+	} {
+		c.search.Limit, c.search.Below = 10, 10
+		found, err := s.Search(t.Context(), c.search)
+		var got []sms.ID
+		for _, m := range found.Messages {
+			got = append(got, m.ID)
+		}
+		if err != nil || !slices.Equal(got, c.want) || found.Next != 0 {
+			t.Errorf("%+v finds %v, the next one from %d on, %v; want %v", c.search, got, found.Next, err, c.want)
+		}
+	}
+	if r, err := s.Report(t.Context(), store.ReportQuery{}); err != nil || r.Since.Before(time.UnixMilli(1_790_000_000_000)) {
+		t.Errorf("it is counted since %v, %v", r.Since, err)
+	}
 }

@@ -54,6 +54,14 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"a purge leaves what waits among what goes", purgeLeavesWhatWaits},
 		{"the steps of the clock are kept while a message needs them", clockSteps},
 		{"the last purge is kept", lastPurge},
+		{"each try is kept as long as its message", triesAreKept},
+		{"a search finds what it should, page by page", searchFinds},
+		{"a search goes on where messages were purged", searchGoesOnAfterAPurge},
+		{"a report counts each message once where it was accepted and once where it ended", reportsCount},
+		{"the samples of the minutes are kept for some days", samplesAreKept},
+		{"the audit is kept", auditIsKept},
+		{"what is noted of clients is kept", clientsAreNoted},
+		{"waiting messages get another recipient", readdressed},
 		{"many goroutines get distinct ids", concurrentAdds},
 		{"an unknown id is not found", unknownID},
 		{"whatever waits is read, in its order and each as it is", waitingIsReadWhole},
@@ -72,6 +80,7 @@ func Sample() *sms.Message {
 		ServiceType: "CMT", ESMClass: 0x40, ProtocolID: 7, Priority: 2, RegisteredDelivery: 1, DataCoding: 8, InterfaceVersion: 0x34,
 		Alphabet: "ucs2", Content: []byte{5, 0, 3, 9, 2, 1, 0, 65}, TLVs: []byte{2, 4, 0, 2, 0xBE, 0xEF}, Part: sms.Part{Ref: 9, Total: 2, Seq: 1},
 		ReceivedAt: now, DueAt: now, ExpiresAt: now.Add(24 * time.Hour), State: sms.Enroute,
+		Accepted: sms.Acceptance{Session: 13, Command: 4, Sequence: 7, Remote: "10.0.0.1:50000"},
 	}
 }
 

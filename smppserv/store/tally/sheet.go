@@ -227,8 +227,11 @@ func (s *Sheet) sweep() {
 	}
 }
 
-// Rows calls f, until it fails, for the counters that the batch has changed, in the order of their keys, as they are with it.
+// Rows calls f, until it fails, for the counters that the batch has changed, in the order of their keys, as they are with it. A nil Sheet has none.
 func (s *Sheet) Rows(f func(*Row) error) error {
+	if s == nil {
+		return nil
+	}
 	slices.SortFunc(s.touched, compare)
 	for _, c := range s.touched {
 		if err := f(&Row{Key{c.hour, c.Subject, c.state, c.reason}, c.now}); err != nil {

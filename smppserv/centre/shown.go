@@ -1,0 +1,148 @@
+package centre
+
+import (
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"hnetsmpp/pkg/adminapi"
+	"hnetsmpp/pkg/config"
+	"hnetsmpp/pkg/tomlstrict"
+	"hnetsmpp/smppserv/operators"
+	"hnetsmpp/smppserv/sms"
+)
+
+// hidden stands for a value that is not shown.
+const hidden = "•••"
+
+// observer tells of what passes through the queue: the counters, the file of messages, and pages that are open.
+type observer struct {
+	*messages
+	operators *operators.Operators
+}
+
+func (o observer) Accepted(m *sms.Message) {
+	o.messages.Accepted(m)
+	o.operators.Changed(operators.TopicMessages | operators.TopicWaiting)
+}
+
+func (o observer) Retried(m *sms.Message) {
+	o.messages.Retried(m)
+	o.operators.Changed(operators.TopicMessages | operators.TopicWaiting)
+}
+
+func (o observer) Concluded(m *sms.Message, state sms.State) {
+	o.messages.Concluded(m, state)
+	o.operators.Changed(operators.TopicMessages | operators.TopicWaiting)
+}
+
+// show makes anew what operators are told of the configuration in force, which file says. fault is why what the file is now was not
+// taken up, "" = it was.
+func (mc *centre) show(file *config.File, fault string) {
+	mc.mu.Lock()
+	cfg, pending := mc.cfg, mc.pending
+	mc.mu.Unlock()
+	c := &operators.Config{Mode: cfg.Mode, HermesURL: cfg.Hermes.URL, StandIn: cfg.UsesStandIn(), Certificates: cfg.Certificates(), Users: len(cfg.Admin.Users) > 0,
+		PurgeOff: cfg.Jobs.PurgeMessagesHour < 0, SMPP: addressOf(mc.plain)}
+	if cfg.Store.Driver == "sqlite" {
+		c.Database = cfg.Store.DSN
+	}
+	if mc.port != nil {
+		c.TCP = mc.port.Addr().String()
+	}
+	for i := range cfg.Clients {
+		client := &cfg.Clients[i]
+		limit := client.ThrottleRate
+		if limit == 0 {
+			limit = cfg.Server.ThrottleRate
+		}
+		c.Clients = append(c.Clients, operators.Client{SystemID: client.SystemID, Disabled: client.Disabled, Numbers: client.Numbers, Limit: limit})
+	}
+	for _, w := range cfg.Warnings() {
+		c.Warnings = append(c.Warnings, operators.Warning{Code: warningCode(cfg, w.Key), Key: nameClient(cfg, w.Key), Text: w.Text})
+	}
+	c.Settings = adminapi.Settings{File: file.Path, Pending: pending, Fault: fault, Taken: time.Now()}
+	if before := mc.shown.Load(); before != nil && fault != "" {
+		c.Settings.Taken, c.Settings.Faulty = before.Settings.Taken, before.Settings.Faulty
+		if c.Settings.All = before.Settings.All; c.Settings.Faulty.IsZero() {
+			c.Settings.Faulty = time.Now()
+		}
+	} else {
+		c.Settings.All = settingsOf(file, &mc.started, pending)
+	}
+	mc.shown.Store(c)
+	mc.operators.Changed(operators.TopicSettings | operators.TopicStatus)
+}
+
+func addressOf(l net.Listener) string {
+	if l == nil {
+		return ""
+	}
+	return l.Addr().String()
+}
+
+// warningCode is which of the known warnings one is.
+func warningCode(cfg *config.Config, key string) string {
+	switch {
+	case key == "hermes.url" && cfg.UsesStandIn():
+		return operators.CodeStandIn
+	case strings.Contains(key, ".numbers["):
+		return operators.CodeNumberShared
+	}
+	for i := range cfg.Clients {
+		if key == tomlstrict.Index("clients", i)+".password" && cfg.Clients[i].UsesShippedPassword() {
+			return operators.CodeShippedPassword
+		}
+	}
+	return operators.CodeConfigWarning
+}
+
+// nameClient puts a client's system_id into the place of its number.
+func nameClient(cfg *config.Config, key string) string {
+	for i := range cfg.Clients {
+		if rest, ok := strings.CutPrefix(key, tomlstrict.Index("clients", i)); ok {
+			return "clients[" + cfg.Clients[i].SystemID + "]" + rest
+		}
+	}
+	return key
+}
+
+// settingsOf lists every key of a file. What waits for a restart is still as the file was at the start.
+func settingsOf(file, started *config.File, pending []string) []adminapi.Setting {
+	was := map[string]config.Value{}
+	if len(pending) > 0 {
+		for _, v := range started.Values() {
+			was[v.Key] = v
+		}
+	}
+	all := []adminapi.Setting{}
+	for _, v := range file.Values() {
+		s := setting(v)
+		if slices.ContainsFunc(pending, func(key string) bool {
+			return v.Key == key || strings.HasPrefix(v.Key, key+"[") || strings.HasPrefix(v.Key, key+".")
+		}) {
+			s.Pending = s.Value
+			before, had := was[v.Key]
+			if !had {
+				before = config.Value{Key: v.Key}
+			}
+			if before.Text == v.Text && !v.Secret {
+				s.Pending = ""
+			}
+			s.Value = setting(before).Value
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+func setting(v config.Value) adminapi.Setting {
+	s := adminapi.Setting{Key: v.Key, Value: v.Text, Secret: v.Secret, Source: v.Source(), Restart: !v.Live}
+	if v.Secret {
+		if s.Value = hidden; s.Source == config.FromDefault {
+			s.Value = "" // there is none
+		}
+	}
+	return s
+}

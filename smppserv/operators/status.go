@@ -1,0 +1,238 @@
+package operators
+
+import (
+	"context"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"hnetsmpp/pkg/adminapi"
+	"hnetsmpp/smppserv/hermes"
+)
+
+const (
+	statusGood = time.Second
+	// diskGood is how long what was seen of the disk is good.
+	diskGood = 10 * time.Second
+	// Below so much free disk somebody should look, and work is about to stand still.
+	lowDisk, noDisk = 2 << 30, 200 << 20
+	// A write-ahead log of so many octets is not copied into the database as it should be.
+	largeLog = 1 << 30
+)
+
+// Status implements admin.Operators.
+func (ops *Operators) Status(ctx context.Context) (adminapi.Status, error) {
+	s, err := ops.status.get(func() (adminapi.Status, time.Duration, error) {
+		now := time.Now()
+		cfg := ops.o.Config()
+		waiting, err := ops.Waiting(ctx)
+		if err != nil {
+			return adminapi.Status{}, 0, err
+		}
+		s := adminapi.Status{Node: ops.o.Node, Version: ops.o.Version, Started: ops.o.Started, Mode: cfg.Mode, Ready: true,
+			Parts: ops.standingParts(now)}
+		if err := ops.parts.Store.Check(); err != nil {
+			s.Ready, s.Why = false, oneLine(err.Error())
+		}
+		s.Attention = ops.attention(&cfg, s.Parts, waiting, now)
+		q := ops.parts.Queue.Stats()
+		texts := min(ops.parts.Queue.Texts(), q.Waiting)
+		s.Load = adminapi.Load{Waiting: q.Waiting, Texts: texts, Receipts: q.Waiting - texts, InFlight: q.InFlight, Oldest: oldestOf(waiting),
+			Sessions: len(ops.parts.SMSC.Sessions()), Unwritten: q.Unwritten}
+		if r, err := ops.reportToday(ctx); err == nil {
+			s.Today = adminapi.Counts{Submitted: r.Sum.Received, Delivered: r.Sum.Pushed + r.Sum.Delivered, Failed: r.Sum.Failed, Deleted: r.Sum.Deleted,
+				Receipts: r.Sum.Receipts, Parts: r.Sum.Parts}
+		}
+		return s, statusGood, nil
+	})
+	s.Now = time.Now()
+	return s, err
+}
+
+// Nodes implements admin.Operators.
+func (ops *Operators) Nodes(context.Context) ([]adminapi.Node, error) {
+	return []adminapi.Node{{Name: ops.o.Node, Self: true, Since: ops.o.Started, Sessions: len(ops.parts.SMSC.Sessions()),
+		Waiting: ops.parts.Queue.Stats().Waiting, Version: ops.o.Version}}, nil
+}
+
+// standingParts tells how each part stands. It costs little: it is asked once a second.
+func (ops *Operators) standingParts(now time.Time) []adminapi.Part {
+	cfg := ops.o.Config()
+	parts := []adminapi.Part{ops.smppPart(&cfg), ops.hermesPart(&cfg), ops.tcpPart(&cfg), ops.storePart(&cfg), ops.diskPart(&cfg, now), configurationPart(&cfg)}
+	for i := range parts {
+		p := &parts[i]
+		at := p.Since
+		if at.IsZero() {
+			at = now
+			if now.Sub(ops.o.Started) < 2*lookEvery {
+				at = ops.o.Started
+			}
+		}
+		since := ops.since("part "+p.Name, string(p.Level)+p.Text.Format, at)
+		if p.Since.IsZero() {
+			p.Since = since
+		}
+	}
+	return parts
+}
+
+func (ops *Operators) smppPart(cfg *Config) adminapi.Part {
+	p := adminapi.Part{Name: adminapi.PartSMPP, Level: adminapi.Good}
+	bound, enabled := 0, 0
+	for _, c := range cfg.Clients {
+		if c.Disabled {
+			continue
+		}
+		enabled++
+		if f, _ := ops.parts.SMSC.Client(c.SystemID); len(f.Sessions) > 0 {
+			bound++
+		}
+	}
+	sessions := len(ops.parts.SMSC.Sessions())
+	p.Figures = map[string]int64{"bound": int64(bound), "configured": int64(enabled), "sessions": int64(sessions)}
+	switch {
+	case enabled == 0:
+		p.Level, p.Text = adminapi.Neutral, adminapi.Say("every client is disabled")
+	case bound == 0:
+		p.Level, p.Text = adminapi.Neutral, adminapi.Say("listening on %s; no client is bound", cfg.SMPP)
+	default:
+		p.Text = adminapi.Say("listening on %s; %d of %d clients are bound", cfg.SMPP, bound, enabled)
+	}
+	return p
+}
+
+func (ops *Operators) hermesPart(cfg *Config) adminapi.Part {
+	f := ops.parts.Push.Facts()
+	p := adminapi.Part{Name: adminapi.PartHermes, Level: adminapi.Good, Since: f.Since,
+		Figures: map[string]int64{"window": int64(f.Window), "most": int64(f.Most), "in_flight": int64(f.InFlight)}}
+	why := ops.whyHermes(cfg)
+	switch {
+	case cfg.HermesURL == "":
+		p.Level, p.Text, p.Since = adminapi.Neutral, why, time.Time{}
+	case f.State == hermes.Unknown && cfg.StandIn:
+		p.Level, p.Text = adminapi.Warning, adminapi.Say("the stand-in is in use: messages reach nobody")
+	case f.State == hermes.Unknown:
+		p.Level, p.Text = adminapi.Neutral, adminapi.Say("nothing was pushed since the start: it is not known whether Hermès answers")
+	case f.State == hermes.Dead:
+		p.Level, p.Text = adminapi.Bad, why
+	case !why.IsZero():
+		p.Level, p.Text = adminapi.Warning, why
+	case cfg.StandIn:
+		p.Level, p.Text = adminapi.Warning, adminapi.Say("the stand-in is in use: messages reach nobody; it took the last one at %s", f.Answered)
+	case f.Answered.IsZero():
+		p.Text = adminapi.Say("Hermès answers")
+	default:
+		p.Text = adminapi.Say("Hermès answers; it took the last message at %s", f.Answered)
+	}
+	return p
+}
+
+// recentRejections is how long a rejected line is worth a look.
+const recentRejections = time.Hour
+
+func (ops *Operators) tcpPart(cfg *Config) adminapi.Part {
+	f := ops.parts.Port.Facts()
+	p := adminapi.Part{Name: adminapi.PartTCP, Level: adminapi.Good, Text: adminapi.Say("listening on %s; %d connections", cfg.TCP, f.Connections),
+		Figures: map[string]int64{"connections": int64(f.Connections), "accepted": f.Accepted, "rejected": f.Rejected}}
+	refused := slices.IndexFunc(f.Rejections, func(r hermes.Rejection) bool { return r.From != "" }) // an operator has seen why
+	if refused >= 0 && time.Since(f.Rejections[refused].At) < recentRejections {
+		r := f.Rejections[refused]
+		p.Level, p.Text = adminapi.Warning, adminapi.Say("the last line from %s at %s was refused (%s): %s", r.From, r.At, r.Code, adminapi.Verbatim(r.Why))
+		if f.Last.After(r.At) {
+			p.Level, p.Text = adminapi.Good, adminapi.Say("listening on %s; %d connections; a line from %s at %s was refused (%s): %s", cfg.TCP, f.Connections,
+				r.From, r.At, r.Code, adminapi.Verbatim(r.Why))
+		}
+	}
+	return p
+}
+
+func (ops *Operators) storePart(cfg *Config) adminapi.Part {
+	p := adminapi.Part{Name: adminapi.PartStore, Level: adminapi.Good, Text: adminapi.Say("messages are written to disk")}
+	d := ops.disk(cfg)
+	p.Figures = map[string]int64{"database": d.database, "log": d.log, "parked": int64(ops.parts.Store.Parked())}
+	switch err := ops.parts.Store.Check(); {
+	case err != nil:
+		p.Level, p.Text = adminapi.Bad, adminapi.Say("the database cannot be written: %s", adminapi.Verbatim(oneLine(err.Error())))
+	case ops.parts.Store.Parked() > 0:
+		p.Level, p.Text = adminapi.Warning, adminapi.Say("the database refuses the final states of %d messages", ops.parts.Store.Parked())
+	case d.log > largeLog:
+		p.Level, p.Text = adminapi.Warning, adminapi.Say("the write-ahead log has grown to %s", size(d.log))
+	}
+	return p
+}
+
+func (ops *Operators) diskPart(cfg *Config, _ time.Time) adminapi.Part {
+	d := ops.disk(cfg)
+	p := adminapi.Part{Name: adminapi.PartDisk, Level: adminapi.Good, Figures: map[string]int64{"database": d.database, "log": d.log}}
+	switch {
+	case d.err != nil:
+		p.Level, p.Text = adminapi.Neutral, adminapi.Say("it is not known how much of the disk is free: %s", adminapi.Verbatim(oneLine(d.err.Error())))
+		return p
+	case d.free < noDisk:
+		p.Level, p.Text = adminapi.Bad, adminapi.Say("only %s are free: soon nothing can be written", size(d.free))
+	case d.free < lowDisk || d.free < d.total/50:
+		p.Level, p.Text = adminapi.Warning, adminapi.Say("only %s are free", size(d.free))
+	default:
+		p.Text = adminapi.Say("%s are free; the database has %s", size(d.free), size(d.database))
+	}
+	p.Figures["disk_free"], p.Figures["disk_total"] = d.free, d.total
+	return p
+}
+
+func configurationPart(cfg *Config) adminapi.Part {
+	p := adminapi.Part{Name: adminapi.PartConfiguration, Level: adminapi.Good, Since: cfg.Settings.Taken,
+		Text: adminapi.Say("config.toml is in force as it is"), Figures: map[string]int64{"warnings": int64(len(cfg.Warnings)), "pending": int64(len(cfg.Settings.Pending))}}
+	switch {
+	case cfg.Settings.Fault != "":
+		p.Level, p.Since = adminapi.Warning, cfg.Settings.Faulty
+		p.Text = adminapi.Say("the changed config.toml is not in force: %s", adminapi.Verbatim(oneLine(cfg.Settings.Fault)))
+	case len(cfg.Settings.Pending) > 0:
+		p.Level, p.Text = adminapi.Warning, adminapi.Say("changes wait for a restart: %s", strings.Join(cfg.Settings.Pending, ", "))
+	}
+	return p
+}
+
+// room is what is known of the disk.
+type room struct {
+	free, total, database, log int64
+	err                        error
+}
+
+type rooms struct {
+	mu    sync.Mutex
+	file  string
+	seen  room
+	until time.Time
+}
+
+// disk is what is known of the volume that the database is on.
+func (ops *Operators) disk(cfg *Config) room {
+	r := &ops.rooms
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if now := time.Now(); cfg.Database != r.file || now.After(r.until) {
+		r.file, r.until, r.seen = cfg.Database, now.Add(diskGood), look(cfg.Database)
+	}
+	return r.seen
+}
+
+func look(database string) (r room) {
+	if database == "" {
+		return r
+	}
+	r.free, r.total, r.err = freeOctets(database)
+	r.database, r.log = octets(database), octets(database+"-wal")
+	return r
+}
+
+func octets(file string) int64 {
+	info, err := os.Stat(file)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}
+
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -1,0 +1,38 @@
+package smsc
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/smppserv/road"
+	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/smsc/translate"
+)
+
+// SubmitAs hands in a text as if a client had submitted it, of which the client hears nothing: what an operator tries. s is answered
+// when it is on disk. The client need not be bound; its numbers are looked at as for its own submits. The error says what is wrong.
+func (sv *Server) SubmitAs(_ context.Context, systemID, from, to, text string, s road.Submission) error {
+	d := sv.directory.Load()
+	c := d.byID[systemID]
+	if c == nil {
+		return fmt.Errorf("config.toml has no client %q", systemID)
+	}
+	e := translate.ESME{Profile: &c.Profile, Texts: &d.Texts, Version: smpp.V34}
+	r := e.Compose(from, to, text)
+	if err := e.CheckSubmit(r); err != nil {
+		return fmt.Errorf("the message cannot be submitted: %w", err)
+	}
+	m := &sms.Message{}
+	if err := e.Submit(m, smpp.CmdSubmitSM, r, time.Now()); err != nil {
+		return fmt.Errorf("the message cannot be submitted: %w", err)
+	}
+	m.Submitter = systemID
+	m.Accepted = sms.Acceptance{Remote: "operator"}
+	var err error
+	if m.Recipient, err = (&peer{sv: sv}).recipient(c, d, m.Source.Number, m.Dest.Number); err != nil {
+		return err
+	}
+	return sv.o.Queue.Add(m, c.MaxQueued, s)
+}
