@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"math/big"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -126,6 +127,18 @@ func TestTheCommandsAnswerWhatOperatorsAskWhileHermesIsSilent(t *testing.T) {
 	says(t, path, "report", "CAMPAIGN", "3600", "3601", "all")
 	says(t, path, "log --contains ready", "ready", smppserv.SMPP)
 
+	says(t, path, "trace "+testkit.Client+" on", testkit.Client)
+	c.ExpectAlive()
+	file := filepath.Join(t.TempDir(), "esme.pcapng")
+	says(t, path, "trace "+testkit.Client+" save "+file, file)
+	if text, err := os.ReadFile(file); err != nil || !strings.HasPrefix(string(text), "\n\r\r\n") || !strings.Contains(string(text), "\x00\x00\x00\x10\x00\x00\x00\x15") {
+		t.Errorf("the file of an enquire_link: %q, %v", text, err)
+	}
+	r = asked(t, path, "trace "+testkit.Client+" save "+file)
+	oneLine(t, r.stderr, "exists already", "--force")
+	says(t, path, "trace "+testkit.Client+" save --force --texts "+file)
+	says(t, path, "trace "+testkit.Client+" off", testkit.Client)
+
 	sessions := answered[[]adminapi.Session](t, path, "sessions", 0)
 	if len(sessions) != 1 || sessions[0].SystemID != testkit.Client {
 		t.Fatalf("sessions: %+v", sessions)
@@ -150,18 +163,14 @@ func TestACommandThatCannotAskSaysWhyInOneLine(t *testing.T) {
 		"messages --cursor x":            {"not understood"},
 		"status --addr " + smppserv.SMPP: {"is not the admin port", "admin.listen"},
 		"status --addr " + testkit.Loopback(testkit.FreePort(t)): {"no server answers", "start it with"},
-		"sessions --user ops":                       {"needs a password", "SMPPSERV_PASSWORD"},
-		"trace " + testkit.Client + " save " + path: {},
-		"alerts test":                               {"alerts"},
+		"sessions --user ops": {"needs a password", "SMPPSERV_PASSWORD"},
+		"alerts test":         {"alerts"},
 	} {
 		r := asked(t, path, line)
 		if r.code != 1 {
 			t.Errorf("%s: exit code %d\n%s", line, r.code, r.stdout)
 		}
 		oneLine(t, r.stderr, words...)
-	}
-	if text, err := os.ReadFile(path); err != nil || !strings.Contains(string(text), "admin") {
-		t.Errorf("config.toml was written over: %v", err)
 	}
 	for _, line := range []string{"messages --from hier", "messages --state lost", "trace acme save", "trace acme on x.pcapng", "report --csv --json", "log --limit 0"} {
 		if r := asked(t, path, line); r.code != 2 {
@@ -172,6 +181,43 @@ func TestACommandThatCannotAskSaysWhyInOneLine(t *testing.T) {
 	off := testkit.WriteConfig(t, t.TempDir())
 	testkit.StartWorker(t, off)
 	oneLine(t, asked(t, off, "waiting").stderr, "no port for its commands", "admin.listen")
+}
+
+func TestALogIsFollowedOverARestartUntilItIsInterrupted(t *testing.T) {
+	path := testkit.WriteConfig(t, t.TempDir(), testkit.Settings{"admin.listen": "127.0.0.1:0"})
+	smppserv := testkit.StartWorker(t, path)
+	var out, said testkit.Log
+	follow := exec.Command(testkit.Program(t, "smppserv"), "log", "--config", path, "--follow", "--level", "debug")
+	follow.Stdout, follow.Stderr = &out, &said
+	if err := follow.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if follow.ProcessState == nil {
+			_ = follow.Process.Kill()
+			_ = follow.Wait()
+		}
+	})
+	out.AwaitWords(t, "ready", smppserv.SMPP)
+	says(t, path, "pause "+testkit.Client)
+	out.AwaitWords(t, "an operator acts", "pause")
+	smppserv.Stop(t)
+	said.AwaitWords(t, "the server is away")
+	smppserv.Start(t)
+	out.AwaitWords(t, "ready", smppserv.SMPP)
+	polite, err := testkit.Terminate(follow.Process)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := follow.Wait(); polite && err != nil {
+		t.Errorf("interrupted, it ends with %v\n%s", err, &said)
+	}
+	if n := strings.Count(out.String(), "an operator acts"); n != 1 {
+		t.Errorf("the line of the pause is shown %d times:\n%s", n, &out)
+	}
+	if strings.Count(said.String(), "\n") != 1 {
+		t.Errorf("it says\n%s", &said)
+	}
 }
 
 func TestCommandsAskOverHTTPSWithTheTokenOrAsAUser(t *testing.T) {
