@@ -11,7 +11,7 @@ import (
 
 const (
 	// A walk over what waits is kept for walkShare times as long as it took, within these bounds.
-	walkShare         = 50
+	walkShare         = 100
 	minWalk, maxWalk  = 500 * time.Millisecond, 5 * time.Second
 	maxOldestReads    = 1000 // messages of which it is read when they were accepted, at once
 	maxOldestRecalled = 10_000
