@@ -63,7 +63,7 @@ func TestARefusedQuestionSaysWhatToDo(t *testing.T) {
 		{ask("ops", nil, refuse(401)), []string{"ops is no user of admin.users, or the password is wrong"}},
 		{ask("", fs.ErrPermission, refuse(403)), []string{"the reason", "as an administrator (root)", "--user"}},
 		{ask("ops", nil, refuse(403)), []string{"no: the reason"}},
-		{ask("", nil, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "stopping", 503) }), []string{"stopping", "again in a moment"}},
+		{ask("", nil, func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "stopping", http.StatusServiceUnavailable) }), []string{"stopping", "again in a moment"}},
 		{ask("", nil, nil), []string{"no server answers at http://127.0.0.1:", "start it with: " + registration.Start()}},
 	} {
 		for _, want := range tt.want {

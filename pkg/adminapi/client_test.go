@@ -57,7 +57,9 @@ func TestWhatIsNoAnswerOfTheAdminPortIsSaidToBeNone(t *testing.T) {
 		"a redirect": {func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://127.0.0.1:1/", http.StatusFound)
 		}, ErrForeign},
-		"a server that starts": {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "starting: opening the store", 503) }, ErrAway},
+		"a server that starts": {func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "starting: opening the store", http.StatusServiceUnavailable)
+		}, ErrAway},
 	} {
 		if _, err := remote(t, Login{Token: "t"}, tt.answer).Status(t.Context()); !errors.Is(err, tt.want) {
 			t.Errorf("%s: %v", name, err)
