@@ -53,16 +53,15 @@ func (p *Port) submit(ctx context.Context, raw []byte, tokenAsked bool, to sink)
 }
 
 func (p *Port) noteRejected(from loglimit.Peer, code, id, why string) {
-	id, why = excerpt([]byte(id)), excerpt([]byte(why))
 	p.remember(from, code, id, why)
-	p.limited.Warn(lineRejected.As(code), from).Str("id", id).Str("code", code).Str("reason", why).Msg(lineRejected.Text)
+	p.limited.Warn(lineRejected.As(code), from).Str("id", excerpt([]byte(id))).Str("code", code).Str("reason", excerpt([]byte(why))).Msg(lineRejected.Text)
 }
 
 // remember keeps for operators why a line was rejected.
 func (p *Port) remember(from loglimit.Peer, code, id, why string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.seen.note(Rejection{At: time.Now(), From: addressOf(from), Code: code, ID: id, Why: why})
+	p.seen.note(Rejection{At: time.Now(), From: addressOf(from), Code: code, ID: excerpt([]byte(id)), Why: excerpt([]byte(why))})
 }
 
 func addressOf(from loglimit.Peer) string {

@@ -390,7 +390,7 @@ func TestAMessageIsTakenBackWithItsReceiptAndCanBeSentAgain(t *testing.T) {
 
 func TestWhatCannotBeMeantIsToldApartFromWhatIsNotThere(t *testing.T) {
 	r := newRig(t)
-	for id, want := range map[string]error{"": adminapi.ErrBadRequest, "0": adminapi.ErrBadRequest, "abc": adminapi.ErrBadRequest, "-1": adminapi.ErrBadRequest,
+	for id, want := range map[string]error{"": adminapi.ErrBadRequest, "0": adminapi.ErrBadRequest, "xyz": adminapi.ErrBadRequest, "abc": adminapi.ErrNotFound, "-1": adminapi.ErrBadRequest,
 		"99999999999999999999999": adminapi.ErrBadRequest, "4711": adminapi.ErrNotFound} {
 		if _, err := r.ops.Message(t.Context(), boss, id, false); !errors.Is(err, want) {
 			t.Errorf("message %q: %v", id, err)

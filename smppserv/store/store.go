@@ -32,12 +32,14 @@ type Store struct {
 	database Database
 	writer   *writer
 
-	failing atomic.Pointer[error] // why the last commit failed, nil = it did not
-	watch   stopwatch             // of the committer
-	look    look
+	failing   atomic.Pointer[error] // why the last commit failed, nil = it did not
+	watch     stopwatch             // of the committer
+	gathering gathering             // the committer's
+	look      look
 	parking
-	notes notes
-	gone  bool // the database is not present, as was said; the committer's
+	notes      notes
+	searchTime time.Duration // of one look
+	gone       bool          // the database is not present, as was said; the committer's
 
 	mu      sync.Mutex
 	pending []op
@@ -61,7 +63,7 @@ func New(ctx context.Context, d Database, log zerolog.Logger) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{log: log, database: d, writer: w, kick: make(chan struct{}, 1), done: make(chan struct{}),
-		abandon: make(chan struct{}), ended: make(chan struct{})}
+		abandon: make(chan struct{}), ended: make(chan struct{}), searchTime: searchTime}
 	s.watch.init(log)
 	s.rowsRefused = rate.Sometimes{First: 10, Interval: time.Minute}
 	d.OnDue(func() { s.push(op{}) })
