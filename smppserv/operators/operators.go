@@ -138,7 +138,6 @@ type Operators struct {
 	status  cached[adminapi.Status]
 	waiting cached[[]adminapi.Waiting]
 	today   cached[store.Report]
-	totals  cached[store.Report]
 
 	closed atomic.Bool
 
