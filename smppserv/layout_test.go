@@ -75,16 +75,20 @@ var layout = []room{
 	{"smppserv/hermes", "the bridge: push (HTTP out), port (TCP in), the stand-in", []string{"pkg/loglimit", "pkg/peeraddr", "smppserv/guard", "smppserv/road", "smppserv/sms"}},
 	{"smppserv/operators", "what operators see of the parts that run, what they have them do",
 		[]string{"pkg/adminapi", "pkg/smpp", "smppserv/hermes", "smppserv/road", "smppserv/session", "smppserv/sms", "smppserv/smsc", "smppserv/store"}},
+	{"smppserv/admin/words", "what operators read, in their language", []string{"pkg/adminapi"}},
+	{"smppserv/admin/page", "the operator's page: HTML from an Operators, in a language", []string{"pkg/adminapi", "smppserv/admin", "smppserv/admin/words"}},
+	{"smppserv/admin/page/pagetest", "a made-up server for the operator's page to be tried on", []string{"pkg/adminapi", "smppserv/admin", "smppserv/admin/page"}},
 	{"smppserv/admin", "operator's page, JSON API, metrics, health", []string{"pkg/adminapi", "pkg/loglimit", "pkg/peeraddr", "smppserv/sms"}},
 
 	{"smppserv/testkit", "for suites: build and run the programs, a stub of Hermès, an SMPP client, PostgreSQL", []string{"pkg/..."}},
 	{"smppserv/conformance", "the rows of the protocol list, each driven from outside through the built programs", suite("smppserv/conformance")},
 	{"smppserv/faults", "kills, bad input, reloads and commands, driven from outside through the built programs", suite("smppserv/faults")},
+	{"smppserv/browser", "the operator's page in a real browser, driven from outside", suite("smppserv/browser")},
 	{"smppserv/bench", "throughput and latency of the built program beside others", suite("smppserv/bench")},
 }
 
 // suites drive the built programs from outside.
-var suites = []string{"smppserv/bench", "smppserv/conformance", "smppserv/faults"}
+var suites = []string{"smppserv/bench", "smppserv/browser", "smppserv/conformance", "smppserv/faults"}
 
 // suite is what the suites that drive the built programs from outside may import: anything but each other.
 func suite(own string) []string {

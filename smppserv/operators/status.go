@@ -158,7 +158,7 @@ func (ops *Operators) storePart(cfg *Config) adminapi.Part {
 	case ops.parts.Store.Parked() > 0:
 		p.Level, p.Text = adminapi.Warning, adminapi.Say("the database refuses the final states of %d messages", ops.parts.Store.Parked())
 	case d.log > largeLog:
-		p.Level, p.Text = adminapi.Warning, adminapi.Say("the write-ahead log has grown to %s", size(d.log))
+		p.Level, p.Text = adminapi.Warning, adminapi.Say("the write-ahead log has grown to %s", adminapi.Size(d.log))
 	}
 	return p
 }
@@ -171,11 +171,11 @@ func (ops *Operators) diskPart(cfg *Config, _ time.Time) adminapi.Part {
 		p.Level, p.Text = adminapi.Neutral, adminapi.Say("it is not known how much of the disk is free: %s", adminapi.Verbatim(oneLine(d.err.Error())))
 		return p
 	case d.free < noDisk:
-		p.Level, p.Text = adminapi.Bad, adminapi.Say("only %s are free: soon nothing can be written", size(d.free))
+		p.Level, p.Text = adminapi.Bad, adminapi.Say("only %s are free: soon nothing can be written", adminapi.Size(d.free))
 	case d.free < lowDisk || d.free < d.total/50:
-		p.Level, p.Text = adminapi.Warning, adminapi.Say("only %s are free", size(d.free))
+		p.Level, p.Text = adminapi.Warning, adminapi.Say("only %s are free", adminapi.Size(d.free))
 	default:
-		p.Text = adminapi.Say("%s are free; the database has %s", size(d.free), size(d.database))
+		p.Text = adminapi.Say("%s are free; the database has %s", adminapi.Size(d.free), adminapi.Size(d.database))
 	}
 	p.Figures["disk_free"], p.Figures["disk_total"] = d.free, d.total
 	return p

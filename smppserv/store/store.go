@@ -32,9 +32,10 @@ type Store struct {
 	database Database
 	writer   *writer
 
-	failing atomic.Pointer[error] // why the last commit failed, nil = it did not
-	watch   stopwatch             // of the committer
-	look    look
+	failing   atomic.Pointer[error] // why the last commit failed, nil = it did not
+	watch     stopwatch             // of the committer
+	gathering gathering             // the committer's
+	look      look
 	parking
 	notes      notes
 	searchTime time.Duration // of one look
