@@ -61,7 +61,7 @@ func findTarget(file centre.File, systemID, addr string) (*target, error) {
 	server, err := running.Look(file.Path)
 	t.unseen = err
 	if server != nil {
-		if runs := reachable(server.SMPP); runs != "" {
+		if runs := running.Reachable(server.SMPP); runs != "" {
 			configured = runs
 		}
 		if addr == "" || addr == configured {
@@ -74,24 +74,8 @@ func findTarget(file centre.File, systemID, addr string) (*target, error) {
 	return t, nil
 }
 
-// reachable is where this machine reaches what listens at an address; "" = it is none.
-func reachable(listens string) string {
-	host, port, err := net.SplitHostPort(listens)
-	if err != nil {
-		return ""
-	}
-	n, err := strconv.Atoi(port)
-	if err != nil {
-		return ""
-	}
-	return loopback(host, n)
-}
-
 func loopback(host string, port int) string {
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	return net.JoinHostPort(host, strconv.Itoa(port))
+	return running.Reachable(net.JoinHostPort(host, strconv.Itoa(port)))
 }
 
 // password is the client's, as the configuration has it or as it is given.

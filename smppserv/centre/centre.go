@@ -32,6 +32,7 @@ import (
 	"hnetsmpp/smppserv/smsc/translate"
 	"hnetsmpp/smppserv/store"
 	"hnetsmpp/smppserv/store/sqlite"
+	"hnetsmpp/smppserv/trace"
 )
 
 // centre is everything that runs, in the order in which it is opened. It implements admin.Centre.
@@ -50,6 +51,7 @@ type centre struct {
 	shown     atomic.Pointer[operators.Config]
 
 	counters      *admin.Counters
+	traces        *trace.Traces
 	plain, secure net.Listener // SMPP; secure is nil without TLS
 
 	runs *config.Config // as it was at the start: what needs a restart is so still
@@ -81,7 +83,7 @@ type centre struct {
 // begin opens the operators' port, which says that the server starts and is the last to close. version is this program's.
 func begin(cfg *config.Config, version string, lines *operators.Lines, log zerolog.Logger) (*centre, error) {
 	mc := &centre{log: log, clock: queue.SystemClock(), cfg: cfg, runs: cfg, token: newToken(), users: cfg.Admin.Users,
-		certificates: digests(cfg.Certificates()), counters: admin.NewCounters(),
+		certificates: digests(cfg.Certificates()), counters: admin.NewCounters(), traces: trace.New(trace.Options{}),
 		good: passwords.NewMemory(), places: passwords.NewPlaces(0)}
 	conf, err := adminConfig(cfg.Admin)
 	if err != nil {
@@ -138,7 +140,8 @@ func (mc *centre) open(ctx context.Context) (err error) {
 		return err
 	}
 	mc.admin.Away("starting: taking up the messages that wait")
-	if err := mc.operators.Open(ctx, operators.Parts{Queue: mc.queue, SMSC: mc.smsc, Push: mc.push, Port: mc.port, Store: mc.store, Text: translate.Decode}); err != nil {
+	if err := mc.operators.Open(ctx, operators.Parts{Queue: mc.queue, SMSC: mc.smsc, Push: mc.push, Port: mc.port, Store: mc.store,
+		Traces: mc.traces, Text: translate.Decode}); err != nil {
 		return err
 	}
 	return mc.queue.Start(ctx)

@@ -38,7 +38,7 @@ func smscOptions(cfg *config.Config, mc *centre) smsc.Options {
 		Timers: session.Timers{SessionInit: s.SessionInitTimeout, EnquireLink: s.KeepAliveInterval,
 			Inactivity: s.InactivityTimeout, Response: s.ResponseTimeout},
 		Logout: s.DisconnectAfterLogout, Window: s.Window, MaxConnections: s.MaxConnections, MaxPerAddress: s.MaxConnectionsPerIP,
-		FailedBindDelay: s.FailedBindDelay, Queue: mc.queue, History: mc.store, Passwords: mc.places, Log: mc.log, Changed: mc.operators.ClientChanged,
+		FailedBindDelay: s.FailedBindDelay, Queue: mc.queue, History: mc.store, Passwords: mc.places, Log: mc.log, Recorder: mc.traces, Changed: mc.operators.ClientChanged,
 		Operator: func(password string) bool { return config.CheckPassword(mc.token, password) },
 	}
 }

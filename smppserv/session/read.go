@@ -54,7 +54,10 @@ func (s *Session) next(b []byte) (used, need int) {
 	if len(b) < int(h.Length) {
 		return 0, int(h.Length)
 	}
-	if fault := guard.Do(func() { s.handle(s.heard(), h, b[smpp.HeaderLen:h.Length]) }); fault != nil {
+	if fault := guard.Do(func() {
+		s.recordIn(h, b[:h.Length])
+		s.handle(s.heard(), h, b[smpp.HeaderLen:h.Length])
+	}); fault != nil {
 		s.faulty(h, fault)
 		return -1, 0
 	}

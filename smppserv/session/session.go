@@ -90,6 +90,7 @@ type Options struct {
 	Window      int           // deliver_sm in flight
 	MaxRequests int           // the peer's requests that await their answers, before the socket is not read any more
 	Greeting    smpp.PDU      // sent first: outbind to a client that we called; nil = nothing
+	Recorder    Recorder      // of the PDUs; nil = nobody takes them down
 	Late        func()        // called for a deliver_sm_resp to what nobody waits for any more; nil = nobody is told
 }
 
@@ -130,9 +131,10 @@ type Session struct {
 	state      State
 	wasBound   State
 	systemID   string
-	reason     error // why the session ends: the first one counts
-	inflight   int   // the peer's requests without an answer
-	stalled    bool  // they are so many that we do not read: the peer's silence is our doing
+	claimed    string // the system_id of a bind that was recorded, whatever came of it
+	reason     error  // why the session ends: the first one counts
+	inflight   int    // the peer's requests without an answer
+	stalled    bool   // they are so many that we do not read: the peer's silence is our doing
 	out, spare []byte
 	tickets    []*Ticket // whose answers are in out
 	written    []*Ticket // of the last ones, to be used again

@@ -119,11 +119,13 @@ func (s *Session) write() {
 		s.out, s.spare = s.spare[:0], nil
 		s.tickets, s.written = s.written[:0], nil
 		s.writing = time.Now()
+		at := s.writing
 		if s.state != Closing { // there shut has the last word
 			s.arm(s.writing)
 		}
 		s.mu.Unlock()
 		s.traceOut(out)
+		s.recordOut(at, out)
 		_, err := s.o.Conn.Write(out)
 		now := s.age()
 		for i, t := range tickets {
