@@ -256,6 +256,18 @@ func TestAReportCountsByClientCampaignAndNumber(t *testing.T) {
 	}
 }
 
+func TestAClientIsFoundTheSameWithAnIndexOfThem(t *testing.T) {
+	c := Config{Clients: []Client{{SystemID: "acme", Limit: 1}, {SystemID: "next", Limit: 2}}}
+	for range 2 {
+		for systemID, limit := range map[string]int{"acme": 1, "next": 2, "nobody": 0} {
+			if got, known := c.client(systemID); known != (limit > 0) || got.Limit != limit {
+				t.Errorf("%s: %+v, %t", systemID, got, known)
+			}
+		}
+		c.Index()
+	}
+}
+
 func TestListsAreNeverNull(t *testing.T) {
 	r := newRig(t)
 	r.configure(func(c *Config) { c.Clients = nil })

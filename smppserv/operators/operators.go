@@ -48,6 +48,7 @@ type SMSC interface {
 	Sessions() []*session.Session
 	Unbind(s *session.Session)
 	Window(s *session.Session) int
+	Bound() int
 	Client(systemID string) (smsc.ClientFacts, bool)
 	Recall(systemID string, bound, unbound, refused smsc.Event)
 	Note(systemID string, kind smsc.EventKind, reason string)
@@ -138,7 +139,6 @@ type Operators struct {
 	status  cached[adminapi.Status]
 	waiting cached[[]adminapi.Waiting]
 	today   cached[store.Report]
-	totals  cached[store.Report]
 
 	closed atomic.Bool
 

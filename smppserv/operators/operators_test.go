@@ -265,6 +265,9 @@ func TestEachClientOfTheConfigurationIsListedWithWhatIsKnownOfIt(t *testing.T) {
 	}
 	session := r.bind("acme")
 	session.ExpectDeliver()
+	if p := part(t, r.state(), adminapi.PartSMPP); p.Level != adminapi.Good || p.Figures["bound"] != 1 || p.Figures["configured"] != 2 {
+		t.Errorf("the SMPP side is %+v", p)
+	}
 	session.Submit("33612345678", "3600", "hello")
 	c, err = r.ops.Client(t.Context(), "acme")
 	if err != nil || c.State != "BOUND_TRX" || len(c.Sessions) != 1 || c.LastBind == nil || c.Since.IsZero() || !c.Why.IsZero() {

@@ -80,14 +80,10 @@ func (ops *Operators) standingParts(now time.Time) []adminapi.Part {
 
 func (ops *Operators) smppPart(cfg *Config) adminapi.Part {
 	p := adminapi.Part{Name: adminapi.PartSMPP, Level: adminapi.Good}
-	bound, enabled := 0, 0
-	for _, c := range cfg.Clients {
-		if c.Disabled {
-			continue
-		}
-		enabled++
-		if f, _ := ops.parts.SMSC.Client(c.SystemID); len(f.Sessions) > 0 {
-			bound++
+	bound, enabled := ops.parts.SMSC.Bound(), 0
+	for i := range cfg.Clients {
+		if !cfg.Clients[i].Disabled {
+			enabled++
 		}
 	}
 	sessions := len(ops.parts.SMSC.Sessions())
