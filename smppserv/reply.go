@@ -30,6 +30,9 @@ func (r replyCommand) Run(ctx context.Context, line *commandLine, c *commandline
 	if err != nil {
 		return err
 	}
+	if err := checkAddr(r.Addr); err != nil {
+		return err
+	}
 	addr := r.Addr
 	if addr == "" {
 		addr = loopback(file.Config.TCP.ListenHost, file.Config.TCP.ListenPort)

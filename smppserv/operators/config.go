@@ -54,14 +54,6 @@ func named(party string) string {
 	return party
 }
 
-// party is who is meant by a name of the admin port.
-func party(name string) string {
-	if name == adminapi.Hermes {
-		return sms.Hermes
-	}
-	return name
-}
-
 // midnight is that of the server's zone.
 func midnight(now time.Time) time.Time {
 	y, m, d := now.Date()

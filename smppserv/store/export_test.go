@@ -31,6 +31,12 @@ const (
 	FirstNamed = firstNamed
 )
 
+// HasteSearches has each look end after its first step.
+func (s *Store) HasteSearches() { s.searchTime = 0 }
+
+// FirstScan is of how many ids the first step is.
+const FirstScan = firstScan
+
 // Pending is how many operations wait for the committer.
 func (s *Store) Pending() int {
 	s.mu.Lock()

@@ -78,7 +78,7 @@ func (w *writer) prepare() (err error) {
 		{&w.facts, facts},
 		{&w.counters, "SELECT " + counter + " FROM hourly WHERE hour = ? AND node = ''"},
 		{&w.count, "INSERT OR REPLACE INTO hourly (" + counter + ", node) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '')"},
-		{&w.readdress, "UPDATE messages SET recipient = ? WHERE final_at IS NULL AND id = ?"},
+		{&w.readdress, "UPDATE messages SET recipient = ?, progress = NULL WHERE final_at IS NULL AND id = ?"},
 		{&w.sample, "INSERT OR REPLACE INTO minutes (" + sample + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"},
 		{&w.audit, "INSERT INTO audit (done_at, who, from_where, what, on_what, more) VALUES (?, ?, ?, ?, ?, ?)"},
 		{&w.client, "INSERT OR IGNORE INTO clients (system_id) VALUES (?)"},
