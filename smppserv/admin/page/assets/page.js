@@ -80,7 +80,7 @@ function connect() {
   source?.close();
   if (document.hidden) return;
   source = new EventSource('/api/v1/events');
-  source.onopen = () => { wait = 1000; if (lost) refresh(); else isLive(); };
+  source.onopen = () => { wait = 1000; if (!lost) isLive(); refresh(); }; // something may have changed since the page was made
   source.onerror = () => { source.close(); notLive(); again = setTimeout(connect, wait); wait = Math.min(wait * 2, 15000); };
   source.addEventListener('changed', event => {
     const topics = JSON.parse(event.data).topics || [];
