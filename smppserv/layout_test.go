@@ -77,6 +77,7 @@ var layout = []room{
 	{"smppserv/operators", "what operators see of the parts that run, what they have them do",
 		[]string{"pkg/adminapi", "pkg/smpp", "smppserv/hermes", "smppserv/road", "smppserv/session", "smppserv/sms", "smppserv/smsc", "smppserv/store"}},
 	{"smppserv/admin", "operator's page, JSON API, metrics, health", []string{"pkg/adminapi", "pkg/loglimit", "pkg/peeraddr", "smppserv/sms"}},
+	{"smppserv/admin/metrics", "the registry: what Prometheus reads", []string{"pkg/adminapi", "pkg/smpp", "smppserv/sms"}},
 
 	{"smppserv/testkit", "for suites: build and run the programs, a stub of Hermès, an SMPP client, PostgreSQL", []string{"pkg/..."}},
 	{"smppserv/conformance", "the rows of the protocol list, each driven from outside through the built programs", suite("smppserv/conformance")},

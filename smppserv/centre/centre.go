@@ -23,10 +23,12 @@ import (
 	"hnetsmpp/pkg/running"
 	"hnetsmpp/pkg/worker"
 	"hnetsmpp/smppserv/admin"
+	"hnetsmpp/smppserv/admin/metrics"
 	"hnetsmpp/smppserv/hermes"
 	"hnetsmpp/smppserv/operators"
 	"hnetsmpp/smppserv/passwords"
 	"hnetsmpp/smppserv/queue"
+	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/smsc"
 	"hnetsmpp/smppserv/smsc/translate"
 	"hnetsmpp/smppserv/store"
@@ -49,7 +51,7 @@ type centre struct {
 	started   config.File // as it was at the start
 	shown     atomic.Pointer[operators.Config]
 
-	counters      *admin.Counters
+	counters      *metrics.Counters
 	traces        *trace.Traces
 	plain, secure net.Listener // SMPP; secure is nil without TLS
 
@@ -82,7 +84,7 @@ type centre struct {
 // begin opens the operators' port, which says that the server starts and is the last to close. version is this program's.
 func begin(cfg *config.Config, version string, lines *operators.Lines, log zerolog.Logger) (*centre, error) {
 	mc := &centre{log: log, clock: queue.SystemClock(), cfg: cfg, runs: cfg, token: newToken(), users: cfg.Admin.Users,
-		certificates: digests(cfg.Certificates()), counters: admin.NewCounters(), traces: trace.New(trace.Options{}),
+		certificates: digests(cfg.Certificates()), counters: metrics.NewCounters(), traces: trace.New(trace.Options{}),
 		good: passwords.NewMemory(), places: passwords.NewPlaces(0)}
 	conf, err := adminConfig(cfg.Admin)
 	if err != nil {
@@ -92,7 +94,8 @@ func begin(cfg *config.Config, version string, lines *operators.Lines, log zerol
 		Config: func() operators.Config { return *mc.shown.Load() }})
 	mc.show(&mc.started, "")
 	options := admin.Options{
-		Listen: cfg.Admin.Listen, Version: version, AuthRequired: len(mc.users) > 0, Token: mc.token, Centre: mc, Counters: mc.counters, Log: log,
+		Listen: cfg.Admin.Listen, Version: version, AuthRequired: len(mc.users) > 0, Token: mc.token, Centre: mc, Log: log,
+		Metrics: metrics.Handler(metrics.Options{Version: version, Source: mc.operators, Queue: func() sms.QueueStats { return mc.queue.Stats() }, Counters: mc.counters, Log: log}),
 	}
 	if conf != nil {
 		mc.adminConf.Store(conf)
@@ -119,11 +122,14 @@ func (mc *centre) open(ctx context.Context) (err error) {
 	if mc.store, err = sqlite.Open(ctx, sqlite.Options{File: cfg.Store.DSN, Log: log}); err != nil {
 		return err
 	}
+	mc.store.Observe(mc.counters)
+	mc.counters.Clients(systemIDs(cfg))
 	mc.queue = queue.New(queue.Options{Settings: queueSettings(cfg), Store: mc.store, Log: log, Observer: observer{mc.messages, mc.operators}, Clock: mc.clock})
 	push, err := pushOptions(cfg, log)
 	if err != nil {
 		return err
 	}
+	push.Observer = mc.counters
 	if mc.push, err = hermes.NewPush(push); err != nil {
 		return err
 	}
