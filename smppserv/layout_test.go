@@ -73,6 +73,7 @@ var layout = []room{
 		[]string{"pkg/loglimit", "pkg/smpp", "smppserv/guard", "smppserv/passwords", "smppserv/road", "smppserv/session", "smppserv/sms", "smppserv/smsc/translate"}},
 	{"smppserv/smsc/translate", "PDU ↔ message, pure functions", []string{"pkg/smpp", "pkg/smstext", "smppserv/sms"}},
 	{"smppserv/hermes", "the bridge: push (HTTP out), port (TCP in), the stand-in", []string{"pkg/loglimit", "pkg/peeraddr", "smppserv/guard", "smppserv/road", "smppserv/sms"}},
+	{"smppserv/alerts", "who is told, when something needs attention", []string{"pkg/adminapi"}},
 	{"smppserv/trace", "the PDUs of a client in a bounded ring, written as pcapng", []string{"pkg/smpp", "smppserv/session"}},
 	{"smppserv/operators", "what operators see of the parts that run, what they have them do",
 		[]string{"pkg/adminapi", "pkg/smpp", "smppserv/hermes", "smppserv/road", "smppserv/session", "smppserv/sms", "smppserv/smsc", "smppserv/store"}},

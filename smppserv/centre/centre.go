@@ -12,6 +12,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -24,6 +25,7 @@ import (
 	"hnetsmpp/pkg/worker"
 	"hnetsmpp/smppserv/admin"
 	"hnetsmpp/smppserv/admin/metrics"
+	"hnetsmpp/smppserv/alerts"
 	"hnetsmpp/smppserv/hermes"
 	"hnetsmpp/smppserv/operators"
 	"hnetsmpp/smppserv/passwords"
@@ -53,6 +55,8 @@ type centre struct {
 
 	counters      *metrics.Counters
 	traces        *trace.Traces
+	alerts        *alerts.Alerts
+	endAlerts     context.CancelFunc
 	plain, secure net.Listener // SMPP; secure is nil without TLS
 
 	runs *config.Config // as it was at the start: what needs a restart is so still
@@ -145,8 +149,10 @@ func (mc *centre) open(ctx context.Context) (err error) {
 		return err
 	}
 	mc.admin.Away("starting: taking up the messages that wait")
+	mc.alerts = alerts.New(alerts.Options{Node: nodeName(), Source: mc.operators, File: filepath.Join(filepath.Dir(cfg.Store.DSN), alertsFile), Log: log})
+	mc.alerts.Configure(alertSettings(cfg))
 	if err := mc.operators.Open(ctx, operators.Parts{Queue: mc.queue, SMSC: mc.smsc, Push: mc.push, Port: mc.port, Store: mc.store,
-		Traces: mc.traces, Text: translate.Decode}); err != nil {
+		Traces: mc.traces, Alerts: mc.alerts, Text: translate.Decode}); err != nil {
 		return err
 	}
 	return mc.queue.Start(ctx)
@@ -154,6 +160,9 @@ func (mc *centre) open(ctx context.Context) (err error) {
 
 // serve lets everything work, and tells where it listens.
 func (mc *centre) serve() worker.Ready {
+	ctx, end := context.WithCancel(context.Background())
+	mc.endAlerts = end
+	go mc.alerts.Run(ctx)
 	mc.push.Attach(mc.queue)
 	mc.smsc.Serve(mc.plain)
 	go func() {

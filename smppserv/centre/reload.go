@@ -259,6 +259,7 @@ func (mc *centre) apply(cfg *config.Config) (renewed []string, err error) {
 	clients := systemIDs(cfg)
 	mc.traces.Retain(func(systemID string) bool { return slices.Contains(clients, systemID) })
 	mc.counters.Clients(clients)
+	mc.alerts.Configure(alertSettings(cfg))
 	mc.port.SetAllow(prefixes(cfg.TCP.Allow))
 	mc.port.SetToken(cfg.TCP.Token)
 	mc.port.SetValidity(cfg.Hermes.Validity)

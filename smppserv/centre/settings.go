@@ -14,6 +14,7 @@ import (
 	"hnetsmpp/pkg/config"
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/pkg/smstext"
+	"hnetsmpp/smppserv/alerts"
 	"hnetsmpp/smppserv/hermes"
 	"hnetsmpp/smppserv/queue"
 	"hnetsmpp/smppserv/session"
@@ -48,6 +49,34 @@ func systemIDs(cfg *config.Config) (all []string) {
 		all = append(all, cfg.Clients[i].SystemID)
 	}
 	return all
+}
+
+// alertsFile is beside the database.
+const alertsFile = "alerts.json"
+
+func alertSettings(cfg *config.Config) alerts.Settings {
+	m := &cfg.Mail
+	st := alerts.Settings{Mail: alerts.Mail{Server: m.Server, Port: m.Port, User: m.User, Password: m.Password, From: m.From}}
+	switch m.TLS {
+	case config.MailTLS:
+		st.Mail.Security = alerts.ImplicitTLS
+	case config.MailPlain:
+		st.Mail.Security = alerts.NoTLS
+	}
+	for i := range cfg.Alerts {
+		a := &cfg.Alerts[i]
+		r := alerts.Rule{When: alerts.When(a.When), Limit: string(a.Limit), Client: a.Client, Webhook: a.Webhook, Email: a.Email}
+		switch a.When { // the limits were checked
+		case config.WhenWaiting:
+			r.Count, _ = a.Limit.Number()
+		case config.WhenDiskFree:
+			r.Octets, _ = a.Limit.Octets()
+		default:
+			r.Lasts, _ = a.Limit.Duration()
+		}
+		st.Rules = append(st.Rules, r)
+	}
+	return st
 }
 
 func certPool(file string) (*x509.CertPool, error) {
