@@ -98,8 +98,7 @@ func (q *Queue) Backlog(recipient string) sms.Backlog {
 	if p := q.parties.byName[recipient]; p != nil && p.recipient != nil {
 		return p.recipient.backlog()
 	}
-	_, held := q.holding[recipient]
-	return sms.Backlog{Recipient: recipient, Held: held}
+	return sms.Backlog{Recipient: recipient, Held: q.isHeld(recipient)}
 }
 
 // Texts is how many of those that Stats counts as waiting are texts, not receipts or the like.
@@ -229,8 +228,19 @@ func (q *Queue) Hold(recipient string, on bool) {
 	} else {
 		delete(q.holding, recipient)
 	}
+	q.holds(recipient)
+}
+
+// isHeld tells whether nothing is tried for a recipient.
+func (q *Queue) isHeld(recipient string) bool {
+	_, held := q.holding[recipient]
+	return held || q.leaving[recipient] > 0
+}
+
+// holds has a recipient see whether it is held.
+func (q *Queue) holds(recipient string) {
 	if p := q.parties.byName[recipient]; p != nil && p.recipient != nil {
-		p.recipient.held = on
+		p.recipient.held = q.isHeld(recipient)
 		p.recipient.mark()
 		q.wake()
 	}

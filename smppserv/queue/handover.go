@@ -18,6 +18,7 @@ const (
 )
 
 // HandOver gives what waits for one client to another, receipts too, in the order in which it came. What came before the call counts.
+// Meanwhile nothing is tried for the client that it waits for: one step would be on its way while the next one is still tried there.
 // It goes in steps, each of which is on disk before it takes effect: after an error, or a restart, so much is handed over as n says
 // or the store has, and a further call goes on. What is being tried, and what stands behind it, is handed over when its try has ended
 // without success; left is what was not by the end of ctx, or when nothing could be for handOverPatience: that is no error. n counts
@@ -29,9 +30,8 @@ func (q *Queue) HandOver(ctx context.Context, from, to string, progress func(n i
 	if err := q.through(ctx); err != nil {
 		return 0, 0, err
 	}
-	q.mu.Lock()
-	upTo := q.lastSeen
-	q.mu.Unlock()
+	defer q.vacate(from, -1)
+	upTo := q.vacate(from, 1)
 	for idle := time.Duration(0); ; idle += handOverLook {
 		ids, busy := q.waitingFor(from, upTo)
 		for step := range slices.Chunk(ids, handOverStep) {
@@ -59,6 +59,17 @@ func (q *Queue) HandOver(ctx context.Context, from, to string, progress func(n i
 			return n, left, nil
 		}
 	}
+}
+
+// vacate has nothing be tried for a client while calls hand over what waits for it, and returns the last message that came.
+func (q *Queue) vacate(recipient string, calls int) (last sms.ID) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.leaving[recipient] += calls; q.leaving[recipient] == 0 {
+		delete(q.leaving, recipient)
+	}
+	q.holds(recipient)
+	return q.lastSeen
 }
 
 // waitingFor lists what may be handed over now, in ascending order, and counts what may not: it is being tried, or its line is.
@@ -142,13 +153,14 @@ func (q *Queue) handOver(ctx context.Context, ids []sms.ID, from, to string) (n 
 	written := make(chan error, 1)
 	q.o.Store.Readdress(moved, to, func(err error) {
 		q.mu.Lock()
+		after := map[ref]ref{}
 		for i, r := range claimed {
 			if err != nil {
 				q.giveBackClaimed(r)
 				continue
 			}
 			of[i].Recipient = to
-			q.readdress(r, of[i])
+			q.readdress(r, of[i], after)
 		}
 		q.mu.Unlock()
 		q.stored()
@@ -177,8 +189,9 @@ func (q *Queue) giveBackClaimed(r ref) {
 	q.arm(r, q.now())
 }
 
-// readdress moves a claimed entry to the lane that its message, whose recipient is another one now, belongs to.
-func (q *Queue) readdress(r ref, m *sms.Message) {
+// readdress moves a claimed entry to the lane that its message, whose recipient is another one now, belongs to. after has, by the
+// lane, what it moved there before, while the lock was held.
+func (q *Queue) readdress(r ref, m *sms.Message, after map[ref]ref) {
 	now := q.now()
 	q.follow(r)
 	e := q.entries.at(r)
@@ -198,7 +211,8 @@ func (q *Queue) readdress(r ref, m *sms.Message) {
 	case e.attempts == 0 && e.due > now:
 		q.putAside(r, e)
 	default:
-		q.append(r, e)
+		q.putByAge(r, e, after[e.lane])
+		after[e.lane] = r
 		if q.ready(e.lane); e.attempts > 0 {
 			to.failed[e.lane] = struct{}{}
 		}

@@ -72,6 +72,62 @@ func TestWhatIsTriedDuringAHandOverFollowsWithWhatStandsBehindIt(t *testing.T) {
 	r.emptied()
 }
 
+func TestNothingIsTriedForTheOldClientWhileAHandOverGoesOn(t *testing.T) {
+	r := newRig(t, nil)
+	old := r.attach(road.OutletOptions{Recipient: "admin", Session: 7, Window: 1, Serial: true})
+	tried := r.answerTo("of another conversation")
+	tried.Source.Number = "3601"
+	r.add(tried)
+	try := old.next("of another conversation")
+	const n = handOverStep + 10
+	for i := range n {
+		r.add(r.answerTo(fmt.Sprint(i)))
+	}
+	third := r.attach(road.OutletOptions{Recipient: "third", Session: 8, Window: 1})
+	steps := 0
+	moved, left, err := r.q.HandOver(t.Context(), "admin", "next", func(int) {
+		if steps++; steps == 1 {
+			try.done()
+			r.wantState(tried, sms.Delivered)
+			r.nothing(third, "third")
+		}
+	})
+	if moved != n || left != 0 || err != nil || len(old.tries) != 0 {
+		t.Fatalf("%d handed over, %d left, %d tried for the old client: %v", moved, left, len(old.tries), err)
+	}
+	r.nothing(old, "admin")
+	c := r.attach(road.OutletOptions{Recipient: "next", Session: 9, Window: 1, Serial: true})
+	for i := range n {
+		c.next(fmt.Sprint(i)).done()
+	}
+	r.emptied()
+}
+
+func TestWhatIsHandedOverGoesBeforeWhatCameLater(t *testing.T) {
+	r := newRig(t, nil)
+	add := func(recipient string, texts ...string) {
+		for _, text := range texts {
+			m := r.answerTo(text)
+			m.Recipient = recipient
+			r.add(m)
+		}
+	}
+	add("next", "1")
+	add("admin", "2", "3")
+	add("next", "4")
+	add("admin", "5")
+	add("next", "6")
+	add("admin", "7")
+	if n, left, err := r.q.HandOver(t.Context(), "admin", "next", nil); n != 4 || left != 0 || err != nil {
+		t.Fatalf("%d handed over, %d left: %v", n, left, err)
+	}
+	c := r.attach(road.OutletOptions{Recipient: "next", Session: 9, Window: 1, Serial: true})
+	for _, text := range []string{"1", "2", "3", "4", "5", "6", "7"} {
+		c.next(text).done()
+	}
+	r.emptied()
+}
+
 func TestAHandOverThatCannotBeWrittenChangesNothing(t *testing.T) {
 	r := newRig(t, nil)
 	r.add(r.answerTo("first"))

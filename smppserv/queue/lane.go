@@ -137,6 +137,25 @@ func (q *Queue) takeFromLine(r ref, e *entry) {
 
 func (q *Queue) append(r ref, e *entry) { q.putInLine(r, e, 0) }
 
+// putByAge puts an entry into the line before what came later and is not under way; after stands before it there, 0 = not known.
+func (q *Queue) putByAge(r ref, e *entry, after ref) {
+	line := q.lanes.at(e.lane).line
+	other := line
+	switch {
+	case after != 0:
+		other = q.entries.at(after).next
+	case line != 0 && q.entries.at(q.entries.at(line).prev).id < e.id:
+		other = 0
+	}
+	for other != 0 {
+		if o := q.entries.at(other); o.id > e.id && o.status == waiting {
+			break
+		}
+		other = q.entries.at(other).next
+	}
+	q.putInLine(r, e, other)
+}
+
 func (q *Queue) putAside(r ref, e *entry) {
 	e.status = aside
 	q.insertBefore(&q.lanes.at(e.lane).aside, r, e, 0)

@@ -62,8 +62,7 @@ func (q *Queue) Waits(recipient string) bool {
 func (q *Queue) recipient(name string) *recipientQueue {
 	p := q.parties.get(name)
 	if p.recipient == nil {
-		_, held := q.holding[name]
-		p.recipient = &recipientQueue{q: q, party: p, held: held, failed: map[ref]struct{}{}, dpfs: map[ref]ref{}}
+		p.recipient = &recipientQueue{q: q, party: p, held: q.isHeld(name), failed: map[ref]struct{}{}, dpfs: map[ref]ref{}}
 	}
 	return p.recipient
 }

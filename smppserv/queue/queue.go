@@ -124,6 +124,7 @@ type Queue struct {
 	lines    numbers
 	flights  flights
 	holding  map[string]struct{} // the recipients for whom nothing is tried, by an operator's wish
+	leaving  map[string]int      // and those whose messages are being handed over, by so many calls
 
 	// What few entries have.
 	held        map[ref]*sms.Message
@@ -180,6 +181,7 @@ func New(o Options) *Queue {
 		lines:      numbers{all: []*turns{nil}},
 		flights:    flights{all: make([]flight, 1)},
 		holding:    map[string]struct{}{},
+		leaving:    map[string]int{},
 		cancelling: make(chan struct{}, 1), maxCancelled: defaultMaxCancelled,
 	}
 	q.byID.key = func(r ref) uint64 { return uint64(q.entries.at(r).id) }

@@ -15,7 +15,7 @@ type Backlog struct {
 	Outlets int       // ways to it: sessions that receive, or Hermès' one
 	Resting int       // of them, those that take nothing now
 	Until   time.Time // when the first of these goes on; zero = none rests
-	Held    bool      // an operator paused it
+	Held    bool      // nothing is tried: an operator paused it, or it is being handed over
 }
 
 // Wait is how a message waits.
