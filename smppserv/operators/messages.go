@@ -17,7 +17,7 @@ const maxNumber = 64
 
 var (
 	finalFailures = []sms.State{sms.Expired, sms.Undeliverable, sms.Rejected}
-	states        = map[string][]sms.State{"waiting": {sms.Enroute}, "failed": finalFailures}
+	states        = map[string][]sms.State{"waiting": {sms.Scheduled, sms.Enroute}, "failed": finalFailures}
 	directions    = map[string]store.Direction{"": store.Either, "in": store.In, "out": store.Out}
 	kinds         = map[string][]sms.Kind{"": nil, "text": {sms.KindText}, "receipt": {sms.KindReceipt, sms.KindIntermediate}}
 )

@@ -28,7 +28,7 @@ type Search struct {
 	Number    string      // of either side, as in sms.Address
 	Beginning bool        // Number is only how it begins
 	Campaign  string      // the number of the contact centre's side; from a client to another one has none
-	States    []sms.State // sms.Scheduled finds what its sender wanted later and was not tried; sms.Enroute has those, too
+	States    []sms.State // sms.Scheduled finds what its sender wants later than now and was not tried; sms.Enroute is the rest of what waits
 	Direction Direction
 	Kinds     []sms.Kind
 	From, To  time.Time // of FirstReceived, To excluded. What came while the clock was wrong may be left out
@@ -69,8 +69,11 @@ func (q *Search) keeps(m *sms.Message) bool {
 		!q.From.IsZero() && at.Before(q.From), !q.To.IsZero() && !at.Before(q.To):
 		return false
 	}
-	return len(q.States) == 0 || slices.Contains(q.States, m.State) ||
-		m.State == sms.Enroute && slices.Contains(q.States, sms.Scheduled) && m.Scheduled()
+	state := m.State
+	if state == sms.Enroute && m.Scheduled() && m.DueAt.After(time.Now()) {
+		state = sms.Scheduled
+	}
+	return len(q.States) == 0 || slices.Contains(q.States, state)
 }
 
 func (q *Search) isNumber(number string) bool {

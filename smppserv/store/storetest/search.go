@@ -14,6 +14,9 @@ import (
 	"hnetsmpp/smppserv/store"
 )
 
+// later is when those messages of traffic are due that wait for their time.
+var later = time.Now().Add(1000 * time.Hour).Truncate(time.Millisecond)
+
 // traffic stores random messages of some hours and has some of them end. They are listed as they should come back.
 func traffic(t *testing.T, s *store.Store, r *rand.Rand, n int) (all []*sms.Message) {
 	t.Helper()
@@ -36,8 +39,11 @@ func traffic(t *testing.T, s *store.Store, r *rand.Rand, n int) (all []*sms.Mess
 			m.Kind, m.Submitter, m.Recipient, m.Source, m.Dest = sms.KindReceipt, sms.Hermes, pick("a", "b", sms.Hermes), campaign, person
 			m.Receipt = &sms.Receipt{Of: 1, SubmittedAt: at, DoneAt: at}
 		}
-		if r.IntN(5) == 0 {
+		switch r.IntN(8) {
+		case 0:
 			m.DueAt = at.Add(time.Hour)
+		case 1:
+			m.DueAt = later
 		}
 		Add(t, s, m)
 		all = append(all, m)
@@ -45,7 +51,7 @@ func traffic(t *testing.T, s *store.Store, r *rand.Rand, n int) (all []*sms.Mess
 	for _, m := range all {
 		states := []sms.State{sms.Enroute, sms.Enroute, sms.Delivered, sms.Delivered, sms.Expired, sms.Deleted, sms.Undeliverable, sms.Rejected}
 		if m.State = states[r.IntN(len(states))]; m.State.Final() {
-			Finish(s, road.Transition{IDs: []sms.ID{m.ID}, State: m.State, Attempts: 1, Error: []int{0, 8, 404, 503}[r.IntN(4)], At: m.DueAt, Through: "hermes"})
+			Finish(s, road.Transition{IDs: []sms.ID{m.ID}, State: m.State, Attempts: 1, Error: []int{0, 8, 404, 503}[r.IntN(4)], At: m.ReceivedAt.Add(time.Hour), Through: "hermes"})
 		}
 	}
 	return all
@@ -64,8 +70,11 @@ func wanted(q *store.Search, all []*sms.Message) (ids []sms.ID) {
 		is := func(number string) bool {
 			return number == q.Number || q.Beginning && strings.HasPrefix(number, q.Number)
 		}
-		state := len(q.States) == 0 || slices.Contains(q.States, m.State) ||
-			slices.Contains(q.States, sms.Scheduled) && m.State == sms.Enroute && m.DueAt.After(m.ReceivedAt)
+		shown := m.State
+		if shown == sms.Enroute && m.DueAt.Equal(later) {
+			shown = sms.Scheduled
+		}
+		state := len(q.States) == 0 || slices.Contains(q.States, shown)
 		switch {
 		case q.Client != "" && m.Submitter != q.Client && m.Recipient != q.Client, q.Number != "" && !is(m.Source.Number) && !is(m.Dest.Number),
 			q.Campaign != "" && campaign != q.Campaign, q.Direction == store.In && out, q.Direction == store.Out && !out,
