@@ -173,8 +173,8 @@ func (ops *Operators) clientsToSeeTo(a *attention, cfg *Config, waiting []admina
 			n.Code, n.Since, n.Text = CodeClientPaused, pause.Since, adminapi.Say("%s is paused by %s; %d messages wait for it", w.Recipient, pause.By, w.Count)
 			n.ToDo = adminapi.Say("resume it when what it was paused for is over")
 		case !receives(f.Sessions):
-			if f.Unbound.At.After(w.Oldest) {
-				n.Since = f.Unbound.At
+			if since := ops.unboundSince(&f); since.After(w.Oldest) {
+				n.Since = since
 			}
 			n.Code, n.Text = CodeClientUnbound, adminapi.Say("%d messages wait for %s: %s", w.Count, w.Recipient, w.Why)
 			n.ToDo = adminapi.Say("see why the client does not bind: its events tell what the server saw of it")

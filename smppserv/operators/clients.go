@@ -98,7 +98,7 @@ func (ops *Operators) client(_ *Config, c Client, configured bool, waiting admin
 	case c.Disabled:
 		a.Why = adminapi.Say("the client is disabled in config.toml")
 	default:
-		a.Why, a.Since = ops.whyUnbound(c.SystemID), f.Unbound.At
+		a.Why, a.Since = ops.whyUnbound(c.SystemID), ops.unboundSince(&f)
 	}
 	return a
 }

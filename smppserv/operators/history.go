@@ -101,6 +101,9 @@ func (ops *Operators) noteClient(systemID string) {
 	event := func(e smsc.Event) store.ClientEvent {
 		return store.ClientEvent{At: e.At, Remote: e.Remote, Why: e.Reason}
 	}
+	if len(f.Sessions) > 0 && f.Unbound.At.After(f.Bound.At) { // one of two went: were the server killed now, the client would be unbound since then
+		f.Unbound = smsc.Event{}
+	}
 	ops.parts.Store.NoteClient(store.ClientNote{Client: systemID, Bound: event(f.Bound), Unbound: event(f.Unbound), Refused: event(f.Refused)})
 }
 

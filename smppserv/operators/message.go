@@ -9,6 +9,7 @@ import (
 
 	"hnetsmpp/pkg/adminapi"
 	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/smppserv/hermes"
 	"hnetsmpp/smppserv/sms"
 )
 
@@ -83,7 +84,9 @@ func (ops *Operators) whyMessage(m *sms.Message, w sms.Wait, waits bool) adminap
 	case w.Parts:
 		return adminapi.Say("it waits for the other parts of its text, until %s at most", w.Due)
 	}
-	if why := ops.whyRecipient(m.Recipient); !why.IsZero() {
+	own := !w.Due.IsZero() || w.Behind != 0
+	if m.Recipient == sms.Hermes && own && ops.parts.Push.Facts().State == hermes.Silent { // Hermès is pushed to: what the message itself waits for tells more
+	} else if why := ops.whyRecipient(m.Recipient); !why.IsZero() {
 		return why
 	}
 	switch {

@@ -7,6 +7,7 @@ import (
 	"hnetsmpp/pkg/adminapi"
 	"hnetsmpp/smppserv/hermes"
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/smsc"
 )
 
 const (
@@ -159,10 +160,25 @@ func (ops *Operators) whyUnbound(systemID string) adminapi.Text {
 		return adminapi.Say("the client is bound only to submit: to receive it must bind as a receiver or a transceiver")
 	case f.Refused.At.After(f.Unbound.At) && f.Refused.At.After(f.Bound.At):
 		return adminapi.Say("not bound: its bind from %s at %s was refused: %s", host(f.Refused.Remote), f.Refused.At, saying(f.Refused.Reason))
+	case ops.outlived(&f):
+		return adminapi.Say("not bound since the server started at %s: the one before ended without a word to the client, which had bound at %s", ops.o.Started, f.Bound.At)
 	case !f.Unbound.At.IsZero():
 		return adminapi.Say("not bound since %s: %s", f.Unbound.At, saying(f.Unbound.Reason))
 	}
 	return adminapi.Say("not bound, and never was as far as is known")
+}
+
+// outlived tells that the client was bound when the server before this one ended, and could not say so any more.
+func (ops *Operators) outlived(f *smsc.ClientFacts) bool {
+	return f.Bound.At.After(f.Unbound.At) && f.Bound.At.Before(ops.o.Started)
+}
+
+// unboundSince is since when there is no session; zero = it is not known.
+func (ops *Operators) unboundSince(f *smsc.ClientFacts) time.Time {
+	if ops.outlived(f) {
+		return ops.o.Started
+	}
+	return f.Unbound.At
 }
 
 func (ops *Operators) paused(systemID string) (adminapi.Pause, bool) {
