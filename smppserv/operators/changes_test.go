@@ -178,19 +178,62 @@ func writeCertificate(t *testing.T, file string, ends time.Time) {
 
 func TestAMinuteInWhichNothingHappenedLeavesNoSample(t *testing.T) {
 	r := newRig(t)
-	m := minutes{before: r.store.Totals(), at: time.Now().Truncate(time.Minute)}
-	at := m.at
+	at := time.Now().Truncate(time.Minute).Add(time.Hour) // the server's own samples are of another one
+	m := minutes{at: at, before: r.store.Totals()}
 	r.ops.sample(t.Context(), &m, at.Add(time.Minute))
 	r.fromHermes("acme", "waits")
 	r.ops.sample(t.Context(), &m, at.Add(2*time.Minute))
 	r.ops.sample(t.Context(), &m, at.Add(3*time.Minute))
 	testkit.Await(t, "the sample is on disk", func() bool {
-		samples, err := r.store.Samples(t.Context(), at.Add(-time.Hour), at.Add(time.Hour))
+		samples, err := r.store.Samples(t.Context(), at, at.Add(time.Hour))
 		if err != nil || len(samples) > 1 {
 			t.Fatal(samples, err)
 		}
 		return len(samples) == 1 && samples[0].At.Equal(at.Add(time.Minute)) && samples[0].Submitted == 1 && samples[0].Waiting == 1
 	})
+}
+
+func TestTheMinuteOfARestartKeepsWhatItBrought(t *testing.T) {
+	r := newRig(t)
+	for range 3 {
+		r.fromHermes("acme", "waits")
+		r.close()
+		r.open()
+	}
+	from := time.Now().Add(-time.Hour)
+	samples, err := r.store.Samples(t.Context(), from, from.Add(2*time.Hour))
+	var submitted int64
+	for _, s := range samples {
+		submitted += s.Submitted
+	}
+	if submitted != 3 || err != nil {
+		t.Errorf("%d of 3 are counted in %+v, %v", submitted, samples, err)
+	}
+}
+
+func TestOfAMinuteThatGoesOnWhatItBroughtSoFarIsWritten(t *testing.T) {
+	r := newRig(t)
+	at := time.Now().Truncate(time.Minute).Add(time.Hour)
+	m := minutes{at: at, before: r.store.Totals(), seen: at}
+	counted := func(at time.Time, n int64) {
+		t.Helper()
+		testkit.Await(t, "the sample is on disk", func() bool {
+			samples, err := r.store.Samples(t.Context(), at, at.Add(time.Minute))
+			return err == nil && len(samples) == 1 && samples[0].Submitted == n
+		})
+	}
+	r.fromHermes("acme", "waits")
+	r.ops.sample(t.Context(), &m, at.Add(sampleEvery))
+	counted(at, 1)
+	r.fromHermes("acme", "waits")
+	r.ops.sample(t.Context(), &m, at.Add(2*sampleEvery))
+	counted(at, 2)
+	r.fromHermes("acme", "waits")
+	r.ops.sample(t.Context(), &m, at.Add(time.Minute))
+	counted(at, 3)
+	r.fromHermes("acme", "waits")
+	r.ops.sample(t.Context(), &m, at.Add(time.Minute+sampleEvery))
+	counted(at.Add(time.Minute), 1)
 }
 
 func TestACurveHasAPointForEachStepAndWhatWaitsStaysBetweenSamples(t *testing.T) {

@@ -14,6 +14,8 @@ import (
 const (
 	// lookEvery is how often it is looked how the parts stand, whether somebody asks or not.
 	lookEvery = time.Second
+	// sampleEvery is how often what a minute has brought so far is written: so much is lost with a server that is killed.
+	sampleEvery = 10 * time.Second
 	// maxNoted is how many clients may wait to be written one by one.
 	maxNoted = 256
 )
@@ -22,6 +24,9 @@ const (
 type history struct {
 	noted    chan string // clients to which something has happened
 	allNoted atomic.Bool // to more than there was room for
+
+	sampling sync.Mutex // guards minutes
+	minutes  minutes
 
 	sinceMu sync.Mutex
 	sinces  map[string]since
@@ -60,7 +65,9 @@ func (h *history) over(still map[string]bool, prefix string) {
 func (ops *Operators) watch(ctx context.Context) {
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
-	m := minutes{before: ops.parts.Store.Totals(), at: time.Now().Truncate(time.Minute)}
+	ops.sampling.Lock()
+	ops.minutes.begin(ctx, ops.parts.Store, time.Now())
+	ops.sampling.Unlock()
 	var last string
 	for {
 		select {
@@ -79,7 +86,9 @@ func (ops *Operators) watch(ctx context.Context) {
 				ops.status.forget()
 				ops.Changed(TopicStatus)
 			}
-			ops.sample(ctx, &m, now)
+			ops.sampling.Lock()
+			ops.sample(ctx, &ops.minutes, now)
+			ops.sampling.Unlock()
 		}
 	}
 }
@@ -107,31 +116,49 @@ func (ops *Operators) noteClient(systemID string) {
 	ops.parts.Store.NoteClient(store.ClientNote{Client: systemID, Bound: event(f.Bound), Unbound: event(f.Unbound), Refused: event(f.Refused)})
 }
 
-// minutes is what the last whole minute is compared with.
+// minutes is what the minute that goes on is counted from.
 type minutes struct {
-	before  store.Traffic
-	waiting int
-	at      time.Time // the minute that goes on
+	at     time.Time     // its beginning
+	before store.Traffic // until then
+	row    store.Sample  // what is on disk of it from before the start
+	seen   time.Time     // when its sample was last thought of
+
+	n, waiting int64 // of the last sample: what it counts, and how many waited
+	written    bool  // there is one of this minute
 }
 
-// sample writes down what a minute brought, if anything.
-func (ops *Operators) sample(ctx context.Context, m *minutes, now time.Time) {
-	minute := now.Truncate(time.Minute)
-	if minute.Equal(m.at) {
-		return
+// begin takes up what is on disk of the minute: the server may have been started anew in it.
+func (m *minutes) begin(ctx context.Context, s Store, now time.Time) {
+	m.at, m.before, m.seen = now.Truncate(time.Minute), s.Totals(), now
+	if rows, err := s.Samples(ctx, m.at, m.at.Add(time.Minute)); err == nil && len(rows) == 1 {
+		m.row = rows[0]
 	}
-	at := m.at
-	m.at = minute
-	t, waiting := ops.parts.Store.Totals(), ops.parts.Queue.Stats().Waiting
-	b := m.before
-	s := store.Sample{At: at, Submitted: t.Received - b.Received, Pushed: t.Pushed - b.Pushed, Delivered: t.Delivered - b.Delivered, Failed: t.Failed - b.Failed,
-		Receipts: t.Receipts - b.Receipts, Waiting: int64(waiting), Push: t.Push.Without(&b.Push)}
-	quiet := s.Submitted+s.Pushed+s.Delivered+s.Failed+s.Receipts == 0 && waiting == m.waiting
-	m.before, m.waiting = t, waiting
+}
+
+// sample writes down what a minute brought, if anything: when it is over, and before that every sampleEvery.
+func (ops *Operators) sample(ctx context.Context, m *minutes, now time.Time) {
+	over := !now.Truncate(time.Minute).Equal(m.at)
+	if over || now.Sub(m.seen) >= sampleEvery {
+		ops.sampleNow(ctx, m, now, over)
+	}
+}
+
+func (ops *Operators) sampleNow(ctx context.Context, m *minutes, now time.Time, over bool) {
+	t, waiting := ops.parts.Store.Totals(), int64(ops.parts.Queue.Stats().Waiting)
+	b, row := &m.before, &m.row
+	s := store.Sample{At: m.at, Submitted: row.Submitted + t.Received - b.Received, Pushed: row.Pushed + t.Pushed - b.Pushed,
+		Delivered: row.Delivered + t.Delivered - b.Delivered, Failed: row.Failed + t.Failed - b.Failed, Receipts: row.Receipts + t.Receipts - b.Receipts,
+		Waiting: waiting, Push: t.Push.Without(&b.Push)}
+	s.Push.Merge(&row.Push)
+	n := s.Submitted + s.Pushed + s.Delivered + s.Failed + s.Receipts
+	quiet := n == m.n && waiting == m.waiting && !(over && m.written)
+	if m.n, m.waiting, m.seen, m.written = n, waiting, now, m.written || !quiet; over {
+		*m = minutes{at: now.Truncate(time.Minute), before: t, seen: now, waiting: waiting}
+	}
 	if quiet {
 		return
 	}
-	if waiting > 0 {
+	if waiting > 0 && ctx.Err() == nil {
 		if all, err := ops.Waiting(ctx); err == nil {
 			if oldest := oldestOf(all); !oldest.IsZero() {
 				s.Oldest = now.Sub(oldest)

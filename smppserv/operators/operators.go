@@ -186,6 +186,14 @@ func (ops *Operators) Close() {
 	if ops.stop != nil {
 		ops.closed.Store(true)
 		ops.stop()
+		if ops.sampling.TryLock() {
+			over, cut := context.WithCancel(context.Background())
+			cut()
+			now := time.Now()
+			ops.sample(over, &ops.minutes, now)
+			ops.sampleNow(over, &ops.minutes, now, false)
+			ops.sampling.Unlock()
+		}
 	}
 }
 
