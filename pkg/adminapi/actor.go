@@ -9,6 +9,8 @@ var (
 	ErrBadRequest = errors.New("what was asked makes no sense")
 	ErrForbidden  = errors.New("whoever asks may not")
 	ErrTooSlow    = errors.New("the database did not answer in time")
+	// ErrUnavailable: nothing was changed, since it could not be written. It may be asked again when that is over.
+	ErrUnavailable = errors.New("nothing can be written now")
 )
 
 // Role is what an operator may do. Each may do what those before it may.

@@ -39,7 +39,7 @@ type Login struct {
 }
 
 // Remote is a server that is asked over its admin port. Its methods end with ctx, and all but those of a stream in a bounded time.
-// Their errors wrap ErrNotFound, ErrConflict, ErrBadRequest, ErrForbidden, ErrTooSlow, ErrUnknown, ErrAway or ErrForeign, or are
+// Their errors wrap ErrNotFound, ErrConflict, ErrBadRequest, ErrForbidden, ErrTooSlow, ErrUnavailable, ErrUnknown, ErrAway or ErrForeign, or are
 // those of the connection.
 type Remote struct {
 	base  string // http://127.0.0.1:8346
@@ -326,8 +326,12 @@ func (r *Remote) refusal(resp *http.Response) error {
 	no := &Refusal{kind: refusals[resp.StatusCode]}
 	switch {
 	case strings.HasPrefix(resp.Header.Get("Content-Type"), "application/problem+json") && json.Unmarshal(said, &no.Problem) == nil && no.Title != "":
-		if resp.StatusCode == http.StatusServiceUnavailable && no.Title == "too slow" {
+		switch {
+		case resp.StatusCode != http.StatusServiceUnavailable:
+		case no.Title == "too slow":
 			no.kind = ErrTooSlow
+		case no.Title == "not written":
+			no.kind = ErrUnavailable
 		}
 		return no
 	case resp.StatusCode == http.StatusServiceUnavailable && strings.HasPrefix(resp.Header.Get("Content-Type"), "text/plain"):

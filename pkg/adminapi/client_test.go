@@ -37,7 +37,7 @@ func TestARefusalIsTheErrorThatTheServerHad(t *testing.T) {
 		want   error
 	}{
 		{400, "not understood", ErrBadRequest}, {413, "too large", ErrBadRequest}, {401, "Unauthorized", ErrUnknown}, {403, "not allowed", ErrForbidden},
-		{404, "not found", ErrNotFound}, {409, "not possible as things are", ErrConflict}, {503, "too slow", ErrTooSlow},
+		{404, "not found", ErrNotFound}, {409, "not possible as things are", ErrConflict}, {503, "too slow", ErrTooSlow}, {503, "not written", ErrUnavailable},
 	} {
 		r := remote(t, Login{}, func(w http.ResponseWriter, _ *http.Request) { problem(w, tt.status, tt.title, "the reason") })
 		_, err := r.Retry(t.Context(), "42")

@@ -220,6 +220,7 @@ func TestErrorsOfTheServerAreProblemsAndOnlyTheLogHasWhatNobodyExpects(t *testin
 		{fmt.Errorf("%w: message 42 is DELIVERED", adminapi.ErrConflict), 409, "message 42 is DELIVERED"},
 		{fmt.Errorf("message 42: %w", adminapi.ErrNotFound), 404, "message 42"},
 		{adminapi.ErrTooSlow, 503, adminapi.ErrTooSlow.Error()},
+		{fmt.Errorf("%w: disk full", adminapi.ErrUnavailable), 503, "disk full"},
 		{context.DeadlineExceeded, 503, context.DeadlineExceeded.Error()},
 		{fmt.Errorf("disk I/O error in secret.db"), 500, "its log says why"},
 	} {

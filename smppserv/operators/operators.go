@@ -250,6 +250,10 @@ func failed(err error) error {
 		return nil
 	case errors.Is(err, sms.ErrUnknown):
 		return fmt.Errorf("%w: no message has this id; it may have been purged", adminapi.ErrNotFound)
+	case errors.Is(err, sms.ErrQueueFull):
+		return fmt.Errorf("%w: %w", adminapi.ErrConflict, err)
+	case errors.Is(err, sms.ErrUnavailable), errors.Is(err, sms.ErrStopping):
+		return fmt.Errorf("%w: %w", adminapi.ErrUnavailable, err)
 	case errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%w: %w", adminapi.ErrTooSlow, err)
 	}

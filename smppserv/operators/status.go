@@ -14,8 +14,8 @@ import (
 
 const (
 	statusGood = time.Second
-	// diskGood is how long what was seen of the disk is good.
-	diskGood = 10 * time.Second
+	// diskGood is how long what was seen of the disk is good, lowGood while little is free.
+	diskGood, lowGood = 10 * time.Second, time.Second
 	// Below so much free disk somebody should look, and work is about to stand still.
 	lowDisk, noDisk = 2 << 30, 200 << 20
 	// A write-ahead log of so many octets is not copied into the database as it should be.
@@ -216,6 +216,9 @@ func (ops *Operators) disk(cfg *Config) room {
 	defer r.mu.Unlock()
 	if now := time.Now(); cfg.Database != r.file || now.After(r.until) {
 		r.file, r.until, r.seen = cfg.Database, now.Add(diskGood), look(cfg.Database)
+		if r.seen.free < lowDisk {
+			r.until = now.Add(lowGood)
+		}
 	}
 	return r.seen
 }

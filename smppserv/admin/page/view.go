@@ -173,6 +173,8 @@ func (p *page) fail(w http.ResponseWriter, v *view, err error) {
 		f.Code, f.What, f.ToDo = http.StatusBadRequest, v.T("That was not understood"), v.T("Go back and correct what was entered.")
 	case errors.Is(err, adminapi.ErrTooSlow), errors.Is(err, context.DeadlineExceeded):
 		f.Code, f.What, f.ToDo = http.StatusServiceUnavailable, v.T("The database did not answer in time"), v.T("Messages go on. Try again in a moment, or ask for a shorter time.")
+	case errors.Is(err, adminapi.ErrUnavailable):
+		f.Code, f.What, f.ToDo = http.StatusServiceUnavailable, v.T("Nothing can be written now"), v.T("Nothing was changed. See the store on the overview; when it can be written again, try again.")
 	default:
 		f.Code, f.What, f.ToDo = http.StatusInternalServerError, v.T("Something went wrong"), v.T("Try again. If it stays, the log tells more.")
 		p.o.Log.Error().Err(err).Str("path", v.r.URL.Path).Msg("the operator's page could not be made")
