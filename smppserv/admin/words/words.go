@@ -7,6 +7,7 @@ package words
 import (
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
@@ -96,12 +97,6 @@ func (w *Words) Sentence(t adminapi.Text) string {
 }
 
 func capital(s string) string {
-	for i, r := range s {
-		if i > 0 {
-			break
-		}
-		upper := strings.ToUpper(string(r))
-		return upper + s[len(string(r)):]
-	}
-	return s
+	_, n := utf8.DecodeRuneInString(s)
+	return strings.ToUpper(s[:n]) + s[n:]
 }
