@@ -4,8 +4,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"sync"
 
 	"hnetsmpp/launcher/logging"
+	"hnetsmpp/launcher/service"
 	"hnetsmpp/launcher/supervise"
 	"hnetsmpp/pkg/commandline"
 	"hnetsmpp/pkg/config"
@@ -29,8 +31,12 @@ func keptTwice(configPath string, process int) error {
 }
 
 // keep begins, unless another launcher does the same. Each event goes to the logs, to the status file and to notify;
-// onLogFault hears when a log file takes no more lines. Both may be nil.
-func keep(path string, console io.Writer, notify func(supervise.Event), onLogFault func(error)) (*keeper, error) {
+// note hears of what an administrator should know besides: of log files that take no more lines, of what the server says of itself. Both
+// may be nil.
+func keep(path string, console io.Writer, notify func(supervise.Event), note func(service.Notice)) (*keeper, error) {
+	if note == nil {
+		note = func(service.Notice) {}
+	}
 	k := &keeper{ended: make(chan struct{}), report: supervise.NewReporter(logging.Folder(path), versionText())}
 	if !k.report.Acquire() {
 		other := 0
@@ -40,7 +46,7 @@ func keep(path string, console io.Writer, notify func(supervise.Event), onLogFau
 		return nil, keptTwice(path, other)
 	}
 	section := config.LoadLauncher(path)
-	k.logs = logging.Open(logging.Options{Folder: logging.Folder(path), MaxMB: section.LogMaxMB, Keep: section.LogKeep, Console: console, OnFault: onLogFault})
+	k.logs = logging.Open(logging.Options{Folder: logging.Folder(path), MaxMB: section.LogMaxMB, Keep: section.LogKeep, Console: console, OnFault: func(err error) { note(logsNotice(err)) }})
 	k.logs.Launcher.Info().Str("version", versionText()).Str("config", path).Msg("launcher started")
 	k.supervisor = newSupervisor(path, k.logs.Launcher, k.logs.Worker, func(e supervise.Event) {
 		if err := k.report.Write(e.Status); err != nil {
@@ -52,9 +58,21 @@ func keep(path string, console io.Writer, notify func(supervise.Event), onLogFau
 	})
 	var ctx context.Context
 	ctx, k.stop = context.WithCancel(context.Background())
+	w := &watch{config: path, worker: func() int { return k.supervisor.Status().PID }, tell: func(n service.Notice) {
+		line := k.logs.Launcher.Info()
+		if n.Failure {
+			line = k.logs.Launcher.Error()
+		}
+		line.Msg(n.Text)
+		note(n)
+	}}
 	go func() {
 		defer close(k.ended)
+		var watching sync.WaitGroup
+		watching.Go(func() { w.run(ctx) })
 		k.supervisor.Run(ctx)
+		k.stop()
+		watching.Wait()
 	}()
 	return k, nil
 }

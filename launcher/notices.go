@@ -18,6 +18,13 @@ const (
 	noticeLogs    = 20 // cannot be written
 	noticeTwice   = 21 // another launcher keeps this configuration's server
 	noticeRefused = 22 // install, which the .msi calls, failed
+
+	noticeHermesSilent  = 30
+	noticeHermesBack    = 31
+	noticeStoreSilent   = 32 // cannot be written
+	noticeStoreBack     = 33
+	noticeReloadRefused = 34 // the changed config.toml is not in force
+	noticeReloadTaken   = 35
 )
 
 // chronicle makes notices of events. A server that fails again and again for the same reason is told once.

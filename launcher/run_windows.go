@@ -30,7 +30,7 @@ func runService(path string, _ *program) error {
 			report(stateAfter(state, e))
 		}
 		for {
-			k, err := keep(path, io.Discard, onEvent, func(err error) { m.Note(logsNotice(err)) })
+			k, err := keep(path, io.Discard, onEvent, m.Note)
 			if err == nil {
 				defer k.close()
 				select {

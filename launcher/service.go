@@ -83,7 +83,7 @@ func (c installCommand) password(p *program) (string, error) {
 	if needed, err := service.NeedsPassword(c.User); err != nil || !needed {
 		return "", err
 	}
-	text, err := p.ReadPassword("Password of the account (it is shown while you type): ")
+	text, err := p.ReadPassword("Password of the account: ")
 	if err != nil {
 		return "", fmt.Errorf("read the account's password: %w", err)
 	}

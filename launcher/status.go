@@ -1,18 +1,22 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"hnetsmpp/launcher/logging"
 	"hnetsmpp/launcher/service"
 	"hnetsmpp/launcher/supervise"
+	"hnetsmpp/pkg/adminapi"
 	"hnetsmpp/pkg/commandline"
 	"hnetsmpp/pkg/config"
 	"hnetsmpp/pkg/running"
@@ -41,8 +45,13 @@ type overview struct {
 	Admin         string          `json:"admin,omitempty"`
 	Version       string          `json:"version,omitempty"` // of the server that runs
 	Pending       []string        `json:"pending,omitempty"` // keys of config.toml that wait for a restart
-	Config        string          `json:"config"`
-	Logs          string          `json:"logs"`
+
+	Hermes    *adminapi.Part    `json:"hermes,omitempty"`    // as the server says; nil = it did not say
+	Attention []adminapi.Notice `json:"attention,omitempty"` // what needs attention, the worst first
+	Untold    string            `json:"untold,omitempty"`    // why the server did not say
+
+	Config string `json:"config"`
+	Logs   string `json:"logs"`
 
 	process int // that the service manager knows
 }
@@ -78,6 +87,7 @@ func (c statusCommand) Run(line *commandLine, p *program) error {
 	if err != nil {
 		return err
 	}
+	o.ask()
 	if c.JSON {
 		enc := json.NewEncoder(p.Stdout)
 		enc.SetEscapeHTML(false)
@@ -139,6 +149,47 @@ func look(explicit string) (*overview, error) {
 	return o, nil
 }
 
+// askTime is how long the server may take to say how it is.
+const askTime = 2 * time.Second
+
+// ask has the server say how Hermès is and what needs attention, where this account may ask.
+func (o *overview) ask() {
+	if o.WorkerPID == 0 || o.State != supervise.Running {
+		return
+	}
+	s, err := statusOf(context.Background(), o.Config, o.WorkerPID)
+	switch {
+	case errors.Is(err, os.ErrPermission):
+		o.Untold = needsRights("read what the server says of itself", err).Error()
+	case errors.Is(err, context.DeadlineExceeded):
+		o.Untold = fmt.Sprintf("the server does not say within %s how it is", askTime)
+	case err != nil:
+		o.Untold = err.Error()
+	default:
+		o.Attention = s.Attention
+		if i := slices.IndexFunc(s.Parts, func(p adminapi.Part) bool { return p.Name == adminapi.PartHermes }); i >= 0 {
+			o.Hermes = &s.Parts[i]
+		}
+	}
+}
+
+// said is a level with its reason.
+func said(level adminapi.Level, since time.Time, text adminapi.Text) string {
+	when := ""
+	if !since.IsZero() {
+		when = " since " + since.Local().Format(time.DateTime)
+	}
+	return fmt.Sprintf("%s%s: %s", level, when, strings.Map(printable, text.String()))
+}
+
+// printable shows what a terminal would take for an order as a question mark.
+func printable(r rune) rune {
+	if unicode.IsPrint(r) {
+		return r
+	}
+	return '?'
+}
+
 // serves tells whether the service runs and its server is ready. The service manager's word counts where the launcher
 // could not write its own.
 func (o *overview) serves() bool {
@@ -163,6 +214,18 @@ func (o *overview) print(w io.Writer) {
 		last = strings.Replace(o.LastEnd, "T", " ", 1) + ": " + last
 	}
 	line("last end", "%s", last)
+	if o.Hermes != nil {
+		line("Hermès", "%s", said(o.Hermes.Level, o.Hermes.Since, o.Hermes.Text))
+	}
+	for _, n := range o.Attention {
+		line("attention", "%s", said(n.Level, n.Since, n.Text))
+	}
+	switch {
+	case o.Untold != "":
+		line("attention", "not known: %s", o.Untold)
+	case o.Hermes != nil && len(o.Attention) == 0:
+		line("attention", "nothing needs it")
+	}
 	if len(o.Pending) > 0 {
 		line("restart", "needed for %s", strings.Join(o.Pending, ", "))
 	}

@@ -43,10 +43,13 @@ var layout = []room{
 	{"pkg/running", "what a server that runs tells the commands of its machine", []string{"pkg/livefile"}},
 	{"pkg/registration", "how the service was registered on this machine", nil},
 	{"pkg/adminapi", "the words of the admin port: requests, answers, a client for them", nil},
+	{"pkg/adminport", "finds the admin port of the server that runs on this machine, for its commands", []string{"pkg/adminapi", "pkg/running"}},
+	{"pkg/table", "lays text out in columns that fit a terminal", nil},
+	{"pkg/completion", "has a shell complete a command line", nil},
 	{"pkg/logfile", "a log file that is appended to, and rotated by its size", nil},
 	{"pkg/release", "packs what build.ps1 leaves in dist/", nil},
 
-	{"launcher", "the launcher's command line", []string{"launcher/...", "pkg/adminapi", "pkg/commandline", "pkg/config", "pkg/registration", "pkg/running", "pkg/worker"}},
+	{"launcher", "the launcher's command line", []string{"launcher/...", "pkg/adminapi", "pkg/adminport", "pkg/commandline", "pkg/config", "pkg/registration", "pkg/running", "pkg/worker"}},
 	{"launcher/logging", "log files that rotate beside the lines of a console", []string{"pkg/logbuffer", "pkg/logfile"}},
 	{"launcher/service", "register, start, query and remove the service; who may read its files", []string{"pkg/..."}},
 	{"launcher/supervise", "keep one child running and stop it politely", []string{"pkg/livefile", "pkg/worker"}},
@@ -77,17 +80,21 @@ var layout = []room{
 	{"smppserv/trace", "the PDUs of a client in a bounded ring, written as pcapng", []string{"pkg/smpp", "smppserv/session"}},
 	{"smppserv/operators", "what operators see of the parts that run, what they have them do",
 		[]string{"pkg/adminapi", "pkg/smpp", "smppserv/hermes", "smppserv/road", "smppserv/session", "smppserv/sms", "smppserv/smsc", "smppserv/store"}},
+	{"smppserv/admin/words", "what operators read, in their language", []string{"pkg/adminapi"}},
+	{"smppserv/admin/page", "the operator's page: HTML from an Operators, in a language", []string{"pkg/adminapi", "smppserv/admin", "smppserv/admin/words"}},
+	{"smppserv/admin/page/pagetest", "a made-up server for the operator's page to be tried on", []string{"pkg/adminapi", "smppserv/admin", "smppserv/admin/page"}},
 	{"smppserv/admin", "operator's page, JSON API, metrics, health", []string{"pkg/adminapi", "pkg/loglimit", "pkg/peeraddr", "smppserv/sms"}},
 	{"smppserv/admin/metrics", "the registry: what Prometheus reads", []string{"pkg/adminapi", "pkg/smpp", "smppserv/sms"}},
 
 	{"smppserv/testkit", "for suites: build and run the programs, a stub of Hermès, an SMPP client, PostgreSQL", []string{"pkg/..."}},
 	{"smppserv/conformance", "the rows of the protocol list, each driven from outside through the built programs", suite("smppserv/conformance")},
 	{"smppserv/faults", "kills, bad input, reloads and commands, driven from outside through the built programs", suite("smppserv/faults")},
+	{"smppserv/browser", "the operator's page in a real browser, driven from outside", suite("smppserv/browser")},
 	{"smppserv/bench", "throughput and latency of the built program beside others", suite("smppserv/bench")},
 }
 
 // suites drive the built programs from outside.
-var suites = []string{"smppserv/bench", "smppserv/conformance", "smppserv/faults"}
+var suites = []string{"smppserv/bench", "smppserv/browser", "smppserv/conformance", "smppserv/faults"}
 
 // suite is what the suites that drive the built programs from outside may import: anything but each other.
 func suite(own string) []string {

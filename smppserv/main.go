@@ -46,15 +46,36 @@ type commandLine struct {
 	Reply        replyCommand        `cmd:"" help:"Act as Hermès: hand in one message for a client on the TCP port."`
 	HashPassword hashPasswordCommand `cmd:"" help:"Read a password from the standard input and print its hash for config.toml."`
 	Reload       reloadCommand       `cmd:"" help:"Have the running server take up the changed configuration file, and tell what it made of it."`
+
+	Status    statusCommand    `cmd:"" group:"running" help:"Tell how the running server is, and what needs attention. Exit code 0: all is good; 1: it cannot be asked; 5: somebody should look; 6: work stands still."`
+	Clients   clientsCommand   `cmd:"" group:"running" help:"List the clients, bound or not, and what waits for them; or tell all of one."`
+	Sessions  sessionsCommand  `cmd:"" group:"running" help:"List the SMPP connections."`
+	Messages  messagesCommand  `cmd:"" group:"running" help:"Find messages, the newest first."`
+	Message   messageCommand   `cmd:"" group:"running" help:"Tell what became of a message: its tries, its receipts, the fields of its PDU."`
+	Waiting   waitingCommand   `cmd:"" group:"running" help:"Tell what waits, for whom and why."`
+	Retry     retryCommand     `cmd:"" group:"running" help:"Have messages that wait tried now."`
+	Cancel    cancelCommand    `cmd:"" group:"running" help:"End messages that wait: they are not delivered."`
+	SendAgain sendAgainCommand `cmd:"" group:"running" help:"Send what messages say once more, as new messages, of which their submitter hears nothing."`
+	Unbind    unbindCommand    `cmd:"" group:"running" help:"End an SMPP session; the client may bind again."`
+	Pause     pauseCommand     `cmd:"" group:"running" help:"Send nothing to a client until resume; it may submit."`
+	Resume    resumeCommand    `cmd:"" group:"running" help:"End a pause."`
+	HandOver  handOverCommand  `cmd:"" group:"running" help:"Give what waits for a client that was renamed or removed to another one."`
+	Trace     traceCommand     `cmd:"" group:"running" help:"Record the PDUs of a client, and save them for Wireshark."`
+	Report    reportCommand    `cmd:"" group:"running" help:"Count messages by campaign, client, number, day or hour."`
+	Log       logCommand       `cmd:"" group:"running" help:"Show the last lines of the server's log, and follow it."`
+	Alerts    alertsCommand    `cmd:"" group:"running" help:"Try the alerts out."`
+
 	Store        storeCommand        `cmd:"" help:"Copy the store of messages, or put a copy in its place."`
 	ImportConfig importConfigCommand `cmd:"" help:"Make a config.toml of the .NET service's .exe.config."`
+	Completion   completionCommand   `cmd:"" help:"Print what has a shell complete these commands."`
 	Version      versionCommand      `cmd:"" help:"Say which version this is."`
 }
 
 // smppserv is main, without the process around it. It returns the exit code.
 func smppserv(ctx context.Context, args []string, c commandline.Console) int {
 	program := commandline.Program{Name: "smppserv", Description: description, Commands: &commandLine{},
-		Options: []kong.Option{kong.Bind(&c), kong.BindTo(ctx, (*context.Context)(nil))}}
+
+		Options: []kong.Option{kong.ExplicitGroups([]kong.Group{{Key: "running", Title: "Commands that ask the running server:"}}), kong.Bind(&c), kong.BindTo(ctx, (*context.Context)(nil))}}
 	return program.Run(args, c)
 }
 

@@ -11,7 +11,7 @@ import (
 type hashPasswordCommand struct{}
 
 func (hashPasswordCommand) Run(c *commandline.Console) error {
-	text, err := c.ReadPassword("Password (it is shown while you type): ")
+	text, err := c.ReadPassword("Password: ")
 	if err != nil {
 		return fmt.Errorf("read the password: %w", err)
 	}

@@ -8,9 +8,11 @@ import (
 	gosmpp "github.com/fiorix/go-smpp/smpp"
 	"github.com/fiorix/go-smpp/smpp/pdu"
 	"github.com/fiorix/go-smpp/smpp/pdu/pdufield"
+	"github.com/fiorix/go-smpp/smpp/pdu/pdutlv"
 
 	"hnetsmpp/pkg/commandline"
 	"hnetsmpp/pkg/smstext"
+	"hnetsmpp/smppserv/centre"
 )
 
 type receiveCommand struct {
@@ -37,7 +39,7 @@ func (r receiveCommand) Run(ctx context.Context, line *commandLine, c *commandli
 	}
 	rx := &gosmpp.Receiver{Addr: t.addr, User: t.client.SystemID, Passwd: password, SystemType: t.client.SystemType, Handler: func(p pdu.Body) {
 		if p.Header().ID == pdu.DeliverSMID {
-			fmt.Fprintln(c.Stdout, received(p.Fields()))
+			fmt.Fprintln(c.Stdout, t.received(p))
 		}
 	}}
 	defer rx.Close()
@@ -53,12 +55,30 @@ func (r receiveCommand) Run(ctx context.Context, line *commandLine, c *commandli
 	return nil
 }
 
-// received is the line for a message that came for the client.
-func received(f pdufield.Map) string {
-	var dcs byte
-	if raw := f[pdufield.DataCoding].Bytes(); len(raw) == 1 {
-		dcs = raw[0]
+// received is the line for a message that came for the client, or for a part of one.
+func (t *target) received(p pdu.Body) string {
+	f := p.Fields()
+	octet := func(name pdufield.Name) byte {
+		if raw := f[name].Bytes(); len(raw) == 1 {
+			return raw[0]
+		}
+		return 0
 	}
-	text := smstext.Decode(smstext.ForDataCoding(dcs, smstext.GSM7), f[pdufield.ShortMessage].Bytes())
-	return fmt.Sprintf("received   from %s to %s: %s", f[pdufield.SourceAddr], f[pdufield.DestinationAddr], text)
+	part := smstext.Part{Alphabet: centre.Codings(t.client).Alphabet(octet(pdufield.DataCoding)), Octets: f[pdufield.ShortMessage].Bytes()}
+	if payload := p.TLVFields()[pdutlv.TagMessagePayload]; payload != nil && len(part.Octets) == 0 {
+		part.Octets = payload.Bytes()
+	}
+	which := ""
+	if elements, ok := f[pdufield.GSMUserData].(*pdufield.UDHList); ok { // the library has taken the header off
+		var header smstext.UDH
+		for _, e := range elements.Data {
+			header = append(header, smstext.Element{IEI: e.IEI.Data, Data: e.IEData.Data})
+		}
+		part.Languages, part.FillBits = header.Languages(), smstext.FillBits(int(octet(pdufield.UDHLength))+1)
+		if c, ok := header.Concat(); ok && c.Total > 1 {
+			which = fmt.Sprintf(" (part %d of %d)", c.Seq, c.Total)
+		}
+	}
+	text, _, _ := smstext.Read([]smstext.Part{part})
+	return fmt.Sprintf("received   from %s to %s%s: %s", f[pdufield.SourceAddr], f[pdufield.DestinationAddr], which, text)
 }

@@ -30,11 +30,14 @@ func (r replyCommand) Run(ctx context.Context, line *commandLine, c *commandline
 	if err != nil {
 		return err
 	}
+	if err := checkAddr(r.Addr); err != nil {
+		return err
+	}
 	addr := r.Addr
 	if addr == "" {
 		addr = loopback(file.Config.TCP.ListenHost, file.Config.TCP.ListenPort)
-		if server, _ := running.Look(file.Path); server != nil && reachable(server.TCP) != "" {
-			addr = reachable(server.TCP)
+		if server, _ := running.Look(file.Path); server != nil && running.Reachable(server.TCP) != "" {
+			addr = running.Reachable(server.TCP)
 		}
 	}
 	ctx, cancel := context.WithTimeout(ctx, replyTime)

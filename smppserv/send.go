@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"hnetsmpp/pkg/commandline"
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/pkg/smstext"
+	"hnetsmpp/smppserv/centre"
 )
 
 type sendCommand struct {
@@ -60,7 +62,7 @@ func (s sendCommand) Run(ctx context.Context, line *commandLine, c *commandline.
 	if err != nil {
 		return err
 	}
-	ids, err := submit(session, s, ends != nil)
+	ids, err := submit(session, t.message(s, ends != nil))
 	if err != nil {
 		return err
 	}
@@ -157,22 +159,61 @@ func queryAll(ctx context.Context, tx *gosmpp.Transmitter, from string, ids []st
 // finalStats are the final states in query_sm_resp, with their words in receipts (appendix B).
 var finalStats = map[string]string{"DELIVERED": "DELIVRD", "EXPIRED": "EXPIRED", "DELETED": "DELETED", "UNDELIVERABLE": "UNDELIV", "REJECTED": "REJECTD"}
 
-// submit sends the text in GSM 7 bit if it fits, else in UCS-2, in as many parts as it takes. Without told the client itself
-// would be sent the receipts, so none is asked for.
-func submit(tx *gosmpp.Transmitter, s sendCommand, told bool) ([]string, error) {
-	m := &gosmpp.ShortMessage{Src: s.From, Dst: s.To,
+// written is a text in an alphabet that go-smpp does not know, or in one that the client calls otherwise.
+type written struct {
+	dcs    byte
+	octets []byte
+}
+
+// Type implements pdutext.Codec, as Encode and Decode do.
+func (w written) Type() pdutext.DataCoding { return pdutext.DataCoding(w.dcs) }
+
+// Encode is the text's octets.
+func (w written) Encode() []byte { return w.octets }
+
+// Decode is Encode.
+func (w written) Decode() []byte { return w.octets }
+
+// message is the text in the client's default alphabet if it fits, else in UCS-2. Without told the client itself would be sent the
+// receipts, so none is asked for.
+func (t *target) message(s sendCommand, told bool) *gosmpp.ShortMessage {
+	m := &gosmpp.ShortMessage{Src: s.From, Dst: s.To, ServiceType: t.serviceType(),
 		SourceAddrTON: smpp.TONInternational, SourceAddrNPI: smpp.NPIISDN, DestAddrNPI: smpp.NPIISDN}
 	if told {
 		m.Register = pdufield.FinalDeliveryReceipt
 	}
-	limit := smstext.Limit(smstext.GSM7, smstext.HeaderNone)
-	alphabet := smstext.Best(s.Text)
-	m.Text = pdutext.GSM7(s.Text)
-	if alphabet == smstext.UCS2 {
+	switch alphabet, dcs := centre.Codings(t.client).Choose(s.Text); {
+	case alphabet == smstext.GSM7 && dcs == byte(pdutext.DefaultType):
+		m.Text = pdutext.GSM7(s.Text)
+	case alphabet == smstext.UCS2 && dcs == byte(pdutext.UCS2Type):
 		m.Text = pdutext.UCS2(s.Text)
-		limit = smstext.Limit(smstext.UCS2, smstext.HeaderNone)
+	default:
+		octets, _ := smstext.Encode(alphabet, s.Text)
+		m.Text = written{dcs, octets}
 	}
-	if smstext.Length(alphabet, s.Text) <= limit {
+	return m
+}
+
+// serviceType is one that the client may name: none, where it may name none.
+func (t *target) serviceType() string {
+	if allowed := t.client.ServiceTypes; len(allowed) > 0 && !slices.Contains(allowed, "") {
+		return allowed[0]
+	}
+	return ""
+}
+
+// fits reports whether a text goes into one message.
+func fits(text pdutext.Codec) bool {
+	alphabet := smstext.Binary // 140 octets
+	if _, ok := text.(pdutext.GSM7); ok {
+		alphabet = smstext.GSM7
+	}
+	return len(text.Encode()) <= smstext.Limit(alphabet, smstext.HeaderNone)
+}
+
+// submit sends the message in as many parts as it takes.
+func submit(tx *gosmpp.Transmitter, m *gosmpp.ShortMessage) ([]string, error) {
+	if fits(m.Text) {
 		sent, err := tx.Submit(m)
 		if err != nil {
 			return nil, submitError(err)

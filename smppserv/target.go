@@ -39,6 +39,9 @@ type target struct {
 
 // findTarget picks the client, "" = the first that is not disabled, and finds the server, addr "" = that of the configuration.
 func findTarget(file centre.File, systemID, addr string) (*target, error) {
+	if err := checkAddr(addr); err != nil {
+		return nil, err
+	}
 	t := &target{addr: addr, cfg: file.Config}
 	at := slices.IndexFunc(file.Config.Clients, func(c config.Client) bool {
 		return c.SystemID == systemID || systemID == "" && !c.Disabled
@@ -58,7 +61,7 @@ func findTarget(file centre.File, systemID, addr string) (*target, error) {
 	server, err := running.Look(file.Path)
 	t.unseen = err
 	if server != nil {
-		if runs := reachable(server.SMPP); runs != "" {
+		if runs := running.Reachable(server.SMPP); runs != "" {
 			configured = runs
 		}
 		if addr == "" || addr == configured {
@@ -71,24 +74,8 @@ func findTarget(file centre.File, systemID, addr string) (*target, error) {
 	return t, nil
 }
 
-// reachable is where this machine reaches what listens at an address; "" = it is none.
-func reachable(listens string) string {
-	host, port, err := net.SplitHostPort(listens)
-	if err != nil {
-		return ""
-	}
-	n, err := strconv.Atoi(port)
-	if err != nil {
-		return ""
-	}
-	return loopback(host, n)
-}
-
 func loopback(host string, port int) string {
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	return net.JoinHostPort(host, strconv.Itoa(port))
+	return running.Reachable(net.JoinHostPort(host, strconv.Itoa(port)))
 }
 
 // password is the client's, as the configuration has it or as it is given.
@@ -163,7 +150,29 @@ func (t *target) whatItIs() string {
 	return what + " server.listen_port is " + strconv.Itoa(t.cfg.Server.ListenPort)
 }
 
-// notThere tells how to start the server that does not answer.
+// checkAddr judges what --addr gives; "" = it is not given.
+func checkAddr(addr string) error {
+	if addr == "" {
+		return nil
+	}
+	host, port, err := net.SplitHostPort(addr)
+	number, portErr := strconv.ParseUint(port, 10, 16)
+	if err != nil || host == "" || portErr != nil || number == 0 {
+		return fmt.Errorf("--addr is %q; it must be HOST:PORT, such as 127.0.0.1:2346", addr)
+	}
+	return nil
+}
+
+// notThere tells how to start the server that does not answer; where it is not known that none is there, only that it cannot be
+// reached.
 func notThere(addr string, err error) error {
+	var dns *net.DNSError
+	var op net.Error
+	switch {
+	case errors.As(err, &dns):
+		return fmt.Errorf("no connection to %s: %w", addr, dns)
+	case errors.As(err, &op) && op.Timeout():
+		return fmt.Errorf("no connection to %s in time: does a firewall drop it?", addr)
+	}
 	return fmt.Errorf("no server answers at %s (%w): start it with: %s", addr, err, registration.Start())
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"os"
 	"strings"
 	"testing"
 
@@ -13,6 +14,31 @@ import (
 
 	"hnetsmpp/pkg/config"
 )
+
+func TestAnAddressThatCannotBeIsNamedBeforeItIsTried(t *testing.T) {
+	for addr, good := range map[string]bool{"": true, "127.0.0.1:2346": true, "[::1]:1": true, "smpp.example.com:65535": true,
+		"127.0.0.1": false, ":2346": false, "h:0": false, "h:65536": false, "h:smpp": false, "::1:2346": false, "h:2346x": false} {
+		if err := checkAddr(addr); (err == nil) != good || err != nil && !strings.Contains(err.Error(), "it must be HOST:PORT") {
+			t.Errorf("%q: %v", addr, err)
+		}
+	}
+}
+
+func TestWhoCannotBeReachedIsNotToBeStarted(t *testing.T) {
+	for _, c := range []struct {
+		err   error
+		want  string
+		start bool
+	}{
+		{&net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "h"}}, "no such host", false},
+		{&net.OpError{Op: "dial", Err: os.ErrDeadlineExceeded}, "does a firewall drop it?", false},
+		{&net.OpError{Op: "dial", Err: errors.New("connection refused")}, "no server answers at h:1", true},
+	} {
+		if got := notThere("h:1", c.err).Error(); !strings.Contains(got, c.want) || strings.Contains(got, "start it with") != c.start {
+			t.Errorf("%v: got %s", c.err, got)
+		}
+	}
+}
 
 func TestABindThatFailsIsToldInWords(t *testing.T) {
 	cfg := config.Default()

@@ -60,6 +60,13 @@ type Notice struct {
 	Link  string    `json:"link,omitempty"` // the path of the page where one sees more
 }
 
+// Codes of notices that the launcher tells Windows' Event Log of.
+const (
+	CodeHermesSilent    = "hermes_silent"
+	CodeStoreUnwritable = "store_unwritable"
+	CodeConfigRefused   = "config_refused"
+)
+
 // Load is what is under way now.
 type Load struct {
 	Waiting   int       `json:"waiting"`         // messages that are not final, those in flight included

@@ -10,7 +10,7 @@ import (
 // As JSON it is the sentence in English.
 type Text struct {
 	Format string // with the verbs %s for times, durations and strings, %d for counts
-	Args   []any  // string, int, int64, time.Time, time.Duration, Text
+	Args   []any  // string, int, int64, time.Time, time.Duration, Size, Text
 }
 
 // Say makes a Text.
@@ -22,6 +22,22 @@ func Verbatim(words string) Text {
 		return Text{}
 	}
 	return Text{"%s", []any{words}}
+}
+
+// Size is a number of octets.
+type Size int64
+
+// String is "1.5 GB", of 1000 MB each.
+func (s Size) String() string {
+	value, units, at := float64(s), [...]string{"B", "kB", "MB", "GB", "TB", "PB"}, 0
+	for value >= 1000 && at < len(units)-1 {
+		value, at = value/1000, at+1
+	}
+	digits := 0
+	if at > 0 && value < 10 {
+		digits = 1
+	}
+	return fmt.Sprintf("%.*f %s", digits, value, units[at])
 }
 
 // IsZero tells whether nothing is said.

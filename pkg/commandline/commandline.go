@@ -11,6 +11,7 @@ import (
 
 	"github.com/alecthomas/kong"
 	"github.com/mattn/go-isatty"
+	"golang.org/x/term"
 )
 
 // The exit codes of every program here. An Error has one of its own.
@@ -41,11 +42,14 @@ type Console struct {
 	Stdout, Stderr io.Writer
 }
 
-// ReadPassword reads one line from Stdin, without its end; at a terminal it asks for it first. "" = there is none. On the
-// command line others could see it.
+// ReadPassword reads one line from Stdin, without its end; at a terminal it asks for it first, and nothing shows what is typed.
+// "" = there is none. On the command line others could see it.
 func (c Console) ReadPassword(question string) (string, error) {
 	if f, ok := c.Stdin.(*os.File); ok && isatty.IsTerminal(f.Fd()) {
 		fmt.Fprint(c.Stderr, question)
+		text, err := term.ReadPassword(int(f.Fd()))
+		fmt.Fprintln(c.Stderr)
+		return string(text), err
 	}
 	text, err := bufio.NewReader(c.Stdin).ReadString('\n')
 	if err != nil && !errors.Is(err, io.EOF) {

@@ -103,15 +103,27 @@ func orList(words []string) string {
 
 // host is an address or a name to listen on, without port or brackets.
 func (k *checker) host(key, value string) {
-	if value == "" {
-		return
-	}
-	if _, err := netip.ParseAddr(value); err == nil {
-		return
-	}
-	if strings.ContainsAny(value, ":/[]") || unseen(value, false) != "" {
+	if value != "" && !isHost(value) {
 		k.add(key, `is %q; it must be an IP address or a host name alone (the port has its own key), or "" for every address`, value)
 	}
+}
+
+// isHost reports whether a text can be an address or the name of a host: letters, digits, dots, hyphens and, as some networks
+// have them, underscores; what has digits and dots alone must be an address.
+func isHost(s string) bool {
+	if _, err := netip.ParseAddr(s); err == nil {
+		return true
+	}
+	letter := false
+	for _, r := range s {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r == '-', r == '_':
+			letter = true
+		case r != '.' && (r < '0' || r > '9'):
+			return false
+		}
+	}
+	return letter
 }
 
 func (k *checker) networks(key string, values []string) {
@@ -191,6 +203,10 @@ func (k *checker) adminListen(c *Admin) {
 	}
 	if what := unseen(c.Listen, false); what != "" {
 		k.add("admin.listen", "holds %s; take it out", what)
+		return
+	}
+	if host != "" && !isHost(host) {
+		k.add("admin.listen", "is %q; before its port it must have an IP address or a host name", c.Listen)
 		return
 	}
 	if number, err := net.LookupPort("tcp", port); err != nil || port == "" || number < 0 {

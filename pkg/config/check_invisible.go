@@ -25,12 +25,15 @@ func unseen(text string, blanks bool) string {
 			return "a carriage return"
 		case unicode.IsControl(r):
 			return fmt.Sprintf("a control character (U+%04X)", r)
-		case unicode.IsSpace(r), unicode.Is(unicode.Cf, r): // a no-break space, a zero-width one, a direction mark
+		case unicode.IsSpace(r), unicode.In(r, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector), r == emptyBraille:
 			return fmt.Sprintf("a character that nobody sees (U+%04X)", r)
 		}
 	}
 	return ""
 }
+
+// emptyBraille is a letter without a dot, which Unicode does not count as a space.
+const emptyBraille = '\u2800'
 
 // escapes are the letters that stand for the control characters in double quotes.
 var escapes = strings.NewReplacer("\a", `\a`, "\b", `\b`, "\t", `\t`, "\n", `\n`, "\v", `\v`, "\f", `\f`, "\r", `\r`, "\x1b", `\e`)
@@ -38,10 +41,11 @@ var escapes = strings.NewReplacer("\a", `\a`, "\b", `\b`, "\t", `\t`, "\n", `\n`
 // path judges the path of a file. In double quotes "D:\temp\new.db" has a tab and a line feed.
 func (k *checker) path(key, value string) {
 	what := unseen(value, true)
-	if what == "" {
-		if strings.TrimSpace(value) != value {
-			k.add(key, "begins or ends with a blank; take it out")
-		}
+	switch {
+	case namesFile(value):
+		return
+	case what == "":
+		k.add(key, "begins or ends with a blank; take it out")
 		return
 	}
 	for _, r := range value {
@@ -52,6 +56,9 @@ func (k *checker) path(key, value string) {
 	}
 	k.add(key, "holds %s; take it out", what)
 }
+
+// namesFile reports whether there is nothing about a path that path finds fault with, so that it is worth reading what it names.
+func namesFile(path string) bool { return unseen(path, true) == "" && strings.TrimSpace(path) == path }
 
 func (k *checker) paths(c *Config) {
 	for _, p := range [][2]string{

@@ -15,6 +15,9 @@ func TestWhatNobodySeesInAnAddressIsNamed(t *testing.T) {
 		"https://h/push?a=b c":       "holds a blank",
 		"\ufeffhttps://h/":           "U+FEFF",
 		"https://h/\t":               "holds a tab",
+		"https://h/\u2800":           "U+2800",
+		"https://h/\ufe0f":           "U+FE0F",
+		"https://h/\u3164":           "U+3164",
 		"https://h:99999/push":       "its port is 99999; it must be from 1 to 65535",
 		"https://h:0/":               "its port is 0",
 		"https://h:8443/push?a=b%20": "",
@@ -49,6 +52,18 @@ func TestAnEscapeInAPathIsNamedWithItsRemedy(t *testing.T) {
 	}
 	if _, err := parse("config.toml", []byte("hermes.url = 'simulator'\n[store]\ndsn = 'D:\\temp\\new folder\\x.db'\n"+someClient+"password = 'x'")); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestAPathWithAFaultIsNotReadToo(t *testing.T) {
+	c := valid()
+	c.Hermes.TLS.CAFile, c.Hermes.TLS.CertFile, c.Hermes.TLS.KeyFile = "D:\temp.pem", "a.pem ", "b\u200b.pem"
+	if err := c.Validate(); err == nil || strings.Count(err.Error(), "\n") != 2 || strings.Contains(err.Error(), "stat ") {
+		t.Errorf("got %v, want one line for each path", err)
+	}
+	_, err := parse("config.toml", []byte("hermes.url = 'simulator'\nhermes.secret_file = \"D:\\temp\\new.txt\"\n"+someClient+"password = 'x'"))
+	if err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "config.toml:2: hermes.secret_file: holds a tab") {
+		t.Errorf("got %v, want one line", err)
 	}
 }
 
@@ -105,12 +120,53 @@ func TestAStoreFolderThatCannotBeMadeIsWarnedOf(t *testing.T) {
 	}
 }
 
+func TestABlankThatAClientWouldHaveToSendIsWarnedOf(t *testing.T) {
+	c := valid()
+	c.Clients[0].SystemID, c.Clients[0].SystemType = "acme ", " VMS"
+	if err := c.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, w := range c.Warnings() {
+		if strings.Contains(w.Text, "sends the blank") {
+			got = append(got, w.Key)
+		}
+	}
+	if strings.Join(got, " ") != "clients[0].system_id clients[0].system_type" {
+		t.Errorf("warned of %q", got)
+	}
+}
+
+func TestANumberThatNoMessageCanBearIsWarnedOf(t *testing.T) {
+	c := valid()
+	c.Clients[0].Numbers = []string{"3600", "36 00", "36-01", "36*", "ACME Corp", "*"}
+	var got []string
+	for _, w := range c.Warnings() {
+		if strings.Contains(w.Text, "no message can bear it") {
+			got = append(got, w.Key)
+		}
+	}
+	if strings.Join(got, " ") != "clients[0].numbers[1] clients[0].numbers[2]" {
+		t.Errorf("warned of %q", got)
+	}
+}
+
+func TestADatabaseThatIsAFolderIsWarnedOf(t *testing.T) {
+	c := valid()
+	c.Store.DSN = t.TempDir()
+	if w := c.TriedWarnings(); len(w) != 1 || w[0].Key != "store.dsn" || !strings.Contains(w[0].Text, "is a folder") {
+		t.Errorf("got %v", w)
+	}
+}
+
 func TestQuotesOfWordProcessorsAreNamedWithTheRightClient(t *testing.T) {
 	const first = "[[clients]]\nsystem_id = 'a'\npassword = 'x'\n[[clients]]\nsystem_id = 'b'\n"
 	for line, want := range map[string]string{
 		"password = “hush”":       "config.toml:6: clients[1].password: has typographic quotes",
 		"password = \"hush”":      "config.toml:6: clients[1].password: has typographic quotes",
 		"numbers = [‘3600’]":      "config.toml:6: clients[1].numbers: has typographic quotes",
+		"password = ＂hush＂":       "config.toml:6: clients[1].password: has typographic quotes",
+		"numbers = [´3600´]":      "config.toml:6: clients[1].numbers: has typographic quotes",
 		"password = hush":         "config.toml:6: clients[1].password: is not valid TOML",
 		"password = 'a’s' # hush": "",
 	} {

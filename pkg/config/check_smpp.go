@@ -144,7 +144,7 @@ func (k *checker) outbind(key string, c *Client) {
 		host, port, err := net.SplitHostPort(c.Outbind)
 		number, portErr := strconv.ParseUint(port, 10, 16)
 		switch {
-		case err != nil || host == "" || strings.Contains(host, "/") || unseen(host, false) != "":
+		case err != nil || !isHost(host):
 			k.add(key+".outbind", `is %q; it must be host:port, such as "192.0.2.7:2775", or "" for none`, c.Outbind)
 		case portErr != nil || number == 0:
 			k.add(key+".outbind", "is %q; its port must be from 1 to 65535", c.Outbind)

@@ -21,7 +21,7 @@ func (k *checker) certificate(table, certFile, keyFile string) {
 
 // keyPair checks a certificate and its key when both are named.
 func (k *checker) keyPair(table, certFile, keyFile string) {
-	if certFile == "" || keyFile == "" {
+	if certFile == "" || keyFile == "" || !namesFile(certFile) || !namesFile(keyFile) {
 		return
 	}
 	cert, certErr := readPEM(certFile)
@@ -42,7 +42,7 @@ func (k *checker) keyPair(table, certFile, keyFile string) {
 
 // authorities checks a file of CA certificates when one is named.
 func (k *checker) authorities(key, file string) {
-	if file == "" {
+	if file == "" || !namesFile(file) {
 		return
 	}
 	data, err := readPEM(file)

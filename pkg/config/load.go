@@ -193,7 +193,7 @@ func parseFile(path string, data []byte) (File, error) {
 	f.lines, f.doc = doc.Lines(), doc
 	cfg.resolveSecretPaths(filepath.Dir(path))
 	secrets := checker{}
-	secrets.readSecrets(&cfg)
+	secrets.readSecrets(&cfg, func(key string) bool { return slices.Contains(f.Outline.Keys, key) })
 	cfg.resolvePaths(filepath.Dir(path))
 	doc.Add(secrets.problems...)
 	doc.Add(cfg.check()...)

@@ -75,7 +75,7 @@ func valueOf(found string) (string, error) {
 type secret struct {
 	key         string
 	value, file *string
-	absent      string // the value of a key that is not there
+	dflt        string // what the key is where the file has it not
 }
 
 // secrets are the keys that hold one, but for the headers.
@@ -102,14 +102,17 @@ func (c *Config) secrets() []secret {
 	return all
 }
 
-// readSecrets fills in what stands in files of its own. Their paths are absolute.
-func (k *checker) readSecrets(c *Config) {
+// readSecrets fills in what stands in files of its own. Their paths are absolute. written tells which keys config.toml has.
+func (k *checker) readSecrets(c *Config, written func(key string) bool) {
 	for _, s := range c.secrets() {
 		if *s.file == "" {
 			continue
 		}
-		if *s.value != "" && *s.value != s.absent {
+		if *s.value != "" && (*s.value != s.dflt || written(s.key)) {
 			k.add(s.key+"_file", "is set, and %s too: leave one of them out", s.key)
+			continue
+		}
+		if !namesFile(*s.file) {
 			continue
 		}
 		value, err := readSecret(*s.file)
@@ -120,8 +123,11 @@ func (k *checker) readSecrets(c *Config) {
 	}
 	for name, file := range c.Hermes.Request.HeadersFile {
 		key := tomlstrict.Join("hermes.request.headers_file", name)
-		if _, both := c.Hermes.Request.Headers[name]; both {
-			k.add(key, "is set, and %s too: leave one of them out", tomlstrict.Join("hermes.request.headers", name))
+		if other, both := sameHeader(c.Hermes.Request.Headers, name); both {
+			k.add(key, "is set, and %s too: leave one of them out", tomlstrict.Join("hermes.request.headers", other))
+			continue
+		}
+		if !namesFile(file) {
 			continue
 		}
 		value, err := readSecret(file)
@@ -134,6 +140,16 @@ func (k *checker) readSecrets(c *Config) {
 		}
 		c.Hermes.Request.Headers[name] = value
 	}
+}
+
+// sameHeader finds the name that is another one's, in whatever capitals.
+func sameHeader(headers map[string]string, name string) (other string, ok bool) {
+	for other := range headers {
+		if strings.EqualFold(other, name) {
+			return other, true
+		}
+	}
+	return "", false
 }
 
 // readSecret is a file's content less one end of line. Its errors name the file, and nothing of what it holds.

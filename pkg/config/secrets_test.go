@@ -92,6 +92,8 @@ func TestASecretThatIsNotThereIsAFaultWithItsLineAndWithoutOthers(t *testing.T) 
 		{someClient + "outbind_password = 'x'", ":1: clients[0].password: is missing"},
 		{someClient + "password = 'x'\n[hermes.request]\nheaders = { A = 'b ${hush' }", ":5: hermes.request.headers.A: holds ${ without a name and }"},
 		{someClient + "password = 'x'\n[hermes.request]\nheaders = { A = 'hush' }\nheaders_file = { A = 'a.txt' }", ":6: hermes.request.headers_file.A: is set, and hermes.request.headers.A too"},
+		{someClient + "password = 'x'\n[hermes.request]\nheaders = { 'X-A' = 'hush' }\nheaders_file = { 'x-a' = 'a.txt' }", ":6: hermes.request.headers_file.x-a: is set, and hermes.request.headers.X-A too"},
+		{someClient + "password = 'x'\n[store]\ndsn = 'data/messages.db'\ndsn_file = 'a.txt'", ":6: store.dsn_file: is set, and store.dsn too"},
 		{someClient + "password = 'x'\n[store]\ndsn = 'a.db'\ndsn_file = 'a.txt'", ":6: store.dsn_file: is set, and store.dsn too"},
 	} {
 		_, _, err := loads(t, c.text, map[string]string{"a.txt": "hush", "empty.txt": "\r\n", "utf16.txt": "\xff\xfeh\x00", "long.txt": strings.Repeat("hush", 20000)})

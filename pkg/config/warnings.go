@@ -3,6 +3,7 @@ package config
 import (
 	"net"
 	"net/url"
+	"strings"
 
 	"hnetsmpp/pkg/tomlstrict"
 )
@@ -23,7 +24,10 @@ func (c *Config) Warnings() []Problem {
 		w.add("hermes.url", "messages cross the network unencrypted; prefer https://")
 	}
 	for i := range c.Clients {
-		w.clientPassword(tomlstrict.Index("clients", i), &c.Clients[i])
+		key := tomlstrict.Index("clients", i)
+		w.clientPassword(key, &c.Clients[i])
+		w.blanks(key+".system_id", c.Clients[i].SystemID)
+		w.blanks(key+".system_type", c.Clients[i].SystemType)
 	}
 	w.owners(c.Clients)
 	if c.Server.TLS.ListenPort == 0 && c.Server.TLS.CertFile != "" {
@@ -44,6 +48,13 @@ func (c *Config) Warnings() []Problem {
 		w.add("log.content", "is true: the log holds the text of messages")
 	}
 	return w.problems
+}
+
+// blanks tells of those that a client would have to send, too. Whoever has it so may mean it.
+func (k *checker) blanks(key, value string) {
+	if strings.TrimSpace(value) != value {
+		k.add(key, "is %q, and only a client that sends the blank as well can bind", value)
+	}
 }
 
 func (k *checker) clientPassword(key string, c *Client) {

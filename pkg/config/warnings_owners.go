@@ -6,11 +6,13 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+	"unicode"
 
 	"hnetsmpp/pkg/tomlstrict"
 )
 
-// owners warns of numbers that several clients own alike: what Hermès writes from one goes to one of them. Where none are
+// owners warns of numbers that no message can bear, and of those that several clients own alike: what Hermès writes from one goes to one of them. Where none are
 // given that is meant.
 func (k *checker) owners(clients []Client) {
 	first := map[string]int{}
@@ -20,6 +22,9 @@ func (k *checker) owners(clients []Client) {
 			continue
 		}
 		for j, number := range c.Numbers {
+			if !strings.HasSuffix(number, "*") && !isNumber(number) && !strings.ContainsFunc(number, unicode.IsLetter) {
+				k.add(tomlstrict.Index(tomlstrict.Index("clients", i)+".numbers", j), "%q is neither digits nor a name with a letter: no message can bear it", number)
+			}
 			owner, taken := first[number]
 			switch {
 			case !taken:
@@ -39,6 +44,10 @@ func (c *Config) TriedWarnings() []Problem {
 	k := &checker{}
 	if c.Store.Driver == "sqlite" && c.Store.DSN != "" {
 		folder := filepath.Dir(c.Store.DSN)
+		if info, err := os.Stat(c.Store.DSN); err == nil && info.IsDir() {
+			k.add("store.dsn", "%s is a folder; name the file in it, such as messages.db", c.Store.DSN)
+			return k.problems
+		}
 		if err := canHold(folder); err != nil {
 			k.add("store.dsn", "the folder %s cannot be made or written by this account: %s", folder, err)
 		}

@@ -1,4 +1,4 @@
-// Package logfile is a log file that is appended to, whoever cuts it meanwhile, and rotated by its size.
+// Package logfile is a log file that is appended to, whoever cuts, moves or deletes it meanwhile, and rotated by its size.
 package logfile
 
 import (
@@ -18,8 +18,8 @@ type File struct {
 
 	mu      sync.Mutex
 	rotated *lumberjack.Logger
-	size    int64
-	open    bool
+	info    fs.FileInfo // of the file that is open; nil = none is
+	size    int64       // that rotated takes it to have
 }
 
 // New makes a File that is opened with its first line. One that would grow beyond maxMB MiB is rotated; keep are the old ones that
@@ -40,7 +40,7 @@ func (f *File) Write(p []byte) (int, error) {
 		_, err = f.rotated.Write(p)
 	}
 	if err != nil {
-		f.open = false
+		f.info = nil
 		_ = f.rotated.Close()
 		err = appendTo(f.path, p)
 	}
@@ -51,32 +51,34 @@ func (f *File) Write(p []byte) (int, error) {
 // prepare has the file there and opened for appending: lumberjack opens one that it makes itself at its beginning, and would
 // write behind a hole after somebody cut it.
 func (f *File) prepare(n int) error {
-	if !f.open {
-		info, err := Touch(f.path)
-		if err != nil {
+	info, err := os.Stat(f.path)
+	if err != nil || f.info == nil || !os.SameFile(info, f.info) {
+		if info, err = Touch(f.path); err != nil {
 			return err
 		}
-		f.size, f.open = info.Size(), true
+		f.info, f.size = info, -1
+	}
+	if f.size != info.Size() { // it is another one, or was cut: lumberjack learns that when it opens it
+		f.size = info.Size()
+		if err := f.rotated.Close(); err != nil {
+			return err
+		}
 	}
 	if f.size == 0 || f.size+int64(n) < f.max {
 		return nil
 	}
-	if info, err := os.Stat(f.path); err == nil && info.Size()+int64(n) < f.max { // it was cut
-		f.size = info.Size()
-		return f.rotated.Close()
-	}
 	if err := f.rotated.Rotate(); err != nil {
 		return err
 	}
-	f.size = 0
-	return f.rotated.Close() // the next line opens what is there, to append
+	f.info = nil
+	return f.rotated.Close() // what is there then is opened to append
 }
 
 // Close closes the file; a line that comes later opens it again.
 func (f *File) Close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.open = false
+	f.info = nil
 	return f.rotated.Close()
 }
 

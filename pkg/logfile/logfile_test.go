@@ -3,6 +3,7 @@ package logfile
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -74,5 +75,51 @@ func TestALogThatIsThereIsContinued(t *testing.T) {
 	}
 	if got := read(t, path); got != "a\nb\na\nb\n" {
 		t.Errorf("the log is %q", got)
+	}
+}
+
+func TestALogThatSomebodyMovesOrDeletesBeginsAnew(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("a file that is open cannot be moved there")
+	}
+	path := filepath.Join(t.TempDir(), "x.log")
+	f := New(path, 1, 0)
+	defer f.Close()
+	write(t, f, "a\n")
+	if err := os.Rename(path, path+".1"); err != nil {
+		t.Fatal(err)
+	}
+	write(t, f, "b\n")
+	if moved, now := read(t, path+".1"), read(t, path); moved != "a\n" || now != "b\n" {
+		t.Errorf("the moved one is %q, the log %q", moved, now)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	write(t, f, "c\n")
+	write(t, f, "d\n")
+	if got := read(t, path); got != "c\nd\n" {
+		t.Errorf("the log is %q", got)
+	}
+}
+
+func TestALogThatAnotherWritesToTooIsRotatedByItsSize(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.log")
+	f := New(path, 1, 0)
+	defer f.Close()
+	write(t, f, "a\n")
+	other, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := other.WriteString(strings.Repeat("x", 1<<20) + "\n"); err != nil {
+		t.Fatal(err)
+	}
+	if err := other.Close(); err != nil {
+		t.Fatal(err)
+	}
+	write(t, f, "b\n")
+	if got := read(t, path); got != "b\n" {
+		t.Errorf("the log has %d octets", len(got))
 	}
 }

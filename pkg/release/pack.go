@@ -27,12 +27,14 @@ func documents(root string) ([]file, error) {
 		{"README.md", filepath.Join(root, "README.md")},
 	}
 	for _, folder := range []string{"docs", "docs/fr"} {
-		paths, err := filepath.Glob(filepath.Join(root, filepath.FromSlash(folder), "*.md"))
-		if err != nil {
+		entries, err := os.ReadDir(filepath.Join(root, filepath.FromSlash(folder)))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
-		for _, p := range paths {
-			files = append(files, file{folder + "/" + filepath.Base(p), p})
+		for _, e := range entries {
+			if e.Type().IsRegular() {
+				files = append(files, file{folder + "/" + e.Name(), filepath.Join(root, filepath.FromSlash(folder), e.Name())})
+			}
 		}
 	}
 	for _, f := range files {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,6 +26,8 @@ type Server struct {
 	SMPPTLS string `json:"smpp_tls,omitempty"`
 	TCP     string `json:"tcp"`
 	Admin   string `json:"admin,omitempty"`
+	// AdminCert is the file of the certificate that Admin answers with; "" = it speaks plain HTTP.
+	AdminCert string `json:"admin_cert,omitempty"`
 	// Token shows the server that who bears it may read this file. It is another one after each start.
 	Token  string `json:"token"`
 	Config Reload `json:"config"`
@@ -79,6 +82,18 @@ func (n *Notice) Write(s Server) error { return n.file.Write(s) }
 func (n *Notice) Close() {
 	n.file.Remove()
 	n.file.Release()
+}
+
+// Reachable is where this machine reaches what listens at an address, host:port; "" = it is none.
+func Reachable(listens string) string {
+	host, port, err := net.SplitHostPort(listens)
+	if err != nil || port == "" {
+		return ""
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
 }
 
 // Look reads what the server of a configuration says; nil = none runs. The error may wrap fs.ErrPermission: it is not for

@@ -146,7 +146,7 @@ func syntaxProblem(err error, text string, secret func(key string) bool) *Proble
 
 // typographic finds the quotes that editors put in the place of straight ones, where a value or a key begins or ends. Inside of a
 // text they are letters.
-var typographic = regexp.MustCompile(`(^|[=\[{,])\s*[“”„‟‘’‚‛«»‹›″′]|[“”„‟‘’‚‛«»‹›″′][\s\]},]*(#.*)?$`)
+var typographic = regexp.MustCompile(`(^|[=\[{,])\s*[“”„‟‘’‚‛«»‹›″′＂＇´]|[“”„‟‘’‚‛«»‹›″′＂＇´][\s\]},]*(#.*)?$`)
 
 // lineOf is a line of a text, counted from 1.
 func lineOf(text string, n int) string {

@@ -19,8 +19,8 @@ import (
 const (
 	// maxBody bounds what a request may say.
 	maxBody = 1 << 20
-	// askTime bounds how long an answer is worked at.
-	askTime = 10 * time.Second
+	// askTime bounds how long an answer is worked at, within the time that there is to write it.
+	askTime = writeTime - 5*time.Second
 )
 
 // asked is a request of who may make it.
@@ -38,7 +38,10 @@ type route struct {
 }
 
 // apiPath is what the paths of routes stand behind.
-const apiPath = "/api/v1"
+const (
+	apiPath    = "/api/v1"
+	eventsPath = "/events"
+)
 
 var routes = []route{
 	{"GET", "/status", adminapi.Viewer, false, read((Operators).Status)},
@@ -65,7 +68,7 @@ var routes = []route{
 	{"GET", "/log", adminapi.Viewer, false, (*Server).log},
 	{"GET", "/audit", adminapi.Viewer, false, (*Server).audit},
 	{"POST", "/alerts/test", adminapi.Operator, false, (*Server).testAlerts},
-	{"GET", "/events", adminapi.Viewer, false, (*Server).events},
+	{"GET", eventsPath, adminapi.Viewer, false, (*Server).events},
 	{"GET", "/openapi.yaml", adminapi.Viewer, false, (*Server).openAPI},
 }
 
@@ -81,6 +84,11 @@ func (s *Server) mountAPI(mux *http.ServeMux) {
 				s.problem(w, http.StatusForbidden, "not allowed", fmt.Sprintf("this takes the role %s, and %s has %s", rt.role, by.Name, by.Role))
 			default:
 				r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+				if rt.path != eventsPath { // which goes on for as long as somebody looks
+					ctx, cancel := context.WithTimeout(r.Context(), askTime)
+					defer cancel()
+					r = r.WithContext(ctx)
+				}
 				rt.handle(s, w, asked{r, by})
 			}
 		})

@@ -32,11 +32,11 @@ func (s *Server) events(w http.ResponseWriter, r asked) {
 		_, err := fmt.Fprintf(w, format, args...)
 		return err == nil && out.Flush() == nil
 	}
+	changes := s.operators.Changes(ctx) // before the answer begins: who reads then has missed nothing
 	w.Header().Set("Content-Type", "text/event-stream")
 	if !say("retry: 2000\n: hello\n\n") {
 		return
 	}
-	changes := s.operators.Changes(ctx)
 	alive := time.NewTicker(aliveTime)
 	defer alive.Stop()
 	for {

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"encoding/json"
 	"errors"
@@ -191,7 +192,7 @@ func (s *Server) waiting(w http.ResponseWriter, r asked) {
 
 func (s *Server) report(w http.ResponseWriter, r asked) {
 	q := queryOf(r, "by", "from", "to", "client", "campaign", "number", "format")
-	report := adminapi.ReportQuery{By: q.of("by", adminapi.ReportsBy...), From: q.moment("from"), To: q.moment("to"),
+	report := adminapi.ReportQuery{By: cmp.Or(q.of("by", adminapi.ReportsBy...), adminapi.ReportsBy[0]), From: q.moment("from"), To: q.moment("to"),
 		Client: q.Get("client"), Campaign: q.Get("campaign"), Number: q.Get("number")}
 	format := q.of("format", "json", "csv")
 	if q.fault != nil {
@@ -208,7 +209,7 @@ func (s *Server) report(w http.ResponseWriter, r asked) {
 
 func (s *Server) series(w http.ResponseWriter, r asked) {
 	q := queryOf(r, "span")
-	span := q.of("span", adminapi.Spans...)
+	span := cmp.Or(q.of("span", adminapi.Spans...), adminapi.Spans[0])
 	if q.fault != nil {
 		s.answerError(w, q.fault)
 		return

@@ -22,6 +22,7 @@ type bench struct {
 	stops  []func()          // of these servers
 	began  time.Time
 	fsync  time.Duration
+	load   string // of the machine before, "" = it does not tell
 
 	stored   []point // the curve over stored messages
 	sessions []point // and over sessions
@@ -47,7 +48,7 @@ func newBench(o options, root string) *bench {
 	full(&o.size, fullSize, shortSize)
 	full(&o.max, fullMax, shortMax)
 	return &bench{
-		options: o, root: root, others: map[string]string{}, began: time.Now(),
+		options: o, root: root, others: map[string]string{}, began: time.Now(), load: loadAverage(),
 		progress: &progress{out: os.Stderr, terminal: isatty.IsTerminal(os.Stderr.Fd())},
 	}
 }

@@ -61,20 +61,19 @@ func loneParts(t *trial) []value {
 	return []value{{value: (parts - whole) * 1e6 / float64(n)}}
 }
 
-// expired has messages expire while the server is down.
+// expired has messages expire while the server is down, and compares its next start with one while they still wait.
 func expired(t *trial) []value {
-	empty := t.server(false, t.away())
-	time.Sleep(t.duration(settle))
-	usual := peak(empty.PID)
-	empty.Stop(t)
-
 	n := t.scaled(200_000)
-	validity := 3*time.Second + time.Duration(n)*time.Second/20_000 // longer than it takes to hand them in
+	validity := 8*time.Second + time.Duration(n)*time.Second/20_000 // longer than it takes to hand them in, and to start with them
 	w := t.server(false, t.away())
 	l := eight(n, n)
 	l.edit = func(m *smpp.SubmitSM) { m.ValidityPeriod = relative(validity) }
 	t.submit("filling", l, w.SMPP)
 	last := time.Now()
+	w.Stop(t)
+	t.note("starting while they wait")
+	w.Start(t)
+	usual := peak(w.PID)
 	w.Stop(t)
 	left := count(t, w.store, "SELECT count(*) FROM messages WHERE final_at IS NULL")
 	t.note("waiting until they have expired")

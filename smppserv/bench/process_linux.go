@@ -64,6 +64,16 @@ func processor(pid int) (time.Duration, bool) {
 	return time.Duration(u+s) * tick, err1 == nil && err2 == nil
 }
 
+// loadAverage is that of the last minute, "" where it is not told.
+func loadAverage() string {
+	data, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return ""
+	}
+	one, _, _ := strings.Cut(string(data), " ")
+	return one
+}
+
 // files is how many a process may have open.
 func files() int {
 	var limit unix.Rlimit

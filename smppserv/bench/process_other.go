@@ -17,6 +17,8 @@ func written(int) float64 { return notMeasured }
 
 func processor(int) (time.Duration, bool) { return 0, false }
 
+func loadAverage() string { return "" }
+
 func files() int { return 1 << 14 }
 
 func system() string { return runtime.GOOS }

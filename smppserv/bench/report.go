@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -17,9 +19,16 @@ const (
 	memoryFile   = "performance-memory.svg"
 )
 
+// limits begins the part of the page that people write: it is kept.
+const limits = "\n## What limits it\n"
+
 // writeReport writes the page and its figures into a folder.
 func writeReport(folder string, b *bench, results []result) error {
-	files := map[string]string{reportFile: b.page(results)}
+	before, err := os.ReadFile(filepath.Join(folder, reportFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	files := map[string]string{reportFile: b.page(results) + byHand(string(before))}
 	for name, c := range b.charts() {
 		files[name] = c.svg()
 	}
@@ -29,6 +38,14 @@ func writeReport(folder string, b *bench, results []result) error {
 		}
 	}
 	return nil
+}
+
+// byHand is what people wrote of a page, from its heading to the end.
+func byHand(page string) string {
+	if at := strings.Index(page, limits); at >= 0 {
+		return page[at:]
+	}
+	return ""
 }
 
 // charts are the figures of what was measured.
@@ -64,15 +81,18 @@ func (b *bench) page(results []result) string {
 	var p strings.Builder
 	say := func(format string, args ...any) { fmt.Fprintf(&p, format+"\n", args...) }
 	say("# Performance\n")
-	say("This page is written by `go run ./smppserv/bench`, which measures the built server from outside. The yardstick is the test")
-	say("server of go-smpp, which stores nothing: it is measured under the same load, in turn with ours, so that ratios hold also where")
-	say("figures differ from machine to machine and from hour to hour. Each row was measured %s; medians are shown, of the", times(b.options.repeat))
-	say("ratios too. The load comes from one more process on the same machine, over loopback.\n")
+	say("This page, but for its last part, is written by `go run ./smppserv/bench`, which measures the built server from outside. The")
+	say("yardstick is the test server of go-smpp, which stores nothing: it is measured under the same load, in turn with ours, so that")
+	say("ratios hold also where figures differ from machine to machine and from hour to hour. Each row was measured %s; medians are", times(b.options.repeat))
+	say("shown, of the ratios too. The load comes from one more process on the same machine, over loopback.\n")
 	say("| machine | |\n|---|---|")
 	say("| date | %s |", b.began.UTC().Format(time.DateOnly))
 	say("| cores | %d |", runtime.NumCPU())
 	say("| system | %s, %s |", system(), runtime.GOARCH)
 	say("| Go | %s |", strings.TrimPrefix(runtime.Version(), "go"))
+	if b.load != "" {
+		say("| load of other programs before, of 1 for each core | %s |", b.load)
+	}
 	say("| fsync of a 4 KB page | %.2f ms |", milliseconds(b.fsync))
 	say("| messages that wait, most stored | %s, %s |\n", thousands(float64(b.size)), thousands(float64(b.max)))
 	say("## Goals\n")

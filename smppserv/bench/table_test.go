@@ -6,6 +6,8 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -202,6 +204,34 @@ func TestFiguresAreDrawnWithinTheirAxes(t *testing.T) {
 		}
 		if circles != want || want < 5 || !dark {
 			t.Errorf("%s: %d points of %d, dark %t", name, circles, want, dark)
+		}
+	}
+}
+
+func TestWhatPeopleWroteOfThePageIsKept(t *testing.T) {
+	folder := t.TempDir()
+	b := &bench{options: options{repeat: 3, size: fullSize, max: fullMax}, load: "0.25"}
+	page := func() string {
+		if err := writeReport(folder, b, []result{{row: rows[0], err: errors.New("none")}}); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(filepath.Join(folder, reportFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	generated := page()
+	if !strings.Contains(generated, "| 0.25 |") {
+		t.Error("it does not tell the load of other programs")
+	}
+	const written = "\n## What limits it\n\nThe disk.\n\n## Memory\n\nLittle.\n"
+	if err := os.WriteFile(filepath.Join(folder, reportFile), []byte("# Old\n"+written), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if got := page(); got != generated+written {
+			t.Errorf("the page is:\n%s", got)
 		}
 	}
 }

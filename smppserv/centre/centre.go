@@ -25,6 +25,7 @@ import (
 	"hnetsmpp/pkg/worker"
 	"hnetsmpp/smppserv/admin"
 	"hnetsmpp/smppserv/admin/metrics"
+	"hnetsmpp/smppserv/admin/page"
 	"hnetsmpp/smppserv/alerts"
 	"hnetsmpp/smppserv/hermes"
 	"hnetsmpp/smppserv/operators"
@@ -178,7 +179,8 @@ func (mc *centre) serve() worker.Ready {
 	if a := mc.admin.Addr(); a != nil {
 		ready.Admin = a.String()
 	}
-	mc.admin.Here(mc.operators, nil)
+	mc.admin.Here(mc.operators, page.New(page.Options{Operators: mc.operators, Actor: admin.ActorOf, FormToken: admin.FormToken,
+		Users: len(mc.users) > 0, Log: mc.log}))
 	return ready
 }
 

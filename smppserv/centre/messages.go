@@ -95,8 +95,8 @@ var kinds = map[sms.Kind]string{sms.KindReceipt: "receipt", sms.KindIntermediate
 func appendLine(b []byte, m *sms.Message, state sms.State, now time.Time) []byte {
 	b = now.AppendFormat(append(b, `{"time":"`...), "2006-01-02T15:04:05.000Z07:00")
 	b = strconv.AppendUint(append(b, `","id":"`...), uint64(m.ID), 10)
-	b = appendJSON(append(b, `","from":`...), m.Source.Number)
-	b = appendJSON(append(b, `,"to":`...), m.Dest.Number)
+	b = appendJSON(append(b, `","from":`...), m.Source.Text())
+	b = appendJSON(append(b, `,"to":`...), m.Dest.Text())
 	b = appendJSON(append(b, `,"client":`...), m.Owner())
 	if kind, ok := kinds[m.Kind]; ok {
 		b = append(append(append(b, `,"kind":"`...), kind...), '"')

@@ -22,7 +22,7 @@ func TestEachMessageThatHasComeToItsEndHasALineWithoutItsText(t *testing.T) {
 	text := &sms.Message{ID: 1, Submitter: "acme", Source: sms.Address{Number: "33612345678"}, Dest: sms.Address{Number: "3600"}, Content: []byte("hush")}
 	receipt := sms.NewReceipt(sms.KindReceipt, text, sms.Delivered, 0, text.FinalAt, 0)
 	receipt.ID = 2
-	answer := &sms.Message{ID: 3, Recipient: "acme", Source: sms.Address{Number: `36"\é`}, Dest: sms.Address{Number: "1"}}
+	answer := &sms.Message{ID: 3, Recipient: "acme", Source: sms.Address{Number: `36"\é`}, Dest: sms.Address{Number: sms.Number("\xD6sterreich")}}
 
 	ms := newMessages(metrics.NewCounters(), zerolog.Nop())
 	ms.Concluded(text, sms.Delivered) // before it is known where they go
@@ -46,7 +46,7 @@ func TestEachMessageThatHasComeToItsEndHasALineWithoutItsText(t *testing.T) {
 		}
 		got = append(got, l)
 	}
-	want := []line{{"1", "33612345678", "3600", "acme", "DELIVERED", "", ""}, {"2", "3600", "33612345678", "acme", "DELIVERED", "receipt", "1"}, {"3", `36"\é`, "1", "acme", "EXPIRED", "", ""}}
+	want := []line{{"1", "33612345678", "3600", "acme", "DELIVERED", "", ""}, {"2", "3600", "33612345678", "acme", "DELIVERED", "receipt", "1"}, {"3", `36"\é`, "Österreich", "acme", "EXPIRED", "", ""}}
 	if len(got) != 3 || got[0] != want[0] || got[1] != want[1] || got[2] != want[2] {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}

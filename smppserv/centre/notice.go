@@ -12,7 +12,7 @@ import (
 func (mc *centre) tell(path string, ready worker.Ready, changed time.Time) {
 	now := time.Now()
 	mc.says = running.Server{PID: ready.PID, Version: ready.Version, Started: now, SMPP: ready.SMPP, SMPPTLS: ready.SMPPTLS, TCP: ready.TCP, Admin: ready.Admin,
-		Token: mc.token, Config: running.Reload{At: now, Changed: changed}}
+		AdminCert: mc.cfg.Admin.CertFile, Token: mc.token, Config: running.Reload{At: now, Changed: changed}}
 	var err error
 	if mc.notice, err = running.Hold(path); err == nil {
 		err = mc.notice.Write(mc.says)

@@ -123,14 +123,20 @@ var (
 	serviceTypes = map[string]smpp.Status{config.ServiceUnavailable: smpp.RSERTYPUNAVAIL, config.ServiceDenied: smpp.RSERTYPDENIED}
 )
 
-func client(c config.Client) smsc.Client {
-	alphabet, _ := smstext.ParseAlphabet(c.DefaultAlphabet)
-	alphabets := map[byte]smstext.Alphabet{}
+// Codings is what data_codings mean to a client of a configuration that config.Load let through.
+func Codings(c config.Client) smstext.Codings {
+	codings := smstext.Codings{Others: map[byte]smstext.Alphabet{}}
+	codings.Default, _ = smstext.ParseAlphabet(c.DefaultAlphabet)
 	for dcs, name := range c.Alphabets {
 		if n, err := strconv.ParseUint(dcs, 10, 8); err == nil {
-			alphabets[byte(n)], _ = smstext.ParseAlphabet(name)
+			codings.Others[byte(n)], _ = smstext.ParseAlphabet(name)
 		}
 	}
+	return codings
+}
+
+func client(c config.Client) smsc.Client {
+	codings := Codings(c)
 	receiptFormat := c.ReceiptMessageIDFormat
 	if receiptFormat == "" {
 		receiptFormat = c.MessageIDFormat
@@ -145,7 +151,7 @@ func client(c config.Client) smsc.Client {
 	}
 	return smsc.Client{
 		Hash: hash, Disabled: c.Disabled, SystemType: c.SystemType, BindTypes: types, Operations: c.Operations, ServiceTypes: c.ServiceTypes,
-		Profile: translate.Profile{DefaultSource: c.DefaultSource, DefaultAlphabet: alphabet, Alphabets: alphabets, MessageIDHex: c.MessageIDFormat == "hex",
+		Profile: translate.Profile{DefaultSource: c.DefaultSource, DefaultAlphabet: codings.Default, Alphabets: codings.Others, MessageIDHex: c.MessageIDFormat == "hex",
 			ReceiptIDHex: receiptFormat == "hex", LongMessages: longMessages[c.LongMessages]},
 		SystemID:      c.SystemID,
 		CheckPassword: func(given string) bool { return config.CheckPassword(c.Password, given) },

@@ -43,8 +43,8 @@ func (mc *centre) show(file *config.File, fault string) {
 	mc.mu.Lock()
 	cfg, pending := mc.cfg, mc.pending
 	mc.mu.Unlock()
-	c := &operators.Config{Mode: cfg.Mode, HermesURL: cfg.Hermes.URL, StandIn: cfg.UsesStandIn(), Certificates: cfg.Certificates(), Users: len(cfg.Admin.Users) > 0,
-		PurgeOff: cfg.Jobs.PurgeMessagesHour < 0, SMPP: addressOf(mc.plain)}
+	c := &operators.Config{Mode: cfg.Mode, HermesURL: cfg.Hermes.URL, StandIn: cfg.UsesStandIn(), Certificates: cfg.Certificates(),
+		SMPP: addressOf(mc.plain)}
 	if cfg.Store.Driver == "sqlite" {
 		c.Database = cfg.Store.DSN
 	}
@@ -71,6 +71,7 @@ func (mc *centre) show(file *config.File, fault string) {
 	} else {
 		c.Settings.All = settingsOf(file, &mc.started, pending)
 	}
+	c.Index()
 	mc.shown.Store(c)
 	mc.operators.Changed(operators.TopicSettings | operators.TopicStatus)
 }

@@ -46,7 +46,7 @@ func (p *Push) regarded(o *sms.Outcome, k kind, now time.Time) {
 	if k == taken {
 		r.answered = now
 	}
-	next := r.state
+	var next State
 	switch {
 	case k == unmade || k == stillborn:
 		return

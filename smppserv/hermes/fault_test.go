@@ -55,4 +55,10 @@ func TestALineThatPanicsIsRejectedAndItsConnectionLivesOn(t *testing.T) {
 	if log.count("private") > 0 || log.count("fault_test.go") != 2 {
 		t.Errorf("the log says\n%s", log.String())
 	}
+	for range 100 {
+		_, _ = p.Submit(context.Background(), []byte(`{"id":"h-1","from":"3600","to":"33612345678","text":"private"}`))
+	}
+	if n := log.count("fault_test.go"); n > 10 {
+		t.Errorf("%d lines with a stack", n)
+	}
 }

@@ -35,6 +35,7 @@ var (
 	connectionBegun = loglimit.Cause{Text: "a connection to the TCP port", PerPeer: 30, Total: 300}
 	connectionEnded = loglimit.Cause{Text: "a connection to the TCP port has ended", PerPeer: 30, Total: 300}
 	lineRejected    = loglimit.Cause{Text: "a line to the TCP port is rejected", PerPeer: 1}
+	lineFault       = loglimit.Cause{Text: "a line to the TCP port brought about a fault of the server: it is rejected; please report this line"}
 	noRoute         = loglimit.Cause{Text: "cannot find out which client a message from Hermès is for"}
 )
 

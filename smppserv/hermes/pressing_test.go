@@ -249,8 +249,8 @@ func TestTheQueueIsToldHowHardHermesMayBePressed(t *testing.T) {
 	}{
 		{503, ""}, {502, ""}, {200, "window 2"}, {504, "window 1"}, {503, ""}, {404, "window 2"}, // not in a row
 		{500, ""}, {500, ""}, {500, ""}, {408, ""}, {425, ""}, // answers that are about this message; two were never in flight
-		{429, "window 1, pause about 1s"}, {429, "pause about 2s"}, {407, "pause about 4s"}, {200, "window 2"}, {429, "window 1, pause about 1s"},
-		{503, ""}, {502, ""}, {504, "pause about 1s"}, {503, "pause about 2s"}, {503, "pause about 4s"}, {503, "pause about 8s"},
+		{429, "window 1, pause about 1s"}, {429, "rest, pause about 2s"}, {407, "rest, pause about 4s"}, {200, "rest"}, // one by one
+		{429, "rest, window 2, window 1, pause about 1s"}, {503, "rest, window 2, window 1"}, {502, "rest"}, {504, "rest, pause about 1s"}, {503, "pause about 2s"}, {503, "pause about 4s"}, {503, "pause about 8s"},
 		{503, "pause about 15s"}, {503, "pause about 15s"},
 		{404, "resume"}, {503, ""}, {503, ""}, {500, "window 2"}, {503, "window 1"}, {503, ""}, {200, "window 2"},
 	} {

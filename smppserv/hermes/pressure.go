@@ -21,8 +21,6 @@ const (
 	maxRequestedPause = time.Minute
 	// maxStillborn is how many tries in a row may meet closed connections, for each that may be in flight.
 	maxStillborn = 4
-	// beyond is how many pushes more than went through last time, one at a time, tell that the limit of then has gone.
-	beyond = 5
 )
 
 // kind is what a try says of the server.
@@ -78,6 +76,7 @@ type pressure struct {
 	epoch     uint64   // of the tries that count for that: those that began before it died or was last alive do not
 	faults    []uint64 // the conversations of the last pushes, while all fail
 	pausing   pausing
+	pace      pace
 }
 
 // pausing is what is remembered of refusals.
@@ -85,11 +84,6 @@ type pausing struct {
 	n     int    // in a row, with nothing taken in between
 	begun uint64 // tries when the last one came
 	until time.Time
-	// A server that allows so many pushes in a time is not asked for more than went through between the last two refusals,
-	// but one at a time.
-	limit int // how many went through then; 0 = not known, or gone
-	sent  int // since then
-	taken int
 }
 
 func newPressure(most int) pressure { return pressure{most: most, window: 1} }
@@ -101,25 +95,29 @@ type verdict struct {
 }
 
 // begin counts a try in and returns its number and epoch.
-func (b *pressure) begin() (number, epoch uint64) {
+func (b *pressure) begin(now time.Time) (number, epoch uint64) {
 	b.begun++
 	b.inFlight++
 	b.peak = max(b.peak, b.inFlight)
-	b.pausing.sent++
+	b.pace.begin(now)
 	return b.begun, b.epoch
 }
 
 // now is how many pushes may be in flight at the moment. Those in transaction mode, whose senders wait for the answer, need no room
 // as long as the server does not refuse.
 func (b *pressure) now() int {
-	p := &b.pausing
-	switch {
-	case p.limit > 0:
-		return max(1, min(b.window, b.inFlight+max(0, p.limit-p.sent)))
-	case b.dead || p.n > 0:
-		return b.window
+	if b.dead || b.pausing.n > 0 || b.pace.limits() {
+		return b.pace.room(b.window, b.inFlight)
 	}
 	return min(b.window+b.awaited, b.most)
+}
+
+// opens is when the next push may begin, where one waits for the other.
+func (b *pressure) opens() time.Time {
+	if b.pausing.until.After(b.pace.next) {
+		return b.pausing.until
+	}
+	return b.pace.next
 }
 
 // learn draws the conclusions from a try, which it counts out. retry are the waits of messages: the first one is that of the first
@@ -136,7 +134,8 @@ func (b *pressure) learn(number, epoch uint64, k kind, after time.Duration, now 
 		k = silence // if every connection is closed, there is something wrong
 	case taken:
 		b.stillborn = 0
-		b.took(number)
+		b.pausing.n = 0
+		b.pace.took(number)
 	default:
 		b.stillborn = 0
 	}
@@ -166,7 +165,7 @@ func (b *pressure) learn(number, epoch uint64, k kind, after time.Duration, now 
 		}
 	case refused:
 		b.silent = 0
-		if !b.beyondLimit(number) { // else it was alone, and the window is not to blame
+		if !b.pace.alone(number) { // else the window is not to blame
 			b.narrow(number)
 		}
 		v.pause = b.pauseFor(number, b.asked(k, after), now)
@@ -196,12 +195,6 @@ func (b *pressure) narrow(number uint64) {
 	}
 }
 
-// beyondLimit tells whether a try was to find out, alone, whether a limit still holds.
-func (b *pressure) beyondLimit(number uint64) bool {
-	p := &b.pausing
-	return p.limit > 0 && number > p.begun && number-p.begun > uint64(p.limit)
-}
-
 func (b *pressure) widen() {
 	if b.answers++; b.answers < b.window {
 		return
@@ -210,18 +203,6 @@ func (b *pressure) widen() {
 		b.window++
 	}
 	b.answers, b.peak = 0, b.inFlight
-}
-
-func (b *pressure) took(number uint64) {
-	p := &b.pausing
-	p.n = 0
-	if number <= p.begun && p.limit > 0 {
-		p.limit++
-		return
-	}
-	if p.taken++; p.limit > 0 && p.taken >= p.limit+beyond {
-		p.limit = 0
-	}
 }
 
 // pauseFor is the pause that a try asks for, or, with 0, that follows from the refusals so far. One of those that were in flight
@@ -238,7 +219,8 @@ func (b *pressure) pauseFor(number uint64, d time.Duration, now time.Time) time.
 	if d == 0 {
 		d = min(firstPause<<min(p.n, 8), maxPause)
 	}
-	*p = pausing{n: p.n + 1, begun: b.begun, until: now.Add(d), limit: p.taken}
+	b.pace.slow(b.begun, now)
+	*p = pausing{n: p.n + 1, begun: b.begun, until: now.Add(d)}
 	return d
 }
 
@@ -267,7 +249,7 @@ func (b *pressure) fails() bool {
 func (b *pressure) die(failed bool, retry []time.Duration) time.Duration {
 	b.dead, b.failed, b.probes, b.silent = true, failed, 0, 0
 	b.window, b.answers, b.halved, b.faults = 1, 0, b.begun, b.faults[:0]
-	b.pausing.limit = 0
+	b.pace = pace{}
 	b.epoch++
 	pause := b.probePause(retry)
 	b.probes++
@@ -295,13 +277,13 @@ func (b *pressure) forget(most int) {
 	b.most, b.window = most, min(b.window, most)
 	b.epoch++
 	b.silent, b.probes, b.faults = 0, 0, b.faults[:0]
-	b.pausing = pausing{begun: b.begun}
+	b.pausing, b.pace = pausing{begun: b.begun}, pace{}
 }
 
 // another is for another server, of which nothing is known.
 func (b *pressure) another() {
 	b.revive()
-	b.pausing = pausing{begun: b.begun}
+	b.pausing, b.pace = pausing{begun: b.begun}, pace{}
 }
 
 // pauses tells whether everything waits, or the server is dead.

@@ -1,11 +1,8 @@
 package hermes
 
 import (
-	"container/heap"
 	"testing"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
 // pressed plays tries, one after the other, and tells what follows.
@@ -24,7 +21,7 @@ func (p *pressed) end(number, epoch uint64, k kind, after time.Duration) verdict
 }
 
 func (p *pressed) try(k kind, after time.Duration) verdict {
-	number, epoch := p.begin()
+	number, epoch := p.begin(p.clock)
 	return p.end(number, epoch, k, after)
 }
 
@@ -33,7 +30,7 @@ func (p *pressed) round(k kind) {
 	type try struct{ number, epoch uint64 }
 	var all []try
 	for range p.now() {
-		number, epoch := p.begin()
+		number, epoch := p.begin(p.clock)
 		all = append(all, try{number, epoch})
 	}
 	for _, t := range all {
@@ -70,7 +67,7 @@ func TestSilenceAndRefusalsHalveOnceForAllThatWereInFlight(t *testing.T) {
 		p.epoch++ // of old tries silence does not kill
 		var numbers []uint64
 		for range 32 {
-			number, _ := p.begin()
+			number, _ := p.begin(p.clock)
 			numbers = append(numbers, number)
 		}
 		for i, number := range numbers {
@@ -79,7 +76,7 @@ func TestSilenceAndRefusalsHalveOnceForAllThatWereInFlight(t *testing.T) {
 				t.Fatalf("%d: after %d of 32 the window is %d", k, i+1, p.window)
 			}
 		}
-		number, _ := p.begin()
+		number, _ := p.begin(p.clock)
 		p.end(number, p.epoch-1, k, 0)
 		if p.window != 8 {
 			t.Errorf("%d: after the next one it is %d", k, p.window)
@@ -126,7 +123,7 @@ func TestThoseThatWereRefusedTogetherPauseOnceAndOnlyALongerPauseCounts(t *testi
 	}
 	var numbers []uint64
 	for range 5 {
-		n, _ := p.begin()
+		n, _ := p.begin(p.clock)
 		numbers = append(numbers, n)
 	}
 	for i, c := range []struct{ after, want time.Duration }{
@@ -245,145 +242,6 @@ func TestClosedConnectionsSayNothingUnlessThereAreNoOthers(t *testing.T) {
 	}
 	if p.dead || p.inFlight != 0 {
 		t.Error("requests that were not made are held against the server")
-	}
-}
-
-// simulated is a Hermès that takes what admits lets in, a while after it was asked, and the pushes that it is sent.
-type simulated struct {
-	*pressed
-	admits   func(at time.Time, inService int) kind
-	answer   time.Duration
-	refusal  time.Duration
-	requests int
-	served   int // in service
-	died     int
-	paused   time.Time
-	ends     ends
-}
-
-type ending struct {
-	at            time.Time
-	number, epoch uint64
-	kind          kind
-}
-
-type ends []ending
-
-func (e ends) Len() int           { return len(e) }
-func (e ends) Less(i, j int) bool { return e[i].at.Before(e[j].at) }
-func (e ends) Swap(i, j int)      { e[i], e[j] = e[j], e[i] }
-func (e *ends) Push(x any)        { *e = append(*e, x.(ending)) }
-func (e *ends) Pop() any {
-	last := (*e)[len(*e)-1]
-	*e = (*e)[:len(*e)-1]
-	return last
-}
-
-// deliver sends so many messages and returns how long that takes, an hour at most.
-func (s *simulated) deliver(messages int) time.Duration {
-	began := s.clock
-	for waiting := messages; messages > 0 && s.clock.Sub(began) < time.Hour; {
-		if waiting > 0 && s.inFlight < s.now() && !s.clock.Before(s.paused) {
-			waiting--
-			s.requests++
-			number, epoch := s.begin()
-			s.conversation = number
-			k, takes := s.admits(s.clock, s.served), s.refusal
-			if k == taken {
-				s.served++
-				takes = s.answer
-			}
-			heap.Push(&s.ends, ending{s.clock.Add(takes), number, epoch, k})
-			continue
-		}
-		if len(s.ends) == 0 || waiting > 0 && s.inFlight < s.now() && s.paused.Before(s.ends[0].at) {
-			s.clock = s.paused
-			continue
-		}
-		e := heap.Pop(&s.ends).(ending)
-		s.clock = e.at
-		if e.kind == taken {
-			s.served--
-			messages--
-		} else {
-			waiting++
-		}
-		v := s.end(e.number, e.epoch, e.kind, 0)
-		if v.died {
-			s.died++
-		}
-		if v.revived {
-			s.paused = s.clock
-		}
-		if v.pause > 0 {
-			s.paused = s.clock.Add(v.pause)
-		}
-	}
-	return s.clock.Sub(began)
-}
-
-// A Hermès that allows ten pushes a second takes 300 within 40 seconds, and is not asked for more than 400, however it counts.
-func TestARateLimitIsUsedUpAndHardlyExceeded(t *testing.T) {
-	for name, limiter := range map[string]func() func(time.Time) bool{
-		"a bucket of ten": func() func(time.Time) bool {
-			l := rate.NewLimiter(10, 10)
-			return func(at time.Time) bool { return l.AllowN(at, 1) }
-		},
-		"ten in each second of the clock": func() func(time.Time) bool {
-			second, n := int64(-1), 0
-			return func(at time.Time) bool {
-				if at.Unix() != second {
-					second, n = at.Unix(), 0
-				}
-				n++
-				return n <= 10
-			}
-		},
-		"ten in the last second": func() func(time.Time) bool {
-			var last []time.Time
-			return func(at time.Time) bool {
-				for len(last) > 0 && at.Sub(last[0]) >= time.Second {
-					last = last[1:]
-				}
-				if len(last) >= 10 {
-					return false
-				}
-				last = append(last, at)
-				return true
-			}
-		},
-	} {
-		for _, answer := range []time.Duration{time.Millisecond, 20 * time.Millisecond, 100 * time.Millisecond} {
-			allow := limiter()
-			s := &simulated{pressed: newPressed(32), answer: answer, refusal: answer / 2, admits: func(at time.Time, _ int) kind {
-				if allow(at) {
-					return taken
-				}
-				return refused
-			}}
-			took := s.deliver(300)
-			t.Logf("%s, answers after %v: %v, %d requests", name, answer, took, s.requests)
-			if took > 40*time.Second || s.requests > 400 {
-				t.Errorf("%s, answers after %v: %v, %d requests", name, answer, took, s.requests)
-			}
-		}
-	}
-}
-
-// One that has room for four at a time, and answers 503 to others, is kept busy and never taken for dead.
-func TestALimitOfPushesAtATimeIsKept(t *testing.T) {
-	for _, answer := range []time.Duration{time.Millisecond, 20 * time.Millisecond, 100 * time.Millisecond} {
-		s := &simulated{pressed: newPressed(32), answer: answer, refusal: time.Millisecond / 2, admits: func(_ time.Time, inService int) kind {
-			if inService < 4 {
-				return taken
-			}
-			return silence
-		}}
-		took := s.deliver(300)
-		t.Logf("answers after %v: %v, %d requests", answer, took, s.requests)
-		if s.died > 0 || s.requests > 400 || took > 150*answer {
-			t.Errorf("answers after %v: %v, %d requests, dead %d times", answer, took, s.requests, s.died)
-		}
 	}
 }
 

@@ -199,12 +199,16 @@ func (p *Push) begin(t *try) (o sms.Outcome, ok bool) {
 			return sms.Outcome{Verdict: sms.TryAgain, Reason: "hermes.status_url does not answer other posts"}, false
 		}
 	}
-	t.number, t.epoch = t.pressure.begin()
+	now := time.Now()
+	t.number, t.epoch = t.pressure.begin(now)
 	t.fresh = p.suspects.byID[t.messages[0].ID].fresh
 	if t.messages[0].Transaction() {
 		t.pressure.awaited++
 	}
 	p.inFlight++
+	if rest := p.pushes.opens().Sub(now); t.pressure == &p.pushes && p.pushes.pace.gap > 0 && rest > 0 && p.outlet != nil {
+		p.outlet.Rest(rest)
+	}
 	p.press()
 	return o, true
 }

@@ -35,6 +35,23 @@ func TestTheBeginningOfARefusalIsKeptOnOneCleanLine(t *testing.T) {
 	}
 }
 
+func TestARefusalInLatin1IsReadWhereItsTypeSaysSo(t *testing.T) {
+	for _, c := range []struct{ contentType, body, want string }{
+		{"text/plain; charset=ISO-8859-1", "ferm\xe9e", "fermée"},
+		{"text/html; charset=windows-1252", "\x80", "€"},
+		{"text/html", "ferm\xe9e", "fermée"},
+		{"text/html", "fermée", "fermée"},
+		{"text/html", strings.Repeat("é", 16*maxExcerpt), strings.Repeat("é", maxExcerpt)},
+		{"text/html; charset=utf-8", "ferm\xe9e", "ferm\ufffde"},
+		{"application/octet-stream", "\x80\xff", "\ufffd"},
+		{"", "ferm\xe9e", "ferm\ufffde"},
+	} {
+		if got := excerpt(inUTF8([]byte(c.body), c.contentType)); got != c.want {
+			t.Errorf("%s %q: got %q, want %q", c.contentType, c.body[:min(20, len(c.body))], got, c.want)
+		}
+	}
+}
+
 func TestRejectedLinesAreWarnedOfOnceAMinuteForEachCode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log logged
@@ -58,6 +75,16 @@ func TestRejectedLinesAreWarnedOfOnceAMinuteForEachCode(t *testing.T) {
 	})
 }
 
+func TestALineOfTheLogIsNotAsLongAsItsPeerLikes(t *testing.T) {
+	var log logged
+	p := NewPort(PortOptions{Queue: &taking{}, Clients: toAdmin, Log: zerolog.New(&log)})
+	long := strings.Repeat("x", 60000)
+	p.submit(t.Context(), []byte(`{"id":"`+long+`","from":"1"}`), true, &discarding{netip.MustParseAddr("10.0.0.1")})
+	if log.count("rejected") != 1 || log.count(strings.Repeat("x", maxExcerpt+1)) != 0 {
+		t.Errorf("the log has %d octets", len(log.String()))
+	}
+}
+
 func TestTheReasonHoldsWhatHermesSaysAndNotTheText(t *testing.T) {
 	const text = "Mon mot de passe est « été\" 1234 »"
 	for _, c := range []struct {
@@ -67,6 +94,9 @@ func TestTheReasonHoldsWhatHermesSaysAndNotTheText(t *testing.T) {
 		{409, "campaign 3601 is closed\n", "HTTP 409 Conflict: campaign 3601 is closed"},
 		{400, "no good: " + text + "!", "HTTP 400 Bad Request: no good: [text]!"},
 		{400, `{"text":` + string(appendString(nil, text)) + `}`, `HTTP 400 Bad Request: {"text":"[text]"}`},
+		{400, `{"text":"Mon mot de passe est \u00ab \u00e9t\u00e9\" 1234 \u00bb","n":1}`, `HTTP 400 Bad Request: {"text":"[text]","n":1}`}, // as PHP writes it
+		{400, `<p>Mon mot de passe est &laquo; &#233;t&eacute;&quot; 1234 &raquo;</p>`, `HTTP 400 Bad Request: <p>[text]</p>`},
+		{400, strings.Repeat("x", 160) + `Mon mot de passe est \u00ab`, "HTTP 400 Bad Request: " + strings.Repeat("x", 160) + "[text]"},
 		{503, "maintenance", "HTTP 503 Service Unavailable: maintenance"},
 		{404, "", "HTTP 404 Not Found"},
 		{400, strings.Repeat("x", 180) + text, "HTTP 400 Bad Request: " + strings.Repeat("x", 180) + "[text]"},

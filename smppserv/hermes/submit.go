@@ -32,8 +32,7 @@ func (p *Port) submit(ctx context.Context, raw []byte, tokenAsked bool, to sink)
 	)
 	fault := guard.Do(func() { l, m, limit, code, why = p.read(ctx, raw, tokenAsked, to.from(), to.remote()) })
 	if fault != nil {
-		p.log.Error().Err(fault).Str("stack", fault.Stack).
-			Msg("a line to the TCP port brought about a fault of the server: it is rejected; please report this line")
+		p.limited.Line(zerolog.ErrorLevel, lineFault, to.from()).Err(fault).Str("stack", fault.Stack).Msg(lineFault.Text)
 		guard.Do(func() { l.ID.echo = readID(raw) })
 		code, why = codeBadRequest, "the line brought about a fault of the server, see its log"
 	}
@@ -55,14 +54,14 @@ func (p *Port) submit(ctx context.Context, raw []byte, tokenAsked bool, to sink)
 
 func (p *Port) noteRejected(from loglimit.Peer, code, id, why string) {
 	p.remember(from, code, id, why)
-	p.limited.Warn(lineRejected.As(code), from).Str("id", id).Str("code", code).Str("reason", why).Msg(lineRejected.Text)
+	p.limited.Warn(lineRejected.As(code), from).Str("id", excerpt([]byte(id))).Str("code", code).Str("reason", excerpt([]byte(why))).Msg(lineRejected.Text)
 }
 
 // remember keeps for operators why a line was rejected.
 func (p *Port) remember(from loglimit.Peer, code, id, why string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.seen.note(Rejection{At: time.Now(), From: addressOf(from), Code: code, ID: id, Why: why})
+	p.seen.note(Rejection{At: time.Now(), From: addressOf(from), Code: code, ID: excerpt([]byte(id)), Why: excerpt([]byte(why))})
 }
 
 func addressOf(from loglimit.Peer) string {

@@ -10,14 +10,14 @@ import (
 
 // The codes of notices: the same in each language and version.
 const (
-	CodeHermesSilent     = "hermes_silent"
+	CodeHermesSilent     = adminapi.CodeHermesSilent
 	CodeHermesPausing    = "hermes_pausing"
 	CodeStandIn          = "stand_in"
-	CodeStoreUnwritable  = "store_unwritable"
+	CodeStoreUnwritable  = adminapi.CodeStoreUnwritable
 	CodeStoreParked      = "store_parked"
 	CodeLogLarge         = "log_large"
 	CodeDiskLow          = "disk_low"
-	CodeConfigRefused    = "config_refused"
+	CodeConfigRefused    = adminapi.CodeConfigRefused
 	CodeRestartPending   = "restart_pending"
 	CodeClientUnbound    = "client_unbound"
 	CodeClientPaused     = "client_paused"

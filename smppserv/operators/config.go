@@ -18,9 +18,17 @@ type Config struct {
 	// Certificates are the files of those that are in use, by the key that names them.
 	Certificates map[string]string
 	Database     string // its file, "" = it is in none
-	Users        bool   // the admin port asks who it is
 	SMPP, TCP    string // where the ports listen
-	PurgeOff     bool   // old messages are never purged
+
+	byID map[string]int // the places of Clients; nil = they are not indexed
+}
+
+// Index has clients be found at once, however many there are. It is called before others have the Config.
+func (c *Config) Index() {
+	c.byID = make(map[string]int, len(c.Clients))
+	for i := range c.Clients {
+		c.byID[c.Clients[i].SystemID] = i
+	}
 }
 
 // Client is one of config.toml.
@@ -38,6 +46,12 @@ type Warning struct {
 }
 
 func (c *Config) client(systemID string) (Client, bool) {
+	if c.byID != nil {
+		if at, ok := c.byID[systemID]; ok {
+			return c.Clients[at], true
+		}
+		return Client{}, false
+	}
 	for _, one := range c.Clients {
 		if one.SystemID == systemID {
 			return one, true
@@ -52,14 +66,6 @@ func named(party string) string {
 		return adminapi.Hermes
 	}
 	return party
-}
-
-// party is who is meant by a name of the admin port.
-func party(name string) string {
-	if name == adminapi.Hermes {
-		return sms.Hermes
-	}
-	return name
 }
 
 // midnight is that of the server's zone.

@@ -28,9 +28,8 @@ type history struct {
 }
 
 type since struct {
-	as   string
-	at   time.Time
-	seen uint64 // in which look
+	as string
+	at time.Time
 }
 
 func (h *history) init() { h.noted, h.sinces = make(chan string, maxNoted), map[string]since{} }

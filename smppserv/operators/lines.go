@@ -42,7 +42,8 @@ func (l *Lines) tell(told func()) { l.told.Store(&told) }
 
 // Write implements io.Writer: one call is one line.
 func (l *Lines) Write(line []byte) (int, error) {
-	kept := bytes.Clone(line[:min(len(line), maxLine)])
+	kept := withoutText(line)
+	kept = bytes.Clone(kept[:min(len(kept), maxLine)])
 	l.mu.Lock()
 	l.octets += len(kept) - len(l.ring[l.next])
 	l.ring[l.next] = kept
@@ -59,6 +60,29 @@ func (l *Lines) Write(line []byte) (int, error) {
 		(*told)()
 	}
 	return len(line), nil
+}
+
+// textField is what a line has the text of a message in, where log.content asks for that.
+const textField = "text"
+
+// withoutText takes the text of a message out of a line: the log's file is for administrators, this is for whoever looks.
+func withoutText(line []byte) []byte {
+	if !bytes.Contains(line, []byte(`"`+textField+`":`)) {
+		return line
+	}
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(line, &fields); err != nil {
+		return nil
+	}
+	if _, has := fields[textField]; !has {
+		return line
+	}
+	fields[textField] = json.RawMessage(`"•••"`)
+	masked, err := json.Marshal(fields)
+	if err != nil {
+		return nil
+	}
+	return masked
 }
 
 // all are those that there are, newest first.

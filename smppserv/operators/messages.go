@@ -166,9 +166,13 @@ func direction(m *sms.Message) string {
 
 // find reads the message with an id that an operator gave.
 func (ops *Operators) find(ctx context.Context, id string) (*sms.Message, error) {
-	n, err := strconv.ParseUint(strings.TrimSpace(id), 10, 63)
+	id = strings.TrimSpace(id)
+	n, err := strconv.ParseUint(id, 10, 63)
+	if err != nil { // as a client with message_id_format = "hex" has it
+		n, err = strconv.ParseUint(strings.TrimPrefix(id, "0x"), 16, 63)
+	}
 	if err != nil || n == 0 {
-		return nil, fmt.Errorf("%w: a message_id is a decimal number, not %q", adminapi.ErrBadRequest, cut(id, 40))
+		return nil, fmt.Errorf("%w: a message_id is a decimal number, or a hexadecimal one, not %q", adminapi.ErrBadRequest, cut(id, 40))
 	}
 	m, err := ops.parts.Store.Get(ctx, sms.ID(n))
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -47,6 +48,7 @@ type SMSC interface {
 	Sessions() []*session.Session
 	Unbind(s *session.Session)
 	Window(s *session.Session) int
+	Bound() int
 	Client(systemID string) (smsc.ClientFacts, bool)
 	Recall(systemID string, bound, unbound, refused smsc.Event)
 	Note(systemID string, kind smsc.EventKind, reason string)
@@ -70,7 +72,6 @@ type Store interface {
 	Check() error
 	Parked() int
 	Get(ctx context.Context, id sms.ID) (*sms.Message, error)
-	KnownAs(ctx context.Context, id sms.ID) ([]sms.ID, error)
 	Load(ctx context.Context, ids []sms.ID) ([]*sms.Message, error)
 	LoadHeads(ctx context.Context, ids []sms.ID) ([]*sms.Message, error)
 	Search(ctx context.Context, q store.Search) (store.Found, error)
@@ -138,10 +139,12 @@ type Operators struct {
 	status  cached[adminapi.Status]
 	waiting cached[[]adminapi.Waiting]
 	today   cached[store.Report]
-	totals  cached[store.Report]
+
+	closed atomic.Bool
 
 	mu     sync.Mutex
 	pauses map[string]adminapi.Pause
+	unread time.Time            // when that could not be read
 	oldest map[sms.ID]time.Time // when the oldest messages that wait were accepted
 	stop   context.CancelFunc   // of what goes on by itself, nil = nothing does
 }
@@ -181,6 +184,7 @@ func (ops *Operators) Open(ctx context.Context, p Parts) error {
 // Close ends what goes on by itself. It does not wait for that: a disk that hangs must not keep a stop from its end.
 func (ops *Operators) Close() {
 	if ops.stop != nil {
+		ops.closed.Store(true)
 		ops.stop()
 	}
 }
@@ -191,7 +195,11 @@ func recalled(kind smsc.EventKind, e store.ClientEvent) smsc.Event {
 
 // ClientChanged is smsc.Options.Changed.
 func (ops *Operators) ClientChanged(systemID string) {
-	ops.Changed(TopicClients)
+	ops.Changed(TopicClients | TopicStatus)
+	if ops.closed.Load() {
+		go ops.noteClient(systemID) // that the stop unbinds it
+		return
+	}
 	select {
 	case ops.noted <- systemID:
 	default: // it is written with the next look at all of them
@@ -203,22 +211,21 @@ func (ops *Operators) ClientChanged(systemID string) {
 type cached[T any] struct {
 	mu    sync.Mutex
 	value T
+	err   error
 	until time.Time
 }
 
-// get is the answer, made anew by make when it is too old; make says how long it is good.
+// get is the answer, made anew by make when it is too old; make says how long it is good, also when it is an error: what does not
+// answer is not asked by everybody.
 func (c *cached[T]) get(make func() (T, time.Duration, error)) (T, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if time.Now().Before(c.until) {
-		return c.value, nil
+		return c.value, c.err
 	}
 	value, good, err := make()
-	if err != nil {
-		return value, err
-	}
-	c.value, c.until = value, time.Now().Add(good)
-	return value, nil
+	c.value, c.err, c.until = value, err, time.Now().Add(good)
+	return value, err
 }
 
 // forget has the next one who asks get a new answer.

@@ -80,14 +80,10 @@ func (ops *Operators) standingParts(now time.Time) []adminapi.Part {
 
 func (ops *Operators) smppPart(cfg *Config) adminapi.Part {
 	p := adminapi.Part{Name: adminapi.PartSMPP, Level: adminapi.Good}
-	bound, enabled := 0, 0
-	for _, c := range cfg.Clients {
-		if c.Disabled {
-			continue
-		}
-		enabled++
-		if f, _ := ops.parts.SMSC.Client(c.SystemID); len(f.Sessions) > 0 {
-			bound++
+	bound, enabled := ops.parts.SMSC.Bound(), 0
+	for i := range cfg.Clients {
+		if !cfg.Clients[i].Disabled {
+			enabled++
 		}
 	}
 	sessions := len(ops.parts.SMSC.Sessions())
@@ -164,7 +160,7 @@ func (ops *Operators) storePart(cfg *Config) adminapi.Part {
 	case ops.parts.Store.Parked() > 0:
 		p.Level, p.Text = adminapi.Warning, adminapi.Say("the database refuses the final states of %d messages", ops.parts.Store.Parked())
 	case d.log > largeLog:
-		p.Level, p.Text = adminapi.Warning, adminapi.Say("the write-ahead log has grown to %s", size(d.log))
+		p.Level, p.Text = adminapi.Warning, adminapi.Say("the write-ahead log has grown to %s", adminapi.Size(d.log))
 	}
 	return p
 }
@@ -177,11 +173,11 @@ func (ops *Operators) diskPart(cfg *Config, _ time.Time) adminapi.Part {
 		p.Level, p.Text = adminapi.Neutral, adminapi.Say("it is not known how much of the disk is free: %s", adminapi.Verbatim(oneLine(d.err.Error())))
 		return p
 	case d.free < noDisk:
-		p.Level, p.Text = adminapi.Bad, adminapi.Say("only %s are free: soon nothing can be written", size(d.free))
+		p.Level, p.Text = adminapi.Bad, adminapi.Say("only %s are free: soon nothing can be written", adminapi.Size(d.free))
 	case d.free < lowDisk || d.free < d.total/50:
-		p.Level, p.Text = adminapi.Warning, adminapi.Say("only %s are free", size(d.free))
+		p.Level, p.Text = adminapi.Warning, adminapi.Say("only %s are free", adminapi.Size(d.free))
 	default:
-		p.Text = adminapi.Say("%s are free; the database has %s", size(d.free), size(d.database))
+		p.Text = adminapi.Say("%s are free; the database has %s", adminapi.Size(d.free), adminapi.Size(d.database))
 	}
 	p.Figures["disk_free"], p.Figures["disk_total"] = d.free, d.total
 	return p

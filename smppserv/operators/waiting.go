@@ -11,10 +11,11 @@ import (
 
 const (
 	// A walk over what waits is kept for walkShare times as long as it took, within these bounds.
-	walkShare         = 50
-	minWalk, maxWalk  = 500 * time.Millisecond, 5 * time.Second
-	maxOldestReads    = 1000 // messages of which it is read when they were accepted, at once
-	maxOldestRecalled = 10_000
+	walkShare        = 100
+	minWalk, maxWalk = 500 * time.Millisecond, 5 * time.Second
+	maxOldestReads   = 1000 // messages of which it is read when they were accepted, at once
+	// unreadPatience is how long it is not tried to read that when it could not be.
+	unreadPatience = 5 * time.Second
 )
 
 // Waiting implements admin.Operators.
@@ -48,7 +49,7 @@ func (ops *Operators) Waiting(ctx context.Context) ([]adminapi.Waiting, error) {
 	})
 }
 
-// acceptedAt is when the oldest messages were accepted. What cannot be read now is left out.
+// acceptedAt is when the oldest messages were accepted. What cannot be read now is left out. It is called by one at a time.
 func (ops *Operators) acceptedAt(ctx context.Context, backlogs []sms.Backlog) map[sms.ID]time.Time {
 	var missing []sms.ID
 	known := map[sms.ID]time.Time{}
@@ -61,9 +62,10 @@ func (ops *Operators) acceptedAt(ctx context.Context, backlogs []sms.Backlog) ma
 		}
 	}
 	ops.mu.Unlock()
-	if len(missing) > 0 {
+	if len(missing) > 0 && time.Since(ops.unread) > unreadPatience {
 		ms, err := ops.parts.Store.LoadHeads(ctx, missing)
 		if err != nil {
+			ops.unread = time.Now()
 			ops.o.Log.Debug().Err(err).Msg("it cannot be read since when messages wait")
 		}
 		for _, m := range ms {

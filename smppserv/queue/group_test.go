@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -96,6 +97,33 @@ func TestAReferenceUsedAgainDoesNotMixTexts(t *testing.T) {
 			try.done()
 			r.emptied()
 		})
+	}
+}
+
+// An 8-bit reference, a 16-bit one and sar_msg_ref_num may be the same number at a time.
+func TestReferencesOfDifferentFormsNameDifferentTexts(t *testing.T) {
+	forms := []sms.PartForm{sms.FormUDH8, sms.FormUDH16, sms.FormSAR}
+	for _, restart := range []bool{false, true} {
+		r := newRig(t, nil)
+		for seq := byte(1); seq <= 2; seq++ {
+			for i, form := range forms {
+				m := r.part(fmt.Sprintf("%c%d", 'a'+i, seq), 5, 2, seq)
+				m.PartForm = form
+				r.add(m)
+			}
+			if restart {
+				r.restart()
+			}
+		}
+		h := r.hermes()
+		for _, text := range []string{"a1a2", "b1b2", "c1c2"} {
+			try := h.next(text)
+			if try.incomplete {
+				t.Errorf("%s is not complete (restart: %v)", text, restart)
+			}
+			try.done()
+		}
+		r.emptied()
 	}
 }
 

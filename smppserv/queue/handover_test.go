@@ -84,6 +84,31 @@ func TestAHandOverThatCannotBeWrittenChangesNothing(t *testing.T) {
 	r.emptied()
 }
 
+func TestOfATextThatIsHandedOverNoPartCountsAsTaken(t *testing.T) {
+	r := newRig(t, nil)
+	old := r.attach(road.OutletOptions{Recipient: "admin", Session: 7, Window: 1, Retry: []time.Duration{time.Hour}})
+	m := r.answerTo("in parts")
+	r.add(m)
+	old.next("in parts").report(sms.Outcome{Verdict: sms.TryAgain, Reason: "busy", Progress: "the first part"})
+	testkit.Await(t, "what was taken is on disk", func() bool {
+		kept, err := r.store.Get(t.Context(), m.ID)
+		return err == nil && kept.Progress == "the first part"
+	})
+	old.Detach()
+	if n, _, err := r.q.HandOver(t.Context(), "admin", "next", nil); n != 1 || err != nil {
+		t.Fatal(n, err)
+	}
+	if err := r.q.RetryNow(m.ID); err != nil {
+		t.Fatal(err)
+	}
+	try := r.attach(road.OutletOptions{Recipient: "next", Session: 9, Window: 1}).next("in parts")
+	if try.ms[0].Progress != "" || try.ms[0].Recipient != "next" {
+		t.Errorf("it is tried with progress %q for %q", try.ms[0].Progress, try.ms[0].Recipient)
+	}
+	try.done()
+	r.emptied()
+}
+
 func TestAHandOverNamesTwoClients(t *testing.T) {
 	r := newRig(t, nil)
 	for _, c := range [][2]string{{"admin", "admin"}, {sms.Hermes, "admin"}, {"admin", sms.Hermes}} {

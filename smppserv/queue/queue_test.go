@@ -94,7 +94,7 @@ func (r *rig) emptied() {
 			if to == nil {
 				continue
 			}
-			if to.turns.first != nil {
+			if to.turns.first != nil || to.texts != 0 || to.trying != 0 {
 				turns++
 			}
 			for _, o := range to.outlets {

@@ -121,13 +121,21 @@ func (q *Queue) resent(m *sms.Message, k keys) *sms.Message {
 // waitsForParts tells whether the text that m is a part of has begun.
 func (q *Queue) waitsForParts(m *sms.Message) bool {
 	lr, p := q.findLane(conversationOf(m)), q.parties.byName[handedIn(m)]
-	return lr != 0 && p != nil && q.groups.byKey[groupKey{lane: lr, party: p.number, ref: m.Part.Ref, total: m.Part.Total}] != nil
+	if lr == 0 || p == nil {
+		return false
+	}
+	for _, form := range [...]sms.PartForm{m.PartForm, sms.FormUnknown} {
+		if q.groups.byKey[groupKey{lane: lr, party: p.number, ref: m.Part.Ref, form: form, total: m.Part.Total}] != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // sameText tells whether o, if it has the octets, is a part of the text that m is a part of. What was taken back is no part of any.
 func sameText(o, m *sms.Message) bool {
 	return o.Kind == sms.KindText && o.State != sms.Deleted && o.Submitter == m.Submitter && conversationOf(o) == conversationOf(m) &&
-		o.Part.Ref == m.Part.Ref && o.Part.Total == m.Part.Total
+		o.Part.Ref == m.Part.Ref && o.Part.Total == m.Part.Total && (o.PartForm == m.PartForm || o.PartForm == sms.FormUnknown)
 }
 
 var errLookedEnough = errors.New("looked enough")

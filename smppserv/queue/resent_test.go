@@ -62,10 +62,11 @@ func TestWhatDiffersFromThePartOfATextThatWasCompleteIsNew(t *testing.T) {
 	r := newRig(t, nil)
 	h := r.hermes()
 	a, b := r.part("a", 1, 2, 1), r.part("b", 1, 2, 2)
+	other, number, to, form := r.part("b", 1, 2, 2), r.part("b", 1, 2, 2), r.part("b", 1, 2, 2), r.part("b", 1, 2, 2)
+	a.PartForm, b.PartForm, form.PartForm = sms.FormUDH8, sms.FormUDH8, sms.FormSAR
 	r.pushed(h, a, b)
-	other, number, to := r.part("b", 1, 2, 2), r.part("b", 1, 2, 2), r.part("b", 1, 2, 2)
 	other.Submitter, number.Source.Number, to.Dest.Number = "other", "33600000000", "3601"
-	for _, m := range []*sms.Message{r.part("B", 1, 2, 2), r.part("b", 2, 2, 2), r.part("b", 1, 3, 2), r.part("b", 1, 2, 1), other, number, to} {
+	for _, m := range []*sms.Message{r.part("B", 1, 2, 2), r.part("b", 2, 2, 2), r.part("b", 1, 3, 2), r.part("b", 1, 2, 1), other, number, to, form} {
 		if r.add(m); m.ID <= b.ID {
 			t.Errorf("%+v is taken for message %d", m, m.ID)
 		}
@@ -127,21 +128,24 @@ func TestAPartThatIsSentAgainIsKnownAfterARestart(t *testing.T) {
 }
 
 func TestTheStoreIsAskedOnlyForPartsThatBeginATextAndOnlySoLongAfterAStart(t *testing.T) {
-	r := newRig(t, nil)
-	looks := func() (n int) {
-		r.fault.set(func() { n, r.fault.looks = r.fault.looks, 0 })
-		return n
-	}
-	r.add(r.part("a", 1, 3, 1))
-	r.add(r.part("b", 1, 3, 2))
-	r.add(r.text("whole"))
-	if n := looks(); n != 1 {
-		t.Errorf("it was asked %d times, want 1", n)
-	}
-	r.clock.elapse(r.o.Reassemble)
-	r.add(r.part("a", 2, 3, 1))
-	if n := looks(); n != 0 {
-		t.Errorf("long after the start it was asked %d times", n)
+	for _, form := range []sms.PartForm{sms.FormUnknown, sms.FormUDH8, sms.FormUDH16, sms.FormSAR} {
+		r := newRig(t, nil)
+		looks := func() (n int) {
+			r.fault.set(func() { n, r.fault.looks = r.fault.looks, 0 })
+			return n
+		}
+		add := func(m *sms.Message) { m.PartForm = form; r.add(m) }
+		add(r.part("a", 1, 3, 1))
+		add(r.part("b", 1, 3, 2))
+		r.add(r.text("whole"))
+		if n := looks(); n != 1 {
+			t.Errorf("form %d: it was asked %d times, want 1", form, n)
+		}
+		r.clock.elapse(r.o.Reassemble)
+		add(r.part("a", 2, 3, 1))
+		if n := looks(); n != 0 {
+			t.Errorf("form %d: long after the start it was asked %d times", form, n)
+		}
 	}
 }
 

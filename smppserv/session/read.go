@@ -3,6 +3,8 @@ package session
 import (
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/smppserv/guard"
 )
@@ -64,8 +66,8 @@ func (s *Session) next(b []byte) (used, need int) {
 
 // faulty ends the session whose PDU brought about a fault of ours. No other session is the worse for it.
 func (s *Session) faulty(h smpp.Header, fault *guard.Panic) {
-	s.o.Log.Error().Err(fault).Str("stack", fault.Stack).Stringer("request", h.Command).Uint64("session", s.o.ID).
-		Msg("a PDU brought about a fault of the server: its session is closed; please report this line")
+	s.o.Limited.Line(zerolog.ErrorLevel, pduFault, s.peer()).Err(fault).Str("stack", fault.Stack).Stringer("request", h.Command).
+		Uint64("session", s.o.ID).Msg(pduFault.Text)
 	if !h.Command.IsResponse() {
 		s.refuse(h, smpp.RSYSERR)
 	}

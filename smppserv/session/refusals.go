@@ -13,6 +13,7 @@ import (
 var (
 	messageRefused = loglimit.Cause{Text: "a message was refused", PerPeer: 10, Total: 100}
 	pduRefused     = loglimit.Cause{Text: "a PDU was refused"}
+	pduFault       = loglimit.Cause{Text: "a PDU brought about a fault of the server: its session is closed; please report this line"}
 	requestFailed  = loglimit.Cause{Text: "a request failed, answered RSYSERR"}
 )
 

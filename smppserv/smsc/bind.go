@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -76,7 +77,8 @@ func (p *peer) authenticate(b *smpp.Bind) (*Client, error) {
 		p.operator = true
 		return c, nil
 	case !session.Allowed(c.Allow, p.s.RemoteAddr()):
-		return nil, fmt.Errorf("the address is not in the client's allow list; to let it in add %q: %w", session.AddrOf(p.s.RemoteAddr()), smpp.RBINDFAIL)
+		addr := session.AddrOf(p.s.RemoteAddr())
+		return nil, fmt.Errorf("the address is not in the client's allow list; to let it in add \"%s\": %w", netip.PrefixFrom(addr, addr.BitLen()), smpp.RBINDFAIL)
 	}
 	if err := p.checkPassword(c, b.Password); err != nil {
 		return nil, err

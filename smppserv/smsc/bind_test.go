@@ -3,12 +3,16 @@ package smsc
 import (
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/pkg/smpp/smpptest"
 	"hnetsmpp/smppserv/session"
+	"hnetsmpp/smppserv/testkit"
 )
 
 func TestTheBindRespTellsTheLowerVersionButNotTo33Clients(t *testing.T) {
@@ -42,6 +46,19 @@ func TestABindWithoutTheRightIsRefusedWithItsStatusAndCloses(t *testing.T) {
 			}
 			c.Close()
 		}
+	}
+}
+
+func TestAnAddressThatAClientMayNotUseIsToldAsTheNetworkToAdd(t *testing.T) {
+	var log testkit.Log
+	r := newRig(t, func(r *rig, o *Options) {
+		o.Log = zerolog.New(&log)
+		r.bob().Allow = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+	})
+	c := r.dial()
+	c.ExpectResp(c.Send(&smpp.Bind{Type: smpp.CmdBindTransceiver, SystemID: "bob", Password: "pw"}), smpp.RBINDFAIL)
+	if said := log.String(); !strings.Contains(said, `to let it in add \"127.0.0.1/32\"`) {
+		t.Errorf("the log says\n%s", said)
 	}
 }
 

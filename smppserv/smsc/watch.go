@@ -147,6 +147,19 @@ func (sv *Server) Client(systemID string) (f ClientFacts, ok bool) {
 	return f, true
 }
 
+// Bound is how many clients have a session.
+func (sv *Server) Bound() (n int) {
+	r := &sv.registry
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for _, a := range r.accounts {
+		if slices.ContainsFunc(a.sessions, func(p *peer) bool { return p.bound }) {
+			n++
+		}
+	}
+	return n
+}
+
 // Recall is what is known of a client from before the start, where nothing was seen since.
 func (sv *Server) Recall(systemID string, bound, unbound, refused Event) {
 	sv.watch.mu.Lock()

@@ -106,6 +106,24 @@ func (s *Store) writeNotes() {
 	}
 }
 
+// lastNotes hands what waits to the committer before it ends.
+func (s *Store) lastNotes() {
+	ns := &s.notes
+	ns.mu.Lock()
+	last := ns.waiting
+	ns.waiting = nil
+	ns.mu.Unlock()
+	if len(last) == 0 {
+		return
+	}
+	s.push(op{fill: func(b *Batch) error {
+		for _, client := range slices.Sorted(maps.Keys(last)) {
+			b.Noted = append(b.Noted, *last[client])
+		}
+		return nil
+	}})
+}
+
 func (s *Store) notesWritten(err error) {
 	ns := &s.notes
 	ns.mu.Lock()

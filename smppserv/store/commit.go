@@ -21,15 +21,18 @@ func (s *Store) commitLoop() {
 	var batch []op
 	wait := firstRetry
 	for {
+		s.gather()
 		batch = s.take(batch)
 		if len(batch) == 0 {
 			s.lastTry()
 			return
 		}
+		began := time.Now()
 		s.watch.start()
 		s.tryRefused(batch)
 		left, err := s.commit(s.admit(s.ifPresent(batch)))
 		clear(batch)
+		s.gathering.last, s.gathering.took = len(batch), time.Since(began)
 		if err != nil {
 			// Outcomes may fill the next batches too: nobody is to wait behind them for an answer.
 			s.refuse(err)

@@ -1,6 +1,10 @@
 package store
 
-import "hnetsmpp/smppserv/road"
+import (
+	"time"
+
+	"hnetsmpp/smppserv/road"
+)
 
 const (
 	MaxBatch  = maxBatch
@@ -31,9 +35,45 @@ const (
 	FirstNamed = firstNamed
 )
 
+// HasteSearches has each look end after its first step.
+func (s *Store) HasteSearches() { s.searchTime = 0 }
+
+// FirstScan is of how many ids the first step is.
+const FirstScan = firstScan
+
 // Pending is how many operations wait for the committer.
 func (s *Store) Pending() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.pending)
+}
+
+// Gathering is a committer between two commits.
+type Gathering struct{ s Store }
+
+// Ended is the end of a commit of so many operations.
+func (g *Gathering) Ended(operations int, took time.Duration) {
+	g.s.gathering.last, g.s.gathering.took = operations, took
+}
+
+// Come hands in operations.
+func (g *Gathering) Come(operations int) {
+	g.s.mu.Lock()
+	defer g.s.mu.Unlock()
+	g.s.pending = append(g.s.pending, make([]op, operations)...)
+}
+
+// Take is how many operations the next commit takes.
+func (g *Gathering) Take() int {
+	g.s.gather()
+	return g.Drop()
+}
+
+// Drop takes out the operations that wait, and tells how many there were.
+func (g *Gathering) Drop() int {
+	g.s.mu.Lock()
+	defer g.s.mu.Unlock()
+	n := len(g.s.pending)
+	g.s.pending = nil
+	return n
 }

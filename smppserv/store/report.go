@@ -162,4 +162,4 @@ func ended(m *sms.Message, of tally.Subject) (*tally.Key, *tally.Count) {
 }
 
 // Totals is the traffic since the store was opened. It is cheap.
-func (s *Store) Totals() Traffic { return s.writer.batch.Tally.Totals() }
+func (s *Store) Totals() Traffic { return s.writer.tally.Totals() }

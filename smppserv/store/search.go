@@ -85,9 +85,10 @@ func (q *Search) only(states ...sms.State) bool {
 const (
 	// searchTime is how long one look takes: nobody waits longer for a page, and no read holds its place in the log.
 	searchTime = 300 * time.Millisecond
-	// A step of a scan is of so many ids; the next one is of more or fewer, by how long it took.
-	firstScan, leastScan = 10_000, 500
-	shortScan, longScan  = 10 * time.Millisecond, 40 * time.Millisecond
+	// A step of a scan is of so many ids; the next one is of more or fewer, by how long it took. Of most there may be one where
+	// few messages were left and all are again.
+	firstScan, leastScan, mostScan = 10_000, 500, 100_000
+	shortScan, longScan            = 10 * time.Millisecond, 40 * time.Millisecond
 	// hoursStep is how many hours are asked for at once.
 	hoursStep = 200
 	// slack is how much later than it was received a message may come among the others: the disk may hang.
@@ -109,7 +110,7 @@ type search struct {
 
 // Search finds messages, in about 300 ms at most. While the index of numbers is behind, a search by a whole number fails.
 func (s *Store) Search(ctx context.Context, q Search) (Found, error) {
-	l := search{Search: &q, store: s, until: time.Now().Add(searchTime), step: firstScan}
+	l := search{Search: &q, store: s, until: time.Now().Add(s.searchTime), step: firstScan}
 	q.Limit = min(max(q.Limit, 1), MaxFound)
 	err := l.look(ctx)
 	if errors.Is(err, errEnough) {
@@ -219,8 +220,8 @@ func (l *search) scan(ctx context.Context, along Along, down sms.ID) error {
 		l.to = from - 1
 		now := time.Now()
 		switch took := now.Sub(began); {
-		case took < shortScan && l.step < math.MaxInt32:
-			l.step *= 4
+		case took < shortScan:
+			l.step = min(4*l.step, mostScan)
 		case took > longScan:
 			l.step = max(l.step/2, leastScan)
 		}

@@ -32,13 +32,15 @@ type Store struct {
 	database Database
 	writer   *writer
 
-	failing  atomic.Pointer[error] // why the last commit failed, nil = it did not
-	observer atomic.Pointer[Observer]
-	watch    stopwatch // of the committer
-	look     look
+	failing   atomic.Pointer[error] // why the last commit failed, nil = it did not
+	observer  atomic.Pointer[Observer]
+	watch     stopwatch // of the committer
+	gathering gathering // the committer's
+	look      look
 	parking
-	notes notes
-	gone  bool // the database is not present, as was said; the committer's
+	notes      notes
+	searchTime time.Duration // of one look
+	gone       bool          // the database is not present, as was said; the committer's
 
 	mu      sync.Mutex
 	pending []op
@@ -70,7 +72,7 @@ func New(ctx context.Context, d Database, log zerolog.Logger) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{log: log, database: d, writer: w, kick: make(chan struct{}, 1), done: make(chan struct{}),
-		abandon: make(chan struct{}), ended: make(chan struct{})}
+		abandon: make(chan struct{}), ended: make(chan struct{}), searchTime: searchTime}
 	s.watch.init(log)
 	s.rowsRefused = rate.Sometimes{First: 10, Interval: time.Minute}
 	d.OnDue(func() { s.push(op{}) })
@@ -107,6 +109,7 @@ const closeGrace = 250 * time.Millisecond
 // their messages are tried again after the next start. So are those whose rows are refused.
 // While the disk hangs it returns closeGrace after the end of ctx, and the database is closed when the disk goes on.
 func (s *Store) Close(ctx context.Context) error {
+	s.lastNotes()
 	s.writeNotes()
 	s.mu.Lock()
 	s.closed = true

@@ -21,6 +21,7 @@ type writer struct {
 	mark      *mark
 	duplicate []bool // by operation of the last batch
 
+	tally     *tally.Sheet // the batch's; others ask it for its totals
 	batch     Batch
 	externals []string          // of the additions of a batch that have external ids
 	earlier   []sms.ID          // the messages that have them already, 0 = none
@@ -29,9 +30,10 @@ type writer struct {
 
 func newWriter(ctx context.Context, d Database, log zerolog.Logger) (w *writer, err error) {
 	w = &writer{database: d, log: log, claimed: map[string]sms.ID{}}
-	w.batch.Tally = tally.NewSheet(func(hour int64, f func(*tally.Row)) error {
+	w.tally = tally.NewSheet(func(hour int64, f func(*tally.Row)) error {
 		return d.Counters(hour, func(r *tally.Row) error { f(r); return nil })
 	})
+	w.batch.Tally = w.tally
 	if w.lastID, err = d.LastID(ctx); err != nil {
 		return nil, err
 	}

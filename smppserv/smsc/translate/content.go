@@ -79,7 +79,7 @@ func (e ESME) readContent(m *sms.Message, text []byte, tlvs smpp.TLVs) error {
 	}
 	whole := m.Part.Total < 2
 	// A part may end within a surrogate pair, but a whole text has no half characters (TXT-03).
-	if m.DataCoding == dataCodingUCS2 && alphabet == smstext.UCS2 && len(payload)%2 != 0 && whole {
+	if whole && e.halfCharacter(m.DataCoding, payload) {
 		return smpp.RINVMSGLEN
 	}
 	if whole { // parts are judged when they are together
@@ -87,6 +87,14 @@ func (e ESME) readContent(m *sms.Message, text []byte, tlvs smpp.TLVs) error {
 	}
 	m.Alphabet = alphabet.String()
 	return nil
+}
+
+// halfCharacter tells whether a text ends within a character of the UCS-2 that its data_coding, the standard's or the client's
+// own, says it is. Texts with a message class are passed on as they come (TXT-06).
+func (e ESME) halfCharacter(dcs byte, text []byte) bool {
+	codings := e.codings()
+	_, own := codings.Others[dcs]
+	return (own || dcs == dataCodingUCS2) && codings.Alphabet(dcs) == smstext.UCS2 && len(text)%2 != 0
 }
 
 // judged is the alphabet of a whole text that came as IA5, by its octets.

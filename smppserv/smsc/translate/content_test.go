@@ -313,6 +313,8 @@ func TestAClientsOwnAlphabetsCount(t *testing.T) {
 			t.Errorf("data_coding %#02x in %s reads %q, want %q", tc.dcs, m.Alphabet, got, tc.reads)
 		}
 	}
+	_, err := e.read(submitSM(func(r *smpp.SubmitSM) { r.DataCoding, r.ShortMessage = 0xF5, []byte("\x00a\x00") }))
+	expectStatus(t, err, smpp.RINVMSGLEN) // half a character, as under data_coding 8
 	for text, want := range map[string]byte{"é": 0, "ё": 0xF5} {
 		if d := e.mustDeliver(t, agents("", text))[0]; d.DataCoding != want {
 			t.Errorf("%q goes as %#02x, want %#02x", text, byte(d.DataCoding), want)

@@ -42,7 +42,7 @@ func (e ESME) Replace(m *sms.Message, r *smpp.ReplaceSM, now time.Time) error {
 		return err
 	}
 	alphabet := e.codings().Alphabet(dcs)
-	if m.DataCoding == dataCodingUCS2 && alphabet == smstext.UCS2 && len(text)%2 != 0 {
+	if e.halfCharacter(dcs, text) {
 		return smpp.RINVMSGLEN
 	}
 	if dcs != m.DataCoding || r.DefaultMsgID != 0 {

@@ -70,6 +70,7 @@ func bindCounter(s *zombiezen.Stmt, r *tally.Row, times []byte) {
 
 // Counters implements store.Database.
 func (d *database) Counters(hour int64, f func(*tally.Row) error) error {
+	d.gate.wait()
 	var row tally.Row
 	var names store.Names
 	buf := make([]byte, 512)

@@ -53,7 +53,8 @@ func asDocumented(t *testing.T) (file string, atFivePastTen sms.ID) {
 		return m.ID
 	}
 	ends := func(id sms.ID, state sms.State, code int, reason string) {
-		storetest.Finish(s, road.Transition{IDs: []sms.ID{id}, State: state, Attempts: 1, Error: code, Reason: reason})
+		storetest.Finish(s, road.Transition{IDs: []sms.ID{id}, State: state, Attempts: 1, Error: code, Reason: reason,
+			At: time.Now(), Through: "hermes"})
 	}
 	atFivePastTen = add(func(m *sms.Message) { m.ReceivedAt = time.Date(2026, 11, 30, 10, 5, 0, 0, time.Local) })
 	ends(atFivePastTen, sms.Delivered, 0, "")

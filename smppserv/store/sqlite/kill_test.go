@@ -12,7 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/store"
 	"hnetsmpp/smppserv/store/sqlite"
 	"hnetsmpp/smppserv/store/storetest"
 )
@@ -22,8 +24,8 @@ const killFile = "STORE_KILL_FILE"
 
 const killNumbers = 20
 
-// writeUntilKilled adds messages from a few numbers and says on stdout each time that some more are on disk. Its index writes a
-// run every few messages.
+// writeUntilKilled adds messages from a few numbers, has some of them end, and says on stdout each time that some more are on disk.
+// Its index writes a run every few messages.
 func writeUntilKilled(file string) {
 	s, err := sqlite.OpenSmall(context.Background(), sqlite.Options{File: file}, "", 16)
 	if err != nil {
@@ -31,12 +33,17 @@ func writeUntilKilled(file string) {
 		os.Exit(1)
 	}
 	done := make(chan struct{}, flight)
+	var ms [flight]*sms.Message
 	for i := 0; ; i++ {
 		m := storetest.Sample()
 		m.Source.Number, m.Source.TON = killNumber(rand.IntN(killNumbers)), byte(i%7)
 		if i >= flight {
 			<-done
+			if i%3 == 0 {
+				s.Finish(&road.Transition{IDs: []sms.ID{ms[i%flight].ID}, State: sms.Deleted})
+			}
 		}
+		ms[i%flight] = m
 		s.Add(&countdown{m, done})
 		if i%flight == flight-1 {
 			fmt.Println(i)
@@ -46,7 +53,7 @@ func writeUntilKilled(file string) {
 
 func killNumber(i int) string { return fmt.Sprint(33600000000 + i) }
 
-func TestAfterAKillEachMessageIsFoundByItsNumber(t *testing.T) {
+func TestAfterAKillEachMessageIsFoundByItsNumberAndCounted(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "messages.db")
 	rounds := 10
 	if testing.Short() {
@@ -86,18 +93,31 @@ func foundByNumber(t *testing.T, file string) {
 	defer s.Close(context.Background())
 	want := map[string][]sms.ID{} // newest first
 	last := map[string]sms.Address{}
-	if err := s.Waiting(t.Context(), 0, func(m *sms.Message) error {
-		want[m.Source.Number] = append(want[m.Source.Number], m.ID)
-		last[m.Source.Number] = m.Source
-		return nil
-	}); err != nil {
-		t.Fatal(err)
+	received, deleted := int64(0), int64(0)
+	for q := (store.Search{Limit: store.MaxFound}); received == 0 || q.Below != 0; {
+		found, err := s.Search(t.Context(), q)
+		if err != nil || len(found.Messages) == 0 {
+			t.Fatal(len(found.Messages), err)
+		}
+		for _, m := range found.Messages {
+			received++
+			if m.State == sms.Deleted {
+				deleted++
+			}
+			want[m.Source.Number] = append(want[m.Source.Number], m.ID)
+			if _, newer := last[m.Source.Number]; !newer {
+				last[m.Source.Number] = m.Source
+			}
+		}
+		q.Below = found.Next
+	}
+	if r, err := s.Report(t.Context(), store.ReportQuery{}); err != nil || r.Sum.Received != received || r.Sum.Deleted != deleted || deleted == 0 {
+		t.Errorf("of %d messages %d are counted, %d of %d deleted, %v", received, r.Sum.Received, r.Sum.Deleted, deleted, err)
 	}
 	for i := range killNumbers {
 		number := killNumber(i)
 		var got []sms.ID
 		err := s.ByNumber(t.Context(), number, time.Time{}, time.Time{}, 0, func(m *sms.Message) error { got = append(got, m.ID); return nil })
-		slices.Reverse(want[number])
 		if err != nil || !slices.Equal(got, want[number]) {
 			t.Errorf("of %s there are %d, %v, want %d", number, len(got), err, len(want[number]))
 		}

@@ -319,5 +319,6 @@ func migrator(db *sql.DB, log zerolog.Logger) (*goose.Provider, error) {
 		return nil, err
 	}
 	return goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithGoMigrations(
-		goose.NewGoMigration(3, &goose.GoFunc{RunTx: takeOver{log}.waiting}, nil)))
+		goose.NewGoMigration(3, &goose.GoFunc{RunTx: takeOver{log}.waiting}, nil),
+		goose.NewGoMigration(8, &goose.GoFunc{RunTx: addTryColumns}, nil)))
 }

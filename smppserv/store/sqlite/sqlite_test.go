@@ -168,7 +168,7 @@ func TestADatabaseFromBeforeSubmitMultiWasIndexedIsTakenOver(t *testing.T) {
 	}
 }
 
-// before8 takes back what migration 8 made.
+// before8 takes back what migrations 8 and 9 made.
 var before8 = []string{"DROP TABLE clients", "DROP TABLE audit", "DROP TABLE minutes", "DROP TABLE hourly", "DROP TABLE counted", "DROP TABLE failed", "DROP TABLE tries",
 	"ALTER TABLE messages DROP COLUMN unjudged", "ALTER TABLE messages DROP COLUMN through", "ALTER TABLE messages DROP COLUMN took_ms", "ALTER TABLE messages DROP COLUMN tried_at"}
 

@@ -18,7 +18,7 @@ type writer struct {
 	version int64 // data_version: it changes when somebody else writes
 	add     addition
 
-	begin, commit, rollback, dataVersion               *zombiezen.Stmt
+	look, begin, commit, rollback, dataVersion         *zombiezen.Stmt
 	end, try, progress, change                         *zombiezen.Stmt
 	run, piece, clear, gone, firstID, anyNoted         *zombiezen.Stmt
 	external, claim, known                             *zombiezen.Stmt
@@ -47,6 +47,7 @@ func (w *writer) prepare() (err error) {
 		stmt  **zombiezen.Stmt
 		query string
 	}{
+		{&w.look, "BEGIN"},
 		{&w.begin, "BEGIN IMMEDIATE"},
 		{&w.commit, "COMMIT"},
 		{&w.rollback, "ROLLBACK"},
@@ -78,7 +79,7 @@ func (w *writer) prepare() (err error) {
 		{&w.facts, facts},
 		{&w.counters, "SELECT " + counter + " FROM hourly WHERE hour = ? AND node = ''"},
 		{&w.count, "INSERT OR REPLACE INTO hourly (" + counter + ", node) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '')"},
-		{&w.readdress, "UPDATE messages SET recipient = ? WHERE final_at IS NULL AND id = ?"},
+		{&w.readdress, "UPDATE messages SET recipient = ?, progress = NULL WHERE final_at IS NULL AND id = ?"},
 		{&w.sample, "INSERT OR REPLACE INTO minutes (" + sample + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"},
 		{&w.audit, "INSERT INTO audit (done_at, who, from_where, what, on_what, more) VALUES (?, ?, ?, ?, ?, ?)"},
 		{&w.client, "INSERT OR IGNORE INTO clients (system_id) VALUES (?)"},
@@ -134,12 +135,21 @@ func (d *database) WrittenElsewhere() (written bool, err error) {
 }
 
 // ByExternalID implements store.Database.
-func (d *database) ByExternalID(externalIDs []string, ids []sms.ID) error {
+func (d *database) ByExternalID(externalIDs []string, ids []sms.ID) (err error) {
+	w := d.writer
 	d.gate.wait()
+	if err := run(w.look); err != nil { // else each of them takes the locks anew
+		return err
+	}
+	defer func() {
+		if !w.conn.AutocommitEnabled() {
+			err = errors.Join(err, run(w.commit))
+		}
+	}()
 	for i, external := range externalIDs {
 		ids[i] = 0
-		d.writer.external.BindText(1, external)
-		err := rows(d.writer.external, func(s *zombiezen.Stmt) error {
+		w.external.BindText(1, external)
+		err := rows(w.external, func(s *zombiezen.Stmt) error {
 			ids[i] = sms.ID(s.ColumnInt64(0))
 			return nil
 		})

@@ -1,12 +1,4 @@
 -- +goose Up
--- Of the last try: when it began, how long it took and what it went through, as error and reason are. NULL = not tried, or an
--- earlier version did.
-ALTER TABLE messages ADD COLUMN tried_at INTEGER;
-ALTER TABLE messages ADD COLUMN took_ms INTEGER;
-ALTER TABLE messages ADD COLUMN through TEXT;
--- How many tries up to the last one, following each other, ended alike and said nothing of the message; 0 = the last one did.
-ALTER TABLE messages ADD COLUMN unjudged INTEGER NOT NULL DEFAULT 0;
-
 -- The tries of a message before its last one. They go with it.
 CREATE TABLE tries (
     message_id INTEGER NOT NULL,
@@ -99,7 +91,3 @@ DROP TABLE hourly;
 DROP TABLE counted;
 DROP TABLE failed;
 DROP TABLE tries;
-ALTER TABLE messages DROP COLUMN unjudged;
-ALTER TABLE messages DROP COLUMN through;
-ALTER TABLE messages DROP COLUMN took_ms;
-ALTER TABLE messages DROP COLUMN tried_at;

@@ -1,0 +1,33 @@
+package words
+
+// frenchNames are states, kinds and other single words.
+var frenchNames = map[string]string{
+	"SMPP": "SMPP", "Hermès": "Hermès", "Store": "Base", "Disk": "Disque", "TCP port": "Port TCP", "Configuration": "Configuration",
+	"scheduled": "programmé", "waiting": "en attente", "delivered": "remis", "expired": "expiré", "cancelled": "annulé", "failed": "échec",
+	"accepted": "accepté", "unknown": "inconnu", "rejected": "refusé", "skipped": "ignoré", "undeliverable": "non remis", "acknowledged": "acquitté",
+	"failed:": "échecs :", "failed, whichever way": "échec, quel qu'il soit",
+	"connected, not bound": "ouvert, pas encore lié", "bound to send": "connecté en émission", "bound to receive": "connecté en réception",
+	"bound to send and receive": "connecté", "not bound": "déconnecté", "unbinding": "en déconnexion", "closing": "en fermeture",
+	"not in config.toml": "absent de config.toml", "disabled": "désactivé", "paused": "en pause",
+	"text": "texte", "receipt": "accusé", "intermediate receipt": "accusé intermédiaire", "to Hermès": "vers Hermès", "to a client": "vers un client",
+	"bound": "connecté", "unbound": "déconnecté", "refused": "refusé", "throttled": "freiné", "probed": "sondé", "resumed": "repris",
+	"good": "bon", "to look at": "à regarder", "bad": "mauvais", "off or not known": "arrêté ou inconnu",
+	"trace": "trace", "debug": "détail", "info": "info", "warning": "avertissement", "error": "erreur", "fatal": "fatal",
+	"try": "essai", "end": "fin", "waits": "attend",
+	"a command of this machine": "une commande de cette machine", "somebody on this machine": "quelqu'un sur cette machine",
+	"signed in": "s'est connecté", "was refused to sign in": "s'est vu refuser la connexion", "signed out": "s'est déconnecté",
+	"unbound a session": "a déconnecté une session", "had tried at once": "a fait réessayer aussitôt",
+	"sent again": "a renvoyé", "handed over": "a transféré", "read the text": "a lu le texte", "traced": "a tracé",
+	"sent": "a envoyé", "reloaded the configuration": "a rechargé la configuration", "erased": "a effacé", "sent a test alert": "a envoyé une alerte d'essai",
+	"put on hold": "a mis en pause", "let go on": "a repris", "called off": "a annulé",
+	"campaign": "campagne", "session %s": "session %s", "client": "client", "number": "numéro", "day": "jour", "hour": "heure",
+	"today": "aujourd'hui", "yesterday": "hier", "the last 7 days": "les 7 derniers jours", "this month": "ce mois", "last month": "le mois dernier", "from … to …": "du … au …",
+	"free": "libre", "%s free": "%s libres", "answers": "répond", "database": "base", "write-ahead log": "journal de la base", "configured": "configurés", "connections": "connexions",
+	"pushes at once": "envois simultanés", "under way": "en cours",
+	"Hermès answered": "Hermès a répondu", "the client answered": "le client a répondu",
+	"to clients": "vers les clients", "receipts": "accusés", "submitted": "soumis", "parts": "parties",
+	"messages waiting": "messages en attente", "age of the oldest": "âge du plus ancien", "half are faster": "la moitié va plus vite", "99 of 100 are faster": "99 sur 100 vont plus vite",
+	"all": "tous", "both": "les deux", "none": "aucun", "nothing": "rien", "never yet": "jamais encore", "default": "par défaut",
+	"a restart": "effet au redémarrage", "effect at once": "effet aussitôt", "from": "du", "to": "à", "to (that day included)": "au (inclus)", "as of": "état à",
+	"this machine": "cette machine", "(this one)": "(celui-ci)", "a minute": "par minute", "newest first": "les plus récents d'abord",
+}

@@ -1,0 +1,55 @@
+package store
+
+import (
+	"runtime"
+	"time"
+)
+
+// gathering makes commits larger where that pays: who has a window, and is answered, hands in the next at once, and those that come a
+// moment after a commit has begun need one of their own. There is no fixed wait: it ends when they are there, and is not tried again
+// for a while where they did not come.
+type gathering struct {
+	last    int           // operations of the last commit
+	took    time.Duration // by it
+	pass    int           // commits before it is tried again
+	penalty int           // commits that the next attempt in vain costs
+}
+
+const (
+	// A commit is not held up by more than half of what the last one took, nor by more than these.
+	longestGathering = 200 * time.Microsecond
+	mostYields       = 2000
+	// mostPassed bounds how long it is not tried where it was in vain.
+	mostPassed = 1024
+)
+
+// gather lets others run until as many operations wait as were under way when the last commit ended: those that it answered, and
+// those that came meanwhile.
+func (s *Store) gather() {
+	g := &s.gathering
+	if g.pass > 0 {
+		g.pass--
+		return
+	}
+	before := s.waiting()
+	want := min(before+g.last, maxBatch)
+	if before == 0 || g.last == 0 {
+		return
+	}
+	began := time.Now()
+	for yields := 0; s.waiting() < want; yields++ {
+		if time.Since(began) >= min(g.took/2, longestGathering) || yields == mostYields {
+			g.penalty = min(2*g.penalty+1, mostPassed)
+			g.pass = g.penalty
+			return
+		}
+		runtime.Gosched()
+	}
+	g.penalty = 0
+}
+
+func (s *Store) waiting() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.pending)
+}
