@@ -140,6 +140,9 @@ func timeline(m *sms.Message, tries []sms.Try, receipts []*sms.Message) []admina
 	for _, r := range receipts {
 		id := r.ID.String()
 		s := adminapi.Step{At: r.FirstReceived(), Kind: "receipt", ID: id, Text: adminapi.Say("a receipt for %s says %s", named(r.Recipient), r.Receipt.State.String())}
+		if r.Kind != sms.KindIntermediate && s.At.Before(m.FinalAt) { // both were written at once
+			s.At = m.FinalAt
+		}
 		if r.Kind == sms.KindAlert {
 			s.Text = adminapi.Say("%s is told that the number can be reached again", named(r.Recipient))
 		}

@@ -25,6 +25,7 @@ import (
 	"hnetsmpp/smppserv/store"
 	"hnetsmpp/smppserv/store/sqlite"
 	"hnetsmpp/smppserv/testkit"
+	"hnetsmpp/smppserv/trace"
 )
 
 var _ admin.Operators = (*Operators)(nil)
@@ -43,11 +44,12 @@ type rig struct {
 	mu     sync.Mutex
 	config Config
 
-	store *store.Store
-	queue *queue.Queue
-	push  *hermes.Push
-	smsc  *smsc.Server
-	port  *hermes.Port
+	traces *trace.Traces
+	store  *store.Store
+	queue  *queue.Queue
+	push   *hermes.Push
+	smsc   *smsc.Server
+	port   *hermes.Port
 }
 
 var (
@@ -76,6 +78,7 @@ func (r *rig) open() {
 			r.t.Fatal(err)
 		}
 	}
+	r.traces = trace.New(trace.Options{})
 	var err error
 	r.store, err = sqlite.Open(ctx, sqlite.Options{File: r.file, Log: log})
 	must(err)
@@ -94,11 +97,11 @@ func (r *rig) open() {
 	}
 	off := client("off")
 	off.Disabled = true
-	r.smsc = smsc.New(smsc.Options{SMSCIdentifier: "test", Timers: session.Timers{Response: testkit.Patience}, Window: 8, Queue: r.queue, History: r.store,
+	r.smsc = smsc.New(smsc.Options{SMSCIdentifier: "test", Timers: session.Timers{Response: testkit.Patience}, Window: 8, Queue: r.queue, History: r.store, Recorder: r.traces,
 		Changed: r.ops.ClientChanged, Log: log},
 		smsc.Settings{Texts: translate.Texts{MaxOctets: 65535, Validity: time.Hour}, Clients: []smsc.Client{client("acme"), client("next"), off}})
 	r.port = hermes.NewPort(hermes.PortOptions{Validity: time.Hour, Queue: r.queue, Clients: r.smsc, Log: log})
-	must(r.ops.Open(ctx, Parts{Queue: r.queue, SMSC: r.smsc, Push: r.push, Port: r.port, Store: r.store, Text: translate.Decode}))
+	must(r.ops.Open(ctx, Parts{Queue: r.queue, SMSC: r.smsc, Push: r.push, Port: r.port, Store: r.store, Traces: r.traces, Text: translate.Decode}))
 	must(r.queue.Start(ctx))
 	r.push.Attach(r.queue)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
