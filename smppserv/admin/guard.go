@@ -113,7 +113,11 @@ func (s *Server) checkUser(next http.Handler) http.Handler {
 				http.Redirect(w, r, loginPath+"?next="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
 				return
 			}
-			w.Header().Set("WWW-Authenticate", realm)
+			if ofPage(r) { // a window of the browser's own would ask for a password; the page is loaded again, and leads to the login
+				w.Header().Set("HX-Refresh", "true")
+			} else {
+				w.Header().Set("WWW-Authenticate", realm)
+			}
 			s.refuseVisitor(w, r, http.StatusUnauthorized, "a user of admin.users is needed")
 			return
 		}
@@ -151,6 +155,9 @@ func (s *Server) refuseVisitor(w http.ResponseWriter, r *http.Request, status in
 func isPage(r *http.Request) bool {
 	return r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/html") && r.Header.Get("Authorization") == ""
 }
+
+// ofPage tells whether the page's script asks, in a browser.
+func ofPage(r *http.Request) bool { return r.Header.Get("Sec-Fetch-Site") == "same-origin" }
 
 func isLogin(r *http.Request) bool { return r.URL.Path == loginPath && r.Method == http.MethodPost }
 

@@ -239,3 +239,15 @@ func TestWithoutUsersTextsAndSettingsAreForTheTokenOfTheMachine(t *testing.T) {
 		t.Errorf("an empty token: got %s", resp.Status)
 	}
 }
+
+func TestAPageThatIsOpenWhenItsVisitEndsIsSentToTheLoginWithoutAWindowOfTheBrowser(t *testing.T) {
+	at, _ := site(t)
+	for _, path := range []string{"/clients", apiPath + "/events"} {
+		r, _ := http.NewRequest("GET", at+path, nil)
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+		resp, _ := do(t, browser(t), r)
+		if h := resp.Header; resp.StatusCode != http.StatusUnauthorized || h.Get("HX-Refresh") != "true" || h.Get("WWW-Authenticate") != "" {
+			t.Errorf("%s: %s, HX-Refresh %q, WWW-Authenticate %q", path, resp.Status, h.Get("HX-Refresh"), h.Get("WWW-Authenticate"))
+		}
+	}
+}
