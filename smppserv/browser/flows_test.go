@@ -39,16 +39,6 @@ func users(role string) testkit.Settings {
 	return testkit.Settings{"admin.users": []map[string]any{{"name": "claire", "password": "motdepasse", "role": role, "texts": true}}}
 }
 
-// signIn signs in and waits for the overview.
-func (b *tab) signIn() {
-	b.t.Helper()
-	b.visit("/login")
-	b.fill("input[name=name]", "claire")
-	b.fill("input[name=password]", "motdepasse")
-	b.click(".login button")
-	b.see("#figures")
-}
-
 // fill types into a field, in place of what it has.
 func (b *tab) fill(selector, text string) {
 	b.t.Helper()

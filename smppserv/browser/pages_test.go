@@ -67,7 +67,9 @@ func TestEachPageCanBeReadByEverybodyAndAsksNothingOfElsewhere(t *testing.T) {
 				}
 				b.picture(v.name)
 				b.fits()
-				b.axe()
+				if (l.Language == "en") == (l.Scheme == "light") == (l.Width > 600) { // each language, scheme and width with each other
+					b.axe()
+				}
 			}
 		})
 	}

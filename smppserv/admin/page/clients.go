@@ -72,21 +72,16 @@ func (v *view) ClientState(c adminapi.Client) any {
 
 // ClientWhy is since when and why a client is as it is.
 func (v *view) ClientWhy(c adminapi.Client) string {
-	since := ""
-	if !c.Since.IsZero() {
-		since = v.T("since %s", c.Since)
-	}
 	if c.Paused != nil {
 		return v.T("since %s, by %s", c.Paused.Since, c.Paused.By)
 	}
-	why := v.Say(c.Why)
-	switch {
-	case why == "":
-		return since
-	case since == "":
+	if why := v.Say(c.Why); why != "" {
 		return why
 	}
-	return since + ", " + why
+	if c.Since.IsZero() {
+		return ""
+	}
+	return v.T("since %s", c.Since)
 }
 
 // WaitingLine is how much waits, and for how long.

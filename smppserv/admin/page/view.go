@@ -409,18 +409,21 @@ func (v *view) Figures(part adminapi.Part) (all []adminapi.Field) {
 	return all
 }
 
-// Short is how a part stands, for the line on every page: of one that stands well only the figure that people ask for.
+// Short is how a part stands, for the line on every page: the figure that people ask for, or what is wrong.
 func (v *view) Short(part adminapi.Part) string {
-	if part.Level != adminapi.Good {
-		return v.Say(part.Text)
-	}
-	f := part.Figures
-	switch part.Name {
-	case adminapi.PartSMPP:
+	f, good := part.Figures, part.Level == adminapi.Good
+	switch {
+	case part.Name == adminapi.PartHermes && part.Level == adminapi.Bad:
+		return v.T("silent since %s (%s)", part.Since, v.Now.Sub(part.Since))
+	case part.Name == adminapi.PartConfiguration && f["pending"] > 0:
+		return v.T("%d key waits for a restart", f["pending"])
+	case part.Name == adminapi.PartSMPP && part.Level != adminapi.Bad:
 		return v.T("%d of %d is bound", f["bound"], f["configured"])
-	case adminapi.PartDisk:
+	case !good:
+		return v.Say(part.Text)
+	case part.Name == adminapi.PartDisk:
 		return v.T("%s free", v.Octets(f["disk_free"]))
-	case adminapi.PartHermes:
+	case part.Name == adminapi.PartHermes:
 		return v.T("answers")
 	}
 	return ""
@@ -439,4 +442,14 @@ func (v *view) Notice(n adminapi.Notice) string {
 func (v *view) Version() string {
 	short, _, _ := strings.Cut(v.Status.Version, " (")
 	return short
+}
+
+// Standing is since when a part stands as it does, unless its text has a time already.
+func (v *view) Standing(part adminapi.Part) string {
+	for _, arg := range part.Text.Args {
+		if _, ok := arg.(time.Time); ok {
+			return ""
+		}
+	}
+	return v.SinceAgo(part.Since)
 }

@@ -32,6 +32,7 @@ var englishCounts = map[string]string{
 	"they take their turns; %d are on their way":                                                 "they take their turns; %d is on its way|they take their turns; %d are on their way",
 	"the database refuses the final states of %d messages":                                       "the database refuses the final state of %d message|the database refuses the final states of %d messages",
 	"listening on %s; %d connections; a line from %s at %s was refused (%s): %s":                 "listening on %s; %d connection; a line from %s at %s was refused (%s): %s|listening on %s; %d connections; a line from %s at %s was refused (%s): %s",
+	"%d key waits for a restart":                                                                 "%d key waits for a restart|%d keys wait for a restart",
 	"%d worker shares the store":                                                                 "%d worker shares the store|%d workers share the store",
 	"after %d try in %s":                                                                         "after %d try in %s|after %d tries in %s",
 }

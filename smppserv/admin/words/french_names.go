@@ -22,7 +22,7 @@ var frenchNames = map[string]string{
 	"put on hold": "a mis en pause", "let go on": "a repris", "called off": "a annulé",
 	"campaign": "campagne", "session %s": "session %s", "client": "client", "number": "numéro", "day": "jour", "hour": "heure",
 	"today": "aujourd'hui", "yesterday": "hier", "the last 7 days": "les 7 derniers jours", "this month": "ce mois", "last month": "le mois dernier", "from … to …": "du … au …",
-	"free": "libre", "%s free": "%s libres", "answers": "répond", "database": "base", "write-ahead log": "journal de la base", "configured": "configurés", "connections": "connexions",
+	"free": "libre", "%s free": "%s libres", "answers": "répond", "silent since %s (%s)": "muet depuis %s (%s)", "%d key waits for a restart": "%d clé attend un redémarrage|%d clés attendent un redémarrage", "database": "base", "write-ahead log": "journal de la base", "configured": "configurés", "connections": "connexions",
 	"pushes at once": "envois simultanés", "under way": "en cours",
 	"Hermès answered": "Hermès a répondu", "the client answered": "le client a répondu",
 	"to clients": "vers les clients", "receipts": "accusés", "submitted": "soumis", "parts": "parties",

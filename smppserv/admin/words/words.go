@@ -7,6 +7,8 @@ package words
 import (
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
@@ -89,19 +91,13 @@ func (w *Words) Say(t adminapi.Text) string {
 // Sentence is what a Text says, beginning with a capital unless it begins with what was filled in: a name stays as it is.
 func (w *Words) Sentence(t adminapi.Text) string {
 	said := w.Say(t)
-	if strings.HasPrefix(t.Format, "%") {
+	if said == "" || strings.HasPrefix(t.Format, "%") {
 		return said
 	}
 	return capital(said)
 }
 
 func capital(s string) string {
-	for i, r := range s {
-		if i > 0 {
-			break
-		}
-		upper := strings.ToUpper(string(r))
-		return upper + s[len(string(r)):]
-	}
-	return s
+	r, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(r)) + s[n:]
 }

@@ -90,7 +90,7 @@ func (f *Fake) Status(context.Context) (adminapi.Status, error) {
 			{Name: adminapi.PartTCP, Level: adminapi.Good, Since: f.ago(76 * time.Hour), Text: adminapi.Say("listening on %s; %d connections", ":18182", 2), Figures: map[string]int64{"connections": 2}},
 			{Name: adminapi.PartStore, Level: adminapi.Good, Since: f.ago(76 * time.Hour), Text: adminapi.Say("messages are written to disk"), Figures: map[string]int64{"database": 4_812_000_000, "log": 12_400_000}},
 			{Name: adminapi.PartDisk, Level: adminapi.Good, Since: f.ago(76 * time.Hour), Text: adminapi.Say("%s are free; the database has %s", adminapi.Size(81_200_000_000), adminapi.Size(4_812_000_000)), Figures: map[string]int64{"disk_free": 81_200_000_000}},
-			{Name: adminapi.PartConfiguration, Level: adminapi.Warning, Since: f.ago(2 * time.Hour), Text: adminapi.Say("changes wait for a restart: %s", "server.listen_port")},
+			{Name: adminapi.PartConfiguration, Level: adminapi.Warning, Since: f.ago(2 * time.Hour), Text: adminapi.Say("changes wait for a restart: %s", "server.listen_port"), Figures: map[string]int64{"pending": 1}},
 		},
 		Attention: []adminapi.Notice{
 			{Code: "hermes_silent", Level: adminapi.Bad, Since: silent, Link: "/messages?state=waiting&direction=in",
@@ -99,7 +99,7 @@ func (f *Fake) Status(context.Context) (adminapi.Status, error) {
 			{Code: "client_unbound", About: "boutique", Level: adminapi.Warning, Since: f.ago(115 * time.Minute), Link: "/clients/boutique",
 				Text: adminapi.Say("%d messages wait for %s: %s", 7, "boutique", notBound(f.ago(115*time.Minute))),
 				ToDo: adminapi.Say("see why the client does not bind: its events tell what the server saw of it")},
-			{Code: "stand_in", Level: adminapi.Warning, Link: "/try", Text: adminapi.Say("messages go to the stand-in for Hermès, and reach nobody"), ToDo: adminapi.Say("write Hermès' address into hermes.url of config.toml when it is there")},
+			{Code: "shipped_password", About: "clients[1].password", Level: adminapi.Warning, Link: "/settings", Text: adminapi.Say("a client has the password that the program is shipped with, which everybody knows"), ToDo: adminapi.Say("change %s in config.toml, and in the client", "clients[1].password")},
 		},
 		Load:  adminapi.Load{Waiting: 52, Texts: 47, Receipts: 5, InFlight: 4, Oldest: silent, Sessions: 4},
 		Today: adminapi.Counts{Submitted: 12_483, Delivered: 12_301, Failed: 41, Deleted: 3, Receipts: 9_120, Parts: 13_020},
@@ -108,6 +108,7 @@ func (f *Fake) Status(context.Context) (adminapi.Status, error) {
 		s.Attention = []adminapi.Notice{}
 		s.Parts[1].Level, s.Parts[1].Text = adminapi.Good, adminapi.Say("Hermès answers")
 		s.Parts[5].Level, s.Parts[5].Text = adminapi.Good, adminapi.Say("config.toml is in force as it is")
+		s.Parts[5].Figures = nil
 		s.Load = adminapi.Load{Sessions: 4}
 	}
 	if f.Empty {
