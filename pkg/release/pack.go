@@ -26,7 +26,7 @@ func documents(root string) ([]file, error) {
 		{"Smpp.xml", filepath.Join(root, "hermes", "Smpp.xml")},
 		{"README.md", filepath.Join(root, "README.md")},
 	}
-	for _, folder := range []string{"docs", "docs/fr"} {
+	for _, folder := range []string{"docs", "docs/fr", "docs/pictures"} {
 		entries, err := os.ReadDir(filepath.Join(root, filepath.FromSlash(folder)))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
