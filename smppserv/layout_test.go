@@ -76,6 +76,7 @@ var layout = []room{
 		[]string{"pkg/loglimit", "pkg/smpp", "smppserv/guard", "smppserv/passwords", "smppserv/road", "smppserv/session", "smppserv/sms", "smppserv/smsc/translate"}},
 	{"smppserv/smsc/translate", "PDU ↔ message, pure functions", []string{"pkg/smpp", "pkg/smstext", "smppserv/sms"}},
 	{"smppserv/hermes", "the bridge: push (HTTP out), port (TCP in), the stand-in", []string{"pkg/loglimit", "pkg/peeraddr", "smppserv/guard", "smppserv/road", "smppserv/sms"}},
+	{"smppserv/alerts", "who is told, when something needs attention", []string{"pkg/adminapi"}},
 	{"smppserv/trace", "the PDUs of a client in a bounded ring, written as pcapng", []string{"pkg/smpp", "smppserv/session"}},
 	{"smppserv/operators", "what operators see of the parts that run, what they have them do",
 		[]string{"pkg/adminapi", "pkg/smpp", "smppserv/hermes", "smppserv/road", "smppserv/session", "smppserv/sms", "smppserv/smsc", "smppserv/store"}},
@@ -83,6 +84,7 @@ var layout = []room{
 	{"smppserv/admin/page", "the operator's page: HTML from an Operators, in a language", []string{"pkg/adminapi", "smppserv/admin", "smppserv/admin/words"}},
 	{"smppserv/admin/page/pagetest", "a made-up server for the operator's page to be tried on", []string{"pkg/adminapi", "smppserv/admin", "smppserv/admin/page"}},
 	{"smppserv/admin", "operator's page, JSON API, metrics, health", []string{"pkg/adminapi", "pkg/loglimit", "pkg/peeraddr", "smppserv/sms"}},
+	{"smppserv/admin/metrics", "the registry: what Prometheus reads", []string{"pkg/adminapi", "pkg/smpp", "smppserv/sms"}},
 
 	{"smppserv/testkit", "for suites: build and run the programs, a stub of Hermès, an SMPP client, PostgreSQL", []string{"pkg/..."}},
 	{"smppserv/conformance", "the rows of the protocol list, each driven from outside through the built programs", suite("smppserv/conformance")},

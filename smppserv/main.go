@@ -63,6 +63,7 @@ type commandLine struct {
 	Trace     traceCommand     `cmd:"" group:"running" help:"Record the PDUs of a client, and save them for Wireshark."`
 	Report    reportCommand    `cmd:"" group:"running" help:"Count messages by campaign, client, number, day or hour."`
 	Log       logCommand       `cmd:"" group:"running" help:"Show the last lines of the server's log, and follow it."`
+	Audit     auditCommand     `cmd:"" group:"running" help:"Tell who did what, and from where."`
 	Alerts    alertsCommand    `cmd:"" group:"running" help:"Try the alerts out."`
 
 	Store        storeCommand        `cmd:"" help:"Copy the store of messages, or put a copy in its place."`

@@ -181,6 +181,15 @@ func (r *Remote) Log(ctx context.Context, level, contains string, limit int) (al
 	return all, r.ask(ctx, http.MethodGet, "/log", q, nil, &all)
 }
 
+// Audit lists who did what, newest first, from the cursor of the page before on.
+func (r *Remote) Audit(ctx context.Context, cursor string, limit int) (a Audit, err error) {
+	q := values("cursor", cursor)
+	if limit > 0 {
+		q.Set("limit", strconv.Itoa(limit))
+	}
+	return a, r.ask(ctx, http.MethodGet, "/audit", q, nil, &a)
+}
+
 // TestAlerts has each alert of config.toml send a test.
 func (r *Remote) TestAlerts(ctx context.Context) (Done, error) { return r.do(ctx, "/alerts/test", nil) }
 

@@ -45,7 +45,7 @@ type Part struct {
 	Since time.Time `json:"since,omitzero"` // of the level and its reason
 	Text  Text      `json:"text,omitzero"`  // how it is and because of what, in one line
 	// Figures are what belongs to it: octets of disk_free, database and log for the store and the disk, bound and configured
-	// for SMPP, connections for TCP, window and in_flight for Hermès.
+	// for SMPP, connections for TCP, window, in_flight and up (1 or 0, if it is known) for Hermès.
 	Figures map[string]int64 `json:"figures,omitempty"`
 }
 

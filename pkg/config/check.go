@@ -35,6 +35,8 @@ func (c *Config) check() []Problem {
 	k.jobs(&c.Jobs)
 	k.store(&c.Store)
 	k.admin(&c.Admin)
+	k.alerts(c)
+	k.mail(c)
 	k.oneOf("log.level", c.Log.Level, "trace", "debug", "info", "warn", "error")
 	k.launcher(&c.Launcher)
 	k.ports(c)

@@ -36,6 +36,8 @@ type Config struct {
 	Jobs              Jobs               `toml:"jobs"`
 	Store             Store              `toml:"store"`
 	Admin             Admin              `toml:"admin"`
+	Alerts            []Alert            `toml:"alerts"` // nil = nobody is told
+	Mail              Mail               `toml:"mail"`
 	Log               Log                `toml:"log"`
 	Launcher          Launcher           `toml:"launcher"`
 }

@@ -49,6 +49,10 @@ func Default() Config {
 		Admin: Admin{
 			Listen: "127.0.0.1:8346",
 		},
+		Mail: Mail{
+			Port: 587,
+			TLS:  MailSTARTTLS,
+		},
 		Log: Log{
 			Level:    "info",
 			Messages: true,

@@ -83,12 +83,17 @@ func (c *Config) secrets() []secret {
 	all := []secret{
 		{"hermes.secret", &c.Hermes.Secret, &c.Hermes.SecretFile, ""},
 		{"tcp.token", &c.TCP.Token, &c.TCP.TokenFile, ""},
+		{"mail.password", &c.Mail.Password, &c.Mail.PasswordFile, ""},
 		{"store.dsn", &c.Store.DSN, &c.Store.DSNFile, Default().Store.DSN},
 	}
 	for i := range c.Clients {
 		client, key := &c.Clients[i], tomlstrict.Index("clients", i)
 		all = append(all, secret{key + ".password", &client.Password, &client.PasswordFile, ""},
 			secret{key + ".outbind_password", &client.OutbindPassword, &client.OutbindPasswordFile, ""})
+	}
+	for i := range c.Alerts {
+		alert := &c.Alerts[i]
+		all = append(all, secret{tomlstrict.Index("alerts", i) + ".webhook", &alert.Webhook, &alert.WebhookFile, ""})
 	}
 	for i := range c.Admin.Users {
 		user := &c.Admin.Users[i]

@@ -159,6 +159,9 @@ func (s Status) String() string {
 	return fmt.Sprintf("command_status 0x%08x", uint32(s))
 }
 
+// Name returns the name in the specification, without "ESME_"; "" where it has none.
+func (s Status) Name() string { return statusTexts[s].name }
+
 // Error returns name, number and meaning.
 func (s Status) Error() string {
 	if t, ok := statusTexts[s]; ok {

@@ -26,6 +26,9 @@ func (b *binder) add(key, format string, args ...any) {
 	b.problems = append(b.problems, Problem{Key: key, Text: fmt.Sprintf(format, args...)})
 }
 
+// A Setter reads its value by itself: one that is text, or else a number. The pointer to the field is one.
+type Setter interface{ SetValue(value any) error }
+
 // value never quotes what it found: it may be a password.
 func (b *binder) value(path string, target reflect.Value, value any) {
 	if text, ok := value.(string); ok && b.text != nil {
@@ -34,6 +37,12 @@ func (b *binder) value(path string, target reflect.Value, value any) {
 			b.add(path, "%s", err)
 			return
 		}
+	}
+	if s, ok := target.Addr().Interface().(Setter); ok {
+		if err := s.SetValue(value); err != nil {
+			b.add(path, "%s", err)
+		}
+		return
 	}
 	switch target.Type() {
 	case reflect.TypeFor[time.Duration]():

@@ -8,14 +8,12 @@ import (
 	"time"
 
 	"hnetsmpp/pkg/adminapi"
-	"hnetsmpp/smppserv/sms"
 )
 
 // fake stands for the message centre; what it was not given says nothing.
 type fake struct {
 	sessions func() []adminapi.Session
 	unbind   func(id uint64) bool
-	queue    func() sms.QueueStats
 	ready    func() error
 	problems []Problem
 	knows    func(name, password string) bool
@@ -34,13 +32,6 @@ func (f *fake) Sessions() []adminapi.Session {
 		return nil
 	}
 	return f.sessions()
-}
-
-func (f *fake) Queue() sms.QueueStats {
-	if f.queue == nil {
-		return sms.QueueStats{}
-	}
-	return f.queue()
 }
 
 func (f *fake) Problems() []Problem { return f.problems }

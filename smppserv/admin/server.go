@@ -22,9 +22,7 @@ import (
 
 	"hnetsmpp/pkg/adminapi"
 	"hnetsmpp/pkg/loglimit"
-	"hnetsmpp/smppserv/sms"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 )
 
@@ -39,10 +37,6 @@ const (
 
 // Centre is what the operator's side asks of the message centre. Its methods are called from any goroutine.
 type Centre interface {
-	// Sessions lists the SMPP connections, those that are not bound yet included.
-	Sessions() []adminapi.Session
-	// Queue counts what waits.
-	Queue() sms.QueueStats
 	// Ready tells why no work can be done now, in words that anybody may read; nil means that it can.
 	Ready() error
 	// Problems lists what an operator should see to though work goes on.
@@ -73,17 +67,16 @@ type Options struct {
 	Operators Operators
 	// Page is what people look at: everything but the API, metrics, health, and the posts of a login. Who asks is ActorOf, and
 	// its forms carry FormToken.
-	Page     http.Handler
-	Counters *Counters // nil = no message counters in the metrics
-	Log      zerolog.Logger
+	Page    http.Handler
+	Metrics http.Handler // nil = there is no /metrics
+	Log     zerolog.Logger
 }
 
 // Server is the operator's side.
 type Server struct {
-	o        Options
-	registry *prometheus.Registry
-	http     *http.Server
-	serving  sync.WaitGroup
+	o       Options
+	http    *http.Server
+	serving sync.WaitGroup
 
 	listener net.Listener // set by Listen, before anything else may look
 	loopback bool         // no other machine reaches it
@@ -112,7 +105,7 @@ func New(o Options) *Server {
 	if o.Started.IsZero() {
 		o.Started = time.Now()
 	}
-	s := &Server{o: o, registry: newRegistry(o), visits: newVisits(), streams: make(chan struct{}, maxStreams), checks: make(chan struct{}, maxChecks),
+	s := &Server{o: o, visits: newVisits(), streams: make(chan struct{}, maxStreams), checks: make(chan struct{}, maxChecks),
 		limited: loglimit.New(o.Log), connections: map[net.Conn]http.ConnState{}, away: "starting"}
 	s.http = &http.Server{
 		Handler:           s.handler(),
@@ -129,7 +122,9 @@ func New(o Options) *Server {
 
 func (s *Server) handler() http.Handler {
 	guarded := http.NewServeMux()
-	guarded.Handle("GET /metrics", s.metrics())
+	if s.o.Metrics != nil {
+		guarded.Handle("GET /metrics", s.o.Metrics)
+	}
 	s.mountAPI(guarded)
 	guarded.HandleFunc("POST "+loginPath, s.logIn)
 	guarded.HandleFunc("POST /logout", s.logOut)

@@ -30,6 +30,9 @@ func startWith(t *testing.T, o Options, page http.Handler) string {
 	if o.Centre == nil {
 		o.Centre = &fake{}
 	}
+	if o.Metrics == nil {
+		o.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { writeLines(w, http.StatusOK, "metric 1") })
+	}
 	s := New(o)
 	if err := s.Listen(); err != nil {
 		t.Fatal(err)

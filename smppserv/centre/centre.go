@@ -12,6 +12,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -23,11 +24,14 @@ import (
 	"hnetsmpp/pkg/running"
 	"hnetsmpp/pkg/worker"
 	"hnetsmpp/smppserv/admin"
+	"hnetsmpp/smppserv/admin/metrics"
 	"hnetsmpp/smppserv/admin/page"
+	"hnetsmpp/smppserv/alerts"
 	"hnetsmpp/smppserv/hermes"
 	"hnetsmpp/smppserv/operators"
 	"hnetsmpp/smppserv/passwords"
 	"hnetsmpp/smppserv/queue"
+	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/smsc"
 	"hnetsmpp/smppserv/smsc/translate"
 	"hnetsmpp/smppserv/store"
@@ -50,8 +54,10 @@ type centre struct {
 	started   config.File // as it was at the start
 	shown     atomic.Pointer[operators.Config]
 
-	counters      *admin.Counters
+	counters      *metrics.Counters
 	traces        *trace.Traces
+	alerts        *alerts.Alerts
+	endAlerts     context.CancelFunc
 	plain, secure net.Listener // SMPP; secure is nil without TLS
 
 	runs *config.Config // as it was at the start: what needs a restart is so still
@@ -83,7 +89,7 @@ type centre struct {
 // begin opens the operators' port, which says that the server starts and is the last to close. version is this program's.
 func begin(cfg *config.Config, version string, lines *operators.Lines, log zerolog.Logger) (*centre, error) {
 	mc := &centre{log: log, clock: queue.SystemClock(), cfg: cfg, runs: cfg, token: newToken(), users: cfg.Admin.Users,
-		certificates: digests(cfg.Certificates()), counters: admin.NewCounters(), traces: trace.New(trace.Options{}),
+		certificates: digests(cfg.Certificates()), counters: metrics.NewCounters(), traces: trace.New(trace.Options{}),
 		good: passwords.NewMemory(), places: passwords.NewPlaces(0)}
 	conf, err := adminConfig(cfg.Admin)
 	if err != nil {
@@ -93,7 +99,8 @@ func begin(cfg *config.Config, version string, lines *operators.Lines, log zerol
 		Config: func() operators.Config { return *mc.shown.Load() }})
 	mc.show(&mc.started, "")
 	options := admin.Options{
-		Listen: cfg.Admin.Listen, Version: version, AuthRequired: len(mc.users) > 0, Token: mc.token, Centre: mc, Counters: mc.counters, Log: log,
+		Listen: cfg.Admin.Listen, Version: version, AuthRequired: len(mc.users) > 0, Token: mc.token, Centre: mc, Log: log,
+		Metrics: metrics.Handler(metrics.Options{Version: version, Source: mc.operators, Queue: func() sms.QueueStats { return mc.queue.Stats() }, Counters: mc.counters, Log: log}),
 	}
 	if conf != nil {
 		mc.adminConf.Store(conf)
@@ -120,11 +127,14 @@ func (mc *centre) open(ctx context.Context) (err error) {
 	if mc.store, err = sqlite.Open(ctx, sqlite.Options{File: cfg.Store.DSN, Log: log}); err != nil {
 		return err
 	}
+	mc.store.Observe(mc.counters)
+	mc.counters.Clients(systemIDs(cfg))
 	mc.queue = queue.New(queue.Options{Settings: queueSettings(cfg), Store: mc.store, Log: log, Observer: observer{mc.messages, mc.operators}, Clock: mc.clock})
 	push, err := pushOptions(cfg, log)
 	if err != nil {
 		return err
 	}
+	push.Observer = mc.counters
 	if mc.push, err = hermes.NewPush(push); err != nil {
 		return err
 	}
@@ -140,8 +150,10 @@ func (mc *centre) open(ctx context.Context) (err error) {
 		return err
 	}
 	mc.admin.Away("starting: taking up the messages that wait")
+	mc.alerts = alerts.New(alerts.Options{Node: nodeName(), Source: mc.operators, File: filepath.Join(filepath.Dir(cfg.Store.DSN), alertsFile), Log: log})
+	mc.alerts.Configure(alertSettings(cfg))
 	if err := mc.operators.Open(ctx, operators.Parts{Queue: mc.queue, SMSC: mc.smsc, Push: mc.push, Port: mc.port, Store: mc.store,
-		Traces: mc.traces, Text: translate.Decode}); err != nil {
+		Traces: mc.traces, Alerts: mc.alerts, Text: translate.Decode}); err != nil {
 		return err
 	}
 	return mc.queue.Start(ctx)
@@ -149,6 +161,9 @@ func (mc *centre) open(ctx context.Context) (err error) {
 
 // serve lets everything work, and tells where it listens.
 func (mc *centre) serve() worker.Ready {
+	ctx, end := context.WithCancel(context.Background())
+	mc.endAlerts = end
+	go mc.alerts.Run(ctx)
 	mc.push.Attach(mc.queue)
 	mc.smsc.Serve(mc.plain)
 	go func() {

@@ -11,7 +11,7 @@ import (
 
 	"hnetsmpp/pkg/config"
 	"hnetsmpp/pkg/logfile"
-	"hnetsmpp/smppserv/admin"
+	"hnetsmpp/smppserv/admin/metrics"
 	"hnetsmpp/smppserv/sms"
 )
 
@@ -27,7 +27,7 @@ const (
 // messages writes a line for each message that has come to its end, without its text: logs/messages.log. It implements
 // queue.Observer, beside the counters, and waits for no disk.
 type messages struct {
-	*admin.Counters
+	*metrics.Counters
 	log zerolog.Logger
 
 	mu      sync.Mutex
@@ -47,7 +47,7 @@ type messagesFile struct {
 	maxMB, keep int
 }
 
-func newMessages(counters *admin.Counters, log zerolog.Logger) *messages {
+func newMessages(counters *metrics.Counters, log zerolog.Logger) *messages {
 	ms := &messages{Counters: counters, log: log, wake: make(chan struct{}, 1), written: make(chan struct{})}
 	go ms.write()
 	return ms

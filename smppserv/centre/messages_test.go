@@ -11,7 +11,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"hnetsmpp/pkg/config"
-	"hnetsmpp/smppserv/admin"
+	"hnetsmpp/smppserv/admin/metrics"
 	"hnetsmpp/smppserv/sms"
 )
 
@@ -24,7 +24,7 @@ func TestEachMessageThatHasComeToItsEndHasALineWithoutItsText(t *testing.T) {
 	receipt.ID = 2
 	answer := &sms.Message{ID: 3, Recipient: "acme", Source: sms.Address{Number: `36"\é`}, Dest: sms.Address{Number: sms.Number("\xD6sterreich")}}
 
-	ms := newMessages(admin.NewCounters(), zerolog.Nop())
+	ms := newMessages(metrics.NewCounters(), zerolog.Nop())
 	ms.Concluded(text, sms.Delivered) // before it is known where they go
 	ms.configure(path, &cfg)
 	ms.Concluded(receipt, sms.Delivered)
@@ -51,7 +51,7 @@ func TestEachMessageThatHasComeToItsEndHasALineWithoutItsText(t *testing.T) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}
 
-	ms = newMessages(admin.NewCounters(), zerolog.Nop())
+	ms = newMessages(metrics.NewCounters(), zerolog.Nop())
 	cfg.Log.Messages, cfg.Log.Content = false, true
 	ms.Concluded(text, sms.Delivered)
 	ms.configure(path, &cfg)
@@ -65,7 +65,7 @@ func TestEachMessageThatHasComeToItsEndHasALineWithoutItsText(t *testing.T) {
 // Nobody knows yet where the lines go, so that none is written.
 func TestLinesThatTheDiskDoesNotTakeAreLeftOutAndCounted(t *testing.T) {
 	var log bytes.Buffer
-	ms := newMessages(admin.NewCounters(), zerolog.New(zerolog.SyncWriter(&log)))
+	ms := newMessages(metrics.NewCounters(), zerolog.New(zerolog.SyncWriter(&log)))
 	m := &sms.Message{ID: 1, Submitter: "acme"}
 	line := len(appendLine(nil, m, sms.Delivered, m.ReceivedAt))
 	n := 2 * maxUnwritten / line
@@ -87,7 +87,7 @@ func TestLinesThatTheDiskDoesNotTakeAreLeftOutAndCounted(t *testing.T) {
 }
 
 func BenchmarkALineOfAMessage(b *testing.B) {
-	ms := newMessages(admin.NewCounters(), zerolog.Nop())
+	ms := newMessages(metrics.NewCounters(), zerolog.Nop())
 	cfg := config.Default()
 	ms.configure(filepath.Join(b.TempDir(), "config.toml"), &cfg)
 	m := &sms.Message{ID: 123456, Submitter: "acme", Source: sms.Address{Number: "33612345678"}, Dest: sms.Address{Number: "3600"}}

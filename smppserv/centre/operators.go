@@ -11,28 +11,7 @@ import (
 	"hnetsmpp/pkg/adminapi"
 	"hnetsmpp/pkg/config"
 	"hnetsmpp/smppserv/admin"
-	"hnetsmpp/smppserv/sms"
 )
-
-// Sessions implements admin.Centre.
-func (mc *centre) Sessions() (all []adminapi.Session) {
-	for _, s := range mc.smsc.Sessions() {
-		all = append(all, adminapi.Session{ID: s.ID(), SystemID: s.SystemID(), State: s.State().String(), Remote: s.RemoteAddr().String(),
-			Version: versionName(s.Version()), Since: s.Opened()})
-	}
-	return all
-}
-
-// versionName writes an interface_version, "3.4" for 0x34; nothing before the bind.
-func versionName(v byte) string {
-	if v == 0 {
-		return ""
-	}
-	return fmt.Sprintf("%d.%d", v>>4, v&0x0F)
-}
-
-// Queue implements admin.Centre.
-func (mc *centre) Queue() sms.QueueStats { return mc.queue.Stats() }
 
 // Ready implements admin.Centre.
 func (mc *centre) Ready() error { return mc.store.Check() }

@@ -256,9 +256,10 @@ func (mc *centre) apply(cfg *config.Config) (renewed []string, err error) {
 	setLevel(cfg.Log)
 	mc.queue.Configure(queueSettings(cfg))
 	mc.smsc.Reload(smscSettings(cfg))
-	mc.traces.Retain(func(systemID string) bool {
-		return slices.ContainsFunc(cfg.Clients, func(c config.Client) bool { return c.SystemID == systemID })
-	})
+	clients := systemIDs(cfg)
+	mc.traces.Retain(func(systemID string) bool { return slices.Contains(clients, systemID) })
+	mc.counters.Clients(clients)
+	mc.alerts.Configure(alertSettings(cfg))
 	mc.port.SetAllow(prefixes(cfg.TCP.Allow))
 	mc.port.SetToken(cfg.TCP.Token)
 	mc.port.SetValidity(cfg.Hermes.Validity)

@@ -14,6 +14,7 @@ import (
 	"hnetsmpp/pkg/config"
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/pkg/smstext"
+	"hnetsmpp/smppserv/alerts"
 	"hnetsmpp/smppserv/hermes"
 	"hnetsmpp/smppserv/queue"
 	"hnetsmpp/smppserv/session"
@@ -38,9 +39,44 @@ func smscOptions(cfg *config.Config, mc *centre) smsc.Options {
 		Timers: session.Timers{SessionInit: s.SessionInitTimeout, EnquireLink: s.KeepAliveInterval,
 			Inactivity: s.InactivityTimeout, Response: s.ResponseTimeout},
 		Logout: s.DisconnectAfterLogout, Window: s.Window, MaxConnections: s.MaxConnections, MaxPerAddress: s.MaxConnectionsPerIP,
-		FailedBindDelay: s.FailedBindDelay, Queue: mc.queue, History: mc.store, Passwords: mc.places, Log: mc.log, Recorder: mc.traces, Changed: mc.operators.ClientChanged,
+		FailedBindDelay: s.FailedBindDelay, Queue: mc.queue, History: mc.store, Passwords: mc.places, Log: mc.log, Recorder: mc.traces, Observer: mc.counters, Changed: mc.operators.ClientChanged,
 		Operator: func(password string) bool { return config.CheckPassword(mc.token, password) },
 	}
+}
+
+func systemIDs(cfg *config.Config) (all []string) {
+	for i := range cfg.Clients {
+		all = append(all, cfg.Clients[i].SystemID)
+	}
+	return all
+}
+
+// alertsFile is beside the database.
+const alertsFile = "alerts.json"
+
+func alertSettings(cfg *config.Config) alerts.Settings {
+	m := &cfg.Mail
+	st := alerts.Settings{Mail: alerts.Mail{Server: m.Server, Port: m.Port, User: m.User, Password: m.Password, From: m.From}}
+	switch m.TLS {
+	case config.MailTLS:
+		st.Mail.Security = alerts.ImplicitTLS
+	case config.MailPlain:
+		st.Mail.Security = alerts.NoTLS
+	}
+	for i := range cfg.Alerts {
+		a := &cfg.Alerts[i]
+		r := alerts.Rule{When: alerts.When(a.When), Limit: string(a.Limit), Client: a.Client, Webhook: a.Webhook, Email: a.Email}
+		switch a.When { // the limits were checked
+		case config.WhenWaiting:
+			r.Count, _ = a.Limit.Number()
+		case config.WhenDiskFree:
+			r.Octets, _ = a.Limit.Octets()
+		default:
+			r.Lasts, _ = a.Limit.Duration()
+		}
+		st.Rules = append(st.Rules, r)
+	}
+	return st
 }
 
 func certPool(file string) (*x509.CertPool, error) {

@@ -117,6 +117,9 @@ func (s *stop) run(p parts) error {
 func (mc *centre) close() error {
 	s := stop{log: mc.log, end: time.Now().Add(stopTime)}
 	mc.admin.Away("stopping")
+	if mc.endAlerts != nil {
+		mc.endAlerts()
+	}
 	mc.operators.Close()
 	if mc.queue != nil {
 		mc.queue.Quiesce()

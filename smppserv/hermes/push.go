@@ -35,7 +35,7 @@ import (
 	"hnetsmpp/smppserv/sms"
 )
 
-// PushOptions are the settings of [hermes]. All may change by Reload, but for Log and Text.
+// PushOptions are the settings of [hermes]. All may change by Reload, but for Log, Observer and Text.
 type PushOptions struct {
 	URL            string            // Simulator, or http(s)://…, used exactly as written; "" = messages wait
 	Timeout        time.Duration     // of one push, from dialling to the end of the answer
@@ -51,9 +51,17 @@ type PushOptions struct {
 	TLS            *tls.Config       // nil = the system's authorities
 	Transport      http.RoundTripper // nil = the StandIn for Simulator, else HTTP
 
+	Observer Observer // nil = nobody
+
 	// Text decodes the octets of a message, or of the parts of a long one.
 	Text func(ms []*sms.Message) sms.Text
 	Log  zerolog.Logger
+}
+
+// Observer hears of each push that was made. It is called from any goroutine and must return at once.
+type Observer interface {
+	// Pushed tells the HTTP status of the answer, 0 = there was none, and how long it took to come.
+	Pushed(status int, took time.Duration)
 }
 
 // Outlets opens ways out of the queue.
@@ -64,6 +72,7 @@ type Outlets interface {
 // Push delivers to Hermès by HTTP. It implements road.Deliverer.
 type Push struct {
 	log      zerolog.Logger
+	observer Observer
 	text     func([]*sms.Message) sms.Text
 	settings atomic.Pointer[settings]
 	noURL    sync.Once // it was said that messages wait for one
@@ -88,7 +97,7 @@ func NewPush(o PushOptions) (*Push, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Push{log: o.Log, text: o.Text, idle: make(chan struct{}), limited: rate.Sometimes{First: 1, Interval: time.Minute},
+	p := &Push{log: o.Log, observer: o.Observer, text: o.Text, idle: make(chan struct{}), limited: rate.Sometimes{First: 1, Interval: time.Minute},
 		pushes: newPressure(s.concurrency), statuses: newPressure(s.concurrency)}
 	p.settings.Store(s)
 	return p, nil
@@ -265,8 +274,12 @@ func (t *try) run() {
 			Msg("a push brought about a fault of the server: the message is tried three times at most; please report this line")
 		o, k = sms.Outcome{Verdict: sms.TryAgain, Fault: true, Reason: fault.Error()}, unmade
 	}
+	took := time.Since(began)
 	t.push.log.Debug().Uint64("message_id", uint64(t.messages[0].ID)).Int("status", o.Code).Str("reason", o.Reason).
-		Dur("took", time.Since(began)).Msg("push")
+		Dur("took", took).Msg("push")
+	if t.push.observer != nil && k != unmade && k != stillborn && !t.isStatus() {
+		t.push.observer.Pushed(o.Code, took)
+	}
 	o.Unreached = k == silence
 	// Before the report: it gives the queue room for another try.
 	t.push.learn(t, &o, k)

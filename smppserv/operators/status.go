@@ -103,6 +103,12 @@ func (ops *Operators) hermesPart(cfg *Config) adminapi.Part {
 	f := ops.parts.Push.Facts()
 	p := adminapi.Part{Name: adminapi.PartHermes, Level: adminapi.Good, Since: f.Since,
 		Figures: map[string]int64{"window": int64(f.Window), "most": int64(f.Most), "in_flight": int64(f.InFlight)}}
+	switch f.State { // the figure up is there when it is known
+	case hermes.Up, hermes.Pausing, hermes.Silent:
+		p.Figures["up"] = 1
+	case hermes.Dead:
+		p.Figures["up"] = 0
+	}
 	why := ops.whyHermes(cfg)
 	switch {
 	case cfg.HermesURL == "":

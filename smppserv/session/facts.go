@@ -29,6 +29,12 @@ type Fault struct {
 	Silent  bool // the client did not answer it
 }
 
+// Observer hears of what is refused. It is called under a session's lock and must return at once.
+type Observer interface {
+	// Refused tells of a request of the peer that is answered by another status than ROK.
+	Refused(command smpp.CommandID, status smpp.Status)
+}
+
 // counts are guarded by the session.
 type counts struct {
 	submits, refused, delivers int64
@@ -36,7 +42,11 @@ type counts struct {
 }
 
 // answered counts a request of the peer that was answered.
-func (c *counts) answered(command smpp.CommandID, status smpp.Status) {
+func (s *Session) answered(command smpp.CommandID, status smpp.Status) {
+	if s.o.Observer != nil && status != smpp.ROK {
+		s.o.Observer.Refused(command, status)
+	}
+	c := &s.counts
 	switch {
 	case status != smpp.ROK:
 		c.fault = Fault{At: time.Now(), Command: command, Status: status}

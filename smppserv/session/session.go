@@ -91,6 +91,7 @@ type Options struct {
 	MaxRequests int           // the peer's requests that await their answers, before the socket is not read any more
 	Greeting    smpp.PDU      // sent first: outbind to a client that we called; nil = nothing
 	Recorder    Recorder      // of the PDUs; nil = nobody takes them down
+	Observer    Observer      // nil = nobody
 	Late        func()        // called for a deliver_sm_resp to what nobody waits for any more; nil = nobody is told
 }
 

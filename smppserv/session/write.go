@@ -68,7 +68,7 @@ func (t *Ticket) Answer(status smpp.Status, p smpp.PDU) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.inflight--
-	s.counts.answered(t.command, status)
+	s.answered(t.command, status)
 	s.room.Broadcast()
 	if s.closed.Load() != 0 {
 		return
@@ -89,7 +89,7 @@ func (s *Session) age() int64 { return max(int64(time.Since(s.opened)), 1) }
 func (s *Session) refuse(h smpp.Header, status smpp.Status) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.counts.answered(h.Command, status)
+	s.answered(h.Command, status)
 	s.out = smpp.AppendRefusal(s.out, h.Command, status, h.Sequence)
 	s.wake()
 }

@@ -61,6 +61,7 @@ type Options struct {
 	History         History
 	Passwords       *passwords.Places // for checks of hashed passwords; nil = places of its own
 	Recorder        session.Recorder  // of what goes over the wire; nil = nobody takes it down
+	Observer        session.Observer  // of what is refused; nil = nobody
 	// Operator tells the token that a command of this machine binds with, as whichever client; nil = there is none.
 	Operator func(password string) bool
 	// Changed is called when something has happened to a client of the configuration, from any goroutine: it must return at once,
@@ -148,7 +149,7 @@ func (sv *Server) serve(c net.Conn, greeting smpp.PDU) error {
 	p.s = session.New(session.Options{
 		ID: sv.nextID.Add(1), SystemID: sv.o.SMSCIdentifier, Conn: c, Handler: p, Log: sv.o.Log, Limited: sv.limited, Greeting: greeting,
 		Timers: sv.o.Timers, Logout: sv.o.Logout, Window: sv.o.Window, MaxRequests: maxRequests,
-		Recorder: sv.o.Recorder, Late: p.sender.late,
+		Recorder: sv.o.Recorder, Observer: sv.o.Observer, Late: p.sender.late,
 	})
 	reason := sv.doors.Serve(p.s)
 	if p.account != nil {

@@ -118,9 +118,13 @@ func (s *Store) commit(batch []op) (left []op, down error) {
 		return nil, nil
 	}
 	s.watch.start()
+	began := time.Now()
 	wrote, err := s.writer.write(batch)
 	s.watch.start() // before anybody hears of it
 	if err == nil {
+		if o := s.observer.Load(); wrote && o != nil {
+			(*o).Committed(time.Since(began))
+		}
 		if wrote && s.failing.Load() != nil {
 			s.failing.Store(nil)
 			s.log.Info().Msg("the store writes again")

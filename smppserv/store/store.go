@@ -33,8 +33,9 @@ type Store struct {
 	writer   *writer
 
 	failing   atomic.Pointer[error] // why the last commit failed, nil = it did not
-	watch     stopwatch             // of the committer
-	gathering gathering             // the committer's
+	observer  atomic.Pointer[Observer]
+	watch     stopwatch // of the committer
+	gathering gathering // the committer's
 	look      look
 	parking
 	notes      notes
@@ -55,6 +56,14 @@ type Store struct {
 	ended     chan struct{} // the database is closed
 	closeErr  error         // read when ended is closed
 }
+
+// Observer hears of each transaction that is on disk. It is called by the goroutine that commits and must return at once.
+type Observer interface {
+	Committed(took time.Duration)
+}
+
+// Observe has o hear of the transactions from now on.
+func (s *Store) Observe(o Observer) { s.observer.Store(&o) }
 
 // New makes a store of a database, which Close closes.
 func New(ctx context.Context, d Database, log zerolog.Logger) (*Store, error) {
