@@ -65,9 +65,6 @@ func (h *history) over(still map[string]bool, prefix string) {
 func (ops *Operators) watch(ctx context.Context) {
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
-	ops.sampling.Lock()
-	ops.minutes.begin(ctx, ops.parts.Store, time.Now())
-	ops.sampling.Unlock()
 	var last string
 	for {
 		select {

@@ -175,6 +175,7 @@ func (ops *Operators) Open(ctx context.Context, p Parts) error {
 		}
 		p.SMSC.Recall(n.Client, recalled(smsc.EventBound, n.Bound), recalled(smsc.EventUnbound, n.Unbound), recalled(smsc.EventRefused, n.Refused))
 	}
+	ops.minutes.begin(ctx, p.Store, time.Now())
 	run, stop := context.WithCancel(context.Background())
 	ops.stop = stop
 	go ops.watch(run)

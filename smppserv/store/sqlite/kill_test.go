@@ -70,7 +70,7 @@ func TestAfterAKillEachMessageIsFoundByItsNumberAndCounted(t *testing.T) {
 			t.Fatal(err)
 		}
 		lines := bufio.NewScanner(out)
-		for range 1 + rand.IntN(8) {
+		for range 3 + rand.IntN(8) { // with the third line some are on disk, and some ends
 			if !lines.Scan() {
 				t.Fatal("the process ended by itself")
 			}
