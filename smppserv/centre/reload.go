@@ -266,6 +266,11 @@ func (mc *centre) apply(cfg *config.Config) (renewed []string, err error) {
 	mc.mu.Lock()
 	defer mc.mu.Unlock()
 	if len(mc.users) > 0 && len(cfg.Admin.Users) > 0 {
+		for _, u := range mc.users {
+			if !slices.ContainsFunc(cfg.Admin.Users, func(now config.User) bool { return now.Name == u.Name && now.Password == u.Password }) {
+				mc.admin.EndVisits(u.Name)
+			}
+		}
 		mc.users = cfg.Admin.Users
 	}
 	return renewed, nil
