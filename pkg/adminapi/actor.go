@@ -7,6 +7,7 @@ var (
 	ErrNotFound   = errors.New("there is no such thing")
 	ErrConflict   = errors.New("it cannot be done as things are") // a message is final, a client is not paused, …
 	ErrBadRequest = errors.New("what was asked makes no sense")
+	ErrNotNow     = errors.New("nothing can be written now") // the database is locked, the disk is full, …
 	ErrForbidden  = errors.New("whoever asks may not")
 	ErrTooSlow    = errors.New("the database did not answer in time")
 )

@@ -46,6 +46,7 @@ func (s *Server) answerError(w http.ResponseWriter, err error) {
 		{adminapi.ErrConflict, http.StatusConflict, "not possible as things are"},
 		{adminapi.ErrBadRequest, http.StatusBadRequest, "not understood"},
 		{adminapi.ErrForbidden, http.StatusForbidden, "not allowed"},
+		{adminapi.ErrNotNow, http.StatusServiceUnavailable, "not now"},
 		{adminapi.ErrTooSlow, http.StatusServiceUnavailable, "too slow"},
 		{context.DeadlineExceeded, http.StatusServiceUnavailable, "too slow"},
 	} {

@@ -33,7 +33,7 @@ func (ops *Operators) Status(ctx context.Context) (adminapi.Status, error) {
 		}
 		s := adminapi.Status{Node: ops.o.Node, Version: ops.o.Version, Started: ops.o.Started, Mode: cfg.Mode, Ready: true,
 			Parts: ops.standingParts(now)}
-		if err := ops.parts.Store.Check(); err != nil {
+		if err := ops.check(); err != nil {
 			s.Ready, s.Why = false, oneLine(err.Error())
 		}
 		s.Attention = ops.attention(&cfg, s.Parts, waiting, now)
@@ -154,7 +154,7 @@ func (ops *Operators) storePart(cfg *Config) adminapi.Part {
 	p := adminapi.Part{Name: adminapi.PartStore, Level: adminapi.Good, Text: adminapi.Say("messages are written to disk")}
 	d := ops.disk(cfg)
 	p.Figures = map[string]int64{"database": d.database, "log": d.log, "parked": int64(ops.parts.Store.Parked())}
-	switch err := ops.parts.Store.Check(); {
+	switch err := ops.check(); {
 	case err != nil:
 		p.Level, p.Text = adminapi.Bad, adminapi.Say("the database cannot be written: %s", adminapi.Verbatim(oneLine(err.Error())))
 	case ops.parts.Store.Parked() > 0:

@@ -3,6 +3,7 @@ package page_test
 import (
 	"encoding/csv"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -225,6 +226,10 @@ func TestADatabaseThatDoesNotAnswerIsToldWithWhatToDo(t *testing.T) {
 		if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "La base n’a pas répondu à temps") {
 			t.Errorf("%s: %d, %.300s", path, w.Code, w.Body.String())
 		}
+	}
+	fake.Fault = fmt.Errorf("%w: the database is locked", adminapi.ErrNotNow)
+	if w := get(t, h, "/messages", "Accept-Language", "fr"); w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "Rien ne peut être écrit maintenant") {
+		t.Errorf("%d, %.300s", w.Code, w.Body.String())
 	}
 	fake.Fault = errors.New("disk I/O error")
 	if w := get(t, h, "/messages"); w.Code != http.StatusInternalServerError || !strings.Contains(w.Body.String(), "disk I/O error") {

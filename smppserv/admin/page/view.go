@@ -171,6 +171,8 @@ func (p *page) fail(w http.ResponseWriter, v *view, err error) {
 		f.Code, f.What, f.ToDo = http.StatusConflict, v.T("That cannot be done now"), v.T("Things have changed since the page was shown: go back and look again.")
 	case errors.Is(err, adminapi.ErrBadRequest):
 		f.Code, f.What, f.ToDo = http.StatusBadRequest, v.T("That was not understood"), v.T("Go back and correct what was entered.")
+	case errors.Is(err, adminapi.ErrNotNow):
+		f.Code, f.What, f.ToDo = http.StatusServiceUnavailable, v.T("Nothing can be written now"), v.T("The overview says why. Try again when the database can be written.")
 	case errors.Is(err, adminapi.ErrTooSlow), errors.Is(err, context.DeadlineExceeded):
 		f.Code, f.What, f.ToDo = http.StatusServiceUnavailable, v.T("The database did not answer in time"), v.T("Messages go on. Try again in a moment, or ask for a shorter time.")
 	default:
