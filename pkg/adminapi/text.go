@@ -58,7 +58,7 @@ func (t Text) String() string {
 			args[i] = arg
 		}
 	}
-	return fmt.Sprintf(t.Format, args...)
+	return fmt.Sprintf(t.counted(), args...)
 }
 
 // MarshalJSON implements json.Marshaler.

@@ -26,16 +26,14 @@ func documents(root string) ([]file, error) {
 		{"Smpp.xml", filepath.Join(root, "hermes", "Smpp.xml")},
 		{"README.md", filepath.Join(root, "README.md")},
 	}
-	for _, folder := range []string{"docs", "docs/fr"} {
-		entries, err := os.ReadDir(filepath.Join(root, filepath.FromSlash(folder)))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
+	err := fs.WalkDir(os.DirFS(root), "docs", func(name string, e fs.DirEntry, err error) error {
+		if err == nil && e.Type().IsRegular() {
+			files = append(files, file{name, filepath.Join(root, filepath.FromSlash(name))})
 		}
-		for _, e := range entries {
-			if e.Type().IsRegular() {
-				files = append(files, file{folder + "/" + e.Name(), filepath.Join(root, filepath.FromSlash(folder), e.Name())})
-			}
-		}
+		return err
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
 	}
 	for _, f := range files {
 		if _, err := os.Stat(f.path); err != nil {

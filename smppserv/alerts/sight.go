@@ -79,7 +79,7 @@ func (s *sight) of(r *Rule) (all []finding, known bool) {
 		if n <= r.Count {
 			return nil, true
 		}
-		return []finding{{"", s.now, fmt.Sprintf("%d messages wait%s.", n, forWhom(r.Client))}}, true
+		return []finding{{"", s.now, waits(n) + forWhom(r.Client) + "."}}, true
 	case DiskFree:
 		free, known := s.part(adminapi.PartDisk).Figures["disk_free"]
 		if !known || free >= r.Octets {
@@ -101,7 +101,7 @@ func (s *sight) unbound(r *Rule) (all []finding) {
 		if !c.Since.IsZero() && c.State == "UNBOUND" {
 			since = notAfter(c.Since, s.now)
 		}
-		text := fmt.Sprintf("%s is not bound to receive, and %d messages wait for it", c.SystemID, c.Waiting.Count)
+		text := fmt.Sprintf("%s is not bound to receive, and %s for it", c.SystemID, waits(c.Waiting.Count))
 		if c.State == "UNBOUND" && !c.Since.IsZero() {
 			text += "; its last session ended at " + clock(c.Since)
 		}
@@ -119,10 +119,17 @@ func (s *sight) counts(r *Rule, w *adminapi.Waiting) bool {
 func (s *sight) load(recipient string) string {
 	for _, w := range s.waiting {
 		if w.Recipient == recipient {
-			return fmt.Sprintf("%d messages wait for it", w.Count)
+			return waits(w.Count) + " for it"
 		}
 	}
 	return "no messages wait for it"
+}
+
+func waits(n int) string {
+	if n == 1 {
+		return "1 message waits"
+	}
+	return fmt.Sprint(n, " messages wait")
 }
 
 func named(recipient string) string {

@@ -81,7 +81,7 @@ func open(t *testing.T, base string, l look) *tab {
 			t.Fatalf("chromium does not start: %v", err)
 		}
 	}
-	ctx, cancel := chromedp.NewContext(root)
+	ctx, cancel := chromedp.NewContext(root, chromedp.WithNewBrowserContext()) // with cookies of its own
 	t.Cleanup(cancel)
 	b := &tab{t: t, ctx: ctx, base: base, look: l}
 	host, err := url.Parse(base)

@@ -1,9 +1,14 @@
 package browser
 
 import (
+	"bufio"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -37,16 +42,6 @@ func serverOf(t *testing.T, sets ...testkit.Settings) (w *testkit.Worker, base, 
 
 func users(role string) testkit.Settings {
 	return testkit.Settings{"admin.users": []map[string]any{{"name": "claire", "password": "motdepasse", "role": role, "texts": true}}}
-}
-
-// signIn signs in and waits for the overview.
-func (b *tab) signIn() {
-	b.t.Helper()
-	b.visit("/login")
-	b.fill("input[name=name]", "claire")
-	b.fill("input[name=password]", "motdepasse")
-	b.click(".login button")
-	b.see("#figures")
 }
 
 // fill types into a field, in place of what it has.
@@ -231,21 +226,83 @@ func TestWithoutAScriptEachPageIsWhole(t *testing.T) {
 	}
 }
 
-func TestATextOfGoSMPPIsFollowedToItsEnd(t *testing.T) {
-	w, base, config := serverOf(t)
-	b := open(t, base, look{"fr", "dark", 1280})
-	b.visit("/messages")
+// sendBy has go-smpp send a text, as smppserv send does.
+func sendBy(t *testing.T, w *testkit.Worker, config, from, text string) {
+	t.Helper()
 	out, err := exec.Command(testkit.Program(t, "smppserv"), "send", "--config", config, "--addr", w.SMPP, "--client", "acme", "--password", testkit.Password,
-		"--from", "33612345678", "--to", "3600", "--text", "Bonjour").CombinedOutput()
+		"--from", from, "--to", "3600", "--text", text).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
-	b.visit("/messages?number=33612345678&kind=text")
-	b.shows("#messages", "remis")
-	b.click("#messages .rowlink")
-	b.shows("#timeline", "pris")
-	b.shows("#timeline", "submit_sm")
-	b.picture("flow-message")
-	b.visit("/reports?by=campaign")
-	b.shows("#report tbody th", "3600")
+}
+
+const (
+	nodeFolder  = "../conformance/testdata/node"
+	nodeInstall = "npm ci --prefix smppserv/conformance/testdata/node"
+)
+
+// nodeBinds has node's smpp bind as boutique and send a text; it stays bound until the test ends.
+func nodeBinds(t *testing.T, w *testkit.Worker) {
+	t.Helper()
+	if _, err := os.Stat(filepath.Join(nodeFolder, "node_modules", "smpp")); err != nil {
+		testkit.Missing(t, "node's smpp library", nodeInstall)
+	}
+	host, port, err := net.SplitHostPort(w.SMPP)
+	if err != nil {
+		t.Fatal(err)
+	}
+	node := exec.Command(testkit.Peer(t, "node", "apt-get install nodejs npm"), "client.js")
+	node.Dir = nodeFolder
+	in, err := node.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := node.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := node.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = in.Close(); _ = node.Wait() })
+	events := bufio.NewScanner(out)
+	tell := func(command, answer string) {
+		if _, err := io.WriteString(in, command+"\n"); err != nil {
+			t.Fatal(err)
+		}
+		for events.Scan() {
+			if strings.Contains(events.Text(), `"event":"`+answer+`"`) {
+				return
+			}
+		}
+		t.Fatalf("node's smpp does not say %s: %v", answer, events.Err())
+	}
+	tell(fmt.Sprintf(`{"op":"bind","host":%q,"port":%s,"system_id":"boutique","password":%q}`, host, port, testkit.Password), "bound")
+	tell(`{"op":"submit","ref":1,"from":"33687654321","to":"36200","text":"Où êtes-vous ? 😀","encoding":"ucs2","long":"udh"}`, "submitted")
+}
+
+func TestTextsOfOtherLibrariesAreOnEachPageOfARunningServer(t *testing.T) {
+	w, base, config := serverOf(t)
+	nodeBinds(t, w)
+	sendBy(t, w, config, "33612345678", "Bonjour")
+	for _, l := range []look{{"fr", "dark", 1280}, {"en", "light", 390}} {
+		b := open(t, base, l)
+		b.visit("/messages?number=33612345678&kind=text")
+		b.click("#messages .rowlink")
+		b.shows("#timeline", "submit_sm")
+		b.see("#message-head .tag.good")
+		for _, path := range []string{"/", "/clients", "/clients/boutique", "/clients/acme", "/messages", "/try", "/reports?by=campaign", "/reports?by=client", "/reports?by=hour", "/log", "/audit"} {
+			b.visit(path)
+			b.shows("#live-state", map[string]string{"en": "Live", "fr": "En direct"}[l.Language])
+			b.fits()
+			b.axe()
+			b.picture("real-" + strings.NewReplacer("/", "", "?", "-", "=", "-").Replace(path))
+		}
+		b.visit("/clients")
+		b.see("#client-boutique .tag.good")
+		b.visit("/messages?number=33687654321")
+		b.shows("#messages", "36200")
+		b.visit("/reports?by=campaign")
+		b.shows("#report tbody", "36200")
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"time"
 
@@ -31,7 +32,7 @@ func (ops *Operators) Unbind(_ context.Context, by adminapi.Actor, id uint64) (a
 		systemID := s.SystemID()
 		go ops.parts.SMSC.Unbind(s)
 		ops.note(by, "unbind", systemID, fmt.Sprintf("session %d from %s", id, s.RemoteAddr()))
-		return adminapi.Done{Count: 1, Text: adminapi.Say("session %d of %s is being unbound", int64(id), systemID)}, nil
+		return adminapi.Done{Count: 1, Text: adminapi.Say("session %s of %s is being unbound", strconv.FormatUint(id, 10), systemID)}, nil
 	}
 	return adminapi.Done{}, fmt.Errorf("%w: there is no session %d", adminapi.ErrNotFound, id)
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -185,7 +186,8 @@ func accepted(m *sms.Message) adminapi.Text {
 	case a.Remote == byOperator:
 		return adminapi.Say("sent by an operator in the place of %s", m.Submitter)
 	case a.Session != 0:
-		return adminapi.Say("accepted from %s: %s %d on session %d from %s", m.Submitter, smpp.CommandID(a.Command).String(), int64(a.Sequence), int64(a.Session), a.Remote)
+		return adminapi.Say("accepted from %s: %s %s on session %s from %s", m.Submitter, smpp.CommandID(a.Command).String(),
+			strconv.FormatUint(uint64(a.Sequence), 10), strconv.FormatUint(a.Session, 10), a.Remote)
 	case m.Submitter == sms.Hermes && a.Remote != "":
 		return adminapi.Say("accepted from Hermès: a line on the TCP port from %s", a.Remote)
 	case m.Submitter == sms.Hermes:

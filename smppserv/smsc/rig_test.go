@@ -113,7 +113,9 @@ func (r *rig) close() {
 	defer cancel()
 	r.sv.Close(ctx)
 	_ = r.q.Stop(ctx)
-	_ = r.store.Close(ctx)
+	patient, cancelStore := context.WithTimeout(context.Background(), patience)
+	defer cancelStore()
+	_ = r.store.Close(patient)
 }
 
 // restart loses what is in memory, and every session.

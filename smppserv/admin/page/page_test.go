@@ -347,3 +347,11 @@ func TestOnlyWhatChangesIsSentToAPageThatIsOpen(t *testing.T) {
 		t.Errorf("who is signed out is told %d %v", w.Code, w.Header())
 	}
 }
+
+func TestAnHourOfAReportIsNamedAndLeadsToItsMessagesInTheZoneOfItsReader(t *testing.T) {
+	_, h := made(t, claire)
+	body := get(t, h, "/reports?by=hour&period=other&from=2026-07-01&to=2026-07-01", "Cookie", "zone=Europe%2FParis", "Accept-Language", "fr").Body.String()
+	if want := `<a href="/messages?from=2026-07-01T00%3A00&amp;to=2026-07-01T01%3A00" class="num">01/07/2026 00:00</a>`; !strings.Contains(body, want) {
+		t.Errorf("there is no %s", want)
+	}
+}

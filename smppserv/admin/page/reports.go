@@ -147,6 +147,9 @@ func (d reportsData) Bar(row adminapi.ReportRow) template.HTML {
 	return template.HTML(b.String())
 }
 
+// hourLayout is how a report names its hours.
+const hourLayout = "2006-01-02T15:04Z07:00"
+
 // Key is a row's name in the operators' words.
 func (d reportsData) Key(v *view, key string) string {
 	switch {
@@ -159,17 +162,15 @@ func (d reportsData) Key(v *view, key string) string {
 			return v.Date(t)
 		}
 	case d.Query.By == "hour":
-		for _, layout := range []string{time.RFC3339, "2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02T15", "2006-01-02 15"} {
-			if t, err := time.ParseInLocation(layout, key, v.Zone); err == nil {
-				return v.Date(t) + " " + t.In(v.Zone).Format("15:04")
-			}
+		if t, err := time.Parse(hourLayout, key); err == nil {
+			return v.Date(t) + " " + t.In(v.Zone).Format("15:04")
 		}
 	}
 	return key
 }
 
 // Link is where the messages of a row are.
-func (d reportsData) Link(key string) string {
+func (d reportsData) Link(v *view, key string) string {
 	q := url.Values{"from": {d.From}, "to": {d.To}}
 	switch d.Query.By {
 	case "campaign", "client", "number":
@@ -180,6 +181,13 @@ func (d reportsData) Link(key string) string {
 	case "day":
 		q.Set("from", key)
 		q.Set("to", key)
+	case "hour":
+		t, err := time.Parse(hourLayout, key)
+		if err != nil {
+			return ""
+		}
+		q.Set("from", t.In(v.Zone).Format("2006-01-02T15:04"))
+		q.Set("to", t.Add(time.Hour).In(v.Zone).Format("2006-01-02T15:04"))
 	default:
 		return ""
 	}

@@ -52,6 +52,7 @@ func (t *tried) text(v *view, id string) (string, bool) {
 
 type tryData struct {
 	Client, Customer, Number string
+	At                       string // whose text was typed last: client, hermes
 	Clients                  []adminapi.Client
 	StandIn                  bool
 	Bound                    bool
@@ -70,7 +71,7 @@ type bubble struct {
 func (p *page) try(ctx context.Context, v *view) (any, error) {
 	v.Section, v.Title, v.Topics = "try", v.T("Try it"), "messages status"
 	q := v.r.URL.Query()
-	d := tryData{Client: q.Get("client"), Customer: q.Get("customer"), Number: q.Get("number")}
+	d := tryData{Client: q.Get("client"), Customer: q.Get("customer"), Number: q.Get("number"), At: q.Get("at")}
 	all, err := p.o.Operators.Clients(ctx)
 	if err != nil {
 		return nil, err
@@ -140,9 +141,10 @@ func (p *page) talk(ctx context.Context, v *view, d tryData) (all []bubble, err 
 	return all, nil
 }
 
-func (v *view) backToTry() string {
+// backToTry is the conversation again, with the cursor where the last text was typed.
+func (v *view) backToTry(at string) string {
 	f := v.r.PostForm
-	return "/try?" + url.Values{"client": {f.Get("client")}, "customer": {f.Get("customer")}, "number": {f.Get("number")}}.Encode()
+	return "/try?" + url.Values{"client": {f.Get("client")}, "customer": {f.Get("customer")}, "number": {f.Get("number")}, "at": {at}}.Encode()
 }
 
 // tryAsClient has a client's customer write to the campaign.
@@ -153,7 +155,7 @@ func (p *page) tryAsClient(ctx context.Context, v *view) (said, to string, err e
 		return "", "", err
 	}
 	p.tried.keep(v, d.ID, f.Get("text"))
-	return "", v.backToTry(), nil
+	return "", v.backToTry("client"), nil
 }
 
 // tryAsHermes has an agent write to the customer.
@@ -180,5 +182,5 @@ func (p *page) tryAsHermes(ctx context.Context, v *view) (said, to string, err e
 		return "", "", fmt.Errorf("%w: %s (%s)", adminapi.ErrBadRequest, got.Error, got.Code)
 	}
 	p.tried.keep(v, got.MessageID, f.Get("text"))
-	return "", v.backToTry(), nil
+	return "", v.backToTry("hermes"), nil
 }

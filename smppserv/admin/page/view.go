@@ -434,7 +434,7 @@ func (v *view) Short(part adminapi.Part) string {
 // Notice is what needs attention, with what it is about.
 func (v *view) Notice(n adminapi.Notice) string {
 	said := v.Sentence(n.Text)
-	if n.About == "" || strings.Contains(said, n.About) {
+	if n.About == "" || n.Text.Format != "%s" || strings.Contains(said, n.About) { // words of the check of config.toml, without the key
 		return said
 	}
 	return n.About + ": " + said

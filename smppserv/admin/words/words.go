@@ -7,6 +7,8 @@ package words
 import (
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
@@ -86,22 +88,19 @@ func (w *Words) Say(t adminapi.Text) string {
 	return w.T(t.Format, t.Args...)
 }
 
-// Sentence is what a Text says, beginning with a capital unless it begins with what was filled in: a name stays as it is.
+// Sentence is what a Text says, beginning with a capital unless it begins with a name: what was filled in, or a file or key.
 func (w *Words) Sentence(t adminapi.Text) string {
 	said := w.Say(t)
-	if strings.HasPrefix(t.Format, "%") {
+	if first, _, _ := strings.Cut(said, " "); strings.HasPrefix(t.Format, "%") || strings.ContainsAny(first, "._") {
 		return said
 	}
 	return capital(said)
 }
 
 func capital(s string) string {
-	for i, r := range s {
-		if i > 0 {
-			break
-		}
-		upper := strings.ToUpper(string(r))
-		return upper + s[len(string(r)):]
+	if s == "" {
+		return ""
 	}
-	return s
+	r, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(r)) + s[n:]
 }

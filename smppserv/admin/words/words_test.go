@@ -194,7 +194,7 @@ func TestFiguresAreWrittenAsTheLanguageDoes(t *testing.T) {
 		{fr.T("%d of %d is bound", 0, 4), "0 sur 4 est connecté"}, {en.T("%d of %d is bound", 0, 4), "0 of 4 are bound"},
 		{fr.Say(adminapi.Say("since %s", now)), "depuis 10:30:00"}, {fr.Say(adminapi.Verbatim("connection refused")), "connection refused"}, {en.Say(adminapi.Text{}), ""},
 		{fr.Say(adminapi.Say("last error: %s", adminapi.Say("paused"))), "dernière erreur\u202f: en pause"}, {fr.Say(adminapi.Verbatim("100 % %s")), "100 % %s"},
-		{fr.Sentence(adminapi.Say("paused")), "En pause"}, {en.Sentence(adminapi.Verbatim("acme")), "acme"}, {en.Duration(12 * time.Minute), "12\u202fmin"}, {fr.Name("DELIVERED"), "remis"}, {fr.Name("NONESUCH"), "NONESUCH"}, {en.NameOf("who", "token"), "a command of this machine"},
+		{fr.Sentence(adminapi.Say("paused")), "En pause"}, {en.Sentence(adminapi.Verbatim("acme")), "acme"}, {en.Sentence(adminapi.Say("config.toml is in force as it is")), "config.toml is in force as it is"}, {en.Sentence(adminapi.Text{}), ""}, {en.Duration(12 * time.Minute), "12\u202fmin"}, {fr.Name("DELIVERED"), "remis"}, {fr.Name("NONESUCH"), "NONESUCH"}, {en.NameOf("who", "token"), "a command of this machine"},
 	} {
 		if c.got != c.want {
 			t.Errorf("%q, want %q", c.got, c.want)

@@ -30,6 +30,11 @@ function seconds(n) {
   const day = lang === 'fr' ? ' j' : ' d';
   return n >= 86400 ? compact.format(n / 86400) + day : n >= 3600 ? compact.format(n / 3600) + ' h' : n >= 60 ? compact.format(n / 60) + ' min' : compact.format(n) + ' s';
 }
+// alone are the points of a line that have no neighbours to be joined with.
+const alone = (u, series) => {
+  const values = u.data[series];
+  return values.map((_, i) => i).filter(i => values[i] != null && values[i - 1] == null && values[i + 1] == null);
+};
 const whole = [1, 2, 5].flatMap(m => Array.from({ length: 10 }, (_, i) => m * 10 ** i)).sort((a, b) => a - b);
 const times = [1, 5, 10, 30, 60, 300, 600, 1800, 3600, 3 * 3600, 6 * 3600, 86400, 2 * 86400, 7 * 86400, 30 * 86400];
 const unitOf = unit => n => unit === 's' ? seconds(n) : unit === 'ms' ? (n >= 1000 ? seconds(n / 1000) : compact.format(n) + ' ms') : compact.format(n);
@@ -48,7 +53,7 @@ function draw(figure) {
     label: c.name, scale: c.right ? 'right' : 'y', stroke: colour(c.class), width: stacked && c.class !== 'c5' ? 0 : 1.75,
     fill: stacked && c.class !== 'c5' ? colour(c.class) : c.class === 'c6' ? colour(c.class) + '22' : undefined,
     paths: stacked && c.class !== 'c5' ? uPlot.paths.bars({ size: [0.72, 40] }) : undefined,
-    dash: c.class === 'c5' ? [5, 4] : undefined, points: { show: false },
+    dash: c.class === 'c5' ? [5, 4] : undefined, points: stacked ? { show: false } : { show: true, size: 5, fill: colour(c.class), filter: alone },
     value: (u, v, s, i) => i == null ? '–' : c.shown[i],
   }));
   const top = (u, min, max) => [0, Math.max(max, 5) * 1.08];

@@ -3,6 +3,7 @@
 (() => {
 const $ = (selector, within = document) => within.querySelector(selector);
 const words = document.body.dataset;
+const live = $('#live'), state = $('#live-state');
 document.documentElement.classList.add('script');
 
 // The reader's zone: times are written by the server.
@@ -17,7 +18,7 @@ if (zone && !document.cookie.includes('zone=' + encodeURIComponent(zone))) {
 function morph(old, now, fresh) {
   if (old.nodeType !== now.nodeType || old.nodeName !== now.nodeName) { old.replaceWith(now); return; }
   if (old.nodeType !== Node.ELEMENT_NODE) { if (old.data !== now.data) old.data = now.data; return; }
-  if (old.isEqualNode(now)) return;
+  if (old === state || old.isEqualNode(now)) return;
   for (const { name } of [...old.attributes]) if (!now.hasAttribute(name) && name !== 'open') old.removeAttribute(name);
   for (const { name, value } of now.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
   let at = old.firstChild;
@@ -57,18 +58,15 @@ function take(html) {
 }
 
 // Live: the server tells which topics have changed; the page asks for itself again, at most once a second and only while it is seen.
-const live = $('#live'), state = $('#live-state');
 let source, wait = 1000, again, held = false, last = 0, due, lost = false;
 
 function show(text, bad) {
-  const e = $('#live-state');
-  if (!e) return;
-  e.textContent = text;
-  e.classList.toggle('bad', bad);
+  state.textContent = text;
+  state.classList.toggle('bad', bad);
   document.body.classList.toggle('stale', bad);
 }
 function notLive() {
-  if (!lost) { lost = true; show(words.notLive.replace('%s', new Date(last || Date.now()).toLocaleTimeString(document.documentElement.lang)), true); }
+  if (!lost) { lost = true; show(words.notLive.replace('%s', new Date(last || Date.now()).toLocaleTimeString('fr', { hourCycle: 'h23' })), true); }
 }
 function isLive() { last = Date.now(); if (lost || !state.textContent) { lost = false; show(words.live, false); } }
 function refresh() {
@@ -93,7 +91,6 @@ if (live) {
     event.detail.shouldSwap = false;
     if (event.detail.xhr.status !== 200) { notLive(); return; }
     take(event.detail.xhr.responseText);
-    lost = lost || !state.isConnected;
     isLive();
   });
   live.addEventListener('htmx:sendError', notLive);

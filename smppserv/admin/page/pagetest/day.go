@@ -172,7 +172,7 @@ func (f *Fake) Report(_ context.Context, q adminapi.ReportQuery) (adminapi.Repor
 	if q.By == "day" || q.By == "hour" {
 		step, layout := 24*time.Hour, time.DateOnly
 		if q.By == "hour" {
-			step, layout = time.Hour, "2006-01-02 15:04"
+			step, layout = time.Hour, "2006-01-02T15:04Z07:00"
 		}
 		for t := q.From; t.Before(q.To) && len(keys) < 40; t = t.Add(step) {
 			keys = append(keys, t.Format(layout))

@@ -99,7 +99,7 @@ func (f *Fake) Status(context.Context) (adminapi.Status, error) {
 			{Code: "client_unbound", About: "boutique", Level: adminapi.Warning, Since: f.ago(115 * time.Minute), Link: "/clients/boutique",
 				Text: adminapi.Say("%d messages wait for %s: %s", 7, "boutique", notBound(f.ago(115*time.Minute))),
 				ToDo: adminapi.Say("see why the client does not bind: its events tell what the server saw of it")},
-			{Code: "stand_in", Level: adminapi.Warning, Link: "/try", Text: adminapi.Say("messages go to the stand-in for Hermès, and reach nobody"), ToDo: adminapi.Say("write Hermès' address into hermes.url of config.toml when it is there")},
+			{Code: "shipped_password", About: "clients[1].password", Level: adminapi.Warning, Link: "/settings", Text: adminapi.Say("a client has the password that the program is shipped with, which everybody knows"), ToDo: adminapi.Say("change %s in config.toml, and in the client", "clients[1].password")},
 		},
 		Load:  adminapi.Load{Waiting: 52, Texts: 47, Receipts: 5, InFlight: 4, Oldest: silent, Sessions: 4},
 		Today: adminapi.Counts{Submitted: 12_483, Delivered: 12_301, Failed: 41, Deleted: 3, Receipts: 9_120, Parts: 13_020},
