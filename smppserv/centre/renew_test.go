@@ -145,6 +145,14 @@ func TestWhatWaitsForARestartStaysPendingUntilItIsUndone(t *testing.T) {
 		}
 	}
 	pending("server.window")
+	audited := func(want string) {
+		t.Helper()
+		testkit.Await(t, "the audit has "+want, func() bool {
+			a, err := c.operators.Audit(t.Context(), "", 1)
+			return err == nil && len(a.Entries) == 1 && a.Entries[0].What == "reload" && a.Entries[0].More == want
+		})
+	}
+	audited("for a restart: server.window")
 	c.changed(t, strings.Replace(window, `"k"`, `"k2"`, 1)) // another one, live
 	pending("server.window")
 	c.changed(t, strings.Replace(window, "[server]", "[server", 1)) // a fault
@@ -152,6 +160,7 @@ func TestWhatWaitsForARestartStaysPendingUntilItIsUndone(t *testing.T) {
 	before := c.log.Len()
 	c.changed(t, partHermes+partClients+partServer+partTCP+partStore+partAdmin+"# undone\n")
 	pending()
+	audited("for a restart: nothing any more")
 	if said := c.log.String()[before:]; strings.Contains(said, "after a restart") || !strings.Contains(said, "nothing waits for a restart any more") {
 		t.Errorf("the log says %s", said)
 	}

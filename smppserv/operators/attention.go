@@ -133,8 +133,12 @@ func (a *attention) part(p *adminapi.Part, cfg *Config) {
 	case adminapi.PartConfiguration:
 		n.Link = "/settings"
 		n.Code, n.ToDo = CodeConfigRefused, adminapi.Say("mend config.toml and save it again; the server works on with what it said before")
-		if cfg.Settings.Fault == "" {
-			n.Code, n.ToDo = CodeRestartPending, adminapi.Say("restart the service when it suits")
+		pending := adminapi.Notice{Code: CodeRestartPending, About: n.About, Level: n.Level, Link: n.Link, Text: restartPending(cfg), ToDo: adminapi.Say("restart the service when it suits")}
+		switch {
+		case cfg.Settings.Fault == "":
+			pending.Since, n = n.Since, pending
+		case len(cfg.Settings.Pending) > 0:
+			defer a.add(pending)
 		}
 	default:
 		return

@@ -188,12 +188,17 @@ func configurationPart(cfg *Config) adminapi.Part {
 		Text: adminapi.Say("config.toml is in force as it is"), Figures: map[string]int64{"warnings": int64(len(cfg.Warnings)), "pending": int64(len(cfg.Settings.Pending))}}
 	switch {
 	case cfg.Settings.Fault != "":
+		p.Figures["refused"] = 1
 		p.Level, p.Since = adminapi.Warning, cfg.Settings.Faulty
 		p.Text = adminapi.Say("the changed config.toml is not in force: %s", adminapi.Verbatim(oneLine(cfg.Settings.Fault)))
 	case len(cfg.Settings.Pending) > 0:
-		p.Level, p.Text = adminapi.Warning, adminapi.Say("changes wait for a restart: %s", strings.Join(cfg.Settings.Pending, ", "))
+		p.Level, p.Text = adminapi.Warning, restartPending(cfg)
 	}
 	return p
+}
+
+func restartPending(cfg *Config) adminapi.Text {
+	return adminapi.Say("changes wait for a restart: %s", strings.Join(cfg.Settings.Pending, ", "))
 }
 
 // room is what is known of the disk.
