@@ -2,10 +2,7 @@ package operators
 
 import (
 	"context"
-	"fmt"
 	"time"
-
-	"hnetsmpp/pkg/adminapi"
 )
 
 // briefs are notices in words that anybody may read: no client, no address, nothing that tells how to get in. Those that are
@@ -17,11 +14,11 @@ var briefs = map[string]string{
 	CodeLogLarge:         "the write-ahead log of the database has grown too large",
 	CodeDiskLow:          "little is free on the disk of the database",
 	CodeConfigRefused:    "the changed config.toml is not in force",
-	CodeClientUnbound:    "messages wait for a client that is not bound",
-	CodeClientPaused:     "a client is paused",
+	CodeClientUnbound:    "messages wait for clients that are not bound",
+	CodeClientPaused:     "clients are paused",
 	CodeLineRefused:      "the last line on the TCP port was refused",
-	CodeCertificateEnds:  "a certificate ends soon",
-	CodeCertificateEnded: "a certificate has ended",
+	CodeCertificateEnds:  "certificates end soon",
+	CodeCertificateEnded: "certificates have ended",
 }
 
 // Briefs lists what needs attention, each kind of it once with since when, in words that anybody may read.
@@ -30,23 +27,17 @@ func (ops *Operators) Briefs(ctx context.Context) (all []string) {
 	if err != nil {
 		return nil
 	}
-	first, n := map[string]adminapi.Notice{}, map[string]int{}
-	for _, one := range s.Attention {
-		if f, ok := first[one.Code]; !ok || one.Since.Before(f.Since) {
-			first[one.Code] = one
+	since := map[string]time.Time{}
+	for _, n := range s.Attention {
+		if first, ok := since[n.Code]; !ok || n.Since.Before(first) {
+			since[n.Code] = n.Since
 		}
-		n[one.Code]++
 	}
 	for _, code := range Codes {
-		words, ok := briefs[code]
-		if !ok || n[code] == 0 {
-			continue
+		first, is := since[code]
+		if words, ok := briefs[code]; is && ok {
+			all = append(all, words+", since "+first.Format(time.DateTime))
 		}
-		words += ", since " + first[code].Since.Format(time.DateTime)
-		if n[code] > 1 {
-			words += fmt.Sprintf(" (%d of them)", n[code])
-		}
-		all = append(all, words)
 	}
 	return all
 }

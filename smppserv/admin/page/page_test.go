@@ -142,7 +142,7 @@ func TestWhoMayNotIsTold(t *testing.T) {
 		want         int
 	}{
 		{viewer, "GET", "/messages/1042", 200}, {viewer, "POST", "/messages/1042/retry", 403}, {viewer, "POST", "/clients/acme/pause", 403}, {viewer, "GET", "/sessions/12/unbind", 403},
-		{viewer, "POST", "/messages/1042/text", 403}, {viewer, "GET", "/clients/acme/trace.pcapng", 403}, {viewer, "POST", "/try/client", 403}, {viewer, "GET", "/settings", 200},
+		{viewer, "POST", "/messages/1042/text", 403}, {viewer, "GET", "/clients/acme/trace.pcapng", 200}, {viewer, "GET", "/clients/acme/trace.pcapng?texts=1", 403}, {viewer, "POST", "/try/client", 403}, {viewer, "GET", "/settings", 200},
 		{local, "GET", "/settings", 403}, {local, "POST", "/messages/1042/text", 403}, {local, "GET", "/clients/acme/trace.pcapng?texts=1", 403}, {local, "GET", "/clients/acme/trace.pcapng", 200},
 		{local, "POST", "/clients/acme/pause", 303}, {adminapi.Actor{}, "GET", "/clients", 303}, {adminapi.Actor{}, "GET", "/login", 200}, {adminapi.Actor{}, "POST", "/clients/acme/pause", 303},
 		{adminapi.Actor{}, "GET", "/messages.csv", 303}, {adminapi.Actor{}, "GET", "/find?q=acme", 303}, {claire, "GET", "/nowhere", 404}, {claire, "GET", "/messages/9", 404}, {claire, "POST", "/messages/1070/retry", 409},
