@@ -222,7 +222,7 @@ func TestErrorsOfTheServerAreProblemsAndOnlyTheLogHasWhatNobodyExpects(t *testin
 		{fmt.Errorf("message 42: %w", adminapi.ErrNotFound), 404, "message 42"},
 		{fmt.Errorf("%w: the disk is full", adminapi.ErrNotNow), 503, "the disk is full"},
 		{adminapi.ErrTooSlow, 503, adminapi.ErrTooSlow.Error()},
-		{context.DeadlineExceeded, 503, context.DeadlineExceeded.Error()},
+		{fmt.Errorf("read: %w", context.DeadlineExceeded), 503, adminapi.ErrTooSlow.Error()},
 		{fmt.Errorf("disk I/O error in secret.db"), 500, "its log says why"},
 	} {
 		url := start(t, Options{Centre: &fake{err: tt.err}})

@@ -252,7 +252,7 @@ func failed(err error) error {
 	case errors.Is(err, sms.ErrUnavailable):
 		return fmt.Errorf("%w: %w", adminapi.ErrNotNow, err)
 	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("%w: %w", adminapi.ErrTooSlow, err)
+		return adminapi.ErrTooSlow
 	}
 	return err
 }
