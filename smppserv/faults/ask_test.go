@@ -71,7 +71,7 @@ func TestTheCommandsAnswerWhatOperatorsAskWhileHermesIsSilent(t *testing.T) {
 	waits := field(t, sent.stdout, "message_id")
 	testkit.Await(t, "that Hermès is known to be silent", func() bool { return asked(t, path, "status").code == 6 })
 	r := asked(t, path, "status")
-	for _, words := range []string{"hermes", "bad", "503", "to do: see whether Hermès runs", "wait for idle"} {
+	for _, words := range []string{"hermes", "bad", "503", "to do: see whether Hermès runs", "waits for idle"} {
 		if !strings.Contains(r.stdout, words) {
 			t.Errorf("status does not say %q:\n%s", words, r.stdout)
 		}
