@@ -161,7 +161,7 @@ func (o *overview) ask() {
 	switch {
 	case errors.Is(err, os.ErrPermission):
 		o.Untold = needsRights("read what the server says of itself", err).Error()
-	case errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, adminapi.ErrSilent), errors.Is(err, context.DeadlineExceeded):
 		o.Untold = fmt.Sprintf("the server does not say within %s how it is", askTime)
 	case err != nil:
 		o.Untold = err.Error()

@@ -9,7 +9,7 @@ var (
 	ErrBadRequest = errors.New("what was asked makes no sense")
 	ErrForbidden  = errors.New("whoever asks may not")
 	ErrTooSlow    = errors.New("the database did not answer in time")
-	// ErrUnavailable: nothing was changed, since it could not be written. It may be asked again when that is over.
+	// ErrUnavailable is that the database is locked, the disk is full, …: nothing was changed, and it may be asked again when that is over.
 	ErrUnavailable = errors.New("nothing can be written now")
 )
 

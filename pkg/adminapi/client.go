@@ -20,12 +20,13 @@ import (
 var (
 	ErrUnknown = errors.New("the server does not know who asks")                          // a user, or another password, is needed
 	ErrAway    = errors.New("the server starts or stops")                                 // ask again in a moment
+	ErrSilent  = errors.New("the server runs, and gives no answer in time")               // it hangs, or its disk does
 	ErrForeign = errors.New("what answers there is not the admin port of HNET SMPP Serv") // another program, or another path
 )
 
 const (
-	// askTime is how long an answer may take. The server gives up earlier, and says so.
-	askTime = 20 * time.Second
+	// askTime is how long an answer may take. The server gives up after 25 seconds, and says so.
+	askTime = 30 * time.Second
 	// silentTime is how long a stream of changes may say nothing: the server says that it is there every 15 s.
 	silentTime = 45 * time.Second
 	// maxAnswer bounds what an answer may say.
@@ -39,7 +40,7 @@ type Login struct {
 }
 
 // Remote is a server that is asked over its admin port. Its methods end with ctx, and all but those of a stream in a bounded time.
-// Their errors wrap ErrNotFound, ErrConflict, ErrBadRequest, ErrForbidden, ErrTooSlow, ErrUnavailable, ErrUnknown, ErrAway or ErrForeign, or are
+// Their errors wrap ErrNotFound, ErrConflict, ErrBadRequest, ErrForbidden, ErrTooSlow, ErrUnavailable, ErrUnknown, ErrAway, ErrSilent or ErrForeign, or are
 // those of the connection.
 type Remote struct {
 	base  string // http://127.0.0.1:8346
@@ -279,7 +280,7 @@ func (r *Remote) send(ctx context.Context, method, path string, q url.Values, bo
 			err = wrapped.Err
 		}
 		if errors.Is(err, context.DeadlineExceeded) {
-			return nil, fmt.Errorf("%s gave no answer in time: %w", r.base, err)
+			return nil, fmt.Errorf("%s: %w", r.base, ErrSilent)
 		}
 		if strings.Contains(err.Error(), "HTTP response to HTTPS client") {
 			return nil, fmt.Errorf("%s speaks no HTTPS: ask for http://%s", r.base, strings.TrimPrefix(r.base, "https://"))

@@ -123,3 +123,12 @@ func TestAnAnswerThatDoesNotComeEndsWithTheContext(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestAServerThatGivesNoAnswerInTimeIsSaidToGiveNone(t *testing.T) {
+	r := remote(t, Login{}, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if _, err := r.Status(ctx); !errors.Is(err, ErrSilent) || strings.Contains(err.Error(), "context") {
+		t.Error(err)
+	}
+}

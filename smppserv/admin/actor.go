@@ -18,11 +18,7 @@ const (
 // config.toml has no users it is whoever reaches the port, which is on loopback then. ok is false when nobody is shown.
 func (s *Server) who(r *http.Request) (a Actor, ok bool) {
 	address := from(r).Addr.String()
-	if token, given := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer"); given {
-		token = strings.TrimSpace(token)
-		if s.o.Token == "" || subtle.ConstantTimeCompare([]byte(token), []byte(s.o.Token)) != 1 {
-			return Actor{From: address}, false
-		}
+	if s.bearsToken(r) {
 		return Actor{Name: adminapi.ActorToken, From: address, Role: adminapi.Admin, Texts: true}, true
 	}
 	if name, password, given := r.BasicAuth(); given {
@@ -31,7 +27,7 @@ func (s *Server) who(r *http.Request) (a Actor, ok bool) {
 	if r.Header.Get("Authorization") != "" { // a scheme that is not known here
 		return Actor{From: address}, false
 	}
-	if a, ok := s.visits.of(s.cookie(r)); ok {
+	if a, ok := s.visits.of(s.cookie(r), byItself(r)); ok {
 		role, texts, still := s.o.Centre.User(a.Name)
 		return Actor{Name: a.Name, From: address, Role: role, Texts: texts}, still
 	}
@@ -39,6 +35,12 @@ func (s *Server) who(r *http.Request) (a Actor, ok bool) {
 		return Actor{Name: adminapi.ActorLocal, From: address, Role: adminapi.Operator}, true
 	}
 	return Actor{From: address}, false
+}
+
+// bearsToken tells whether a request shows the token of this machine.
+func (s *Server) bearsToken(r *http.Request) bool {
+	token, given := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer")
+	return given && s.o.Token != "" && subtle.ConstantTimeCompare([]byte(strings.TrimSpace(token)), []byte(s.o.Token)) == 1
 }
 
 // login checks a name and a password.

@@ -37,6 +37,9 @@ func (s *Server) problem(w http.ResponseWriter, status int, title, detail string
 
 // answerError answers with an error of Operators. The words of one that is not expected are for the log.
 func (s *Server) answerError(w http.ResponseWriter, err error) {
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = adminapi.ErrTooSlow
+	}
 	for _, known := range [...]struct {
 		err    error
 		status int
@@ -48,7 +51,6 @@ func (s *Server) answerError(w http.ResponseWriter, err error) {
 		{adminapi.ErrForbidden, http.StatusForbidden, "not allowed"},
 		{adminapi.ErrUnavailable, http.StatusServiceUnavailable, "not written"},
 		{adminapi.ErrTooSlow, http.StatusServiceUnavailable, "too slow"},
-		{context.DeadlineExceeded, http.StatusServiceUnavailable, "too slow"},
 	} {
 		if errors.Is(err, known.err) {
 			if known.status == http.StatusServiceUnavailable {

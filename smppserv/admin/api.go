@@ -138,7 +138,7 @@ func (s *Server) body(w http.ResponseWriter, r asked, v any) bool {
 	err := d.Decode(v)
 	var tooLarge *http.MaxBytesError
 	switch {
-	case err == nil && !d.More(), errors.Is(err, io.EOF):
+	case err == nil && atEnd(d), errors.Is(err, io.EOF):
 		return true
 	case errors.As(err, &tooLarge):
 		s.problem(w, http.StatusRequestEntityTooLarge, "too large", fmt.Sprintf("a request has at most %d octets", maxBody))
@@ -148,6 +148,12 @@ func (s *Server) body(w http.ResponseWriter, r asked, v any) bool {
 		s.problem(w, http.StatusBadRequest, "not understood", "the body is no such JSON object: "+oneLine(err.Error()))
 	}
 	return false
+}
+
+// atEnd tells whether nothing follows.
+func atEnd(d *json.Decoder) bool {
+	_, err := d.Token()
+	return errors.Is(err, io.EOF)
 }
 
 // query reads the query of a request, and remembers the first fault.

@@ -185,6 +185,7 @@ func TestWhatMakesNoSenseIsRefusedInWords(t *testing.T) {
 		{asking{"GET", "/log?level=loud", ""}, 400, "warn"},
 		{asking{"PUT", "/clients/acme/trace", "{}"}, 400, "on"},
 		{asking{"PUT", "/clients/acme/trace", `{"on":true}{}`}, 400, "follows"},
+		{asking{"PUT", "/clients/acme/trace", `{"on":true}}`}, 400, "follows"},
 		{asking{"PUT", "/clients/acme/trace", `{"off":true}`}, 400, "off"},
 		{asking{"POST", "/clients/acme/hand-over", "to bob"}, 400, "JSON"},
 		{asking{"POST", "/clients/acme/hand-over", `{"to":"` + strings.Repeat("b", maxBody) + `"}`}, 413, "octets"},
@@ -219,9 +220,9 @@ func TestErrorsOfTheServerAreProblemsAndOnlyTheLogHasWhatNobodyExpects(t *testin
 	}{
 		{fmt.Errorf("%w: message 42 is DELIVERED", adminapi.ErrConflict), 409, "message 42 is DELIVERED"},
 		{fmt.Errorf("message 42: %w", adminapi.ErrNotFound), 404, "message 42"},
+		{fmt.Errorf("%w: the disk is full", adminapi.ErrUnavailable), 503, "the disk is full"},
 		{adminapi.ErrTooSlow, 503, adminapi.ErrTooSlow.Error()},
-		{fmt.Errorf("%w: disk full", adminapi.ErrUnavailable), 503, "disk full"},
-		{context.DeadlineExceeded, 503, context.DeadlineExceeded.Error()},
+		{fmt.Errorf("read: %w", context.DeadlineExceeded), 503, adminapi.ErrTooSlow.Error()},
 		{fmt.Errorf("disk I/O error in secret.db"), 500, "its log says why"},
 	} {
 		url := start(t, Options{Centre: &fake{err: tt.err}})

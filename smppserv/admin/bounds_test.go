@@ -1,8 +1,11 @@
 package admin
 
 import (
+	"bufio"
 	"errors"
+	"io"
 	"net"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -33,5 +36,33 @@ func TestOneConnectionTooManyIsClosedAndNoOther(t *testing.T) {
 		if closed(c, 10*time.Millisecond) {
 			t.Errorf("connection %d, which is not too many, is closed", i)
 		}
+	}
+}
+
+func TestConnectionsOnWhichNothingIsAskedKeepNobodyOut(t *testing.T) {
+	url := start(t, Options{})
+	address := strings.TrimPrefix(url, "http://")
+	for range maxConnections { // each is kept alive after its answer
+		c, err := net.Dial("tcp", address)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if _, err := io.WriteString(c, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, resp.Body)
+	}
+	for range 3 {
+		one := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+		resp, err := one.Get(url + "/healthz")
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
 	}
 }

@@ -53,7 +53,7 @@ func withHeaders(next http.Handler) http.Handler {
 func (s *Server) checkHost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.loopback && !s.ownHost(r.Host) {
-			http.Error(w, fmt.Sprintf("Host %q is not this server; ask for http://%s/", r.Host, s.listener.Addr()), http.StatusMisdirectedRequest)
+			s.refuseVisitor(w, r, http.StatusMisdirectedRequest, fmt.Sprintf("Host %q is not this server; ask for http://%s/", r.Host, s.listener.Addr()))
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -99,14 +99,17 @@ const FormTokenField = "csrf"
 // checkUser finds out who asks. Without that, programs are asked for a user (RFC 7617), and people are shown where they log in.
 func (s *Server) checkUser(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if wait := s.attempts.wait(from(r).Addr); wait > 0 && (r.Header.Get("Authorization") != "" || isLogin(r)) {
+		shows := r.Header.Get("Authorization") != ""
+		if wait := s.attempts.wait(from(r).Addr); wait > 0 && (shows && !s.bearsToken(r) || isLogin(r)) { // nobody guesses the token
 			w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))
 			s.refuseVisitor(w, r, http.StatusTooManyRequests, "too many wrong passwords came from your address; try again in a minute")
 			return
 		}
 		a, ok := s.who(r)
-		if !ok && r.Header.Get("Authorization") != "" {
+		needed := "a user of admin.users is needed"
+		if !ok && shows {
 			s.wrong(r, a)
+			needed = "that is no user of admin.users with this password, nor the token of this server"
 		}
 		if !ok && s.o.AuthRequired && !s.forAnybody(r) {
 			if isPage(r) {
@@ -118,12 +121,12 @@ func (s *Server) checkUser(next http.Handler) http.Handler {
 			} else {
 				w.Header().Set("WWW-Authenticate", realm)
 			}
-			s.refuseVisitor(w, r, http.StatusUnauthorized, "a user of admin.users is needed")
+			s.refuseVisitor(w, r, http.StatusUnauthorized, needed)
 			return
 		}
-		if !ok && r.Header.Get("Authorization") != "" {
+		if !ok && shows {
 			w.Header().Set("WWW-Authenticate", realm)
-			s.refuseVisitor(w, r, http.StatusUnauthorized, "that is no user of admin.users, nor the token of this server")
+			s.refuseVisitor(w, r, http.StatusUnauthorized, needed)
 			return
 		}
 		if !ok {
@@ -151,6 +154,15 @@ func (s *Server) refuseVisitor(w http.ResponseWriter, r *http.Request, status in
 	http.Error(w, why, status)
 }
 
+// sameOrigin refuses what another site's page has a browser do.
+func (s *Server) sameOrigin(next http.Handler) http.Handler {
+	p := http.NewCrossOriginProtection()
+	p.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.refuseVisitor(w, r, http.StatusForbidden, "a page of another site asked for this")
+	}))
+	return p.Handler(next)
+}
+
 // isPage tells whether a person looks at something.
 func isPage(r *http.Request) bool {
 	return r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/html") && r.Header.Get("Authorization") == ""
@@ -158,6 +170,11 @@ func isPage(r *http.Request) bool {
 
 // ofPage tells whether the page's script asks, in a browser.
 func ofPage(r *http.Request) bool { return r.Header.Get("Sec-Fetch-Site") == "same-origin" }
+
+// byItself tells whether a page that is open keeps itself up to date.
+func byItself(r *http.Request) bool {
+	return r.Header.Get("HX-Target") == "live" || r.URL.Path == apiPath+eventsPath
+}
 
 func isLogin(r *http.Request) bool { return r.URL.Path == loginPath && r.Method == http.MethodPost }
 

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"hnetsmpp/pkg/adminapi"
 	"hnetsmpp/smppserv/testkit"
 
 	"github.com/rs/zerolog"
@@ -243,6 +245,27 @@ func TestBrowsersAreToldToKeepAndLoadNothing(t *testing.T) {
 			if got := resp.Header.Get(name); got != want {
 				t.Errorf("%s: %s is %q", path, name, got)
 			}
+		}
+	}
+}
+
+func TestProgramsReadAProblemWhateverTheyAreRefusedFor(t *testing.T) {
+	url := start(t, Options{AuthRequired: true, Centre: &fake{knows: onlyOps}})
+	for name, tt := range map[string]struct {
+		changes []change
+		status  int
+		words   string
+	}{
+		"a stranger":       {nil, http.StatusUnauthorized, "a user of admin.users is needed"},
+		"a wrong password": {[]change{user("ops", "guess")}, http.StatusUnauthorized, "no user of admin.users with this password"},
+		"another host":     {[]change{user("ops", "s3cret"), host("evil.example")}, http.StatusMisdirectedRequest, "is not this server"},
+		"another site":     {[]change{user("ops", "s3cret"), header("Sec-Fetch-Site", "cross-site")}, http.StatusForbidden, "another site"},
+	} {
+		resp, body := ask(t, "DELETE", url+"/api/v1/sessions/1", tt.changes...)
+		var p adminapi.Problem
+		if err := json.Unmarshal([]byte(body), &p); err != nil || resp.StatusCode != tt.status || p.Status != tt.status || !strings.Contains(p.Detail, tt.words) ||
+			resp.Header.Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%s: got %s, %s, %s", name, resp.Status, resp.Header.Get("Content-Type"), body)
 		}
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"hnetsmpp/pkg/adminapi"
 )
@@ -194,7 +196,7 @@ func TestGuessersAndVisitsAreBounded(t *testing.T) {
 	for range 10 * maxVisits {
 		v.begin(Actor{Name: "ops"})
 	}
-	if _, still := v.of(first); still || len(v.all) != maxVisits {
+	if _, still := v.of(first, false); still || len(v.all) != maxVisits {
 		t.Errorf("%d visits", len(v.all))
 	}
 }
@@ -250,4 +252,62 @@ func TestAPageThatIsOpenWhenItsVisitEndsIsSentToTheLoginWithoutAWindowOfTheBrows
 			t.Errorf("%s: %s, HX-Refresh %q, WWW-Authenticate %q", path, resp.Status, h.Get("HX-Refresh"), h.Get("WWW-Authenticate"))
 		}
 	}
+}
+
+func TestGuessesKeepNobodyFromTheTokenOfTheMachine(t *testing.T) {
+	site, _ := site(t)
+	for range 2 * maxAttempts {
+		ask(t, "GET", site+"/api/v1/status", user("ops", "guess"))
+	}
+	if resp, body := ask(t, "GET", site+"/api/v1/status", bearer); resp.StatusCode != http.StatusOK {
+		t.Errorf("got %s, %s", resp.Status, body)
+	}
+	if resp, _ := ask(t, "GET", site+"/api/v1/status", header("Authorization", "Bearer guess")); resp.StatusCode != http.StatusTooManyRequests {
+		t.Errorf("another token: got %s", resp.Status)
+	}
+}
+
+func TestWhoseVisitsAreEndedLogsInAgainAndNobodyElse(t *testing.T) {
+	v := newVisits()
+	vera, ops := v.begin(Actor{Name: "vera"}), v.begin(Actor{Name: "ops"})
+	v.endOf("vera")
+	if _, still := v.of(vera, false); still {
+		t.Error("a visit goes on that was ended")
+	}
+	if _, still := v.of(ops, false); !still {
+		t.Error("another one's visit was ended")
+	}
+}
+
+func TestAPageThatIsLeftOpenDoesNotKeepItsVisitAlive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{}
+		s := New(Options{AuthRequired: true, Centre: f})
+		s.Here(operators{f}, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+		cookie := s.visits.begin(Actor{Name: "ops"})
+		asks := func(target string) int {
+			r := httptest.NewRequest("GET", "http://127.0.0.1/", nil)
+			r.AddCookie(&http.Cookie{Name: cookieName, Value: cookie})
+			r.Header.Set("HX-Target", target)
+			w := httptest.NewRecorder()
+			s.http.Handler.ServeHTTP(w, r)
+			return w.Code
+		}
+		for range 3 { // clicks
+			time.Sleep(visitIdle - time.Minute)
+			if got := asks("charts"); got != http.StatusOK {
+				t.Fatalf("got %d", got)
+			}
+		}
+		for range 60 {
+			time.Sleep(time.Minute)
+			if got := asks("live"); got != http.StatusOK {
+				t.Fatalf("got %d", got)
+			}
+		}
+		time.Sleep(time.Minute)
+		if got := asks("live"); got == http.StatusOK {
+			t.Error("the visit goes on without anybody")
+		}
+	})
 }

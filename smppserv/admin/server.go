@@ -133,7 +133,7 @@ func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.Handle("GET /readyz", s.gate(http.HandlerFunc(s.readyz)))
-	mux.Handle("/", s.gate(s.checkHost(s.checkUser(http.NewCrossOriginProtection().Handler(guarded)))))
+	mux.Handle("/", s.gate(s.checkHost(s.checkUser(s.sameOrigin(guarded)))))
 	return withHeaders(mux)
 }
 
@@ -152,6 +152,9 @@ func (s *Server) Listen() error {
 	}
 	return nil
 }
+
+// EndVisits has who is logged in to the page under this name log in again: there is no such user any more, or the password is another.
+func (s *Server) EndVisits(name string) { s.visits.endOf(name) }
 
 // Addr is where it listens, once Listen has returned; nil if it does not.
 func (s *Server) Addr() net.Addr {
@@ -194,7 +197,7 @@ func (s *Server) Close(ctx context.Context) error {
 	return err
 }
 
-// connState keeps count of the connections and closes what is too many.
+// connState keeps count of the connections and closes what is too many: what is idle first, so that probes and commands come through.
 func (s *Server) connState(c net.Conn, state http.ConnState) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -203,9 +206,24 @@ func (s *Server) connState(c net.Conn, state http.ConnState) {
 		return
 	}
 	s.connections[c] = state
-	if state == http.StateNew && (s.closing || len(s.connections) > maxConnections) {
+	if state != http.StateNew {
+		return
+	}
+	if s.closing || len(s.connections) > maxConnections && !s.closeIdle() {
 		_ = c.Close()
 	}
+}
+
+// closeIdle closes a connection on which nothing is asked, so that a new one has its place. False = on each one something is.
+func (s *Server) closeIdle() bool {
+	for c, state := range s.connections {
+		if state == http.StateIdle {
+			delete(s.connections, c)
+			_ = c.Close()
+			return true
+		}
+	}
+	return false
 }
 
 // closeUnused closes the connections that browsers open ahead of need, and those to come:

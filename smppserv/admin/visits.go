@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"maps"
 	"sync"
 	"time"
 )
@@ -54,8 +55,8 @@ func (v *visits) begin(a Actor) (cookie string) {
 	return cookie
 }
 
-// of is who logged in with a cookie.
-func (v *visits) of(cookie string) (Actor, bool) {
+// of is who logged in with a cookie. What a page that is open asks for byItself is no sign of somebody.
+func (v *visits) of(cookie string, byItself bool) (Actor, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	one := v.all[cookie]
@@ -67,7 +68,9 @@ func (v *visits) of(cookie string) (Actor, bool) {
 		delete(v.all, cookie)
 		return Actor{}, false
 	}
-	one.now = now
+	if !byItself {
+		one.now = now
+	}
 	return one.actor, true
 }
 
@@ -75,6 +78,13 @@ func (v *visits) end(cookie string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	delete(v.all, cookie)
+}
+
+// endOf ends those of a user.
+func (v *visits) endOf(name string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	maps.DeleteFunc(v.all, func(_ string, one *visit) bool { return one.actor.Name == name })
 }
 
 // mark is what a form of who has this cookie must carry: another site knows neither.

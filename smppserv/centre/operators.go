@@ -13,6 +13,9 @@ import (
 	"hnetsmpp/smppserv/admin"
 )
 
+// maxProblemsWait is how long a probe waits for what is wrong besides.
+const maxProblemsWait = 2 * time.Second
+
 // Ready implements admin.Centre.
 func (mc *centre) Ready() error { return mc.store.Check() }
 
@@ -27,7 +30,13 @@ func (mc *centre) Problems() []admin.Problem {
 		text := "changes of config.toml wait for a restart"
 		all = append(all, admin.Problem{Text: text + ": " + strings.Join(pending, ", "), Brief: text})
 	}
-	return append(all, strandedProblems(mc.stranded())...)
+	all = append(all, strandedProblems(mc.stranded())...)
+	ctx, cancel := context.WithTimeout(context.Background(), maxProblemsWait)
+	defer cancel()
+	for _, text := range mc.operators.Briefs(ctx) {
+		all = append(all, admin.Problem{Text: text, Brief: text})
+	}
+	return all
 }
 
 // User implements admin.Centre.

@@ -2,6 +2,7 @@ package centre
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -113,11 +114,14 @@ func stamp(path string, others ...string) fileStamp {
 
 // reload takes up what can change while the server runs, and tells the log and the commands of this machine what it did.
 func (mc *centre) reload(f config.File, err error) {
+	before := mc.waiting()
 	r := mc.takeUp(f, err)
 	mc.show(&mc.file, r.Fault)
 	switch by := (adminapi.Actor{Name: adminapi.ActorFile}); {
 	case r.Fault != "":
 		mc.operators.Note(by, "reload refused", "", r.Fault)
+	case !slices.Equal(r.Pending, before):
+		mc.operators.Note(by, "reload", "", strings.Join(append(r.Keys[:len(r.Keys):len(r.Keys)], "for a restart: "+cmp.Or(strings.Join(r.Pending, ", "), "nothing any more")), ", "))
 	case len(r.Keys) > 0:
 		mc.operators.Note(by, "reload", "", strings.Join(r.Keys, ", "))
 	}
@@ -266,6 +270,11 @@ func (mc *centre) apply(cfg *config.Config) (renewed []string, err error) {
 	mc.mu.Lock()
 	defer mc.mu.Unlock()
 	if len(mc.users) > 0 && len(cfg.Admin.Users) > 0 {
+		for _, u := range mc.users {
+			if !slices.ContainsFunc(cfg.Admin.Users, func(now config.User) bool { return now.Name == u.Name && now.Password == u.Password }) {
+				mc.admin.EndVisits(u.Name)
+			}
+		}
 		mc.users = cfg.Admin.Users
 	}
 	return renewed, nil

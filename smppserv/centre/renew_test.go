@@ -9,10 +9,15 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"io"
 	"math/big"
 	"net"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -140,6 +145,14 @@ func TestWhatWaitsForARestartStaysPendingUntilItIsUndone(t *testing.T) {
 		}
 	}
 	pending("server.window")
+	audited := func(want string) {
+		t.Helper()
+		testkit.Await(t, "the audit has "+want, func() bool {
+			a, err := c.operators.Audit(t.Context(), "", 1)
+			return err == nil && len(a.Entries) == 1 && a.Entries[0].What == "reload" && strings.HasSuffix(a.Entries[0].More, want)
+		})
+	}
+	audited("for a restart: server.window")
 	c.changed(t, strings.Replace(window, `"k"`, `"k2"`, 1)) // another one, live
 	pending("server.window")
 	c.changed(t, strings.Replace(window, "[server]", "[server", 1)) // a fault
@@ -147,7 +160,76 @@ func TestWhatWaitsForARestartStaysPendingUntilItIsUndone(t *testing.T) {
 	before := c.log.Len()
 	c.changed(t, partHermes+partClients+partServer+partTCP+partStore+partAdmin+"# undone\n")
 	pending()
+	audited("for a restart: nothing any more")
 	if said := c.log.String()[before:]; strings.Contains(said, "after a restart") || !strings.Contains(said, "nothing waits for a restart any more") {
 		t.Errorf("the log says %s", said)
 	}
+}
+
+func TestWhoseOperatorsPasswordIsChangedOrTakenOutLogsInAgain(t *testing.T) {
+	parts := partHermes + partClients + partServer + partTCP + partStore
+	admin := func(users string) string {
+		return parts + "[admin]\nlisten = '127.0.0.1:0'\nusers = [" + users + "]\n"
+	}
+	const ops, vera = "{ name = 'ops', password = 'one' }, ", "{ name = 'vera', password = 'one' }"
+	c := startConfigured(t, admin(ops+vera))
+	c.centre.serve()
+	in := map[string]*http.Client{}
+	looks := func(name string) bool {
+		resp, err := in[name].Get("http://" + c.admin.Addr().String() + "/api/v1/status")
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return resp.StatusCode == http.StatusOK
+	}
+	for _, name := range []string{"ops", "vera"} {
+		in[name] = loggedIn(t, "http://"+c.admin.Addr().String(), name, "one")
+	}
+	for _, step := range []struct {
+		what, users string
+		ops, vera   bool
+	}{
+		{"roles are changed", "{ name = 'ops', password = 'one', role = 'viewer' }, " + vera, true, true},
+		{"a password is changed", "{ name = 'ops', password = 'two' }, " + vera, false, true},
+		{"a user is taken out", "{ name = 'ops', password = 'two' }", false, false},
+		{"both are as they were", ops + vera, false, false},
+	} {
+		c.changed(t, admin(step.users))
+		if o, v := looks("ops"), looks("vera"); o != step.ops || v != step.vera {
+			t.Errorf("%s: ops is in: %v, vera: %v", step.what, o, v)
+		}
+	}
+}
+
+// loggedIn is a browser whose user has filled in the form.
+func loggedIn(t *testing.T, site, name, password string) *http.Client {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &http.Client{Jar: jar}
+	resp, err := b.Get(site + "/login")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	form, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token := regexp.MustCompile(`name="csrf" value="([^"]+)"`).FindSubmatch(form)
+	if token == nil {
+		t.Fatalf("no form: %s", form)
+	}
+	resp, err = b.PostForm(site+"/login", url.Values{"name": {name}, "password": {password}, "csrf": {string(token[1])}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusOK || resp.Request.URL.Path == "/login" {
+		t.Fatalf("%s cannot log in: %s at %s", name, resp.Status, resp.Request.URL)
+	}
+	return b
 }

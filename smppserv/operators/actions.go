@@ -20,6 +20,9 @@ func forbidden(what string) error {
 	return fmt.Errorf("%w: %s", adminapi.ErrForbidden, what)
 }
 
+// writable tells why nothing may be done that is to be kept, or is to leave an entry in the audit.
+func (ops *Operators) writable() error { return failed(ops.parts.Store.Check()) }
+
 // Unbind implements admin.Operators. It does not wait for the client.
 func (ops *Operators) Unbind(_ context.Context, by adminapi.Actor, id uint64) (adminapi.Done, error) {
 	for _, s := range ops.parts.SMSC.Sessions() {
@@ -37,6 +40,9 @@ func (ops *Operators) Unbind(_ context.Context, by adminapi.Actor, id uint64) (a
 // Pause implements admin.Operators.
 func (ops *Operators) Pause(ctx context.Context, by adminapi.Actor, systemID string) (adminapi.Done, error) {
 	if err := ops.isClient(ctx, systemID); err != nil {
+		return adminapi.Done{}, err
+	}
+	if err := ops.writable(); err != nil {
 		return adminapi.Done{}, err
 	}
 	if p, paused := ops.paused(systemID); paused {
@@ -62,6 +68,9 @@ func (ops *Operators) Resume(ctx context.Context, by adminapi.Actor, systemID st
 			return adminapi.Done{}, err
 		}
 		return adminapi.Done{}, fmt.Errorf("%w: %s is not paused", adminapi.ErrConflict, systemID)
+	}
+	if err := ops.writable(); err != nil {
+		return adminapi.Done{}, err
 	}
 	if err := ops.keepPause(ctx, systemID, store.Pause{}); err != nil {
 		return adminapi.Done{}, err
@@ -112,6 +121,9 @@ func (ops *Operators) HandOver(ctx context.Context, by adminapi.Actor, from, to 
 	if err := ops.isClient(ctx, from); err != nil {
 		return adminapi.Done{}, err
 	}
+	if err := ops.writable(); err != nil {
+		return adminapi.Done{}, err
+	}
 	n, left, err := ops.parts.Queue.HandOver(ctx, from, to, nil)
 	if n > 0 || err == nil {
 		ops.acted(by, "hand-over", from, fmt.Sprintf("%d messages to %s", n, to))
@@ -129,6 +141,9 @@ func (ops *Operators) HandOver(ctx context.Context, by adminapi.Actor, from, to 
 func (ops *Operators) Retry(ctx context.Context, by adminapi.Actor, id string) (adminapi.Done, error) {
 	m, err := ops.find(ctx, id)
 	if err != nil {
+		return adminapi.Done{}, err
+	}
+	if err := ops.writable(); err != nil {
 		return adminapi.Done{}, err
 	}
 	if err := ops.parts.Queue.RetryNow(m.ID); err != nil {
@@ -168,7 +183,14 @@ func (ops *Operators) Cancel(ctx context.Context, by adminapi.Actor, id string) 
 	if err != nil {
 		return adminapi.Done{}, err
 	}
-	if err := ops.parts.Queue.CancelBy(ctx, m.ID, "cancelled by an operator"); err != nil {
+	if err := ops.writable(); err != nil {
+		return adminapi.Done{}, err
+	}
+	switch err := ops.parts.Queue.CancelBy(ctx, m.ID, "cancelled by an operator"); {
+	case err != nil && ctx.Err() != nil: // it is taken back when it can be written
+		ops.acted(by, "cancel", id, "not on disk yet")
+		return adminapi.Done{}, fmt.Errorf("%w: message %s is taken back as soon as that can be written", adminapi.ErrUnavailable, m.ID)
+	case err != nil:
 		return adminapi.Done{}, ops.notWaiting(m, err)
 	}
 	ops.acted(by, "cancel", id, "")
@@ -183,6 +205,9 @@ func (ops *Operators) SendAgain(ctx context.Context, by adminapi.Actor, id strin
 	}
 	if m.Kind != sms.KindText {
 		return adminapi.Done{}, fmt.Errorf("%w: message %s is no text, but %s; only texts are sent again", adminapi.ErrConflict, m.ID, kindName(m.Kind))
+	}
+	if err := ops.writable(); err != nil {
+		return adminapi.Done{}, err
 	}
 	parts, err := ops.partsOf(ctx, m)
 	if err != nil {

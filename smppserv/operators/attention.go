@@ -2,6 +2,7 @@ package operators
 
 import (
 	"cmp"
+	"net/url"
 	"slices"
 	"time"
 
@@ -51,7 +52,7 @@ func (ops *Operators) attention(cfg *Config, parts []adminapi.Part, waiting []ad
 	}
 	ops.clientsToSeeTo(&a, cfg, waiting)
 	for _, w := range cfg.Warnings {
-		n := adminapi.Notice{Code: w.Code, About: w.Key, Level: adminapi.Warning, Since: cfg.Settings.Taken, Text: adminapi.Verbatim(w.Text), Link: "/settings"}
+		n := adminapi.Notice{Code: w.Code, About: w.Key, Level: adminapi.Warning, Since: cfg.Settings.Taken, Text: adminapi.Verbatim(w.Key + " " + w.Text), Link: "/settings"}
 		switch w.Code {
 		case CodeStandIn:
 			continue // Hermès' part tells
@@ -115,7 +116,7 @@ func (a *attention) part(p *adminapi.Part, cfg *Config) {
 		if p.Level == adminapi.Warning {
 			n.Code, n.ToDo = CodeHermesPausing, adminapi.Say("see how busy Hermès is; what waits goes by itself as it takes it")
 		}
-		n.Link = "/waiting"
+		n.Link = "/messages?state=waiting&direction=in"
 	case adminapi.PartTCP:
 		n.Code, n.ToDo = CodeLineRefused, adminapi.Say("mend what Hermès writes, or tcp.allow and tcp.token of config.toml, by what the reason says")
 	case adminapi.PartStore:
@@ -132,8 +133,12 @@ func (a *attention) part(p *adminapi.Part, cfg *Config) {
 	case adminapi.PartConfiguration:
 		n.Link = "/settings"
 		n.Code, n.ToDo = CodeConfigRefused, adminapi.Say("mend config.toml and save it again; the server works on with what it said before")
-		if cfg.Settings.Fault == "" {
-			n.Code, n.ToDo = CodeRestartPending, adminapi.Say("restart the service when it suits")
+		pending := adminapi.Notice{Code: CodeRestartPending, About: n.About, Level: n.Level, Link: n.Link, Text: restartPending(cfg), ToDo: adminapi.Say("restart the service when it suits")}
+		switch {
+		case cfg.Settings.Fault == "":
+			pending.Since, n = n.Since, pending
+		case len(cfg.Settings.Pending) > 0:
+			defer a.add(pending)
 		}
 	default:
 		return
@@ -150,7 +155,7 @@ func (ops *Operators) clientsToSeeTo(a *attention, cfg *Config, waiting []admina
 			more++
 			return
 		}
-		n.Link = "/clients/" + n.About
+		n.Link = "/clients/" + url.PathEscape(n.About)
 		a.add(n)
 	}
 	for _, w := range waiting {
@@ -197,6 +202,6 @@ func (ops *Operators) clientsToSeeTo(a *attention, cfg *Config, waiting []admina
 	}
 	if more > 0 {
 		a.add(adminapi.Notice{Code: CodeClientUnbound, Level: adminapi.Warning, Text: adminapi.Say("%d more clients do not take what waits for them", more),
-			ToDo: adminapi.Say("the list of what waits names them"), Link: "/waiting"})
+			ToDo: adminapi.Say("the list of what waits names them"), Link: "/messages?state=waiting&direction=out"})
 	}
 }

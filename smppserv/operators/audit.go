@@ -111,6 +111,9 @@ func (ops *Operators) WriteTrace(ctx context.Context, by adminapi.Actor, systemI
 	}
 	more := "texts masked"
 	if texts {
+		if err := ops.writable(); err != nil { // no look without its entry in the audit
+			return err
+		}
 		more = "with texts"
 	}
 	ops.note(by, "trace download", systemID, more)

@@ -145,7 +145,7 @@ func TestEachNoticeHasAKnownCodeWordsAndWhatToDo(t *testing.T) {
 	}
 	for _, want := range []string{CodeStandIn + "hermes.url", CodeShippedPassword + "clients[acme].password", CodeNumberShared + "clients[acme].numbers[0]",
 		CodeConfigWarning + "tcp.allow", CodeCertificateEnds + "server.tls.cert_file", CodeCertificateEnded + "hermes.tls.cert_file",
-		CodeConfigRefused + adminapi.PartConfiguration, CodeClientDisabled + "off"} {
+		CodeConfigRefused + adminapi.PartConfiguration, CodeRestartPending + adminapi.PartConfiguration, CodeClientDisabled + "off"} {
 		if !seen[want] {
 			t.Errorf("%s is not there: %+v", want, s.Attention)
 		}

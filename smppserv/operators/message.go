@@ -23,6 +23,11 @@ func (ops *Operators) Message(ctx context.Context, by adminapi.Actor, id string,
 	if text && !by.Texts {
 		return adminapi.Detail{}, forbidden("read the texts of messages")
 	}
+	if text { // no look without its entry in the audit
+		if err := ops.writable(); err != nil {
+			return adminapi.Detail{}, err
+		}
+	}
 	tries, err := ops.parts.Store.Tries(ctx, m.ID)
 	if err != nil {
 		return adminapi.Detail{}, failed(err)

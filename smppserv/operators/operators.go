@@ -139,6 +139,7 @@ type Operators struct {
 	status  cached[adminapi.Status]
 	waiting cached[[]adminapi.Waiting]
 	today   cached[store.Report]
+	checked cached[struct{}] // whether the store can be written
 
 	closed atomic.Bool
 
@@ -244,6 +245,12 @@ func (c *cached[T]) forget() {
 	c.until = time.Time{}
 }
 
+// check tells why the store cannot be written. What is shown asks it for each recipient, and it may take a second.
+func (ops *Operators) check() error {
+	_, err := ops.checked.get(func() (struct{}, time.Duration, error) { return struct{}{}, statusGood, ops.parts.Store.Check() })
+	return err
+}
+
 // failed puts an error of the parts into the words of the admin port.
 func failed(err error) error {
 	switch {
@@ -256,7 +263,7 @@ func failed(err error) error {
 	case errors.Is(err, sms.ErrUnavailable), errors.Is(err, sms.ErrStopping):
 		return fmt.Errorf("%w: %w", adminapi.ErrUnavailable, err)
 	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("%w: %w", adminapi.ErrTooSlow, err)
+		return adminapi.ErrTooSlow
 	}
 	return err
 }

@@ -33,7 +33,7 @@ func (ops *Operators) Status(ctx context.Context) (adminapi.Status, error) {
 		}
 		s := adminapi.Status{Node: ops.o.Node, Version: ops.o.Version, Started: ops.o.Started, Mode: cfg.Mode, Ready: true,
 			Parts: ops.standingParts(now)}
-		if err := ops.parts.Store.Check(); err != nil {
+		if err := ops.check(); err != nil {
 			s.Ready, s.Why = false, oneLine(err.Error())
 		}
 		s.Attention = ops.attention(&cfg, s.Parts, waiting, now)
@@ -154,7 +154,7 @@ func (ops *Operators) storePart(cfg *Config) adminapi.Part {
 	p := adminapi.Part{Name: adminapi.PartStore, Level: adminapi.Good, Text: adminapi.Say("messages are written to disk")}
 	d := ops.disk(cfg)
 	p.Figures = map[string]int64{"database": d.database, "log": d.log, "parked": int64(ops.parts.Store.Parked())}
-	switch err := ops.parts.Store.Check(); {
+	switch err := ops.check(); {
 	case err != nil:
 		p.Level, p.Text = adminapi.Bad, adminapi.Say("the database cannot be written: %s", adminapi.Verbatim(oneLine(err.Error())))
 	case ops.parts.Store.Parked() > 0:
@@ -188,12 +188,17 @@ func configurationPart(cfg *Config) adminapi.Part {
 		Text: adminapi.Say("config.toml is in force as it is"), Figures: map[string]int64{"warnings": int64(len(cfg.Warnings)), "pending": int64(len(cfg.Settings.Pending))}}
 	switch {
 	case cfg.Settings.Fault != "":
+		p.Figures["refused"] = 1
 		p.Level, p.Since = adminapi.Warning, cfg.Settings.Faulty
 		p.Text = adminapi.Say("the changed config.toml is not in force: %s", adminapi.Verbatim(oneLine(cfg.Settings.Fault)))
 	case len(cfg.Settings.Pending) > 0:
-		p.Level, p.Text = adminapi.Warning, adminapi.Say("changes wait for a restart: %s", strings.Join(cfg.Settings.Pending, ", "))
+		p.Level, p.Text = adminapi.Warning, restartPending(cfg)
 	}
 	return p
+}
+
+func restartPending(cfg *Config) adminapi.Text {
+	return adminapi.Say("changes wait for a restart: %s", strings.Join(cfg.Settings.Pending, ", "))
 }
 
 // room is what is known of the disk.

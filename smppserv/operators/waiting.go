@@ -81,7 +81,7 @@ func (ops *Operators) acceptedAt(ctx context.Context, backlogs []sms.Backlog) ma
 
 // whyWaiting tells why what waits for a recipient does.
 func (ops *Operators) whyWaiting(cfg *Config, b *sms.Backlog) adminapi.Text {
-	if err := ops.parts.Store.Check(); err != nil {
+	if err := ops.check(); err != nil {
 		return adminapi.Say("nothing is tried while the outcome cannot be written: %s", err.Error())
 	}
 	var why adminapi.Text

@@ -147,7 +147,7 @@ func (p *page) trace(ctx context.Context, v *view) (said, to string, err error) 
 func (p *page) tracePCAP(w http.ResponseWriter, r *http.Request) {
 	v := p.view(r)
 	texts := r.URL.Query().Get("texts") != ""
-	if v.Actor.Role < adminapi.Operator || texts && !v.Actor.Texts {
+	if v.Actor.Role < adminapi.Viewer || texts && !v.Actor.Texts {
 		p.fail(w, v, errRole)
 		return
 	}

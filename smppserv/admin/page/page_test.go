@@ -3,6 +3,7 @@ package page_test
 import (
 	"encoding/csv"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -141,7 +142,7 @@ func TestWhoMayNotIsTold(t *testing.T) {
 		want         int
 	}{
 		{viewer, "GET", "/messages/1042", 200}, {viewer, "POST", "/messages/1042/retry", 403}, {viewer, "POST", "/clients/acme/pause", 403}, {viewer, "GET", "/sessions/12/unbind", 403},
-		{viewer, "POST", "/messages/1042/text", 403}, {viewer, "GET", "/clients/acme/trace.pcapng", 403}, {viewer, "POST", "/try/client", 403}, {viewer, "GET", "/settings", 200},
+		{viewer, "POST", "/messages/1042/text", 403}, {viewer, "GET", "/clients/acme/trace.pcapng", 200}, {viewer, "GET", "/clients/acme/trace.pcapng?texts=1", 403}, {viewer, "POST", "/try/client", 403}, {viewer, "GET", "/settings", 200},
 		{local, "GET", "/settings", 403}, {local, "POST", "/messages/1042/text", 403}, {local, "GET", "/clients/acme/trace.pcapng?texts=1", 403}, {local, "GET", "/clients/acme/trace.pcapng", 200},
 		{local, "POST", "/clients/acme/pause", 303}, {adminapi.Actor{}, "GET", "/clients", 303}, {adminapi.Actor{}, "GET", "/login", 200}, {adminapi.Actor{}, "POST", "/clients/acme/pause", 303},
 		{adminapi.Actor{}, "GET", "/messages.csv", 303}, {adminapi.Actor{}, "GET", "/find?q=acme", 303}, {claire, "GET", "/nowhere", 404}, {claire, "GET", "/messages/9", 404}, {claire, "POST", "/messages/1070/retry", 409},
@@ -225,6 +226,10 @@ func TestADatabaseThatDoesNotAnswerIsToldWithWhatToDo(t *testing.T) {
 		if w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "La base n’a pas répondu à temps") {
 			t.Errorf("%s: %d, %.300s", path, w.Code, w.Body.String())
 		}
+	}
+	fake.Fault = fmt.Errorf("%w: the database is locked", adminapi.ErrUnavailable)
+	if w := get(t, h, "/messages", "Accept-Language", "fr"); w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "Rien ne peut être écrit maintenant") {
+		t.Errorf("%d, %.300s", w.Code, w.Body.String())
 	}
 	fake.Fault = errors.New("disk I/O error")
 	if w := get(t, h, "/messages"); w.Code != http.StatusInternalServerError || !strings.Contains(w.Body.String(), "disk I/O error") {

@@ -417,7 +417,7 @@ func (v *view) Short(part adminapi.Part) string {
 	switch {
 	case part.Name == adminapi.PartHermes && part.Level == adminapi.Bad:
 		return v.T("silent since %s (%s)", part.Since, v.Now.Sub(part.Since))
-	case part.Name == adminapi.PartConfiguration && f["pending"] > 0:
+	case part.Name == adminapi.PartConfiguration && f["pending"] > 0 && f["refused"] == 0:
 		return v.T("%d key waits for a restart", f["pending"])
 	case part.Name == adminapi.PartSMPP && part.Level != adminapi.Bad:
 		return v.T("%d of %d is bound", f["bound"], f["configured"])
