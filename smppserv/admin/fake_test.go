@@ -16,6 +16,7 @@ type fake struct {
 	unbind   func(id uint64) bool
 	ready    func() error
 	problems []Problem
+	await    chan struct{} // before Problems answers
 	knows    func(name, password string) bool
 	user     func(name string) (adminapi.Role, bool, bool)
 	submit   func(line string) (string, error)
@@ -34,7 +35,12 @@ func (f *fake) Sessions() []adminapi.Session {
 	return f.sessions()
 }
 
-func (f *fake) Problems() []Problem { return f.problems }
+func (f *fake) Problems() []Problem {
+	if f.await != nil {
+		<-f.await
+	}
+	return f.problems
+}
 
 func (f *fake) Ready() error {
 	if f.ready == nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // healthz answers as long as the process does.
@@ -11,16 +12,27 @@ func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) {
 	writeLines(w, http.StatusOK, "ok")
 }
 
+// problemsTime is how long probes wait for what an operator should see to: they wait two seconds in all, also while the disk hangs.
+const problemsTime = 1500 * time.Millisecond
+
 // readyz tells whether messages can be taken now, and below that, a line each, what an operator should see to.
 func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
 	status, lines := http.StatusOK, []string{"ok"}
+	late := time.After(problemsTime)
+	problems := make(chan []Problem, 1)
+	go func() { problems <- s.o.Centre.Problems() }()
 	if err := s.o.Centre.Ready(); err != nil {
 		status, lines[0] = http.StatusServiceUnavailable, oneLine(err.Error())
 	}
-	for _, p := range s.o.Centre.Problems() {
-		if p.Brief != "" {
-			lines = append(lines, oneLine(p.Brief))
+	select {
+	case all := <-problems:
+		for _, p := range all {
+			if p.Brief != "" {
+				lines = append(lines, oneLine(p.Brief))
+			}
 		}
+	case <-late:
+		lines = append(lines, "what else is to be seen to is not known: the answer takes too long")
 	}
 	writeLines(w, status, lines...)
 }

@@ -129,6 +129,15 @@ func TestReadinessHasALineForEachProblemThatAnybodyMayRead(t *testing.T) {
 	}
 }
 
+func TestReadinessDoesNotWaitForWhatElseIsToBeSeenTo(t *testing.T) {
+	slow := make(chan struct{})
+	defer close(slow)
+	url := start(t, Options{Centre: &fake{await: slow}})
+	if resp, body := ask(t, "GET", url+"/readyz"); resp.StatusCode != http.StatusOK || !strings.HasPrefix(body, "ok\nwhat else is to be seen to is not known") {
+		t.Errorf("got %s, %q", resp.Status, body)
+	}
+}
+
 func TestSessionsAreListedAsJSON(t *testing.T) {
 	since := time.Date(2026, 11, 23, 10, 0, 0, 0, time.UTC)
 	url := start(t, Options{Centre: &fake{sessions: func() []adminapi.Session {

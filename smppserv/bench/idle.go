@@ -4,14 +4,17 @@ import "time"
 
 // idle measures a server with bound sessions that do nothing.
 func idle(t *trial) []value {
-	const period = 10 * time.Second // what it writes is said of so long
+	const (
+		period  = 10 * time.Second // what it writes is said of so long
+		brought = 25 * time.Second // until what the binds brought stands in the samples of the charts
+	)
 	w := t.server(false, t.away())
 	l := load{sessions: clients}
 	es, err := l.bindAll(w.SMPP)
 	t.must(err)
 	defer closeAll(es)
 	t.note("idle")
-	time.Sleep(2 * t.duration(settle)) // the start is over
+	time.Sleep(2*t.duration(settle) + t.duration(brought))
 	before, ok := processor(w.PID)
 	writtenBefore, from := written(w.PID), time.Now()
 	time.Sleep(t.duration(period))

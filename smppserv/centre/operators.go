@@ -54,12 +54,17 @@ func (mc *centre) User(name string) (role adminapi.Role, texts, ok bool) {
 // maxCheckWait is how long an operator may wait for a password to be checked.
 const maxCheckWait = 20 * time.Second
 
-// KnowsUser implements admin.Centre. Its checks have one turn among those of the clients' addresses.
+// KnowsUser implements admin.Centre. Its checks have one turn among those of the clients' addresses. A name that nobody has takes
+// as long as one that somebody has: else names could be guessed.
 func (mc *centre) KnowsUser(name, password string) bool {
 	mc.mu.Lock()
 	users := mc.users
 	mc.mu.Unlock()
 	at := slices.IndexFunc(users, func(u config.User) bool { return u.Name == name })
+	known := at >= 0
+	if !known {
+		at = slices.IndexFunc(users, func(u config.User) bool { return config.IsHash(u.Password) })
+	}
 	if at < 0 {
 		return false
 	}
@@ -77,7 +82,7 @@ func (mc *centre) KnowsUser(name, password string) bool {
 		return false
 	}
 	defer leave()
-	if !config.CheckPassword(stored, password) {
+	if !config.CheckPassword(stored, password) || !known {
 		return false
 	}
 	mc.good.Keep(name, stored, password)

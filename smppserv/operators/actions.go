@@ -21,7 +21,12 @@ func forbidden(what string) error {
 }
 
 // writable tells why nothing may be done that is to be kept, or is to leave an entry in the audit.
-func (ops *Operators) writable() error { return failed(ops.parts.Store.Check()) }
+func (ops *Operators) writable() error {
+	if err := ops.parts.Store.Check(); err != nil {
+		return fmt.Errorf("%w: %w", adminapi.ErrUnavailable, err)
+	}
+	return nil
+}
 
 // Unbind implements admin.Operators. It does not wait for the client.
 func (ops *Operators) Unbind(_ context.Context, by adminapi.Actor, id uint64) (adminapi.Done, error) {

@@ -92,7 +92,11 @@ func (ops *Operators) watch(ctx context.Context) {
 
 // standing tells how the parts stand, in a word that changes with it.
 func (ops *Operators) standing(now time.Time) (as string) {
-	for _, p := range ops.standingParts(now) {
+	trouble := ops.parts.Store.Trouble() // an idle server leaves the disk alone
+	if ops.troubled.Load() {             // until it is over
+		trouble = ops.check()
+	}
+	for _, p := range ops.standingParts(now, trouble) {
 		as += p.Name + " " + string(p.Level) + " " + p.Text.Format + "\n"
 	}
 	return as

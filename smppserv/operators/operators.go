@@ -70,6 +70,7 @@ type Port interface {
 // Store is what is asked of the store.
 type Store interface {
 	Check() error
+	Trouble() error
 	Parked() int
 	Get(ctx context.Context, id sms.ID) (*sms.Message, error)
 	Load(ctx context.Context, ids []sms.ID) ([]*sms.Message, error)
@@ -136,10 +137,11 @@ type Operators struct {
 	rooms        rooms
 	certificates certificates
 
-	status  cached[adminapi.Status]
-	waiting cached[[]adminapi.Waiting]
-	today   cached[store.Report]
-	checked cached[struct{}] // whether the store can be written
+	status   cached[adminapi.Status]
+	waiting  cached[[]adminapi.Waiting]
+	today    cached[store.Report]
+	checked  cached[struct{}] // whether the store can be written
+	troubled atomic.Bool      // it could not when it was last looked at
 
 	closed atomic.Bool
 

@@ -32,7 +32,7 @@ func (ops *Operators) Status(ctx context.Context) (adminapi.Status, error) {
 			return adminapi.Status{}, 0, err
 		}
 		s := adminapi.Status{Node: ops.o.Node, Version: ops.o.Version, Started: ops.o.Started, Mode: cfg.Mode, Ready: true,
-			Parts: ops.standingParts(now)}
+			Parts: ops.standingParts(now, ops.check())}
 		if err := ops.check(); err != nil {
 			s.Ready, s.Why = false, oneLine(err.Error())
 		}
@@ -57,10 +57,10 @@ func (ops *Operators) Nodes(context.Context) ([]adminapi.Node, error) {
 		Waiting: ops.parts.Queue.Stats().Waiting, Version: ops.o.Version}}, nil
 }
 
-// standingParts tells how each part stands. It costs little: it is asked once a second.
-func (ops *Operators) standingParts(now time.Time) []adminapi.Part {
+// standingParts tells how each part stands, and the store's with what is wrong with it. It costs little: it is asked once a second.
+func (ops *Operators) standingParts(now time.Time, trouble error) []adminapi.Part {
 	cfg := ops.o.Config()
-	parts := []adminapi.Part{ops.smppPart(&cfg), ops.hermesPart(&cfg), ops.tcpPart(&cfg), ops.storePart(&cfg), ops.diskPart(&cfg, now), configurationPart(&cfg)}
+	parts := []adminapi.Part{ops.smppPart(&cfg), ops.hermesPart(&cfg), ops.tcpPart(&cfg), ops.storePart(&cfg, trouble), ops.diskPart(&cfg, now), configurationPart(&cfg)}
 	for i := range parts {
 		p := &parts[i]
 		at := p.Since
@@ -150,13 +150,14 @@ func (ops *Operators) tcpPart(cfg *Config) adminapi.Part {
 	return p
 }
 
-func (ops *Operators) storePart(cfg *Config) adminapi.Part {
+func (ops *Operators) storePart(cfg *Config, trouble error) adminapi.Part {
 	p := adminapi.Part{Name: adminapi.PartStore, Level: adminapi.Good, Text: adminapi.Say("messages are written to disk")}
 	d := ops.disk(cfg)
 	p.Figures = map[string]int64{"database": d.database, "log": d.log, "parked": int64(ops.parts.Store.Parked())}
-	switch err := ops.check(); {
-	case err != nil:
-		p.Level, p.Text = adminapi.Bad, adminapi.Say("the database cannot be written: %s", adminapi.Verbatim(oneLine(err.Error())))
+	ops.troubled.Store(trouble != nil)
+	switch {
+	case trouble != nil:
+		p.Level, p.Text = adminapi.Bad, adminapi.Say("the database cannot be written: %s", adminapi.Verbatim(oneLine(trouble.Error())))
 	case ops.parts.Store.Parked() > 0:
 		p.Level, p.Text = adminapi.Warning, adminapi.Say("the database refuses the final states of %d messages", ops.parts.Store.Parked())
 	case d.log > largeLog:

@@ -136,6 +136,14 @@ func (s *Store) Check() error {
 	return hang("a look at the database", time.Since(seen.began))
 }
 
+// Trouble is what is known to be wrong, without a look that the disk would have to answer; nil = nothing is known.
+func (s *Store) Trouble() error {
+	if err := hang("a commit", s.watch.running()); err != nil {
+		return err
+	}
+	return s.unwritable()
+}
+
 // hang is an error when what has been under way for so long hangs.
 func hang(what string, since time.Duration) error {
 	if since < hangTime {

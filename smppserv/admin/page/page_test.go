@@ -228,7 +228,7 @@ func TestADatabaseThatDoesNotAnswerIsToldWithWhatToDo(t *testing.T) {
 		}
 	}
 	fake.Fault = fmt.Errorf("%w: the database is locked", adminapi.ErrUnavailable)
-	if w := get(t, h, "/messages", "Accept-Language", "fr"); w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "Rien ne peut être écrit maintenant") {
+	if w := get(t, h, "/messages", "Accept-Language", "fr"); w.Code != http.StatusServiceUnavailable || !strings.Contains(w.Body.String(), "Rien ne peut être écrit pour l’instant") {
 		t.Errorf("%d, %.300s", w.Code, w.Body.String())
 	}
 	fake.Fault = errors.New("disk I/O error")
