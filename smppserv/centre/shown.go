@@ -3,12 +3,12 @@ package centre
 import (
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"hnetsmpp/pkg/adminapi"
 	"hnetsmpp/pkg/config"
-	"hnetsmpp/pkg/tomlstrict"
 	"hnetsmpp/smppserv/operators"
 	"hnetsmpp/smppserv/sms"
 )
@@ -64,12 +64,13 @@ func (mc *centre) show(file *config.File, fault string) {
 	}
 	c.Settings = adminapi.Settings{File: file.Path, Pending: pending, Fault: fault, Taken: time.Now()}
 	if before := mc.shown.Load(); before != nil && fault != "" {
-		c.Settings.Taken, c.Settings.Faulty = before.Settings.Taken, before.Settings.Faulty
-		if c.Settings.All = before.Settings.All; c.Settings.Faulty.IsZero() {
+		c.Settings.Taken, c.Settings.Faulty, c.AllSettings = before.Settings.Taken, before.Settings.Faulty, before.AllSettings
+		if c.Settings.Faulty.IsZero() {
 			c.Settings.Faulty = time.Now()
 		}
 	} else {
-		c.Settings.All = settingsOf(file, &mc.started, pending)
+		taken, started := *file, mc.started
+		c.AllSettings = func() []adminapi.Setting { return settingsOf(&taken, &started, pending) }
 	}
 	c.Index()
 	mc.shown.Store(c)
@@ -91,20 +92,27 @@ func warningCode(cfg *config.Config, key string) string {
 	case strings.Contains(key, ".numbers["):
 		return operators.CodeNumberShared
 	}
-	for i := range cfg.Clients {
-		if key == tomlstrict.Index("clients", i)+".password" && cfg.Clients[i].UsesShippedPassword() {
-			return operators.CodeShippedPassword
-		}
+	if client, rest := clientOf(cfg, key); client != nil && rest == ".password" && client.UsesShippedPassword() {
+		return operators.CodeShippedPassword
 	}
 	return operators.CodeConfigWarning
 }
 
+// clientOf is the client that a key such as clients[7].password is of, and what follows it; nil = of none.
+func clientOf(cfg *config.Config, key string) (c *config.Client, rest string) {
+	index, ok := strings.CutPrefix(key, "clients[")
+	number, rest, closed := strings.Cut(index, "]")
+	i, err := strconv.Atoi(number)
+	if !ok || !closed || err != nil || i < 0 || i >= len(cfg.Clients) {
+		return nil, ""
+	}
+	return &cfg.Clients[i], rest
+}
+
 // nameClient puts a client's system_id into the place of its number.
 func nameClient(cfg *config.Config, key string) string {
-	for i := range cfg.Clients {
-		if rest, ok := strings.CutPrefix(key, tomlstrict.Index("clients", i)); ok {
-			return "clients[" + cfg.Clients[i].SystemID + "]" + rest
-		}
+	if client, rest := clientOf(cfg, key); client != nil {
+		return "clients[" + client.SystemID + "]" + rest
 	}
 	return key
 }

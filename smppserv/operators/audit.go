@@ -58,7 +58,11 @@ func (ops *Operators) Audit(ctx context.Context, cursor string, limit int) (admi
 
 // Settings implements admin.Operators.
 func (ops *Operators) Settings(context.Context) (adminapi.Settings, error) {
-	s := ops.o.Config().Settings
+	cfg := ops.o.Config()
+	s := cfg.Settings
+	if cfg.AllSettings != nil {
+		s.All = cfg.AllSettings()
+	}
 	if s.Pending == nil {
 		s.Pending = []string{}
 	}

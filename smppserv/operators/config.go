@@ -14,7 +14,9 @@ type Config struct {
 	StandIn   bool   // messages go to the stand-in, and reach nobody
 	Clients   []Client
 	Warnings  []Warning
-	Settings  adminapi.Settings
+	Settings  adminapi.Settings // but for All
+	// AllSettings makes Settings.All: of many clients that is a lot, and seldom asked for.
+	AllSettings func() []adminapi.Setting
 	// Certificates are the files of those that are in use, by the key that names them.
 	Certificates map[string]string
 	Database     string // its file, "" = it is in none
