@@ -9,7 +9,7 @@ import (
 )
 
 func TestTheHeapGrowsByTheSameRoomWhateverIsInUse(t *testing.T) {
-	for live, want := range map[uint64]int{0: mostGCPercent, 1 << 20: mostGCPercent, 40 << 20: 100, 160 << 20: 25, 4 << 40: leastGCPercent} {
+	for live, want := range map[uint64]int{0: mostGCPercent, 1 << 20: mostGCPercent, 48 << 20: 100, 192 << 20: 25, 4 << 40: leastGCPercent} {
 		if got := gcPercent(live); got != want {
 			t.Errorf("with %d octets in use it is %d %%, want %d", live, got, want)
 		}
