@@ -101,13 +101,16 @@ var rows = []row{
 		{what: "submit_sm with 10 000 000 stored messages", unit: perSecond, beside: "empty store", limit: ratioLeast, goal: 0.9},
 		{what: "… one message by id (query_sm), p99", unit: ms, limit: most, goal: 5},
 	}},
-	{name: "searches", what: "what operators ask of the store, with 10 million stored messages", once: true, run: searches, figures: []figure{
+	{name: "searches", what: "what operators ask, with 10 million stored messages", once: true, run: searches, figures: []figure{
 		{what: "10 000 000 stored messages: those of a number and a day", unit: ms, limit: most, goal: 100},
 		{what: "… of a number", unit: ms, limit: most, goal: 300},
 		{what: "… that failed, of a client", unit: ms, limit: most, goal: 300},
 		{what: "… of a client in one hour", unit: ms, limit: most, goal: 300},
 		{what: "… whose numbers begin alike, a page of 100", unit: ms, limit: most, goal: 400},
 		{what: "… a month's report by campaign", unit: ms, limit: most, goal: 200},
+		{what: "… the overview, as a page", unit: ms, limit: most, goal: 200},
+		{what: "… a number's messages of a day, as a page", unit: ms, limit: most, goal: 100},
+		{what: "… a month's report by campaign, as a page", unit: ms, limit: most, goal: 200},
 	}},
 	{name: "purge", what: "submits while a purge of a million messages runs", run: purge, figures: []figure{
 		{what: "submits while a purge of 1 000 000 runs", unit: perSecond, beside: "before the purge", limit: ratioLeast, goal: 0.9},

@@ -1,8 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"math/rand/v2"
+	"net/http"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -10,24 +13,29 @@ import (
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store"
 	"hnetsmpp/smppserv/store/sqlite"
+	"hnetsmpp/smppserv/testkit"
 )
 
-// searches asks the store itself, in this process, what operators ask: the median of each question, about another number, client
-// or time each time.
+// searches asks what operators ask: the store itself, in this process, then the server for its pages. It is the median of each
+// question, about another number, client or time each time.
 func searches(t *trial) []value {
 	to := time.Now().Add(-time.Hour).Truncate(time.Millisecond)
 	const month = 28 * 24 * time.Hour
 	from := to.Add(-month)
-	w := t.seeded(t.away())
+	w := t.seeded(t.away(), testkit.Settings{"admin.listen": "127.0.0.1:0"})
 	w.grow(t, t.bench.max, from, to)
 	t.note("counting")
 	w.count(t)
 	w.startSeeded(t) // makes the index of numbers
 	w.Stop(t)
+	return append(t.searchStore(w, from, month), t.askPages(w, from, month)...)
+}
+
+func (t *trial) searchStore(w *server, from time.Time, month time.Duration) []value {
 	s, err := sqlite.Open(context.Background(), sqlite.Options{File: w.store, Log: zerolog.Nop()})
 	t.must(err)
 	defer func() { t.must(s.Close(context.Background())) }()
-
+	to := from.Add(month)
 	search := func(q store.Search) int {
 		q.Limit = 100
 		found, err := s.Search(context.Background(), q)
@@ -55,6 +63,41 @@ func searches(t *trial) []value {
 			r, err := s.Report(context.Background(), store.ReportQuery{By: store.ByCampaign, From: from, To: to})
 			t.must(err)
 			return int(r.Sum.Received)
+		}),
+	}
+}
+
+// askPages asks for whole pages, as a browser does.
+func (t *trial) askPages(w *server, from time.Time, month time.Duration) []value {
+	w.startSeeded(t)
+	defer w.Stop(t)
+	const day = 24 * time.Hour
+	page := func(path string) int {
+		resp, err := http.Get("http://" + w.Admin + path)
+		t.must(err)
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		t.must(err)
+		if resp.StatusCode != http.StatusOK || !bytes.Contains(body, []byte("</html>")) {
+			t.Errorf("%s is answered %s", path, resp.Status)
+		}
+		return len(body)
+	}
+	t.note("the overview")
+	var overviews []float64
+	for range 10 {
+		time.Sleep(1100 * time.Millisecond) // what was made for the one before is not kept for so long
+		asked := time.Now()
+		page("/")
+		overviews = append(overviews, milliseconds(time.Since(asked)))
+	}
+	return []value{{value: median(overviews)},
+		t.median("a number's messages of a day", true, func() int {
+			at := from.Add(rand.N(month - day))
+			return page("/messages?number=" + phone(rand.IntN(seedPhones)) + "&from=" + at.Format(time.DateOnly) + "&to=" + at.Add(day).Format(time.DateOnly))
+		}),
+		t.median("a month's report", true, func() int {
+			return page("/reports?by=campaign&from=" + from.Format(time.DateOnly) + "&to=" + from.Add(month).Format(time.DateOnly))
 		}),
 	}
 }
