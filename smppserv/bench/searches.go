@@ -85,7 +85,7 @@ func (t *trial) askPages(w *server, from time.Time, month time.Duration) []value
 	}
 	t.note("the overview")
 	var overviews []float64
-	for range 10 {
+	for range 5 {
 		time.Sleep(1100 * time.Millisecond) // what was made for the one before is not kept for so long
 		asked := time.Now()
 		page("/")
@@ -99,6 +99,7 @@ func (t *trial) askPages(w *server, from time.Time, month time.Duration) []value
 		t.median("a month's report", true, func() int {
 			return page("/reports?by=campaign&from=" + from.Format(time.DateOnly) + "&to=" + from.Add(month).Format(time.DateOnly))
 		}),
+		t.looking(w),
 	}
 }
 
