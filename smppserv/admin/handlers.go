@@ -70,12 +70,12 @@ func (s *Server) trace(w http.ResponseWriter, r asked) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/x-pcapng")
-	w.Header().Set("Content-Disposition", `attachment; filename="`+fileName(r.PathValue("system_id"))+`.pcapng"`)
+	w.Header().Set("Content-Disposition", `attachment; filename="`+FileName(r.PathValue("system_id"))+`.pcapng"`)
 	_, _ = file.WriteTo(w)
 }
 
-// fileName keeps of a name what every system takes in the name of a file.
-func fileName(name string) string {
+// FileName keeps of a name what every system takes in the name of a file.
+func FileName(name string) string {
 	safe := []byte(name)
 	for i, c := range safe {
 		if !(c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c == '-') {

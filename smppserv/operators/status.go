@@ -31,10 +31,11 @@ func (ops *Operators) Status(ctx context.Context) (adminapi.Status, error) {
 		if err != nil {
 			return adminapi.Status{}, 0, err
 		}
+		trouble := ops.check()
 		s := adminapi.Status{Node: ops.o.Node, Version: ops.o.Version, Started: ops.o.Started, Mode: cfg.Mode, Ready: true,
-			Parts: ops.standingParts(now, ops.check())}
-		if err := ops.check(); err != nil {
-			s.Ready, s.Why = false, oneLine(err.Error())
+			Parts: ops.standingParts(now, trouble)}
+		if trouble != nil {
+			s.Ready, s.Why = false, oneLine(trouble.Error())
 		}
 		s.Attention = ops.attention(&cfg, s.Parts, waiting, now)
 		q := ops.parts.Queue.Stats()
@@ -60,7 +61,7 @@ func (ops *Operators) Nodes(context.Context) ([]adminapi.Node, error) {
 // standingParts tells how each part stands, and the store's with what is wrong with it. It costs little: it is asked once a second.
 func (ops *Operators) standingParts(now time.Time, trouble error) []adminapi.Part {
 	cfg := ops.o.Config()
-	parts := []adminapi.Part{ops.smppPart(&cfg), ops.hermesPart(&cfg), ops.tcpPart(&cfg), ops.storePart(&cfg, trouble), ops.diskPart(&cfg, now), configurationPart(&cfg)}
+	parts := []adminapi.Part{ops.smppPart(&cfg), ops.hermesPart(&cfg), ops.tcpPart(&cfg), ops.storePart(&cfg, trouble), ops.diskPart(&cfg), configurationPart(&cfg)}
 	for i := range parts {
 		p := &parts[i]
 		at := p.Since
@@ -166,7 +167,7 @@ func (ops *Operators) storePart(cfg *Config, trouble error) adminapi.Part {
 	return p
 }
 
-func (ops *Operators) diskPart(cfg *Config, _ time.Time) adminapi.Part {
+func (ops *Operators) diskPart(cfg *Config) adminapi.Part {
 	d := ops.disk(cfg)
 	p := adminapi.Part{Name: adminapi.PartDisk, Level: adminapi.Good, Figures: map[string]int64{"database": d.database, "log": d.log}}
 	switch {

@@ -191,12 +191,6 @@ func (sv *Server) Window(s *session.Session) int {
 	return p.sender.now
 }
 
-// IsOperator tells whether a session is that of a command of this machine.
-func IsOperator(s *session.Session) bool {
-	p, ok := s.Handler().(*peer)
-	return ok && s.State()&(session.BoundTX|session.BoundRX|session.BoundTRX) != 0 && p.operator
-}
-
 // meter counts what a client submits, second by second.
 type meter struct {
 	now  atomic.Int64 // second<<20 | count

@@ -155,7 +155,7 @@ func TestASessionTellsWhatItTookAndWhatWasRefused(t *testing.T) {
 	if f.Fault.Command != smpp.CmdSubmitSM || f.Fault.Status == smpp.ROK || f.Fault.At.IsZero() || f.TLS || f.Heard.IsZero() || f.State != session.BoundTRX || f.SystemID != "alice" {
 		t.Errorf("got %+v", f)
 	}
-	if n := r.sv.Window(s); n != 10 || IsOperator(s) {
+	if n := r.sv.Window(s); n != 10 || s.Handler().(*peer).operator {
 		t.Errorf("its window is %d", n)
 	}
 }

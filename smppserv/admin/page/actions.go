@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"hnetsmpp/pkg/adminapi"
+	"hnetsmpp/smppserv/admin"
 )
 
 // question is what is asked once before something that cannot be taken back.
@@ -157,7 +158,7 @@ func (p *page) tracePCAP(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, v, err)
 		return
 	}
-	attach(w, "trace-"+fileName(c.SystemID)+".pcapng", "application/x-pcapng")
+	attach(w, "trace-"+admin.FileName(c.SystemID)+".pcapng", "application/x-pcapng")
 	if err := p.o.Operators.WriteTrace(r.Context(), v.Actor, id, texts, w); err != nil {
 		w.Header().Del("Content-Disposition")
 		p.fail(w, v, err)

@@ -66,16 +66,6 @@ func plain(cell string) string {
 	return cell
 }
 
-// fileName leaves of a name what a file may be called.
-func fileName(name string) string {
-	return strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' {
-			return r
-		}
-		return '_'
-	}, name)
-}
-
 func attach(w http.ResponseWriter, name, kind string) {
 	w.Header().Set("Content-Type", kind)
 	w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
@@ -185,7 +175,7 @@ func writeReport(w io.Writer, v *view, d reportsData) error {
 	if err != nil {
 		return err
 	}
-	if err := t.row(capitalized(v.Say(byTexts[d.Query.By])), v.T("Received"), v.T("To Hermès"), v.T("To clients"), v.T("Failed"), v.T("Cancelled"),
+	if err := t.row(v.Sentence(byTexts[d.Query.By]), v.T("Received"), v.T("To Hermès"), v.T("To clients"), v.T("Failed"), v.T("Cancelled"),
 		v.T("Receipts"), v.T("Parts"), v.T("Median (ms)"), v.T("99 % (ms)"), v.T("Reasons of failure")); err != nil {
 		return err
 	}
@@ -206,11 +196,4 @@ func writeReport(w io.Writer, v *view, d reportsData) error {
 	}
 	t.Flush()
 	return t.Error()
-}
-
-func capitalized(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
 }
