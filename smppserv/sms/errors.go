@@ -15,6 +15,10 @@ var (
 	ErrNotWaiting = errors.New("the message is not waiting")
 	// ErrBeingTried means that a message is on its way to its recipient now.
 	ErrBeingTried = errors.New("the message is being tried")
+	// ErrHeldElsewhere means that another worker on the store has the message, and was asked in vain.
+	ErrHeldElsewhere = errors.New("another worker has the message, and does not answer")
+	// ErrNoPlace means that a client has as many sessions as it may have.
+	ErrNoPlace = errors.New("its sessions are bound already")
 	// ErrTooMany means that more messages match than are taken back together. A wrapping error says how many.
 	ErrTooMany = errors.New("too many messages at once")
 	// ErrNoClient means that no client is to have what is written from a number. A wrapping error's text is for Hermès.

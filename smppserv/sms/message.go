@@ -22,6 +22,9 @@ import (
 // Hermes names the contact centre where a system_id would name a client.
 const Hermes = ""
 
+// Epoch is one life of a worker, among those that share a store. None is used twice; 0 = none.
+type Epoch int64
+
 // Kind tells a text from what the message centre writes itself.
 type Kind uint8
 
@@ -110,6 +113,10 @@ type Message struct {
 	// Progress is what those who deliver a text in parts note, so that no part which was taken is sent again: octets, "" = nothing.
 	Progress string
 	Accepted Acceptance
+
+	// Where several workers share a store, Holder is whose queue has the message as long as it waits, and HandedBy who had it
+	// before; 0 = nobody, or there is one worker.
+	Holder, HandedBy Epoch
 }
 
 // Acceptance is how a message was handed in. The zero value stands for what the message centre wrote itself, and for what is not

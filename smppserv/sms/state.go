@@ -44,6 +44,8 @@ const (
 	Returned                // it was not tried to an end (a session closed, a stop); no attempt is counted
 	// Underway is no end of the try: the recipient has taken a part of the text, as Progress says. Another report follows.
 	Underway
+	// HandedOn is an end of the try, and none of the message: another worker has it now.
+	HandedOn
 )
 
 // Outcome is what came of one try.

@@ -119,7 +119,7 @@ func (s *Store) commit(batch []op) (left []op, down error) {
 	}
 	s.watch.start()
 	began := time.Now()
-	wrote, err := s.writer.write(batch)
+	wrote, err := s.write(batch)
 	s.watch.start() // before anybody hears of it
 	if err == nil {
 		if o := s.observer.Load(); wrote && o != nil {

@@ -14,8 +14,13 @@ import (
 // The methods of the first group are called by one goroutine alone, those of the others from any.
 // Each read ends in a bounded time, and none of them holds up a write.
 type Database interface {
-	// Write commits a batch in one transaction: all of it is on disk when it returns, and nothing of it after an error.
+	// Write commits a batch in one transaction: all of it is on disk when it returns, and nothing of it after an error; but after
+	// ErrInDoubt only Settle tells. After ErrTaken a batch that is made anew can be written.
 	Write(b *Batch) error
+	// Settle tells whether the batch that was in doubt is on disk, or fails for now.
+	Settle(ctx context.Context, b *Batch) (written bool, err error)
+	// MoreIDs reserves message_ids above one, from first to last, for this store alone.
+	MoreIDs(ctx context.Context, above sms.ID) (first, last sms.ID, err error)
 	// ByExternalID sets ids to the messages that have these external ids, 0 = none.
 	ByExternalID(externalIDs []string, ids []sms.ID) error
 	// WrittenElsewhere tells whether another program has written to the database since the last call.
@@ -124,8 +129,10 @@ type Batch struct {
 	LastID sms.ID    // the highest ID that was ever given out
 
 	// Added bear their IDs, in ascending order, and are known by KnownBy where that is not 0. The ExternalID of a message is one
-	// that ByExternalID does not find.
+	// that ByExternalID does not find. Write sets the Holder of those that another worker is to have.
 	Added []*sms.Message
+	// HandedOn go to other holders, as far as they are not final. They are in no other part.
+	HandedOn []Handed
 	// Changed have a new content, times and flags. What is final stays as it is.
 	Changed []*sms.Message
 	// Tried have a next try: their attempts, error, reason, try, due time (unless it is zero), key and progress are written, or, of
@@ -176,6 +183,12 @@ type Readdressed struct {
 	Recipient string
 }
 
+// Handed are messages and the epoch that holds them from now on.
+type Handed struct {
+	IDs []sms.ID
+	To  sms.Epoch
+}
+
 // Horizon is how far back what is no message reaches.
 type Horizon struct{ Counters, Samples, Audit int64 }
 
@@ -198,16 +211,17 @@ func (b *Batch) reset() {
 	clear(b.Ended)
 	clear(b.Own)
 	clear(b.Readdressed)
+	clear(b.HandedOn)
 	clear(b.Audit)
 	clear(b.Noted)
 	clear(b.Paused)
 	*b = Batch{Added: b.Added[:0], Changed: b.Changed[:0], Tried: b.Tried[:0], Ended: b.Ended[:0],
 		Purged: b.Purged[:0], Steps: b.Steps[:0], Own: b.Own[:0], Tally: b.Tally,
-		Readdressed: b.Readdressed[:0], Samples: b.Samples[:0], Audit: b.Audit[:0], Noted: b.Noted[:0], Paused: b.Paused[:0]}
+		Readdressed: b.Readdressed[:0], HandedOn: b.HandedOn[:0], Samples: b.Samples[:0], Audit: b.Audit[:0], Noted: b.Noted[:0], Paused: b.Paused[:0]}
 }
 
 func (b *Batch) empty() bool {
 	return len(b.Added)+len(b.Changed)+len(b.Tried)+len(b.Ended)+len(b.Purged)+len(b.Steps)+len(b.Own)+
-		len(b.Readdressed)+len(b.Samples)+len(b.Audit)+len(b.Noted)+len(b.Paused) == 0 &&
+		len(b.Readdressed)+len(b.HandedOn)+len(b.Samples)+len(b.Audit)+len(b.Noted)+len(b.Paused) == 0 &&
 		b.Forgotten == Forgotten{} && b.Outdated == Horizon{} && b.PurgedAt.IsZero() && !b.Probe
 }

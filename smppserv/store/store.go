@@ -24,6 +24,12 @@ import (
 var (
 	// ErrHeld means that another process has the store open.
 	ErrHeld = errors.New("the store is held by another process")
+	// ErrInDoubt means that it is not known whether a transaction has come to its end: the answer to its COMMIT was lost.
+	ErrInDoubt = errors.New("the answer to a commit was lost")
+	// ErrTaken means that another worker has taken up an external id since it was looked for.
+	ErrTaken = errors.New("another worker has taken up an external id meanwhile")
+	// ErrFenced means that this worker's part of the store is another one's now: nothing is written any more.
+	ErrFenced = errors.New("another worker has taken over from this one")
 )
 
 // Store is a durable set of messages. Its methods may be called from any goroutine.

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -17,7 +18,10 @@ type writer struct {
 	database Database
 	log      zerolog.Logger
 
-	lastID    sms.ID
+	lastID    sms.ID // that was given out
+	begin     sms.ID // the first one of those that are reserved for this store
+	end       sms.ID // the last one
+	firstID   sms.ID // lastID before the batch
 	mark      *mark
 	duplicate []bool // by operation of the last batch
 
@@ -49,6 +53,9 @@ func newWriter(ctx context.Context, d Database, log zerolog.Logger) (w *writer, 
 			Msg("message ids go on above the high-water mark: the database knows fewer, as after a crash, or when a backup was put back or the database moved away")
 		w.lastID = highest
 	}
+	if err = w.moreIDs(ctx); err != nil {
+		return nil, err
+	}
 	w.mark.extend(w.lastID)
 	if _, err = d.WrittenElsewhere(); err != nil {
 		return nil, err
@@ -56,20 +63,31 @@ func newWriter(ctx context.Context, d Database, log zerolog.Logger) (w *writer, 
 	return w, nil
 }
 
+// idsTime bounds how long message_ids are reserved.
+const idsTime = 10 * time.Second
+
+// moreIDs reserves message_ids above those that were given out.
+func (w *writer) moreIDs(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, idsTime)
+	defer cancel()
+	first, last, err := w.database.MoreIDs(ctx, w.lastID)
+	if err != nil {
+		return fmt.Errorf("reserve message ids: %w", err)
+	}
+	w.lastID, w.begin, w.end = first-1, first, last
+	return nil
+}
+
 // write commits the batch in one transaction, with one time for all of it; wrote tells whether there was anything to write.
-// New messages get their IDs in the order of the batch.
+// New messages get their IDs in the order of the batch. After ErrInDoubt, settled follows.
 func (w *writer) write(batch []op) (wrote bool, err error) {
-	firstID := w.lastID
+	w.firstID = w.lastID
 	w.duplicate = append(w.duplicate[:0], make([]bool, len(batch))...)
 	b := &w.batch
 	b.reset()
 	defer func() {
-		if err != nil {
-			for _, m := range b.Added {
-				m.ID = 0 // another message gets it
-			}
-			w.lastID = firstID
-			b.Tally.Rollback()
+		if err != nil && !errors.Is(err, ErrInDoubt) {
+			w.undo()
 		}
 	}()
 	b.Now = time.Now()
@@ -90,13 +108,30 @@ func (w *writer) write(batch []op) (wrote bool, err error) {
 	if err := w.database.Write(b); err != nil {
 		return true, err
 	}
+	w.written()
+	return true, nil
+}
+
+// undo is for a batch of which nothing is on disk.
+func (w *writer) undo() {
+	for _, m := range w.batch.Added {
+		m.ID, m.Holder = 0, 0 // another message gets the ID
+	}
+	if w.firstID >= w.begin-1 { // else they are of the block before
+		w.lastID = w.firstID
+	}
+	w.batch.Tally.Rollback()
+}
+
+// written is for a batch that is on disk.
+func (w *writer) written() {
+	b := &w.batch
 	w.mark.extend(w.lastID)
 	b.Tally.Commit()
 	if b.Tally.TooMany() {
 		w.log.Warn().Int("campaigns", tally.MaxCampaigns).
 			Msg("clients write to too many numbers for reports to name each: in this hour the rest is counted under no campaign")
 	}
-	return true, nil
 }
 
 // fill makes a Batch of the operations.
@@ -204,6 +239,11 @@ func (w *writer) add(m *sms.Message) error {
 
 // number gives a new message its ID.
 func (w *writer) number(m *sms.Message) error {
+	if w.lastID == w.end {
+		if err := w.moreIDs(context.Background()); err != nil {
+			return err
+		}
+	}
 	w.lastID++
 	m.ID = w.lastID
 	if m.StoredAt.IsZero() {

@@ -1,8 +1,10 @@
 package sqlite
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"math"
 
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
@@ -160,10 +162,24 @@ func (d *database) ByExternalID(externalIDs []string, ids []sms.ID) (err error) 
 	return nil
 }
 
+// errAlone is for what only workers that share a store do.
+var errAlone = errors.New("the SQLite store has one worker: there is nobody to hand messages on to")
+
+// Settle implements store.Database: the answer to a commit is never lost.
+func (d *database) Settle(context.Context, *store.Batch) (bool, error) { return false, errAlone }
+
+// MoreIDs implements store.Database: all of them.
+func (d *database) MoreIDs(_ context.Context, above sms.ID) (first, last sms.ID, err error) {
+	return above + 1, math.MaxInt64, nil
+}
+
 // Write implements store.Database.
 func (d *database) Write(b *store.Batch) (err error) {
 	w := d.writer
 	defer w.add.forget()
+	if len(b.HandedOn) > 0 {
+		return errAlone
+	}
 	d.gate.wait()
 	if err := run(w.begin); err != nil {
 		return err
