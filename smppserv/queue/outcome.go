@@ -82,6 +82,8 @@ func (j *job) report(o sms.Outcome) {
 	switch o.Verdict {
 	case sms.Returned:
 		q.putBack(j, o)
+	case sms.HandedOn:
+		q.handedOn(j)
 	case sms.TryAgain:
 		q.retry(j, o)
 	default:
