@@ -70,6 +70,7 @@ var layout = []room{
 		[]string{"smppserv/road", "smppserv/sms", "smppserv/store", "smppserv/store/numbers", "smppserv/store/runs", "smppserv/store/tally"}},
 	{"smppserv/store/storetest", "the contract that both databases keep", []string{"smppserv/road", "smppserv/sms", "smppserv/store"}},
 	{"smppserv/queue", "which message is tried when, and what came of it", []string{"pkg/loglimit", "smppserv/guard", "smppserv/road", "smppserv/sms"}},
+	{"smppserv/cluster", "which of the workers on one store does what", []string{"smppserv/guard", "smppserv/road", "smppserv/sms", "smppserv/store"}},
 	{"smppserv/passwords", "what checking hashed passwords may cost", []string{"pkg/peeraddr"}},
 	{"smppserv/session", "one SMPP connection: state, timers, window, one reader, one writer", []string{"pkg/loglimit", "pkg/peeraddr", "pkg/smpp", "smppserv/guard"}},
 	{"smppserv/smsc", "our SMPP face: listen, authenticate, limit, registry",

@@ -1,6 +1,7 @@
 package testkit
 
 import (
+	"errors"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -81,16 +82,23 @@ func WriteConfig(t testing.TB, folder string, sets ...Settings) string {
 // connections: one of these could take it, or meet itself on it, while no program listens.
 func FreePort(t testing.TB) int {
 	t.Helper()
+	port, err := freePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
+func freePort() (int, error) {
 	for range 100 {
 		port := 12000 + rand.IntN(18000)
 		l, err := net.Listen("tcp", Loopback(port))
 		if err == nil {
 			l.Close()
-			return port
+			return port, nil
 		}
 	}
-	t.Fatal("no free port")
-	return 0
+	return 0, errors.New("no free port")
 }
 
 // Loopback is the address of a port of this machine.

@@ -15,11 +15,12 @@ import (
 // built is set once there is a folder of programs to remove.
 var built atomic.Bool
 
-// Run runs the tests of a binary and then removes the programs that they built. It is for TestMain, and returns the exit
+// Run runs the tests of a binary and then removes the programs that they built, and their PostgreSQL. It is for TestMain, and returns the exit
 // code.
 func Run(m *testing.M) int {
 	code := m.Run()
 	RemovePrograms()
+	RemovePostgres()
 	return code
 }
 

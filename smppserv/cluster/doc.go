@@ -1,0 +1,59 @@
+// Package cluster tells which of the workers on one store does what. A worker that takes part is a node.
+//
+// # Lease
+//
+// A node has an epoch, which is never used twice, and a lease on it: a row of the table nodes that it renews each quarter of the
+// lease, in one round trip that also reads the rows of all others. Its own monotonic clock says whether it holds:
+//
+//	0            the last renewal that succeeded was sent
+//	1/4 lease    the next one is due; each ends after half a lease
+//	7/8 lease    the node does not hold any more: no try begins, pushes under way are broken off (Duties.Lapsed)
+//	1 lease      from here on others may take over, not earlier
+//	3 leases     clients are unbound, so that they go elsewhere (Duties.Away)
+//
+// A wall clock that has moved against the monotonic one by more than a second means that the machine may have slept: the node does
+// not hold until it has renewed. A lapsed lease that nobody took over is renewed under the same epoch (Duties.Regained).
+//
+// # Take-over
+//
+// A node takes over from another when it has renewed without a gap for a whole lease, and has for a whole lease of its own monotonic
+// clock seen the other's beat unchanged, and the database's clock says so, too. That clock may be set: where it says that the other
+// has more than its lease left, it says nothing. After a gap, as when the database was away, everybody has a whole lease anew.
+//
+// Taking over is one transaction. The row of the other is deleted, if its beat is still the same, its connections are ended, its
+// fence is deleted (which waits for a transaction that is under way, and lets no later one of it through), its slots are freed, and
+// its rows become an estate:
+//
+//	holder of a waiting message = an epoch ── a node's own, or that of an estate it owns
+//
+// So no row of a message is written, and one node alone wins. If the owner dies in its turn, its estates go on with its own epoch. A
+// polite stop (Node.Leave) leaves an estate without an owner, which whoever looks first takes. A node that was taken over (Node.Lost)
+// writes nothing any more; its worker starts afresh, with a new epoch. Who joins under the name of another node waits for its
+// lease, takes over, and goes on.
+//
+// # Looks and notices
+//
+// What concerns another node is told by a NOTIFY on a connection of its own, gathered over 3 ms, after the commit. A notice only says
+// where to look, and may be lost: each 2 s everything is looked at without one.
+//
+//	rows to an epoch     messages were handed to it (Duties.Arrived)
+//	ended to an epoch    messages that it handed on have ended (Duties.Ended)
+//	asks, answers to an epoch
+//	slots client         its sessions are others now
+//	nodes                somebody joined, left or was taken over
+//
+// Rows that arrived are found by the transaction that handed them on, from the oldest one on that was under way at the last look:
+// never by a highest id, since what has a lower one may become visible later.
+//
+// # Asks
+//
+// A node asks another to do something, with an end (2 s): Node.Ask and Node.Handle. The one asked begins it only before that end,
+// and the asker takes what was not begun by then away, so that what is late is not done.
+//
+// # Slots
+//
+// A client has two sessions over all nodes at most: (client, slot) is a key. Whose bind finds another node's session in its way has
+// that node probe it; where the node is dead, it waits for the take-over. Where a client is written to follows from its slots: here,
+// if it has a receiving session here, else at the node of the lowest slot that receives. There the Forwarder hands on
+// what waits for it here.
+package cluster
