@@ -27,6 +27,7 @@ import (
 	"hnetsmpp/smppserv/admin/metrics"
 	"hnetsmpp/smppserv/admin/page"
 	"hnetsmpp/smppserv/alerts"
+	"hnetsmpp/smppserv/cluster"
 	"hnetsmpp/smppserv/hermes"
 	"hnetsmpp/smppserv/operators"
 	"hnetsmpp/smppserv/passwords"
@@ -35,7 +36,6 @@ import (
 	"hnetsmpp/smppserv/smsc"
 	"hnetsmpp/smppserv/smsc/translate"
 	"hnetsmpp/smppserv/store"
-	"hnetsmpp/smppserv/store/sqlite"
 	"hnetsmpp/smppserv/trace"
 )
 
@@ -43,6 +43,7 @@ import (
 type centre struct {
 	log   zerolog.Logger
 	clock queue.Clock
+	nodes *nodes // nil = the store is this worker's alone
 	store *store.Store
 	queue *queue.Queue
 	push  *hermes.Push
@@ -57,7 +58,7 @@ type centre struct {
 	counters      *metrics.Counters
 	traces        *trace.Traces
 	alerts        *alerts.Alerts
-	endAlerts     context.CancelFunc
+	endServing    context.CancelFunc
 	plain, secure net.Listener // SMPP; secure is nil without TLS
 
 	runs *config.Config // as it was at the start: what needs a restart is so still
@@ -73,6 +74,7 @@ type centre struct {
 	good   *passwords.Memory // of the operators' passwords
 	places *passwords.Places // for all passwords that are hashed
 
+	owned    atomic.Pointer[queue.Queue] // whose messages are counted for the other workers; nil until it is there
 	messages *messages
 	token    string // by which the commands of this machine show that they may read its files
 
@@ -95,7 +97,7 @@ func begin(cfg *config.Config, version string, lines *operators.Lines, log zerol
 	if err != nil {
 		return nil, err
 	}
-	mc.operators = operators.New(operators.Options{Node: nodeName(), Version: version, Started: time.Now(), Lines: lines, Log: log,
+	mc.operators = operators.New(operators.Options{Node: nodeName(cfg), Version: version, Started: time.Now(), Lines: lines, Log: log,
 		Config: func() operators.Config { return *mc.shown.Load() }})
 	mc.show(&mc.started, "")
 	options := admin.Options{
@@ -116,7 +118,7 @@ func begin(cfg *config.Config, version string, lines *operators.Lines, log zerol
 }
 
 // open opens the store, takes up what waits in it, and opens every other port. Where it cannot, it closes all.
-func (mc *centre) open(ctx context.Context) (err error) {
+func (mc *centre) open(ctx context.Context, version string) (err error) {
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, mc.close())
@@ -124,12 +126,13 @@ func (mc *centre) open(ctx context.Context) (err error) {
 	}()
 	cfg, log := mc.cfg, mc.log
 	mc.admin.Away("starting: opening the store")
-	if mc.store, err = sqlite.Open(ctx, sqlite.Options{File: cfg.Store.DSN, Log: log}); err != nil {
+	if err := mc.openStore(ctx, version); err != nil {
 		return err
 	}
 	mc.store.Observe(mc.counters)
 	mc.counters.Clients(systemIDs(cfg))
-	mc.queue = queue.New(queue.Options{Settings: queueSettings(cfg), Store: mc.store, Log: log, Observer: observer{mc.messages, mc.operators}, Clock: mc.clock})
+	mc.queue = queue.New(queue.Options{Settings: queueSettings(cfg), Store: mc.store, Share: mc.share(), Log: log, Observer: observer{mc.messages, mc.operators}, Clock: mc.clock})
+	mc.owned.Store(mc.queue)
 	push, err := pushOptions(cfg, log)
 	if err != nil {
 		return err
@@ -150,7 +153,7 @@ func (mc *centre) open(ctx context.Context) (err error) {
 		return err
 	}
 	mc.admin.Away("starting: taking up the messages that wait")
-	mc.alerts = alerts.New(alerts.Options{Node: nodeName(), Source: mc.operators, File: filepath.Join(filepath.Dir(cfg.Store.DSN), alertsFile), Log: log})
+	mc.alerts = alerts.New(alerts.Options{Node: nodeName(cfg), Source: mc.operators, File: filepath.Join(mc.dataFolder(), alertsFile), Log: log})
 	mc.alerts.Configure(alertSettings(cfg))
 	if err := mc.operators.Open(ctx, operators.Parts{Queue: mc.queue, SMSC: mc.smsc, Push: mc.push, Port: mc.port, Store: mc.store,
 		Traces: mc.traces, Alerts: mc.alerts, Text: translate.Decode}); err != nil {
@@ -162,8 +165,12 @@ func (mc *centre) open(ctx context.Context) (err error) {
 // serve lets everything work, and tells where it listens.
 func (mc *centre) serve() worker.Ready {
 	ctx, end := context.WithCancel(context.Background())
-	mc.endAlerts = end
+	mc.endServing = end
 	go mc.alerts.Run(ctx)
+	if mc.nodes != nil {
+		go mc.nodes.Run(ctx, duties{mc.nodes})
+		go cluster.NewForwarder(mc.nodes.Node, mc.queue, mc.store).Run(ctx)
+	}
 	mc.push.Attach(mc.queue)
 	mc.smsc.Serve(mc.plain)
 	go func() {
@@ -185,7 +192,10 @@ func (mc *centre) serve() worker.Ready {
 }
 
 // nodeName is how this worker is called among those on its store.
-func nodeName() string {
+func nodeName(cfg *config.Config) string {
+	if cfg.Store.Node != "" {
+		return cfg.Store.Node
+	}
 	name, err := os.Hostname()
 	if err != nil {
 		return "smppserv"

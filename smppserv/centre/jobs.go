@@ -46,7 +46,7 @@ func (mc *centre) purgeDaily(ctx context.Context, every time.Duration) {
 		case <-look.C:
 		}
 		now, elapsed := mc.clock()
-		if !d.due(now, elapsed) {
+		if !d.due(now, elapsed) || !mc.leads() {
 			continue
 		}
 		n, err := mc.store.Purge(ctx, now.Add(-jobs.Retention))

@@ -58,7 +58,7 @@ func (mc *centre) outbind(ctx context.Context, c config.Client, r *recall, now t
 			return
 		}
 	}
-	if bound || c.Disabled || now.Before(r.after) || !mc.queue.Waits(c.SystemID) {
+	if bound || c.Disabled || now.Before(r.after) || !mc.queue.Waits(c.SystemID) || !mc.calls(ctx, c.SystemID, lastRecall) {
 		return
 	}
 	r.wait = min(max(2*r.wait, firstRecall), lastRecall)

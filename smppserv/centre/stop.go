@@ -117,8 +117,8 @@ func (s *stop) run(p parts) error {
 func (mc *centre) close() error {
 	s := stop{log: mc.log, end: time.Now().Add(stopTime)}
 	mc.admin.Away("stopping")
-	if mc.endAlerts != nil {
-		mc.endAlerts()
+	if mc.endServing != nil {
+		mc.endServing()
 	}
 	mc.operators.Close()
 	if mc.queue != nil {
@@ -144,7 +144,7 @@ func (mc *centre) close() error {
 		p.pushes = mc.push.Close
 	}
 	if mc.store != nil {
-		p.store = mc.store.Close
+		p.store = mc.closeStore
 	}
 	err := s.run(p)
 	if mc.messages != nil {

@@ -1,0 +1,120 @@
+package centre
+
+import (
+	"context"
+	"path/filepath"
+	"time"
+
+	"hnetsmpp/pkg/config"
+	"hnetsmpp/smppserv/cluster"
+	"hnetsmpp/smppserv/queue"
+	"hnetsmpp/smppserv/smsc"
+	"hnetsmpp/smppserv/store/postgres"
+	"hnetsmpp/smppserv/store/sqlite"
+)
+
+const (
+	// awayRetry is the time between two tries to reach a database that is away, awaySaid that between two lines of the log about it.
+	awayRetry, awaySaid = time.Second, time.Minute
+)
+
+// openStore opens the store that config.toml names.
+func (mc *centre) openStore(ctx context.Context, version string) (err error) {
+	if mc.cfg.Store.Driver == config.DriverPostgres {
+		return mc.joinStore(ctx, version)
+	}
+	mc.store, err = sqlite.Open(ctx, sqlite.Options{File: mc.cfg.Store.DSN, Log: mc.log})
+	return err
+}
+
+// joinStore opens a store that several workers may share, and takes part in it.
+func (mc *centre) joinStore(ctx context.Context, version string) error {
+	st := mc.cfg.Store
+	name := nodeName(mc.cfg)
+	database, err := mc.reach(ctx, postgres.Options{DSN: st.DSN, Folder: mc.dataFolder(), Node: name, Lease: st.Lease,
+		GroupTime: mc.cfg.Hermes.ReassembleTimeout, Log: mc.log})
+	if err != nil {
+		return err
+	}
+	mc.database = database
+	mc.admin.Away("starting: joining the other workers on the store")
+	node, err := cluster.Join(ctx, cluster.Options{Pool: database.Pool(), Name: name, Address: mc.cfg.Admin.Listen, Version: version, Lease: st.Lease,
+		Configuration: func() map[string]string { return hashes(mc.inForce()) }, Facts: mc.facts, Waiting: mc.waitingHere, Log: mc.log})
+	if err != nil {
+		return err
+	}
+	s, err := database.Begin(ctx, node.Epoch())
+	mc.nodes = &nodes{Node: node, mc: mc, store: s}
+	mc.store = s
+	return err
+}
+
+// reach opens the database, and waits for one that is away.
+func (mc *centre) reach(ctx context.Context, o postgres.Options) (*postgres.Database, error) {
+	var said time.Time
+	for {
+		database, err := postgres.OpenDatabase(ctx, o)
+		if err == nil || !postgres.IsAway(err) {
+			return database, err
+		}
+		if time.Since(said) >= awaySaid {
+			said = time.Now()
+			mc.log.Error().Err(err).Msg("the database is away: the server starts when it is there")
+		}
+		mc.admin.Away("starting: the database is away: " + err.Error())
+		select {
+		case <-time.After(awayRetry):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// closeStore writes what waits, and gives what this worker has to the others.
+func (mc *centre) closeStore(ctx context.Context) error {
+	err := mc.store.Close(ctx)
+	if mc.nodes != nil && !mc.takenOver() {
+		if left := mc.nodes.Leave(ctx); left != nil {
+			mc.log.Warn().Err(left).Msg("the other workers were not told that this one stops: they take over when its lease is over")
+		}
+	}
+	if mc.database != nil {
+		mc.database.ClosePools()
+	}
+	if mc.takenOver() {
+		return nil // what could not be written is another's
+	}
+	return err
+}
+
+// dataFolder is where the server keeps files.
+func (mc *centre) dataFolder() string {
+	if mc.cfg.Store.Driver == config.DriverPostgres {
+		return mc.cfg.Store.Folder
+	}
+	return filepath.Dir(mc.cfg.Store.DSN)
+}
+
+// share is what the queue is told of other workers, nil = there are none.
+func (mc *centre) share() queue.Share {
+	if mc.nodes == nil {
+		return nil
+	}
+	return mc.nodes
+}
+
+// others is the same for the SMPP side.
+func (mc *centre) others() smsc.Others {
+	if mc.nodes == nil {
+		return nil
+	}
+	return mc.nodes
+}
+
+// waitingHere counts the undelivered messages of each owner, for the other workers.
+func (mc *centre) waitingHere() map[string]int {
+	if q := mc.owned.Load(); q != nil {
+		return q.Owned()
+	}
+	return nil
+}
