@@ -179,7 +179,9 @@ func (d *database) HeldElsewhere(context.Context, *sms.Message, int) ([]*sms.Mes
 }
 
 // WaitingOf implements store.Database: there were no other workers.
-func (d *database) WaitingOf(context.Context, []sms.Epoch, func(*sms.Message) error) error { return nil }
+func (d *database) WaitingOf(context.Context, []sms.Epoch, func(*sms.Message) error) error {
+	return nil
+}
 
 // Write implements store.Database.
 func (d *database) Write(b *store.Batch) (err error) {
