@@ -3,23 +3,30 @@ package cluster
 import (
 	"context"
 	"errors"
+	"slices"
+	"strconv"
+	"sync"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"hnetsmpp/smppserv/sms"
 )
 
 const (
-	// AskTime is how long an ask has if its context says nothing shorter.
+	// AskTime is how long an ask has if its context does not say.
 	AskTime = 2 * time.Second
 	// MaxBody bounds what is asked and what is answered, in octets.
 	MaxBody = 1 << 20
+	// answersEvery is how often answers are looked for without a notice, while some are waited for.
+	answersEvery = 250 * time.Millisecond
 )
 
 var (
-	// ErrNoAnswer means that a node has not answered in time; what was asked is void, unless it was begun just before.
-	ErrNoAnswer = errors.New("the other node does not answer")
+	// ErrNoAnswer means that a node has not answered in time, or is not there. What it has not begun by then is void.
+	ErrNoAnswer = errors.New("the other worker does not answer")
 	// ErrTooLong means that an ask or its answer has more than MaxBody octets.
-	ErrTooLong = errors.New("more than fits between nodes")
+	ErrTooLong = errors.New("more than fits between workers")
 )
 
 // RefusedError is what a handler returned on another node, in its words.
@@ -27,24 +34,174 @@ type RefusedError struct{ Text string }
 
 func (e *RefusedError) Error() string { return e.Text }
 
-// Handler does what another node asks, and returns its answer, both at most MaxBody octets. The context ends when nobody waits for the answer any more.
-type Handler func(ctx context.Context, from sms.Epoch, body []byte) ([]byte, error)
+// asking are the asks of this node that wait for their answers, by their ids.
+type asking struct {
+	mu      sync.Mutex
+	waiting map[int64]chan answer
+}
 
-// Handle has h answer asks for what. It is called before Run.
-func (n *Node) Handle(what string, h Handler) {}
+type answer struct {
+	body   []byte
+	failed *string
+}
 
-// Ask has another node do something, and returns its answer. It has until the deadline of ctx, or AskTime where that has none. The error is
-// ErrNoAnswer, ErrTooLong, a *RefusedError, or that of the database.
+func (a *asking) init() { a.waiting = map[int64]chan answer{} }
+
+func (a *asking) await(id int64) <-chan answer {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	c := make(chan answer, 1)
+	a.waiting[id] = c
+	return c
+}
+
+func (a *asking) forget(id int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.waiting, id)
+}
+
+func (a *asking) ids() (all []int64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for id := range a.waiting {
+		all = append(all, id)
+	}
+	return all
+}
+
+func (a *asking) answered(id int64, to answer) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if c := a.waiting[id]; c != nil {
+		c <- to
+		delete(a.waiting, id)
+	}
+}
+
+// Ask has another node do something, and returns its answer; to may also be an estate of its. It has until the deadline of ctx, or AskTime where that has none: three
+// quarters of that to begin. The error is ErrNoAnswer, ErrTooLong, a *RefusedError, or that of the database.
 func (n *Node) Ask(ctx context.Context, to sms.Epoch, what string, body []byte) ([]byte, error) {
-	return nil, errors.ErrUnsupported
+	if len(body) > MaxBody {
+		return nil, ErrTooLong
+	}
+	if to == n.epoch || slices.Contains(n.Estates(), to) {
+		return n.askMyself(ctx, what, body)
+	}
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, AskTime)
+		defer cancel()
+	}
+	id, to, err := n.putAsk(ctx, to, what, body)
+	if err != nil {
+		return nil, err
+	}
+	c := n.asking.await(id)
+	n.tell.later("asks", strconv.FormatInt(int64(to), 10))
+	n.looks.answers.kick() // it may have come already
+	for known := false; ; {
+		_, there, changed := n.other(to)
+		if known && !there { // somebody has taken over from it
+			n.void(id)
+			return nil, ErrNoAnswer
+		}
+		known = there
+		select {
+		case a := <-c:
+			return a.result()
+		case <-changed:
+		case <-n.lost:
+			n.asking.forget(id)
+			return nil, ErrLost
+		case <-ctx.Done():
+			n.void(id)
+			return nil, ErrNoAnswer
+		}
+	}
+}
+
+func (a answer) result() ([]byte, error) {
+	if a.failed != nil {
+		return nil, &RefusedError{*a.failed}
+	}
+	return a.body, nil
+}
+
+// askMyself is for a caller that need not know whose an epoch is.
+func (n *Node) askMyself(ctx context.Context, what string, body []byte) ([]byte, error) {
+	var a answer
+	a.body, a.failed = n.handle(ctx, request{from: n.epoch, what: what, body: body})
+	return a.result()
+}
+
+// putAsk writes an ask, and tells whose it is.
+func (n *Node) putAsk(ctx context.Context, to sms.Epoch, what string, body []byte) (id int64, whose sms.Epoch, err error) {
+	deadline, _ := ctx.Deadline()
+	left := time.Until(deadline).Milliseconds()
+	if body == nil {
+		body = []byte{}
+	}
+	err = n.o.Pool.QueryRow(ctx, `INSERT INTO asks (to_epoch, from_epoch, what, body, begin_by, until)
+		SELECT epoch, $2, $3, $4, clock_timestamp() + $5 * interval '1 ms', clock_timestamp() + $6 * interval '1 ms' FROM nodes WHERE epoch = coalesce((SELECT owner FROM estates WHERE epoch = $1), $1) RETURNING id, to_epoch`,
+		int64(to), int64(n.epoch), what, body, left*3/4, left).Scan(&id, (*int64)(&whose))
+	if errors.Is(err, pgx.ErrNoRows) || ctx.Err() != nil {
+		return 0, 0, ErrNoAnswer
+	}
+	return id, whose, err
+}
+
+// void takes an ask away, whose answer nobody waits for.
+func (n *Node) void(id int64) {
+	n.asking.forget(id)
+	ctx, cancel := n.bound(context.Background())
+	defer cancel()
+	_, _ = n.o.Pool.Exec(ctx, `DELETE FROM asks WHERE id = $1`, id) // else it is void by its time, and the leader takes it away
+}
+
+// lookForAnswers takes up the answers that have come.
+func (n *Node) lookForAnswers(ctx context.Context) error {
+	ids := n.asking.ids()
+	if len(ids) == 0 {
+		return nil
+	}
+	ctx, cancel := n.bound(ctx)
+	defer cancel()
+	rows, err := n.o.Pool.Query(ctx, `DELETE FROM asks WHERE id = ANY ($1) AND answered_at IS NOT NULL RETURNING id, answer, failed`, ids)
+	if err != nil {
+		return err
+	}
+	var id int64
+	var a answer
+	_, err = pgx.ForEachRow(rows, []any{&id, &a.body, &a.failed}, func() error {
+		n.asking.answered(id, a)
+		a = answer{}
+		return nil
+	})
+	return err
 }
 
 // Answer is what one node said.
 type Answer struct {
-	Name string
+	Name string // of the node
 	Body []byte
-	Err  error
+	Err  error // as of Ask
 }
 
 // AskAll asks all other nodes at the same time.
-func (n *Node) AskAll(ctx context.Context, what string, body []byte) map[sms.Epoch]Answer { return nil }
+func (n *Node) AskAll(ctx context.Context, what string, body []byte) map[sms.Epoch]Answer {
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	answers := map[sms.Epoch]Answer{}
+	for _, e := range n.others() {
+		o, _, _ := n.other(e)
+		all.Go(func() {
+			body, err := n.Ask(ctx, e, what, body)
+			mu.Lock()
+			defer mu.Unlock()
+			answers[e] = Answer{o.name, body, err}
+		})
+	}
+	all.Wait()
+	return answers
+}

@@ -2,12 +2,14 @@ package cluster
 
 import (
 	"context"
+	"sync"
+	"time"
 
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
 
-// Outlets is the queue that messages are forwarded from.
+// Outlets is the queue that messages are handed on from.
 type Outlets interface {
 	Attach(road.OutletOptions) road.Outlet
 }
@@ -17,11 +19,218 @@ type Hands interface {
 	HandOn(ids []sms.ID, to sms.Epoch, done func(error))
 }
 
+const (
+	// forwardWindow is how many messages of a client are on their way to another node.
+	forwardWindow = 256
+	// forwardRest is how long nothing is handed on to a node after that failed.
+	forwardRest = time.Second
+)
+
+// forwardRetry is not used up: what could not be handed on was not tried.
+var forwardRetry = []time.Duration{time.Second}
+
 // Forwarder hands what waits here on to the node where its client can be written to.
-type Forwarder struct{}
+type Forwarder struct {
+	n     *Node
+	queue Outlets
+	store Hands
+
+	outlets map[string]*forward // by client; Run's
+
+	mu    sync.Mutex
+	lines map[sms.Epoch]*line
+}
 
 // NewForwarder makes the one of a node.
-func NewForwarder(n *Node, queue Outlets, store Hands) *Forwarder { return &Forwarder{} }
+func NewForwarder(n *Node, queue Outlets, store Hands) *Forwarder {
+	return &Forwarder{n: n, queue: queue, store: store, outlets: map[string]*forward{}, lines: map[sms.Epoch]*line{}}
+}
 
 // Run attaches an outlet for each client that is written to elsewhere, until ctx ends; then all are detached.
-func (f *Forwarder) Run(ctx context.Context) {}
+func (f *Forwarder) Run(ctx context.Context) {
+	f.n.slots.all()
+	for {
+		for _, client := range f.n.slots.news() {
+			f.look(client)
+		}
+		select {
+		case <-ctx.Done():
+			for client := range f.outlets {
+				f.detach(client)
+			}
+			return
+		case <-f.n.slots.forward:
+		}
+	}
+}
+
+// all has the forwarder look at all clients.
+func (s *slots) all() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for client := range s.client {
+		s.moved[client] = true
+	}
+}
+
+// news are the clients whose receiver is another one now.
+func (s *slots) news() (clients []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for client := range s.moved {
+		clients = append(clients, client)
+	}
+	clear(s.moved)
+	return clients
+}
+
+func (f *Forwarder) look(client string) {
+	to, ok := f.n.Receiver(client)
+	attached := f.outlets[client] != nil
+	switch {
+	case ok && to != f.n.epoch && !attached:
+		o := &forward{f: f, client: client}
+		o.mu.Lock() // nothing is delivered before the outlet is known
+		defer o.mu.Unlock()
+		o.outlet = f.queue.Attach(road.OutletOptions{Recipient: client, Window: forwardWindow, Retry: forwardRetry, Deliverer: o})
+		f.outlets[client] = o
+	case (!ok || to == f.n.epoch) && attached:
+		f.detach(client)
+	}
+}
+
+func (f *Forwarder) detach(client string) {
+	f.outlets[client].outlet.Detach()
+	delete(f.outlets, client)
+}
+
+// forward is the way out to a client's session on another node.
+type forward struct {
+	f      *Forwarder
+	client string
+
+	mu     sync.Mutex
+	outlet road.Outlet
+}
+
+// parcel is what is handed on as one: a message, or the parts of a long one.
+type parcel struct {
+	ids    []sms.ID
+	from   *forward
+	report func(sms.Outcome)
+}
+
+// Deliver implements road.Deliverer.
+func (o *forward) Deliver(ms []*sms.Message, _ bool, report func(sms.Outcome)) {
+	p := parcel{from: o, report: report}
+	for _, m := range ms {
+		p.ids = append(p.ids, m.ID)
+	}
+	to, ok := o.f.n.Receiver(o.client)
+	if !ok || to == o.f.n.epoch { // the outlet is about to be detached
+		go p.giveBack()
+		return
+	}
+	o.f.lineTo(to).put(p)
+}
+
+// giveBack returns a parcel to the queue.
+func (p *parcel) giveBack() {
+	p.from.mu.Lock()
+	outlet := p.from.outlet
+	p.from.mu.Unlock()
+	outlet.Rest(forwardRest)
+	p.report(sms.Outcome{Verdict: sms.Returned, Reason: "the worker where the client is bound takes nothing now"})
+}
+
+func (f *Forwarder) lineTo(to sms.Epoch) *line {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	l := f.lines[to]
+	if l == nil {
+		for e, old := range f.lines {
+			if f.n.NameOf(e) == "" && old.idle() {
+				delete(f.lines, e)
+			}
+		}
+		l = &line{f: f, to: to}
+		f.lines[to] = l
+	}
+	return l
+}
+
+// line is what goes to one node: in its order, one transaction at a time, each with all that came during the one before.
+type line struct {
+	f  *Forwarder
+	to sms.Epoch
+
+	mu      sync.Mutex
+	waiting []parcel
+	busy    bool
+	rest    time.Time // nothing is handed on before
+}
+
+func (l *line) idle() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return !l.busy
+}
+
+func (l *line) put(p parcel) {
+	l.mu.Lock()
+	if time.Now().Before(l.rest) { // it was on its way here when the rest began
+		l.mu.Unlock()
+		go p.giveBack()
+		return
+	}
+	l.waiting = append(l.waiting, p)
+	idle := !l.busy
+	l.busy = true
+	l.mu.Unlock()
+	if idle {
+		l.goOn()
+	}
+}
+
+// goOn hands on what waits, if anything does.
+func (l *line) goOn() {
+	l.mu.Lock()
+	parcels := l.waiting
+	l.waiting = nil
+	l.busy = len(parcels) > 0
+	l.mu.Unlock()
+	if len(parcels) == 0 {
+		return
+	}
+	var ids []sms.ID
+	for _, p := range parcels {
+		ids = append(ids, p.ids...)
+	}
+	l.f.store.HandOn(ids, l.to, func(err error) {
+		if err != nil { // what came meanwhile must not overtake it
+			l.mu.Lock()
+			parcels = append(parcels, l.waiting...)
+			l.waiting, l.rest = nil, time.Now().Add(forwardRest)
+			l.mu.Unlock()
+			go l.failed(parcels, err)
+			return
+		}
+		l.f.n.TellRows(l.to)
+		go l.handed(parcels)
+	})
+}
+
+func (l *line) handed(parcels []parcel) {
+	for _, p := range parcels {
+		p.report(sms.Outcome{Verdict: sms.HandedOn})
+	}
+	l.goOn()
+}
+
+func (l *line) failed(parcels []parcel, err error) {
+	l.f.n.o.Log.Debug().Err(err).Int("messages", len(parcels)).Msg("messages are not handed on to another worker now")
+	for _, p := range parcels {
+		p.giveBack()
+	}
+	l.goOn()
+}

@@ -2,8 +2,11 @@ package cluster
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -21,7 +24,7 @@ type Options struct {
 	Name string // unique among the nodes on the store
 	// Address is where operators find the node; Version is its program's.
 	Address, Version string
-	// Lease is how long a node that is silent still counts; at least a second.
+	// Lease is how long a node that is silent still counts; at least MinLease.
 	Lease time.Duration
 	// Clock is nil for the machine's.
 	Clock Clock
@@ -34,11 +37,12 @@ type Options struct {
 	Log     zerolog.Logger
 }
 
-// Clock reads the wall clock and, at the same moment, the time elapsed since some other one, which setting the clock does not change.
-type Clock func() (wall time.Time, elapsed time.Duration)
-
-// MaxFacts bounds Options.Facts, in octets; longer ones are not published.
-const MaxFacts = 16 << 10
+const (
+	// MinLease is the shortest lease.
+	MinLease = time.Second
+	// MaxFacts bounds Options.Facts, in octets; longer ones are not published.
+	MaxFacts = 16 << 10
+)
 
 // ErrLost means that another node has taken over from this one.
 var ErrLost = fmt.Errorf("%w: the lease is another's", store.ErrFenced)
@@ -69,28 +73,111 @@ func (e *HeldError) Error() string {
 	return fmt.Sprintf("another worker is running under the name %q (store.node): at %s, since %s", e.Name, e.Address, e.Since.Format(time.RFC3339))
 }
 
+// Unwrap is store.ErrHeld.
 func (e *HeldError) Unwrap() error { return store.ErrHeld }
 
 // Node is this worker among those on the store. Its methods may be called from any goroutine.
-type Node struct{ o Options }
+type Node struct {
+	o     Options
+	epoch sms.Epoch
+	since time.Time
 
-// Join takes an epoch and a lease, which is renewed from then on until Leave or Lost. Where the name has a node, it waits until that one
-// has been silent for its lease, and takes over from it; if it was renewed meanwhile, the error is a *HeldError. Estates without an owner are
-// taken, too: all that is this node's when Join returns is in the store's Waiting, and Duties.Inherit is not called for it.
-func Join(ctx context.Context, o Options) (*Node, error) { return nil, errors.ErrUnsupported }
+	term     atomic.Pointer[term]
+	lost     chan struct{}
+	loseOnce sync.Once
+	renewing struct {
+		link
+		stop func() // ends the renewals; returns when they have
+		now  chan struct{}
+	}
+	published struct { // the renewals'
+		unfit   bool // the database refuses facts
+		failing bool
+	}
+
+	mu         sync.Mutex
+	neighbours neighbours
+	changed    chan struct{} // closed when neighbours, or what they said, are others
+	self       row
+	estates    []sms.Epoch
+	inherited  map[sms.Epoch]bool
+
+	leader atomic.Int64
+	looks  looks
+	tell   teller
+	asking asking
+	served served
+	slots  slots
+	pend   pending
+}
 
 // Epoch is this node's.
-func (n *Node) Epoch() sms.Epoch { return 0 }
+func (n *Node) Epoch() sms.Epoch { return n.epoch }
 
 // Holds tells whether the lease is this node's now, with a margin: tries may begin, binds be granted.
-func (n *Node) Holds() bool { return false }
+func (n *Node) Holds() bool {
+	t := n.term.Load()
+	if t.holds(n.o.Clock.read()) {
+		return !n.isLost()
+	}
+	n.term.CompareAndSwap(t, t.over())
+	return false
+}
 
 // Lost is closed when another node has taken over from this one: nothing can be written any more, and a new Join is due.
-func (n *Node) Lost() <-chan struct{} { return nil }
+func (n *Node) Lost() <-chan struct{} { return n.lost }
 
-// Run looks, hears notices, takes over and serves asks until ctx ends or the node is lost.
-func (n *Node) Run(ctx context.Context, d Duties) {}
+// lose is for who finds that the node has been taken over.
+func (n *Node) lose() {
+	n.loseOnce.Do(func() {
+		n.o.Log.Error().Str("node", n.o.Name).Int64("epoch", int64(n.epoch)).
+			Msg("another worker has taken over from this one, which was silent for its lease: it begins afresh")
+		close(n.lost)
+	})
+}
 
-// Leave gives everything away at once: rows, slots, name. All that is to be written is on disk before, and nothing is written
-// afterwards. The context bounds the wait for a database that is away; then others take over as from a dead node.
-func (n *Node) Leave(ctx context.Context) error { return nil }
+func (n *Node) isLost() bool {
+	select {
+	case <-n.lost:
+		return true
+	default:
+		return false
+	}
+}
+
+// bound is how long a statement may take that is not a renewal.
+func (n *Node) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, max(n.o.Lease/2, time.Second))
+}
+
+// altered wakes whoever waits for what is known of other nodes; n.mu is held.
+func (n *Node) altered() {
+	close(n.changed)
+	n.changed = make(chan struct{})
+}
+
+func (o *Options) check() error {
+	switch {
+	case o.Lease < MinLease:
+		return fmt.Errorf("a lease of %v is shorter than %v", o.Lease, MinLease)
+	case o.Name == "":
+		return errors.New("the node has no name")
+	}
+	if o.Clock == nil {
+		o.Clock = systemClock()
+	}
+	return nil
+}
+
+// facts are what is published, nil = nothing new.
+func (n *Node) facts() []byte {
+	if n.o.Facts == nil || n.published.unfit {
+		return nil
+	}
+	f := n.o.Facts()
+	if len(f) > MaxFacts || !json.Valid(f) {
+		n.o.Log.Warn().Int("octets", len(f)).Msg("what operators are to see of this node on others is not published: it is too long, or no JSON")
+		return nil
+	}
+	return f
+}

@@ -1,7 +1,8 @@
 package cluster
 
 import (
-	"context"
+	"cmp"
+	"slices"
 	"time"
 
 	"hnetsmpp/smppserv/sms"
@@ -12,30 +13,50 @@ type NodeInfo struct {
 	Name, Address, Version string
 	Epoch                  sms.Epoch
 	Since                  time.Time     // when it joined, by the database's clock
-	Silent                 time.Duration // since its last renewal that this node has seen
+	Silent                 time.Duration // since its last renewal, as far as this node knows
 	Differs                []string      // parts of config.toml that are not as here, sorted
 	Facts                  []byte        // Options.Facts
 	Self, Leader           bool
 }
 
 // Nodes are all nodes, sorted by name, as of the last renewal.
-func (n *Node) Nodes() []NodeInfo { return nil }
+func (n *Node) Nodes() []NodeInfo {
+	now := n.o.Clock.read().elapsed
+	leader := sms.Epoch(n.leader.Load())
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	self := n.o
+	all := []NodeInfo{{Name: self.Name, Address: self.Address, Version: self.Version, Epoch: n.epoch, Since: n.self.since,
+		Silent: now - n.term.Load().sent.elapsed, Facts: n.self.facts, Self: true, Leader: leader == n.epoch}}
+	for e, o := range n.neighbours {
+		all = append(all, NodeInfo{Name: o.name, Address: o.address, Version: o.version, Epoch: e, Since: o.since, Silent: max(now-o.heard, 0),
+			Differs: differing(self.Configuration, o.configuration), Facts: o.facts, Leader: leader == e})
+	}
+	slices.SortFunc(all, func(a, b NodeInfo) int { return cmp.Compare(a.Name, b.Name) })
+	return all
+}
+
+// differing are the keys of what is not the same.
+func differing(a, b map[string]string) (keys []string) {
+	for key, value := range a {
+		if b[key] != value {
+			keys = append(keys, key)
+		}
+	}
+	for key := range b {
+		if _, ok := a[key]; !ok {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys
+}
 
 // NameOf is the name of a node that is there, "" = none.
-func (n *Node) NameOf(e sms.Epoch) string { return "" }
-
-// Pending counts the undelivered messages of an owner on all other nodes, as they last said: a second or two ago.
-func (n *Node) Pending(owner string) int { return 0 }
-
-// Leader tells whether this node does the jobs that are done once for all.
-func (n *Node) Leader() bool { return false }
-
-// Once tells whether this node does a job, such as calling a client: nobody else does for ttl, by the database's clock. The node that
-// has it may ask again, and has it for ttl from then on.
-func (n *Node) Once(ctx context.Context, key string, ttl time.Duration) bool { return false }
-
-// TellRows tells a node that messages were handed to it.
-func (n *Node) TellRows(to sms.Epoch) {}
-
-// TellEnded tells a node that messages which it handed on have ended.
-func (n *Node) TellEnded(to sms.Epoch) {}
+func (n *Node) NameOf(e sms.Epoch) string {
+	if e == n.epoch {
+		return n.o.Name
+	}
+	o, _, _ := n.other(e)
+	return o.name
+}

@@ -1,0 +1,47 @@
+package cluster
+
+import "time"
+
+// Clock reads the wall clock and, at the same moment, the time elapsed since some other one, which setting the clock does not change.
+type Clock func() (wall time.Time, elapsed time.Duration)
+
+// systemClock is the machine's. While the machine sleeps elapsed may stand still.
+func systemClock() Clock {
+	start := time.Now()
+	return func() (time.Time, time.Duration) {
+		now := time.Now()
+		return now, now.Sub(start)
+	}
+}
+
+// maxStep is how far the wall clock may move against the monotonic one before the machine may have slept.
+const maxStep = time.Second
+
+// reading is one look at the clock.
+type reading struct {
+	elapsed time.Duration
+	apart   time.Duration // the wall clock from elapsed
+}
+
+func (c Clock) read() reading {
+	wall, elapsed := c()
+	return reading{elapsed, time.Duration(wall.UnixNano()) - elapsed}
+}
+
+// term is how long a node holds its lease, by one renewal.
+type term struct {
+	sent  reading       // of the renewal; its zero value is none
+	until time.Duration // elapsed
+}
+
+// newTerm is the term of a renewal that was sent then and succeeded.
+func newTerm(sent reading, lease time.Duration) *term {
+	return &term{sent: sent, until: sent.elapsed + lease - lease/8}
+}
+
+func (t *term) holds(now reading) bool {
+	return now.elapsed < t.until && (now.apart-t.sent.apart).Abs() <= maxStep
+}
+
+// over is t when it was found not to hold: it does not again, whatever the clocks say later.
+func (t *term) over() *term { return &term{sent: t.sent} }

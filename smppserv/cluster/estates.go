@@ -1,0 +1,149 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"hnetsmpp/smppserv/sms"
+)
+
+// Estates are the epochs that are over and whose messages are this node's, in ascending order.
+func (n *Node) Estates() []sms.Epoch {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.Clone(n.estates)
+}
+
+// inherit takes what has no owner, sees that there is a leader, and has the messages of estates taken up that are new.
+func (n *Node) inherit(ctx context.Context, d Duties) error {
+	if !n.Holds() {
+		return nil
+	}
+	estates, err := n.claim(ctx)
+	if err != nil {
+		return err
+	}
+	n.mu.Lock()
+	n.estates = estates
+	var fresh []sms.Epoch
+	for _, e := range estates {
+		if !n.inherited[e] {
+			fresh = append(fresh, e)
+		}
+	}
+	n.mu.Unlock()
+	if len(fresh) == 0 {
+		return nil
+	}
+	if err := d.Inherit(ctx, fresh); err != nil {
+		return err
+	}
+	n.mu.Lock()
+	for _, e := range fresh {
+		n.inherited[e] = true
+	}
+	n.mu.Unlock()
+	n.looks.rows.kick()
+	return nil
+}
+
+// claim takes the estates, and the place of the leader, that nobody has.
+func (n *Node) claim(ctx context.Context) (estates []sms.Epoch, err error) {
+	ctx, cancel := n.bound(ctx)
+	defer cancel()
+	var ownerless bool
+	var leader int64 // 0 = nobody who is there
+	err = n.o.Pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM estates WHERE owner = 0),
+		coalesce((SELECT l.epoch FROM leader l JOIN nodes n ON n.epoch = l.epoch), 0)`).Scan(&ownerless, &leader)
+	if err != nil {
+		return nil, err
+	}
+	if ownerless || leader == 0 {
+		err = pgx.BeginFunc(ctx, n.o.Pool, func(tx pgx.Tx) error {
+			if err := n.present(ctx, tx); err != nil {
+				return err
+			}
+			if _, err := tx.Exec(ctx, `UPDATE estates SET owner = $1 WHERE owner = 0`, int64(n.epoch)); err != nil {
+				return err
+			}
+			err := tx.QueryRow(ctx, `INSERT INTO leader (epoch) VALUES ($1) ON CONFLICT (one) DO UPDATE SET epoch = excluded.epoch
+				WHERE NOT EXISTS (SELECT FROM nodes WHERE nodes.epoch = leader.epoch) RETURNING epoch`, int64(n.epoch)).Scan(&leader)
+			if errors.Is(err, pgx.ErrNoRows) { // another one was quicker, as the next look shows
+				return nil
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	if was := n.leader.Swap(leader); was != leader && leader == int64(n.epoch) {
+		n.o.Log.Info().Msg("this worker does what is done once for all of them, such as the purge")
+	}
+	return owned(ctx, n.o.Pool, n.epoch)
+}
+
+// Leader tells whether this node does the jobs that are done once for all.
+func (n *Node) Leader() bool { return n.leader.Load() == int64(n.epoch) && n.Holds() }
+
+// Once tells whether this node does a job, such as calling a client: nobody else does for ttl, by the database's clock, or until this node
+// is over. The node that has the job may ask again, and has it for ttl from then on.
+func (n *Node) Once(ctx context.Context, job string, ttl time.Duration) bool {
+	if !n.Holds() {
+		return false
+	}
+	ctx, cancel := n.bound(ctx)
+	defer cancel()
+	done, err := n.o.Pool.Exec(ctx, `INSERT INTO once (job, epoch, until)
+		SELECT $1, epoch, clock_timestamp() + $3 * interval '1 ms' FROM nodes WHERE epoch = $2 FOR KEY SHARE
+		ON CONFLICT (job) DO UPDATE SET epoch = excluded.epoch, until = excluded.until
+		WHERE once.epoch = excluded.epoch OR once.until < clock_timestamp()`, job, int64(n.epoch), ttl.Milliseconds())
+	if err != nil {
+		n.o.Log.Warn().Err(err).Str("job", job).Msg("it is not known whether another worker does a job: it is not done now")
+		return false
+	}
+	return done.RowsAffected() > 0 && n.Holds()
+}
+
+const (
+	sweepEvery = 10 * time.Minute
+	// sweepTime bounds a sweep: it reads the holders of all messages that wait.
+	sweepTime = 2 * time.Minute
+)
+
+// sweep is the leader's: estates of which nothing waits any more go, and what waits of an epoch that nobody knows becomes one, as after a
+// database was copied.
+func (n *Node) sweep(ctx context.Context) error {
+	if !n.Leader() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, sweepTime)
+	defer cancel()
+	l := link{pool: n.o.Pool, epoch: n.epoch, limit: sweepTime}
+	defer l.close()
+	return l.do(ctx, func(c *pgx.Conn) error {
+		adopted, err := c.Exec(ctx, `
+			WITH holders AS MATERIALIZED (SELECT DISTINCT holder FROM messages WHERE final_at IS NULL),
+			emptied AS (DELETE FROM estates e WHERE since < clock_timestamp() - interval '1 hour' AND NOT EXISTS (SELECT FROM holders WHERE holder = e.epoch))
+			INSERT INTO estates (epoch, owner) SELECT holder, 0 FROM holders
+			WHERE NOT EXISTS (SELECT FROM nodes WHERE nodes.epoch = holder) AND NOT EXISTS (SELECT FROM estates e WHERE e.epoch = holder)
+			ON CONFLICT DO NOTHING`)
+		if err != nil {
+			return err
+		}
+		if e := adopted.RowsAffected(); e > 0 {
+			n.o.Log.Warn().Int64("epochs", e).Msg("messages wait that no worker has: they are taken up")
+			n.looks.estates.kick()
+		}
+		_, err = c.Exec(ctx, `DELETE FROM asks WHERE until < clock_timestamp() - interval '1 minute'`)
+		if err != nil {
+			return err
+		}
+		_, err = c.Exec(ctx, `DELETE FROM once WHERE until < clock_timestamp() - interval '1 day'`)
+		return err
+	})
+}

@@ -1,0 +1,198 @@
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"hnetsmpp/smppserv/sms"
+)
+
+// renewal renews the lease and reads what is known of everybody. facts is NULL where nothing new is to be said.
+const renewal = `
+WITH mine AS (
+	UPDATE nodes SET beat = beat + 1, alive_until = clock_timestamp() + $2 * interval '1 ms', lease_ms = $2, facts = coalesce($3::text::jsonb, facts)
+	WHERE epoch = $1 RETURNING 1)
+SELECT (SELECT count(*) FROM mine), n.name, n.epoch, n.beat, n.lease_ms, (extract(epoch FROM n.alive_until - clock_timestamp()) * 1000)::bigint,
+	n.since, n.address, n.version, n.config_hash::text, n.facts::text
+FROM nodes n`
+
+// renewals renews the lease until ctx ends or the node is lost.
+func (n *Node) renewals(ctx context.Context) {
+	defer n.renewing.close()
+	for {
+		sent := n.o.Clock.read()
+		err := n.renew(ctx, sent)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case errors.Is(err, ErrLost):
+			n.lose()
+			return
+		}
+		n.complain(err)
+		wait := max(sent.elapsed+n.o.Lease/4-n.o.Clock.read().elapsed, n.o.Lease/16)
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+		case <-n.lost:
+			timer.Stop()
+			return
+		case <-n.renewing.now:
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+}
+
+// complain says once that the lease cannot be renewed, and once that it can again.
+func (n *Node) complain(err error) {
+	p := &n.published
+	switch {
+	case err != nil && !p.failing:
+		n.o.Log.Error().Err(err).Dur("lease", n.o.Lease).
+			Msg("the lease cannot be renewed: the database does not answer; unless it does soon, nothing is delivered until it does")
+	case err == nil && p.failing:
+		n.o.Log.Info().Msg("the lease is renewed again")
+	}
+	p.failing = err != nil
+}
+
+func (n *Node) renew(ctx context.Context, sent reading) error {
+	ctx, cancel := context.WithTimeout(ctx, n.o.Lease/2)
+	defer cancel()
+	facts := n.facts()
+	mine, rows, err := n.sendRenewal(ctx, facts)
+	var refused *pgconn.PgError
+	if facts != nil && errors.As(err, &refused) && strings.HasPrefix(refused.Code, "22") {
+		n.published.unfit = true
+		n.o.Log.Error().Str("code", refused.Code).Msg("the database refuses what operators are to see of this node on others: it is not published")
+		mine, rows, err = n.sendRenewal(ctx, nil)
+	}
+	if err != nil {
+		return err
+	}
+	if !mine {
+		return ErrLost
+	}
+	now := n.o.Clock.read()
+	before := n.term.Load()
+	gap := !before.holds(now)
+	n.mu.Lock()
+	n.observe(rows, sent, now, gap)
+	n.mu.Unlock()
+	n.term.Store(newTerm(sent, n.o.Lease))
+	n.looks.silent.kick()
+	return nil
+}
+
+func (n *Node) sendRenewal(ctx context.Context, facts []byte) (mine bool, rows []row, err error) {
+	var said *string
+	if facts != nil {
+		s := string(facts)
+		said = &s
+	}
+	err = n.renewing.do(ctx, func(c *pgx.Conn) error {
+		found, err := c.Query(ctx, renewal, int64(n.epoch), n.o.Lease.Milliseconds(), said)
+		if err != nil {
+			return err
+		}
+		rows, err = pgx.CollectRows(found, func(r pgx.CollectableRow) (o row, err error) {
+			var count, lease, left int64
+			var configuration, facts string
+			if err = r.Scan(&count, &o.name, (*int64)(&o.epoch), &o.beat, &lease, &left, &o.since, &o.address, &o.version, &configuration, &facts); err != nil {
+				return o, err
+			}
+			mine = count > 0
+			o.lease, o.left = time.Duration(lease)*time.Millisecond, time.Duration(left)*time.Millisecond
+			o.facts = []byte(facts)
+			return o, json.Unmarshal([]byte(configuration), &o.configuration)
+		})
+		return err
+	})
+	return mine, rows, err
+}
+
+// observe takes up what a renewal found; n.mu is held.
+func (n *Node) observe(rows []row, sent, now reading, gap bool) {
+	others := rows[:0]
+	for _, r := range rows {
+		if r.epoch == n.epoch {
+			n.self = r
+		} else {
+			others = append(others, r)
+		}
+	}
+	n.neighbours.observe(others, sent.elapsed, now.elapsed, gap)
+	n.altered()
+}
+
+// awayAfter is how many leases without a renewal a node keeps its clients.
+const awayAfter = 3
+
+// sentinel tells the parts of the worker in time when the lease is not held any more.
+func (n *Node) sentinel(ctx context.Context, d Duties) {
+	held, away := true, false
+	tick := max(n.o.Lease/32, 10*time.Millisecond)
+	for {
+		t, holds := n.term.Load(), n.Holds()
+		now := n.o.Clock.read()
+		switch {
+		case held && !holds:
+			n.o.Log.Warn().Msg("the lease is not held any more: nothing is delivered until it is renewed")
+			d.Lapsed()
+			n.renewNow()
+		case !held && holds:
+			n.o.Log.Info().Msg("the lease is held again")
+			d.Regained()
+			away = false
+		}
+		held = holds
+		if !held && !away && now.elapsed-t.sent.elapsed > awayAfter*n.o.Lease {
+			n.o.Log.Error().Dur("leases", awayAfter).Msg("the lease was not renewed for three of its lengths: clients are unbound, so that they go elsewhere")
+			d.Away()
+			away = true
+		}
+		wait := tick
+		if held {
+			wait = max(min(tick, t.until-now.elapsed), time.Millisecond)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(wait):
+		}
+	}
+}
+
+func (n *Node) renewNow() {
+	select {
+	case n.renewing.now <- struct{}{}:
+	default:
+	}
+}
+
+// other is what is known of another node, and ok = it is there; changed is closed when something of that is new.
+func (n *Node) other(e sms.Epoch) (o neighbour, ok bool, changed <-chan struct{}) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if p := n.neighbours[e]; p != nil {
+		return *p, true, n.changed
+	}
+	return neighbour{}, false, n.changed
+}
+
+// others are the epochs of all other nodes.
+func (n *Node) others() (all []sms.Epoch) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for e := range n.neighbours {
+		all = append(all, e)
+	}
+	return all
+}

@@ -1,0 +1,121 @@
+package cluster
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"hnetsmpp/smppserv/sms"
+)
+
+// lookEvery is how often everything is looked at without a notice.
+const lookEvery = 2 * time.Second
+
+// kick has a look begin now, or once more when the one under way has ended.
+type kick chan struct{}
+
+func (k kick) kick() {
+	select {
+	case k <- struct{}{}:
+	default:
+	}
+}
+
+// looks are what a node looks at, each by a goroutine of its own.
+type looks struct {
+	rows, ended, estates, slots, asks, answers, pending, silent kick
+
+	oldest string            // transaction from which on rows that arrive are looked for; the goroutine's
+	seen   map[sms.ID]string // by which transaction rows arrived that are taken up, as far as the look sees them; the goroutine's
+}
+
+func (l *looks) init() {
+	for _, k := range []*kick{&l.rows, &l.ended, &l.estates, &l.slots, &l.asks, &l.answers, &l.pending, &l.silent} {
+		*k = make(kick, 1)
+	}
+	l.seen = map[sms.ID]string{}
+}
+
+// kickAll is for what may have changed without a notice.
+func (l *looks) kickAll() {
+	for _, k := range []kick{l.rows, l.ended, l.estates, l.slots, l.asks, l.answers, l.pending} {
+		k.kick()
+	}
+}
+
+// Run looks, hears notices, takes over and serves asks until ctx ends or the node is lost. Slots, asks and notices need it.
+func (n *Node) Run(ctx context.Context, d Duties) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		select {
+		case <-ctx.Done():
+		case <-n.lost:
+			cancel()
+		}
+	}()
+	var all sync.WaitGroup
+	for _, l := range []look{
+		{"messages handed to this worker", n.looks.rows, lookEvery, func(ctx context.Context) error { return n.arrivals(ctx, d) }},
+		{"ends of messages handed on", n.looks.ended, lookEvery, d.Ended},
+		{"messages of workers that are over", n.looks.estates, lookEvery, func(ctx context.Context) error { return n.inherit(ctx, d) }},
+		{"sessions at other workers", n.looks.slots, lookEvery, n.lookAtSlots},
+		{"what other workers ask", n.looks.asks, lookEvery, n.serve},
+		{"answers of other workers", n.looks.answers, answersEvery, n.lookForAnswers},
+		{"messages waiting at other workers", n.looks.pending, pendingEvery, n.exchangePending},
+		{"sessions that ended", n.slots.freed, releaseEvery, n.releaseSlots},
+		{"silent workers", n.looks.silent, lookEvery, n.takeOver},
+		{"what nobody has", make(kick), sweepEvery, n.sweep},
+	} {
+		all.Go(func() { n.look(ctx, l) })
+	}
+	all.Go(func() { n.sentinel(ctx, d) })
+	all.Go(func() { n.listen(ctx) })
+	all.Go(func() { n.tell.run(ctx) })
+	all.Wait()
+	n.served.wait()
+}
+
+// look is one thing that a node looks at.
+type look struct {
+	at    string
+	kick  kick
+	every time.Duration
+	see   func(context.Context) error
+}
+
+// look looks at something each now and then, and when it is kicked, until ctx ends. It begins at once.
+func (n *Node) look(ctx context.Context, l look) {
+	timer := time.NewTimer(l.every)
+	defer timer.Stop()
+	failing := false
+	for {
+		err := l.see(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil && !failing:
+			n.o.Log.Warn().Err(err).Str("at", l.at).Msg("a look at the database failed, and is repeated until it succeeds")
+		}
+		failing = err != nil
+		timer.Reset(l.every)
+		select {
+		case <-ctx.Done():
+			return
+		case <-l.kick:
+		case <-timer.C:
+		}
+	}
+}
+
+// pause waits, and tells whether ctx has not ended.
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}

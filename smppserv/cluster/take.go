@@ -1,0 +1,297 @@
+package cluster
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"hnetsmpp/smppserv/sms"
+)
+
+const (
+	// ProbeTime is how long a node has to probe a session that is in the way of a bind on another one, and to answer.
+	ProbeTime = 6 * time.Second
+	probing   = "probe"
+	// releaseEvery is how often places are given back again that the database did not take.
+	releaseEvery = time.Second
+)
+
+// Place is what a session of a client takes.
+type Place struct {
+	Client              string // system_id
+	Session             uint64
+	Receives, Transmits bool
+	Pair                bool   // two of any kind; else one that receives and one that transmits
+	Remote              string // host:port
+	// Lost ends the session: the database has forgotten its place, and another one has it now. May be nil.
+	Lost func()
+}
+
+// Prober probes a session of this node's that is in the way of another one, ends it if it is silent, and tells whether it is gone.
+type Prober func(ctx context.Context, client string, session uint64) (gone bool)
+
+// Probe has p answer for the sessions of this node. It is called before Run.
+func (n *Node) Probe(p Prober) { n.slots.prober = p }
+
+// Take takes a place for a session, over all nodes; release gives it back, and returns at once. Who is in the way on another node is
+// probed first, where that node is dead it is waited until it is taken over. The error is sms.ErrNoPlace, or sms.ErrUnavailable where
+// it cannot be known now who has a place; ctx bounds the wait.
+func (n *Node) Take(ctx context.Context, p Place) (release func(), err error) {
+	s, key := &n.slots, place{p.Client, p.Session}
+	s.mu.Lock()
+	s.places[key] = nil
+	s.mu.Unlock()
+	if err := n.take(ctx, p); err != nil {
+		n.release(key) // what was in doubt may be there
+		return nil, err
+	}
+	return func() { n.release(key) }, nil
+}
+
+func (n *Node) take(ctx context.Context, p Place) error {
+	var gone []slot // sessions that were found to be gone
+	for probed := false; ; probed = true {
+		if !n.Holds() {
+			return fmt.Errorf("%w: the lease is not held", sms.ErrUnavailable)
+		}
+		way, err := n.tryTake(ctx, p, gone)
+		switch {
+		case err != nil:
+			return fmt.Errorf("%w: %w", sms.ErrUnavailable, err)
+		case len(way) == 0:
+			return nil
+		case probed || slices.ContainsFunc(way, func(o slot) bool { return o.epoch == n.epoch }):
+			return sms.ErrNoPlace
+		}
+		if gone = n.probe(ctx, p.Client, way); len(gone) == 0 {
+			return sms.ErrNoPlace
+		}
+	}
+}
+
+// inTheWay are the slots because of which p gets none.
+func (p *Place) inTheWay(rows []slot) (way []slot) {
+	if p.Pair {
+		if len(rows) < 2 {
+			return nil
+		}
+		return rows
+	}
+	for _, o := range rows {
+		if o.receives && p.Receives || o.transmits && p.Transmits {
+			way = append(way, o)
+		}
+	}
+	return way
+}
+
+// tryTake takes a place, if nobody is in the way but who is gone.
+func (n *Node) tryTake(ctx context.Context, p Place, gone []slot) (way []slot, err error) {
+	ctx, cancel := n.bound(ctx)
+	defer cancel()
+	var rows []slot
+	var mine slot
+	err = pgx.BeginFunc(ctx, n.o.Pool, func(tx pgx.Tx) error {
+		if err := n.limitLocks(ctx, tx); err != nil {
+			return err
+		}
+		// The client's slots are judged by one node at a time.
+		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, "hnetsmpp slots "+p.Client); err != nil {
+			return err
+		}
+		found, err := tx.Query(ctx, `SELECT slot, epoch, session, receives, transmits FROM slots WHERE client = $1 ORDER BY slot`, p.Client)
+		if err != nil {
+			return err
+		}
+		rows, err = pgx.CollectRows(found, func(r pgx.CollectableRow) (o slot, err error) { return o, r.Scan(o.columns()...) })
+		if err != nil {
+			return err
+		}
+		rows = slices.DeleteFunc(rows, func(o slot) bool { return slices.Contains(gone, o) || n.stale(p, o) })
+		if way = p.inTheWay(rows); len(way) > 0 {
+			return nil
+		}
+		mine = slot{1, n.epoch, int64(p.Session), p.Receives, p.Transmits}
+		if slices.ContainsFunc(rows, func(o slot) bool { return o.number == 1 }) {
+			mine.number = 2
+		}
+		if err := n.present(ctx, tx); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `INSERT INTO slots (client, slot, epoch, session, receives, transmits, remote) VALUES ($1, $2, $3, $4, $5, $6, $7)
+			ON CONFLICT (client, slot) DO UPDATE SET epoch = excluded.epoch, session = excluded.session, receives = excluded.receives,
+			transmits = excluded.transmits, remote = excluded.remote, since = excluded.since`,
+			p.Client, mine.number, int64(n.epoch), mine.session, p.Receives, p.Transmits, p.Remote)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `DELETE FROM slots WHERE client = $1 AND NOT slot = ANY ($2)`, p.Client, append(numbers(rows), mine.number))
+		return err
+	})
+	if err != nil || len(way) > 0 {
+		return way, err
+	}
+	s := &n.slots
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.places[place{p.Client, p.Session}] = &p
+	s.change(p.Client, func(o slot) bool { return !slices.Contains(rows, o) }, mine)
+	n.tell.later("slots", p.Client)
+	return nil, nil
+}
+
+func numbers(rows []slot) (all []int16) {
+	for _, o := range rows {
+		all = append(all, o.number)
+	}
+	return all
+}
+
+// stale tells that a row is a session of this node's that has ended, or that takes its place anew.
+func (n *Node) stale(p Place, o slot) bool {
+	if o.epoch != n.epoch {
+		return false
+	}
+	n.slots.mu.Lock()
+	defer n.slots.mu.Unlock()
+	_, live := n.slots.places[place{p.Client, uint64(o.session)}]
+	return !live || uint64(o.session) == p.Session
+}
+
+// release gives a place back.
+func (n *Node) release(key place) {
+	s := &n.slots
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.places, key)
+	s.free[key] = true
+	s.change(key.client, func(o slot) bool { return o.epoch == n.epoch && o.session == int64(key.session) })
+	s.freed.kick()
+}
+
+// releaseSlots deletes the places that were given back.
+func (n *Node) releaseSlots(ctx context.Context) error {
+	s := &n.slots
+	var clients []string
+	var sessions []int64
+	s.mu.Lock()
+	for p := range s.free {
+		clients, sessions = append(clients, p.client), append(sessions, int64(p.session))
+	}
+	s.mu.Unlock()
+	if len(clients) == 0 {
+		return nil
+	}
+	ctx, cancel := n.bound(ctx)
+	defer cancel()
+	_, err := n.o.Pool.Exec(ctx, `DELETE FROM slots USING unnest($2::text[], $3::bigint[]) AS freed (client, session)
+		WHERE slots.client = freed.client AND slots.session = freed.session AND slots.epoch = $1`, int64(n.epoch), clients, sessions)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, client := range clients {
+		delete(s.free, place{client, uint64(sessions[i])})
+		n.tell.later("slots", client)
+	}
+	return nil
+}
+
+// probe has the nodes of sessions that are in the way probe them, and returns those that are gone.
+func (n *Node) probe(ctx context.Context, client string, way []slot) (gone []slot) {
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for _, o := range way {
+		all.Go(func() {
+			if n.isGone(ctx, client, o) {
+				mu.Lock()
+				defer mu.Unlock()
+				gone = append(gone, o)
+			}
+		})
+	}
+	all.Wait()
+	return gone
+}
+
+// isGone asks the node of a session whether that has gone. A node that does not answer is asked again as long as it renews its lease,
+// and else waited for until somebody has taken over from it.
+func (n *Node) isGone(ctx context.Context, client string, o slot) bool {
+	for ctx.Err() == nil {
+		ask, cancel := context.WithTimeout(ctx, ProbeTime)
+		body, err := n.Ask(ask, o.epoch, probing, append(binary.BigEndian.AppendUint64(nil, uint64(o.session)), client...))
+		cancel()
+		if err == nil {
+			return len(body) == 1 && body[0] == 1
+		}
+		was, there, changed := n.other(o.epoch)
+		if !there { // Or it is new here, which a bind can wait for.
+			known, err := n.isNode(ctx, o.epoch)
+			switch {
+			case err == nil && !known:
+				return true
+			case !pause(ctx, n.o.Lease/8):
+				return false
+			}
+			continue
+		}
+		if !errors.Is(err, ErrNoAnswer) {
+			return false
+		}
+		for now := was; there && now.beat == was.beat; now, there, changed = n.other(o.epoch) {
+			select {
+			case <-ctx.Done():
+				return false
+			case <-n.lost:
+				return false
+			case <-changed:
+			}
+		}
+	}
+	return false
+}
+
+// isNode asks the database whether there is a node of this epoch.
+func (n *Node) isNode(ctx context.Context, e sms.Epoch) (there bool, err error) {
+	ctx, cancel := n.bound(ctx)
+	defer cancel()
+	err = n.o.Pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM nodes WHERE epoch = $1)`, int64(e)).Scan(&there)
+	return there, err
+}
+
+// answerProbe is asked by another node, in the way of whose client a session is.
+func (n *Node) answerProbe(ctx context.Context, _ sms.Epoch, body []byte) ([]byte, error) {
+	if len(body) < 8 {
+		return nil, errors.New("a probe without a session")
+	}
+	key := place{string(body[8:]), binary.BigEndian.Uint64(body)}
+	n.slots.mu.Lock()
+	_, live := n.slots.places[key]
+	n.slots.mu.Unlock()
+	if !live || n.slots.prober != nil && n.slots.prober(ctx, key.client, key.session) {
+		return []byte{1}, nil
+	}
+	return []byte{0}, nil
+}
+
+// takeAgain takes places again that the database has forgotten; the sessions end whose places others have.
+func (n *Node) takeAgain(ctx context.Context, lost []*Place) {
+	for _, p := range lost {
+		way, err := n.tryTake(ctx, *p, nil)
+		switch {
+		case err != nil: // the next look finds it again
+			return
+		case len(way) > 0 && p.Lost != nil:
+			n.o.Log.Error().Str("system_id", p.Client).Uint64("session", p.Session).
+				Msg("the database has forgotten a session's place, and another session has it: the session is unbound")
+			p.Lost()
+		}
+	}
+}
