@@ -36,6 +36,7 @@ import (
 	"hnetsmpp/smppserv/smsc"
 	"hnetsmpp/smppserv/smsc/translate"
 	"hnetsmpp/smppserv/store"
+	"hnetsmpp/smppserv/store/postgres"
 	"hnetsmpp/smppserv/trace"
 )
 
@@ -44,6 +45,7 @@ type centre struct {
 	log   zerolog.Logger
 	clock queue.Clock
 	nodes *nodes // nil = the store is this worker's alone
+	database *postgres.Database // nil = the store is not in PostgreSQL
 	store *store.Store
 	queue *queue.Queue
 	push  *hermes.Push
@@ -61,6 +63,7 @@ type centre struct {
 	endServing    context.CancelFunc
 	plain, secure net.Listener // SMPP; secure is nil without TLS
 
+	path string         // of config.toml
 	runs *config.Config // as it was at the start: what needs a restart is so still
 
 	mu      sync.Mutex
@@ -89,8 +92,8 @@ type centre struct {
 }
 
 // begin opens the operators' port, which says that the server starts and is the last to close. version is this program's.
-func begin(cfg *config.Config, version string, lines *operators.Lines, log zerolog.Logger) (*centre, error) {
-	mc := &centre{log: log, clock: queue.SystemClock(), cfg: cfg, runs: cfg, token: newToken(), users: cfg.Admin.Users,
+func begin(path string, cfg *config.Config, version string, lines *operators.Lines, log zerolog.Logger) (*centre, error) {
+	mc := &centre{log: log, clock: queue.SystemClock(), path: path, cfg: cfg, runs: cfg, token: newToken(), users: cfg.Admin.Users,
 		certificates: digests(cfg.Certificates()), counters: metrics.NewCounters(), traces: trace.New(trace.Options{}),
 		good: passwords.NewMemory(), places: passwords.NewPlaces(0)}
 	conf, err := adminConfig(cfg.Admin)
@@ -168,6 +171,7 @@ func (mc *centre) serve() worker.Ready {
 	mc.endServing = end
 	go mc.alerts.Run(ctx)
 	if mc.nodes != nil {
+		mc.nodes.listen()
 		go mc.nodes.Run(ctx, duties{mc.nodes})
 		go cluster.NewForwarder(mc.nodes.Node, mc.queue, mc.store).Run(ctx)
 	}

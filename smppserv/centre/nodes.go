@@ -48,7 +48,15 @@ func (n *nodes) Ended(handedBy sms.Epoch) { n.TellEnded(handedBy) }
 
 // Take implements smsc.Others.
 func (n *nodes) Take(ctx context.Context, p road.Place) (release func(), err error) {
-	return n.Node.Take(ctx, p)
+	return n.Node.Take(ctx, cluster.Place(p))
+}
+
+// listen has the SMPP side answer what other workers ask.
+func (n *nodes) listen() {
+	for _, what := range smsc.Asked {
+		n.Handle(what, func(ctx context.Context, _ sms.Epoch, body []byte) ([]byte, error) { return n.mc.smsc.Answer(ctx, what, body) })
+	}
+	n.Probe(func(_ context.Context, _ string, session uint64) bool { return n.mc.smsc.Probe(session) })
 }
 
 // duties are what the parts of this worker do because of others.

@@ -17,7 +17,7 @@ import (
 func TestHermesThatDoesNotAnswerIsToldByReadyzAndTheNoticeLeadsToWhatWaits(t *testing.T) {
 	cfg := configOf(t, named("alice", false))
 	cfg.Admin.Listen, cfg.Hermes.URL = "127.0.0.1:0", "http://127.0.0.1:1/"
-	mc, err := begin(cfg, "test", nil, zerolog.Nop())
+	mc, err := begin("config.toml", cfg, "test", nil, zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)
 	}

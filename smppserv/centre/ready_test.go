@@ -19,7 +19,7 @@ import (
 // opened is a centre whose ports listen and are not served yet.
 func opened(tb testing.TB, cfg *config.Config, log zerolog.Logger) *centre {
 	tb.Helper()
-	mc, err := begin(cfg, "test", nil, log)
+	mc, err := begin("config.toml", cfg, "test", nil, log)
 	if err == nil {
 		err = mc.open(context.Background())
 	}
@@ -54,7 +54,7 @@ func TestReadyzSaysWhatASlowStartAndASlowStopAreAt(t *testing.T) {
 	defer hermes.Close()
 	cfg := configOf(t, named("alice", false))
 	cfg.Admin.Listen, cfg.Hermes.URL = "127.0.0.1:0", hermes.URL
-	mc, err := begin(cfg, "test", nil, zerolog.Nop())
+	mc, err := begin("config.toml", cfg, "test", nil, zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +107,7 @@ func TestAStartThatFailsClosesTheOperatorsPort(t *testing.T) {
 	cfg := configOf(t)
 	cfg.Admin.Listen = "127.0.0.1:0"
 	cfg.Store.DSN = filepath.Join(t.TempDir(), "none", "\x00") // cannot be
-	mc, err := begin(cfg, "test", nil, zerolog.Nop())
+	mc, err := begin("config.toml", cfg, "test", nil, zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func TestAnOperatorsPortThatIsTakenIsFoundBeforeTheStoreIsTouched(t *testing.T) 
 	defer func() { _ = first.close() }()
 	second := *cfg
 	second.Admin.Listen = first.admin.Addr().String()
-	if _, err := begin(&second, "test", nil, zerolog.Nop()); !IsHeld(err) || !strings.Contains(err.Error(), "admin.listen") {
+	if _, err := begin("config.toml", &second, "test", nil, zerolog.Nop()); !IsHeld(err) || !strings.Contains(err.Error(), "admin.listen") {
 		t.Errorf("got %v", err)
 	}
 }

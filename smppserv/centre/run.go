@@ -39,6 +39,24 @@ type Options struct {
 // Run opens everything, serves until ctx ends, and closes everything in reverse. IsHeld knows the errors of a start
 // that pass when another process lets go; an error after Ready was called is of the stop: not everything is on disk.
 func Run(ctx context.Context, o Options) error {
+	ready := o.Ready
+	o.Ready = func(r worker.Ready) {
+		ready(r)
+		o.Ready = func(worker.Ready) {}
+	}
+	for {
+		err := run(ctx, o)
+		if !errors.Is(err, errTakenOver) || ctx.Err() != nil {
+			return err
+		}
+		if again, err := Read(o.File.Path); err == nil { // as it is now
+			o.File = again
+		}
+	}
+}
+
+// run is one life: until ctx ends, or another worker takes over from this one.
+func run(ctx context.Context, o Options) error {
 	cfg, log := o.File.Config, o.Log
 	setLevel(cfg.Log)
 	defer collectEvenly()()
@@ -48,11 +66,11 @@ func Run(ctx context.Context, o Options) error {
 	if o.File.Blind != nil {
 		log.Warn().Err(o.File.Blind).Msg("the configuration is taken for whole")
 	}
-	mc, err := begin(cfg, o.Version, o.Lines, log)
+	mc, err := begin(o.File.Path, cfg, o.Version, o.Lines, log)
 	if err != nil {
 		return err
 	}
-	if err := mc.open(ctx); err != nil {
+	if err := mc.open(ctx, o.Version); err != nil {
 		return err
 	}
 	mc.started = o.File.File
@@ -76,10 +94,14 @@ func Run(ctx context.Context, o Options) error {
 	go mc.sweep(jobs)
 	go mc.outbinds(jobs)
 	go mc.watchStranded(jobs)
-	<-ctx.Done()
+	select {
+	case <-ctx.Done():
+		log.Info().Msg("stopping")
+	case <-mc.lost():
+		log.Warn().Msg("closing everything, to begin afresh")
+	}
 	stopJobs()
 
-	log.Info().Msg("stopping")
 	hung := time.AfterFunc(stopLimit, func() {
 		// Nobody may read any more what is written.
 		time.AfterFunc(lastWords, func() { os.Exit(int(worker.ExitCrashed)) })
@@ -96,6 +118,9 @@ func Run(ctx context.Context, o Options) error {
 	}
 	if err := mc.close(); err != nil {
 		return fmt.Errorf("stop: %w", err)
+	}
+	if mc.takenOver() && ctx.Err() == nil {
+		return errTakenOver
 	}
 	log.Info().Msg("stopped")
 	return nil

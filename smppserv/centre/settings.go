@@ -39,7 +39,7 @@ func smscOptions(cfg *config.Config, mc *centre) smsc.Options {
 		Timers: session.Timers{SessionInit: s.SessionInitTimeout, EnquireLink: s.KeepAliveInterval,
 			Inactivity: s.InactivityTimeout, Response: s.ResponseTimeout},
 		Logout: s.DisconnectAfterLogout, Window: s.Window, MaxConnections: s.MaxConnections, MaxPerAddress: s.MaxConnectionsPerIP,
-		FailedBindDelay: s.FailedBindDelay, Queue: mc.queue, History: mc.store, Passwords: mc.places, Log: mc.log, Recorder: mc.traces, Observer: mc.counters, Changed: mc.operators.ClientChanged,
+		FailedBindDelay: s.FailedBindDelay, Queue: mc.queue, History: mc.store, Others: mc.others(), Passwords: mc.places, Log: mc.log, Recorder: mc.traces, Observer: mc.counters, Changed: mc.operators.ClientChanged,
 		Operator: func(password string) bool { return config.CheckPassword(mc.token, password) },
 	}
 }

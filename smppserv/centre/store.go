@@ -2,7 +2,6 @@ package centre
 
 import (
 	"context"
-	"path/filepath"
 	"time"
 
 	"hnetsmpp/pkg/config"
@@ -89,10 +88,7 @@ func (mc *centre) closeStore(ctx context.Context) error {
 
 // dataFolder is where the server keeps files.
 func (mc *centre) dataFolder() string {
-	if mc.cfg.Store.Driver == config.DriverPostgres {
-		return mc.cfg.Store.Folder
-	}
-	return filepath.Dir(mc.cfg.Store.DSN)
+	return config.DataFolder(mc.path, mc.cfg)
 }
 
 // share is what the queue is told of other workers, nil = there are none.

@@ -23,11 +23,10 @@ const (
 	AskCancel    = "cancel"           // one message
 	AskCancelAll = "cancel all alike" // those of a conversation
 	AskReplace   = "replace"          // the text of one
-	AskProbe     = "probe"            // a session: is anybody there?
 )
 
 // Asked are the requests that Answer answers.
-var Asked = []string{AskCancel, AskCancelAll, AskReplace, AskProbe}
+var Asked = []string{AskCancel, AskCancelAll, AskReplace}
 
 // request is what one worker asks of another.
 type request struct {
@@ -37,7 +36,6 @@ type request struct {
 	Version byte         `json:",omitempty"` // of its session
 	PDU     []byte       `json:",omitempty"` // a replace_sm
 	Like    *sms.Message `json:",omitempty"`
-	Session uint64       `json:",omitempty"`
 }
 
 // reply is what came of it.
@@ -45,7 +43,6 @@ type reply struct {
 	Status smpp.Status `json:",omitempty"` // that refuses it
 	Error  string      `json:",omitempty"`
 	N      int         `json:",omitempty"` // messages
-	Gone   bool        `json:",omitempty"`
 }
 
 const (
@@ -102,8 +99,6 @@ func (sv *Server) Answer(ctx context.Context, what string, body []byte) ([]byte,
 		answer = sv.cancelAllHere(ctx, r.Like)
 	case AskReplace:
 		answer = replyOf(sv.replaceHere(ctx, r))
-	case AskProbe:
-		answer.Gone = sv.probe(r.Session)
 	default:
 		return nil, fmt.Errorf("%q is nothing that this version does", what)
 	}
@@ -296,8 +291,8 @@ func (sv *Server) supersede(old *sms.Message, by sms.ID) {
 	}
 }
 
-// probe looks whether somebody is at the other end of a session, whose place another worker needs.
-func (sv *Server) probe(number uint64) (gone bool) {
+// Probe looks whether somebody is at the other end of a session, whose place another worker needs, and closes it where nobody answers.
+func (sv *Server) Probe(number uint64) (gone bool) {
 	for _, s := range sv.doors.Sessions() {
 		if s.ID() == number {
 			return session.DropSilent([]*session.Session{s}, sv.o.ProbeTime, errGhost)
@@ -312,5 +307,7 @@ func (sv *Server) Away() {
 		s.Unbind(errAway)
 	}
 }
+
+var errPlaceLost = errors.New("another session of the client has its place, at another server")
 
 var errAway = errors.New("the store has been out of reach for too long: another server may be reached")

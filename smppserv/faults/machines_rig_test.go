@@ -1,0 +1,85 @@
+package faults
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"hnetsmpp/smppserv/testkit"
+)
+
+// machines are several workers on one PostgreSQL, with clients and agents that go to whichever they reach.
+type machines struct {
+	t       *testing.T
+	pg      *testkit.PG
+	dsn     string
+	configs []string
+	smpp    []string
+	tcp     []string
+	workers []*testkit.Worker
+	account *account
+	parties []*party
+	lease   time.Duration
+
+	mu sync.Mutex
+}
+
+var machineClients = []string{"m1", "m2", "m3"}
+
+// newMachines configures so many workers; none runs yet. change may be nil.
+func newMachines(t *testing.T, pg *testkit.PG, dsn string, n int, change func(node int, s testkit.Settings)) *machines {
+	t.Helper()
+	m := &machines{t: t, pg: pg, dsn: dsn, account: newAccount(t), lease: time.Second, workers: make([]*testkit.Worker, n)}
+	var clients []map[string]any
+	for _, name := range machineClients {
+		clients = append(clients, map[string]any{"system_id": name, "password": testkit.Password, "numbers": []string{campaignOf(name)}})
+	}
+	for i := range n {
+		smpp, tcp := testkit.FreePort(t), testkit.FreePort(t)
+		settings := testkit.Settings{
+			"server.listen_port": smpp, "tcp.listen_port": tcp, "hermes.url": m.account.hermes.URL(), "log.level": "info", "clients": clients,
+			"store.driver": "postgres", "store.dsn": dsn, "store.node": fmt.Sprintf("n%d", i+1), "store.lease": m.lease.String(),
+		}
+		if change != nil {
+			change(i, settings)
+		}
+		m.configs = append(m.configs, testkit.WriteConfig(t, t.TempDir(), settings))
+		m.smpp, m.tcp = append(m.smpp, testkit.Loopback(smpp)), append(m.tcp, testkit.Loopback(tcp))
+	}
+	return m
+}
+
+func (m *machines) start(nodes ...int) {
+	m.t.Helper()
+	for _, i := range nodes {
+		if m.workers[i] == nil {
+			m.workers[i] = testkit.StartWorker(m.t, m.configs[i])
+		} else {
+			m.workers[i].Start(m.t)
+		}
+	}
+}
+
+func (m *machines) smppAddrs() []string { return m.smpp }
+func (m *machines) tcpAddrs() []string  { return m.tcp }
+
+// load has clients and agents work.
+func (m *machines) load() {
+	for i, client := range machineClients {
+		m.parties = append(m.parties,
+			startTransmitter(m.t, m.account, m.smppAddrs, client, i, 0),
+			startReceiver(m.t, m.account, m.smppAddrs, client, i+1, 0),
+			startAgent(m.t, m.account, m.tcpAddrs, client, i, 5*time.Millisecond))
+	}
+}
+
+// finish ends the load, waits for what is owed, and judges.
+func (m *machines) finish(mayRepeat bool) {
+	m.t.Helper()
+	for _, p := range m.parties {
+		p.hush()
+	}
+	m.account.await(m.t, "the end of every message", m.account.complete)
+	m.account.judge(m.t, mayRepeat)
+}
