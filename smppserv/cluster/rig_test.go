@@ -40,6 +40,7 @@ func newRig(t *testing.T) *rig {
 
 func newRigOn(t *testing.T, pg *testkit.PG) *rig {
 	t.Helper()
+	t.Parallel() // they wait most of the time
 	r := &rig{t: t, dsn: pg.Database(t)}
 	r.pool = r.connect(r.dsn)
 	files, err := filepath.Glob("../store/postgres/migrations/*.sql")
@@ -130,6 +131,8 @@ type worker struct {
 	cut   *proxy
 	stop  func() // Run
 
+	before []func() // Run
+
 	mu                     sync.Mutex
 	lapsed, regained, away []time.Time
 	ended                  int
@@ -209,6 +212,9 @@ func (r *rig) joinIdle(name string, lease time.Duration, change ...func(*worker,
 		r.t.Fatal(err)
 	}
 	w.Node = n
+	for _, f := range w.before {
+		f()
+	}
 	r.t.Cleanup(w.die)
 	return w
 }
@@ -242,9 +248,12 @@ func (w *worker) beat() (n int) {
 // awaitBeats waits until workers have renewed so many times more.
 func (r *rig) awaitBeats(n int, ws ...*worker) {
 	r.t.Helper()
-	for _, w := range ws {
-		before := w.beat()
-		testkit.Await(r.t, w.o.Name+" has renewed its lease", func() bool { return w.beat() >= before+n })
+	before := make([]int, len(ws))
+	for i, w := range ws {
+		before[i] = w.beat()
+	}
+	for i, w := range ws {
+		testkit.Await(r.t, w.o.Name+" has renewed its lease", func() bool { return w.beat() >= before[i]+n })
 	}
 }
 
