@@ -22,6 +22,9 @@ SELECT (SELECT count(*) FROM mine), n.name, n.epoch, n.beat, n.lease_ms, (extrac
 	n.since, n.address, n.version, n.config_hash::text, n.facts::text
 FROM nodes n`
 
+// maxRetry bounds the wait after a renewal that failed.
+const maxRetry = time.Second
+
 // renewals renews the lease until ctx ends or the node is lost.
 func (n *Node) renewals(ctx context.Context) {
 	defer n.renewing.close()
@@ -36,7 +39,11 @@ func (n *Node) renewals(ctx context.Context) {
 			return
 		}
 		n.complain(err)
-		wait := max(sent.elapsed+n.o.Lease/4-n.o.Clock.read().elapsed, n.o.Lease/16)
+		retry := min(n.o.Lease/16, maxRetry)
+		wait := retry
+		if err == nil {
+			wait = max(sent.elapsed+n.o.Lease/4-n.o.Clock.read().elapsed, retry)
+		}
 		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
@@ -132,13 +139,17 @@ func (n *Node) observe(rows []row, sent, now reading, gap bool) {
 	n.altered()
 }
 
-// awayAfter is how many leases without a renewal a node keeps its clients.
-const awayAfter = 3
+const (
+	// awayAfter is how many leases without a renewal a node keeps its clients.
+	awayAfter = 3
+	// maxTick bounds how long it is not noticed that the wall clock has moved.
+	maxTick = 100 * time.Millisecond
+)
 
 // sentinel tells the parts of the worker in time when the lease is not held any more.
 func (n *Node) sentinel(ctx context.Context, d Duties) {
 	held, away := true, false
-	tick := max(n.o.Lease/32, 10*time.Millisecond)
+	tick := min(n.o.Lease/32, maxTick)
 	for {
 		t, holds := n.term.Load(), n.Holds()
 		now := n.o.Clock.read()
@@ -154,7 +165,7 @@ func (n *Node) sentinel(ctx context.Context, d Duties) {
 		}
 		held = holds
 		if !held && !away && now.elapsed-t.sent.elapsed > awayAfter*n.o.Lease {
-			n.o.Log.Error().Dur("leases", awayAfter).Msg("the lease was not renewed for three of its lengths: clients are unbound, so that they go elsewhere")
+			n.o.Log.Error().Msg("the lease was not renewed for three of its lengths: clients are unbound, so that they go elsewhere")
 			d.Away()
 			away = true
 		}

@@ -124,10 +124,10 @@ func (n *Node) hear(ctx context.Context, c *pgx.Conn) error {
 	}
 }
 
-func (n *Node) statement(ctx context.Context, c *pgx.Conn, statement string) error {
+func (n *Node) statement(ctx context.Context, c *pgx.Conn, statement string, args ...any) error {
 	ctx, cancel := n.bound(ctx)
 	defer cancel()
-	_, err := c.Exec(ctx, statement)
+	_, err := c.Exec(ctx, statement, args...)
 	return err
 }
 

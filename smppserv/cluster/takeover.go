@@ -144,27 +144,26 @@ func (n *Node) Leave(ctx context.Context) error {
 	}
 }
 
+// leave goes past the pool, which the store has closed by then.
 func (n *Node) leave(ctx context.Context) error {
 	ctx, cancel := n.bound(ctx)
 	defer cancel()
-	err := pgx.BeginFunc(ctx, n.o.Pool, func(tx pgx.Tx) error {
-		if err := n.limitLocks(ctx, tx); err != nil {
-			return err
+	l := link{pool: n.o.Pool, epoch: n.epoch, limit: n.o.Lease / 2}
+	defer l.close()
+	return l.do(ctx, func(c *pgx.Conn) error {
+		err := pgx.BeginFunc(ctx, c, func(tx pgx.Tx) error {
+			gone, err := tx.Exec(ctx, `DELETE FROM nodes WHERE epoch = $1`, int64(n.epoch))
+			switch {
+			case err != nil:
+				return err
+			case gone.RowsAffected() == 0:
+				return ErrLost
+			}
+			return bequeath(ctx, tx, n.epoch, 0)
+		})
+		if err == nil && n.statement(ctx, c, `SELECT pg_notify($1, $2)`, channel, n.tell.payload("nodes", "")) != nil {
+			n.o.Log.Debug().Msg("other workers hear of the stop at their next look")
 		}
-		gone, err := tx.Exec(ctx, `DELETE FROM nodes WHERE epoch = $1`, int64(n.epoch))
-		switch {
-		case err != nil:
-			return err
-		case gone.RowsAffected() == 0:
-			return ErrLost
-		}
-		return bequeath(ctx, tx, n.epoch, 0)
-	})
-	if err != nil {
 		return err
-	}
-	if _, err = n.o.Pool.Exec(ctx, `SELECT pg_notify($1, $2)`, channel, n.tell.payload("nodes", "")); err != nil {
-		n.o.Log.Debug().Err(err).Msg("other workers hear of the stop at their next look")
-	}
-	return nil
+	})
 }

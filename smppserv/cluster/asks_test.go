@@ -1,0 +1,148 @@
+package cluster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/testkit"
+)
+
+// serving has a worker answer an ask.
+func serving(what string, h Handler) func(*worker, *Options) {
+	return func(w *worker, _ *Options) { w.before = append(w.before, func() { w.Handle(what, h) }) }
+}
+
+func echo(_ context.Context, from sms.Epoch, body []byte) ([]byte, error) {
+	return fmt.Appendf(nil, "%s to %d", body, from), nil
+}
+
+func TestAnAskIsAnsweredOrRefusedInWords(t *testing.T) {
+	r := newRig(t)
+	refuse := func(context.Context, sms.Epoch, []byte) ([]byte, error) { return nil, errors.New("it is being tried") }
+	panics := func(context.Context, sms.Epoch, []byte) ([]byte, error) { panic("oh") }
+	huge := func(context.Context, sms.Epoch, []byte) ([]byte, error) { return make([]byte, MaxBody+1), nil }
+	a := r.join("a", long, serving("echo", echo))
+	b := r.join("b", long, serving("echo", echo), serving("cancel", refuse), serving("panic", panics), serving("huge", huge))
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
+	defer cancel()
+	answer, err := a.Ask(ctx, b.epoch, "echo", []byte("hello"))
+	if want := fmt.Sprintf("hello to %d", a.epoch); err != nil || string(answer) != want {
+		t.Fatalf("answer %q, %v, want %q", answer, err, want)
+	}
+	if answer, err = a.Ask(ctx, a.epoch, "echo", []byte("me")); err != nil || string(answer) != fmt.Sprintf("me to %d", a.epoch) {
+		t.Errorf("itself: %q, %v", answer, err)
+	}
+	var refused *RefusedError
+	for what, words := range map[string]string{"cancel": "it is being tried", "juggle": `does not know "juggle"`, "panic": "fault of the server", "huge": ErrTooLong.Error()} {
+		if _, err = a.Ask(ctx, b.epoch, what, nil); !errors.As(err, &refused) || !strings.Contains(err.Error(), words) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if _, err = a.Ask(ctx, b.epoch, "echo", make([]byte, MaxBody+1)); !errors.Is(err, ErrTooLong) {
+		t.Errorf("too long: %v", err)
+	}
+	testkit.Await(t, "nothing is left of it", func() bool { return r.value(`SELECT count(*) FROM asks`) == "0" })
+}
+
+func TestWhatIsAskedOfAnEpochThatIsOverGoesToItsHeir(t *testing.T) {
+	r := newRig(t)
+	a, b, c := r.join("a", long, serving("echo", echo)), r.join("b", long, serving("echo", echo)), r.join("c", long)
+	c.stop()
+	if err := c.Leave(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	testkit.Await(t, "somebody has its estate", func() bool { return len(a.Estates())+len(b.Estates()) == 1 })
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
+	defer cancel()
+	for _, w := range []*worker{a, b} {
+		if answer, err := w.Ask(ctx, c.epoch, "echo", []byte("hello")); err != nil || !strings.HasPrefix(string(answer), "hello") {
+			t.Errorf("%s asks: %q, %v", w.o.Name, answer, err)
+		}
+	}
+}
+
+func TestAnAskThatIsLateIsVoid(t *testing.T) {
+	r := newRig(t)
+	var done atomic.Int32
+	count := func(context.Context, sms.Epoch, []byte) ([]byte, error) {
+		done.Add(1)
+		return nil, nil
+	}
+	a := r.join("a", long)
+	b := r.joinIdle("b", long, serving("count", count))
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if _, err := a.Ask(ctx, b.epoch, "count", nil); !errors.Is(err, ErrNoAnswer) {
+		t.Fatalf("nobody serves: %v", err)
+	}
+	// One whose asker could not take it away, and one in time, after it.
+	for _, by := range []string{"-1 second", "1 hour"} {
+		r.exec(`INSERT INTO asks (to_epoch, from_epoch, what, body, begin_by, until) VALUES ($1, $2, 'count', '', clock_timestamp() + $3::text::interval, clock_timestamp() + interval '1 hour')`,
+			int64(b.epoch), int64(a.epoch), by)
+	}
+	b.run()
+	testkit.Await(t, "what is in time is answered", func() bool { return r.value(`SELECT count(*) FROM asks WHERE answered_at IS NOT NULL`) == "1" })
+	if n := done.Load(); n != 1 {
+		t.Errorf("done %d times, want 1: what was late is void", n)
+	}
+}
+
+func TestAnAskIsOverWhenItsWorkerIs(t *testing.T) {
+	r := newRig(t)
+	a, b := r.join("a", short), r.joinIdle("b", short)
+	r.knows(a, b)
+	b.die()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+	defer cancel()
+	if _, err := a.Ask(ctx, b.epoch, "echo", nil); !errors.Is(err, ErrNoAnswer) {
+		t.Errorf("a dead one: %v", err)
+	}
+	if _, err := a.Ask(ctx, 4711, "echo", nil); !errors.Is(err, ErrNoAnswer) {
+		t.Errorf("one that never was: %v", err)
+	}
+}
+
+func TestAllAreAskedAtTheSameTime(t *testing.T) {
+	r := newRig(t)
+	a, b, c := r.join("a", long), r.join("b", long, serving("echo", echo)), r.join("c", long)
+	r.knows(a, b)
+	r.knows(a, c)
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
+	defer cancel()
+	answers := a.AskAll(ctx, "echo", []byte("hello"))
+	var refused *RefusedError
+	if len(answers) != 2 || answers[b.epoch].Name != "b" || !strings.HasPrefix(string(answers[b.epoch].Body), "hello") || !errors.As(answers[c.epoch].Err, &refused) {
+		t.Errorf("answers: %v", answers)
+	}
+}
+
+func TestNoMoreIsServedAtATimeThanTheBound(t *testing.T) {
+	r := newRig(t)
+	var now, most atomic.Int32
+	goOn := make(chan struct{})
+	hold := func(context.Context, sms.Epoch, []byte) ([]byte, error) {
+		n := now.Add(1)
+		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+		}
+		<-goOn
+		now.Add(-1)
+		return nil, nil
+	}
+	a := r.joinIdle("a", long)
+	b := r.join("b", long, serving("hold", hold))
+	r.exec(`INSERT INTO asks (to_epoch, from_epoch, what, body, begin_by, until)
+		SELECT $1, $2, 'hold', '', clock_timestamp() + interval '1 hour', clock_timestamp() + interval '1 hour' FROM generate_series(1, $3::int)`,
+		int64(b.epoch), int64(a.epoch), maxServed+50)
+	testkit.Await(t, "as many as may be are served", func() bool { return now.Load() == maxServed })
+	close(goOn)
+	testkit.Await(t, "all are", func() bool { return r.value(`SELECT count(*) FROM asks WHERE answered_at IS NULL`) == "0" })
+	if m := most.Load(); m != maxServed {
+		t.Errorf("%d at a time", m)
+	}
+}

@@ -1,0 +1,236 @@
+package cluster
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/testkit"
+)
+
+func (w *worker) has(ids ...sms.ID) func() bool {
+	return func() bool { return w.is(func() bool { return slices.Equal(w.arrived, ids) }) }
+}
+
+func TestWhatIsHandedOnArrivesWithoutANotice(t *testing.T) {
+	r := newRig(t)
+	a, b := r.join("a", long), r.join("b", long)
+	for id := sms.ID(1); id <= 3; id++ {
+		r.message(id, a.epoch)
+	}
+	r.exec(`UPDATE messages SET final_at = 1 WHERE id = 2`)
+	r.exec(handOn, []int64{1, 2, 3}, int64(b.epoch))
+	testkit.Await(t, "it arrives", b.has(1, 3))
+	// There and back.
+	r.exec(handOn, []int64{3}, int64(a.epoch))
+	testkit.Await(t, "it comes back", a.has(3))
+	r.exec(handOn, []int64{3}, int64(b.epoch))
+	testkit.Await(t, "it arrives again", b.has(1, 3, 3))
+}
+
+func TestWhatBecomesVisibleLaterArrivesThoughItsIDIsLower(t *testing.T) {
+	r := newRig(t)
+	a, b := r.join("a", long), r.join("b", long)
+	r.message(5, a.epoch)
+	r.message(9, a.epoch)
+	tx, err := r.pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback(context.Background())
+	if _, err := tx.Exec(t.Context(), handOn, []int64{5}, int64(b.epoch)); err != nil {
+		t.Fatal(err)
+	}
+	r.exec(handOn, []int64{9}, int64(b.epoch))
+	a.TellRows(b.epoch)
+	testkit.Await(t, "the higher one arrives", b.has(9))
+	r.message(20, a.epoch) // a later transaction that has ended
+	r.exec(handOn, []int64{20}, int64(b.epoch))
+	a.TellRows(b.epoch)
+	testkit.Await(t, "a later one arrives", b.has(9, 20))
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	a.TellRows(b.epoch)
+	testkit.Await(t, "the lower one arrives", b.has(9, 20, 5))
+}
+
+func TestWhatCouldNotBeTakenUpArrivesAgain(t *testing.T) {
+	r := newRig(t)
+	b := r.join("b", long)
+	r.message(1, 0)
+	b.note(func() { b.failing = errors.New("no") })
+	r.exec(handOn, []int64{1}, int64(b.epoch))
+	b.looks.rows.kick()
+	b.looks.rows.kick()
+	b.note(func() { b.failing = nil })
+	testkit.Await(t, "it arrives", b.has(1))
+}
+
+func TestManyArriveInSteps(t *testing.T) {
+	r := newRig(t)
+	b := r.join("b", long)
+	const n = arrivalsPage + 10
+	r.exec(`INSERT INTO messages (id, received_at, due_at, expires_at, error, holder, attempts, kind, state, submitter, recipient, source, destination, reason, content, attributes, arrived)
+		SELECT id, 0, 0, 0, 0, $1, 0, 0, 1, '', 'acme', '', '', '', '', '', pg_current_xact_id() FROM generate_series(1, $2::bigint) id`, int64(b.epoch), n)
+	testkit.Await(t, "all arrive", func() bool {
+		return b.is(func() bool { return len(b.arrived) == n && slices.IsSorted(b.arrived) })
+	})
+}
+
+func TestWhatIsHandedToAWorkerThatIsOverArrivesAtItsHeir(t *testing.T) {
+	r := newRig(t)
+	a, b := r.join("a", long), r.join("b", long)
+	a.stop()
+	if err := a.Leave(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	testkit.Await(t, "b has its estate", func() bool { return b.is(func() bool { return len(b.inherited) == 1 }) })
+	r.message(1, 0)
+	r.exec(handOn, []int64{1}, int64(a.epoch))
+	testkit.Await(t, "it arrives", b.has(1))
+}
+
+func TestTheLeaderIsOneAndAnotherWhenItIsGone(t *testing.T) {
+	r := newRig(t)
+	a := r.join("a", short)
+	testkit.Await(t, "a leads", a.Leader)
+	b, c := r.join("b", short), r.join("c", short)
+	r.awaitBeats(4, a, b, c)
+	if !a.Leader() || b.Leader() || c.Leader() {
+		t.Fatalf("leaders: %t %t %t", a.Leader(), b.Leader(), c.Leader())
+	}
+	a.stop()
+	if err := a.Leave(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	testkit.Await(t, "one of the others leads", func() bool { return b.Leader() != c.Leader() })
+	leader, other := b, c
+	if c.Leader() {
+		leader, other = c, b
+	}
+	leader.die()
+	testkit.Await(t, "the last one leads", other.Leader)
+}
+
+func TestAJobIsOneWorkersUntilItsTimeIsOverOrTheWorkerIs(t *testing.T) {
+	r := newRig(t)
+	a, b := r.join("a", long), r.join("b", long)
+	once := func(w *worker) bool { return w.Once(t.Context(), "call acme", time.Hour) }
+	if !once(a) || !once(a) || once(b) {
+		t.Fatal("it is not a's alone")
+	}
+	r.exec(`UPDATE once SET until = clock_timestamp() - interval '1 second'`)
+	if !once(b) || once(a) {
+		t.Fatal("it is not b's when its time is over")
+	}
+	b.stop()
+	if err := b.Leave(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if !once(a) {
+		t.Error("it is not a's when b is gone")
+	}
+}
+
+func TestWaitingMessagesOfAnOwnerAreCountedOverAllWorkers(t *testing.T) {
+	r := newRig(t)
+	waiting := func(counts map[string]int) func(*worker, *Options) {
+		return func(w *worker, o *Options) {
+			o.Waiting = func() map[string]int {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				now := map[string]int{}
+				for owner, n := range counts {
+					now[owner] = n
+				}
+				return now
+			}
+		}
+	}
+	counts := map[string]int{"acme": 7, "": 3}
+	a, b := r.join("a", long, waiting(counts)), r.join("b", long, waiting(map[string]int{"acme": 5}))
+	c := r.join("c", long)
+	testkit.Await(t, "c counts both", func() bool { return c.Pending("acme") == 12 && c.Pending("") == 3 })
+	testkit.Await(t, "b counts a's alone", func() bool { return b.Pending("acme") == 7 })
+	a.note(func() { delete(counts, "acme"); counts[""] = 4 })
+	testkit.Await(t, "c hears of it", func() bool { return c.Pending("acme") == 5 && c.Pending("") == 4 })
+	a.stop()
+	if err := a.Leave(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	testkit.Await(t, "what is gone does not count", func() bool { return c.Pending("") == 0 && c.Pending("acme") == 5 })
+}
+
+func TestThoseThatChangedMostAreSaidFirst(t *testing.T) {
+	p := pending{said: map[string]int{"b": 100}}
+	now := map[string]int{"a": 50, "b": 1}
+	for i := range maxSaid {
+		now[string(rune('A'+i%26))+string(rune(0x4e00+i))] = 2
+	}
+	owners, _ := p.news(now)
+	if len(owners) != maxSaid || !slices.Contains(owners, "a") || !slices.Contains(owners, "b") {
+		t.Errorf("%d owners", len(owners))
+	}
+}
+
+func TestOperatorsSeeAllWorkersAndWhatDiffers(t *testing.T) {
+	r := newRig(t)
+	facts := []byte(`{"sessions": 3}`)
+	with := func(hash string) func(*worker, *Options) {
+		return func(w *worker, o *Options) {
+			o.Configuration = map[string]string{"clients": "same", "hermes": hash}
+			o.Facts = func() []byte { return facts }
+		}
+	}
+	a, b := r.join("a", short, with("one")), r.join("b", short, with("two"))
+	testkit.Await(t, "a leads", a.Leader)
+	var nodes []NodeInfo
+	testkit.Await(t, "a sees both", func() bool {
+		nodes = a.Nodes()
+		return len(nodes) == 2 && string(nodes[1].Facts) == `{"sessions": 3}` && !nodes[0].Since.IsZero()
+	})
+	if n := nodes[0]; n.Name != "a" || !n.Self || !n.Leader || n.Epoch != a.Epoch() || len(n.Differs) > 0 {
+		t.Errorf("itself: %+v", n)
+	}
+	n := nodes[1]
+	if n.Name != "b" || n.Self || n.Leader || n.Address != "b.example:2775" || n.Version != "test" || !slices.Equal(n.Differs, []string{"hermes"}) {
+		t.Errorf("the other: %+v", n)
+	}
+	if a.NameOf(b.epoch) != "b" || a.NameOf(a.epoch) != "a" || a.NameOf(99) != "" {
+		t.Error("names")
+	}
+}
+
+func TestFactsThatTheDatabaseRefusesDoNotCostTheLease(t *testing.T) {
+	r := newRig(t)
+	bad, _ := json.Marshal("a\x00b")
+	a := r.join("a", short, func(_ *worker, o *Options) { o.Facts = func() []byte { return bad } })
+	r.awaitBeats(6, a)
+	if a.isLost() || a.beat() == 0 {
+		t.Error("its lease lapsed")
+	}
+}
+
+func TestWhatWaitsOfAnEpochThatNobodyKnowsIsTakenUp(t *testing.T) {
+	r := newRig(t)
+	r.message(1, 4711)
+	a := r.join("a", long)
+	testkit.Await(t, "a leads", a.Leader)
+	if err := a.sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	testkit.Await(t, "a has it", func() bool { return a.is(func() bool { return slices.Equal(a.inherited, []sms.Epoch{4711}) }) })
+	r.exec(`UPDATE messages SET final_at = 1`)
+	r.exec(`UPDATE estates SET since = since - interval '2 hours'`)
+	if err := a.sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := r.value(`SELECT count(*) FROM estates`); n != "0" {
+		t.Errorf("%s estates of which nothing waits", n)
+	}
+}

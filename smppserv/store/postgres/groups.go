@@ -1,0 +1,104 @@
+package postgres
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/store"
+
+	"github.com/jackc/pgx/v5"
+)
+
+const (
+	databaseNow = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+	joinGroups  = "INSERT INTO groups (submitter, source, destination, ref, form, total, epoch, until) " +
+		"SELECT v.*, $7, " + databaseNow + " + $8 FROM unnest($1::text[], $2::text[], $3::text[], $4::integer[], $5::smallint[], $6::smallint[]) v " +
+		"ON CONFLICT (submitter, source, destination, ref, form, total) DO UPDATE SET " +
+		"epoch = CASE WHEN groups.until < " + databaseNow + " THEN excluded.epoch ELSE groups.epoch END, " +
+		"until = CASE WHEN groups.until < " + databaseNow + " THEN excluded.until ELSE groups.until END " +
+		"RETURNING submitter, source, destination, ref, form, total, epoch"
+	oldGroups = "DELETE FROM groups WHERE ctid = ANY (ARRAY(SELECT ctid FROM groups WHERE until < " + databaseNow + " ORDER BY until LIMIT 1000))"
+	// groupsTold is how seldom old groups are deleted.
+	groupsTold = time.Minute
+)
+
+// longText identifies a long text whose parts come in several messages.
+type longText struct {
+	submitter, source, destination string
+	ref                            int32
+	form, total                    int16
+}
+
+func (a longText) compare(b longText) int {
+	return cmp.Or(cmp.Compare(a.submitter, b.submitter), cmp.Compare(a.source, b.source), cmp.Compare(a.destination, b.destination),
+		cmp.Compare(a.ref, b.ref), cmp.Compare(a.form, b.form), cmp.Compare(a.total, b.total))
+}
+
+// group gives parts of a long text the holder that has its first one, and is the holder of those that nobody has. It does not wait
+// for the disk: a part that is stored is there only if its group is, too.
+func (w *writer) group(ctx context.Context, b *store.Batch) error {
+	if w.d.o.GroupTime <= 0 {
+		return nil
+	}
+	var parts map[longText][]*sms.Message
+	for _, m := range b.Added {
+		if m.Part.Total < 2 || m.Recipient != sms.Hermes || m.Kind != sms.KindText {
+			continue
+		}
+		if parts == nil {
+			parts = map[longText][]*sms.Message{}
+		}
+		t := longText{escape(m.Submitter), escape(m.Source.Number), escape(m.Dest.Number), int32(m.Part.Ref), int16(m.PartForm), int16(m.Part.Total)}
+		parts[t] = append(parts[t], m)
+	}
+	if len(parts) == 0 {
+		return nil
+	}
+	texts := make([]longText, 0, len(parts))
+	for t := range parts {
+		texts = append(texts, t)
+	}
+	slices.SortFunc(texts, longText.compare) // others take theirs in this order, too
+	var submitters, sources, destinations []string
+	var refs []int32
+	var forms, totals []int16
+	for _, t := range texts {
+		submitters, sources, destinations = append(submitters, t.submitter), append(sources, t.source), append(destinations, t.destination)
+		refs, forms, totals = append(refs, t.ref), append(forms, t.form), append(totals, t.total)
+	}
+	q := &pgx.Batch{}
+	q.Queue("BEGIN")
+	q.Queue("SET LOCAL synchronous_commit = off")
+	q.Queue(joinGroups, submitters, sources, destinations, refs, forms, totals, int64(w.epoch), w.d.o.GroupTime.Milliseconds()).Query(func(rows pgx.Rows) error {
+		var t longText
+		var epoch int64
+		_, err := pgx.ForEachRow(rows, []any{&t.submitter, &t.source, &t.destination, &t.ref, &t.form, &t.total, &epoch}, func() error {
+			if sms.Epoch(epoch) != w.epoch {
+				for _, m := range parts[t] {
+					m.Holder = sms.Epoch(epoch)
+				}
+			}
+			return nil
+		})
+		return err
+	})
+	q.Queue("COMMIT")
+	return w.run(ctx, q)
+}
+
+// forgetGroups deletes groups that are over, now and then.
+func (w *writer) forgetGroups() {
+	now := time.Now()
+	if w.d.o.GroupTime <= 0 || w.conn == nil || now.Sub(w.swept) < groupsTold {
+		return
+	}
+	w.swept = now
+	ctx, cancel := context.WithTimeout(context.Background(), w.writeTime())
+	defer cancel()
+	if _, err := w.conn.Exec(ctx, oldGroups); err != nil {
+		w.abort(ctx) // the next time
+	}
+}

@@ -1,0 +1,176 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+const (
+	product = "HNET SMPP Serv"
+	// versions is goose's table: that it is there tells our database from another program's.
+	versions = "hnet_smpp_versions"
+	// leastVersion is PostgreSQL 13, the oldest that is looked after.
+	leastVersion = 130000
+	// connectTime bounds one try to connect, where the dsn does not.
+	connectTime = 5 * time.Second
+)
+
+// parse reads a DSN. Its error has nothing of it.
+func parse(dsn string) (*pgx.ConnConfig, error) {
+	c, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return nil, &badDSN{reason(err)}
+	}
+	if c.ConnectTimeout == 0 {
+		c.ConnectTimeout = connectTime
+	}
+	c.OnNotice = func(*pgconn.PgConn, *pgconn.Notice) {}
+	return c, nil
+}
+
+// CheckDSN tells what is wrong with a DSN as such, nil = nothing; the text has nothing of it.
+func CheckDSN(dsn string) error {
+	_, err := parse(dsn)
+	return err
+}
+
+// setTimes bounds statements, waits for locks and transactions that nobody goes on with.
+func setTimes(c *pgx.ConnConfig, statement, lease time.Duration) {
+	ms := func(d time.Duration) string { return strconv.FormatInt(max(d.Milliseconds(), 1), 10) }
+	p := c.RuntimeParams
+	p["statement_timeout"], p["lock_timeout"], p["idle_in_transaction_session_timeout"] = ms(statement), ms(min(statement, lease/2)), ms(lease*3/4)
+	p["application_name"] = ApplicationName(0)
+	p["client_encoding"], p["timezone"] = "UTF8", "UTC"
+}
+
+// prepare checks that the database is one that we can use, warns of what puts messages at risk, and brings its schema up to date.
+func (d *Database) prepare(ctx context.Context) error {
+	config := d.config.Copy()
+	config.RuntimeParams["application_name"] = ApplicationName(0)
+	config.RuntimeParams["client_encoding"] = "UTF8"
+	c, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return err
+	}
+	defer c.Close(context.WithoutCancel(ctx))
+	if err := d.judgeServer(ctx, c); err != nil {
+		return err
+	}
+	return d.migrate(ctx, c)
+}
+
+func (d *Database) judgeServer(ctx context.Context, c *pgx.Conn) error {
+	var version int
+	var readOnly, recovering, standbys bool
+	var encoding, fsync, commit, names string
+	err := c.QueryRow(ctx, "SELECT current_setting('server_version_num')::int, current_setting('transaction_read_only')::bool, pg_is_in_recovery(), "+
+		"current_setting('server_encoding'), current_setting('fsync'), current_setting('synchronous_commit'), current_setting('synchronous_standby_names'), "+
+		"EXISTS (SELECT 1 FROM pg_stat_replication)").
+		Scan(&version, &readOnly, &recovering, &encoding, &fsync, &commit, &names, &standbys)
+	switch {
+	case err != nil:
+		return err
+	case version < leastVersion:
+		return fmt.Errorf("%w: it is %d.%d", errOlder, version/10000, version%10000)
+	case recovering:
+		return errStandby
+	case readOnly:
+		return errReadOnly
+	case encoding != "UTF8":
+		return fmt.Errorf("%w: it is %s", errEncoding, encoding)
+	}
+	warn := func(text string) { d.o.Log.Warn().Str("database", d.where()).Msg(text) }
+	if fsync == "off" {
+		warn("PostgreSQL runs with fsync = off: after a loss of power the database is damaged, and messages that were acknowledged are lost; set fsync = on")
+	}
+	if commit == "off" {
+		warn("PostgreSQL runs with synchronous_commit = off: a crash loses messages that were acknowledged; set synchronous_commit = on")
+	}
+	if standbys && names == "" {
+		warn("a standby follows the database, but synchronous_standby_names is empty: messages that were acknowledged can be missing after a failover; " +
+			"name the standby there")
+	}
+	return nil
+}
+
+// migrate brings the schema up to date. What is not ours is left as it is.
+func (d *Database) migrate(ctx context.Context, c *pgx.Conn) error {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	newest, err := newestVersion(files)
+	if err != nil {
+		return err
+	}
+	current, err := d.version(ctx, c, newest)
+	if err != nil || current >= newest {
+		return err
+	}
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 600))
+	if err != nil {
+		return err
+	}
+	db := stdlib.OpenDB(*c.Config())
+	p, err := goose.NewProvider(goose.DialectPostgres, db, files, goose.WithTableName(versions), goose.WithSessionLocker(locker))
+	if err == nil {
+		_, err = p.Up(ctx)
+	}
+	return errors.Join(err, db.Close())
+}
+
+func newestVersion(files fs.FS) (newest int64, err error) {
+	names, err := fs.Glob(files, "*.sql")
+	for _, name := range names {
+		v, e := goose.NumericComponent(name)
+		if e != nil {
+			return 0, e
+		}
+		newest = max(newest, v)
+	}
+	return newest, err
+}
+
+// version is that of the schema, 0 = there is none yet. A newer one is as the newest, where our programs can still use it.
+func (d *Database) version(ctx context.Context, c *pgx.Conn, newest int64) (current int64, err error) {
+	var ours, marked, others bool
+	err = c.QueryRow(ctx, "SELECT to_regclass($1) IS NOT NULL, to_regclass('hnet_smpp') IS NOT NULL, "+
+		"EXISTS (SELECT 1 FROM pg_class r WHERE r.relnamespace = current_schema()::regnamespace AND r.relkind IN ('r', 'p', 'v', 'm', 'S', 'f') "+
+		"AND NOT EXISTS (SELECT 1 FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = r.oid AND e.deptype = 'e'))", versions).
+		Scan(&ours, &marked, &others)
+	switch {
+	case err != nil:
+		return 0, err
+	case !ours && others:
+		return 0, errNotOurs
+	case !ours:
+		return 0, nil
+	}
+	if err = c.QueryRow(ctx, "SELECT coalesce(max(version_id), 0) FROM "+versions).Scan(&current); err != nil || !marked {
+		return current, err
+	}
+	var name string
+	var usableFrom int64
+	err = c.QueryRow(ctx, "SELECT product, usable_from FROM hnet_smpp").Scan(&name, &usableFrom)
+	switch {
+	case err != nil:
+		return 0, err
+	case name != product:
+		return 0, errNotOurs
+	case usableFrom > newest:
+		return 0, errNewer
+	case current > newest:
+		d.o.Log.Info().Int64("schema", current).Int64("ours", newest).Msg("the database has the schema of a newer version, which works with this one too")
+	}
+	return current, nil
+}

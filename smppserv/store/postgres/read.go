@@ -1,0 +1,211 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"hnetsmpp/smppserv/road"
+	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/store"
+
+	"github.com/jackc/pgx/v5"
+)
+
+func parameter(n int) string { return "$" + strconv.Itoa(n) }
+
+// rows calls f for each row of a query until it fails.
+func (d *Database) rows(ctx context.Context, query string, f func(pgx.Rows) error, args ...any) error {
+	rows, err := d.reads.Query(ctx, query, args...)
+	if err != nil {
+		return explain(d.where(), err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := f(rows); err != nil {
+			return err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return explain(d.where(), err)
+	}
+	return nil
+}
+
+// each is rows for one that has its columns read into to.
+func (d *Database) each(ctx context.Context, query string, to []any, f func() error, args ...any) error {
+	return d.rows(ctx, query, func(rows pgx.Rows) error {
+		if err := rows.Scan(to...); err != nil {
+			return err
+		}
+		return f()
+	}, args...)
+}
+
+// messages calls f for each message of a query, whose columns are columns, until it fails.
+func (d *Database) messages(ctx context.Context, query string, f func(*sms.Message) error, args ...any) error {
+	var r reader
+	return d.rows(ctx, query, func(rows pgx.Rows) error {
+		m := &sms.Message{}
+		if err := r.read(rows, m); err != nil {
+			return err
+		}
+		return f(m)
+	}, args...)
+}
+
+func (d *Database) ids(ctx context.Context, query string, args ...any) (ids []sms.ID, err error) {
+	var id int64
+	err = d.each(ctx, query, []any{&id}, func() error { ids = append(ids, sms.ID(id)); return nil }, args...)
+	return ids, err
+}
+
+// Answer implements store.Database.
+func (d *Database) Answer(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readTime)
+	defer cancel()
+	return d.rows(ctx, "SELECT 1 FROM last_message_id", func(pgx.Rows) error { return nil })
+}
+
+// LastID implements store.Database.
+func (d *Database) LastID(ctx context.Context) (sms.ID, error) {
+	var id int64
+	err := d.each(ctx, "SELECT id FROM last_message_id", []any{&id}, func() error { return nil })
+	return sms.ID(id), err
+}
+
+const loadStep = 256
+
+var (
+	loadWhole = "SELECT " + fmt.Sprintf(columns, "m.content") + " FROM messages m WHERE m.id = any($1) ORDER BY m.id"
+	loadBare  = "SELECT " + fmt.Sprintf(columns, noContent) + " FROM messages m WHERE m.id = any($1) ORDER BY m.id"
+	loadHead  = "SELECT " + fmt.Sprintf(columns, fmt.Sprintf("substr(m.content, 1, %d)", sms.HeadOctets)) + " FROM messages m WHERE m.id = any($1) ORDER BY m.id"
+)
+
+// Load implements store.Database.
+func (d *Database) Load(ctx context.Context, ids []sms.ID, part store.Part) ([]*sms.Message, error) {
+	query := [...]string{store.Whole: loadWhole, store.Head: loadHead, store.Bare: loadBare}[part]
+	if !slices.IsSorted(ids) {
+		ids = slices.Sorted(slices.Values(ids))
+	}
+	ms := make([]*sms.Message, 0, len(ids))
+	for step := range slices.Chunk(slices.Compact(slices.Clone(ids)), loadStep) {
+		if err := d.messages(ctx, query, func(m *sms.Message) error { ms = append(ms, m); return nil }, numbersOf(step)); err != nil {
+			return nil, err
+		}
+	}
+	return ms, nil
+}
+
+// waitingStep is how many messages are read together.
+const waitingStep = 2000
+
+var waiting = "SELECT " + fmt.Sprintf(columns, noContent) + " FROM messages m WHERE m.final_at IS NULL AND m.holder IN " + own + " AND m.id > $2 ORDER BY m.id LIMIT $3"
+
+// Waiting implements store.Database: what this epoch holds, and those that it has taken over.
+func (d *Database) Waiting(ctx context.Context, after sms.ID, f func(*sms.Message) error) error {
+	var r reader
+	m, own := &sms.Message{}, &sms.Receipt{}
+	for n := waitingStep; n == waitingStep; {
+		n = 0
+		last := after
+		var failed error
+		err := d.rows(ctx, waiting, func(rows pgx.Rows) error {
+			m.Receipt = own
+			if failed = r.read(rows, m); failed != nil {
+				return failed
+			}
+			n++
+			last = m.ID
+			failed = f(m)
+			return failed
+		}, d.epoch.Load(), int64(after), waitingStep)
+		switch {
+		case failed != nil:
+			return failed
+		case err != nil && n > 0 && ctx.Err() == nil: // f took its time, and the statement its end
+			n = waitingStep
+		case err != nil:
+			return err
+		}
+		after = last
+	}
+	return nil
+}
+
+// idStep is how many ids are read together.
+const idStep = 100_000
+
+// WaitingIDs implements store.Database.
+func (d *Database) WaitingIDs(ctx context.Context, after, upTo sms.ID, limit int) (ids []sms.ID, err error) {
+	for len(ids) < limit {
+		step := min(idStep, limit-len(ids))
+		some, err := d.ids(ctx, "SELECT id FROM messages WHERE final_at IS NULL AND holder IN "+own+" AND id > $2 AND id <= $3 ORDER BY id LIMIT $4",
+			d.epoch.Load(), int64(after), int64(upTo), step)
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, some...)
+		if len(some) < step {
+			break
+		}
+		after = some[len(some)-1]
+	}
+	return ids, nil
+}
+
+// Arrived lists the waiting messages that were handed to this epoch, or one that it has taken over, by a transaction that the look
+// before may not have seen. since is next of that look, 0 = the first one.
+func (d *Database) Arrived(ctx context.Context, since uint64) (ids []sms.ID, next uint64, err error) {
+	// next is of before: what commits between the two is found now, or again.
+	if err = d.each(ctx, "SELECT pg_snapshot_xmin(pg_current_snapshot())", []any{&next}, func() error { return nil }); err != nil {
+		return nil, 0, err
+	}
+	ids, err = d.ids(ctx, "SELECT id FROM messages WHERE holder IN "+own+" AND final_at IS NULL AND arrived IS NOT NULL AND arrived >= $2::text::xid8 ORDER BY id",
+		d.epoch.Load(), strconv.FormatUint(since, 10))
+	return ids, next, err
+}
+
+// KnownAs implements store.Database.
+func (d *Database) KnownAs(ctx context.Context, id sms.ID) ([]sms.ID, error) {
+	return d.ids(ctx, "SELECT id FROM messages WHERE id = $1 UNION SELECT message_id FROM submit_multi WHERE known_by = $1 ORDER BY 1", int64(id))
+}
+
+// ClockSteps implements store.Database.
+func (d *Database) ClockSteps(ctx context.Context) (steps []road.ClockStep, err error) {
+	var last, from, to int64
+	err = d.each(ctx, "SELECT message_id, set_from, set_to FROM clock_steps WHERE epoch IN "+own+" ORDER BY id", []any{&last, &from, &to}, func() error {
+		steps = append(steps, road.ClockStep{LastID: sms.ID(last), From: time.UnixMilli(from), To: time.UnixMilli(to)})
+		return nil
+	}, d.epoch.Load())
+	return steps, err
+}
+
+// LastPurge implements store.Database.
+func (d *Database) LastPurge(ctx context.Context) (at time.Time, err error) {
+	var ms int64
+	err = d.each(ctx, "SELECT ran_at FROM jobs WHERE name = '"+purgeJob+"'", []any{&ms}, func() error { at = time.UnixMilli(ms); return nil })
+	return at, err
+}
+
+// Ages implements store.Database.
+func (d *Database) Ages(ctx context.Context, after sms.ID, limit int, f func(store.Age)) error {
+	var a store.Age
+	var id int64
+	var final *int64
+	return d.each(ctx, "SELECT id, received_at, final_at, expires_at FROM messages WHERE id > $1 ORDER BY id LIMIT $2", []any{&id, &a.Received, &final, &a.Expires}, func() error {
+		a.ID, a.Ended, a.Final = sms.ID(id), final != nil, 0
+		if final != nil {
+			a.Final = *final
+		}
+		f(a)
+		return nil
+	}, int64(after), limit)
+}
+
+// Conversations implements store.Database: there was no earlier version.
+func (d *Database) Conversations(context.Context, int64, int, func(row, writtenAt int64)) error {
+	return nil
+}
