@@ -42,16 +42,16 @@ import (
 
 // centre is everything that runs, in the order in which it is opened. It implements admin.Centre.
 type centre struct {
-	log   zerolog.Logger
-	clock queue.Clock
-	nodes *nodes // nil = the store is this worker's alone
+	log      zerolog.Logger
+	clock    queue.Clock
+	nodes    *nodes             // nil = the store is this worker's alone
 	database *postgres.Database // nil = the store is not in PostgreSQL
-	store *store.Store
-	queue *queue.Queue
-	push  *hermes.Push
-	smsc  *smsc.Server
-	port  *hermes.Port
-	admin *admin.Server
+	store    *store.Store
+	queue    *queue.Queue
+	push     *hermes.Push
+	smsc     *smsc.Server
+	port     *hermes.Port
+	admin    *admin.Server
 
 	operators *operators.Operators
 	started   config.File // as it was at the start
@@ -77,7 +77,8 @@ type centre struct {
 	good   *passwords.Memory // of the operators' passwords
 	places *passwords.Places // for all passwords that are hashed
 
-	owned    atomic.Pointer[queue.Queue] // whose messages are counted for the other workers; nil until it is there
+	sums     atomic.Pointer[map[string]string] // of what is to be the same at all workers
+	owned    atomic.Pointer[queue.Queue]       // whose messages are counted for the other workers; nil until it is there
 	messages *messages
 	token    string // by which the commands of this machine show that they may read its files
 

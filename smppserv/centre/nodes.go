@@ -54,7 +54,9 @@ func (n *nodes) Take(ctx context.Context, p road.Place) (release func(), err err
 // listen has the SMPP side answer what other workers ask.
 func (n *nodes) listen() {
 	for _, what := range smsc.Asked {
-		n.Handle(what, func(ctx context.Context, _ sms.Epoch, body []byte) ([]byte, error) { return n.mc.smsc.Answer(ctx, what, body) })
+		n.Handle(what, func(ctx context.Context, _ sms.Epoch, body []byte) ([]byte, error) {
+			return n.mc.smsc.Answer(ctx, what, body)
+		})
 	}
 	n.Probe(func(_ context.Context, _ string, session uint64) bool { return n.mc.smsc.Probe(session) })
 }
@@ -116,13 +118,13 @@ func (d duties) Ended(ctx context.Context) error {
 // abroadStep is how many messages that are elsewhere are looked up together.
 const abroadStep = 200
 
-// compared are the parts of config.toml that are to be the same at all workers on a store.
-var compared = []string{"mode", "clients", "hermes", "jobs"}
+// sharedParts are those of config.toml that are to be the same at all workers on a store.
+var sharedParts = []string{"mode", "clients", "hermes", "jobs"}
 
 // hashes are what tells whether they are, secrets left out: who reads the database must not be able to try passwords.
 func hashes(file *config.File) map[string]string {
 	texts := map[string]*strings.Builder{}
-	for _, part := range compared {
+	for _, part := range sharedParts {
 		texts[part] = &strings.Builder{}
 	}
 	for _, v := range file.Values() {
@@ -142,7 +144,15 @@ func hashes(file *config.File) map[string]string {
 	return sums
 }
 
-// takesOver tells once all is closed whether the worker begins afresh.
+// compared are the hashes of the configuration in force.
+func (mc *centre) compared() map[string]string {
+	if sums := mc.sums.Load(); sums != nil {
+		return *sums
+	}
+	return nil
+}
+
+// takenOver tells once all is closed whether the worker begins afresh.
 func (mc *centre) takenOver() bool {
 	if mc.nodes == nil {
 		return false

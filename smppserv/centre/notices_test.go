@@ -21,7 +21,7 @@ func TestHermesThatDoesNotAnswerIsToldByReadyzAndTheNoticeLeadsToWhatWaits(t *te
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := mc.open(t.Context()); err != nil {
+	if err := mc.open(t.Context(), "test"); err != nil {
 		t.Fatal(err)
 	}
 	mc.serve()

@@ -21,7 +21,7 @@ func opened(tb testing.TB, cfg *config.Config, log zerolog.Logger) *centre {
 	tb.Helper()
 	mc, err := begin("config.toml", cfg, "test", nil, log)
 	if err == nil {
-		err = mc.open(context.Background())
+		err = mc.open(context.Background(), "test")
 	}
 	if err != nil {
 		tb.Fatal(err)
@@ -70,7 +70,7 @@ func TestReadyzSaysWhatASlowStartAndASlowStopAreAt(t *testing.T) {
 		}
 	}
 	away("starting")
-	if err := mc.open(t.Context()); err != nil {
+	if err := mc.open(t.Context(), "test"); err != nil {
 		t.Fatal(err)
 	}
 	away("starting: taking up the messages that wait")
@@ -111,7 +111,7 @@ func TestAStartThatFailsClosesTheOperatorsPort(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := mc.open(t.Context()); err == nil {
+	if err := mc.open(t.Context(), "test"); err == nil {
 		t.Fatal("it opened")
 	}
 	if status, text, _ := asked(t, mc, "/healthz"); status != 0 {

@@ -74,6 +74,10 @@ func (mc *centre) show(file *config.File, fault string) {
 	}
 	c.Index()
 	mc.shown.Store(c)
+	if fault == "" && cfg.Store.Driver == config.DriverPostgres {
+		sums := hashes(file)
+		mc.sums.Store(&sums)
+	}
 	mc.operators.Changed(operators.TopicSettings | operators.TopicStatus)
 }
 

@@ -38,10 +38,11 @@ func (mc *centre) joinStore(ctx context.Context, version string) error {
 	mc.database = database
 	mc.admin.Away("starting: joining the other workers on the store")
 	node, err := cluster.Join(ctx, cluster.Options{Pool: database.Pool(), Name: name, Address: mc.cfg.Admin.Listen, Version: version, Lease: st.Lease,
-		Configuration: func() map[string]string { return hashes(mc.inForce()) }, Facts: mc.facts, Waiting: mc.waitingHere, Log: mc.log})
+		Configuration: mc.compared, Waiting: mc.waitingHere, Log: mc.log})
 	if err != nil {
 		return err
 	}
+	database.Estates(node.Estates)
 	s, err := database.Begin(ctx, node.Epoch())
 	mc.nodes = &nodes{Node: node, mc: mc, store: s}
 	mc.store = s
@@ -78,7 +79,7 @@ func (mc *centre) closeStore(ctx context.Context) error {
 		}
 	}
 	if mc.database != nil {
-		mc.database.ClosePools()
+		mc.database.ClosePool()
 	}
 	if mc.takenOver() {
 		return nil // what could not be written is another's

@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -127,12 +126,9 @@ type querier interface {
 
 // tryEnter takes the name, and all of the dead node's that had it, if there was one. taken is who has it now.
 func (n *Node) tryEnter(ctx context.Context, dead *neighbour) (taken *row, err error) {
-	configuration, err := json.Marshal(n.o.Configuration)
+	configuration, err := n.configuration()
 	if err != nil {
 		return nil, err
-	}
-	if n.o.Configuration == nil {
-		configuration = []byte("{}")
 	}
 	sent := n.o.Clock.read()
 	ctx, cancel := n.bound(ctx)
@@ -155,7 +151,7 @@ func (n *Node) tryEnter(ctx context.Context, dead *neighbour) (taken *row, err e
 		}
 		added, err := tx.Exec(ctx, `INSERT INTO nodes (name, epoch, alive_until, beat, lease_ms, address, version, config_hash)
 			VALUES ($1, $2, clock_timestamp() + $3 * interval '1 ms', 0, $3, $4, $5, $6::text::jsonb) ON CONFLICT (name) DO NOTHING`,
-			n.o.Name, int64(epoch), n.o.Lease.Milliseconds(), n.o.Address, n.o.Version, string(configuration))
+			n.o.Name, int64(epoch), n.o.Lease.Milliseconds(), n.o.Address, n.o.Version, configuration)
 		if err != nil {
 			return err
 		}

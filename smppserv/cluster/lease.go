@@ -16,7 +16,8 @@ import (
 // renewal renews the lease and reads what is known of everybody. facts is NULL where nothing new is to be said.
 const renewal = `
 WITH mine AS (
-	UPDATE nodes SET beat = beat + 1, alive_until = clock_timestamp() + $2 * interval '1 ms', lease_ms = $2, facts = coalesce($3::text::jsonb, facts)
+	UPDATE nodes SET beat = beat + 1, alive_until = clock_timestamp() + $2 * interval '1 ms', lease_ms = $2, facts = coalesce($3::text::jsonb, facts),
+		config_hash = $4::text::jsonb
 	WHERE epoch = $1 RETURNING 1)
 SELECT (SELECT count(*) FROM mine), n.name, n.epoch, n.beat, n.lease_ms, (extract(epoch FROM n.alive_until - clock_timestamp()) * 1000)::bigint,
 	n.since, n.address, n.version, n.config_hash::text, n.facts::text
@@ -104,8 +105,12 @@ func (n *Node) sendRenewal(ctx context.Context, facts []byte) (mine bool, rows [
 		s := string(facts)
 		said = &s
 	}
+	configuration, err := n.configuration()
+	if err != nil {
+		return false, nil, err
+	}
 	err = n.renewing.do(ctx, func(c *pgx.Conn) error {
-		found, err := c.Query(ctx, renewal, int64(n.epoch), n.o.Lease.Milliseconds(), said)
+		found, err := c.Query(ctx, renewal, int64(n.epoch), n.o.Lease.Milliseconds(), said, configuration)
 		if err != nil {
 			return err
 		}

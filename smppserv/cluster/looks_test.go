@@ -183,7 +183,7 @@ func TestOperatorsSeeAllWorkersAndWhatDiffers(t *testing.T) {
 	facts := []byte(`{"sessions": 3}`)
 	with := func(hash string) func(*worker, *Options) {
 		return func(w *worker, o *Options) {
-			o.Configuration = map[string]string{"clients": "same", "hermes": hash}
+			o.Configuration = func() map[string]string { return map[string]string{"clients": "same", "hermes": hash} }
 			o.Facts = func() []byte { return facts }
 		}
 	}

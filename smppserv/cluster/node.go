@@ -28,8 +28,8 @@ type Options struct {
 	Lease time.Duration
 	// Clock is nil for the machine's.
 	Clock Clock
-	// Configuration is a hash for each part of config.toml that is to be the same on all nodes.
-	Configuration map[string]string
+	// Configuration is a hash for each part of config.toml that is to be the same on all nodes; asked for with each renewal. May be nil.
+	Configuration func() map[string]string
 	// Facts are what operators are shown of the node on others, as JSON, at most MaxFacts octets; asked for with each renewal. May be nil.
 	Facts func() []byte
 	// Waiting counts the undelivered messages of each owner here; asked for at most once a second. May be nil.
@@ -167,6 +167,15 @@ func (o *Options) check() error {
 		o.Clock = systemClock()
 	}
 	return nil
+}
+
+// configuration is what is published of config.toml, as JSON.
+func (n *Node) configuration() (string, error) {
+	if n.o.Configuration == nil {
+		return "{}", nil
+	}
+	b, err := json.Marshal(n.o.Configuration())
+	return string(b), err
 }
 
 // facts are what is published, nil = nothing new.

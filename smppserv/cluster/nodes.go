@@ -22,6 +22,10 @@ type NodeInfo struct {
 // Nodes are all nodes, sorted by name, as of the last renewal.
 func (n *Node) Nodes() []NodeInfo {
 	now := n.o.Clock.read().elapsed
+	var own map[string]string
+	if n.o.Configuration != nil {
+		own = n.o.Configuration()
+	}
 	leader := sms.Epoch(n.leader.Load())
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -30,7 +34,7 @@ func (n *Node) Nodes() []NodeInfo {
 		Silent: now - n.term.Load().sent.elapsed, Facts: n.self.facts, Self: true, Leader: leader == n.epoch}}
 	for e, o := range n.neighbours {
 		all = append(all, NodeInfo{Name: o.name, Address: o.address, Version: o.version, Epoch: e, Since: o.since, Silent: max(now-o.heard, 0),
-			Differs: differing(self.Configuration, o.configuration), Facts: o.facts, Leader: leader == e})
+			Differs: differing(own, o.configuration), Facts: o.facts, Leader: leader == e})
 	}
 	slices.SortFunc(all, func(a, b NodeInfo) int { return cmp.Compare(a.Name, b.Name) })
 	return all

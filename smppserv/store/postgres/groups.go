@@ -76,7 +76,7 @@ func (w *writer) group(ctx context.Context, b *store.Batch) error {
 		var t longText
 		var epoch int64
 		_, err := pgx.ForEachRow(rows, []any{&t.submitter, &t.source, &t.destination, &t.ref, &t.form, &t.total, &epoch}, func() error {
-			if sms.Epoch(epoch) != w.epoch {
+			if !w.d.holds(sms.Epoch(epoch)) {
 				for _, m := range parts[t] {
 					m.Holder = sms.Epoch(epoch)
 				}

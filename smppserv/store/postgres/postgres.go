@@ -48,12 +48,14 @@ const defaultLease = 10 * time.Second
 
 // Database is a PostgreSQL database of ours, its schema up to date. Begin makes a store of it.
 type Database struct {
-	o      Options
-	config *pgx.ConnConfig
-	reads  *pgxpool.Pool
-	pool   *pgxpool.Pool
-	epoch  atomic.Int64
-	writer writer
+	o        Options
+	config   *pgx.ConnConfig
+	reads    *pgxpool.Pool
+	pool     *pgxpool.Pool
+	epoch    atomic.Int64
+	estates  atomic.Pointer[func() []sms.Epoch]
+	keepPool bool
+	writer   writer
 }
 
 // OpenDatabase opens a database, makes its tables where it is empty, and brings its schema up to date. Its errors say what to do,
@@ -133,10 +135,15 @@ func (d *Database) Pool() *pgxpool.Pool { return d.pool }
 // Epoch is the one that Begin was given, 0 = none yet.
 func (d *Database) Epoch() sms.Epoch { return sms.Epoch(d.epoch.Load()) }
 
-// Begin makes a store of the database under an epoch that has its row in fences. Closing the store closes the database.
+// Begin makes a store of the database under an epoch that has its row in fences. Closing the store closes the database, but for its Pool,
+// through which what is left is given away; ClosePool closes that.
 func (d *Database) Begin(ctx context.Context, epoch sms.Epoch) (*store.Store, error) {
+	d.keepPool = true
 	return d.begin(ctx, epoch, d)
 }
+
+// ClosePool closes the connections of Pool.
+func (d *Database) ClosePool() { d.pool.Close() }
 
 // begin has the store close what as is, which is d or has it.
 func (d *Database) begin(ctx context.Context, epoch sms.Epoch, as store.Database) (*store.Store, error) {
@@ -153,7 +160,9 @@ func (d *Database) begin(ctx context.Context, epoch sms.Epoch, as store.Database
 }
 
 // MarkFile implements store.Database.
-func (d *Database) MarkFile() string { return filepath.Join(d.o.Folder, "last_message_id.postgres") }
+func (d *Database) MarkFile() string {
+	return filepath.Join(d.o.Folder, "last_message_id."+d.o.Node+".postgres")
+}
 
 // where names the server and the database.
 func (d *Database) where() string {
@@ -163,6 +172,10 @@ func (d *Database) where() string {
 // Close implements store.Database.
 func (d *Database) Close() error {
 	err := d.writer.close()
+	if d.keepPool {
+		d.reads.Close()
+		return err
+	}
 	d.closePools()
 	return err
 }

@@ -46,7 +46,7 @@ func (d *Database) each(ctx context.Context, query string, to []any, f func() er
 
 // messages calls f for each message of a query, whose columns are columns, until it fails.
 func (d *Database) messages(ctx context.Context, query string, f func(*sms.Message) error, args ...any) error {
-	var r reader
+	r := reader{d: d}
 	return d.rows(ctx, query, func(rows pgx.Rows) error {
 		m := &sms.Message{}
 		if err := r.read(rows, m); err != nil {
@@ -102,26 +102,44 @@ func (d *Database) Load(ctx context.Context, ids []sms.ID, part store.Part) ([]*
 // waitingStep is how many messages are read together.
 const waitingStep = 2000
 
-var waiting = "SELECT " + fmt.Sprintf(columns, noContent) + " FROM messages m WHERE m.final_at IS NULL AND m.holder IN " + own + " AND m.id > $2 ORDER BY m.id LIMIT $3"
+var (
+	waiting   = "SELECT " + fmt.Sprintf(columns, noContent) + " FROM messages m WHERE m.final_at IS NULL AND m.holder IN " + own + " AND m.id > $2 ORDER BY m.id LIMIT $3"
+	waitingOf = "SELECT " + fmt.Sprintf(columns, noContent) + " FROM messages m WHERE m.final_at IS NULL AND m.holder = any($1) AND m.id > $2 ORDER BY m.id LIMIT $3"
+)
 
 // Waiting implements store.Database: what this epoch holds, and those that it has taken over.
 func (d *Database) Waiting(ctx context.Context, after sms.ID, f func(*sms.Message) error) error {
-	var r reader
+	return d.waiting(ctx, waiting, d.epoch.Load(), after, f)
+}
+
+// WaitingOf implements store.Database.
+func (d *Database) WaitingOf(ctx context.Context, holders []sms.Epoch, f func(*sms.Message) error) error {
+	of := make([]int64, len(holders))
+	for i, e := range holders {
+		of[i] = int64(e)
+	}
+	return d.waiting(ctx, waitingOf, of, 0, f)
+}
+
+func (d *Database) waiting(ctx context.Context, query string, of any, after sms.ID, f func(*sms.Message) error) error {
+	r := reader{d: d}
 	m, own := &sms.Message{}, &sms.Receipt{}
 	for n := waitingStep; n == waitingStep; {
 		n = 0
 		last := after
 		var failed error
-		err := d.rows(ctx, waiting, func(rows pgx.Rows) error {
+		err := d.rows(ctx, query, func(rows pgx.Rows) error {
 			m.Receipt = own
 			if failed = r.read(rows, m); failed != nil {
 				return failed
 			}
 			n++
 			last = m.ID
-			failed = f(m)
+			if failed = d.place(ctx, m); failed == nil {
+				failed = f(m)
+			}
 			return failed
-		}, d.epoch.Load(), int64(after), waitingStep)
+		}, of, int64(after), waitingStep)
 		switch {
 		case failed != nil:
 			return failed

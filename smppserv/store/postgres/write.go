@@ -23,7 +23,6 @@ const (
 		"$8::bigint[], $9::bigint[], $10::bigint[], $11::integer[], $12::bigint[], $13::text[], $14::bytea[], $15::bytea[]) v"
 	insertExternals = "INSERT INTO external_ids (external_id, message_id, received_at) SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[])"
 	insertKnown     = "INSERT INTO submit_multi (message_id, known_by) SELECT * FROM unnest($1::bigint[], $2::bigint[])"
-	giveAdded       = "UPDATE messages m SET holder = v.holder, handed_by = $3, arrived = pg_current_xact_id() FROM unnest($1::bigint[], $2::bigint[]) v (id, holder) WHERE m.id = v.id"
 	handOn          = "UPDATE messages SET holder = $2, handed_by = $3, arrived = pg_current_xact_id() WHERE id = any($1) AND final_at IS NULL"
 	changeMessages  = "UPDATE messages m SET due_at = v.due, wait = v.wait, expires_at = v.expires, content = v.content, attributes = v.attributes " +
 		"FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[], $6::bytea[]) v (id, due, wait, expires, content, attributes) " +
@@ -125,7 +124,7 @@ func (w *writer) add(q *pgx.Batch, ms []*sms.Message) {
 	a.reset()
 	buf := w.args.attributes[:0]
 	var externals []string
-	var externalIDs, externalAt, known, knownBy, given, holders []int64
+	var externalIDs, externalAt, known, knownBy []int64
 	for _, m := range ms {
 		a.ids = append(a.ids, int64(m.ID))
 		a.kinds = append(a.kinds, int16(m.Kind))
@@ -151,9 +150,6 @@ func (w *writer) add(q *pgx.Batch, ms []*sms.Message) {
 		if m.KnownBy != 0 {
 			known, knownBy = append(known, int64(m.ID)), append(knownBy, int64(m.KnownBy))
 		}
-		if m.Holder != 0 && m.Holder != w.epoch {
-			given, holders = append(given, int64(m.ID)), append(holders, int64(m.Holder))
-		}
 	}
 	w.args.attributes = buf
 	if len(externals) > 0 {
@@ -164,9 +160,6 @@ func (w *writer) add(q *pgx.Batch, ms []*sms.Message) {
 	}
 	q.Queue(insertMessages, a.ids, a.kinds, a.states, a.submitters, a.recipients, a.sources, a.destinations, a.received, a.due, a.expires, a.attempts, a.errors,
 		a.reasons, a.attributes, a.contents, int64(w.epoch))
-	if len(given) > 0 {
-		q.Queue(giveAdded, given, holders, int64(w.epoch))
-	}
 }
 
 // notNil is for a column that is not NULL.

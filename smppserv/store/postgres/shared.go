@@ -1,0 +1,52 @@
+package postgres
+
+import (
+	"context"
+	"slices"
+
+	"hnetsmpp/smppserv/sms"
+)
+
+// Estates tells how to learn which epochs that are over are this one's now; f returns at once.
+func (d *Database) Estates(f func() []sms.Epoch) { d.estates.Store(&f) }
+
+// holds tells whether what an epoch holds is this one's.
+func (d *Database) holds(e sms.Epoch) bool {
+	if int64(e) == d.epoch.Load() {
+		return true
+	}
+	f := d.estates.Load()
+	return f != nil && slices.Contains((*f)(), e)
+}
+
+var heldElsewhere = "SELECT " + columnsOf(noContent) + " FROM messages m WHERE m.source = $1 AND m.destination = $2 AND m.submitter = $3 AND m.recipient = $4 " +
+	"AND m.final_at IS NULL AND m.holder <> $5 ORDER BY m.id LIMIT $6"
+
+// HeldElsewhere implements store.Database.
+func (d *Database) HeldElsewhere(ctx context.Context, like *sms.Message, limit int) (ms []*sms.Message, err error) {
+	ctx, cancel := context.WithTimeout(ctx, readTime)
+	defer cancel()
+	err = d.messages(ctx, heldElsewhere, func(m *sms.Message) error {
+		if m.Holder != 0 && (like.ServiceType == "" || m.ServiceType == like.ServiceType) {
+			ms = append(ms, m)
+		}
+		return nil
+	}, escape(like.Source.Number), escape(like.Dest.Number), escape(like.Submitter), escape(like.Recipient), d.epoch.Load(), limit)
+	return ms, err
+}
+
+const groupOf = "SELECT epoch FROM groups WHERE submitter = $1 AND source = $2 AND destination = $3 AND ref = $4 AND form = $5 AND total = $6 AND until >= " + databaseNow
+
+// place says of a part that waits where the others of its text are, if that is elsewhere.
+func (d *Database) place(ctx context.Context, m *sms.Message) error {
+	if d.o.GroupTime <= 0 || m.Part.Total < 2 || m.Recipient != sms.Hermes || m.Kind != sms.KindText || m.PushKey != "" {
+		return nil
+	}
+	var e int64
+	return d.each(ctx, groupOf, []any{&e}, func() error {
+		if !d.holds(sms.Epoch(e)) {
+			m.Holder = sms.Epoch(e)
+		}
+		return nil
+	}, escape(m.Submitter), escape(m.Source.Number), escape(m.Dest.Number), int32(m.Part.Ref), int16(m.PartForm), int16(m.Part.Total))
+}
