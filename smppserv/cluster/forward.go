@@ -29,12 +29,13 @@ const (
 // forwardRetry is not used up: what could not be handed on was not tried.
 var forwardRetry = []time.Duration{time.Second}
 
-// Forwarder hands what waits here on to the node where its client can be written to.
+// Forwarder hands what waits here on to other nodes: what is asked, and what waits for a client that is written to there. It is the
+// queue's Share.
 type Forwarder struct {
 	n     *Node
-	queue Outlets
 	store Hands
 
+	queue   Outlets
 	outlets map[string]*forward // by client; Run's
 
 	mu    sync.Mutex
@@ -42,12 +43,32 @@ type Forwarder struct {
 }
 
 // NewForwarder makes the one of a node.
-func NewForwarder(n *Node, queue Outlets, store Hands) *Forwarder {
-	return &Forwarder{n: n, queue: queue, store: store, outlets: map[string]*forward{}, lines: map[sms.Epoch]*line{}}
+func NewForwarder(n *Node, store Hands) *Forwarder {
+	return &Forwarder{n: n, store: store, outlets: map[string]*forward{}, lines: map[sms.Epoch]*line{}}
 }
 
-// Run attaches an outlet for each client that is written to elsewhere, until ctx ends; then all are detached.
-func (f *Forwarder) Run(ctx context.Context) {
+// Holds is Node.Holds.
+func (f *Forwarder) Holds() bool { return f.n.Holds() }
+
+// Pending is Node.Pending.
+func (f *Forwarder) Pending(owner string) int { return f.n.Pending(owner) }
+
+// Ended tells the node that handed a message on that this has ended.
+func (f *Forwarder) Ended(handedBy sms.Epoch) { f.n.TellEnded(handedBy) }
+
+// HandOn gives messages to another holder, and tells that one. done is called when it is on disk, or with an error.
+func (f *Forwarder) HandOn(ids []sms.ID, to sms.Epoch, done func(error)) {
+	f.store.HandOn(ids, to, func(err error) {
+		if err == nil {
+			f.n.TellRows(to)
+		}
+		done(err)
+	})
+}
+
+// Run attaches an outlet for each client that is written to elsewhere, until ctx ends; then all are detached. It is called once.
+func (f *Forwarder) Run(ctx context.Context, queue Outlets) {
+	f.queue = queue
 	f.n.slots.all()
 	for {
 		for _, client := range f.n.slots.news() {
@@ -206,7 +227,7 @@ func (l *line) goOn() {
 	for _, p := range parcels {
 		ids = append(ids, p.ids...)
 	}
-	l.f.store.HandOn(ids, l.to, func(err error) {
+	l.f.HandOn(ids, l.to, func(err error) {
 		if err != nil { // what came meanwhile must not overtake it
 			l.mu.Lock()
 			parcels = append(parcels, l.waiting...)
@@ -215,7 +236,6 @@ func (l *line) goOn() {
 			go l.failed(parcels, err)
 			return
 		}
-		l.f.n.TellRows(l.to)
 		go l.handed(parcels)
 	})
 }

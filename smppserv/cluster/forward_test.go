@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"hnetsmpp/smppserv/queue"
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/testkit"
@@ -92,27 +93,29 @@ func (h *hands) set(f func()) {
 	f()
 }
 
+var _ queue.Share = (*Forwarder)(nil)
+
 // forwarding is a worker a with a forwarder, and a worker b.
-func forwarding(t *testing.T) (a, b *worker, queue *outlets, store *hands) {
+func forwarding(t *testing.T) (a, b *worker, outs *outlets, store *hands) {
 	t.Helper()
 	r := newRig(t)
 	a, b = r.join("a", long, answering(alive)), r.join("b", long, answering(alive))
-	queue, store = &outlets{all: map[string]*outlet{}}, &hands{r: r}
-	f := NewForwarder(a.Node, queue, store)
+	outs, store = &outlets{all: map[string]*outlet{}}, &hands{r: r}
+	f := NewForwarder(a.Node, store)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		f.Run(ctx)
+		f.Run(ctx, outs)
 	}()
 	t.Cleanup(func() {
 		cancel()
 		<-ended
-		if len(queue.all) > 0 {
-			t.Errorf("attached at the end: %v", queue.all)
+		if len(outs.all) > 0 {
+			t.Errorf("attached at the end: %v", outs.all)
 		}
 	})
-	return a, b, queue, store
+	return a, b, outs, store
 }
 
 // deliver has messages delivered one after the other, and returns what is reported of each.
@@ -125,15 +128,15 @@ func (out *outlet) deliver(ids ...sms.ID) <-chan sms.Outcome {
 }
 
 func TestWhatWaitsForAClientBoundElsewhereIsHandedOnThere(t *testing.T) {
-	a, b, queue, store := forwarding(t)
+	a, b, outs, store := forwarding(t)
 	for id := sms.ID(1); id <= 5; id++ {
 		a.r.message(id, a.epoch)
 	}
-	release := b.takes(receiver.of(1))
-	testkit.Await(t, "an outlet is attached", func() bool { return queue.to("acme") != nil })
+	release := b.takes(numbered(receiver, 1))
+	testkit.Await(t, "an outlet is attached", func() bool { return outs.to("acme") != nil })
 	hold := make(chan struct{})
 	store.set(func() { store.hold = hold })
-	out := queue.to("acme")
+	out := outs.to("acme")
 	reports := out.deliver(1, 2, 3)
 	out.opened.Deliverer.Deliver([]*sms.Message{{ID: 4}, {ID: 5}}, false, func(sms.Outcome) {}) // the parts of a long one
 	close(hold)
@@ -149,30 +152,30 @@ func TestWhatWaitsForAClientBoundElsewhereIsHandedOnThere(t *testing.T) {
 		}
 	})
 	// A session here goes before one elsewhere.
-	own := a.takes(transmitter.of(2))
+	own := a.takes(numbered(transmitter, 2))
 	own()
 	release()
-	testkit.Await(t, "b's session is gone", func() bool { return queue.to("acme") == nil })
-	b.takes(receiver.of(3))
-	testkit.Await(t, "there is another one", func() bool { return queue.to("acme") != nil })
-	pair := receiver.of(4)
+	testkit.Await(t, "b's session is gone", func() bool { return outs.to("acme") == nil })
+	b.takes(numbered(receiver, 3))
+	testkit.Await(t, "there is another one", func() bool { return outs.to("acme") != nil })
+	pair := numbered(receiver, 4)
 	pair.Pair = true
 	ownRelease := a.takes(pair)
-	testkit.Await(t, "the client is written to here", func() bool { return queue.to("acme") == nil })
+	testkit.Await(t, "the client is written to here", func() bool { return outs.to("acme") == nil })
 	ownRelease()
-	testkit.Await(t, "it is written to there again", func() bool { return queue.to("acme") != nil })
+	testkit.Await(t, "it is written to there again", func() bool { return outs.to("acme") != nil })
 }
 
 func TestWhatCannotBeHandedOnGoesBackInOrder(t *testing.T) {
-	a, b, queue, store := forwarding(t)
+	a, b, outs, store := forwarding(t)
 	for id := sms.ID(1); id <= 3; id++ {
 		a.r.message(id, a.epoch)
 	}
-	b.takes(receiver.of(1))
-	testkit.Await(t, "an outlet is attached", func() bool { return queue.to("acme") != nil })
+	b.takes(numbered(receiver, 1))
+	testkit.Await(t, "an outlet is attached", func() bool { return outs.to("acme") != nil })
 	hold := make(chan struct{})
 	store.set(func() { store.failing, store.hold = errors.New("the disk is full"), hold })
-	out := queue.to("acme")
+	out := outs.to("acme")
 	reports := out.deliver(1, 2)
 	close(hold)
 	for range 2 {
@@ -180,9 +183,9 @@ func TestWhatCannotBeHandedOnGoesBackInOrder(t *testing.T) {
 			t.Errorf("reported %+v", o)
 		}
 	}
-	queue.mu.Lock()
+	outs.mu.Lock()
 	rests := out.rests
-	queue.mu.Unlock()
+	outs.mu.Unlock()
 	if rests == 0 {
 		t.Error("the outlet does not rest")
 	}
@@ -202,7 +205,7 @@ func TestWhatIsHandedToADeadWorkerIsItsHeirs(t *testing.T) {
 	r := newRig(t)
 	a, b := r.join("a", short), r.join("b", short, answering(alive))
 	r.message(1, a.epoch)
-	b.takes(receiver.of(1))
+	b.takes(numbered(receiver, 1))
 	testkit.Await(t, "a knows where the client is", func() bool { e, _ := a.Receiver("acme"); return e == b.epoch })
 	b.die()
 	r.exec(handOn, []int64{1}, int64(b.epoch))

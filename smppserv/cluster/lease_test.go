@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store"
 	"hnetsmpp/smppserv/testkit"
@@ -160,7 +161,7 @@ func TestWhoWasTakenOverWritesNothing(t *testing.T) {
 	if a.Holds() || a.Leader() || a.Once(t.Context(), "job", time.Hour) {
 		t.Error("it still holds its lease")
 	}
-	if _, err := a.Take(t.Context(), Place{Client: "acme", Session: 1, Receives: true}); !errors.Is(err, sms.ErrUnavailable) {
+	if _, err := a.Take(t.Context(), road.Place{Client: "acme", Session: 1, Receives: true}); !errors.Is(err, sms.ErrUnavailable) {
 		t.Errorf("it takes places: %v", err)
 	}
 	if err := a.Leave(t.Context()); !errors.Is(err, store.ErrFenced) {
@@ -229,7 +230,7 @@ func TestAPoliteStopGivesEverythingAtOnce(t *testing.T) {
 	r := newRig(t)
 	a, b := r.join("a", long), r.join("b", long)
 	r.message(1, a.epoch)
-	if _, err := a.Take(t.Context(), Place{Client: "acme", Session: 1, Receives: true}); err != nil {
+	if _, err := a.Take(t.Context(), road.Place{Client: "acme", Session: 1, Receives: true}); err != nil {
 		t.Fatal(err)
 	}
 	a.stop()

@@ -61,6 +61,10 @@ type Duties interface {
 	Arrived(ctx context.Context, ids []sms.ID) error
 	// Ended looks which of the messages that this node has handed on have ended. It is called at each look, and when one has.
 	Ended(ctx context.Context) error
+	// Displaced unbinds a session: the database has forgotten its place, and another one has it. It returns at once.
+	Displaced(client string, session uint64)
+	// Reshared looks at how many nodes clients have sessions that transmit (Node.Transmitters): that has changed. It returns at once.
+	Reshared()
 }
 
 // HeldError is a store.ErrHeld that says by whom.

@@ -135,7 +135,8 @@ type worker struct {
 
 	mu                     sync.Mutex
 	lapsed, regained, away []time.Time
-	ended                  int
+	ended, reshared        int
+	displaced              []uint64
 	inherited              []sms.Epoch
 	inheritedAt            time.Time
 	arrived                []sms.ID
@@ -151,6 +152,11 @@ func (w *worker) note(f func()) {
 func (w *worker) Lapsed()   { w.note(func() { w.lapsed = append(w.lapsed, time.Now()) }) }
 func (w *worker) Regained() { w.note(func() { w.regained = append(w.regained, time.Now()) }) }
 func (w *worker) Away()     { w.note(func() { w.away = append(w.away, time.Now()) }) }
+func (w *worker) Reshared() { w.note(func() { w.reshared++ }) }
+func (w *worker) Displaced(_ string, session uint64) {
+	w.note(func() { w.displaced = append(w.displaced, session) })
+}
+
 func (w *worker) Ended(context.Context) error {
 	w.note(func() { w.ended++ })
 	return nil

@@ -59,7 +59,7 @@ func (n *Node) Run(ctx context.Context, d Duties) {
 		{"messages handed to this worker", n.looks.rows, lookEvery, func(ctx context.Context) error { return n.arrivals(ctx, d) }},
 		{"ends of messages handed on", n.looks.ended, lookEvery, d.Ended},
 		{"messages of workers that are over", n.looks.estates, lookEvery, func(ctx context.Context) error { return n.inherit(ctx, d) }},
-		{"sessions at other workers", n.looks.slots, lookEvery, n.lookAtSlots},
+		{"sessions at other workers", n.looks.slots, lookEvery, func(ctx context.Context) error { return n.lookAtSlots(ctx, d) }},
 		{"what other workers ask", n.looks.asks, lookEvery, n.serve},
 		{"answers of other workers", n.looks.answers, answersEvery, n.lookForAnswers},
 		{"messages waiting at other workers", n.looks.pending, pendingEvery, n.exchangePending},

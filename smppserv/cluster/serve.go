@@ -29,12 +29,12 @@ type served struct {
 }
 
 func (s *served) init(n *Node) {
-	s.n, s.handlers = n, map[string]Handler{probing: n.answerProbe}
+	s.n, s.handlers = n, map[string]Handler{}
 }
 
 func (s *served) wait() { s.all.Wait() }
 
-// Handle has h answer asks for what. It is called before Run.
+// Handle has h answer asks for what, AskProbe among them. It is called before Run.
 func (n *Node) Handle(what string, h Handler) { n.served.handlers[what] = h }
 
 // request is an ask of another node.
@@ -119,6 +119,9 @@ func (n *Node) answer(ctx context.Context, r request) {
 }
 
 func (n *Node) handle(ctx context.Context, r request) (body []byte, failed *string) {
+	if r.what == AskProbe && n.hasEnded(r.body) {
+		return []byte(`{"Gone":true}`), nil
+	}
 	h := n.served.handlers[r.what]
 	if h == nil {
 		text := "the worker does not know " + strconv.Quote(r.what) + ": its program is of another version"

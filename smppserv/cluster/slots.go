@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
 
@@ -33,21 +34,22 @@ type slots struct {
 	freed kick
 
 	mu      sync.Mutex
-	client  map[string][]slot // by slot number: as the table said last, with what this node did since
-	changes uint64            // what this node did so far
-	touched map[string]uint64 // clients that it did something with since the table was read whole
-	places  map[place]*Place  // of this node's sessions; nil = it is being taken
-	free    map[place]bool    // to be deleted
-	asked   map[string]bool   // clients to be looked at; "" = all
-	looked  time.Time         // at all
-	moved   map[string]bool   // clients with another receiver since the forwarder asked
-	prober  Prober
+	client  map[string][]slot     // by slot number: as the table said last, with what this node did since
+	changes uint64                // what this node did so far
+	touched map[string]uint64     // clients that it did something with since the table was read whole
+	places  map[place]*road.Place // of this node's sessions; nil = it is being taken
+	free    map[place]bool        // to be deleted
+	asked   map[string]bool       // clients to be looked at; "" = all
+	looked  time.Time             // at all
+	moved   map[string]bool       // clients with another receiver since the forwarder asked
 	forward kick
+
+	reshared bool // since Duties.Reshared was called
 }
 
 func (s *slots) init(n *Node) {
 	s.n, s.freed, s.forward = n, make(kick, 1), make(kick, 1)
-	s.client, s.touched, s.places, s.free = map[string][]slot{}, map[string]uint64{}, map[place]*Place{}, map[place]bool{}
+	s.client, s.touched, s.places, s.free = map[string][]slot{}, map[string]uint64{}, map[place]*road.Place{}, map[place]bool{}
 	s.asked, s.moved = map[string]bool{}, map[string]bool{}
 }
 
@@ -71,7 +73,7 @@ func (s *slots) wanted() (clients []string, since uint64) {
 }
 
 // lookAtSlots reads the slots of the clients that notices named, or, at least each second look, all.
-func (n *Node) lookAtSlots(ctx context.Context) error {
+func (n *Node) lookAtSlots(ctx context.Context, d Duties) error {
 	s := &n.slots
 	clients, since := s.wanted()
 	began := time.Now()
@@ -80,13 +82,27 @@ func (n *Node) lookAtSlots(ctx context.Context) error {
 		s.look("")
 		return err
 	}
+	lost, reshared := s.takeUp(clients, found, since, began)
+	if reshared {
+		d.Reshared()
+	}
+	if len(lost) > 0 {
+		n.takeAgain(ctx, lost, d)
+	}
+	return nil
+}
+
+// takeUp notes what the table says of some clients, nil = of all: asked for when this node had done since. lost are places of this node's
+// that are not there; reshared tells that clients transmit at more nodes, or at fewer.
+func (s *slots) takeUp(clients []string, found map[string][]slot, since uint64, began time.Time) (lost []road.Place, reshared bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	defer func() { reshared, s.reshared = s.reshared, false }()
 	if clients != nil {
 		for _, client := range clients {
 			s.seen(client, found[client], since)
 		}
-		return nil
+		return nil, false
 	}
 	s.looked = began
 	for client := range s.client {
@@ -97,11 +113,9 @@ func (n *Node) lookAtSlots(ctx context.Context) error {
 	for client, rows := range found {
 		s.seen(client, rows, since)
 	}
-	if lost := s.reconcile(found, since); len(lost) > 0 {
-		go n.takeAgain(ctx, lost)
-	}
+	lost = s.reconcile(found, since)
 	maps.DeleteFunc(s.touched, func(_ string, change uint64) bool { return change <= since })
-	return nil
+	return lost, false
 }
 
 // readSlots reads the slots of some clients, nil = of all.
@@ -137,6 +151,7 @@ func (s *slots) seen(client string, rows []slot, since uint64) {
 // set notes the slots of a client; s.mu is held.
 func (s *slots) set(client string, rows []slot) {
 	before, after := s.receiver(s.client[client]), s.receiver(rows)
+	s.reshared = s.reshared || transmitters(s.client[client]) != transmitters(rows)
 	if len(rows) == 0 {
 		delete(s.client, client)
 	} else {
@@ -159,7 +174,7 @@ func (s *slots) change(client string, without func(slot) bool, with ...slot) {
 
 // reconcile compares what the table says with this node's sessions: rows without a session are deleted, places without a row are lost;
 // s.mu is held.
-func (s *slots) reconcile(found map[string][]slot, since uint64) (lost []*Place) {
+func (s *slots) reconcile(found map[string][]slot, since uint64) (lost []road.Place) {
 	there := map[place]bool{}
 	for client, rows := range found {
 		for _, o := range rows {
@@ -176,7 +191,7 @@ func (s *slots) reconcile(found map[string][]slot, since uint64) (lost []*Place)
 	}
 	for p, have := range s.places {
 		if have != nil && !there[p] && s.touched[p.client] <= since {
-			lost = append(lost, have)
+			lost = append(lost, *have)
 		}
 	}
 	return lost
@@ -204,11 +219,15 @@ func (n *Node) Receiver(client string) (sms.Epoch, bool) {
 }
 
 // Transmitters counts the nodes, this one included, on which a client has a session that transmits.
-func (n *Node) Transmitters(client string) (count int) {
+func (n *Node) Transmitters(client string) int {
 	n.slots.mu.Lock()
 	defer n.slots.mu.Unlock()
+	return transmitters(n.slots.client[client])
+}
+
+func transmitters(rows []slot) (count int) {
 	var last sms.Epoch
-	for _, o := range n.slots.client[client] {
+	for _, o := range rows {
 		if o.transmits && o.epoch != last {
 			last = o.epoch
 			count++

@@ -2,29 +2,32 @@ package cluster
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/testkit"
 )
 
 var (
-	transceiver = Place{Client: "acme", Receives: true, Transmits: true, Pair: true, Remote: "192.0.2.1:5000"}
-	receiver    = Place{Client: "acme", Receives: true}
-	transmitter = Place{Client: "acme", Transmits: true}
+	transceiver = road.Place{Client: "acme", Receives: true, Transmits: true, Pair: true, Remote: "192.0.2.1:5000"}
+	receiver    = road.Place{Client: "acme", Receives: true}
+	transmitter = road.Place{Client: "acme", Transmits: true}
 )
 
-func (p Place) of(session uint64) Place {
+func numbered(p road.Place, session uint64) road.Place {
 	p.Session = session
 	return p
 }
 
 // takes takes a place that must be had.
-func (w *worker) takes(p Place) (release func()) {
+func (w *worker) takes(p road.Place) (release func()) {
 	w.r.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), testkit.Patience)
 	defer cancel()
@@ -36,36 +39,44 @@ func (w *worker) takes(p Place) (release func()) {
 }
 
 // refused tells that a place is not to be had.
-func (w *worker) refused(p Place) bool {
+func (w *worker) refused(p road.Place) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), testkit.Patience)
 	defer cancel()
 	_, err := w.Take(ctx, p)
 	return errors.Is(err, sms.ErrNoPlace)
 }
 
-func answering(p Prober) func(*worker, *Options) {
-	return func(w *worker, _ *Options) { w.before = append(w.before, func() { w.Probe(p) }) }
+// answering has a worker probe its sessions.
+func answering(gone func(client string, session uint64) bool) func(*worker, *Options) {
+	return serving(AskProbe, func(_ context.Context, _ sms.Epoch, body []byte) ([]byte, error) {
+		var p Probe
+		if err := json.Unmarshal(body, &p); err != nil {
+			return nil, err
+		}
+		return json.Marshal(Probed{gone(p.Client, p.Session)})
+	})
 }
 
-func alive(context.Context, string, uint64) bool { return false }
+func alive(string, uint64) bool { return false }
 
 func TestAClientHasTwoSessionsOverAllWorkers(t *testing.T) {
 	r := newRig(t)
 	a, b, c := r.join("a", long, answering(alive)), r.join("b", long, answering(alive)), r.join("c", long, answering(alive))
-	release := a.takes(transceiver.of(1))
-	b.takes(transceiver.of(1))
-	if !c.refused(transceiver.of(1)) || !a.refused(transceiver.of(2)) {
+	release := a.takes(numbered(transceiver, 1))
+	b.takes(numbered(transceiver, 1))
+	if !c.refused(numbered(transceiver, 1)) || !a.refused(numbered(transceiver, 2)) {
 		t.Error("a third session has a place")
 	}
-	other := transceiver.of(1)
+	other := numbered(transceiver, 1)
 	other.Client = "other"
 	c.takes(other)
 	release()
 	testkit.Await(t, "its place is free", func() bool { return r.value(`SELECT count(*) FROM slots WHERE client = 'acme'`) == "1" })
-	c.takes(transceiver.of(7))
+	c.takes(numbered(transceiver, 7))
 	testkit.Await(t, "all know", func() bool {
 		return a.Transmitters("acme") == 2 && b.Transmitters("acme") == 2 && c.Transmitters("acme") == 2 && a.Transmitters("other") == 1
 	})
+	testkit.Await(t, "a shares the client's rate", func() bool { return a.is(func() bool { return a.reshared > 0 }) })
 	if e, ok := b.Receiver("acme"); !ok || e != b.epoch {
 		t.Errorf("b writes to it through %d", e)
 	}
@@ -77,14 +88,14 @@ func TestAClientHasTwoSessionsOverAllWorkers(t *testing.T) {
 func TestWithoutAPairOneReceivesAndOneTransmits(t *testing.T) {
 	r := newRig(t)
 	a, b := r.join("a", long, answering(alive)), r.join("b", long, answering(alive))
-	a.takes(receiver.of(1))
-	if !b.refused(receiver.of(1)) {
+	a.takes(numbered(receiver, 1))
+	if !b.refused(numbered(receiver, 1)) {
 		t.Error("two receive")
 	}
-	b.takes(transmitter.of(2))
-	both := transceiver.of(3)
+	b.takes(numbered(transmitter, 2))
+	both := numbered(transceiver, 3)
 	both.Pair = false
-	if !b.refused(both) || !a.refused(transmitter.of(4)) {
+	if !b.refused(both) || !a.refused(numbered(transmitter, 4)) {
 		t.Error("two transmit")
 	}
 	testkit.Await(t, "b knows who receives", func() bool { e, _ := b.Receiver("acme"); return e == a.epoch })
@@ -100,7 +111,7 @@ func TestOfManyBindsAtTheSameTimeTwoGetPlaces(t *testing.T) {
 		var all sync.WaitGroup
 		for i := range 9 {
 			all.Go(func() {
-				if !workers[i%3].refused(p.of(uint64(i))) {
+				if !workers[i%3].refused(numbered(p, uint64(i))) {
 					granted.Add(1)
 				}
 			})
@@ -115,14 +126,14 @@ func TestOfManyBindsAtTheSameTimeTwoGetPlaces(t *testing.T) {
 func TestASilentSessionElsewhereGivesItsPlaceAway(t *testing.T) {
 	r := newRig(t)
 	probed := make(chan uint64, 10)
-	gone := func(_ context.Context, client string, session uint64) bool {
+	gone := func(client string, session uint64) bool {
 		probed <- session
 		return client == "acme" && session == 2
 	}
 	a, b := r.join("a", long, answering(gone)), r.join("b", long)
-	a.takes(transceiver.of(1))
-	release := a.takes(transceiver.of(2))
-	b.takes(transceiver.of(3))
+	a.takes(numbered(transceiver, 1))
+	release := a.takes(numbered(transceiver, 2))
+	b.takes(numbered(transceiver, 3))
 	if first, second := testkit.Receive(t, probed, "a probe"), testkit.Receive(t, probed, "a probe"); first+second != 3 {
 		t.Errorf("probed %d and %d", first, second)
 	}
@@ -137,7 +148,7 @@ func TestAClientThatHopsToAndFroGetsItsPlaceEachTime(t *testing.T) {
 	r := newRig(t)
 	workers := []*worker{r.join("a", long, answering(alive)), r.join("b", long, answering(alive))}
 	for i := range 20 {
-		release := workers[i%2].takes(receiver.of(uint64(i + 1)))
+		release := workers[i%2].takes(numbered(receiver, uint64(i+1)))
 		release() // at once, while that is on its way to the database it binds elsewhere
 	}
 }
@@ -145,9 +156,9 @@ func TestAClientThatHopsToAndFroGetsItsPlaceEachTime(t *testing.T) {
 func TestThePlaceOfADeadWorkersSessionIsWaitedFor(t *testing.T) {
 	r := newRig(t)
 	a, b := r.join("a", short), r.join("b", short)
-	a.takes(receiver.of(1))
+	a.takes(numbered(receiver, 1))
 	a.die()
-	b.takes(receiver.of(2))
+	b.takes(numbered(receiver, 2))
 	if n := r.value(`SELECT string_agg(epoch::text, ' ') FROM slots`); n != fmt.Sprint(b.epoch) {
 		t.Errorf("places of %s", n)
 	}
@@ -159,10 +170,10 @@ func TestThePlaceOfADeadWorkersSessionIsWaitedFor(t *testing.T) {
 func TestAPlaceIsGivenBackWhenTheDatabaseIsThereAgain(t *testing.T) {
 	r := newRig(t)
 	a := r.join("a", long)
-	release := a.takes(receiver.of(1))
+	release := a.takes(numbered(receiver, 1))
 	a.cut.set(true)
 	release()
-	if _, err := a.Take(t.Context(), receiver.of(2)); !errors.Is(err, sms.ErrUnavailable) {
+	if _, err := a.Take(t.Context(), numbered(receiver, 2)); !errors.Is(err, sms.ErrUnavailable) {
 		t.Errorf("a place without a database: %v", err)
 	}
 	a.cut.set(false)
@@ -172,17 +183,16 @@ func TestAPlaceIsGivenBackWhenTheDatabaseIsThereAgain(t *testing.T) {
 func TestPlacesThatTheDatabaseForgotAreTakenAgainOrLost(t *testing.T) {
 	r := newRig(t)
 	a, b := r.join("a", long, answering(alive)), r.join("b", long)
-	lost := make(chan struct{})
-	one, two := receiver.of(1), receiver.of(2)
-	two.Client, two.Lost = "other", sync.OnceFunc(func() { close(lost) })
+	one, two := numbered(receiver, 1), numbered(receiver, 2)
+	two.Client = "other"
 	a.takes(one)
 	a.takes(two)
 	r.exec(`DELETE FROM slots`)
 	r.exec(`INSERT INTO slots (client, slot, epoch, session, receives, transmits, remote) VALUES ('other', 1, $1, 9, true, false, '')`, int64(b.epoch))
 	b.slots.mu.Lock()
-	b.slots.places[place{"other", 9}] = &Place{Client: "other", Session: 9, Receives: true}
+	b.slots.places[place{"other", 9}] = &road.Place{Client: "other", Session: 9, Receives: true}
 	b.slots.mu.Unlock()
-	testkit.Receive(t, lost, "the session whose place is another's ends")
+	testkit.Await(t, "the session whose place is another's ends", func() bool { return a.is(func() bool { return slices.Contains(a.displaced, 2) }) })
 	testkit.Await(t, "the other has its place again", func() bool {
 		return r.value(`SELECT epoch FROM slots WHERE client = 'acme' AND session = 1`) == fmt.Sprint(a.epoch)
 	})
@@ -200,7 +210,7 @@ func TestAPlaceIsNotHadWithoutTheLease(t *testing.T) {
 	a := r.join("a", long)
 	a.cut.set(true)
 	a.clock.pass(long)
-	if _, err := a.Take(t.Context(), receiver.of(1)); !errors.Is(err, sms.ErrUnavailable) {
+	if _, err := a.Take(t.Context(), numbered(receiver, 1)); !errors.Is(err, sms.ErrUnavailable) {
 		t.Errorf("a place without the lease: %v", err)
 	}
 }

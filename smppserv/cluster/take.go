@@ -2,7 +2,7 @@ package cluster
 
 import (
 	"context"
-	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -11,38 +11,25 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
 
 const (
 	// ProbeTime is how long a node has to probe a session that is in the way of a bind on another one, and to answer.
 	ProbeTime = 6 * time.Second
-	probing   = "probe"
+	// AskProbe is what it is asked then, with a Probe as JSON; its Handler answers with a Probed.
+	AskProbe = "probe"
 	// releaseEvery is how often places are given back again that the database did not take.
 	releaseEvery = time.Second
 )
 
-// Place is what a session of a client takes.
-type Place struct {
-	Client              string // system_id
-	Session             uint64
-	Receives, Transmits bool
-	Pair                bool   // two of any kind; else one that receives and one that transmits
-	Remote              string // host:port
-	// Lost ends the session: the database has forgotten its place, and another one has it now. May be nil.
-	Lost func()
-}
-
-// Prober probes a session of this node's that is in the way of another one, ends it if it is silent, and tells whether it is gone.
-type Prober func(ctx context.Context, client string, session uint64) (gone bool)
-
-// Probe has p answer for the sessions of this node. It is called before Run.
-func (n *Node) Probe(p Prober) { n.slots.prober = p }
-
-// Take takes a place for a session, over all nodes; release gives it back, and returns at once. Who is in the way on another node is
-// probed first, where that node is dead it is waited until it is taken over. The error is sms.ErrNoPlace, or sms.ErrUnavailable where
-// it cannot be known now who has a place; ctx bounds the wait.
-func (n *Node) Take(ctx context.Context, p Place) (release func(), err error) {
+// Take takes a place for a session, over all nodes; release gives it back, and returns at once. A node whose session is in the way is
+// asked to probe it first, where that node is dead it is waited until it is taken over. The error is sms.ErrNoPlace, or
+// sms.ErrUnavailable where it cannot be known now who has a place. It ends with ctx, and at the latest after ProbeTime and two leases.
+func (n *Node) Take(ctx context.Context, p road.Place) (release func(), err error) {
+	ctx, cancel := context.WithTimeout(ctx, ProbeTime+2*n.o.Lease)
+	defer cancel()
 	s, key := &n.slots, place{p.Client, p.Session}
 	s.mu.Lock()
 	s.places[key] = nil
@@ -54,7 +41,7 @@ func (n *Node) Take(ctx context.Context, p Place) (release func(), err error) {
 	return func() { n.release(key) }, nil
 }
 
-func (n *Node) take(ctx context.Context, p Place) error {
+func (n *Node) take(ctx context.Context, p road.Place) error {
 	var gone []slot // sessions that were found to be gone
 	for probed := false; ; probed = true {
 		if !n.Holds() {
@@ -76,7 +63,7 @@ func (n *Node) take(ctx context.Context, p Place) error {
 }
 
 // inTheWay are the slots because of which p gets none.
-func (p *Place) inTheWay(rows []slot) (way []slot) {
+func inTheWay(p road.Place, rows []slot) (way []slot) {
 	if p.Pair {
 		if len(rows) < 2 {
 			return nil
@@ -92,7 +79,7 @@ func (p *Place) inTheWay(rows []slot) (way []slot) {
 }
 
 // tryTake takes a place, if nobody is in the way but who is gone.
-func (n *Node) tryTake(ctx context.Context, p Place, gone []slot) (way []slot, err error) {
+func (n *Node) tryTake(ctx context.Context, p road.Place, gone []slot) (way []slot, err error) {
 	ctx, cancel := n.bound(ctx)
 	defer cancel()
 	var rows []slot
@@ -114,7 +101,7 @@ func (n *Node) tryTake(ctx context.Context, p Place, gone []slot) (way []slot, e
 			return err
 		}
 		rows = slices.DeleteFunc(rows, func(o slot) bool { return slices.Contains(gone, o) || n.stale(p, o) })
-		if way = p.inTheWay(rows); len(way) > 0 {
+		if way = inTheWay(p, rows); len(way) > 0 {
 			return nil
 		}
 		mine = slot{1, n.epoch, int64(p.Session), p.Receives, p.Transmits}
@@ -154,7 +141,7 @@ func numbers(rows []slot) (all []int16) {
 }
 
 // stale tells that a row is a session of this node's that has ended, or that takes its place anew.
-func (n *Node) stale(p Place, o slot) bool {
+func (n *Node) stale(p road.Place, o slot) bool {
 	if o.epoch != n.epoch {
 		return false
 	}
@@ -226,10 +213,10 @@ func (n *Node) probe(ctx context.Context, client string, way []slot) (gone []slo
 func (n *Node) isGone(ctx context.Context, client string, o slot) bool {
 	for ctx.Err() == nil {
 		ask, cancel := context.WithTimeout(ctx, ProbeTime)
-		body, err := n.Ask(ask, o.epoch, probing, append(binary.BigEndian.AppendUint64(nil, uint64(o.session)), client...))
+		gone, err := n.askProbe(ask, o.epoch, Probe{client, uint64(o.session)})
 		cancel()
 		if err == nil {
-			return len(body) == 1 && body[0] == 1
+			return gone
 		}
 		was, there, changed := n.other(o.epoch)
 		if !there { // Or it is new here, which a bind can wait for.
@@ -266,32 +253,52 @@ func (n *Node) isNode(ctx context.Context, e sms.Epoch) (there bool, err error) 
 	return there, err
 }
 
-// answerProbe is asked by another node, in the way of whose client a session is.
-func (n *Node) answerProbe(ctx context.Context, _ sms.Epoch, body []byte) ([]byte, error) {
-	if len(body) < 8 {
-		return nil, errors.New("a probe without a session")
+// Probe names a session that is in the way of one at another node.
+type Probe struct {
+	Client  string // system_id
+	Session uint64
+}
+
+// Probed tells whether it is gone: it has ended, or it is silent and was closed.
+type Probed struct{ Gone bool }
+
+func (n *Node) askProbe(ctx context.Context, at sms.Epoch, p Probe) (gone bool, err error) {
+	body, err := json.Marshal(p)
+	if err != nil {
+		return false, err
 	}
-	key := place{string(body[8:]), binary.BigEndian.Uint64(body)}
+	body, err = n.Ask(ctx, at, AskProbe, body)
+	if err != nil {
+		return false, err
+	}
+	var answer Probed
+	err = json.Unmarshal(body, &answer)
+	return answer.Gone, err
+}
+
+// hasEnded tells that what is to be probed has no place here any more: that is on its way to the database.
+func (n *Node) hasEnded(body []byte) bool {
+	var p Probe
+	if json.Unmarshal(body, &p) != nil {
+		return false
+	}
 	n.slots.mu.Lock()
-	_, live := n.slots.places[key]
-	n.slots.mu.Unlock()
-	if !live || n.slots.prober != nil && n.slots.prober(ctx, key.client, key.session) {
-		return []byte{1}, nil
-	}
-	return []byte{0}, nil
+	defer n.slots.mu.Unlock()
+	_, live := n.slots.places[place{p.Client, p.Session}]
+	return !live
 }
 
 // takeAgain takes places again that the database has forgotten; the sessions end whose places others have.
-func (n *Node) takeAgain(ctx context.Context, lost []*Place) {
+func (n *Node) takeAgain(ctx context.Context, lost []road.Place, d Duties) {
 	for _, p := range lost {
-		way, err := n.tryTake(ctx, *p, nil)
+		way, err := n.tryTake(ctx, p, nil)
 		switch {
 		case err != nil: // the next look finds it again
 			return
-		case len(way) > 0 && p.Lost != nil:
+		case len(way) > 0:
 			n.o.Log.Error().Str("system_id", p.Client).Uint64("session", p.Session).
 				Msg("the database has forgotten a session's place, and another session has it: the session is unbound")
-			p.Lost()
+			d.Displaced(p.Client, p.Session)
 		}
 	}
 }
