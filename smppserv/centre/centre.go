@@ -100,7 +100,7 @@ func begin(cfg *config.Config, version string, lines *operators.Lines, log zerol
 	mc.show(&mc.started, "")
 	options := admin.Options{
 		Listen: cfg.Admin.Listen, Version: version, AuthRequired: len(mc.users) > 0, Token: mc.token, Centre: mc, Log: log,
-		Metrics: metrics.Handler(metrics.Options{Version: version, Source: mc.operators, Queue: func() sms.QueueStats { return mc.queue.Stats() }, Counters: mc.counters, Log: log}),
+		Metrics: metrics.Handler(metrics.Options{Version: version, Node: nodeName(), Source: mc.operators.Here(), Queue: func() sms.QueueStats { return mc.queue.Stats() }, Counters: mc.counters, Log: log}),
 	}
 	if conf != nil {
 		mc.adminConf.Store(conf)
@@ -150,7 +150,8 @@ func (mc *centre) open(ctx context.Context) (err error) {
 		return err
 	}
 	mc.admin.Away("starting: taking up the messages that wait")
-	mc.alerts = alerts.New(alerts.Options{Node: nodeName(), Source: mc.operators, File: filepath.Join(filepath.Dir(cfg.Store.DSN), alertsFile), Log: log})
+	mc.alerts = alerts.New(alerts.Options{Node: nodeName(), Source: mc.operators, File: filepath.Join(filepath.Dir(cfg.Store.DSN), alertsFile), Log: log,
+		Leader: mc.operators.Leader, Told: mc.operators.ToldByLeader})
 	mc.alerts.Configure(alertSettings(cfg))
 	if err := mc.operators.Open(ctx, operators.Parts{Queue: mc.queue, SMSC: mc.smsc, Push: mc.push, Port: mc.port, Store: mc.store,
 		Traces: mc.traces, Alerts: mc.alerts, Text: translate.Decode}); err != nil {
