@@ -139,8 +139,9 @@ const (
 	nextWord = 5 * time.Second
 )
 
-// patiently waits for work, and says on the standard error what it does where that takes long.
+// patiently waits for work, and says on the standard error what it does where that takes long, and what the answers lack.
 func (s *server) patiently(ctx context.Context, doing func() string, work func(context.Context) error) error {
+	ctx = adminapi.Gathering(ctx)
 	done := make(chan error, 1)
 	go func() { done <- work(ctx) }()
 	began := time.Now()
@@ -149,6 +150,9 @@ func (s *server) patiently(ctx context.Context, doing func() string, work func(c
 	for {
 		select {
 		case err := <-done:
+			for _, what := range adminapi.Lacks(ctx) {
+				fmt.Fprintln(s.Stderr, table.Plain("smppserv: "+what.String()))
+			}
 			return s.explain(err)
 		case <-wait.C:
 			fmt.Fprintf(s.Stderr, "%s … (%s)\n", doing(), adminapi.Duration(time.Since(began)))

@@ -77,7 +77,7 @@ func sayClient(s *server, c adminapi.Client) error {
 	}
 	waiting := ""
 	if c.Waiting.Count > 0 {
-		waiting = fmt.Sprintf("%d (texts %d, receipts %d), the oldest for %s: %s", c.Waiting.Count, c.Waiting.Texts, c.Waiting.Receipts, age(c.Waiting.Oldest), c.Waiting.Why)
+		waiting = fmt.Sprintf("%d (texts %d, receipts %d), the oldest for %s: %s", c.Waiting.Count, c.Waiting.Texts, c.Waiting.Receipts, age(c.Waiting.Oldest), c.Waiting.Why) + atNodes(c.Waiting.Nodes)
 	}
 	err := s.facts("client", c.SystemID, "state", strings.TrimSpace(c.State+" "+since(c.Since)), "why", c.Why.String(), "configured", no(c.Configured), "disabled", mark(c.Disabled), "paused", paused, "traced", mark(c.Traced), "numbers", numbers,
 		"rate", rate, "today", fmt.Sprintf("%d in, %d out, %d failed", c.Today.In, c.Today.Out, c.Today.Failed), "waiting", waiting,
@@ -91,7 +91,11 @@ func sayClient(s *server, c adminapi.Client) error {
 	}
 	t := table.New(table.Column{Name: "TIME"}, table.Column{Name: "EVENT"}, table.Column{Name: "FROM"}, table.Column{Name: "WHAT", Flexible: true})
 	for _, e := range c.Events {
-		t.Add(clock(e.At), e.Kind, e.Remote, e.Text.String())
+		what := e.Text.String()
+		if e.Node != "" {
+			what = strings.TrimSpace(what + " (at " + e.Node + ")")
+		}
+		t.Add(clock(e.At), e.Kind, e.Remote, what)
 	}
 	fmt.Fprintln(s.Stdout)
 	return t.Write(s.Stdout, s.width)
@@ -126,15 +130,26 @@ func (k sessionsCommand) Run(ctx context.Context, line *commandLine, c *commandl
 }
 
 func saySessions(s *server, all []adminapi.Session) error {
-	t := table.New(table.Column{Name: "SESSION", Right: true}, table.Column{Name: "CLIENT"}, table.Column{Name: "STATE"}, table.Column{Name: "FROM"}, table.Column{Name: "VERSION"}, table.Column{Name: "TLS"},
+	nodes := false
+	columns := []table.Column{{Name: "SESSION", Right: true}}
+	for _, e := range all {
+		if e.Node != "" && !nodes {
+			nodes, columns = true, append(columns, table.Column{Name: "NODE"})
+		}
+	}
+	t := table.New(append(columns, table.Column{Name: "CLIENT"}, table.Column{Name: "STATE"}, table.Column{Name: "FROM"}, table.Column{Name: "VERSION"}, table.Column{Name: "TLS"},
 		table.Column{Name: "SINCE"}, table.Column{Name: "HEARD"}, table.Column{Name: "WINDOW", Right: true}, table.Column{Name: "SUBMITS", Right: true}, table.Column{Name: "REFUSED", Right: true},
-		table.Column{Name: "DELIVERS", Right: true}, table.Column{Name: "LAST ERROR", Flexible: true})
+		table.Column{Name: "DELIVERS", Right: true}, table.Column{Name: "LAST ERROR", Flexible: true})...)
 	for _, e := range all {
 		window := ""
 		if e.Window > 0 {
 			window = fmt.Sprintf("%d/%d", e.InFlight, e.Window)
 		}
-		t.Add(strconv.FormatUint(e.ID, 10), e.SystemID, e.State, e.Remote, e.Version, mark(e.TLS), clock(e.Since), clock(e.Heard), window, count(e.Submits), count(e.Refused), count(e.Delivers), e.LastError.String())
+		row := []string{strconv.FormatUint(e.ID, 10)}
+		if nodes {
+			row = append(row, e.Node)
+		}
+		t.Add(append(row, e.SystemID, e.State, e.Remote, e.Version, mark(e.TLS), clock(e.Since), clock(e.Heard), window, count(e.Submits), count(e.Refused), count(e.Delivers), e.LastError.String())...)
 	}
 	return s.show(t, "no client is connected")
 }
@@ -142,11 +157,12 @@ func saySessions(s *server, all []adminapi.Session) error {
 type unbindCommand struct {
 	Asking
 	Session uint64 `arg:"" name:"session" help:"The number of the session, as sessions lists it."`
+	Node    string `placeholder:"NAME" help:"The node that has it, where several share the store. Default: the one that is asked."`
 }
 
 func (k unbindCommand) Run(ctx context.Context, line *commandLine, c *commandline.Console) error {
 	return ask(ctx, k.Asking, line, c, func(ctx context.Context, r *adminapi.Remote) (adminapi.Done, error) {
-		return adminapi.Done{Count: 1}, r.Unbind(ctx, k.Session)
+		return adminapi.Done{Count: 1}, r.Unbind(ctx, k.Node, k.Session)
 	}, func(s *server, _ adminapi.Done) error { return s.say("session %d is unbound", k.Session) })
 }
 

@@ -48,6 +48,7 @@ type commandLine struct {
 	Reload       reloadCommand       `cmd:"" help:"Have the running server take up the changed configuration file, and tell what it made of it."`
 
 	Status    statusCommand    `cmd:"" group:"running" help:"Tell how the running server is, and what needs attention. Exit code 0: all is good; 1: it cannot be asked; 5: somebody should look; 6: work stands still."`
+	Nodes     nodesCommand     `cmd:"" group:"running" help:"List the workers on the store: their leases, sessions and what waits at each."`
 	Clients   clientsCommand   `cmd:"" group:"running" help:"List the clients, bound or not, and what waits for them; or tell all of one."`
 	Sessions  sessionsCommand  `cmd:"" group:"running" help:"List the SMPP connections."`
 	Messages  messagesCommand  `cmd:"" group:"running" help:"Find messages, the newest first."`

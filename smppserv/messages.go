@@ -109,7 +109,7 @@ func sayMessage(s *server, m adminapi.Detail) error {
 	}
 	err := s.facts("message", m.ID+", "+m.Kind+" from "+m.From+" to "+m.To, "by", m.Submitter, "for", m.Recipient, "state", strings.TrimSpace(m.State+" "+clock(m.Final)), "why", m.Why.String(),
 		"last try", reason, "received", clock(m.Received), "next try", clock(m.Next), "expires", clock(m.Expires), "part", m.Part, "about", m.Of, "known as", m.KnownBy,
-		"id of Hermès", m.ExternalID, "key", m.PushKey, "octets", strconv.Itoa(m.Octets), "it can be", can(m.Can))
+		"id of Hermès", m.ExternalID, "key", m.PushKey, "octets", strconv.Itoa(m.Octets), "node", m.Node, "it can be", can(m.Can))
 	if err != nil {
 		return err
 	}
@@ -187,7 +187,7 @@ func sayWaiting(s *server, all []adminapi.Waiting) error {
 	t := table.New(table.Column{Name: "FOR"}, table.Column{Name: "WAITING", Right: true}, table.Column{Name: "TEXTS", Right: true}, table.Column{Name: "RECEIPTS", Right: true}, table.Column{Name: "TRIED", Right: true},
 		table.Column{Name: "SCHEDULED", Right: true}, table.Column{Name: "OLDEST", Right: true}, table.Column{Name: "ITS ID", Right: true}, table.Column{Name: "NEXT"}, table.Column{Name: "WHY", Flexible: true})
 	for _, w := range all {
-		t.Add(w.Recipient, count(w.Count), count(w.Texts), count(w.Receipts), count(w.InFlight), count(w.Scheduled), age(w.Oldest), w.OldestID, clock(w.Next), w.Why.String())
+		t.Add(w.Recipient, count(w.Count), count(w.Texts), count(w.Receipts), count(w.InFlight), count(w.Scheduled), age(w.Oldest), w.OldestID, clock(w.Next), w.Why.String()+atNodes(w.Nodes))
 	}
 	return s.show(t, "nothing waits")
 }

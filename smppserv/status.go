@@ -78,6 +78,12 @@ func sayStatus(s *server, st adminapi.Status) error {
 	if err := s.show(parts, "no part is listed"); err != nil {
 		return err
 	}
+	if len(st.Nodes) > 1 {
+		fmt.Fprintln(s.Stdout)
+		if err := sayNodes(s, st.Nodes); err != nil {
+			return err
+		}
+	}
 	fmt.Fprintln(s.Stdout)
 	if len(st.Attention) == 0 {
 		return s.say("Nothing needs attention.")

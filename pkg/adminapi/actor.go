@@ -11,6 +11,8 @@ var (
 	ErrTooSlow    = errors.New("the database did not answer in time")
 	// ErrUnavailable is that the database is locked, the disk is full, …: nothing was changed, and it may be asked again when that is over.
 	ErrUnavailable = errors.New("nothing can be written now")
+	// ErrNoAnswer is that the node which has what was asked for does not answer: unless it began just before, nothing was done.
+	ErrNoAnswer = errors.New("another node does not answer")
 )
 
 // Role is what an operator may do. Each may do what those before it may.

@@ -40,7 +40,7 @@ type Login struct {
 }
 
 // Remote is a server that is asked over its admin port. Its methods end with ctx, and all but those of a stream in a bounded time.
-// Their errors wrap ErrNotFound, ErrConflict, ErrBadRequest, ErrForbidden, ErrTooSlow, ErrUnavailable, ErrUnknown, ErrAway, ErrSilent or ErrForeign, or are
+// Their errors wrap ErrNotFound, ErrConflict, ErrBadRequest, ErrForbidden, ErrTooSlow, ErrUnavailable, ErrNoAnswer, ErrUnknown, ErrAway, ErrSilent or ErrForeign, or are
 // those of the connection.
 type Remote struct {
 	base  string // http://127.0.0.1:8346
@@ -84,9 +84,14 @@ func (r *Remote) Sessions(ctx context.Context) (all []Session, err error) {
 	return all, r.ask(ctx, http.MethodGet, "/sessions", nil, nil, &all)
 }
 
-// Unbind ends a session.
-func (r *Remote) Unbind(ctx context.Context, session uint64) error {
-	return r.ask(ctx, http.MethodDelete, "/sessions/"+strconv.FormatUint(session, 10), nil, nil, nil)
+// Unbind ends a session of a node; "" is the one that is asked.
+func (r *Remote) Unbind(ctx context.Context, node string, session uint64) error {
+	return r.ask(ctx, http.MethodDelete, "/sessions/"+strconv.FormatUint(session, 10), values("node", node), nil, nil)
+}
+
+// Nodes lists the workers on the store.
+func (r *Remote) Nodes(ctx context.Context) (all []Node, err error) {
+	return all, r.ask(ctx, http.MethodGet, "/nodes", nil, nil, &all)
 }
 
 // Pause has nothing sent to a client until Resume.
@@ -291,6 +296,9 @@ func (r *Remote) send(ctx context.Context, method, path string, q url.Values, bo
 		return nil, fmt.Errorf("%s: %w", r.base, err)
 	}
 	if resp.StatusCode/100 == 2 {
+		for _, what := range resp.Header.Values(LacksHeader) {
+			NoteLack(ctx, Verbatim(what))
+		}
 		return resp, nil
 	}
 	defer resp.Body.Close()
@@ -300,7 +308,7 @@ func (r *Remote) send(ctx context.Context, method, path string, q url.Values, bo
 // refusals are the kinds of error by HTTP status.
 var refusals = map[int]error{
 	http.StatusBadRequest: ErrBadRequest, http.StatusRequestEntityTooLarge: ErrBadRequest, http.StatusUnauthorized: ErrUnknown,
-	http.StatusForbidden: ErrForbidden, http.StatusNotFound: ErrNotFound, http.StatusConflict: ErrConflict,
+	http.StatusForbidden: ErrForbidden, http.StatusNotFound: ErrNotFound, http.StatusConflict: ErrConflict, http.StatusGatewayTimeout: ErrNoAnswer,
 }
 
 // Refusal is an error that the server answered with. It wraps the kind of its status, if that has one.

@@ -79,16 +79,18 @@ func TestARequestSaysWhoAsksAndWhatFor(t *testing.T) {
 	_, _ = r.Messages(t.Context(), Search{Number: "336*", From: from, Limit: 7})
 	_, _ = r.HandOver(t.Context(), "a/b", "c")
 	_, _ = r.Trace(t.Context(), "acme", true)
+	_ = r.Unbind(t.Context(), "SRV 2", 7)
 	want := []string{
 		"GET /api/v1/messages?from=2026-11-23T10%3A05%3A00Z&limit=7&number=336%2A Bearer t0ken ",
 		`POST /api/v1/clients/a%2Fb/hand-over Bearer t0ken {"to":"c"}`,
 		`PUT /api/v1/clients/acme/trace Bearer t0ken {"on":true}`,
+		"DELETE /api/v1/sessions/7?node=SRV+2 Bearer t0ken ",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("asked\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 	named := remote(t, Login{Token: "t0ken", User: "ops", Password: "pw"}, func(_ http.ResponseWriter, r *http.Request) { got = []string{r.Header.Get("Authorization")} })
-	_ = named.Unbind(t.Context(), 7)
+	_ = named.Unbind(t.Context(), "", 7)
 	if got[0] != "Basic b3BzOnB3" {
 		t.Errorf("a user is shown as %q", got[0])
 	}

@@ -43,14 +43,16 @@ type Event struct {
 	Kind   string    `json:"kind"` // bound, unbound, refused, throttled, probed, paused, resumed
 	Text   Text      `json:"text,omitzero"`
 	Remote string    `json:"remote,omitempty"` // host:port
+	Node   string    `json:"node,omitempty"`   // where it happened, where several share the store
 }
 
 // Session is an SMPP connection, one of the list that GET /api/v1/sessions answers with.
 type Session struct {
-	ID        uint64    `json:"id"`
-	SystemID  string    `json:"system_id"` // "" before the bind
-	State     string    `json:"state"`     // OPEN, BOUND_TX, BOUND_RX, BOUND_TRX, UNBINDING, CLOSING
-	Remote    string    `json:"remote"`    // host:port
+	ID        uint64    `json:"id"`             // among those of its node
+	Node      string    `json:"node,omitempty"` // that has it, where several share the store
+	SystemID  string    `json:"system_id"`      // "" before the bind
+	State     string    `json:"state"`          // OPEN, BOUND_TX, BOUND_RX, BOUND_TRX, UNBINDING, CLOSING
+	Remote    string    `json:"remote"`         // host:port
 	Version   string    `json:"interface_version"`
 	Since     time.Time `json:"since,omitzero"`
 	TLS       bool      `json:"tls"`
@@ -75,4 +77,14 @@ type Waiting struct {
 	OldestID  string    `json:"oldest_id,omitempty"`
 	Why       Text      `json:"why,omitzero"`
 	Next      time.Time `json:"next,omitzero"` // the next try, if a time is set for it
+	// Nodes are those that hold a part of it, the one with most first, where several share the store.
+	Nodes []WaitingAt `json:"nodes,omitempty"`
+}
+
+// WaitingAt is what waits for a recipient at one node.
+type WaitingAt struct {
+	Node   string    `json:"node"`
+	Count  int       `json:"count"`
+	Oldest time.Time `json:"oldest,omitzero"`
+	Why    Text      `json:"why,omitzero"`
 }

@@ -13,6 +13,8 @@ var singulars = map[string]string{
 	"%d more clients do not take what waits for them":                                            "%d more client does not take what waits for it",
 	"listening on %s; %d of %d clients are bound":                                                "listening on %s; %d of %d clients is bound",
 	"listening on %s; %d connections":                                                            "listening on %s; %d connection",
+	"of the node %s, %d recipients with less that waits are left out":                            "of the node %s, %d recipient with less that waits is left out",
+	"%d more of the node %s are left out: ask that node for them":                                "%d more of the node %s is left out: ask that node for it",
 	"a test notice went to %d receivers":                                                         "a test notice went to %d receiver",
 	"they take their turns; %d are on their way":                                                 "they take their turns; %d is on its way",
 	"the database refuses the final states of %d messages":                                       "the database refuses the final state of %d message",

@@ -51,6 +51,7 @@ type Message struct {
 	Expires   time.Time `json:"expires,omitzero"`
 	Part      string    `json:"part,omitempty"` // "2/3"
 	Of        string    `json:"of,omitempty"`   // of a receipt: the message that it is about
+	Node      string    `json:"node,omitempty"` // that holds it while it waits, where several share the store
 }
 
 // Detail is one message with all that is known of it: GET /api/v1/messages/{id}.

@@ -102,17 +102,6 @@ type Audit struct {
 	Next    string       `json:"next,omitempty"`
 }
 
-// Node is a worker on the store: GET /api/v1/nodes.
-type Node struct {
-	Name     string    `json:"name"`
-	Self     bool      `json:"self"`
-	Since    time.Time `json:"since,omitzero"`
-	Lag      float64   `json:"lag_ms"`
-	Sessions int       `json:"sessions"`
-	Waiting  int       `json:"waiting"`
-	Version  string    `json:"version"`
-}
-
 // Problem is the answer to a request that was refused (RFC 9457, application/problem+json).
 type Problem struct {
 	Type   string `json:"type"`             // "about:blank"

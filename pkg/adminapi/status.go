@@ -36,6 +36,11 @@ type Status struct {
 	Attention []Notice `json:"attention"`
 	Load      Load     `json:"load"`
 	Today     Counts   `json:"today"` // since midnight of the server's zone
+	// Nodes are all workers, where several can share the store: Load and Attention are of all of them, and each of Parts is the one
+	// that stands worst. Node, Started, Ready and Why are those of the one that answers.
+	Nodes []Node `json:"nodes,omitempty"`
+	// Lacks is what is not known, as a node did not answer.
+	Lacks []Text `json:"lacks,omitempty"`
 }
 
 // Part is how one part of the server stands.
@@ -51,8 +56,9 @@ type Part struct {
 
 // Notice is something to see to.
 type Notice struct {
-	Code  string    `json:"code"`  // what it is, the same in each language and version
-	About string    `json:"about"` // what it is about: a client, a key of config.toml; "" = the whole
+	Code  string    `json:"code"`           // what it is, the same in each language and version
+	About string    `json:"about"`          // what it is about: a client, a node, a key of config.toml; "" = the whole
+	Node  string    `json:"node,omitempty"` // it concerns this one alone, of several
 	Level Level     `json:"level"`
 	Since time.Time `json:"since,omitzero"` // zero = not known
 	Text  Text      `json:"text,omitzero"`

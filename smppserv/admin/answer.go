@@ -50,6 +50,7 @@ func (s *Server) answerError(w http.ResponseWriter, err error) {
 		{adminapi.ErrBadRequest, http.StatusBadRequest, "not understood"},
 		{adminapi.ErrForbidden, http.StatusForbidden, "not allowed"},
 		{adminapi.ErrUnavailable, http.StatusServiceUnavailable, "not written"},
+		{adminapi.ErrNoAnswer, http.StatusGatewayTimeout, "no answer from another node"},
 		{adminapi.ErrTooSlow, http.StatusServiceUnavailable, "too slow"},
 	} {
 		if errors.Is(err, known.err) {

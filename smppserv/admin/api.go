@@ -87,7 +87,8 @@ func (s *Server) mountAPI(mux *http.ServeMux) {
 				if rt.path != eventsPath { // which goes on for as long as somebody looks
 					ctx, cancel := context.WithTimeout(r.Context(), askTime)
 					defer cancel()
-					r = r.WithContext(ctx)
+					r = r.WithContext(adminapi.Gathering(ctx))
+					w = &lacking{w, r.Context(), false}
 				}
 				rt.handle(s, w, asked{r, by})
 			}
@@ -101,6 +102,30 @@ func (s *Server) mountAPI(mux *http.ServeMux) {
 		}
 		s.problem(w, http.StatusNotFound, "not found", "no such path; "+apiPath+"/openapi.yaml names them all")
 	})
+}
+
+// lacking says in the header of an answer what it lacks.
+type lacking struct {
+	http.ResponseWriter
+	ctx  context.Context
+	said bool
+}
+
+func (l *lacking) WriteHeader(status int) {
+	if !l.said {
+		l.said = true
+		for _, what := range adminapi.Lacks(l.ctx) {
+			l.Header().Add(adminapi.LacksHeader, oneLine(what.String()))
+		}
+	}
+	l.ResponseWriter.WriteHeader(status)
+}
+
+func (l *lacking) Write(data []byte) (int, error) {
+	if !l.said {
+		l.WriteHeader(http.StatusOK)
+	}
+	return l.ResponseWriter.Write(data)
 }
 
 // allowed are the methods that a path takes.

@@ -89,7 +89,9 @@ func (f operators) Status(context.Context) (adminapi.Status, error) {
 }
 
 func (f operators) Nodes(context.Context) ([]adminapi.Node, error) {
-	return []adminapi.Node{{Name: "n", Self: true, Since: at}}, f.err
+	return []adminapi.Node{{Name: "n", Self: true, Leader: true, Epoch: 7, Address: "10.0.0.1:8346", Since: at, Version: "2", Differs: []string{"clients"},
+		Parts: []adminapi.Part{{Name: adminapi.PartHermes, Level: adminapi.Good, Text: adminapi.Say("Hermès answers")}}},
+		{Name: "m", Missing: adminapi.Say("it does not answer")}}, f.err
 }
 
 func (f operators) Clients(context.Context) ([]adminapi.Client, error) {
@@ -131,11 +133,11 @@ func (f operators) Sessions(context.Context) ([]adminapi.Session, error) {
 	return f.fake.Sessions(), f.err
 }
 
-func (f operators) Unbind(_ context.Context, by Actor, id uint64) (adminapi.Done, error) {
+func (f operators) Unbind(_ context.Context, by Actor, node string, id uint64) (adminapi.Done, error) {
 	if f.unbind == nil || !f.unbind(id) {
 		return adminapi.Done{}, adminapi.ErrNotFound
 	}
-	return f.act(by, "unbind", fmt.Sprint(id))
+	return f.act(by, "unbind", fmt.Sprint(id)+node)
 }
 
 func (f operators) Messages(_ context.Context, q adminapi.Search) (adminapi.Page, error) {

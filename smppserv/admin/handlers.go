@@ -3,6 +3,7 @@ package admin
 import (
 	"bytes"
 	"cmp"
+	"context"
 	_ "embed"
 	"encoding/json"
 	"errors"
@@ -70,8 +71,16 @@ func (s *Server) trace(w http.ResponseWriter, r asked) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/x-pcapng")
-	w.Header().Set("Content-Disposition", `attachment; filename="`+FileName(r.PathValue("system_id"))+`.pcapng"`)
+	w.Header().Set("Content-Disposition", `attachment; filename="`+FileName(r.PathValue("system_id"))+Incomplete(r.Context())+`.pcapng"`)
 	_, _ = file.WriteTo(w)
+}
+
+// Incomplete is what the name of a file ends with that lacks something.
+func Incomplete(ctx context.Context) string {
+	if len(adminapi.Lacks(ctx)) > 0 {
+		return "-incomplete"
+	}
+	return ""
 }
 
 // FileName keeps of a name what every system takes in the name of a file.
@@ -98,7 +107,12 @@ func (s *Server) unbind(w http.ResponseWriter, r asked) {
 		s.answerError(w, fmt.Errorf("%w: %.40q is no session", adminapi.ErrNotFound, r.PathValue("id")))
 		return
 	}
-	if _, err := s.operators.Unbind(r.Context(), r.by, id); err != nil {
+	q := queryOf(r, "node")
+	if q.fault != nil {
+		s.answerError(w, q.fault)
+		return
+	}
+	if _, err := s.operators.Unbind(r.Context(), r.by, q.Get("node"), id); err != nil {
 		s.answerError(w, err)
 		return
 	}

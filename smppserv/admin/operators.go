@@ -11,7 +11,8 @@ import (
 type Actor = adminapi.Actor
 
 // Operators is what the operator's side asks of the running server. Its methods are called from any goroutine, and each ends in
-// a bounded time or with ctx. What acts leaves an entry in the audit.
+// a bounded time or with ctx. What acts leaves an entry in the audit. Where several workers share the store the answers are about all of
+// them, but for Settings and Log; what one lacks, as a node does not answer, is noted (adminapi.NoteLack).
 type Operators interface {
 	Status(ctx context.Context) (adminapi.Status, error)
 	Nodes(ctx context.Context) ([]adminapi.Node, error)
@@ -27,7 +28,8 @@ type Operators interface {
 	WriteTrace(ctx context.Context, by Actor, systemID string, texts bool, to io.Writer) error
 
 	Sessions(ctx context.Context) ([]adminapi.Session, error)
-	Unbind(ctx context.Context, by Actor, session uint64) (adminapi.Done, error)
+	// Unbind ends a session of a node; "" is this one.
+	Unbind(ctx context.Context, by Actor, node string, session uint64) (adminapi.Done, error)
 
 	Messages(ctx context.Context, q adminapi.Search) (adminapi.Page, error)
 	// Message shows a message; its text only where text is set, which leaves an entry in the audit.

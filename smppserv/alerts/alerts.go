@@ -6,14 +6,19 @@
 // Of one thing there is one notice and one recovery. What holds only now and then is not told of again and again: a recovery
 // waits until it has been over for a while, and so does another notice. What was told is kept in a file, so that a server that
 // restarts again and again does not repeat it; what is not known after a start changes nothing. Without a rule nothing is done.
+//
+// Of several workers on one store the leader tells, and what it told the others take over from it, so that the next leader goes on
+// from there: a notice that is made just before a leader ends may come twice, none is lost.
 package alerts
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -92,6 +97,10 @@ type Options struct {
 	Node   string // the name of this worker, in what is told
 	Source Source
 	File   string // where it is kept what was told
+	// Leader tells whether it is this worker that tells; nil = it is. Told is what the one has told that does, as its Alerts.Told has it,
+	// given what is known of that; the error says that it cannot be known now.
+	Leader func() bool
+	Told   func(ctx context.Context, known []byte) ([]byte, error)
 	Log    zerolog.Logger
 }
 
@@ -116,7 +125,8 @@ type Alerts struct {
 	receivers  map[string]*receiver
 	stopped    context.Context // of the receivers
 	send       func(ctx context.Context, to *receiver, n Notice) (final bool, err error)
-	unwritable bool // it was said
+	unwritable bool   // it was said
+	led        []byte // what the leader has told, as it said
 }
 
 // New makes Alerts that have no rules. What was told is read from the file.
@@ -181,6 +191,11 @@ type state struct {
 func (a *Alerts) look(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
+	if a.o.Leader != nil && !a.o.Leader() {
+		a.follow(ctx)
+		return
+	}
+	a.led = nil
 	s := a.rules()
 	seen, err := a.see(ctx)
 	if err != nil {
@@ -204,16 +219,46 @@ func (a *Alerts) look(ctx context.Context) {
 	}
 }
 
+// Told is what was told, as JSON.
+func (a *Alerts) Told() []byte {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	data, _ := json.Marshal(a.states)
+	return data
+}
+
+// follow takes over what the leader has told.
+func (a *Alerts) follow(ctx context.Context) {
+	if a.o.Told == nil {
+		return
+	}
+	told, err := a.o.Told(ctx, a.led)
+	if err != nil {
+		a.o.Log.Debug().Err(err).Msg("what the leader's alerts have told is not known now")
+		return
+	}
+	if a.led != nil && bytes.Equal(told, a.led) {
+		return
+	}
+	states, err := parse(told)
+	if err != nil {
+		a.o.Log.Debug().Err(err).Msg("what the leader's alerts have told makes no sense")
+		return
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.led, a.states = told, states
+	a.write()
+}
+
 // judge makes the notices of a rule. The caller holds mu.
 func (a *Alerts) judge(r *Rule, seen *sight, alive map[string]bool) {
 	now := seen.now
-	findings, known := seen.of(r)
+	findings, unseen := seen.of(r)
 	key := r.key()
-	if !known { // nothing changes
-		for k := range a.states {
-			if k == key || strings.HasPrefix(k, key+" ") {
-				alive[k] = true
-			}
+	for k := range a.states { // of what cannot be seen nothing changes
+		if unseen != nil && (k == key || strings.HasPrefix(k, key+" ")) && unseen(strings.TrimPrefix(strings.TrimPrefix(k, key), " ")) {
+			alive[k] = true
 		}
 	}
 	holds := map[string]bool{}

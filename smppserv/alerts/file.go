@@ -26,18 +26,29 @@ func (a *Alerts) read() map[string]*state {
 		data, err = os.ReadFile(a.o.File)
 	}
 	if err == nil {
-		err = json.Unmarshal(data, &all)
+		all, err = parse(data)
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		a.o.Log.Warn().Err(err).Str("file", a.o.File).Msg("what was told by alerts cannot be read: something may be told once more")
 		return map[string]*state{}
+	}
+	return all
+}
+
+func parse(data []byte) (map[string]*state, error) {
+	all := map[string]*state{}
+	if err := json.Unmarshal(data, &all); err != nil {
+		return nil, err
 	}
 	for key, st := range all {
 		if st == nil {
 			delete(all, key)
 		}
 	}
-	return all
+	if all == nil {
+		all = map[string]*state{}
+	}
+	return all, nil
 }
 
 // write keeps what was told. The caller holds mu.

@@ -3,6 +3,7 @@ package alerts
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,27 +38,25 @@ type finding struct {
 	text  string
 }
 
-func (s *sight) part(name string) adminapi.Part {
-	for _, p := range s.status.Parts {
-		if p.Name == name {
-			return p
-		}
-	}
-	return adminapi.Part{}
-}
+// doubt tells whether it is not known if a rule holds of something; nil = it is known of all.
+type doubt func(about string) bool
 
-// of tells what holds of a rule, or would in time; known is false when that cannot be seen.
-func (s *sight) of(r *Rule) (all []finding, known bool) {
+func everywhere(string) bool { return true }
+
+// of tells what holds of a rule, or would in time, and of what that cannot be seen.
+func (s *sight) of(r *Rule) (all []finding, unseen doubt) {
 	switch r.When {
 	case HermesSilent:
-		p := s.part(adminapi.PartHermes)
-		up, known := p.Figures["up"]
-		if !known || up == 1 {
-			return nil, known
-		}
-		return []finding{{"", notAfter(p.Since, s.now), fmt.Sprintf("Hermès has not taken messages since %s; %s.", clock(p.Since), s.load(adminapi.Hermes))}}, true
+		return s.each(adminapi.PartHermes, func(node string, p adminapi.Part) (f finding, holds, known bool) {
+			up, known := p.Figures["up"]
+			text := fmt.Sprintf("Hermès has not taken messages since %s; %s.", clock(p.Since), s.load(adminapi.Hermes))
+			if node != "" {
+				text = fmt.Sprintf("Hermès has not taken messages of %s since %s; %s.", node, clock(p.Since), s.load(adminapi.Hermes))
+			}
+			return finding{node, notAfter(p.Since, s.now), text}, up == 0, known
+		})
 	case ClientUnbound:
-		return s.unbound(r), true
+		return s.unbound(r), s.whole()
 	case OldestWaiting:
 		var oldest adminapi.Waiting
 		for _, w := range s.waiting {
@@ -66,9 +65,9 @@ func (s *sight) of(r *Rule) (all []finding, known bool) {
 			}
 		}
 		if oldest.Oldest.IsZero() || s.now.Sub(oldest.Oldest) < r.Lasts {
-			return nil, true
+			return nil, s.whole()
 		}
-		return []finding{{"", notAfter(oldest.Oldest, s.now), fmt.Sprintf("The oldest message for %s was accepted at %s; %s.", named(oldest.Recipient), clock(oldest.Oldest), s.load(oldest.Recipient))}}, true
+		return []finding{{"", notAfter(oldest.Oldest, s.now), fmt.Sprintf("The oldest message for %s was accepted at %s; %s.", named(oldest.Recipient), clock(oldest.Oldest), s.load(oldest.Recipient))}}, nil
 	case Waiting:
 		n := 0
 		for _, w := range s.waiting {
@@ -77,17 +76,50 @@ func (s *sight) of(r *Rule) (all []finding, known bool) {
 			}
 		}
 		if n <= r.Count {
-			return nil, true
+			return nil, s.whole()
 		}
-		return []finding{{"", s.now, waits(n) + forWhom(r.Client) + "."}}, true
+		return []finding{{"", s.now, waits(n) + forWhom(r.Client) + "."}}, nil
 	case DiskFree:
-		free, known := s.part(adminapi.PartDisk).Figures["disk_free"]
-		if !known || free >= r.Octets {
-			return nil, known
-		}
-		return []finding{{"", s.now, fmt.Sprintf("Only %d MB are free where the database is.", free>>20)}}, true
+		return s.each(adminapi.PartDisk, func(node string, p adminapi.Part) (f finding, holds, known bool) {
+			free, known := p.Figures["disk_free"]
+			text := fmt.Sprintf("Only %d MB are free where the database is.", free>>20)
+			if node != "" {
+				text = fmt.Sprintf("Only %d MB are free on the disk of %s.", free>>20, node)
+			}
+			return finding{node, s.now, text}, free < r.Octets, known
+		})
 	}
-	return nil, true
+	return nil, nil
+}
+
+// whole is whether every worker on the store was seen.
+func (s *sight) whole() doubt {
+	if len(s.status.Lacks) > 0 {
+		return everywhere
+	}
+	return nil
+}
+
+// each looks at a part of each node, or of the one that has its store to itself, which needs no name.
+func (s *sight) each(part string, judge func(node string, p adminapi.Part) (f finding, holds, known bool)) (all []finding, unseen doubt) {
+	nodes := s.status.Nodes
+	if len(nodes) == 0 {
+		nodes = []adminapi.Node{{Parts: s.status.Parts}}
+	}
+	unknown := map[string]bool{}
+	for _, n := range nodes {
+		var p adminapi.Part
+		if at := slices.IndexFunc(n.Parts, func(p adminapi.Part) bool { return p.Name == part }); at >= 0 {
+			p = n.Parts[at]
+		}
+		switch f, holds, known := judge(n.Name, p); {
+		case !known:
+			unknown[n.Name] = true
+		case holds:
+			all = append(all, f)
+		}
+	}
+	return all, func(about string) bool { return unknown[about] }
 }
 
 func (s *sight) unbound(r *Rule) (all []finding) {

@@ -27,7 +27,6 @@ import (
 	"hnetsmpp/smppserv/admin/metrics"
 	"hnetsmpp/smppserv/admin/page"
 	"hnetsmpp/smppserv/alerts"
-	"hnetsmpp/smppserv/cluster"
 	"hnetsmpp/smppserv/hermes"
 	"hnetsmpp/smppserv/operators"
 	"hnetsmpp/smppserv/passwords"
@@ -106,7 +105,7 @@ func begin(path string, cfg *config.Config, version string, lines *operators.Lin
 	mc.show(&mc.started, "")
 	options := admin.Options{
 		Listen: cfg.Admin.Listen, Version: version, AuthRequired: len(mc.users) > 0, Token: mc.token, Centre: mc, Log: log,
-		Metrics: metrics.Handler(metrics.Options{Version: version, Source: mc.operators, Queue: func() sms.QueueStats { return mc.queue.Stats() }, Counters: mc.counters, Log: log}),
+		Metrics: metrics.Handler(metrics.Options{Version: version, Node: nodeName(cfg), Source: mc.operators.Here(), Queue: func() sms.QueueStats { return mc.queue.Stats() }, Counters: mc.counters, Log: log}),
 	}
 	if conf != nil {
 		mc.adminConf.Store(conf)
@@ -157,10 +156,11 @@ func (mc *centre) open(ctx context.Context, version string) (err error) {
 		return err
 	}
 	mc.admin.Away("starting: taking up the messages that wait")
-	mc.alerts = alerts.New(alerts.Options{Node: nodeName(cfg), Source: mc.operators, File: filepath.Join(mc.dataFolder(), alertsFile), Log: log})
+	mc.alerts = alerts.New(alerts.Options{Node: nodeName(cfg), Source: mc.operators, File: filepath.Join(mc.dataFolder(), alertsFile), Log: log,
+		Leader: mc.operators.Leader, Told: mc.operators.ToldByLeader})
 	mc.alerts.Configure(alertSettings(cfg))
 	if err := mc.operators.Open(ctx, operators.Parts{Queue: mc.queue, SMSC: mc.smsc, Push: mc.push, Port: mc.port, Store: mc.store,
-		Traces: mc.traces, Alerts: mc.alerts, Text: translate.Decode}); err != nil {
+		Traces: mc.traces, Alerts: mc.alerts, Others: mc.neighbours(), Text: translate.Decode}); err != nil {
 		return err
 	}
 	return mc.queue.Start(ctx)
@@ -172,9 +172,7 @@ func (mc *centre) serve() worker.Ready {
 	mc.endServing = end
 	go mc.alerts.Run(ctx)
 	if mc.nodes != nil {
-		mc.nodes.listen()
-		go mc.nodes.Run(ctx, duties{mc.nodes})
-		go cluster.NewForwarder(mc.nodes.Node, mc.queue, mc.store).Run(ctx)
+		go mc.nodes.Run(ctx)
 	}
 	mc.push.Attach(mc.queue)
 	mc.smsc.Serve(mc.plain)

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -12,8 +13,8 @@ import (
 
 	"hnetsmpp/pkg/config"
 	"hnetsmpp/smppserv/cluster"
+	"hnetsmpp/smppserv/operators"
 	"hnetsmpp/smppserv/queue"
-	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/smsc"
 	"hnetsmpp/smppserv/store"
@@ -22,43 +23,56 @@ import (
 // errTakenOver means that another worker has taken over from this one: everything is closed, and begins afresh.
 var errTakenOver = errors.New("another worker on the store has taken over from this one")
 
-// nodes is this worker among those on its store. It tells the queue, the SMPP side and the push what the others do, and those what
-// these do. It implements cluster.Duties, queue.Share and smsc.Others.
+// nodes is this worker among those on its store. It tells the SMPP side and operators what the others do, and those what this one does.
+// It implements smsc.Others and operators.Others.
 type nodes struct {
 	*cluster.Node
+	*cluster.Forwarder
 	mc    *centre
 	store *store.Store
+	lease time.Duration
 }
 
-// Pending implements queue.Share.
-func (n *nodes) Pending(owner string) int { return n.Node.Pending(owner) }
+// Holds implements operators.Others.
+func (n *nodes) Holds() bool { return n.Node.Holds() }
 
-// HandOn implements queue.Share.
-func (n *nodes) HandOn(ids []sms.ID, to sms.Epoch, done func(error)) {
-	n.store.HandOn(ids, to, func(err error) {
-		if err == nil {
-			n.TellRows(to)
-		}
-		done(err)
-	})
+// Run has this worker take part, until ctx ends or another one has taken over.
+func (n *nodes) Run(ctx context.Context) {
+	n.listen()
+	go n.Forwarder.Run(ctx, n.mc.queue)
+	n.Node.Run(ctx, duties{n})
 }
 
-// Ended implements queue.Share.
-func (n *nodes) Ended(handedBy sms.Epoch) { n.TellEnded(handedBy) }
-
-// Take implements smsc.Others.
-func (n *nodes) Take(ctx context.Context, p road.Place) (release func(), err error) {
-	return n.Node.Take(ctx, cluster.Place(p))
+// Nodes implements operators.Others.
+func (n *nodes) Nodes() (all []operators.Neighbour) {
+	for _, o := range n.Node.Nodes() {
+		all = append(all, operators.Neighbour(o))
+	}
+	return all
 }
 
-// listen has the SMPP side answer what other workers ask.
+// Lease implements operators.Others.
+func (n *nodes) Lease() time.Duration { return n.lease }
+
+// Ask implements operators.Others and smsc.Others.
+func (n *nodes) Ask(ctx context.Context, to sms.Epoch, what string, body []byte) ([]byte, error) {
+	answer, err := n.Node.Ask(ctx, to, what, body)
+	if errors.Is(err, cluster.ErrNoAnswer) {
+		err = fmt.Errorf("%w: %w", operators.ErrNoAnswer, err)
+	}
+	return answer, err
+}
+
+// listen has this worker answer what others ask.
 func (n *nodes) listen() {
 	for _, what := range smsc.Asked {
 		n.Handle(what, func(ctx context.Context, _ sms.Epoch, body []byte) ([]byte, error) {
 			return n.mc.smsc.Answer(ctx, what, body)
 		})
 	}
-	n.Probe(func(_ context.Context, _ string, session uint64) bool { return n.mc.smsc.Probe(session) })
+	for what, h := range n.mc.operators.Handlers() {
+		n.Handle(what, h)
+	}
 }
 
 // duties are what the parts of this worker do because of others.
@@ -92,6 +106,12 @@ func (d duties) Inherit(ctx context.Context, estates []sms.Epoch) error {
 	}
 	return err
 }
+
+// Displaced implements cluster.Duties.
+func (d duties) Displaced(_ string, session uint64) { d.mc.smsc.Displaced(session) }
+
+// Reshared implements cluster.Duties.
+func (d duties) Reshared() { d.mc.smsc.Reshare() }
 
 // Arrived implements cluster.Duties.
 func (d duties) Arrived(ctx context.Context, ids []sms.ID) error {
@@ -188,7 +208,8 @@ func (mc *centre) calls(ctx context.Context, systemID string, d time.Duration) b
 }
 
 var (
-	_ queue.Share    = (*nodes)(nil)
-	_ smsc.Others    = (*nodes)(nil)
-	_ cluster.Duties = duties{}
+	_ queue.Share      = (*cluster.Forwarder)(nil)
+	_ smsc.Others      = (*nodes)(nil)
+	_ operators.Others = (*nodes)(nil)
+	_ cluster.Duties   = duties{}
 )

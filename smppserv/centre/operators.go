@@ -17,7 +17,12 @@ import (
 const maxProblemsWait = 2 * time.Second
 
 // Ready implements admin.Centre.
-func (mc *centre) Ready() error { return mc.store.Check() }
+func (mc *centre) Ready() error {
+	if err := mc.operators.Lease(); err != nil {
+		return err
+	}
+	return mc.store.Check()
+}
 
 // Problems implements admin.Centre.
 func (mc *centre) Problems() []admin.Problem {

@@ -6,6 +6,7 @@ import (
 
 	"hnetsmpp/pkg/config"
 	"hnetsmpp/smppserv/cluster"
+	"hnetsmpp/smppserv/operators"
 	"hnetsmpp/smppserv/queue"
 	"hnetsmpp/smppserv/smsc"
 	"hnetsmpp/smppserv/store/postgres"
@@ -38,13 +39,13 @@ func (mc *centre) joinStore(ctx context.Context, version string) error {
 	mc.database = database
 	mc.admin.Away("starting: joining the other workers on the store")
 	node, err := cluster.Join(ctx, cluster.Options{Pool: database.Pool(), Name: name, Address: mc.cfg.Admin.Listen, Version: version, Lease: st.Lease,
-		Configuration: mc.compared, Waiting: mc.waitingHere, Log: mc.log})
+		Configuration: mc.compared, Facts: mc.operators.Facts, Waiting: mc.waitingHere, Log: mc.log})
 	if err != nil {
 		return err
 	}
 	database.Estates(node.Estates)
 	s, err := database.Begin(ctx, node.Epoch())
-	mc.nodes = &nodes{Node: node, mc: mc, store: s}
+	mc.nodes = &nodes{Node: node, Forwarder: cluster.NewForwarder(node, s), mc: mc, store: s, lease: st.Lease}
 	mc.store = s
 	return err
 }
@@ -94,6 +95,14 @@ func (mc *centre) dataFolder() string {
 
 // share is what the queue is told of other workers, nil = there are none.
 func (mc *centre) share() queue.Share {
+	if mc.nodes == nil {
+		return nil
+	}
+	return mc.nodes.Forwarder
+}
+
+// neighbours are the workers that operators see beside this one, nil = there are none.
+func (mc *centre) neighbours() operators.Others {
 	if mc.nodes == nil {
 		return nil
 	}

@@ -30,12 +30,16 @@ const (
 	CodeCertificateEnds  = "certificate_ends"
 	CodeCertificateEnded = "certificate_ended"
 	CodeConfigWarning    = "config_warning"
+	CodeLeaseLost        = "lease_lost"
+	CodeNodeSilent       = "node_silent"
+	CodeNodeGone         = "node_gone"
+	CodeNodesDiffer      = "nodes_differ"
 )
 
 // Codes are all of them.
 var Codes = []string{CodeHermesSilent, CodeHermesPausing, CodeStandIn, CodeStoreUnwritable, CodeStoreParked, CodeLogLarge, CodeDiskLow, CodeConfigRefused,
 	CodeRestartPending, CodeClientUnbound, CodeClientPaused, CodeClientUnknown, CodeClientDisabled, CodeShippedPassword, CodeNumberShared, CodeLineRefused,
-	CodeCertificateEnds, CodeCertificateEnded, CodeConfigWarning}
+	CodeCertificateEnds, CodeCertificateEnded, CodeConfigWarning, CodeLeaseLost, CodeNodeSilent, CodeNodeGone, CodeNodesDiffer}
 
 const (
 	// maxClientNotices bounds the clients that are named for one reason; the others are summed up.
@@ -44,13 +48,16 @@ const (
 	certificateNotice = 30 * 24 * time.Hour
 )
 
-// attention lists what an operator should see to, the worst first.
-func (ops *Operators) attention(cfg *Config, parts []adminapi.Part, waiting []adminapi.Waiting, now time.Time) []adminapi.Notice {
+// ownNotices lists what an operator should see to of this node itself.
+func (ops *Operators) ownNotices(cfg *Config, parts []adminapi.Part, now time.Time) []adminapi.Notice {
 	a := attention{all: []adminapi.Notice{}}
+	if ops.Lease() != nil {
+		a.add(adminapi.Notice{Code: CodeLeaseLost, Level: adminapi.Bad, Link: "/nodes", Text: adminapi.Say("the lease is not held: nothing is accepted and nothing delivered here until the database renews it"),
+			ToDo: adminapi.Say("see whether the database answers, and this machine's way to it; the node goes on by itself, and meanwhile others take over what it holds")})
+	}
 	for i := range parts {
 		a.part(&parts[i], cfg)
 	}
-	ops.clientsToSeeTo(&a, cfg, waiting)
 	for _, w := range cfg.Warnings {
 		n := adminapi.Notice{Code: w.Code, About: w.Key, Level: adminapi.Warning, Since: cfg.Settings.Taken, Text: adminapi.Verbatim(w.Key + " " + w.Text), Link: "/settings"}
 		switch w.Code {
@@ -78,19 +85,24 @@ func (ops *Operators) attention(cfg *Config, parts []adminapi.Part, waiting []ad
 		}
 		a.add(n)
 	}
+	return a.all
+}
+
+// sorted puts the worst first, and tells of each since when it is so; prefix is before the names of those that belong together.
+func (ops *Operators) sorted(prefix string, all []adminapi.Notice, now time.Time) []adminapi.Notice {
 	still := map[string]bool{}
-	for i := range a.all {
-		n := &a.all[i]
-		key := "notice " + n.Code + " " + n.About
+	for i := range all {
+		n := &all[i]
+		key := prefix + n.Code + " " + n.About + " " + n.Node
 		still[key] = true
 		if at := ops.since(key, string(n.Level), now); n.Since.IsZero() {
 			n.Since = at
 		}
 	}
-	ops.over(still, "notice ")
+	ops.over(still, prefix)
 	rank := map[adminapi.Level]int{adminapi.Bad: 0, adminapi.Warning: 1}
-	slices.SortStableFunc(a.all, func(a, b adminapi.Notice) int { return cmp.Compare(rank[a.Level], rank[b.Level]) })
-	return a.all
+	slices.SortStableFunc(all, func(a, b adminapi.Notice) int { return cmp.Compare(rank[a.Level], rank[b.Level]) })
+	return all
 }
 
 type attention struct{ all []adminapi.Notice }
@@ -146,8 +158,9 @@ func (a *attention) part(p *adminapi.Part, cfg *Config) {
 	a.add(n)
 }
 
-// clientsToSeeTo adds the clients that messages wait for and that do not take them.
-func (ops *Operators) clientsToSeeTo(a *attention, cfg *Config, waiting []adminapi.Waiting) {
+// clientsToSeeTo lists the clients that messages wait for and that do not take them; of tells how one stands.
+func (ops *Operators) clientsToSeeTo(cfg *Config, waiting []adminapi.Waiting, of func(systemID string) standing) []adminapi.Notice {
+	var a attention
 	named, more := 0, 0
 	paused := map[string]bool{}
 	notice := func(n adminapi.Notice) {
@@ -165,7 +178,7 @@ func (ops *Operators) clientsToSeeTo(a *attention, cfg *Config, waiting []admina
 		c, known := cfg.client(w.Recipient)
 		n := adminapi.Notice{About: w.Recipient, Level: adminapi.Warning, Since: w.Oldest}
 		pause, isPaused := ops.paused(w.Recipient)
-		f, _ := ops.parts.SMSC.Client(w.Recipient)
+		st := of(w.Recipient)
 		switch {
 		case !known:
 			n.Code, n.Text = CodeClientUnknown, adminapi.Say("%d messages wait for %s, which config.toml does not have", w.Count, w.Recipient)
@@ -177,8 +190,8 @@ func (ops *Operators) clientsToSeeTo(a *attention, cfg *Config, waiting []admina
 			paused[w.Recipient] = true
 			n.Code, n.Since, n.Text = CodeClientPaused, pause.Since, adminapi.Say("%s is paused by %s; %d messages wait for it", w.Recipient, pause.By, w.Count)
 			n.ToDo = adminapi.Say("resume it when what it was paused for is over")
-		case !receives(f.Sessions):
-			if since := ops.unboundSince(&f); since.After(w.Oldest) {
+		case !st.Receives:
+			if since := ops.unboundSince(st); since.After(w.Oldest) {
 				n.Since = since
 			}
 			n.Code, n.Text = CodeClientUnbound, adminapi.Say("%d messages wait for %s: %s", w.Count, w.Recipient, w.Why)
@@ -204,4 +217,5 @@ func (ops *Operators) clientsToSeeTo(a *attention, cfg *Config, waiting []admina
 		a.add(adminapi.Notice{Code: CodeClientUnbound, Level: adminapi.Warning, Text: adminapi.Say("%d more clients do not take what waits for them", more),
 			ToDo: adminapi.Say("the list of what waits names them"), Link: "/messages?state=waiting&direction=out"})
 	}
+	return a.all
 }

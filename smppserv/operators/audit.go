@@ -2,8 +2,9 @@ package operators
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io"
+	"hash/fnv"
 	"strconv"
 	"time"
 
@@ -26,6 +27,7 @@ func (ops *Operators) note(by adminapi.Actor, what, on, more string) {
 			ops.o.Log.Error().Err(err).Str("who", by.Name).Str("what", what).Str("on", on).Msg("what an operator did could not be written to the audit")
 			return
 		}
+		ops.acts.Add(1)
 		ops.Changed(TopicAudit)
 	})
 }
@@ -85,45 +87,48 @@ func (ops *Operators) TestAlerts(ctx context.Context, by adminapi.Actor) (admina
 	return adminapi.Done{Count: n, Text: adminapi.Say("a test notice went to %d receivers", n)}, nil
 }
 
-// Trace implements admin.Operators.
-func (ops *Operators) Trace(ctx context.Context, by adminapi.Actor, systemID string, on bool) (adminapi.Done, error) {
-	if ops.parts.Traces == nil {
-		return adminapi.Done{}, fmt.Errorf("%w: PDUs are not recorded by this server", adminapi.ErrConflict)
-	}
-	if err := ops.isClient(ctx, systemID); err != nil {
-		return adminapi.Done{}, err
-	}
-	ops.parts.Traces.Switch(systemID, on)
-	more, text := "off", adminapi.Say("the PDUs of %s are not recorded any more", systemID)
-	if on {
-		more, text = "on", adminapi.Say("the PDUs of %s are recorded from now on", systemID)
-	}
-	ops.acted(by, "trace", systemID, more)
-	return adminapi.Done{Text: text}, nil
+// toldWas is what whoever asks knows of the leader's alerts already.
+type toldWas struct{ Sum uint64 }
+
+// told is what the alerts of a node have told; Same = whoever asks knows it.
+type told struct {
+	Same bool
+	Told []byte
 }
 
-// WriteTrace implements admin.Operators.
-func (ops *Operators) WriteTrace(ctx context.Context, by adminapi.Actor, systemID string, texts bool, to io.Writer) error {
-	if texts && !by.Texts {
-		return forbidden("read the texts of messages")
+func (ops *Operators) toldAsked(_ context.Context, q toldWas) (told, error) {
+	if ops.parts.Alerts == nil {
+		return told{}, nil
 	}
-	if ops.parts.Traces == nil {
-		return fmt.Errorf("%w: PDUs are not recorded by this server", adminapi.ErrNotFound)
+	now := ops.parts.Alerts.Told()
+	if sumOf(now) == q.Sum {
+		return told{Same: true}, nil
 	}
-	if err := ops.isClient(ctx, systemID); err != nil {
-		return err
-	}
-	more := "texts masked"
-	if texts {
-		if err := ops.writable(); err != nil { // no look without its entry in the audit
-			return err
+	return told{Told: now}, nil
+}
+
+func sumOf(data []byte) uint64 {
+	h := fnv.New64a()
+	_, _ = h.Write(data)
+	return h.Sum64()
+}
+
+// ToldByLeader is what the leader's alerts have told; was is what is known of that. The error says why that is not known.
+func (ops *Operators) ToldByLeader(ctx context.Context, was []byte) ([]byte, error) {
+	for _, n := range ops.others() {
+		if !n.Leader {
+			continue
 		}
-		more = "with texts"
+		ctx, cancel := context.WithTimeout(ctx, answerTime)
+		defer cancel()
+		t, err := askOne[told](ctx, ops, n, askTold, toldWas{sumOf(was)})
+		if err != nil {
+			return nil, err
+		}
+		if t.Same {
+			return was, nil
+		}
+		return t.Told, nil
 	}
-	ops.note(by, "trace download", systemID, more)
-	there, err := ops.parts.Traces.Write(to, systemID, texts)
-	if err == nil && !there {
-		err = fmt.Errorf("%w: nothing was recorded of %s; switch its trace on first", adminapi.ErrNotFound, systemID)
-	}
-	return err
+	return nil, errors.New("no other node is the leader")
 }

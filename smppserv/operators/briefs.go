@@ -8,6 +8,7 @@ import (
 // briefs are notices in words that anybody may read: no client, no address, nothing that tells how to get in. Those that are
 // missing are not for everybody.
 var briefs = map[string]string{
+	CodeLeaseLost:        "the lease is not held",
 	CodeHermesSilent:     "Hermès does not take messages",
 	CodeHermesPausing:    "Hermès takes fewer messages than it is given",
 	CodeStandIn:          "messages go to the stand-in for Hermès, and reach nobody",
@@ -21,9 +22,9 @@ var briefs = map[string]string{
 	CodeCertificateEnded: "certificates have ended",
 }
 
-// Briefs lists what needs attention, each kind of it once with since when, in words that anybody may read.
+// Briefs lists what needs attention here, each kind of it once with since when, in words that anybody may read.
 func (ops *Operators) Briefs(ctx context.Context) (all []string) {
-	s, err := ops.Status(ctx)
+	s, err := ops.statusHere(ctx)
 	if err != nil {
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -17,25 +18,30 @@ import (
 
 // Clients implements admin.Operators: those of config.toml in its order, then those that messages wait for.
 func (ops *Operators) Clients(ctx context.Context) ([]adminapi.Client, error) {
+	return ops.clients(ctx, ops.Waiting, ops.presences)
+}
+
+// clients lists them, with what waits and with what is known of their sessions.
+func (ops *Operators) clients(ctx context.Context, waits func(context.Context) ([]adminapi.Waiting, error), presences func(context.Context) func(string) presence) ([]adminapi.Client, error) {
 	cfg := ops.o.Config()
-	waiting, err := ops.Waiting(ctx)
+	waiting, err := waits(ctx)
 	if err != nil {
 		return nil, err
 	}
-	today := ops.trafficToday(ctx)
+	today, known := ops.trafficToday(ctx), presences(ctx)
 	byRecipient := map[string]adminapi.Waiting{}
 	for _, w := range waiting {
 		byRecipient[w.Recipient] = w
 	}
 	all := []adminapi.Client{}
 	for _, c := range cfg.Clients {
-		all = append(all, ops.client(&cfg, c, true, byRecipient[c.SystemID], today[c.SystemID]))
+		all = append(all, ops.client(c, true, byRecipient[c.SystemID], today[c.SystemID], known(c.SystemID)))
 		delete(byRecipient, c.SystemID)
 	}
 	delete(byRecipient, adminapi.Hermes)
 	for _, w := range waiting {
 		if _, left := byRecipient[w.Recipient]; left {
-			all = append(all, ops.client(&cfg, Client{SystemID: w.Recipient}, false, w, today[w.Recipient]))
+			all = append(all, ops.client(Client{SystemID: w.Recipient}, false, w, today[w.Recipient], known(w.Recipient)))
 		}
 	}
 	for i := range all {
@@ -60,45 +66,43 @@ func (ops *Operators) Client(ctx context.Context, systemID string) (adminapi.Cli
 		return adminapi.Client{}, fmt.Errorf("%w: config.toml has no client %q, and nothing waits for one", adminapi.ErrNotFound, systemID)
 	}
 	c.SystemID = systemID
-	return ops.client(&cfg, c, configured, w, ops.trafficToday(ctx)[systemID]), nil
+	return ops.client(c, configured, w, ops.trafficToday(ctx)[systemID], ops.presence(ctx, systemID)), nil
 }
 
-func (ops *Operators) client(_ *Config, c Client, configured bool, waiting adminapi.Waiting, today adminapi.Traffic) adminapi.Client {
+func (ops *Operators) client(c Client, configured bool, waiting adminapi.Waiting, today adminapi.Traffic, p presence) adminapi.Client {
 	waiting.Recipient = c.SystemID
-	a := adminapi.Client{SystemID: c.SystemID, Configured: configured, Disabled: c.Disabled, Numbers: c.Numbers, State: "UNBOUND", Sessions: []adminapi.Session{},
-		Waiting: waiting, Today: today, Limit: c.Limit, Traced: ops.parts.Traces != nil && ops.parts.Traces.On(c.SystemID), Events: []adminapi.Event{}}
+	a := adminapi.Client{SystemID: c.SystemID, Configured: configured, Disabled: c.Disabled, Numbers: c.Numbers, State: "UNBOUND", Sessions: p.Sessions,
+		Waiting: waiting, Today: today, Rate: p.Rate, Limit: c.Limit, Traced: p.Traced, Events: p.Events, LastBind: event(p.Bound), LastRefusal: event(p.Refused)}
 	if a.Numbers == nil {
 		a.Numbers = []string{}
+	}
+	if a.Sessions == nil {
+		a.Sessions = []adminapi.Session{}
+	}
+	if a.Events == nil {
+		a.Events = []adminapi.Event{}
 	}
 	if pause, paused := ops.paused(c.SystemID); paused {
 		a.Paused = &pause
 	}
-	f, _ := ops.parts.SMSC.Client(c.SystemID)
-	a.Rate = f.Rate
-	a.LastBind, a.LastRefusal = event(f.Bound), event(f.Refused)
-	for _, e := range f.Events {
-		a.Events = append(a.Events, *event(e))
-	}
 	var states []string
-	for _, s := range f.Sessions {
-		one := ops.session(s)
-		a.Sessions = append(a.Sessions, one)
-		states = append(states, one.State)
+	for _, s := range a.Sessions {
+		states = append(states, s.State)
 	}
 	slices.SortFunc(states, func(a, b string) int { return cmp.Compare(b, a) }) // BOUND_TX before BOUND_RX
 	switch {
 	case len(states) > 0:
 		a.State = strings.Join(slices.Compact(states), "+")
-		a.Since = f.Bound.At
-		if f.Unbound.At.After(a.Since) {
-			a.Since = f.Unbound.At // one of two went
+		a.Since = p.Bound.At
+		if p.Unbound.At.After(a.Since) {
+			a.Since = p.Unbound.At // one of two went
 		}
 	case !configured:
 		a.Why = adminapi.Say("config.toml has no such client")
 	case c.Disabled:
 		a.Why = adminapi.Say("the client is disabled in config.toml")
 	default:
-		a.Why, a.Since = ops.whyUnbound(c.SystemID), ops.unboundSince(&f)
+		a.Why, a.Since = ops.whyUnbound(p.standing), ops.unboundSince(p.standing)
 	}
 	return a
 }
@@ -155,13 +159,43 @@ func (ops *Operators) reportToday(ctx context.Context) (store.Report, error) {
 }
 
 // Sessions implements admin.Operators.
-func (ops *Operators) Sessions(context.Context) ([]adminapi.Session, error) {
+func (ops *Operators) Sessions(ctx context.Context) ([]adminapi.Session, error) {
+	all := ops.sessionsHere()
+	if !ops.several() {
+		return all, nil
+	}
+	ofNode(ops.o.Node, all)
+	showAll(ctx, ops, askSessions, func(s adminapi.Session) uint64 { return s.ID }, func(n *Neighbour, s adminapi.Session) {
+		s.Node = n.Name
+		all = append(all, s)
+	})
+	slices.SortStableFunc(all, func(a, b adminapi.Session) int { return cmp.Or(cmp.Compare(a.Node, b.Node), cmp.Compare(a.ID, b.ID)) })
+	return all, nil
+}
+
+// sessionsHere are those of this node.
+func (ops *Operators) sessionsHere() []adminapi.Session {
 	all := []adminapi.Session{}
 	for _, s := range ops.parts.SMSC.Sessions() {
 		all = append(all, ops.session(s))
 	}
 	slices.SortFunc(all, func(a, b adminapi.Session) int { return cmp.Compare(a.ID, b.ID) })
-	return all, nil
+	return all
+}
+
+func ofNode(name string, all []adminapi.Session) {
+	for i := range all {
+		all[i].Node = name
+	}
+}
+
+// maxSessions is how many sessions go to another node at once.
+const maxSessions = 2000
+
+func (ops *Operators) sessionsAsked(_ context.Context, q page[uint64]) (paged[adminapi.Session], error) {
+	all := ops.sessionsHere()
+	all = all[sort.Search(len(all), func(i int) bool { return all[i].ID > q.After }):]
+	return cutRows(all, maxSessions), nil
 }
 
 func (ops *Operators) session(s *session.Session) adminapi.Session {

@@ -86,6 +86,7 @@ func (ops *Operators) watch(ctx context.Context) {
 			ops.sampling.Lock()
 			ops.sample(ctx, &ops.minutes, now)
 			ops.sampling.Unlock()
+			ops.lookAbroad(ctx, now)
 		}
 	}
 }
@@ -129,8 +130,11 @@ type minutes struct {
 }
 
 // begin takes up what is on disk of the minute: the server may have been started anew in it.
-func (m *minutes) begin(ctx context.Context, s Store, now time.Time) {
+func (m *minutes) begin(ctx context.Context, s Store, now time.Time, alone bool) {
 	m.at, m.before, m.seen = now.Truncate(time.Minute), s.Totals(), now
+	if !alone { // what is on disk is of all nodes together
+		return
+	}
 	if rows, err := s.Samples(ctx, m.at, m.at.Add(time.Minute)); err == nil && len(rows) == 1 {
 		m.row = rows[0]
 	}
@@ -152,7 +156,7 @@ func (ops *Operators) sampleNow(ctx context.Context, m *minutes, now time.Time, 
 		Waiting: waiting, Push: t.Push.Without(&b.Push)}
 	s.Push.Merge(&row.Push)
 	n := s.Submitted + s.Pushed + s.Delivered + s.Failed + s.Receipts
-	quiet := n == m.n && waiting == m.waiting && !(over && m.written)
+	quiet := n == m.n && waiting == m.waiting && !(over && (m.written || waiting > 0 && ops.several())) // of several, each tells what waits
 	if m.n, m.waiting, m.seen, m.written = n, waiting, now, m.written || !quiet; over {
 		*m = minutes{at: now.Truncate(time.Minute), before: t, seen: now, waiting: waiting}
 	}
@@ -160,7 +164,7 @@ func (ops *Operators) sampleNow(ctx context.Context, m *minutes, now time.Time, 
 		return
 	}
 	if waiting > 0 && ctx.Err() == nil {
-		if all, err := ops.Waiting(ctx); err == nil {
+		if all, err := ops.waitingHere(ctx); err == nil {
 			if oldest := oldestOf(all); !oldest.IsZero() {
 				s.Oldest = now.Sub(oldest)
 			}

@@ -40,16 +40,19 @@ func (ops *Operators) Message(ctx context.Context, by adminapi.Actor, id string,
 	if err != nil {
 		return adminapi.Detail{}, err
 	}
-	wait, waits := ops.parts.Queue.HowWait([]sms.ID{m.ID})[m.ID]
-	d := adminapi.Detail{Message: ops.list([]*sms.Message{m})[0], Fields: fields(m), ExternalID: m.ExternalID, PushKey: m.PushKey, Octets: len(m.Content),
-		Receipts: ops.list(receipts), Parts: ops.list(parts), Can: can(m, wait, waits)}
+	h := ops.held(ctx, m)
+	wait := map[sms.ID]sms.Wait{}
+	if h.Waits {
+		wait[m.ID] = h.Wait
+	}
+	d := adminapi.Detail{Message: ops.listed([]*sms.Message{m}, wait)[0], Fields: fields(m), ExternalID: m.ExternalID, PushKey: m.PushKey, Octets: len(m.Content),
+		Receipts: ops.list(ctx, receipts), Parts: ops.list(ctx, parts), Why: h.Why, Can: h.Can}
 	if m.Recipient == sms.Hermes && d.PushKey == "" {
 		d.PushKey = m.Key()
 	}
-	d.Why = ops.whyMessage(m, wait, waits)
 	d.Timeline = timeline(m, tries, receipts)
 	if !m.State.Final() {
-		d.Timeline = append(d.Timeline, adminapi.Step{At: wait.Due, Kind: "waiting", Text: d.Why})
+		d.Timeline = append(d.Timeline, adminapi.Step{At: h.Wait.Due, Kind: "waiting", Text: d.Why})
 	}
 	if text {
 		said := ops.parts.Text([]*sms.Message{m})

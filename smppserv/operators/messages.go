@@ -95,7 +95,7 @@ func (ops *Operators) Messages(ctx context.Context, q adminapi.Search) (adminapi
 	if err != nil {
 		return adminapi.Page{}, failed(err)
 	}
-	p := adminapi.Page{Messages: ops.list(found.Messages), SearchedTo: found.SearchedTo}
+	p := adminapi.Page{Messages: ops.list(ctx, found.Messages), SearchedTo: found.SearchedTo}
 	if found.Next != 0 {
 		p.Next = found.Next.String()
 	}
@@ -103,17 +103,15 @@ func (ops *Operators) Messages(ctx context.Context, q adminapi.Search) (adminapi
 }
 
 // list shows messages, with the times at which they are tried next, as the queue knows them.
-func (ops *Operators) list(ms []*sms.Message) []adminapi.Message {
-	var waiting []sms.ID
-	for _, m := range ms {
-		if !m.State.Final() {
-			waiting = append(waiting, m.ID)
-		}
-	}
-	waits := ops.parts.Queue.HowWait(waiting)
+func (ops *Operators) list(ctx context.Context, ms []*sms.Message) []adminapi.Message {
+	return ops.listed(ms, ops.waitsOf(ctx, ms))
+}
+
+func (ops *Operators) listed(ms []*sms.Message, waits map[sms.ID]sms.Wait) []adminapi.Message {
 	all := make([]adminapi.Message, 0, len(ms))
 	for _, m := range ms {
 		one := shown(m)
+		one.Node = ops.heldBy(m)
 		if w, ok := waits[m.ID]; ok {
 			one.Next = w.Due
 			if w.Scheduled {

@@ -4,6 +4,9 @@
 //	                                   ├── store                 messages, tries, counters, the audit
 //	                                   └── Config                what config.toml says, as centre tells it
 //
+// Where several workers share the store, what the Others know is asked of them and put together: each answer that lacks what a node
+// has notes that (adminapi.NoteLack), and what is done to all that another node holds is done there (Handlers).
+//
 // What many pages ask for again and again is kept for a moment: the status for a second, a walk over what waits for as long as its
 // cost allows. Since when something is as it is follows from looks, once a second, that cost nothing while nothing changes.
 // No text of a message passes through here but in Detail.Text and Detail.Data, for who may read it.
@@ -103,6 +106,8 @@ type Traces interface {
 type Alerts interface {
 	// Test sends a notice to each of them, and tells how many there are.
 	Test(ctx context.Context) (n int, err error)
+	// Told is what was told, as JSON, for another node to go on from.
+	Told() []byte
 }
 
 // Parts are the parts that run.
@@ -114,6 +119,7 @@ type Parts struct {
 	Store  Store
 	Traces Traces // nil = none can be recorded
 	Alerts Alerts // nil = there are none
+	Others Others // nil = this worker has the store to itself
 	// Text reads what a message says, or the parts of a long one.
 	Text func([]*sms.Message) sms.Text
 }
@@ -137,19 +143,27 @@ type Operators struct {
 	rooms        rooms
 	certificates certificates
 
-	status   cached[adminapi.Status]
-	waiting  cached[[]adminapi.Waiting]
+	status   cached[adminapi.Status]    // this node's
+	waiting  cached[[]adminapi.Waiting] // this node's
+	whole    cached[gathered[adminapi.Status]]
+	waits    cached[gathered[waitingWhole]]
+	glances  cached[gathered[[]asked[glance]]]
+	absent   absences
+	records  records
+	abroad   abroad
 	today    cached[store.Report]
 	checked  cached[struct{}] // whether the store can be written
 	troubled atomic.Bool      // it could not when it was last looked at
 
-	closed atomic.Bool
+	opened, closed atomic.Bool
+	acts           atomic.Int64 // entries that were written to the audit
 
-	mu     sync.Mutex
-	pauses map[string]adminapi.Pause
-	unread time.Time            // when that could not be read
-	oldest map[sms.ID]time.Time // when the oldest messages that wait were accepted
-	stop   context.CancelFunc   // of what goes on by itself, nil = nothing does
+	mu      sync.Mutex
+	pauses  map[string]adminapi.Pause
+	pausing map[string]int       // those that are being paused or resumed
+	unread  time.Time            // when that could not be read
+	oldest  map[sms.ID]time.Time // when the oldest messages that wait were accepted
+	stop    context.CancelFunc   // of what goes on by itself, nil = nothing does
 }
 
 // New makes one. Open gives it the parts.
@@ -157,7 +171,7 @@ func New(o Options) *Operators {
 	if o.Lines == nil {
 		o.Lines = NewLines()
 	}
-	ops := &Operators{o: o, pauses: map[string]adminapi.Pause{}, oldest: map[sms.ID]time.Time{}}
+	ops := &Operators{o: o, pauses: map[string]adminapi.Pause{}, pausing: map[string]int{}, oldest: map[sms.ID]time.Time{}}
 	ops.changes.init()
 	ops.history.init()
 	o.Lines.tell(func() { ops.Changed(TopicLog) })
@@ -178,7 +192,8 @@ func (ops *Operators) Open(ctx context.Context, p Parts) error {
 		}
 		p.SMSC.Recall(n.Client, recalled(smsc.EventBound, n.Bound), recalled(smsc.EventUnbound, n.Unbound), recalled(smsc.EventRefused, n.Refused))
 	}
-	ops.minutes.begin(ctx, p.Store, time.Now())
+	ops.minutes.begin(ctx, p.Store, time.Now(), p.Others == nil)
+	ops.opened.Store(true)
 	run, stop := context.WithCancel(context.Background())
 	ops.stop = stop
 	go ops.watch(run)
@@ -260,6 +275,8 @@ func failed(err error) error {
 		return nil
 	case errors.Is(err, sms.ErrUnknown):
 		return fmt.Errorf("%w: no message has this id; it may have been purged", adminapi.ErrNotFound)
+	case errors.Is(err, errMoved), errors.Is(err, adminapi.ErrNoAnswer):
+		return err
 	case errors.Is(err, sms.ErrQueueFull):
 		return fmt.Errorf("%w: %w", adminapi.ErrConflict, err)
 	case errors.Is(err, sms.ErrUnavailable), errors.Is(err, sms.ErrStopping):

@@ -286,12 +286,12 @@ func TestEachClientOfTheConfigurationIsListedWithWhatIsKnownOfIt(t *testing.T) {
 	if _, err := r.ops.Client(t.Context(), "stranger"); !errors.Is(err, adminapi.ErrNotFound) {
 		t.Errorf("a stranger: %v", err)
 	}
-	if done, err := r.ops.Unbind(t.Context(), boss, c.Sessions[0].ID); err != nil || done.Count != 1 {
+	if done, err := r.ops.Unbind(t.Context(), boss, "", c.Sessions[0].ID); err != nil || done.Count != 1 {
 		t.Fatalf("%+v, %v", done, err)
 	}
 	session.Expect(smpp.CmdUnbind)
 	r.audited("unbind", "acme")
-	if _, err := r.ops.Unbind(t.Context(), boss, 4711); !errors.Is(err, adminapi.ErrNotFound) {
+	if _, err := r.ops.Unbind(t.Context(), boss, "", 4711); !errors.Is(err, adminapi.ErrNotFound) {
 		t.Errorf("a session that there is not: %v", err)
 	}
 }

@@ -100,7 +100,7 @@ func (ops *Operators) Series(ctx context.Context, span string) (adminapi.Series,
 		if s.Points, err = ops.points(ctx, to.Add(-hourSpan), to, s.Step); err != nil {
 			return s, err
 		}
-		ops.present(&s)
+		ops.present(ctx, &s)
 		s.Before, err = ops.points(ctx, to.Add(-week-hourSpan), to.Add(-week), s.Step)
 		return s, err
 	case "day":
@@ -108,7 +108,7 @@ func (ops *Operators) Series(ctx context.Context, span string) (adminapi.Series,
 		to := now.Truncate(s.Step).Add(s.Step)
 		var err error
 		s.Points, err = ops.points(ctx, to.Add(-daySpan), to, s.Step)
-		ops.present(&s)
+		ops.present(ctx, &s)
 		return s, err
 	case "month":
 		s.Step = daySpan
@@ -161,10 +161,15 @@ func (ops *Operators) points(ctx context.Context, from, to time.Time, step time.
 }
 
 // present has the last point of a curve say what waits now.
-func (ops *Operators) present(s *adminapi.Series) {
-	if len(s.Points) > 0 {
-		s.Points[len(s.Points)-1].Waiting = int64(ops.parts.Queue.Stats().Waiting)
+func (ops *Operators) present(ctx context.Context, s *adminapi.Series) {
+	if len(s.Points) == 0 {
+		return
 	}
+	n := ops.parts.Queue.Stats().Waiting
+	for _, g := range ops.glancesNow(ctx) {
+		n += g.answer.Load.Waiting
+	}
+	s.Points[len(s.Points)-1].Waiting = int64(n)
 }
 
 // month is made of the counters, day by day of the server's zone.
@@ -186,6 +191,6 @@ func (ops *Operators) month(ctx context.Context, s adminapi.Series, now time.Tim
 		}
 		s.Points = append(s.Points, p)
 	}
-	ops.present(&s)
+	ops.present(ctx, &s)
 	return s, nil
 }

@@ -22,12 +22,12 @@ const (
 	largeLog = 1 << 30
 )
 
-// Status implements admin.Operators.
-func (ops *Operators) Status(ctx context.Context) (adminapi.Status, error) {
+// statusHere is how this node stands.
+func (ops *Operators) statusHere(ctx context.Context) (adminapi.Status, error) {
 	s, err := ops.status.get(func() (adminapi.Status, time.Duration, error) {
 		now := time.Now()
 		cfg := ops.o.Config()
-		waiting, err := ops.Waiting(ctx)
+		waiting, err := ops.waitingHere(ctx)
 		if err != nil {
 			return adminapi.Status{}, 0, err
 		}
@@ -37,7 +37,12 @@ func (ops *Operators) Status(ctx context.Context) (adminapi.Status, error) {
 		if trouble != nil {
 			s.Ready, s.Why = false, oneLine(trouble.Error())
 		}
-		s.Attention = ops.attention(&cfg, s.Parts, waiting, now)
+		if lost := ops.Lease(); lost != nil {
+			s.Ready, s.Why = false, lost.Error()
+		}
+		own := ops.ownNotices(&cfg, s.Parts, now)
+		clients := ops.clientsToSeeTo(&cfg, waiting, ops.standingHere)
+		s.Attention = ops.sorted("notice ", append(own, clients...), now)
 		q := ops.parts.Queue.Stats()
 		texts := min(ops.parts.Queue.Texts(), q.Waiting)
 		s.Load = adminapi.Load{Waiting: q.Waiting, Texts: texts, Receipts: q.Waiting - texts, InFlight: q.InFlight, Oldest: oldestOf(waiting),
@@ -50,12 +55,6 @@ func (ops *Operators) Status(ctx context.Context) (adminapi.Status, error) {
 	})
 	s.Now = time.Now()
 	return s, err
-}
-
-// Nodes implements admin.Operators.
-func (ops *Operators) Nodes(context.Context) ([]adminapi.Node, error) {
-	return []adminapi.Node{{Name: ops.o.Node, Self: true, Since: ops.o.Started, Sessions: len(ops.parts.SMSC.Sessions()),
-		Waiting: ops.parts.Queue.Stats().Waiting, Version: ops.o.Version}}, nil
 }
 
 // standingParts tells how each part stands, and the store's with what is wrong with it. It costs little: it is asked once a second.
@@ -80,14 +79,18 @@ func (ops *Operators) standingParts(now time.Time, trouble error) []adminapi.Par
 }
 
 func (ops *Operators) smppPart(cfg *Config) adminapi.Part {
+	return smppPart(cfg, ops.parts.SMSC.Bound(), len(ops.parts.SMSC.Sessions()))
+}
+
+// smppPart is how the SMPP side stands with so many clients bound, on so many sessions.
+func smppPart(cfg *Config, bound, sessions int) adminapi.Part {
 	p := adminapi.Part{Name: adminapi.PartSMPP, Level: adminapi.Good}
-	bound, enabled := ops.parts.SMSC.Bound(), 0
+	enabled := 0
 	for i := range cfg.Clients {
 		if !cfg.Clients[i].Disabled {
 			enabled++
 		}
 	}
-	sessions := len(ops.parts.SMSC.Sessions())
 	p.Figures = map[string]int64{"bound": int64(bound), "configured": int64(enabled), "sessions": int64(sessions)}
 	switch {
 	case enabled == 0:

@@ -7,7 +7,6 @@ import (
 	"hnetsmpp/pkg/adminapi"
 	"hnetsmpp/smppserv/hermes"
 	"hnetsmpp/smppserv/sms"
-	"hnetsmpp/smppserv/smsc"
 )
 
 const (
@@ -19,8 +18,8 @@ const (
 	unreadPatience = 5 * time.Second
 )
 
-// Waiting implements admin.Operators.
-func (ops *Operators) Waiting(ctx context.Context) ([]adminapi.Waiting, error) {
+// waitingHere lists what waits at this node.
+func (ops *Operators) waitingHere(ctx context.Context) ([]adminapi.Waiting, error) {
 	return ops.waiting.get(func() ([]adminapi.Waiting, time.Duration, error) {
 		began := time.Now()
 		backlogs, err := ops.parts.Queue.Backlogs(ctx)
@@ -81,6 +80,9 @@ func (ops *Operators) acceptedAt(ctx context.Context, backlogs []sms.Backlog) ma
 
 // whyWaiting tells why what waits for a recipient does.
 func (ops *Operators) whyWaiting(cfg *Config, b *sms.Backlog) adminapi.Text {
+	if ops.Lease() != nil {
+		return adminapi.Say("nothing is tried while the lease is not held")
+	}
 	if err := ops.check(); err != nil {
 		return adminapi.Say("nothing is tried while the outcome cannot be written: %s", err.Error())
 	}
@@ -145,40 +147,11 @@ func (ops *Operators) whyClient(cfg *Config, b *sms.Backlog) adminapi.Text {
 	case paused:
 		return adminapi.Say("paused by %s since %s", pause.By, pause.Since)
 	case b.Outlets == 0:
-		return ops.whyUnbound(b.Recipient)
+		return ops.whyUnbound(ops.standingHere(b.Recipient))
 	case b.Resting == b.Outlets:
 		return adminapi.Say("the client takes nothing at the moment; it goes on at %s", b.Until)
 	}
 	return adminapi.Text{}
-}
-
-// whyUnbound tells why there is no session that receives.
-func (ops *Operators) whyUnbound(systemID string) adminapi.Text {
-	f, _ := ops.parts.SMSC.Client(systemID)
-	switch {
-	case len(f.Sessions) > 0:
-		return adminapi.Say("the client is bound only to submit: to receive it must bind as a receiver or a transceiver")
-	case f.Refused.At.After(f.Unbound.At) && f.Refused.At.After(f.Bound.At):
-		return adminapi.Say("not bound: its bind from %s at %s was refused: %s", host(f.Refused.Remote), f.Refused.At, saying(f.Refused.Reason))
-	case ops.outlived(&f):
-		return adminapi.Say("not bound since the server started at %s: the one before ended without a word to the client, which had bound at %s", ops.o.Started, f.Bound.At)
-	case !f.Unbound.At.IsZero():
-		return adminapi.Say("not bound since %s: %s", f.Unbound.At, saying(f.Unbound.Reason))
-	}
-	return adminapi.Say("not bound, and never was as far as is known")
-}
-
-// outlived tells that the client was bound when the server before this one ended, and could not say so any more.
-func (ops *Operators) outlived(f *smsc.ClientFacts) bool {
-	return f.Bound.At.After(f.Unbound.At) && f.Bound.At.Before(ops.o.Started)
-}
-
-// unboundSince is since when there is no session; zero = it is not known.
-func (ops *Operators) unboundSince(f *smsc.ClientFacts) time.Time {
-	if ops.outlived(f) {
-		return ops.o.Started
-	}
-	return f.Unbound.At
 }
 
 func (ops *Operators) paused(systemID string) (adminapi.Pause, bool) {

@@ -8,6 +8,4 @@ type Place struct {
 	Transmits bool
 	Pair      bool   // the client may have any two; else one that receives and one that transmits
 	Remote    string // host:port
-	// Lost ends the session: nobody knows of its place any more, and another one has it now.
-	Lost func()
 }

@@ -23,10 +23,11 @@ const (
 	AskCancel    = "cancel"           // one message
 	AskCancelAll = "cancel all alike" // those of a conversation
 	AskReplace   = "replace"          // the text of one
+	AskProbe     = "probe"            // a session: is anybody there?
 )
 
 // Asked are the requests that Answer answers.
-var Asked = []string{AskCancel, AskCancelAll, AskReplace}
+var Asked = []string{AskCancel, AskCancelAll, AskReplace, AskProbe}
 
 // request is what one worker asks of another.
 type request struct {
@@ -36,6 +37,7 @@ type request struct {
 	Version byte         `json:",omitempty"` // of its session
 	PDU     []byte       `json:",omitempty"` // a replace_sm
 	Like    *sms.Message `json:",omitempty"`
+	Session uint64       `json:",omitempty"`
 }
 
 // reply is what came of it.
@@ -43,6 +45,7 @@ type reply struct {
 	Status smpp.Status `json:",omitempty"` // that refuses it
 	Error  string      `json:",omitempty"`
 	N      int         `json:",omitempty"` // messages
+	Gone   bool
 }
 
 const (
@@ -99,6 +102,8 @@ func (sv *Server) Answer(ctx context.Context, what string, body []byte) ([]byte,
 		answer = sv.cancelAllHere(ctx, r.Like)
 	case AskReplace:
 		answer = replyOf(sv.replaceHere(ctx, r))
+	case AskProbe:
+		answer.Gone = sv.probe(r.Session)
 	default:
 		return nil, fmt.Errorf("%q is nothing that this version does", what)
 	}
@@ -291,14 +296,23 @@ func (sv *Server) supersede(old *sms.Message, by sms.ID) {
 	}
 }
 
-// Probe looks whether somebody is at the other end of a session, whose place another worker needs, and closes it where nobody answers.
-func (sv *Server) Probe(number uint64) (gone bool) {
+// probe looks whether somebody is at the other end of a session, whose place another worker needs, and closes it where nobody answers.
+func (sv *Server) probe(number uint64) (gone bool) {
 	for _, s := range sv.doors.Sessions() {
 		if s.ID() == number {
 			return session.DropSilent([]*session.Session{s}, sv.o.ProbeTime, errGhost)
 		}
 	}
 	return true
+}
+
+// Displaced unbinds a session whose place another one has, at another worker.
+func (sv *Server) Displaced(number uint64) {
+	for _, s := range sv.doors.Sessions() {
+		if s.ID() == number {
+			s.Unbind(errPlaceLost)
+		}
+	}
 }
 
 // Away unbinds all clients, whose requests cannot be served: they may find another worker.

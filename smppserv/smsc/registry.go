@@ -93,7 +93,7 @@ func (r *registry) grantEverywhere(p *peer, c *Client, k session.State) error {
 	ctx, cancel := p.until()
 	defer cancel()
 	release, err := r.sv.o.Others.Take(ctx, road.Place{Client: c.SystemID, Session: p.s.ID(), Receives: k.Receives(), Transmits: k.Transmits(),
-		Pair: c.BindPolicy == Pair, Remote: p.remote, Lost: func() { p.s.Unbind(errPlaceLost) }})
+		Pair: c.BindPolicy == Pair, Remote: p.remote})
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {

@@ -27,12 +27,15 @@ type Source interface {
 	Waiting(ctx context.Context) ([]adminapi.Waiting, error)
 	Sessions(ctx context.Context) ([]adminapi.Session, error)
 	Settings(ctx context.Context) (adminapi.Settings, error)
+	// Membership is this worker among those on the store; ok is false where it has that to itself.
+	Membership() (nodes int, leader, holds, ok bool)
 }
 
 // Options are fixed for the life of a registry.
 type Options struct {
 	Version  string // of this program
-	Source   Source
+	Node     string // the name of this worker
+	Source   Source // of this worker alone
 	Queue    func() sms.QueueStats
 	Counters *Counters
 	Log      zerolog.Logger
@@ -73,7 +76,7 @@ type collector struct {
 
 // collected are the metrics that are asked for; the others are counted.
 var collected = [...]string{
-	"build_info", "ready", "attention", "hermes_up", "hermes_since_timestamp_seconds", "hermes_window", "hermes_in_flight",
+	"build_info", "nodes", "lease_held", "leader", "ready", "attention", "hermes_up", "hermes_since_timestamp_seconds", "hermes_window", "hermes_in_flight",
 	"queue_waiting", "queue_in_flight", "queue_unwritten", "queue_lanes", "waiting", "oldest_waiting_seconds",
 	"sessions", "client_sessions", "client_paused", "client_window", "client_in_flight", "tcp_connections", "tcp_lines_total",
 	"database_size_bytes", "write_ahead_log_size_bytes", "disk_free_bytes", "disk_size_bytes",
@@ -116,7 +119,12 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	ctx, cancel := context.WithTimeout(context.Background(), collectTime)
 	defer cancel()
 	s := &scrape{c, ctx, out}
-	s.gauge("build_info", 1, c.o.Version, runtime.Version())
+	s.gauge("build_info", 1, c.o.Version, runtime.Version(), c.o.Node)
+	if nodes, leader, holds, ok := c.o.Source.Membership(); ok {
+		s.gauge("nodes", float64(nodes))
+		s.gauge("leader", boolean(leader))
+		s.gauge("lease_held", boolean(holds))
+	}
 	q := c.o.Queue()
 	s.gauge("queue_waiting", float64(q.Waiting))
 	s.gauge("queue_in_flight", float64(q.InFlight))

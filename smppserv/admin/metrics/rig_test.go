@@ -47,8 +47,10 @@ func (s source) Settings(context.Context) (adminapi.Settings, error) {
 	return adminapi.Settings{Taken: at, Fault: "line 3", Pending: []string{"admin.listen"}}, s.err
 }
 
+func (s source) Membership() (nodes int, leader, holds, ok bool) { return 3, false, true, true }
+
 func options(c *Counters) Options {
-	return Options{Version: "1.2.3", Source: source{}, Queue: func() sms.QueueStats { return sms.QueueStats{Waiting: 11, InFlight: 12, Unwritten: 13, Lanes: 14} },
+	return Options{Version: "1.2.3", Node: "smsc1", Source: source{}, Queue: func() sms.QueueStats { return sms.QueueStats{Waiting: 11, InFlight: 12, Unwritten: 13, Lanes: 14} },
 		Counters: c, Log: zerolog.Nop()}
 }
 

@@ -27,9 +27,13 @@ const (
 // The table is every metric of ours; docs/metrics.md is written from it. A name, once it was in a version, stays.
 func table() []metric {
 	return []metric{
-		{"build_info", gauge, "Always 1; the labels tell what runs.", []string{"version", "goversion"}},
+		{"build_info", gauge, "Always 1; the labels tell what runs, and as which node.", []string{"version", "goversion", "node"}},
 		{"ready", gauge, "1 while messages are accepted, 0 while the database cannot be written.", nil},
 		{"attention", gauge, "Notices that an operator should see to, as on the page.", []string{"level"}},
+
+		{"nodes", gauge, "Workers on the store, this one included. Missing where the store is one worker's alone.", nil},
+		{"lease_held", gauge, "1 while the node's lease is its own, 0 while it must not work. Missing where the store is one worker's alone.", nil},
+		{"leader", gauge, "1 on the node that does what one does for all, such as [[alerts]]. Missing where the store is one worker's alone.", nil},
 
 		{"hermes_up", gauge, "1 while Hermès takes messages or asks for fewer, 0 while it does not answer or fails every push, and is only probed. Missing until the first push.", nil},
 		{"hermes_since_timestamp_seconds", gauge, "Since when Hermès stands as it does, in seconds since 1970. Missing until the first push.", nil},

@@ -1,6 +1,7 @@
 package page
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -29,12 +30,24 @@ func (p *page) session(ctx context.Context, v *view) (adminapi.Session, error) {
 	if err != nil {
 		return adminapi.Session{}, fmt.Errorf("%w: %q", adminapi.ErrNotFound, v.r.PathValue("id"))
 	}
+	node := v.r.URL.Query().Get("node")
+	if node == "" {
+		nodes, err := p.o.Operators.Nodes(ctx)
+		if err != nil {
+			return adminapi.Session{}, err
+		}
+		for _, n := range nodes {
+			if n.Self && len(nodes) > 1 {
+				node = n.Name
+			}
+		}
+	}
 	all, err := p.o.Operators.Sessions(ctx)
 	if err != nil {
 		return adminapi.Session{}, err
 	}
 	for _, s := range all {
-		if s.ID == id {
+		if s.ID == id && (s.Node == node || s.Node == "") {
 			return s, nil
 		}
 	}
@@ -48,8 +61,17 @@ func (p *page) askUnbind(ctx context.Context, v *view) (any, error) {
 	}
 	id := strconv.FormatUint(s.ID, 10)
 	v.Section, v.Title = "clients", v.T("Unbind session %s?", id)
-	return question{What: v.Title, Verb: v.T("Unbind"), Action: "/sessions/" + id + "/unbind", Back: clientPath(s.SystemID),
+	return question{What: v.Title, Verb: v.T("Unbind"), Action: v.SessionPath(s), Back: clientPath(s.SystemID),
 		Effect: v.unbindEffect(s.SystemID, 1, s.InFlight)}, nil
+}
+
+// SessionPath is where a session is unbound.
+func (v *view) SessionPath(s adminapi.Session) string {
+	path := "/sessions/" + strconv.FormatUint(s.ID, 10) + "/unbind"
+	if s.Node != "" {
+		path += "?" + url.Values{"node": {s.Node}}.Encode()
+	}
+	return path
 }
 
 func (v *view) unbindEffect(client string, sessions, inFlight int) []string {
@@ -103,7 +125,7 @@ func (p *page) unbind(ctx context.Context, v *view) (said, to string, err error)
 	if err != nil {
 		return "", "", err
 	}
-	d, err := p.o.Operators.Unbind(ctx, v.Actor, s.ID)
+	d, err := p.o.Operators.Unbind(ctx, v.Actor, s.Node, s.ID)
 	return v.Sentence(d.Text), clientPath(s.SystemID), err
 }
 
@@ -113,7 +135,7 @@ func (p *page) unbindAll(ctx context.Context, v *view) (said, to string, err err
 		return "", "", err
 	}
 	for _, s := range c.Sessions {
-		if _, err := p.o.Operators.Unbind(ctx, v.Actor, s.ID); err != nil {
+		if _, err := p.o.Operators.Unbind(ctx, v.Actor, s.Node, s.ID); err != nil {
 			return "", "", err
 		}
 	}
@@ -158,11 +180,14 @@ func (p *page) tracePCAP(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, v, err)
 		return
 	}
-	attach(w, "trace-"+admin.FileName(c.SystemID)+".pcapng", "application/x-pcapng")
-	if err := p.o.Operators.WriteTrace(r.Context(), v.Actor, id, texts, w); err != nil {
-		w.Header().Del("Content-Disposition")
+	ctx := adminapi.Gathering(r.Context())
+	var file bytes.Buffer
+	if err := p.o.Operators.WriteTrace(ctx, v.Actor, id, texts, &file); err != nil {
 		p.fail(w, v, err)
+		return
 	}
+	attach(w, "trace-"+admin.FileName(c.SystemID)+admin.Incomplete(ctx)+".pcapng", "application/x-pcapng")
+	_, _ = file.WriteTo(w)
 }
 
 func (p *page) retry(ctx context.Context, v *view) (said, to string, err error) {

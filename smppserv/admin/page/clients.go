@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"time"
 
 	"hnetsmpp/pkg/adminapi"
 )
@@ -93,17 +92,4 @@ func (v *view) WaitingLine(w adminapi.Waiting) string {
 		return v.Number(int64(w.Count))
 	}
 	return v.T("%d, the oldest %s", w.Count, v.Now.Sub(w.Oldest))
-}
-
-func (p *page) nodes(ctx context.Context, v *view) (any, error) {
-	v.Section, v.Title, v.Topics = "nodes", v.T("Nodes"), "status"
-	return p.o.Operators.Nodes(ctx)
-}
-
-// Milliseconds is a float as a duration.
-func (v *view) Lag(ms float64) string {
-	if ms == 0 {
-		return "0"
-	}
-	return v.Duration(time.Duration(ms * float64(time.Millisecond)))
 }

@@ -131,7 +131,7 @@ func (p *page) show(s shown) http.HandlerFunc {
 			p.fail(w, v, errRole)
 			return
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), viewTime)
+		ctx, cancel := context.WithTimeout(adminapi.Gathering(r.Context()), viewTime)
 		defer cancel()
 		data, err := s.data(ctx, v)
 		if err != nil {
@@ -142,6 +142,7 @@ func (p *page) show(s shown) http.HandlerFunc {
 		if !v.Part {
 			p.around(ctx, v)
 		}
+		v.Lacks = adminapi.Lacks(ctx)
 		p.write(w, v, s.template, http.StatusOK)
 	}
 }
@@ -175,7 +176,7 @@ func (p *page) act(a acted) http.HandlerFunc {
 			p.fail(w, v, errRole)
 			return
 		}
-		ctx, cancel := context.WithTimeout(r.Context(), viewTime)
+		ctx, cancel := context.WithTimeout(adminapi.Gathering(r.Context()), viewTime)
 		defer cancel()
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		if err := r.ParseForm(); err != nil {

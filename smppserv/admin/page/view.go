@@ -56,7 +56,8 @@ type view struct {
 
 	Status      adminapi.Status
 	StatusFault string
-	Several     bool // nodes share the store
+	Several     bool            // nodes share the store
+	Lacks       []adminapi.Text // of what is shown, as a node did not answer
 }
 
 const (
@@ -173,6 +174,8 @@ func (p *page) fail(w http.ResponseWriter, v *view, err error) {
 		f.Code, f.What, f.ToDo = http.StatusBadRequest, v.T("That was not understood"), v.T("Go back and correct what was entered.")
 	case errors.Is(err, adminapi.ErrTooSlow), errors.Is(err, context.DeadlineExceeded):
 		f.Code, f.What, f.ToDo = http.StatusServiceUnavailable, v.T("The database did not answer in time"), v.T("Messages go on. Try again in a moment, or ask for a shorter time.")
+	case errors.Is(err, adminapi.ErrNoAnswer):
+		f.Code, f.What, f.ToDo = http.StatusGatewayTimeout, v.T("Another node does not answer"), v.T("See Nodes. When it answers, or another one has taken over what it holds, try again.")
 	case errors.Is(err, adminapi.ErrUnavailable):
 		f.Code, f.What, f.ToDo = http.StatusServiceUnavailable, v.T("Nothing can be written now"), v.T("Nothing was changed. See the store on the overview; when it can be written again, try again.")
 	default:

@@ -22,7 +22,7 @@ var frenchPage = map[string]string{
 	"%d refused": "%d refusé|%d refusés", "last error: %s": "dernière erreur : %s", "It is not bound.": "Il n'est pas connecté.", "At a glance": "En bref", "Waiting for it": "En attente pour lui", "%s in, %s out, %s failed": "%s entrés, %s sortis, %s en échec",
 	"of at most %d/s": "sur %d/s au plus", "Numbers": "Numéros", "Last bind": "Dernière connexion", "Last refusal": "Dernier refus", "What happened lately": "Derniers événements", "Nothing since the server started.": "Rien depuis le démarrage du serveur.",
 	"Hand over what waits": "Transfert de ce qui attend", "Hand over…": "Transférer…", "Hand over": "Transférer", "Unbind session %s": "Déconnecter la session %s",
-	"Since": "Depuis", "Behind": "Retard", "Version": "Version", "%d worker shares the store": "%d processus utilise la base|%d processus partagent la base",
+	"Since": "Depuis", "Version": "Version", "%d worker shares the store": "%d processus utilise la base|%d processus partagent la base",
 
 	"As CSV": "En CSV", "Number": "Numéro", "Campaign": "Campagne", "Direction": "Sens", "Kind": "Genre", "Accepted from": "Accepté du", "Search": "Rechercher", "Clear": "Effacer", "Accepted": "Accepté", "From": "De", "To": "À", "Tries": "Essais",
 	"Show all": "Tout afficher", "Older messages": "Messages plus anciens", "Search on": "Continuer la recherche", "Searched back to %s so far.": "Recherche faite jusqu'au %s pour l'instant.", "part %s": "partie %s", "for %s": "depuis %s", "about %s": "sur %s", "about message %s": "sur le message %s",

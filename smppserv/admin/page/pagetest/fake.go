@@ -29,8 +29,8 @@ type Fake struct {
 	Stored    []adminapi.Detail // newest first
 	Lines     []adminapi.LogLine
 	Done      []adminapi.AuditEntry // newest first
-	Several   bool
-	Hostile   string // a name and a text from somebody who means harm; "" = none
+	Several   bool                  // three nodes share the store, of which one does not answer; see Share
+	Hostile   string                // a name and a text from somebody who means harm; "" = none
 	next      int
 	listeners map[chan []string]bool
 	texts     map[string]string
@@ -76,7 +76,7 @@ func (f *Fake) Changes(ctx context.Context) <-chan []string {
 func (f *Fake) ago(d time.Duration) time.Time { return f.Now.Add(-d) }
 
 // Status implements admin.Operators.
-func (f *Fake) Status(context.Context) (adminapi.Status, error) {
+func (f *Fake) Status(ctx context.Context) (adminapi.Status, error) {
 	f.Lock()
 	defer f.Unlock()
 	if f.Fault != nil {
@@ -114,16 +114,24 @@ func (f *Fake) Status(context.Context) (adminapi.Status, error) {
 	if f.Empty {
 		s.Today = adminapi.Counts{}
 	}
+	if f.Several {
+		s.Nodes = f.nodes()
+		s.Lacks = []adminapi.Text{missing}
+		adminapi.NoteLack(ctx, missing)
+		if !f.Calm && !f.Empty {
+			s.Attention = append(s.Attention, adminapi.Notice{Code: "node_silent", About: "SRV-SMS-03", Level: adminapi.Warning, Since: f.ago(5 * time.Second), Link: "/nodes",
+				Text: adminapi.Say("the node %s has not renewed its lease for %s", "SRV-SMS-03", 5*time.Second),
+				ToDo: adminapi.Say("see whether its machine runs and reaches the database; what it holds is taken over when its lease of %s is over", 10*time.Second)})
+		}
+	}
 	return s, nil
 }
 
 // Nodes implements admin.Operators.
 func (f *Fake) Nodes(context.Context) ([]adminapi.Node, error) {
-	nodes := []adminapi.Node{{Name: "SRV-SMS-01", Self: true, Since: f.ago(76 * time.Hour), Sessions: 4, Waiting: 52, Version: "2.0.0"}}
-	if f.Several {
-		nodes = append(nodes, adminapi.Node{Name: "SRV-SMS-02", Since: f.ago(30 * time.Hour), Lag: 1200, Sessions: 2, Waiting: 3, Version: "2.0.0"})
-	}
-	return nodes, nil
+	f.Lock()
+	defer f.Unlock()
+	return f.nodes(), nil
 }
 
 // Clients implements admin.Operators.
@@ -222,18 +230,18 @@ func (f *Fake) Sessions(context.Context) (all []adminapi.Session, err error) {
 }
 
 // Unbind implements admin.Operators.
-func (f *Fake) Unbind(_ context.Context, by admin.Actor, session uint64) (adminapi.Done, error) {
+func (f *Fake) Unbind(_ context.Context, by admin.Actor, node string, session uint64) (adminapi.Done, error) {
 	f.Lock()
 	defer f.Unlock()
 	for i := range f.All {
 		c := &f.All[i]
 		n := len(c.Sessions)
-		c.Sessions = slices.DeleteFunc(slices.Clone(c.Sessions), func(s adminapi.Session) bool { return s.ID == session })
+		c.Sessions = slices.DeleteFunc(slices.Clone(c.Sessions), func(s adminapi.Session) bool { return s.ID == session && s.Node == node })
 		if len(c.Sessions) < n {
 			if len(c.Sessions) == 0 {
 				c.State, c.Since, c.Why = "UNBOUND", f.Now, adminapi.Say("unbound by an operator")
 			}
-			f.note(by, "unbind", c.SystemID, fmt.Sprintf("session %d", session))
+			f.note(by, "unbind", c.SystemID, strings.TrimSpace(fmt.Sprintf("session %d %s", session, node)))
 			return adminapi.Done{Count: 1, Text: adminapi.Say("session %d of %s is being unbound", int(session), c.SystemID)}, nil
 		}
 	}
