@@ -2,6 +2,7 @@ package centre
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"hnetsmpp/pkg/config"
@@ -27,36 +28,13 @@ func (mc *centre) openStore(ctx context.Context, version string) (err error) {
 	return err
 }
 
-// joinStore opens a store that several workers may share, and takes part in it.
+// joinStore opens a store that several workers may share, and takes part in it. A database that is away is waited for.
 func (mc *centre) joinStore(ctx context.Context, version string) error {
-	st := mc.cfg.Store
-	name := nodeName(mc.cfg)
-	database, err := mc.reach(ctx, postgres.Options{DSN: st.DSN, Folder: mc.dataFolder(), Node: name, Lease: st.Lease,
-		GroupTime: mc.cfg.Hermes.ReassembleTimeout, Log: mc.log})
-	if err != nil {
-		return err
-	}
-	mc.database = database
-	mc.admin.Away("starting: joining the other workers on the store")
-	node, err := cluster.Join(ctx, cluster.Options{Pool: database.Pool(), Name: name, Address: mc.cfg.Admin.Listen, Version: version, Lease: st.Lease,
-		Configuration: mc.compared, Facts: mc.operators.Facts, Waiting: mc.waitingHere, Log: mc.log})
-	if err != nil {
-		return err
-	}
-	database.Estates(node.Estates)
-	s, err := database.Begin(ctx, node.Epoch())
-	mc.nodes = &nodes{Node: node, Forwarder: cluster.NewForwarder(node, s), mc: mc, store: s, lease: st.Lease}
-	mc.store = s
-	return err
-}
-
-// reach opens the database, and waits for one that is away.
-func (mc *centre) reach(ctx context.Context, o postgres.Options) (*postgres.Database, error) {
 	var said time.Time
 	for {
-		database, err := postgres.OpenDatabase(ctx, o)
-		if err == nil || !postgres.IsAway(err) {
-			return database, err
+		err := mc.tryJoin(ctx, version)
+		if err == nil || !postgres.IsAway(err) || ctx.Err() != nil {
+			return err
 		}
 		if time.Since(said) >= awaySaid {
 			said = time.Now()
@@ -66,9 +44,36 @@ func (mc *centre) reach(ctx context.Context, o postgres.Options) (*postgres.Data
 		select {
 		case <-time.After(awayRetry):
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return ctx.Err()
 		}
 	}
+}
+
+func (mc *centre) tryJoin(ctx context.Context, version string) error {
+	st, name := mc.cfg.Store, nodeName(mc.cfg)
+	database, err := postgres.OpenDatabase(ctx, postgres.Options{DSN: st.DSN, Folder: mc.dataFolder(), Node: name, Lease: st.Lease,
+		GroupTime: mc.cfg.Hermes.ReassembleTimeout, Log: mc.log})
+	if err != nil {
+		return err
+	}
+	mc.admin.Away("starting: joining the other workers on the store")
+	node, err := cluster.Join(ctx, cluster.Options{Pool: database.Pool(), Name: name, Address: mc.cfg.Admin.Listen, Version: version, Lease: st.Lease,
+		Configuration: mc.compared, Facts: mc.operators.Facts, Waiting: mc.waitingHere, Log: mc.log})
+	if err != nil {
+		return errors.Join(err, database.Close())
+	}
+	database.Estates(node.Estates)
+	s, err := database.Begin(ctx, node.Epoch())
+	if err != nil {
+		leave, cancel := context.WithTimeout(context.Background(), st.Lease)
+		defer cancel()
+		err = errors.Join(err, node.Leave(leave))
+		database.ClosePool()
+		return err
+	}
+	mc.database, mc.store = database, s
+	mc.nodes = &nodes{Node: node, Forwarder: cluster.NewForwarder(node, s), mc: mc, store: s, lease: st.Lease}
+	return nil
 }
 
 // closeStore writes what waits, and gives what this worker has to the others.

@@ -80,10 +80,10 @@ func code(err error) string {
 	return ""
 }
 
-// IsAway knows the errors of a server that cannot be reached for now, or is starting or ending.
+// IsAway knows the errors of a server that cannot be reached for now, is starting or ending, or does not come to an end in time.
 func IsAway(err error) bool {
 	switch code(err) {
-	case codeStarting, codeAdminShutdown, codeCrashShutdown:
+	case codeStarting, codeAdminShutdown, codeCrashShutdown, codeCancelled, codeLockTimeout:
 		return true
 	case "":
 	default:
@@ -133,7 +133,7 @@ func explain(where string, err error) error {
 	case errors.Is(err, errEncoding):
 		advice = ": make it with: createdb -E UTF8 -T template0 NAME"
 	case errors.Is(err, context.Canceled):
-	case IsAway(err):
+	case advice == "" && IsAway(err):
 		advice = "; PostgreSQL cannot be reached: it is waited for"
 	}
 	return fmt.Errorf("store %s: %w%s", where, &scrubbed{err}, advice)
