@@ -293,11 +293,12 @@ func TestWarnings(t *testing.T) {
 	}
 	c.Hermes.URL = "http://hermes.example.com/"
 	c.Clients[0].Password = "123456789"
+	c.Server.ProxyNetworks = []string{"10.0.0.0/24", "::/0"}
 	c.TCP.Allow = nil
 	c.Admin.Users = []User{{Name: "ops", Password: "plain"}}
 	c.Server.TLS.CertFile = "x"
 	c.Log.Content = true
-	if got := keys(c); got != "hermes.url clients[0].password server.tls.listen_port tcp.allow admin.users[0].password log.content" {
+	if got := keys(c); got != "hermes.url clients[0].password server.tls.listen_port server.proxy_networks[1] tcp.allow admin.users[0].password log.content" {
 		t.Errorf("got %q", got)
 	}
 	c = valid()

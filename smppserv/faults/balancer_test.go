@@ -7,6 +7,8 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -142,6 +144,20 @@ func TestAHeaderMayComeOctetByOctet(t *testing.T) {
 		esme.ExpectResp(1, smpp.ROK)
 		smppserv.Log.AwaitWords(t, boundLine, client6)
 		esme.Unbind()
+	}
+}
+
+func TestATraceBehindALoadBalancerHasTheClientsAddress(t *testing.T) {
+	smppserv, config := behindBalancer(t)
+	says(t, config, "trace "+testkit.Client+" on", testkit.Client)
+	esme := smpptest.New(t, begin(t, smppserv.SMPP, v2For(client6, server6)))
+	esme.Bind(smpp.CmdBindTransceiver, testkit.Client, testkit.Password, smpp.V34)
+	file := filepath.Join(t.TempDir(), "esme.pcapng")
+	says(t, config, "trace "+testkit.Client+" save "+file, file)
+	content, err := os.ReadFile(file)
+	ends := string(append(netip.MustParseAddr("2001:db8::7").AsSlice(), netip.MustParseAddr("2001:db8::1").AsSlice()...))
+	if err != nil || !strings.Contains(string(content), ends) {
+		t.Errorf("no packet goes from %s to %s: %v", client6, server6, err)
 	}
 }
 
