@@ -37,7 +37,11 @@ func (r receiveCommand) Run(ctx context.Context, line *commandLine, c *commandli
 	if err != nil {
 		return err
 	}
-	rx := &gosmpp.Receiver{Addr: t.addr, User: t.client.SystemID, Passwd: password, SystemType: t.client.SystemType, Handler: func(p pdu.Body) {
+	door, err := t.door(ctx)
+	if err != nil {
+		return err
+	}
+	rx := &gosmpp.Receiver{Addr: door, User: t.client.SystemID, Passwd: password, SystemType: t.client.SystemType, Handler: func(p pdu.Body) {
 		if p.Header().ID == pdu.DeliverSMID {
 			fmt.Fprintln(c.Stdout, t.received(p))
 		}

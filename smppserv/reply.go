@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"time"
 
 	"hnetsmpp/pkg/commandline"
@@ -42,7 +41,7 @@ func (r replyCommand) Run(ctx context.Context, line *commandLine, c *commandline
 	}
 	ctx, cancel := context.WithTimeout(ctx, replyTime)
 	defer cancel()
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", addr)
+	conn, _, err := introduced(ctx, file.Config, addr)
 	if err != nil {
 		return notThere(addr, err)
 	}

@@ -97,8 +97,12 @@ func (s sendCommand) Run(ctx context.Context, line *commandLine, c *commandline.
 
 // bindBeside binds with the server's token. What comes on the session is what became of its own messages.
 func (t *target) bindBeside(ctx context.Context) (<-chan end, *gosmpp.Transmitter, error) {
+	door, err := t.door(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
 	ends := make(chan end, 256) // one text has no more parts
-	trx := &gosmpp.Transceiver{Addr: t.addr, User: t.client.SystemID, Passwd: t.token, RespTimeout: stepTime, Handler: func(p pdu.Body) {
+	trx := &gosmpp.Transceiver{Addr: door, User: t.client.SystemID, Passwd: t.token, RespTimeout: stepTime, Handler: func(p pdu.Body) {
 		if p.Header().ID != pdu.DeliverSMID {
 			return
 		}
@@ -124,7 +128,11 @@ func (t *target) bindAs(ctx context.Context, s sendCommand) (<-chan end, *gosmpp
 	if err != nil {
 		return nil, nil, err
 	}
-	tx := &gosmpp.Transmitter{Addr: t.addr, User: t.client.SystemID, Passwd: password, SystemType: t.client.SystemType, RespTimeout: stepTime}
+	door, err := t.door(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	tx := &gosmpp.Transmitter{Addr: door, User: t.client.SystemID, Passwd: password, SystemType: t.client.SystemType, RespTimeout: stepTime}
 	return nil, tx, t.await(ctx, tx.Bind())
 }
 

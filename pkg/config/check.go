@@ -139,6 +139,20 @@ func (k *checker) networks(key string, values []string) {
 	}
 }
 
+// wholeNetworks finds what is a network by its form only: whose connections are trusted must be plain to read.
+func (k *checker) wholeNetworks(key string, values []string) {
+	for i, value := range values {
+		switch network, err := netip.ParsePrefix(value); {
+		case err != nil: // said already
+		case network.Addr().Is4In6():
+			k.add(tomlstrict.Index(key, i), "%q is IPv4 written as IPv6, which no connection comes from; write it as IPv4", value)
+		case network != network.Masked():
+			k.add(tomlstrict.Index(key, i), "%q is an address within a network; the network is %q, the address alone %q", value,
+				network.Masked(), fmt.Sprintf("%s/%d", network.Addr(), network.Addr().BitLen()))
+		}
+	}
+}
+
 func (k *checker) tcp(c *TCP) {
 	k.host("tcp.listen_host", c.ListenHost)
 	k.port("tcp.listen_port", c.ListenPort)

@@ -49,6 +49,8 @@ func (k *checker) server(c *Server) {
 	k.within("server.max_connections", c.MaxConnections, 1, 1_000_000)
 	k.within("server.max_connections_per_ip", c.MaxConnectionsPerIP, 1, 1_000_000)
 	k.within("server.max_message_octets", c.MaxMessageOctets, maxShortText, maxPayload)
+	k.networks("server.proxy_networks", c.ProxyNetworks)
+	k.wholeNetworks("server.proxy_networks", c.ProxyNetworks)
 	k.port("server.tls.listen_port", c.TLS.ListenPort)
 	if c.TLS.ListenPort != 0 {
 		if c.TLS.CertFile == "" {

@@ -50,6 +50,12 @@ func TestValuesOutOfBoundsAreNamed(t *testing.T) {
 		{"server.max_connections_per_ip", func(c *Config) { c.Server.MaxConnectionsPerIP = 0 }},
 		{"server.max_message_octets", func(c *Config) { c.Server.MaxMessageOctets = 253 }},
 		{"server.max_message_octets", func(c *Config) { c.Server.MaxMessageOctets = 65536 }},
+		{"server.proxy_networks[1]", func(c *Config) { c.Server.ProxyNetworks = []string{"10.0.0.0/24", "10.0.1.5"} }},
+		{"server.proxy_networks[0]", func(c *Config) { c.Server.ProxyNetworks = []string{"balancer"} }},
+		{"server.proxy_networks[0]", func(c *Config) { c.Server.ProxyNetworks = []string{"10.0.0.5/24"} }},
+		{"server.proxy_networks[0]", func(c *Config) { c.Server.ProxyNetworks = []string{"fd00::5/64"} }},
+		{"server.proxy_networks[0]", func(c *Config) { c.Server.ProxyNetworks = []string{"::ffff:10.0.0.0/120"} }},
+		{"server.proxy_networks[0]", func(c *Config) { c.Server.ProxyNetworks = []string{""} }},
 		{"server.tls.cert_file", func(c *Config) { c.Server.TLS.ListenPort, c.Server.TLS.KeyFile = 2347, os.DevNull }},
 		{"clients", func(c *Config) { c.Clients = nil }},
 		{"clients[0].system_id", func(c *Config) { c.Clients[0].SystemID = strings.Repeat("x", 16) }},
@@ -291,11 +297,12 @@ func TestWarnings(t *testing.T) {
 	}
 	c.Hermes.URL = "http://hermes.example.com/"
 	c.Clients[0].Password = "123456789"
+	c.Server.ProxyNetworks = []string{"10.0.0.0/24", "::/0"}
 	c.TCP.Allow = nil
 	c.Admin.Users = []User{{Name: "ops", Password: "plain"}}
 	c.Server.TLS.CertFile = "x"
 	c.Log.Content = true
-	if got := keys(c); got != "hermes.url clients[0].password server.tls.listen_port tcp.allow admin.users[0].password log.content" {
+	if got := keys(c); got != "hermes.url clients[0].password server.tls.listen_port server.proxy_networks[1] tcp.allow admin.users[0].password log.content" {
 		t.Errorf("got %q", got)
 	}
 	c = valid()

@@ -64,6 +64,7 @@ type Server struct {
 	MaxConnections        int       `toml:"max_connections"`
 	MaxConnectionsPerIP   int       `toml:"max_connections_per_ip"`
 	MaxMessageOctets      int       `toml:"max_message_octets"` // of one submit
+	ProxyNetworks         []string  `toml:"proxy_networks"`     // CIDRs of load balancers, nil = there are none
 	TLS                   ServerTLS `toml:"tls"`
 }
 

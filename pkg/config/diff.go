@@ -11,7 +11,7 @@ import (
 // liveKeys take effect without a restart, each with all that is below it.
 func liveKeys() []string {
 	return []string{
-		"server.throttle_rate", "server.max_message_octets", "server.tls.cert_file", "server.tls.key_file", "server.tls.client_ca_file", "clients", "distribution_lists", "canned_messages", "service_types",
+		"server.throttle_rate", "server.max_message_octets", "server.proxy_networks", "server.tls.cert_file", "server.tls.key_file", "server.tls.client_ca_file", "clients", "distribution_lists", "canned_messages", "service_types",
 		"hermes", "tcp.allow", "tcp.token", "tcp.token_file", "alerts", "mail", "log",
 	}
 }

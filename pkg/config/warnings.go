@@ -2,6 +2,7 @@ package config
 
 import (
 	"net"
+	"net/netip"
 	"net/url"
 	"strings"
 
@@ -32,6 +33,11 @@ func (c *Config) Warnings() []Problem {
 	w.owners(c.Clients)
 	if c.Server.TLS.ListenPort == 0 && c.Server.TLS.CertFile != "" {
 		w.add("server.tls.listen_port", "is 0, so TLS is off although cert_file is set")
+	}
+	for i, network := range c.Server.ProxyNetworks {
+		if p, err := netip.ParsePrefix(network); err == nil && p.Bits() == 0 {
+			w.add(tomlstrict.Index("server.proxy_networks", i), "is %q: whoever reaches the ports can name any address as its own", network)
+		}
 	}
 	if len(c.TCP.Allow) == 0 && c.TCP.Token == "" {
 		w.add("tcp.allow", "is empty and there is no tcp.token: whoever reaches the port can send messages")

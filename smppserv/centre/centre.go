@@ -149,7 +149,7 @@ func (mc *centre) open(ctx context.Context, version string) (err error) {
 		return err
 	}
 	mc.port = hermes.NewPort(hermes.PortOptions{
-		Listen: net.JoinHostPort(cfg.TCP.ListenHost, strconv.Itoa(cfg.TCP.ListenPort)), Allow: prefixes(cfg.TCP.Allow), Token: cfg.TCP.Token,
+		Listen: net.JoinHostPort(cfg.TCP.ListenHost, strconv.Itoa(cfg.TCP.ListenPort)), Allow: prefixes(cfg.TCP.Allow), Balancers: prefixes(cfg.Server.ProxyNetworks), Token: cfg.TCP.Token,
 		Validity: cfg.Hermes.Validity, Queue: mc.queue, Clients: mc.smsc, Log: log,
 	})
 	if err := mc.port.Listen(); err != nil {
@@ -183,7 +183,7 @@ func (mc *centre) serve() worker.Ready {
 	}()
 	ready := worker.Ready{SMPP: mc.plain.Addr().String(), TCP: mc.port.Addr().String()}
 	if mc.secure != nil {
-		mc.smsc.Serve(mc.secure)
+		mc.smsc.ServeTLS(mc.secure, following(&mc.secureConf))
 		ready.SMPPTLS = mc.secure.Addr().String()
 	}
 	if a := mc.admin.Addr(); a != nil {

@@ -27,7 +27,7 @@ func (mc *centre) listenSMPP(s config.Server) (plain, secure net.Listener, err e
 		return plain, nil, err
 	}
 	mc.secureConf.Store(conf)
-	return plain, tls.NewListener(secure, following(&mc.secureConf)), nil
+	return plain, secure, nil
 }
 
 // following has each connection served with what is there now.

@@ -265,6 +265,7 @@ func (mc *centre) apply(cfg *config.Config) (renewed []string, err error) {
 	mc.counters.Clients(clients)
 	mc.alerts.Configure(alertSettings(cfg))
 	mc.port.SetAllow(prefixes(cfg.TCP.Allow))
+	mc.port.SetBalancers(prefixes(cfg.Server.ProxyNetworks))
 	mc.port.SetToken(cfg.TCP.Token)
 	mc.port.SetValidity(cfg.Hermes.Validity)
 	mc.mu.Lock()

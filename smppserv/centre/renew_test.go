@@ -81,7 +81,7 @@ func TestAReplacedCertificateOrSecretIsTakenUp(t *testing.T) {
 			"[admin]\nlisten = ''\n[[clients]]\nsystem_id = 'acme'\npassword_file = '" + password + "'\nbind_policy = 'pair'\n"
 	}
 	c := startConfigured(t, text(""))
-	c.smsc.Serve(c.secure)
+	c.smsc.ServeTLS(c.secure, following(&c.secureConf))
 	file, err := Read(c.path)
 	if err != nil {
 		t.Fatal(err)

@@ -93,8 +93,8 @@ func certPool(file string) (*x509.CertPool, error) {
 
 func smscSettings(cfg *config.Config) smsc.Settings {
 	st := smsc.Settings{
-		Texts:        translate.Texts{MaxOctets: cfg.Server.MaxMessageOctets, Validity: cfg.Hermes.Validity, Canned: map[byte]string{}},
-		ThrottleRate: cfg.Server.ThrottleRate, LogContent: cfg.Log.Content,
+		Texts:     translate.Texts{MaxOctets: cfg.Server.MaxMessageOctets, Validity: cfg.Hermes.Validity, Canned: map[byte]string{}},
+		Balancers: prefixes(cfg.Server.ProxyNetworks), ThrottleRate: cfg.Server.ThrottleRate, LogContent: cfg.Log.Content,
 		Lists: map[string][]string{}, ServiceTypes: map[string]smpp.Status{},
 	}
 	for _, c := range cfg.Clients {

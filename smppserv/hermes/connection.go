@@ -164,7 +164,7 @@ func (c *connection) failLocked(why string) {
 
 // reset has the end of a connection reach a peer that does not read: the system would keep it behind what is not read.
 func reset(nc net.Conn) {
-	if c, ok := nc.(*net.TCPConn); ok {
+	if c, ok := nc.(interface{ SetLinger(seconds int) error }); ok {
 		c.SetLinger(0)
 	}
 }

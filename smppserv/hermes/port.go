@@ -14,6 +14,7 @@ import (
 
 	"hnetsmpp/pkg/loglimit"
 	"hnetsmpp/pkg/peeraddr"
+	"hnetsmpp/smppserv/balancer"
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
@@ -29,6 +30,7 @@ const (
 // What peers of the port can have the log say.
 var (
 	addressRefused  = loglimit.Cause{Text: "the TCP port refused a connection", Reason: "tcp.allow", PerPeer: 1}
+	checked         = loglimit.Cause{Text: "a load balancer has looked at the TCP port"}
 	tooMany         = loglimit.Cause{Text: "the TCP port refused a connection: there are too many"}
 	acceptFailed    = loglimit.Cause{Text: "the TCP port cannot take a connection; it tries again"}
 	cutOff          = loglimit.Cause{Text: "a connection to the TCP port is cut off"}
@@ -57,6 +59,7 @@ type Clients interface {
 type PortOptions struct {
 	Listen         string         // host:port; port 0 = any free one
 	Allow          []netip.Prefix // may connect; empty = any
+	Balancers      []netip.Prefix // networks of load balancers, whose connections begin with a PROXY header
 	Token          string         // every line must bear it; "" = none asked
 	Validity       time.Duration  // of messages that name none
 	MaxConnections int            // 0 = 100
@@ -74,12 +77,15 @@ type Port struct {
 	ctx     context.Context   // of Clients.Route; ends when Close gives up
 	cancel  context.CancelFunc
 
+	balancers *balancer.Balancers
+
 	mu          sync.Mutex
 	listener    net.Listener
 	allow       []netip.Prefix
 	token       string
 	validity    time.Duration
 	connections map[*connection]struct{}
+	introducing int // connections of balancers that are still without their header
 	refusing    int
 	seen        rejections
 	closing     bool
@@ -92,7 +98,8 @@ func NewPort(o PortOptions) *Port {
 		o.MaxConnections = defaultMaxConnections
 	}
 	p := &Port{o: o, log: o.Log, limited: loglimit.New(o.Log), allow: o.Allow, token: o.Token, validity: o.Validity,
-		connections: map[*connection]struct{}{}}
+		connections: map[*connection]struct{}{}, balancers: balancer.New((o.MaxConnections + 1) / 2)}
+	p.balancers.SetNetworks(o.Balancers)
 	p.ctx, p.cancel = context.WithCancel(context.Background())
 	return p
 }
@@ -123,6 +130,9 @@ func (p *Port) SetAllow(allow []netip.Prefix) {
 	p.allow = allow
 	p.limited.Forget(addressRefused) // the operator may want to see whether it helped
 }
+
+// SetBalancers puts other networks of load balancers in force for connections to come.
+func (p *Port) SetBalancers(networks []netip.Prefix) { p.balancers.SetNetworks(networks) }
 
 // SetToken puts another token in force for lines to come; "" = none asked.
 func (p *Port) SetToken(token string) {
@@ -172,13 +182,38 @@ func (p *Port) stopped() bool {
 	return p.closing
 }
 
-// admit starts a connection, or refuses it.
+// admit starts a connection, or refuses it. A balancer's is first to say whose it is.
 func (p *Port) admit(nc net.Conn) {
-	addr := peeraddr.Of(nc.RemoteAddr())
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if !p.balancers.Has(nc.RemoteAddr()) || p.closing || p.full() {
+		p.admitLocked(nc)
+		return
+	}
+	p.introducing++
+	p.running.Go(func() {
+		own, err := p.balancers.Read(nc)
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.introducing--
+		if err != nil {
+			balancer.Log(p.limited, nc.RemoteAddr(), err)
+			nc.Close()
+			return
+		}
+		p.admitLocked(own)
+	})
+}
+
+func (p *Port) full() bool { return len(p.connections)+p.introducing >= p.o.MaxConnections }
+
+func (p *Port) admitLocked(nc net.Conn) {
+	addr := peeraddr.Of(nc.RemoteAddr())
 	switch {
 	case p.closing:
+		nc.Close()
+	case !allowed(p.allow, addr) && balancer.IsAnonymous(nc): // a health check
+		p.limited.Line(zerolog.DebugLevel, checked, loglimit.Peer{Addr: addr}).Stringer("address", addr).Msg(checked.Text)
 		nc.Close()
 	case !allowed(p.allow, addr):
 		if ev := p.limited.Warn(addressRefused, loglimit.Peer{Addr: addr}); ev != nil {
@@ -186,7 +221,7 @@ func (p *Port) admit(nc net.Conn) {
 		}
 		p.seen.note(Rejection{At: time.Now(), From: addr.String(), Code: codeUnauthorized, Why: addr.String() + " is not in tcp.allow"})
 		p.refuse(nc, codeUnauthorized, addr.String()+" is not in tcp.allow")
-	case len(p.connections) >= p.o.MaxConnections:
+	case p.full():
 		p.limited.Warn(tooMany, loglimit.Peer{Addr: addr}).Stringer("address", addr).Int("connections", len(p.connections)).Msg(tooMany.Text)
 		p.seen.note(Rejection{At: time.Now(), From: addr.String(), Code: codeStoreUnavailable, Why: "too many connections"})
 		p.refuse(nc, codeStoreUnavailable, "too many connections")
@@ -220,15 +255,7 @@ func (p *Port) refuse(nc net.Conn, code, why string) {
 }
 
 func allowed(allow []netip.Prefix, addr netip.Addr) bool {
-	if len(allow) == 0 {
-		return true
-	}
-	for _, n := range allow {
-		if n.Contains(addr) {
-			return true
-		}
-	}
-	return false
+	return len(allow) == 0 || balancer.Within(allow, addr)
 }
 
 // allowLine is the line of config.toml that lets addr in too.
@@ -251,6 +278,7 @@ func (p *Port) Close(ctx context.Context) error {
 	if p.listener != nil {
 		p.listener.Close()
 	}
+	p.balancers.Close()
 	for c := range p.connections {
 		c.stop()
 	}

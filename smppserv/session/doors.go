@@ -11,6 +11,7 @@ import (
 
 	"hnetsmpp/pkg/loglimit"
 	"hnetsmpp/pkg/peeraddr"
+	"hnetsmpp/smppserv/balancer"
 )
 
 // What connections have the log say.
@@ -40,6 +41,7 @@ const (
 type Doors struct {
 	max, maxPerAddress int
 	bindDelay          time.Duration
+	balancers          *balancer.Balancers
 
 	inside  sync.WaitGroup
 	closing chan struct{} // closed when nobody is let in any more
@@ -56,7 +58,7 @@ type Doors struct {
 // NewDoors makes Doors that let in max connections, maxPerAddress of one address (0 = any number), and delay the answer
 // to a failed bind by bindDelay times the failures of its address within the last minute, 5 s at most.
 func NewDoors(max, maxPerAddress int, bindDelay time.Duration) *Doors {
-	return &Doors{max: max, maxPerAddress: maxPerAddress, bindDelay: bindDelay, closing: make(chan struct{}),
+	return &Doors{max: max, maxPerAddress: maxPerAddress, bindDelay: bindDelay, balancers: balancer.New((max + 1) / 2), closing: make(chan struct{}),
 		perAddr: map[netip.Addr]int{}, sessions: map[*Session]struct{}{}, failed: map[netip.Addr][]time.Time{}}
 }
 
@@ -68,7 +70,14 @@ func counted(a net.Addr) netip.Addr { return peeraddr.Counted(peeraddr.Of(a)) }
 
 // Enter takes a place for a connection, which Serve gives back, or says which limit keeps it out.
 func (d *Doors) Enter(remote net.Addr) error {
-	a := counted(remote)
+	if err := d.reserve(); err != nil {
+		return err
+	}
+	return d.claim(remote)
+}
+
+// reserve takes a place for a connection whose client is not known yet.
+func (d *Doors) reserve() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch {
@@ -76,14 +85,34 @@ func (d *Doors) Enter(remote net.Addr) error {
 		return errShut
 	case d.max > 0 && d.open >= d.max:
 		return errTooMany
-	case d.maxPerAddress > 0 && d.perAddr[a] >= d.maxPerAddress:
-		return errTooManyPerAddress
 	}
 	d.open++
-	d.perAddr[a]++
 	d.inside.Add(1)
 	return nil
 }
+
+// claim makes a reserved place the client's, or gives it back.
+func (d *Doors) claim(remote net.Addr) error {
+	a := counted(remote)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.maxPerAddress > 0 && d.perAddr[a] >= d.maxPerAddress {
+		d.release()
+		return errTooManyPerAddress
+	}
+	d.perAddr[a]++
+	return nil
+}
+
+// release gives a place back. The caller holds mu.
+func (d *Doors) release() {
+	d.open--
+	d.inside.Done()
+}
+
+// SetBalancers puts the networks of load balancers in force for connections to come: one from there must begin with a PROXY
+// header, and counts under the address in it. Until that is read it counts in max alone, and of one address up to half of max.
+func (d *Doors) SetBalancers(networks []netip.Prefix) { d.balancers.SetNetworks(networks) }
 
 // Accept hands the connections that l accepts, and that find a place, to serve, until Shut closes l.
 func (d *Doors) Accept(l net.Listener, log *loglimit.Limiter, serve func(net.Conn)) {
@@ -103,14 +132,44 @@ func (d *Doors) Accept(l net.Listener, log *loglimit.Limiter, serve func(net.Con
 			time.Sleep(acceptPause)
 			continue
 		}
+		if d.balancers.Has(c.RemoteAddr()) {
+			if err := d.reserve(); err != nil {
+				refuse(c, log, err)
+				continue
+			}
+			go d.introduce(c, log, serve)
+			continue
+		}
 		if err := d.Enter(c.RemoteAddr()); err != nil {
-			log.Warn(connectionRefused.As(err.Error()), loglimit.Peer{Addr: AddrOf(c.RemoteAddr())}).
-				Stringer("remote", c.RemoteAddr()).Err(err).Msg(connectionRefused.Text)
-			_ = c.Close()
+			refuse(c, log, err)
 			continue
 		}
 		serve(c)
 	}
+}
+
+// introduce has a balancer's connection, which has a place, say whose it is, and hands it to serve.
+func (d *Doors) introduce(c net.Conn, log *loglimit.Limiter, serve func(net.Conn)) {
+	own, err := d.balancers.Read(c)
+	if err != nil {
+		d.mu.Lock()
+		d.release()
+		d.mu.Unlock()
+		balancer.Log(log, c.RemoteAddr(), err)
+		_ = c.Close()
+		return
+	}
+	if err := d.claim(own.RemoteAddr()); err != nil {
+		refuse(own, log, err)
+		return
+	}
+	serve(own)
+}
+
+func refuse(c net.Conn, log *loglimit.Limiter, err error) {
+	log.Warn(connectionRefused.As(err.Error()), loglimit.Peer{Addr: AddrOf(c.RemoteAddr())}).
+		Stringer("remote", c.RemoteAddr()).Err(err).Msg(connectionRefused.Text)
+	_ = c.Close()
 }
 
 // Serve runs a session whose connection has its place until it ends, and returns why it did.
@@ -130,9 +189,8 @@ func (d *Doors) left(s *Session) {
 	a := counted(s.RemoteAddr())
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	defer d.inside.Done()
+	defer d.release()
 	delete(d.sessions, s)
-	d.open--
 	if d.perAddr[a]--; d.perAddr[a] == 0 {
 		delete(d.perAddr, a)
 	}

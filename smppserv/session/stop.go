@@ -31,6 +31,7 @@ func (d *Doors) Shut() {
 	for _, l := range d.listeners {
 		_ = l.Close()
 	}
+	d.balancers.Close()
 }
 
 // Close shuts the doors, unbinds every session and waits until all are gone. Those that are not by the end of ctx,

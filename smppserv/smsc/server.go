@@ -7,8 +7,10 @@ package smsc
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -96,7 +98,8 @@ const (
 type Settings struct {
 	translate.Texts
 	Clients      []Client
-	ThrottleRate int // submits per second and client, 0 = no limit; a client's own overrides it
+	Balancers    []netip.Prefix // networks of load balancers, whose connections begin with a PROXY header
+	ThrottleRate int            // submits per second and client, 0 = no limit; a client's own overrides it
 	LogContent   bool
 	Lists        map[string][]string    // distribution lists: the numbers of their members
 	ServiceTypes map[string]smpp.Status // those that are not served now, and why: RSERTYPUNAVAIL, RSERTYPDENIED
@@ -131,6 +134,7 @@ func New(o Options, st Settings) *Server {
 	sv.directory.Store(newDirectory(st))
 	sv.watch.changed = o.Changed
 	sv.watch.retain(sv.directory.Load())
+	sv.doors.SetBalancers(st.Balancers)
 	return sv
 }
 
@@ -141,11 +145,17 @@ func (sv *Server) Reload(st Settings) {
 	sv.good.Retain(d.hash)
 	sv.watch.retain(d)
 	sv.registry.reload(d)
+	sv.doors.SetBalancers(st.Balancers)
 }
 
 // Serve accepts connections from l until Close, which closes it too. It returns at once.
 func (sv *Server) Serve(l net.Listener) {
 	go sv.doors.Accept(l, sv.limited, func(c net.Conn) { go func() { _ = sv.serve(c, nil) }() })
+}
+
+// ServeTLS is Serve for connections that speak TLS; the PROXY header of a load balancer comes before it.
+func (sv *Server) ServeTLS(l net.Listener, conf *tls.Config) {
+	go sv.doors.Accept(l, sv.limited, func(c net.Conn) { go func() { _ = sv.serve(tls.Server(c, conf), nil) }() })
 }
 
 // Outbind asks the client that we have called over c to bind (SMPP 3.4, 2.2.1), and serves the connection until it ends.
