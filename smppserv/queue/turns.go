@@ -180,7 +180,7 @@ func (q *Queue) ready(lr ref) {
 		to := q.recipientOf(l)
 		q.queueUp(&to.turns, lr, l)
 		to.mark()
-	default:
+	case l.size <= lendable:
 		t, e := q.lines.all[l.turns], q.heading(l)
 		if t.party == e.party && (t.first == lr || q.lender(t.round, l, e) == 0) || t.party != e.party && q.lends(t.party, l, e) {
 			return

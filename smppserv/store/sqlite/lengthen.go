@@ -12,17 +12,23 @@ const (
 	longerBy = 1 << 20
 )
 
-// lengthen makes the log's file longer, a piece at a time, until it has the length at which it is copied and begun anew; done tells
-// that it has. A flush of a file that has grown has the file system write its own journal, too, and takes half as long again as
-// one of what was there before, or several milliseconds when others write. Zeros behind the last frame are no frame to SQLite.
-func (d *database) lengthen() (done bool, err error) {
-	d.gate.wait()
-	conn := d.writer.conn
-	if err := exec(conn, "BEGIN IMMEDIATE"); err != nil { // no other program adds to it meanwhile
-		return false, err
+// lengthen makes the log's file longer, a piece at a time, until it has the length at which it is copied and begun anew. It is called
+// in a transaction that writes: nobody else adds to the log meanwhile.
+//
+// A flush of a file that has grown has the file system write its own journal, too, and takes half as long again as one of what was
+// there before, or several milliseconds when others write. Zeros behind the last frame are no frame to SQLite.
+func (d *database) lengthen() {
+	c := &d.care
+	if c.long || d.present.logNow().pages < usedPages || d.Present() != nil {
+		return
 	}
-	defer func() { err = errors.Join(err, exec(conn, "COMMIT")) }() // of nothing: that is not written
-	f, err := os.OpenFile(d.care.file, os.O_WRONLY, 0)
+	done, err := longer(c.file, c.limit*framePage)
+	c.long = done || err != nil // then it grows by what is written
+}
+
+// longer makes a file longer, but no longer than want octets; done tells that it is as long.
+func longer(file string, want int64) (done bool, err error) {
+	f, err := os.OpenFile(file, os.O_WRONLY, 0)
 	if err != nil {
 		return false, err
 	}
@@ -31,7 +37,7 @@ func (d *database) lengthen() (done bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	size, want := info.Size(), d.care.limit*framePage
+	size := info.Size()
 	if size >= want {
 		return true, nil
 	}

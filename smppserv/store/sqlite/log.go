@@ -38,7 +38,7 @@ type care struct {
 	pause  time.Duration
 	again  time.Time // not before
 	failed bool      // as was said
-	long   bool      // nothing more is done to make it longer
+	long   bool      // nothing more is done to lengthen it
 }
 
 // Tend implements store.Database: it has a long log copied, and begins it anew when it is, or when it is not bound to the database
@@ -46,10 +46,6 @@ type care struct {
 func (d *database) Tend() {
 	c := &d.care
 	l := d.present.logNow()
-	if !c.long && l.pages >= usedPages && d.Present() == nil {
-		done, err := d.lengthen()
-		c.long = done || err != nil // then it grows by what is written
-	}
 	if l.pages < c.limit && c.salts == l.salts || time.Now().Before(c.again) {
 		return
 	}
