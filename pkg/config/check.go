@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"hnetsmpp/pkg/tomlstrict"
 )
@@ -153,12 +154,30 @@ func (k *checker) jobs(c *Jobs) {
 
 func isSQLiteURI(dsn string) bool { return dsn == ":memory:" || strings.HasPrefix(dsn, "file:") }
 
+// isPostgresDSN tells whether it is a URL or key=value words. PostgreSQL's driver says the rest.
+func isPostgresDSN(dsn string) bool {
+	if strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://") {
+		return true
+	}
+	key, _, found := strings.Cut(strings.TrimSpace(dsn), "=")
+	return found && !strings.ContainsAny(strings.TrimSpace(key), `/\:. `)
+}
+
+// maxNode is how long a node's name may be.
+const maxNode = 64
+
 func (k *checker) store(c *Store) {
+	k.lasts("store.lease", c.Lease, Duration(time.Second), Duration(time.Hour))
+	if strings.TrimSpace(c.Node) != c.Node || len(c.Node) > maxNode || strings.ContainsFunc(c.Node, unicode.IsControl) {
+		k.add("store.node", "is %q; a name has at most %d octets, no control character, and no blank around it", c.Node, maxNode)
+	}
 	switch {
 	case c.Driver == "postgres":
-		k.add("store.driver", `postgres is not supported by this version; use "sqlite"`)
+		if !isPostgresDSN(c.DSN) { // which may hold a password
+			k.add("store.dsn", `must name the PostgreSQL database, such as "postgres://hnet:${DB_PASSWORD}@db.example.com/hnet" or "host=db.example.com dbname=hnet user=hnet"`)
+		}
 	case c.Driver != "sqlite":
-		k.oneOf("store.driver", c.Driver, "sqlite")
+		k.oneOf("store.driver", c.Driver, "sqlite", "postgres")
 	case c.DSN == "":
 		k.add("store.dsn", `is empty; it must be the path of the database file, such as "data/messages.db"`)
 	case isSQLiteURI(c.DSN):

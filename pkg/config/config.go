@@ -168,10 +168,12 @@ type Jobs struct {
 
 // Store is where messages are kept.
 type Store struct {
-	Driver string `toml:"driver"` // sqlite
-	DSN    string `toml:"dsn"`    // a file
+	Driver string `toml:"driver"` // sqlite or postgres
+	DSN    string `toml:"dsn"`    // a file; of postgres a URL or key=value words
 	// DSNFile holds the dsn, where that holds a password.
-	DSNFile string `toml:"dsn_file"`
+	DSNFile string   `toml:"dsn_file"`
+	Node    string   `toml:"node"`  // the name of this worker, "" = that of the machine
+	Lease   Duration `toml:"lease"` // of a postgres store: others take over from a worker that has not renewed it for so long
 }
 
 // Admin is the operator's page and API.

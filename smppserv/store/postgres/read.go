@@ -102,7 +102,7 @@ func (d *Database) Load(ctx context.Context, ids []sms.ID, part store.Part) ([]*
 // waitingStep is how many messages are read together.
 const waitingStep = 2000
 
-var waiting = "SELECT " + fmt.Sprintf(columns, noContent) + " FROM messages m WHERE m.final_at IS NULL AND m.holder IN " + own + " AND m.id > $2 ORDER BY m.id LIMIT $3"
+var waiting = "SELECT " + fmt.Sprintf(columns, noContent) + " FROM messages m WHERE m.final_at IS NULL AND m.holder " + own + " AND m.id > $2 ORDER BY m.id LIMIT $3"
 
 // Waiting implements store.Database: what this epoch holds, and those that it has taken over.
 func (d *Database) Waiting(ctx context.Context, after sms.ID, f func(*sms.Message) error) error {
@@ -142,7 +142,7 @@ const idStep = 100_000
 func (d *Database) WaitingIDs(ctx context.Context, after, upTo sms.ID, limit int) (ids []sms.ID, err error) {
 	for len(ids) < limit {
 		step := min(idStep, limit-len(ids))
-		some, err := d.ids(ctx, "SELECT id FROM messages WHERE final_at IS NULL AND holder IN "+own+" AND id > $2 AND id <= $3 ORDER BY id LIMIT $4",
+		some, err := d.ids(ctx, "SELECT id FROM messages WHERE final_at IS NULL AND holder "+own+" AND id > $2 AND id <= $3 ORDER BY id LIMIT $4",
 			d.epoch.Load(), int64(after), int64(upTo), step)
 		if err != nil {
 			return nil, err
@@ -163,7 +163,7 @@ func (d *Database) Arrived(ctx context.Context, since uint64) (ids []sms.ID, nex
 	if err = d.each(ctx, "SELECT pg_snapshot_xmin(pg_current_snapshot())", []any{&next}, func() error { return nil }); err != nil {
 		return nil, 0, err
 	}
-	ids, err = d.ids(ctx, "SELECT id FROM messages WHERE holder IN "+own+" AND final_at IS NULL AND arrived IS NOT NULL AND arrived >= $2::text::xid8 ORDER BY id",
+	ids, err = d.ids(ctx, "SELECT id FROM messages WHERE holder "+own+" AND final_at IS NULL AND arrived IS NOT NULL AND arrived >= $2::text::xid8 ORDER BY id",
 		d.epoch.Load(), strconv.FormatUint(since, 10))
 	return ids, next, err
 }
@@ -176,7 +176,7 @@ func (d *Database) KnownAs(ctx context.Context, id sms.ID) ([]sms.ID, error) {
 // ClockSteps implements store.Database.
 func (d *Database) ClockSteps(ctx context.Context) (steps []road.ClockStep, err error) {
 	var last, from, to int64
-	err = d.each(ctx, "SELECT message_id, set_from, set_to FROM clock_steps WHERE epoch IN "+own+" ORDER BY id", []any{&last, &from, &to}, func() error {
+	err = d.each(ctx, "SELECT message_id, set_from, set_to FROM clock_steps WHERE epoch "+own+" ORDER BY id", []any{&last, &from, &to}, func() error {
 		steps = append(steps, road.ClockStep{LastID: sms.ID(last), From: time.UnixMilli(from), To: time.UnixMilli(to)})
 		return nil
 	}, d.epoch.Load())
