@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"hnetsmpp/pkg/tomlstrict"
 )
@@ -154,30 +153,32 @@ func (k *checker) jobs(c *Jobs) {
 
 func isSQLiteURI(dsn string) bool { return dsn == ":memory:" || strings.HasPrefix(dsn, "file:") }
 
-// isPostgresDSN tells whether it is a URL or key=value words. PostgreSQL's driver says the rest.
+// isPostgresDSN tells a URL or key=value words from the path of a file.
 func isPostgresDSN(dsn string) bool {
-	if strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://") {
-		return true
+	for _, scheme := range []string{"postgres://", "postgresql://"} {
+		if strings.HasPrefix(dsn, scheme) {
+			return len(dsn) > len(scheme)
+		}
 	}
-	key, _, found := strings.Cut(strings.TrimSpace(dsn), "=")
-	return found && !strings.ContainsAny(strings.TrimSpace(key), `/\:. `)
+	key, _, ok := strings.Cut(strings.TrimSpace(dsn), "=")
+	return ok && !strings.ContainsAny(key, `/\ `) && key != ""
 }
 
-// maxNode is how long a node's name may be.
-const maxNode = 64
+// maxNode bounds the name of a worker: PostgreSQL keeps that much of a connection's name, with the epoch.
+const maxNode = 40
 
 func (k *checker) store(c *Store) {
-	k.lasts("store.lease", c.Lease, Duration(time.Second), Duration(time.Hour))
-	if strings.TrimSpace(c.Node) != c.Node || len(c.Node) > maxNode || strings.ContainsFunc(c.Node, unicode.IsControl) {
-		k.add("store.node", "is %q; a name has at most %d octets, no control character, and no blank around it", c.Node, maxNode)
+	k.lasts("store.lease", c.Lease, time.Second, day)
+	if len(c.Node) > maxNode || strings.ContainsFunc(c.Node, func(r rune) bool { return r <= ' ' || r == 0x7F }) {
+		k.add("store.node", "is %q; it must be a name of at most %d octets without spaces", c.Node, maxNode)
 	}
 	switch {
-	case c.Driver == "postgres":
-		if !isPostgresDSN(c.DSN) { // which may hold a password
-			k.add("store.dsn", `must name the PostgreSQL database, such as "postgres://hnet:${DB_PASSWORD}@db.example.com/hnet" or "host=db.example.com dbname=hnet user=hnet"`)
+	case c.Driver == DriverPostgres:
+		if !isPostgresDSN(c.DSN) {
+			k.add("store.dsn", `must say where PostgreSQL is, such as "postgres://smpp@db1,db2/smpp?target_session_attrs=read-write"`)
 		}
-	case c.Driver != "sqlite":
-		k.oneOf("store.driver", c.Driver, "sqlite", "postgres")
+	case c.Driver != DriverSQLite:
+		k.oneOf("store.driver", c.Driver, DriverSQLite, DriverPostgres)
 	case c.DSN == "":
 		k.add("store.dsn", `is empty; it must be the path of the database file, such as "data/messages.db"`)
 	case isSQLiteURI(c.DSN):

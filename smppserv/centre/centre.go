@@ -40,15 +40,15 @@ import (
 
 // centre is everything that runs, in the order in which it is opened. It implements admin.Centre.
 type centre struct {
-	log    zerolog.Logger
-	clock  queue.Clock
-	store  *store.Store
-	folder string // of config.toml
-	queue  *queue.Queue
-	push   *hermes.Push
-	smsc   *smsc.Server
-	port   *hermes.Port
-	admin  *admin.Server
+	log   zerolog.Logger
+	clock queue.Clock
+	store *store.Store
+	path  string // of config.toml
+	queue *queue.Queue
+	push  *hermes.Push
+	smsc  *smsc.Server
+	port  *hermes.Port
+	admin *admin.Server
 
 	operators *operators.Operators
 	started   config.File // as it was at the start
@@ -150,7 +150,7 @@ func (mc *centre) open(ctx context.Context) (err error) {
 		return err
 	}
 	mc.admin.Away("starting: taking up the messages that wait")
-	mc.alerts = alerts.New(alerts.Options{Node: nodeName(cfg), Source: mc.operators, File: filepath.Join(mc.data(), alertsFile), Log: log})
+	mc.alerts = alerts.New(alerts.Options{Node: nodeName(cfg), Source: mc.operators, File: filepath.Join(config.DataFolder(mc.path, cfg), alertsFile), Log: log})
 	mc.alerts.Configure(alertSettings(cfg))
 	if err := mc.operators.Open(ctx, operators.Parts{Queue: mc.queue, SMSC: mc.smsc, Push: mc.push, Port: mc.port, Store: mc.store,
 		Traces: mc.traces, Alerts: mc.alerts, Text: translate.Decode}); err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"runtime/pprof"
 	"syscall"
 	"time"
@@ -53,7 +52,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	mc.folder = filepath.Dir(o.File.Path)
+	mc.path = o.File.Path
 	if err := mc.open(ctx); err != nil {
 		if isStopped(ctx, err) {
 			return nil

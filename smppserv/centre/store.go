@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"hnetsmpp/pkg/config"
 	"hnetsmpp/smppserv/store"
 	"hnetsmpp/smppserv/store/postgres"
 	"hnetsmpp/smppserv/store/sqlite"
@@ -28,12 +29,12 @@ func IsBadConfig(err error) bool { return postgres.IsBadDSN(err) }
 // openStore opens the database. One that is away it waits for.
 func (mc *centre) openStore(ctx context.Context) (*store.Store, error) {
 	cfg := mc.cfg.Store
-	if cfg.Driver == "sqlite" {
+	if cfg.Driver == config.DriverSQLite {
 		return sqlite.Open(ctx, sqlite.Options{File: cfg.DSN, Log: mc.log})
 	}
 	var told time.Time
 	for {
-		s, err := postgres.Open(ctx, postgres.Options{DSN: cfg.DSN, Beside: mc.folder, Folder: mc.data(), Node: nodeName(mc.cfg), Lease: cfg.Lease, Log: mc.log})
+		s, err := postgres.Open(ctx, postgres.Options{DSN: cfg.DSN, Beside: filepath.Dir(mc.path), Folder: config.DataFolder(mc.path, mc.cfg), Node: nodeName(mc.cfg), Lease: cfg.Lease, Log: mc.log})
 		switch {
 		case err == nil:
 			if !told.IsZero() {
@@ -58,14 +59,6 @@ func (mc *centre) openStore(ctx context.Context) (*store.Store, error) {
 			return nil, context.Cause(ctx)
 		}
 	}
-}
-
-// data is the folder of what is kept beside the database.
-func (mc *centre) data() string {
-	if mc.cfg.Store.Driver == "sqlite" {
-		return filepath.Dir(mc.cfg.Store.DSN)
-	}
-	return filepath.Join(mc.folder, "data")
 }
 
 // isStopped knows the error of a start that was asked to stop.

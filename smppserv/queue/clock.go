@@ -258,6 +258,11 @@ func (q *Queue) sleep() time.Duration {
 			next, some = at, true
 		}
 	}
+	if q.passing.len() > 0 {
+		if at := q.passing.front().at; !some || at < next {
+			next, some = at, true
+		}
+	}
 	if q.ends.len() > 0 && q.unwritten < maxUnwritten && (!some || q.endsFrom < next) {
 		next, some = q.endsFrom, true
 	}

@@ -134,6 +134,7 @@ func (q *Queue) nextJobs() (jobs []*job, more bool) {
 		return nil, true
 	}
 	more = q.lookAtAnswers(now, step)
+	more = q.passOn(now, step) || more
 	more = q.release(now, step) || more
 	more = q.returnTurns(step) || more
 	more = q.endReached(step) || more
@@ -142,7 +143,7 @@ func (q *Queue) nextJobs() (jobs []*job, more bool) {
 	}
 	if q.unwritten < maxUnwritten { // what makes room calls
 		jobs = q.takeEnds(now)
-		if !q.quiesced && !q.stopping {
+		if !q.quiesced && !q.stopping && q.o.Share.Holds() {
 			var left bool
 			jobs, left = q.pump(jobs, now)
 			more = more || left
@@ -299,6 +300,10 @@ func (j *job) start() {
 		successor := j.q.successors[j.lead]
 		j.q.mu.Unlock()
 		j.report(j.outcome(successor))
+		return
+	}
+	if !j.q.o.Share.Holds() { // the process stood still meanwhile
+		j.report(sms.Outcome{Verdict: sms.Returned, Reason: "what it holds may be another worker's"})
 		return
 	}
 	j.began = time.Now()

@@ -20,6 +20,7 @@ type faulty struct {
 	endErr    error
 	loadErr   error
 	loads     int
+	onLoad    func()
 	looks     int // by number
 	slow      bool
 	outcomes  []*road.Transition // while slow
@@ -91,6 +92,12 @@ func (f *faulty) read(count *int) error {
 func (f *faulty) Load(ctx context.Context, ids []sms.ID) ([]*sms.Message, error) {
 	if err := f.read(&f.loads); err != nil {
 		return nil, err
+	}
+	f.mu.Lock()
+	on := f.onLoad
+	f.mu.Unlock()
+	if on != nil {
+		on()
 	}
 	return f.Store.Load(ctx, ids)
 }

@@ -17,6 +17,7 @@ package queue
 
 import (
 	"context"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -54,6 +55,7 @@ type Options struct {
 	Store    Store
 	Log      zerolog.Logger
 	Observer Observer // may be nil
+	Share    Share    // nil = the store is this queue's alone
 	Clock    Clock    // nil means SystemClock
 	// CacheOctets bounds the memory for messages; what is more stays on disk until it is tried. 0 means 8 MiB.
 	CacheOctets int
@@ -129,6 +131,7 @@ type Queue struct {
 	// What few entries have.
 	held        map[ref]*sms.Message
 	submissions map[ref]road.Submission
+	abroad      map[sms.ID]telling // the submissions that wait for what another worker makes of their messages
 	partOf      map[ref]*group
 	leads       map[ref]*text
 	successors  map[ref]sms.ID      // that took its place while it was tried
@@ -142,6 +145,7 @@ type Queue struct {
 	ends     fifo[ending]          // messages to conclude without a try
 	endsFrom int64                 // not before
 	answers  fifo[answered]
+	passing  fifo[passing]
 	proven   fifo[proven]
 	onParked func()
 
@@ -168,13 +172,16 @@ func New(o Options) *Queue {
 	if o.Clock == nil {
 		o.Clock = SystemClock()
 	}
+	if o.Share == nil {
+		o.Share = alone{}
+	}
 	if o.CacheOctets == 0 {
 		o.CacheOctets = defaultCacheOctets
 	}
 	q := &Queue{
 		o: o, log: o.Log, limited: loglimit.New(o.Log), reckoning: newReckoning(o.Clock), parties: newParties(),
 		kick: make(chan struct{}, 1), done: make(chan struct{}), stop: make(chan struct{}), idle: make(chan struct{}),
-		held: map[ref]*sms.Message{}, submissions: map[ref]road.Submission{}, partOf: map[ref]*group{},
+		held: map[ref]*sms.Message{}, submissions: map[ref]road.Submission{}, abroad: map[sms.ID]telling{}, partOf: map[ref]*group{},
 		leads: map[ref]*text{}, successors: map[ref]sms.ID{}, faults: map[ref]int{}, unsaved: map[ref]*conclusion{},
 		complete:   complete{ids: map[uint64]sms.ID{}, max: defaultMaxComplete},
 		groups:     groups{byKey: map[groupKey]*group{}, max: defaultMaxGroups},
@@ -198,6 +205,9 @@ func (q *Queue) Start(ctx context.Context) error {
 	}
 	q.mu.Lock()
 	q.complete.blind = max(q.complete.blind, q.now()+q.o.Reassemble.Milliseconds())
+	if _, only := q.o.Share.(alone); !only { // a text may have been completed at another worker
+		q.complete.blind = math.MaxInt64
+	}
 	q.started = true
 	q.mu.Unlock()
 	go q.dispatch()
@@ -280,12 +290,13 @@ func (q *Queue) add(m *sms.Message, limit int, s road.Submission, old *replaced)
 		q.parties.forget(owner)
 		q.mu.Unlock()
 		return sms.ErrStopping
-	case limit > 0 && owner.pending >= limit && m.ExternalID != "" && s != nil:
+	case limit > 0 && q.owned(owner) >= limit && m.ExternalID != "" && s != nil:
 		q.storing++
 		q.mu.Unlock()
 		q.o.Store.Known(m.ExternalID, func(id sms.ID, err error) { q.addedBefore(m, id, err, s) })
 		return nil
-	case limit > 0 && owner.pending >= limit:
+	case limit > 0 && q.owned(owner) >= limit:
+		q.parties.forget(owner)
 		q.mu.Unlock()
 		return sms.ErrQueueFull
 	}
@@ -336,11 +347,15 @@ func (a *addition) Added(duplicate bool, err error) {
 	if kept {
 		q.o.Observer.Accepted(m)
 		now := max(a.came, q.wheel.at)
-		r := q.enter(m, a.keys, a.came, now, false)
-		if a.submission != nil {
-			q.keep(r, m, a.submission, now)
+		if m.Holder != 0 {
+			q.pass(m, a.owner, a.submission, now)
+		} else {
+			r := q.enter(m, a.keys, a.came, now, false)
+			if a.submission != nil {
+				q.keep(r, m, a.submission, now)
+			}
+			q.offer(r, m)
 		}
-		q.offer(r, m)
 		if old != nil {
 			q.remove(old.end, old.end.all, []*sms.Message{old.m})
 			q.unwritten++
@@ -403,6 +418,19 @@ func (q *Queue) Pending(owner string) int {
 		return p.pending
 	}
 	return 0
+}
+
+// Owned counts the undelivered messages of each owner that has some.
+func (q *Queue) Owned() map[string]int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	owned := map[string]int{}
+	for name, p := range q.parties.byName {
+		if p.pending > 0 && name != sms.Hermes {
+			owned[name] = p.pending
+		}
+	}
+	return owned
 }
 
 // Waiting counts the messages and receipts that are not final by who is to get them: system_ids, and sms.Hermes.

@@ -73,7 +73,7 @@ func (r *recovery) take(ctx context.Context, m *sms.Message) error {
 		r.now = q.now()
 	}
 	r.total++
-	if len(r.rows) == 0 && !q.isPart(m) {
+	if len(r.rows) == 0 && (!q.isPart(m) || m.Holder != 0) {
 		r.enter(m, keysOf(m))
 		q.mu.Unlock()
 		return nil
@@ -119,6 +119,13 @@ func (r *recovery) step(ctx context.Context) error {
 // enter takes up one message.
 func (r *recovery) enter(m *sms.Message, k keys) {
 	q := r.q
+	switch {
+	case q.byID.find(uint64(m.ID)) != 0:
+		return
+	case m.Holder != 0:
+		q.passTaken(m, r.now)
+		return
+	}
 	came := q.came(m, r.now)
 	var lr ref
 	var groups []*group

@@ -78,7 +78,7 @@ func (q *Queue) takeUpMissing(ctx context.Context, ids []sms.ID) (n int, err err
 		q.mu.Lock()
 		now := q.now()
 		for _, m := range ms {
-			if q.byID.find(uint64(m.ID)) == 0 && !m.State.Final() {
+			if q.byID.find(uint64(m.ID)) == 0 && !m.State.Final() && m.Holder == 0 {
 				q.offer(q.takeUp(m, keysOf(m), q.came(m, now), now), m)
 				n++
 			}

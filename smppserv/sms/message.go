@@ -114,8 +114,8 @@ type Message struct {
 	Progress string
 	Accepted Acceptance
 
-	// Where several workers share a store, Holder is whose queue has the message as long as it waits, and HandedBy who had it
-	// before; 0 = nobody, or there is one worker.
+	// Where several workers share a store, Holder is the one whose queue has the message, or is to have it, instead of this
+	// worker's; 0 = this one has it, or it is final. HandedBy is who had it before this worker; 0 = nobody.
 	Holder, HandedBy Epoch
 }
 

@@ -34,6 +34,7 @@ type peer struct {
 	// Guarded by the registry.
 	bound, gone bool
 	outlet      road.Outlet
+	release     func() // gives the place at all workers back; nil = it has none
 
 	sender sender
 }

@@ -66,11 +66,16 @@ func newDirectory(st Settings) *directory {
 	return d
 }
 
-func (d *directory) rate(c *Client) session.Rate {
-	if c.ThrottleRate > 0 {
-		return session.NewRate(c.ThrottleRate)
+// rate is what a client may submit here, when it transmits to so many workers.
+func (d *directory) rate(c *Client, workers int) session.Rate {
+	perSecond := c.ThrottleRate
+	if perSecond == 0 {
+		perSecond = d.ThrottleRate
 	}
-	return session.NewRate(d.ThrottleRate)
+	if perSecond > 0 {
+		perSecond = max(1, perSecond/workers)
+	}
+	return session.NewRate(perSecond)
 }
 
 // owns tells whether the client may write to a number and receives for it.

@@ -107,7 +107,7 @@ func (p *peer) cancelSM(ctx context.Context, c *Client, r *smpp.CancelSM) error 
 	ms = slices.DeleteFunc(ms, func(m *sms.Message) bool {
 		return !c.sameSource(m, r.Source) || r.Dest.Addr != "" && !sameDest(m, r.Dest)
 	})
-	return eachOf(ms, smpp.RCANCELFAIL, func(m *sms.Message) error { return p.sv.o.Queue.Cancel(ctx, m.ID) })
+	return eachOf(ms, smpp.RCANCELFAIL, func(m *sms.Message) error { return p.sv.cancelAt(ctx, m, "cancelled") })
 }
 
 func sameDest(m *sms.Message, a smpp.Address) bool {
@@ -136,7 +136,7 @@ func (p *peer) cancelAll(h smpp.Header, c *Client, r *smpp.CancelSM) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), cancelTime)
 	like := &sms.Message{Submitter: c.SystemID, Recipient: recipient, Source: source, Dest: dest, ServiceType: r.ServiceType}
-	p.sv.o.Queue.CancelConversation(ctx, like, func(n int, err error) {
+	p.sv.cancelConversation(ctx, like, func(n int, err error) {
 		defer cancel()
 		switch {
 		case errors.Is(err, sms.ErrTooMany):
@@ -164,7 +164,5 @@ func (p *peer) replaceSM(ctx context.Context, c *Client, r *smpp.ReplaceSM) erro
 		return err
 	}
 	ms = slices.DeleteFunc(ms, func(m *sms.Message) bool { return !c.sameSource(m, r.Source) })
-	return eachOf(ms, smpp.RREPLACEFAIL, func(m *sms.Message) error {
-		return p.sv.o.Queue.Replace(ctx, m.ID, func(m *sms.Message) error { return e.Replace(m, r, time.Now()) })
-	})
+	return eachOf(ms, smpp.RREPLACEFAIL, func(m *sms.Message) error { return p.sv.replaceAt(ctx, m, e, c, r) })
 }

@@ -1,6 +1,9 @@
 package smsc
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -9,6 +12,7 @@ import (
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/session"
+	"hnetsmpp/smppserv/sms"
 )
 
 // account is a client that has been here: its sessions share its rate.
@@ -63,7 +67,7 @@ func (r *registry) grant(p *peer, c *Client, k session.State) error {
 			p.kind, p.account = k, a
 			a.sessions = append(a.sessions, p)
 			r.mu.Unlock()
-			return nil
+			return r.grantEverywhere(p, c, k)
 		}
 		r.mu.Unlock()
 		if probed || !session.DropSilent(holders, r.sv.o.ProbeTime, errGhost) {
@@ -75,10 +79,79 @@ func (r *registry) grant(p *peer, c *Client, k session.State) error {
 func (r *registry) account(c *Client) *account {
 	a := r.accounts[c.SystemID]
 	if a == nil {
-		a = &account{client: c, rate: r.sv.directory.Load().rate(c)}
+		a = &account{client: c, rate: r.sv.directory.Load().rate(c, 1)}
 		r.accounts[c.SystemID] = a
 	}
 	return a
+}
+
+// grantEverywhere gives p, which has a place here, one among the client's sessions at all workers.
+func (r *registry) grantEverywhere(p *peer, c *Client, k session.State) error {
+	if r.sv.o.Others == nil {
+		return nil
+	}
+	ctx, cancel := p.until()
+	defer cancel()
+	release, err := r.sv.o.Others.Take(ctx, road.Place{Client: c.SystemID, Session: p.s.ID(), Receives: k.Receives(), Transmits: k.Transmits(),
+		Pair: c.BindPolicy == Pair, Remote: p.remote})
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case err != nil:
+		r.leave(p)
+		p.account = nil
+		if errors.Is(err, sms.ErrNoPlace) {
+			return smpp.RALYBND
+		}
+		return fmt.Errorf("it is not known which sessions it has at other workers: %w: %w", err, smpp.RSYSERR)
+	case p.gone:
+		release()
+	default:
+		p.release = release
+	}
+	r.share(p.account)
+	return nil
+}
+
+// until is a context that ends with the connection, or with cancel, which must be called.
+func (p *peer) until() (ctx context.Context, cancel func()) {
+	ctx, cancel = context.WithCancel(context.Background())
+	go func() {
+		select {
+		case <-p.s.Done():
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
+}
+
+// leave takes p out of its client's sessions.
+func (r *registry) leave(p *peer) {
+	p.account.sessions = slices.DeleteFunc(p.account.sessions, func(o *peer) bool { return o == p })
+}
+
+// share gives the sessions of a client here their share of its rate: as many workers as it transmits to have the same.
+func (r *registry) share(a *account) {
+	n := 1
+	if r.sv.o.Others != nil {
+		n = max(n, r.sv.o.Others.Transmitters(a.client.SystemID))
+	}
+	if rate := r.sv.directory.Load().rate(a.client, n); !rate.Same(a.rate) {
+		a.rate = rate
+	}
+}
+
+// Reshare is called when clients have come to other workers, or left them.
+func (sv *Server) Reshare() {
+	r := &sv.registry
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, a := range r.accounts {
+		if len(a.sessions) > 0 {
+			r.share(a)
+		}
+	}
 }
 
 // bound opens the way out for what waits for the client.
@@ -113,9 +186,12 @@ var clientRetry = [...]time.Duration{time.Second, 5 * time.Second, 15 * time.Sec
 func (r *registry) unbound(p *peer) {
 	r.mu.Lock()
 	p.gone = true
-	p.account.sessions = slices.DeleteFunc(p.account.sessions, func(o *peer) bool { return o == p })
-	outlet := p.outlet
+	r.leave(p)
+	outlet, release := p.outlet, p.release
 	r.mu.Unlock()
+	if release != nil {
+		defer release() // another one may be served when this one is not any more
+	}
 	if outlet != nil {
 		outlet.Detach()
 		p.sender.over()
@@ -133,10 +209,8 @@ func (r *registry) reload(d *directory) {
 			delete(r.accounts, id)
 			continue
 		}
-		if rate := d.rate(c); !rate.Same(a.rate) {
-			a.rate = rate
-		}
 		a.client = c
+		r.share(a)
 	}
 	r.mu.Unlock()
 	for _, p := range orphans {

@@ -29,7 +29,7 @@ type Queue interface {
 	Pending(owner string) int
 	AddReplacing(ctx context.Context, m *sms.Message, limit int, s road.Submission) error
 	Attach(road.OutletOptions) road.Outlet
-	Cancel(ctx context.Context, id sms.ID) error
+	CancelBy(ctx context.Context, id sms.ID, reason string) error
 	Replace(ctx context.Context, id sms.ID, f func(*sms.Message) error) error
 	CancelConversation(ctx context.Context, like *sms.Message, done func(n int, err error))
 }
@@ -44,6 +44,20 @@ type History interface {
 	LastWriter(ctx context.Context, number, campaign string) (c sms.Conversation, ok bool, err error)
 	// LastUse tells how the client last wrote number, to whichever campaign; ok is false when it never did.
 	LastUse(ctx context.Context, client, number string) (a sms.Address, ok bool, err error)
+	// HeldElsewhere lists, the oldest first and at most limit of them, the messages of like's submitter, recipient and two numbers, and of its
+	// service_type unless that is "", that wait at other workers on the store.
+	HeldElsewhere(ctx context.Context, like *sms.Message, limit int) ([]*sms.Message, error)
+}
+
+// Others are the other workers on the store.
+type Others interface {
+	// Take gives a session its place among those that its client has at all workers; release gives it back. The error is
+	// sms.ErrNoPlace, or sms.ErrUnavailable when nobody can tell.
+	Take(ctx context.Context, p road.Place) (release func(), err error)
+	// Transmitters is at how many workers a client has a session that transmits, this one's included. It returns at once.
+	Transmitters(systemID string) int
+	// Ask has another worker do what a request of Server.Answer asks for, and returns its answer.
+	Ask(ctx context.Context, of sms.Epoch, what string, request []byte) (answer []byte, err error)
 }
 
 // Options are fixed for the life of a Server.
@@ -59,6 +73,7 @@ type Options struct {
 	ProbeTime       time.Duration // for a silent holder of a session's place, 0 = 5 s
 	Queue           Queue
 	History         History
+	Others          Others            // nil = there are none
 	Passwords       *passwords.Places // for checks of hashed passwords; nil = places of its own
 	Recorder        session.Recorder  // of what goes over the wire; nil = nobody takes it down
 	Observer        session.Observer  // of what is refused; nil = nobody

@@ -112,7 +112,7 @@ func (p *peer) hand(m *sms.Message, c *Client, s road.Submission, replace bool) 
 	if replace {
 		ctx, cancel := context.WithTimeout(context.Background(), lookupTime)
 		defer cancel()
-		err = p.sv.o.Queue.AddReplacing(ctx, m, c.MaxQueued, s)
+		err = p.sv.addReplacing(ctx, m, c.MaxQueued, s)
 	} else {
 		err = p.sv.o.Queue.Add(m, c.MaxQueued, s)
 	}

@@ -74,7 +74,7 @@ func (ts *transactions) end(by time.Time) {
 func (tx *transaction) takeBack() bool {
 	ctx, cancel := context.WithTimeout(context.Background(), lookupTime)
 	defer cancel()
-	err := tx.sv.o.Queue.Cancel(ctx, tx.msg.ID)
+	err := tx.sv.cancelAt(ctx, tx.msg, "cancelled")
 	if err == nil || errors.Is(err, sms.ErrNotWaiting) {
 		return true // Concluded was called, or will be
 	}

@@ -173,6 +173,16 @@ func (d *database) MoreIDs(_ context.Context, above sms.ID) (first, last sms.ID,
 	return above + 1, math.MaxInt64, nil
 }
 
+// HeldElsewhere implements store.Database: there are no other workers.
+func (d *database) HeldElsewhere(context.Context, *sms.Message, int) ([]*sms.Message, error) {
+	return nil, nil
+}
+
+// WaitingOf implements store.Database: there were no other workers.
+func (d *database) WaitingOf(context.Context, []sms.Epoch, func(*sms.Message) error) error {
+	return nil
+}
+
 // Write implements store.Database.
 func (d *database) Write(b *store.Batch) (err error) {
 	w := d.writer

@@ -1,0 +1,214 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"hnetsmpp/smppserv/road"
+	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/testkit"
+)
+
+// others are the other workers on the store, as a test has them.
+type others struct {
+	lapsed  atomic.Bool
+	pending atomic.Int64
+	handed  chan []sms.ID
+	ended   chan sms.Epoch
+	to      sms.Epoch
+
+	mu  sync.Mutex
+	err error
+}
+
+func newOthers() *others {
+	return &others{handed: make(chan []sms.ID, 100), ended: make(chan sms.Epoch, 100)}
+}
+
+func (o *others) Holds() bool        { return !o.lapsed.Load() }
+func (o *others) Ended(by sms.Epoch) { o.ended <- by }
+func (o *others) Pending(string) int { return int(o.pending.Load()) }
+func (o *others) HandOn(ids []sms.ID, to sms.Epoch, done func(error)) {
+	o.mu.Lock()
+	err := o.err
+	o.err, o.to = nil, to
+	o.mu.Unlock()
+	o.handed <- ids
+	done(err)
+}
+
+// part is the first of two parts, which another worker has the text of.
+func (r *rig) foreignPart() *sms.Message {
+	m := r.text("part")
+	m.Part, m.RegisteredDelivery = sms.Part{Ref: 7, Total: 2, Seq: 2}, 1
+	m.Holder = 5
+	return m
+}
+
+func TestNoTryBeginsWhileWhatIsHeldMayBeAnotherWorkers(t *testing.T) {
+	o := newOthers()
+	r := newRig(t, func(op *Options) { op.Share = o })
+	h := r.hermes()
+	o.lapsed.Store(true)
+	r.add(r.text("waits"))
+	if r.q.Stats().InFlight != 0 || len(h.tries) > 0 {
+		t.Fatal("it is tried")
+	}
+	o.lapsed.Store(false)
+	r.q.Look()
+	h.next("waits").done()
+	r.emptied()
+}
+
+func TestATryThatWasPickedBeforeTheProcessStoodStillIsNotMade(t *testing.T) {
+	o := newOthers()
+	r := newRig(t, func(op *Options) { op.Share = o })
+	h := r.hermes()
+	r.fault.set(func() { r.fault.onLoad = func() { o.lapsed.Store(true) } }) // it stands still after the choice
+	m := r.text("text")
+	m.Content = nil
+	r.add(m)
+	testkit.Await(t, "it is given back", func() bool { return o.lapsed.Load() && r.q.Stats().InFlight == 0 })
+	if len(h.tries) > 0 {
+		t.Fatal("it was tried")
+	}
+	r.fault.set(func() { r.fault.onLoad = nil })
+	o.lapsed.Store(false)
+	r.q.Look()
+	h.next("").done()
+	r.emptied()
+}
+
+func TestTheMessagesThatOthersHoldCountForTheirOwner(t *testing.T) {
+	o := newOthers()
+	r := newRig(t, func(op *Options) { op.Share = o })
+	o.pending.Store(4)
+	if err := r.q.Add(r.text("fifth"), 5, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.q.Add(r.text("sixth"), 5, nil); !errors.Is(err, sms.ErrQueueFull) {
+		t.Fatalf("the sixth of five: %v", err)
+	}
+	o.pending.Store(0)
+	if err := r.q.Add(r.text("sixth"), 5, nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAPartOfATextThatBeganElsewhereIsHandedOnAfterItsAnswer(t *testing.T) {
+	o := newOthers()
+	r := newRig(t, func(op *Options) { op.Share = o })
+	h := r.hermes()
+	s := newSubmission()
+	s.answer(3, time.Now().Add(time.Hour)) // its answer is not 200 ms old
+	m := r.foreignPart()
+	if err := r.q.Add(m, 0, s); err != nil {
+		t.Fatal(err)
+	}
+	if err := testkit.Receive(t, s.accepted, "Accepted"); err != nil {
+		t.Fatal(err)
+	}
+	testkit.Await(t, "it is looked at", func() bool {
+		r.q.mu.Lock()
+		defer r.q.mu.Unlock()
+		return r.q.passing.len() == 1 && r.q.passing.front().at > 0
+	})
+	if r.q.Pending("admin") != 1 || len(o.handed) > 0 {
+		t.Fatal("it went before its answer")
+	}
+	s.answer(3, time.Now().Add(-time.Second))
+	r.q.wake()
+	o.mu.Lock()
+	o.err = errDisk // the first time
+	o.mu.Unlock()
+	testkit.Receive(t, o.handed, "the first time")
+	ids := testkit.Receive(t, o.handed, "the second time")
+	if len(ids) != 1 || ids[0] != m.ID || o.to != 5 {
+		t.Fatalf("%v went to %d", ids, o.to)
+	}
+	testkit.Await(t, "it counts here no more", func() bool { return r.q.Pending("admin") == 0 })
+	if len(h.tries) > 0 {
+		t.Fatal("it was tried here, too")
+	}
+	if got := r.q.Abroad(); len(got) != 1 || got[0] != m.ID {
+		t.Fatalf("%v are abroad", got)
+	}
+	m.State = sms.Delivered
+	r.q.Ended([]*sms.Message{m}, nil)
+	if out := testkit.Receive(t, s.concluded, "its end"); out.Verdict != sms.Done {
+		t.Fatalf("it ended with %+v", out)
+	}
+	if len(r.q.Abroad()) > 0 {
+		t.Fatal("it is still waited for")
+	}
+}
+
+func TestWhoeverHandedAMessageOnIsToldThatItHasEnded(t *testing.T) {
+	o := newOthers()
+	r := newRig(t, func(op *Options) { op.Share = o })
+	h := r.hermes()
+	m := r.text("text")
+	m.HandedBy = 4
+	r.add(m)
+	h.next("text").done()
+	if by := testkit.Receive(t, o.ended, "the end"); by != 4 {
+		t.Fatalf("%d is told", by)
+	}
+	r.wantState(m, sms.Delivered)
+}
+
+func TestWhatIsHandedOnIsGoneFromHere(t *testing.T) {
+	o := newOthers()
+	r := newRig(t, func(op *Options) { op.Share = o })
+	away := r.attach(road.OutletOptions{Recipient: "admin", Window: 100})
+	first, second := r.answerTo("one"), r.answerTo("two")
+	s := r.add(first)
+	r.add(second)
+	one, two := away.next("one"), away.next("two")
+	one.report(sms.Outcome{Verdict: sms.HandedOn})
+	two.report(sms.Outcome{Verdict: sms.HandedOn})
+	r.emptied()
+	if len(s.concluded) > 0 {
+		t.Fatal("it has not ended")
+	}
+	if err := r.q.Cancel(t.Context(), first.ID); !errors.Is(err, sms.ErrNotWaiting) {
+		t.Fatalf("it is cancelled here: %v", err)
+	}
+	r.q.Ended(nil, []sms.ID{first.ID, second.ID})
+	if len(r.q.Abroad()) > 0 {
+		t.Fatal("what the store does not have is still waited for")
+	}
+}
+
+func TestWhatComesFromOthersIsTakenUpOnce(t *testing.T) {
+	o := newOthers()
+	r := newRig(t, func(op *Options) { op.Share = o })
+	m := r.answerTo("text")
+	r.add(m)
+	away := r.attach(road.OutletOptions{Recipient: "admin", Window: 1})
+	away.next("text").report(sms.Outcome{Verdict: sms.HandedOn})
+	r.emptied()
+	for want := 1; want >= 0; want-- { // it comes back
+		if n, err := r.q.TakeIn(t.Context(), []sms.ID{m.ID}); n != want || err != nil {
+			t.Fatalf("%d, %v; want %d", n, err, want)
+		}
+	}
+	away.next("text").done()
+	r.wantState(m, sms.Delivered)
+	r.emptied()
+	n, err := r.q.TakeOver(t.Context(), func(_ context.Context, f func(*sms.Message) error) error {
+		again, foreign := r.answerTo("again"), r.foreignPart()
+		again.ID, foreign.ID = 1000, 1001
+		return errors.Join(f(again), f(foreign), f(again))
+	})
+	if n != 3 || err != nil || r.q.Stats().Waiting != 1 {
+		t.Fatalf("%d, %v, %d wait", n, err, r.q.Stats().Waiting)
+	}
+	if ids := testkit.Receive(t, o.handed, "the part"); ids[0] != 1001 {
+		t.Fatalf("%v were handed on", ids)
+	}
+}

@@ -1,0 +1,316 @@
+package smsc
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/smppserv/road"
+	"hnetsmpp/smppserv/session"
+	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/smsc/translate"
+)
+
+// What waits is at the worker that holds it, whichever the client is bound to. What changes it is asked of that one: a message that has
+// moved meanwhile is looked for once more, and without an answer the request is void.
+
+// The requests that one worker makes of another.
+const (
+	AskCancel    = "cancel"           // one message
+	AskCancelAll = "cancel all alike" // those of a conversation
+	AskReplace   = "replace"          // the text of one
+	AskProbe     = "probe"            // a session: is anybody there?
+)
+
+// Asked are the requests that Answer answers.
+var Asked = []string{AskCancel, AskCancelAll, AskReplace, AskProbe}
+
+// request is what one worker asks of another.
+type request struct {
+	ID      sms.ID       `json:",omitempty"`
+	Reason  string       `json:",omitempty"`
+	Client  string       `json:",omitempty"` // system_id
+	Version byte         `json:",omitempty"` // of its session
+	PDU     []byte       `json:",omitempty"` // a replace_sm
+	Like    *sms.Message `json:",omitempty"`
+	Session uint64       `json:",omitempty"`
+}
+
+// reply is what came of it.
+type reply struct {
+	Status smpp.Status `json:",omitempty"` // that refuses it
+	Error  string      `json:",omitempty"`
+	N      int         `json:",omitempty"` // messages
+	Gone   bool        `json:",omitempty"`
+}
+
+const (
+	errorNotWaiting = "not waiting"
+	errorBeingTried = "being tried"
+	errorTooMany    = "too many"
+)
+
+func replyOf(err error) reply {
+	var status smpp.Status
+	switch {
+	case err == nil:
+		return reply{}
+	case errors.Is(err, sms.ErrNotWaiting):
+		return reply{Error: errorNotWaiting}
+	case errors.Is(err, sms.ErrBeingTried):
+		return reply{Error: errorBeingTried}
+	case errors.Is(err, sms.ErrTooMany):
+		return reply{Error: errorTooMany}
+	case errors.As(err, &status):
+		return reply{Status: status}
+	}
+	return reply{Error: err.Error()}
+}
+
+func (r reply) err() error {
+	switch r.Error {
+	case "":
+		if r.Status != 0 {
+			return r.Status
+		}
+		return nil
+	case errorNotWaiting:
+		return sms.ErrNotWaiting
+	case errorBeingTried:
+		return sms.ErrBeingTried
+	case errorTooMany:
+		return sms.ErrTooMany
+	}
+	return errors.New(r.Error)
+}
+
+// Answer does what another worker asks for.
+func (sv *Server) Answer(ctx context.Context, what string, body []byte) ([]byte, error) {
+	var r request
+	if err := json.Unmarshal(body, &r); err != nil {
+		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	var answer reply
+	switch what {
+	case AskCancel:
+		answer = replyOf(sv.o.Queue.CancelBy(ctx, r.ID, r.Reason))
+	case AskCancelAll:
+		answer = sv.cancelAllHere(ctx, r.Like)
+	case AskReplace:
+		answer = replyOf(sv.replaceHere(ctx, r))
+	case AskProbe:
+		answer.Gone = sv.probe(r.Session)
+	default:
+		return nil, fmt.Errorf("%q is nothing that this version does", what)
+	}
+	return json.Marshal(answer)
+}
+
+// ask has another worker do something.
+func (sv *Server) ask(ctx context.Context, of sms.Epoch, what string, r request) (reply, error) {
+	body, err := json.Marshal(r)
+	if err != nil {
+		return reply{}, err
+	}
+	answer, err := sv.o.Others.Ask(ctx, of, what, body)
+	if err != nil {
+		return reply{}, fmt.Errorf("%w: %w", sms.ErrHeldElsewhere, err)
+	}
+	var got reply
+	if err := json.Unmarshal(answer, &got); err != nil {
+		return reply{}, fmt.Errorf("%w: %w", sms.ErrHeldElsewhere, err)
+	}
+	return got, nil
+}
+
+// atHolder does something to a message where it waits: here, or, where another worker holds it, there.
+func (sv *Server) atHolder(ctx context.Context, m *sms.Message, here func() error, what string, r request) error {
+	for again := true; ; again = false {
+		err := here()
+		if sv.o.Others == nil || !errors.Is(err, sms.ErrNotWaiting) {
+			return err
+		}
+		now, unknown := sv.o.History.Get(ctx, m.ID) // it may have come here, or gone from here, since m was read
+		switch {
+		case unknown != nil || now.State.Final():
+			return err
+		case now.Holder == 0 && !again:
+			return err
+		case now.Holder == 0:
+			continue
+		}
+		answer, failed := sv.ask(ctx, now.Holder, what, r)
+		if failed != nil {
+			return failed
+		}
+		if err = answer.err(); !errors.Is(err, sms.ErrNotWaiting) || !again {
+			return err
+		}
+	}
+}
+
+// cancelAt is Queue.CancelBy, wherever the message waits.
+func (sv *Server) cancelAt(ctx context.Context, m *sms.Message, reason string) error {
+	return sv.atHolder(ctx, m, func() error { return sv.o.Queue.CancelBy(ctx, m.ID, reason) }, AskCancel, request{ID: m.ID, Reason: reason})
+}
+
+// replaceAt gives a message another text, wherever it waits.
+func (sv *Server) replaceAt(ctx context.Context, m *sms.Message, e translate.ESME, c *Client, r *smpp.ReplaceSM) error {
+	here := func() error {
+		return sv.o.Queue.Replace(ctx, m.ID, func(m *sms.Message) error { return e.Replace(m, r, time.Now()) })
+	}
+	asked := request{ID: m.ID, Client: c.SystemID, Version: e.Version}
+	if sv.o.Others != nil {
+		asked.PDU = smpp.AppendPDU(nil, smpp.ROK, 1, r)
+	}
+	return sv.atHolder(ctx, m, here, AskReplace, asked)
+}
+
+// maxAsked bounds the PDU of a request of another worker.
+const maxAsked = 70_000
+
+func (sv *Server) replaceHere(ctx context.Context, r request) error {
+	d := sv.directory.Load()
+	c := d.byID[r.Client]
+	if c == nil {
+		return smpp.RREPLACEFAIL
+	}
+	h, octets, err := smpp.ReadPDU(bytes.NewReader(r.PDU), maxAsked)
+	if err != nil {
+		return err
+	}
+	pdu, err := smpp.Decode(h, octets)
+	if err != nil {
+		return err
+	}
+	replace, ok := pdu.(*smpp.ReplaceSM)
+	if !ok {
+		return smpp.RREPLACEFAIL
+	}
+	e := translate.ESME{Profile: &c.Profile, Texts: &d.Texts, Version: r.Version}
+	return sv.o.Queue.Replace(ctx, r.ID, func(m *sms.Message) error { return e.Replace(m, replace, time.Now()) })
+}
+
+// cancelConversation is Queue.CancelConversation at all workers: the others first. It is one transaction at each of them, not over all: after
+// an error some may be taken back.
+func (sv *Server) cancelConversation(ctx context.Context, like *sms.Message, done func(n int, err error)) {
+	if sv.o.Others == nil {
+		sv.o.Queue.CancelConversation(ctx, like, done)
+		return
+	}
+	go func() {
+		n, err := sv.cancelElsewhere(ctx, like)
+		if err != nil {
+			done(n, err)
+			return
+		}
+		sv.o.Queue.CancelConversation(ctx, like, func(here int, err error) { done(n+here, err) })
+	}()
+}
+
+// maxAlike is how many messages that wait elsewhere are looked through for who holds them.
+const maxAlike = 10_000
+
+func (sv *Server) cancelElsewhere(ctx context.Context, like *sms.Message) (n int, err error) {
+	ms, err := sv.o.History.HeldElsewhere(ctx, like, maxAlike)
+	if err != nil {
+		return 0, err
+	}
+	asked := map[sms.Epoch]bool{}
+	for _, m := range ms {
+		if asked[m.Holder] {
+			continue
+		}
+		asked[m.Holder] = true
+		answer, err := sv.ask(ctx, m.Holder, AskCancelAll, request{Like: like})
+		if err == nil {
+			err = answer.err()
+		}
+		if err != nil {
+			return n, err
+		}
+		n += answer.N
+	}
+	return n, nil
+}
+
+func (sv *Server) cancelAllHere(ctx context.Context, like *sms.Message) reply {
+	if like == nil {
+		return reply{Status: smpp.RCANCELFAIL}
+	}
+	type end struct {
+		n   int
+		err error
+	}
+	ended := make(chan end, 1)
+	sv.o.Queue.CancelConversation(ctx, like, func(n int, err error) { ended <- end{n, err} })
+	e := <-ended
+	answer := replyOf(e.err)
+	answer.N = e.n
+	return answer
+}
+
+// addReplacing is Queue.AddReplacing at all workers. What waits elsewhere is taken back when m is on disk.
+func (sv *Server) addReplacing(ctx context.Context, m *sms.Message, limit int, s road.Submission) error {
+	if sv.o.Others == nil {
+		return sv.o.Queue.AddReplacing(ctx, m, limit, s)
+	}
+	ms, err := sv.o.History.HeldElsewhere(ctx, m, maxAlike)
+	if err != nil {
+		return err
+	}
+	for _, old := range ms {
+		if old.ServiceType == m.ServiceType && old.Part == (sms.Part{}) && old.Kind == sms.KindText {
+			return sv.o.Queue.Add(m, limit, superseding{s, sv, old})
+		}
+	}
+	return sv.o.Queue.AddReplacing(ctx, m, limit, s)
+}
+
+// superseding is the submission of a message that takes the place of one which waits elsewhere (replace_if_present_flag).
+type superseding struct {
+	road.Submission
+	sv  *Server
+	old *sms.Message
+}
+
+// Accepted implements road.Submission.
+func (s superseding) Accepted(m *sms.Message, duplicate bool, err error) {
+	id := m.ID
+	s.Submission.Accepted(m, duplicate, err)
+	if err == nil && !duplicate {
+		go s.sv.supersede(s.old, id)
+	}
+}
+
+func (sv *Server) supersede(old *sms.Message, by sms.ID) {
+	ctx, cancel := context.WithTimeout(context.Background(), lookupTime)
+	defer cancel()
+	err := sv.cancelAt(ctx, old, "replaced by message "+by.String())
+	if err != nil && !errors.Is(err, sms.ErrNotWaiting) {
+		sv.o.Log.Warn().EmbedObject(old).Err(err).Msg("a message that another one takes the place of (replace_if_present_flag) waits at another worker, and is not taken back")
+	}
+}
+
+// probe looks whether somebody is at the other end of a session, whose place another worker needs.
+func (sv *Server) probe(number uint64) (gone bool) {
+	for _, s := range sv.doors.Sessions() {
+		if s.ID() == number {
+			return session.DropSilent([]*session.Session{s}, sv.o.ProbeTime, errGhost)
+		}
+	}
+	return true
+}
+
+// Away unbinds all clients, whose requests cannot be served: they may find another worker.
+func (sv *Server) Away() {
+	for _, s := range sv.doors.Sessions() {
+		s.Unbind(errAway)
+	}
+}
+
+var errAway = errors.New("the store has been out of reach for too long: another server may be reached")
