@@ -68,6 +68,7 @@ func setTimes(c *pgx.ConnConfig, statement, lease time.Duration) {
 	p := c.RuntimeParams
 	p["statement_timeout"], p["lock_timeout"], p["idle_in_transaction_session_timeout"] = ms(statement), ms(min(statement, lease/2)), ms(lease*3/4)
 	p["application_name"] = ApplicationName(0)
+	p["jit"] = "off" // it takes far longer than any statement of ours
 	p["client_encoding"], p["timezone"] = "UTF8", "UTC"
 }
 
