@@ -26,6 +26,7 @@ var (
 // SQLSTATE codes (PostgreSQL, appendix A), and ours.
 const (
 	codeFenced            = "HN001"
+	codeNotAll            = "22012" // of endLikely: division by zero
 	codeUniqueViolation   = "23505"
 	codeReadOnly          = "25006"
 	codeBadPassword       = "28P01"

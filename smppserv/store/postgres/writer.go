@@ -23,6 +23,7 @@ type writer struct {
 	block   sms.ID    // how many message_ids to reserve next
 	asked   time.Time // when some were reserved last
 	used    time.Time // when the connection was
+	careful bool      // some of the ends had taken place: each is looked at before the counters are told
 	swept   time.Time // when old groups were deleted last
 	args    args
 }
