@@ -201,8 +201,11 @@ type rowsQuerier interface {
 }
 
 // limitLocks has a transaction wait less than a lease for others.
+const limitLocks = `SELECT set_config('lock_timeout', $1, true), set_config('idle_in_transaction_session_timeout', $1, true)`
+
+func (n *Node) lockLimit() string { return fmt.Sprint(n.o.Lease.Milliseconds() / 2) }
+
 func (n *Node) limitLocks(ctx context.Context, tx pgx.Tx) error {
-	_, err := tx.Exec(ctx, `SELECT set_config('lock_timeout', $1, true), set_config('idle_in_transaction_session_timeout', $1, true)`,
-		fmt.Sprint(n.o.Lease.Milliseconds()/2))
+	_, err := tx.Exec(ctx, limitLocks, n.lockLimit())
 	return err
 }

@@ -162,6 +162,7 @@ func (n *Node) sentinel(ctx context.Context, d Duties) {
 			n.o.Log.Info().Msg("the lease is held again")
 			d.Regained()
 			away = false
+			n.looks.kickAll() // what was looked at meanwhile may not have been done
 		}
 		held = holds
 		if !held && !away && now.elapsed-t.sent.elapsed > awayAfter*n.o.Lease {
@@ -173,10 +174,11 @@ func (n *Node) sentinel(ctx context.Context, d Duties) {
 		if held {
 			wait = max(min(tick, t.until-now.elapsed), time.Millisecond)
 		}
-		select {
-		case <-ctx.Done():
+		if !pause(ctx, wait) {
+			if held && n.isLost() {
+				d.Lapsed()
+			}
 			return
-		case <-time.After(wait):
 		}
 	}
 }
