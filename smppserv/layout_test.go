@@ -68,6 +68,8 @@ var layout = []room{
 	{"smppserv/store/numbers", "the messages of a number, found by an index of runs and looked up where they are", []string{"smppserv/sms", "smppserv/store/runs"}},
 	{"smppserv/store/sqlite", "the dialect, the opening and the care of one database",
 		[]string{"smppserv/road", "smppserv/sms", "smppserv/store", "smppserv/store/numbers", "smppserv/store/runs", "smppserv/store/tally"}},
+	{"smppserv/store/postgres", "the dialect, the opening and the care of a database that workers share",
+		[]string{"smppserv/road", "smppserv/sms", "smppserv/store", "smppserv/store/tally"}},
 	{"smppserv/store/storetest", "the contract that both databases keep", []string{"smppserv/road", "smppserv/sms", "smppserv/store"}},
 	{"smppserv/queue", "which message is tried when, and what came of it", []string{"pkg/loglimit", "smppserv/guard", "smppserv/road", "smppserv/sms"}},
 	{"smppserv/cluster", "which of the workers on one store does what", []string{"smppserv/guard", "smppserv/road", "smppserv/sms", "smppserv/store"}},

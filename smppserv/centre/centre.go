@@ -35,7 +35,6 @@ import (
 	"hnetsmpp/smppserv/smsc"
 	"hnetsmpp/smppserv/smsc/translate"
 	"hnetsmpp/smppserv/store"
-	"hnetsmpp/smppserv/store/sqlite"
 	"hnetsmpp/smppserv/trace"
 )
 
@@ -44,6 +43,7 @@ type centre struct {
 	log   zerolog.Logger
 	clock queue.Clock
 	store *store.Store
+	path  string // of config.toml
 	queue *queue.Queue
 	push  *hermes.Push
 	smsc  *smsc.Server
@@ -95,7 +95,7 @@ func begin(cfg *config.Config, version string, lines *operators.Lines, log zerol
 	if err != nil {
 		return nil, err
 	}
-	mc.operators = operators.New(operators.Options{Node: nodeName(), Version: version, Started: time.Now(), Lines: lines, Log: log,
+	mc.operators = operators.New(operators.Options{Node: nodeName(cfg), Version: version, Started: time.Now(), Lines: lines, Log: log,
 		Config: func() operators.Config { return *mc.shown.Load() }})
 	mc.show(&mc.started, "")
 	options := admin.Options{
@@ -124,7 +124,7 @@ func (mc *centre) open(ctx context.Context) (err error) {
 	}()
 	cfg, log := mc.cfg, mc.log
 	mc.admin.Away("starting: opening the store")
-	if mc.store, err = sqlite.Open(ctx, sqlite.Options{File: cfg.Store.DSN, Log: log}); err != nil {
+	if mc.store, err = mc.openStore(ctx); err != nil {
 		return err
 	}
 	mc.store.Observe(mc.counters)
@@ -150,7 +150,7 @@ func (mc *centre) open(ctx context.Context) (err error) {
 		return err
 	}
 	mc.admin.Away("starting: taking up the messages that wait")
-	mc.alerts = alerts.New(alerts.Options{Node: nodeName(), Source: mc.operators, File: filepath.Join(filepath.Dir(cfg.Store.DSN), alertsFile), Log: log})
+	mc.alerts = alerts.New(alerts.Options{Node: nodeName(cfg), Source: mc.operators, File: filepath.Join(config.DataFolder(mc.path, cfg), alertsFile), Log: log})
 	mc.alerts.Configure(alertSettings(cfg))
 	if err := mc.operators.Open(ctx, operators.Parts{Queue: mc.queue, SMSC: mc.smsc, Push: mc.push, Port: mc.port, Store: mc.store,
 		Traces: mc.traces, Alerts: mc.alerts, Text: translate.Decode}); err != nil {
@@ -185,7 +185,10 @@ func (mc *centre) serve() worker.Ready {
 }
 
 // nodeName is how this worker is called among those on its store.
-func nodeName() string {
+func nodeName(cfg *config.Config) string {
+	if cfg.Store.Node != "" {
+		return cfg.Store.Node
+	}
 	name, err := os.Hostname()
 	if err != nil {
 		return "smppserv"

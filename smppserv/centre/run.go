@@ -52,7 +52,11 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	mc.path = o.File.Path
 	if err := mc.open(ctx); err != nil {
+		if isStopped(ctx, err) {
+			return nil
+		}
 		return err
 	}
 	mc.started = o.File.File
@@ -113,7 +117,8 @@ func setLevel(l config.Log) {
 // wsaAddrInUse is Windows' EADDRINUSE, which package syscall does not map.
 const wsaAddrInUse = syscall.Errno(10048)
 
-// IsHeld knows the errors that pass when another process lets go of a port or of the store.
+// IsHeld knows the errors that pass when another process lets go of a port or of the store, or the database is put right.
 func IsHeld(err error) bool {
-	return errors.Is(err, store.ErrHeld) || errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, wsaAddrInUse)
+	_, isRefused := errors.AsType[*refused](err)
+	return isRefused || errors.Is(err, store.ErrHeld) || errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, wsaAddrInUse)
 }

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -90,6 +91,9 @@ func IsAway(err error) bool {
 		return false
 	}
 	if errors.Is(err, errNotOurs) || errors.Is(err, store.ErrHeld) {
+		return false
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return false
 	}
 	_, isNet := errors.AsType[net.Error](err)
