@@ -61,13 +61,11 @@ func reason(err error) string {
 	if !ok {
 		return general
 	}
-	inner := errors.Unwrap(parse)
-	if inner == nil {
-		return general
-	}
-	for _, known := range []string{"sslmode", "sslrootcert", "sslcert", "sslkey", "CA file", "certificate", "port", "connect_timeout", "target_session_attrs",
+	text := parse.Error()
+	text = text[strings.LastIndexByte(text, '`')+1:] // the DSN stands before
+	for _, known := range []string{"CA file", "sslmode", "sslrootcert", "sslcert", "sslkey", "certificate", "port", "connect_timeout", "target_session_attrs",
 		"service", "default_query_exec_mode", "statement_cache_capacity", "description_cache_capacity", "min_protocol_version", "max_protocol_version", "channel_binding"} {
-		if strings.Contains(parse.Error(), known) {
+		if strings.Contains(text, known) {
 			return "its " + known + " cannot be used"
 		}
 	}
