@@ -188,6 +188,11 @@ func (w *worker) is(f func() bool) bool {
 	return f()
 }
 
+// stopped tells that the worker does not deliver. A short lease may lapse for a moment on a machine that is busy.
+func (w *worker) stopped() bool {
+	return w.is(func() bool { return len(w.lapsed) > len(w.regained) })
+}
+
 func (r *rig) options(name string, lease time.Duration) (Options, *clock, *proxy) {
 	cut := newProxy(r.t, r.dsn)
 	c := &clock{start: time.Now()}
