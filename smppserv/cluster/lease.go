@@ -73,7 +73,7 @@ func (n *Node) complain(err error) {
 func (n *Node) renew(ctx context.Context, sent reading) error {
 	ctx, cancel := context.WithTimeout(ctx, n.o.Lease/2)
 	defer cancel()
-	facts := n.facts()
+	facts := n.news()
 	mine, rows, err := n.sendRenewal(ctx, facts)
 	var refused *pgconn.PgError
 	if facts != nil && errors.As(err, &refused) && strings.HasPrefix(refused.Code, "22") {
@@ -87,6 +87,9 @@ func (n *Node) renew(ctx context.Context, sent reading) error {
 	if !mine {
 		return ErrLost
 	}
+	if facts != nil {
+		n.published.last = facts
+	}
 	now := n.o.Clock.read()
 	before := n.term.Load()
 	gap := !before.holds(now)
@@ -98,10 +101,10 @@ func (n *Node) renew(ctx context.Context, sent reading) error {
 	return nil
 }
 
-func (n *Node) sendRenewal(ctx context.Context, facts []byte) (mine bool, rows []row, err error) {
+func (n *Node) sendRenewal(ctx context.Context, facts *[]byte) (mine bool, rows []row, err error) {
 	var said *string
 	if facts != nil {
-		s := string(facts)
+		s := string(*facts)
 		said = &s
 	}
 	err = n.renewing.do(ctx, func(c *pgx.Conn) error {

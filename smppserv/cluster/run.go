@@ -66,6 +66,7 @@ func (n *Node) Run(ctx context.Context, d Duties) {
 		{"answers of other workers", n.looks.answers, answersEvery, n.lookForAnswers},
 		{"messages waiting at other workers", n.looks.pending, pendingEvery, n.exchangePending},
 		{"sessions that ended", n.slots.freed, releaseEvery, n.releaseSlots},
+		{"facts of this worker", make(kick), factsEvery, n.gatherFacts},
 		{"silent workers", n.looks.silent, lookEvery, n.takeOver},
 		{"what nobody has", make(kick), sweepEvery, n.sweep},
 	} {
@@ -102,7 +103,7 @@ func (n *Node) look(ctx context.Context, l look) {
 			failed = 0
 		case n.Holds(): // else the database is away, as is said elsewhere
 			if failed++; failed == warnAfter {
-				n.o.Log.Warn().Err(err).Str("at", l.at).Msg("looks at the database fail, and are repeated until they succeed")
+				n.o.Log.Warn().Err(err).Str("at", l.at).Msg("looks fail, and are repeated until they succeed")
 			}
 		}
 		timer.Reset(l.every)

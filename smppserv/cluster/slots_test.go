@@ -220,3 +220,16 @@ func TestAPlaceIsNotHadWithoutTheLease(t *testing.T) {
 		t.Errorf("a place without the lease: %v", err)
 	}
 }
+
+func TestAPlaceIsNotHadByWhoWasTakenOver(t *testing.T) {
+	r := newRig(t)
+	a := r.joinIdle("a", long)
+	r.exec(`DELETE FROM nodes`)
+	if _, err := a.Take(t.Context(), numbered(receiver, 1)); !errors.Is(err, sms.ErrUnavailable) || !errors.Is(err, ErrLost) {
+		t.Errorf("a place: %v", err)
+	}
+	testkit.Receive(t, a.Lost(), "it hears that another one has taken over")
+	if n := r.value(`SELECT count(*) FROM slots`); n != "0" {
+		t.Errorf("%s rows", n)
+	}
+}

@@ -81,11 +81,16 @@ func inTheWay(p road.Place, rows []slot) (way []slot) {
 
 // tryTake takes a place, if nobody is in the way but who is gone.
 func (n *Node) tryTake(ctx context.Context, p road.Place, gone []slot) (way []slot, err error) {
+	c, err := n.o.Pool.Acquire(ctx) // when all clients bind at once, that may take longer than a statement
+	if err != nil {
+		return nil, err
+	}
+	defer c.Release()
 	ctx, cancel := n.bound(ctx)
 	defer cancel()
 	var mine slot
 	var freed []int16
-	err = pgx.BeginFunc(ctx, n.o.Pool, func(tx pgx.Tx) error {
+	err = pgx.BeginFunc(ctx, c, func(tx pgx.Tx) error {
 		rows, err := n.lockSlots(ctx, tx, p.Client)
 		if err != nil {
 			return err
