@@ -98,7 +98,8 @@ func TestWhatWaitsIsSummedOverTheNodesAndSaysWhyBothTimes(t *testing.T) {
 		t.Errorf("%d notices of acme: %+v", notices, s.Attention)
 	}
 
-	// what only the holder knows, it tells
+	// what only the holder knows, it tells, also of what it has taken over
+	there.change(func() { there.estates = []sms.Epoch{5} })
 	d, err := a.ops.Message(ctx, boss, id, false)
 	if err != nil || d.Node != "there" || d.Why.String() != "not bound, and never was as far as is known" || !slices.Contains(d.Can, "cancel") {
 		t.Errorf("%+v, %v", d, err)
@@ -412,7 +413,7 @@ func TestAListThatIsTooLongIsAskedForInParts(t *testing.T) {
 	})
 	n := 0
 	ctx, lacks := gathering(t)
-	here.rig.ops.parts.Others = askedBy{here, map[string]Handler{askSessions: h}}
+	there.change(func() { there.answers = map[string]Handler{askSessions: h} })
 	showAll(ctx, here.rig.ops, askSessions, func(s adminapi.Session) uint64 { return s.ID }, func(_ *Neighbour, s adminapi.Session) {
 		if n++; s.LastError.Format == "" || len(s.LastError.Args) != 3 {
 			t.Fatalf("%+v", s)
@@ -421,21 +422,4 @@ func TestAListThatIsTooLongIsAskedForInParts(t *testing.T) {
 	if n != want || calls != 3 || lacks() != "" {
 		t.Errorf("%d of %d rows in %d parts, lacking %q", n, want, calls, lacks())
 	}
-}
-
-// askedBy answers some questions itself.
-type askedBy struct {
-	*member
-	answers map[string]Handler
-}
-
-func (a askedBy) Ask(ctx context.Context, to sms.Epoch, what string, body []byte) ([]byte, error) {
-	if h := a.answers[what]; h != nil {
-		answer, err := h(ctx, a.Epoch, body)
-		if len(answer) > 1<<20 {
-			return nil, errors.New("more than fits between nodes")
-		}
-		return answer, err
-	}
-	return a.member.Ask(ctx, to, what, body)
 }

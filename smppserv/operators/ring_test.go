@@ -27,8 +27,9 @@ type member struct {
 	rig  *rig
 
 	Neighbour
-	mute, lost bool // it answers nothing; it does not hold its lease
-	asks       int
+	mute, lost bool               // it answers nothing; it does not hold its lease
+	estates    []sms.Epoch        // it has taken over
+	answers    map[string]Handler // in the place of its own
 }
 
 const testLease = 10 * time.Second
@@ -68,16 +69,22 @@ func (m *member) Lease() time.Duration { return testLease }
 func (m *member) Ask(ctx context.Context, to sms.Epoch, what string, body []byte) ([]byte, error) {
 	m.ring.mu.Lock()
 	at := slices.IndexFunc(m.ring.nodes, func(o *member) bool { return o.Epoch == to })
+	if at < 0 {
+		at = slices.IndexFunc(m.ring.nodes, func(o *member) bool { return slices.Contains(o.estates, to) })
+	}
 	var other *member
+	var h Handler
 	if at >= 0 && !m.ring.nodes[at].mute {
 		other = m.ring.nodes[at]
-		other.asks++
+		h = other.answers[what]
 	}
 	m.ring.mu.Unlock()
 	if other == nil {
 		return nil, fmt.Errorf("ask %d: %w", to, ErrNoAnswer) // at once: no test waits for it
 	}
-	h := other.rig.ops.Handlers()[what]
+	if h == nil {
+		h = other.rig.ops.Handlers()[what]
+	}
 	if h == nil {
 		return nil, errors.New("no such question: " + what)
 	}
@@ -105,6 +112,9 @@ func (s sharedStore) mark(ms ...*sms.Message) {
 		for _, o := range others {
 			if len(o.rig.queue.HowWait([]sms.ID{m.ID})) > 0 {
 				m.Holder = o.Epoch
+				if len(o.estates) > 0 {
+					m.Holder = o.estates[0]
+				}
 			}
 		}
 	}
