@@ -322,7 +322,7 @@ func (a *addition) Message() *sms.Message { return a.m }
 
 // Added implements road.Addition: the message is on disk, or will never be.
 // The queue knows of it before the request is answered, for the next request may be to cancel it. No receipt overtakes the answer:
-// the store's goroutine is here, and only it can bring the outcome's.
+// the store reports one thing after the other, and the outcome's report can come only after this one.
 func (a *addition) Added(duplicate bool, err error) {
 	q, m, old := a.q, a.m, a.replaces
 	kept := err == nil && !duplicate
