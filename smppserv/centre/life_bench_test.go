@@ -12,9 +12,9 @@ import (
 )
 
 // BenchmarkLife takes messages from submit_sm to the answer to their receipts: from several clients to a Hermès that takes each, to
-// one that is away (without receipts), and from client to client. Its CPU profile is what the programs are built by:
+// one that is away (without receipts), and from client to client. Its CPU profile is what releases are built by:
 //
-//	go test ./smppserv/centre -run '^$' -bench Life -benchtime 200000x -o /dev/null -cpuprofile smppserv/default.pgo
+//	go test -trimpath ./smppserv/centre -run '^$' -bench Life -benchtime 200000x -o /dev/null -cpuprofile pkg/release/smppserv.pgo
 func BenchmarkLife(b *testing.B) {
 	hermes := func(b *testing.B) string {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
