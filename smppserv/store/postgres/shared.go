@@ -19,6 +19,21 @@ func (d *Database) holds(e sms.Epoch) bool {
 	return f != nil && slices.Contains((*f)(), e)
 }
 
+const holders = "SELECT id, CASE WHEN holder IN " + own + " THEN 0 ELSE holder END FROM messages WHERE id = any($2) AND final_at IS NULL"
+
+// Holders implements store.Database.
+func (d *Database) Holders(ctx context.Context, ids []sms.ID) (map[sms.ID]sms.Epoch, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTime)
+	defer cancel()
+	at := make(map[sms.ID]sms.Epoch, len(ids))
+	var id, holder int64
+	err := d.each(ctx, holders, []any{&id, &holder}, func() error {
+		at[sms.ID(id)] = sms.Epoch(holder)
+		return nil
+	}, d.epoch.Load(), numbersOf(ids))
+	return at, err
+}
+
 var heldElsewhere = "SELECT " + columnsOf(noContent) + " FROM messages m WHERE m.source = $1 AND m.destination = $2 AND m.submitter = $3 AND m.recipient = $4 " +
 	"AND m.final_at IS NULL AND m.holder <> $5 ORDER BY m.id LIMIT $6"
 
