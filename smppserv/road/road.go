@@ -90,6 +90,7 @@ type Deliverer interface {
 type OutletOptions struct {
 	Recipient string          // a system_id, or sms.Hermes
 	Session   uint64          // the session it writes to, 0 = none
+	Holder    sms.Epoch       // the worker that it hands messages on to (sms.HandedOn), 0 = it delivers them
 	Window    int             // tries in flight
 	Serial    bool            // one try at a time in each conversation: the Deliverer does not keep their order by itself
 	Retry     []time.Duration // waits after the first, second, … failed try; the last one repeats
