@@ -153,12 +153,32 @@ func (k *checker) jobs(c *Jobs) {
 
 func isSQLiteURI(dsn string) bool { return dsn == ":memory:" || strings.HasPrefix(dsn, "file:") }
 
+// isPostgresDSN tells a URL or key=value words from the path of a file.
+func isPostgresDSN(dsn string) bool {
+	for _, scheme := range []string{"postgres://", "postgresql://"} {
+		if strings.HasPrefix(dsn, scheme) {
+			return len(dsn) > len(scheme)
+		}
+	}
+	key, _, ok := strings.Cut(strings.TrimSpace(dsn), "=")
+	return ok && !strings.ContainsAny(key, `/\ `) && key != ""
+}
+
+// maxNode bounds the name of a worker: PostgreSQL keeps that much of a connection's name, with the epoch.
+const maxNode = 40
+
 func (k *checker) store(c *Store) {
+	k.lasts("store.lease", c.Lease, time.Second, day)
+	if len(c.Node) > maxNode || strings.ContainsFunc(c.Node, func(r rune) bool { return r <= ' ' || r == 0x7F }) {
+		k.add("store.node", "is %q; it must be a name of at most %d octets without spaces", c.Node, maxNode)
+	}
 	switch {
-	case c.Driver == "postgres":
-		k.add("store.driver", `postgres is not supported by this version; use "sqlite"`)
-	case c.Driver != "sqlite":
-		k.oneOf("store.driver", c.Driver, "sqlite")
+	case c.Driver == DriverPostgres:
+		if !isPostgresDSN(c.DSN) {
+			k.add("store.dsn", `must say where PostgreSQL is, such as "postgres://smpp@db1,db2/smpp?target_session_attrs=read-write"`)
+		}
+	case c.Driver != DriverSQLite:
+		k.oneOf("store.driver", c.Driver, DriverSQLite, DriverPostgres)
 	case c.DSN == "":
 		k.add("store.dsn", `is empty; it must be the path of the database file, such as "data/messages.db"`)
 	case isSQLiteURI(c.DSN):

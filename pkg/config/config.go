@@ -168,11 +168,19 @@ type Jobs struct {
 
 // Store is where messages are kept.
 type Store struct {
-	Driver string `toml:"driver"` // sqlite
-	DSN    string `toml:"dsn"`    // a file
+	Driver string `toml:"driver"` // DriverSQLite, DriverPostgres
+	DSN    string `toml:"dsn"`    // a file; or where PostgreSQL is, as libpq has it
 	// DSNFile holds the dsn, where that holds a password.
-	DSNFile string `toml:"dsn_file"`
+	DSNFile string   `toml:"dsn_file"`
+	Node    string   `toml:"node"`  // this worker's name among those on the store, "" = the host's; PostgreSQL alone
+	Lease   Duration `toml:"lease"` // a worker that is silent for so long is taken for dead; PostgreSQL alone
 }
+
+// The values of driver.
+const (
+	DriverSQLite   = "sqlite"
+	DriverPostgres = "postgres"
+)
 
 // Admin is the operator's page and API.
 type Admin struct {

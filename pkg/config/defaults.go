@@ -45,6 +45,7 @@ func Default() Config {
 		Store: Store{
 			Driver: "sqlite",
 			DSN:    "data/messages.db",
+			Lease:  10 * time.Second,
 		},
 		Admin: Admin{
 			Listen: "127.0.0.1:8346",

@@ -62,14 +62,23 @@ func sumOf(octets []byte) string {
 // dataFolder is where data is when the file does not say: a file that is cut off may not say it any more.
 const dataFolder = "data"
 
+// DataFolder is where the server keeps its files: that of the database, or, where the database is on a server, the folder data beside the
+// configuration file.
+func DataFolder(path string, cfg *Config) string {
+	if cfg.Store.Driver == DriverSQLite {
+		return filepath.Dir(cfg.Store.DSN)
+	}
+	return filepath.Join(filepath.Dir(path), dataFolder)
+}
+
 // RecordFiles are where the Record of a configuration file is kept: in the folder data beside it, and in that of the
 // database. cfg may be nil.
 func RecordFiles(path string, cfg *Config) []string {
 	base := filepath.Base(path)
 	name := strings.TrimSuffix(base, filepath.Ext(base)) + ".keys.json" // two files of one folder do not share it
 	files := []string{filepath.Join(filepath.Dir(path), dataFolder, name)}
-	if cfg != nil && cfg.Store.Driver == "sqlite" {
-		if file := filepath.Join(filepath.Dir(cfg.Store.DSN), name); file != files[0] {
+	if cfg != nil {
+		if file := filepath.Join(DataFolder(path, cfg), name); file != files[0] {
 			files = append(files, file)
 		}
 	}

@@ -76,7 +76,7 @@ func (p *Push) Facts() Facts {
 	defer p.mu.Unlock()
 	now, r := time.Now(), p.regard
 	f := Facts{State: r.state, Since: r.since, Code: r.code, Why: r.why, Answered: r.answered,
-		Window: p.pushes.now(), Most: p.pushes.most, InFlight: p.inFlight}
+		Window: p.pushes.now(), Most: p.pushes.most, InFlight: len(p.flying)}
 	if until := p.pushes.pausing.until; now.Before(until) {
 		f.Next = until
 	}

@@ -101,21 +101,21 @@ func (r *request) posted() bool {
 }
 
 // post makes one request and has judge read the answer. With errHTTP2 nothing was sent; errStale is in an error that says
-// nothing of the server. fresh wants a new connection.
-func (r *request) post(timeout time.Duration, fresh bool, judge func(a *http.Response, hurry func(time.Duration))) error {
+// nothing of the server. fresh wants a new connection. cuttable is told how to break the request off, and whether it may be made.
+func (r *request) post(timeout time.Duration, fresh bool, cuttable func(cut func()) bool, judge func(a *http.Response, hurry func(time.Duration))) error {
 	p, now := r.to.poster, time.Now()
 	deadline := now.Add(timeout)
 	c, err := p.take(now, deadline, fresh)
 	if err != nil {
 		return err
 	}
-	a, err := c.exchange(r)
+	a, err := c.unlessCut(r, cuttable)
 	if errors.Is(err, errUnsent) {
 		c.nc.Close()
 		if c, err = p.dial(now, deadline); err != nil {
 			return err
 		}
-		a, err = c.exchange(r)
+		a, err = c.unlessCut(r, cuttable)
 	}
 	if err != nil {
 		c.nc.Close()
@@ -145,6 +145,18 @@ var (
 	// errStale means that a connection which was used before was closed without an answer: the server need not have seen the request.
 	errStale = errors.New("the connection was closed before the answer")
 )
+
+// errCut means that a request was broken off.
+var errCut = errors.New("broken off")
+
+// unlessCut is exchange, which may be broken off.
+func (c *postConn) unlessCut(r *request, cuttable func(cut func()) bool) (*http.Response, error) {
+	nc := c.nc
+	if !cuttable(func() { nc.SetDeadline(time.Unix(1, 0)) }) {
+		return nil, errCut
+	}
+	return c.exchange(r)
+}
 
 // stale tells what an error of a connection that was used before says, when nothing of the answer had come.
 func stale(err error) error {

@@ -85,8 +85,8 @@ type Push struct {
 	open     int      // the outlet's window
 	suspects suspects
 	regard   regard
-	limited  rate.Sometimes // says that pushes pause
-	inFlight int
+	limited  rate.Sometimes    // says that pushes pause
+	flying   map[*try]struct{} // in flight
 	closing  bool
 	idle     chan struct{} // closed when closing and nothing is in flight
 }
@@ -97,7 +97,7 @@ func NewPush(o PushOptions) (*Push, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Push{log: o.Log, observer: o.Observer, text: o.Text, idle: make(chan struct{}), limited: rate.Sometimes{First: 1, Interval: time.Minute},
+	p := &Push{log: o.Log, observer: o.Observer, text: o.Text, flying: map[*try]struct{}{}, idle: make(chan struct{}), limited: rate.Sometimes{First: 1, Interval: time.Minute},
 		pushes: newPressure(s.concurrency), statuses: newPressure(s.concurrency)}
 	p.settings.Store(s)
 	return p, nil
@@ -205,7 +205,7 @@ func (p *Push) begin(t *try) (o sms.Outcome, ok bool) {
 	if t.messages[0].Transaction() {
 		t.pressure.awaited++
 	}
-	p.inFlight++
+	p.flying[t] = struct{}{}
 	if rest := p.pushes.opens().Sub(now); t.pressure == &p.pushes && p.pushes.pace.gap > 0 && rest > 0 && p.outlet != nil {
 		p.outlet.Rest(rest)
 	}
@@ -214,12 +214,41 @@ func (p *Push) begin(t *try) (o sms.Outcome, ok bool) {
 }
 
 // end counts the try out, after its report.
-func (p *Push) end() {
+func (p *Push) end(t *try) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.inFlight--; p.inFlight == 0 && p.closing {
+	delete(p.flying, t)
+	if len(p.flying) == 0 && p.closing {
 		close(p.idle)
 	}
+}
+
+// BreakOff ends the pushes in flight: it is not known what Hermès makes of them, and they are reported as Returned. What is handed to it
+// afterwards is tried as ever.
+func (p *Push) BreakOff() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for t := range p.flying {
+		t.broken = true
+		if t.cut != nil {
+			t.cut()
+		}
+	}
+}
+
+// cuttable tells how a try can be ended from now on; false = it is to end now.
+func (t *try) cuttable(cut func()) bool {
+	t.push.mu.Lock()
+	defer t.push.mu.Unlock()
+	t.cut = cut
+	return !t.broken
+}
+
+// isBroken tells whether the try was broken off.
+func (t *try) isBroken() bool {
+	t.push.mu.Lock()
+	defer t.push.mu.Unlock()
+	return t.broken
 }
 
 // Close starts no more pushes and waits for those in flight, which end by their time-out at the latest.
@@ -231,7 +260,7 @@ func (p *Push) Close(ctx context.Context) error {
 		if p.outlet != nil {
 			p.outlet.Detach()
 		}
-		if p.inFlight == 0 {
+		if len(p.flying) == 0 {
 			close(p.idle)
 		}
 	}
@@ -258,6 +287,10 @@ type try struct {
 	fresh      bool // on a connection of its own: on one that was used before it came to nothing
 	posted     bool // by a poster
 	unseen     bool // the server says that it did not look
+
+	// Guarded by push.mu.
+	cut    func() // ends it; nil = nothing is under way yet
+	broken bool   // it was broken off
 }
 
 // isStatus tells what goes to the status URL: what became of Hermès' messages, and, if there is one, who acknowledged them.
@@ -280,11 +313,14 @@ func (t *try) run() {
 	if t.push.observer != nil && k != unmade && k != stillborn && !t.isStatus() {
 		t.push.observer.Pushed(o.Code, took)
 	}
+	if o.Code == 0 && t.isBroken() {
+		o, k = sms.Outcome{Verdict: sms.Returned, Reason: "broken off: what this worker holds may be another's"}, unmade
+	}
 	o.Unreached = k == silence
 	// Before the report: it gives the queue room for another try.
 	t.push.learn(t, &o, k)
 	t.report(o)
-	t.push.end()
+	t.push.end(t)
 }
 
 // exchange makes the request and reads its answer. The kind is what that says of Hermès.
@@ -295,7 +331,7 @@ func (t *try) exchange() (o sms.Outcome, k kind) {
 		return o, unmade
 	}
 	if t.posted = r.posted(); t.posted {
-		switch err := r.post(s.timeout, t.fresh, func(a *http.Response, hurry func(time.Duration)) {
+		switch err := r.post(s.timeout, t.fresh, t.cuttable, func(a *http.Response, hurry func(time.Duration)) {
 			o = s.outcome(a, r.pattern, hurry)
 		}); {
 		case err == nil:
@@ -307,6 +343,9 @@ func (t *try) exchange() (o sms.Outcome, k kind) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), s.timeout)
 	defer cancel()
+	if !t.cuttable(cancel) {
+		return o, unmade
+	}
 	// The RoundTripper itself, not an http.Client: no redirects are followed.
 	answer, err := r.roundTrip(ctx)
 	if err != nil {

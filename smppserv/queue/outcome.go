@@ -37,8 +37,9 @@ type conclusion struct {
 	now     int64 // the same in the queue's time
 	owed    []owing
 	told    []telling
-	failed  []ref // whose next try it is about
-	noted   []ref // of these, for whom an intermediate notification is owed
+	from    []sms.Epoch // whoever handed them to this worker
+	failed  []ref       // whose next try it is about
+	noted   []ref       // of these, for whom an intermediate notification is owed
 	answer  chan<- error
 
 	ids     [1]sms.ID
@@ -322,6 +323,9 @@ func (q *Queue) remove(c *conclusion, all []ref, ms []*sms.Message) {
 			c.told = append(c.told, telling{ms[i], q.submissions[r]})
 		}
 		q.dropSubmission(r, e)
+		if by := ms[i].HandedBy; by != 0 {
+			c.from = append(c.from, by)
+		}
 		if e.flags&leading != 0 {
 			delete(q.leads, r)
 			e.flags &^= leading
@@ -375,6 +379,9 @@ func (c *conclusion) written() {
 			q.keepAnswer(r, e, o.answer, max(c.now, q.wheel.at))
 		}
 		q.offer(r, o.m)
+	}
+	for _, by := range c.from {
+		q.o.Share.Ended(by)
 	}
 	if c.Refused == nil { // else it was counted when it was parked
 		q.unwritten--

@@ -420,6 +420,19 @@ func (q *Queue) Pending(owner string) int {
 	return 0
 }
 
+// Owned counts the undelivered messages of each owner that has some.
+func (q *Queue) Owned() map[string]int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	owned := map[string]int{}
+	for name, p := range q.parties.byName {
+		if p.pending > 0 && name != sms.Hermes {
+			owned[name] = p.pending
+		}
+	}
+	return owned
+}
+
 // Waiting counts the messages and receipts that are not final by who is to get them: system_ids, and sms.Hermes.
 func (q *Queue) Waiting() map[string]int {
 	q.mu.Lock()

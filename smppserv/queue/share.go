@@ -20,6 +20,8 @@ type Share interface {
 	Pending(owner string) int
 	// HandOn gives messages to another holder. It calls done, from any goroutine, when that is on disk, or with an error.
 	HandOn(ids []sms.ID, to sms.Epoch, done func(error))
+	// Ended is told that a message which this holder handed on is in its final state, on disk.
+	Ended(handedBy sms.Epoch)
 }
 
 // alone is for a queue that has its store to itself.
@@ -27,6 +29,7 @@ type alone struct{}
 
 func (alone) Holds() bool        { return true }
 func (alone) Pending(string) int { return 0 }
+func (alone) Ended(sms.Epoch)    {}
 func (alone) HandOn(_ []sms.ID, _ sms.Epoch, done func(error)) {
 	done(errors.New("the store has one worker"))
 }

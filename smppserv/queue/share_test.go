@@ -18,15 +18,19 @@ type others struct {
 	lapsed  atomic.Bool
 	pending atomic.Int64
 	handed  chan []sms.ID
+	ended   chan sms.Epoch
 	to      sms.Epoch
 
 	mu  sync.Mutex
 	err error
 }
 
-func newOthers() *others { return &others{handed: make(chan []sms.ID, 100)} }
+func newOthers() *others {
+	return &others{handed: make(chan []sms.ID, 100), ended: make(chan sms.Epoch, 100)}
+}
 
 func (o *others) Holds() bool        { return !o.lapsed.Load() }
+func (o *others) Ended(by sms.Epoch) { o.ended <- by }
 func (o *others) Pending(string) int { return int(o.pending.Load()) }
 func (o *others) HandOn(ids []sms.ID, to sms.Epoch, done func(error)) {
 	o.mu.Lock()
@@ -141,6 +145,20 @@ func TestAPartOfATextThatBeganElsewhereIsHandedOnAfterItsAnswer(t *testing.T) {
 	if len(r.q.Abroad()) > 0 {
 		t.Fatal("it is still waited for")
 	}
+}
+
+func TestWhoeverHandedAMessageOnIsToldThatItHasEnded(t *testing.T) {
+	o := newOthers()
+	r := newRig(t, func(op *Options) { op.Share = o })
+	h := r.hermes()
+	m := r.text("text")
+	m.HandedBy = 4
+	r.add(m)
+	h.next("text").done()
+	if by := testkit.Receive(t, o.ended, "the end"); by != 4 {
+		t.Fatalf("%d is told", by)
+	}
+	r.wantState(m, sms.Delivered)
 }
 
 func TestWhatIsHandedOnIsGoneFromHere(t *testing.T) {

@@ -57,6 +57,8 @@ type Database interface {
 	// Waiting calls f for each message above after that is not final, in ascending order and without its Content, and
 	// stops at f's first error. The message is valid until f returns.
 	Waiting(ctx context.Context, after sms.ID, f func(*sms.Message) error) error
+	// WaitingOf is Waiting for what these holders had: workers that are no more, whose rows are this one's now.
+	WaitingOf(ctx context.Context, holders []sms.Epoch, f func(*sms.Message) error) error
 	// WaitingIDs lists the messages above after and up to upTo that are not final, in ascending order and at most limit of them.
 	WaitingIDs(ctx context.Context, after, upTo sms.ID, limit int) ([]sms.ID, error)
 	// HeldElsewhere lists, in ascending order, without their Content and at most limit of them, the messages of like's submitter, recipient

@@ -7,6 +7,14 @@ import (
 	"hnetsmpp/smppserv/sms"
 )
 
+// WaitingOf calls f for each message that is not final and that one of these holders had, whose rows are this worker's now; see Waiting.
+func (s *Store) WaitingOf(ctx context.Context, holders []sms.Epoch, f func(*sms.Message) error) error {
+	if err := s.database.WaitingOf(ctx, holders, f); err != nil {
+		return fmt.Errorf("store: read what waited at another worker: %w", err)
+	}
+	return nil
+}
+
 // HeldElsewhere lists, the oldest first, without their Content and at most limit of them, the messages of like's submitter, recipient and
 // two numbers, and of its service_type unless that is "", that wait at other workers on the store.
 func (s *Store) HeldElsewhere(ctx context.Context, like *sms.Message, limit int) ([]*sms.Message, error) {

@@ -178,6 +178,11 @@ func (d *database) HeldElsewhere(context.Context, *sms.Message, int) ([]*sms.Mes
 	return nil, nil
 }
 
+// WaitingOf implements store.Database: there were no other workers.
+func (d *database) WaitingOf(context.Context, []sms.Epoch, func(*sms.Message) error) error {
+	return nil
+}
+
 // Write implements store.Database.
 func (d *database) Write(b *store.Batch) (err error) {
 	w := d.writer
