@@ -15,6 +15,7 @@ import (
 	"hnetsmpp/pkg/worker"
 	"hnetsmpp/smppserv/operators"
 	"hnetsmpp/smppserv/store"
+	"hnetsmpp/smppserv/store/postgres"
 )
 
 // stopLimit is how long a stop may take. Then the worker says where it hangs and ends by itself,
@@ -138,7 +139,14 @@ func setLevel(l config.Log) {
 // wsaAddrInUse is Windows' EADDRINUSE, which package syscall does not map.
 const wsaAddrInUse = syscall.Errno(10048)
 
-// IsHeld knows the errors that pass when another process lets go of a port or of the store.
+// IsBadConfig knows the errors of a start that nothing mends but a change of config.toml.
+func IsBadConfig(err error) bool { return postgres.IsBadDSN(err) }
+
+// IsHeld knows the errors that pass without a change of config.toml: when another process lets go of a port or of the store, or when the
+// database lets this worker in.
 func IsHeld(err error) bool {
+	if _, refused := errors.AsType[*refused](err); refused {
+		return true
+	}
 	return errors.Is(err, store.ErrHeld) || errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, wsaAddrInUse)
 }

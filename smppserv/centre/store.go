@@ -33,8 +33,11 @@ func (mc *centre) joinStore(ctx context.Context, version string) error {
 	var said time.Time
 	for {
 		err := mc.tryJoin(ctx, version)
-		if err == nil || !postgres.IsAway(err) || ctx.Err() != nil {
+		switch {
+		case err == nil, ctx.Err() != nil, postgres.IsBadDSN(err):
 			return err
+		case !postgres.IsAway(err):
+			return &refused{err}
 		}
 		if time.Since(said) >= awaySaid {
 			said = time.Now()
@@ -48,6 +51,11 @@ func (mc *centre) joinStore(ctx context.Context, version string) error {
 		}
 	}
 }
+
+// refused is why a database that is there cannot be used now.
+type refused struct{ error }
+
+func (r *refused) Unwrap() error { return r.error }
 
 func (mc *centre) tryJoin(ctx context.Context, version string) error {
 	st, name := mc.cfg.Store, nodeName(mc.cfg)
