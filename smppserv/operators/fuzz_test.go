@@ -111,4 +111,3 @@ func described(q adminapi.Search, m *sms.Message) bool {
 	}
 	return false
 }
-
