@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"crypto/tls"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
