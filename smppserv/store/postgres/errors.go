@@ -92,9 +92,6 @@ func IsAway(err error) bool {
 	if errors.Is(err, errNotOurs) || errors.Is(err, store.ErrHeld) {
 		return false
 	}
-	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return false
-	}
 	if isUntrusted(err) {
 		return false
 	}
