@@ -15,6 +15,7 @@ import (
 	"hnetsmpp/pkg/worker"
 	"hnetsmpp/smppserv/operators"
 	"hnetsmpp/smppserv/store"
+	"hnetsmpp/smppserv/store/transfer"
 )
 
 // stopLimit is how long a stop may take. Then the worker says where it hangs and ends by itself,
@@ -138,7 +139,8 @@ func setLevel(l config.Log) {
 // wsaAddrInUse is Windows' EADDRINUSE, which package syscall does not map.
 const wsaAddrInUse = syscall.Errno(10048)
 
-// IsHeld knows the errors that pass when another process lets go of a port or of the store.
+// IsHeld knows the errors that pass when another process lets go of a port or of the store, or a copy of the store is finished or
+// taken back.
 func IsHeld(err error) bool {
-	return errors.Is(err, store.ErrHeld) || errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, wsaAddrInUse)
+	return errors.Is(err, store.ErrHeld) || errors.Is(err, transfer.ErrMoved) || errors.Is(err, transfer.ErrUnfinished) || errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, wsaAddrInUse)
 }

@@ -99,6 +99,11 @@ func IsAway(err error) bool {
 
 // explain says in one line what is wrong with the database and what to do about it.
 func explain(where string, err error) error {
+	return advise(where, err, "; PostgreSQL cannot be reached: it is waited for")
+}
+
+// advise is explain with what follows where the server is away.
+func advise(where string, err error, away string) error {
 	if err == nil || IsBadDSN(err) {
 		return err
 	}
@@ -134,7 +139,7 @@ func explain(where string, err error) error {
 		advice = ": make it with: createdb -E UTF8 -T template0 NAME"
 	case errors.Is(err, context.Canceled):
 	case advice == "" && IsAway(err):
-		advice = "; PostgreSQL cannot be reached: it is waited for"
+		advice = away
 	}
 	return fmt.Errorf("store %s: %w%s", where, &scrubbed{err}, advice)
 }
