@@ -69,6 +69,8 @@ var layout = []room{
 	{"smppserv/store/sqlite", "the dialect, the opening and the care of one database",
 		[]string{"smppserv/road", "smppserv/sms", "smppserv/store", "smppserv/store/numbers", "smppserv/store/runs", "smppserv/store/tally",
 			"smppserv/store/transfer"}},
+	{"smppserv/store/postgres", "the dialect, the opening and the care of a database that workers share",
+		[]string{"smppserv/road", "smppserv/sms", "smppserv/store", "smppserv/store/tally", "smppserv/store/transfer"}},
 	{"smppserv/store/transfer", "copies what one database of a store has into another one", []string{"smppserv/sms"}},
 	{"smppserv/store/storetest", "the contract that both databases keep", []string{"smppserv/road", "smppserv/sms", "smppserv/store"}},
 	{"smppserv/queue", "which message is tried when, and what came of it", []string{"pkg/loglimit", "smppserv/guard", "smppserv/road", "smppserv/sms"}},

@@ -46,7 +46,10 @@ func (r runCommand) Run(ctx context.Context, line *commandLine, c *commandline.C
 			log.Error().Err(err).Msg("cannot tell the launcher that the server is ready")
 		}
 	}})
-	if centre.IsHeld(err) {
+	switch {
+	case centre.IsBadConfig(err):
+		return &commandline.Error{Code: int(worker.ExitBadConfig), Err: err}
+	case centre.IsHeld(err):
 		return &commandline.Error{Code: int(worker.ExitHeld), Err: err}
 	}
 	return err

@@ -72,6 +72,9 @@ func run(ctx context.Context, o Options) error {
 		return err
 	}
 	if err := mc.open(ctx, o.Version); err != nil {
+		if isStopped(ctx, err) {
+			return nil
+		}
 		return err
 	}
 	mc.started = o.File.File
@@ -139,8 +142,10 @@ func setLevel(l config.Log) {
 // wsaAddrInUse is Windows' EADDRINUSE, which package syscall does not map.
 const wsaAddrInUse = syscall.Errno(10048)
 
-// IsHeld knows the errors that pass when another process lets go of a port or of the store, or a copy of the store is finished or
-// taken back.
+// IsHeld knows the errors that pass when another process lets go of a port or of the store, or the database is put right, as when a copy
+// of it is finished.
 func IsHeld(err error) bool {
-	return errors.Is(err, store.ErrHeld) || errors.Is(err, transfer.ErrMoved) || errors.Is(err, transfer.ErrUnfinished) || errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, wsaAddrInUse)
+	_, isRefused := errors.AsType[*refused](err)
+	return isRefused || errors.Is(err, store.ErrHeld) || errors.Is(err, transfer.ErrMoved) || errors.Is(err, transfer.ErrUnfinished) ||
+		errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, wsaAddrInUse)
 }

@@ -3,6 +3,7 @@ package centre
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"time"
 
 	"hnetsmpp/pkg/config"
@@ -19,6 +20,19 @@ const (
 	awayRetry, awaySaid = time.Second, time.Minute
 )
 
+// refused is why a database that can be reached does not serve: no change of config.toml mends it, as a rule.
+type refused struct{ error }
+
+func (r *refused) Unwrap() error { return r.error }
+
+// IsBadConfig knows the errors of a start that only a change of config.toml mends.
+func IsBadConfig(err error) bool { return postgres.IsBadDSN(err) }
+
+// isStopped knows the error of a start that was asked to stop.
+func isStopped(ctx context.Context, err error) bool {
+	return ctx.Err() != nil && errors.Is(err, context.Cause(ctx))
+}
+
 // openStore opens the store that config.toml names.
 func (mc *centre) openStore(ctx context.Context, version string) (err error) {
 	if mc.cfg.Store.Driver == config.DriverPostgres {
@@ -33,8 +47,18 @@ func (mc *centre) joinStore(ctx context.Context, version string) error {
 	var said time.Time
 	for {
 		err := mc.tryJoin(ctx, version)
-		if err == nil || !postgres.IsAway(err) || ctx.Err() != nil {
+		switch {
+		case err == nil:
+			if !said.IsZero() {
+				mc.log.Info().Msg("the database is there")
+			}
+			return nil
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case postgres.IsBadDSN(err):
 			return err
+		case !postgres.IsAway(err):
+			return &refused{err}
 		}
 		if time.Since(said) >= awaySaid {
 			said = time.Now()
@@ -44,14 +68,14 @@ func (mc *centre) joinStore(ctx context.Context, version string) error {
 		select {
 		case <-time.After(awayRetry):
 		case <-ctx.Done():
-			return ctx.Err()
+			return context.Cause(ctx)
 		}
 	}
 }
 
 func (mc *centre) tryJoin(ctx context.Context, version string) error {
 	st, name := mc.cfg.Store, NodeName(mc.cfg)
-	database, err := postgres.OpenDatabase(ctx, postgres.Options{DSN: st.DSN, Folder: mc.dataFolder(), Node: name, Lease: st.Lease,
+	database, err := postgres.OpenDatabase(ctx, postgres.Options{DSN: st.DSN, Beside: filepath.Dir(mc.path), Folder: mc.dataFolder(), Node: name, Lease: st.Lease,
 		GroupTime: mc.cfg.Hermes.ReassembleTimeout, Log: mc.log})
 	if err != nil {
 		return err

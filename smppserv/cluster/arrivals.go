@@ -21,12 +21,22 @@ FROM (SELECT) one LEFT JOIN (
 ORDER BY m.id`
 
 // arrivals takes up what others have handed to this node.
-func (n *Node) arrivals(ctx context.Context, d Duties) error {
+func (n *Node) arrivals(ctx context.Context, d Duties) (err error) {
 	holders := append(n.Estates(), n.epoch)
 	var next string
+	from := n.looks.oldest
+	whole := n.looks.whole.Swap(false)
+	if whole {
+		from = "0"
+	}
+	defer func() {
+		if err != nil && whole {
+			n.looks.whole.Store(true)
+		}
+	}()
 	seen := map[sms.ID]string{}
 	for after, more := int64(0), true; more; {
-		oldest, page, err := n.arrivalsAfter(ctx, holders, after)
+		oldest, page, err := n.arrivalsAfter(ctx, holders, from, after)
 		if err != nil {
 			return err
 		}
@@ -58,10 +68,10 @@ type arrival struct {
 	by string
 }
 
-func (n *Node) arrivalsAfter(ctx context.Context, holders []sms.Epoch, after int64) (oldest string, page []arrival, err error) {
+func (n *Node) arrivalsAfter(ctx context.Context, holders []sms.Epoch, from string, after int64) (oldest string, page []arrival, err error) {
 	ctx, cancel := n.bound(ctx)
 	defer cancel()
-	rows, err := n.o.Pool.Query(ctx, arrived, epochs(holders), n.looks.oldest, after, arrivalsPage)
+	rows, err := n.o.Pool.Query(ctx, arrived, epochs(holders), from, after, arrivalsPage)
 	if err != nil {
 		return "", nil, err
 	}

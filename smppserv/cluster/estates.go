@@ -143,6 +143,9 @@ func (n *Node) sweep(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		if _, err = c.Exec(ctx, `DELETE FROM slots WHERE epoch = 0 AND since < clock_timestamp() - interval '1 day'`); err != nil {
+			return err
+		}
 		_, err = c.Exec(ctx, `DELETE FROM once WHERE until < clock_timestamp() - interval '1 day'`)
 		return err
 	})

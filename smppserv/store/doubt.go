@@ -15,7 +15,7 @@ const (
 	// should they turn out to be.
 	doubtTime = 30 * time.Second
 	// settleTime bounds one look, settleWait is the wait before the next one.
-	settleTime, settleWait = 5 * time.Second, 250 * time.Millisecond
+	settleTime, settleWait = 4 * time.Second, 250 * time.Millisecond
 )
 
 // write writes a batch, and returns when it is known whether it is on disk.
@@ -40,6 +40,7 @@ func (s *Store) settle(batch []op, doubt error) error {
 	late := time.Now().Add(doubtTime)
 	var refused []*sms.Message
 	for {
+		s.watch.start() // it is no commit that hangs
 		ctx, cancel := context.WithTimeout(context.Background(), settleTime)
 		written, err := s.database.Settle(ctx, &s.writer.batch)
 		cancel()

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -25,6 +26,7 @@ var (
 // SQLSTATE codes (PostgreSQL, appendix A), and ours.
 const (
 	codeFenced            = "HN001"
+	codeNotAll            = "22012" // of endLikely: division by zero
 	codeUniqueViolation   = "23505"
 	codeReadOnly          = "25006"
 	codeBadPassword       = "28P01"
@@ -60,13 +62,11 @@ func reason(err error) string {
 	if !ok {
 		return general
 	}
-	inner := errors.Unwrap(parse)
-	if inner == nil {
-		return general
-	}
-	for _, known := range []string{"sslmode", "sslrootcert", "sslcert", "sslkey", "CA file", "certificate", "port", "connect_timeout", "target_session_attrs",
+	text := parse.Error()
+	text = text[strings.LastIndexByte(text, '`')+1:] // the DSN stands before
+	for _, known := range []string{"CA file", "sslmode", "sslrootcert", "sslcert", "sslkey", "certificate", "port", "connect_timeout", "target_session_attrs",
 		"service", "default_query_exec_mode", "statement_cache_capacity", "description_cache_capacity", "min_protocol_version", "max_protocol_version", "channel_binding"} {
-		if strings.Contains(parse.Error(), known) {
+		if strings.Contains(text, known) {
 			return "its " + known + " cannot be used"
 		}
 	}
@@ -90,6 +90,9 @@ func IsAway(err error) bool {
 		return false
 	}
 	if errors.Is(err, errNotOurs) || errors.Is(err, store.ErrHeld) {
+		return false
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return false
 	}
 	_, isNet := errors.AsType[net.Error](err)

@@ -33,6 +33,8 @@ var migrations embed.FS
 type Options struct {
 	// DSN is a postgres:// URL or key=value words, as libpq has them. It is in no error and no line of the log.
 	DSN string
+	// Beside is the folder from which relative paths of certificates in the DSN start.
+	Beside string
 	// Folder is where the high-water mark of the message_ids is kept; it is made when it is missing.
 	Folder string
 	// Node is the name of this worker, by which its counters are kept.
@@ -79,7 +81,7 @@ func newDatabase(ctx context.Context, o Options) (*Database, error) {
 	if o.Lease <= 0 {
 		o.Lease = defaultLease
 	}
-	config, err := parse(o.DSN)
+	config, err := parse(o.DSN, o.Beside)
 	if err != nil {
 		return nil, err
 	}

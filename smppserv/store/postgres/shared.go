@@ -19,22 +19,6 @@ func (d *Database) holds(e sms.Epoch) bool {
 	return f != nil && slices.Contains((*f)(), e)
 }
 
-var heldElsewhere = "SELECT " + columnsOf(noContent) + " FROM messages m WHERE m.source = $1 AND m.destination = $2 AND m.submitter = $3 AND m.recipient = $4 " +
-	"AND m.final_at IS NULL AND m.holder <> $5 ORDER BY m.id LIMIT $6"
-
-// HeldElsewhere implements store.Database.
-func (d *Database) HeldElsewhere(ctx context.Context, like *sms.Message, limit int) (ms []*sms.Message, err error) {
-	ctx, cancel := context.WithTimeout(ctx, readTime)
-	defer cancel()
-	err = d.messages(ctx, heldElsewhere, func(m *sms.Message) error {
-		if m.Holder != 0 && (like.ServiceType == "" || m.ServiceType == like.ServiceType) {
-			ms = append(ms, m)
-		}
-		return nil
-	}, escape(like.Source.Number), escape(like.Dest.Number), escape(like.Submitter), escape(like.Recipient), d.epoch.Load(), limit)
-	return ms, err
-}
-
 const groupOf = "SELECT epoch FROM groups WHERE submitter = $1 AND source = $2 AND destination = $3 AND ref = $4 AND form = $5 AND total = $6 AND until >= " + databaseNow
 
 // place says of a part that waits where the others of its text are, if that is elsewhere.
