@@ -15,7 +15,6 @@ import (
 	"hnetsmpp/smppserv/store/transfer"
 
 	"github.com/rs/zerolog"
-	sqlite3 "modernc.org/sqlite/lib"
 	zombiezen "zombiezen.com/go/sqlite"
 )
 
@@ -175,11 +174,12 @@ func marksOf(c *zombiezen.Conn) (ms transfer.Marks, err error) {
 
 // checkMarks refuses a database that was moved elsewhere, or is not whole yet. It is called before anything is written.
 func (d *database) checkMarks() error {
+	is, err := ask(d.writer.conn, "SELECT count(*) FROM sqlite_schema WHERE name = 'jobs'")
+	if err != nil || is[0] == 0 {
+		return err
+	}
 	ms, err := marksOf(d.writer.conn)
-	switch {
-	case code(err) == sqlite3.SQLITE_ERROR: // there is no table yet
-		return nil
-	case err != nil:
+	if err != nil {
 		return err
 	}
 	return ms.Refusal(d.file)
