@@ -3,7 +3,6 @@ package transfer_test
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -129,11 +128,21 @@ func octets(r *rand.Rand, most int) []byte {
 	return b
 }
 
+type addition struct {
+	m    *sms.Message
+	done chan error
+}
+
+func (a addition) Message() *sms.Message      { return a.m }
+func (a addition) Replaces() *road.Transition { return nil }
+func (a addition) Added(_ bool, err error)    { a.done <- err }
+
 // fill makes random messages of all kinds with all that may become of them, and everything that is no message.
 func fill(t *testing.T, s *store.Store, r *rand.Rand, n int) {
 	t.Helper()
 	base := time.Now().Add(-3 * time.Hour).Truncate(time.Millisecond)
 	var all []*sms.Message
+	added := make(chan error, n)
 	for i := range n {
 		m := storetest.Sample()
 		m.Submitter, m.Recipient = []string{"a", "b", sms.Hermes, oddText(r)}[r.IntN(4)], []string{"a", sms.Hermes, oddText(r)}[r.IntN(3)]
@@ -147,8 +156,13 @@ func fill(t *testing.T, s *store.Store, r *rand.Rand, n int) {
 		if len(all) > 0 && r.IntN(10) == 0 {
 			m.First = all[r.IntN(len(all))]
 		}
-		storetest.Add(t, s, m)
+		s.Add(addition{m, added})
 		all = append(all, m)
+	}
+	for range n {
+		if err := <-added; err != nil {
+			t.Fatal(err)
+		}
 	}
 	for _, m := range all {
 		for tries := r.IntN(4); tries > 0; tries-- {
@@ -378,26 +392,4 @@ func TestEachRowComesBackAsItWas(t *testing.T) {
 		t.Errorf("by its number %d are found, %v", found, err)
 	}
 	closeStore(t, st)
-}
-
-func TestAStoreThatWasMovedIsNotStartedOn(t *testing.T) {
-	s := newSite(t)
-	st := s.openSQLite(t)
-	storetest.Add(t, st, storetest.Sample())
-	closeStore(t, st)
-	must(t, s.there)
-	if _, err := sqlite.Open(ctx, s.sqlite()); !errors.Is(err, transfer.ErrMoved) || !strings.Contains(err.Error(), transfer.Command) || strings.Contains(err.Error(), testkit.PGPassword) {
-		t.Errorf("SQLite: %v", err)
-	}
-	if _, err := s.there(ctx); !errors.Is(err, transfer.ErrMoved) {
-		t.Errorf("once more: %v", err)
-	}
-	must(t, s.back)
-	if _, err := postgres.Open(ctx, s.postgres); !errors.Is(err, transfer.ErrMoved) || !strings.Contains(err.Error(), s.file) {
-		t.Errorf("PostgreSQL: %v", err)
-	}
-	closeStore(t, s.openSQLite(t))
-	if _, err := s.there(ctx); !errors.Is(err, transfer.ErrNotEmpty) {
-		t.Errorf("there again: %v", err)
-	}
 }
