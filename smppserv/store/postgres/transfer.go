@@ -66,13 +66,22 @@ func (e *end) open(ctx context.Context) (err error) {
 	busy := func(why string) error {
 		return fmt.Errorf("%w: %s: stop all workers that use this database first, on every machine", store.ErrHeld, why)
 	}
-	_, err = e.held.Exec(ctx, "SET LOCAL lock_timeout = "+strconv.FormatInt(guardTime.Milliseconds(), 10))
+	// What a copy that was killed had under way ends before this one looks at what is there: its lock goes with its connection.
+	limit := strconv.FormatInt(guardTime.Milliseconds(), 10)
+	_, err = e.conn.Exec(ctx, "SET lock_timeout = "+limit+"; SELECT pg_advisory_lock(hashtextextended('"+copying+"', 0)); SET lock_timeout = '10s'")
+	switch {
+	case code(err) == codeLockTimeout:
+		return busy("another copy is under way")
+	case err != nil:
+		return err
+	}
+	_, err = e.held.Exec(ctx, "SET LOCAL lock_timeout = "+limit)
 	if err == nil {
 		_, err = e.held.Exec(ctx, "LOCK TABLE nodes, fences IN SHARE ROW EXCLUSIVE MODE")
 	}
 	switch code(err) {
 	case codeLockTimeout:
-		return busy("another copy is under way, or a worker is in the middle of a transaction")
+		return busy("a worker is in the middle of a transaction")
 	case "":
 		if err != nil {
 			return err
