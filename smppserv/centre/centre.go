@@ -172,7 +172,7 @@ func (mc *centre) serve() worker.Ready {
 	mc.endServing = end
 	go mc.alerts.Run(ctx)
 	if mc.nodes != nil {
-		go mc.nodes.Run(ctx)
+		mc.nodes.begin()
 	}
 	mc.push.Attach(mc.queue)
 	mc.smsc.Serve(mc.plain)

@@ -31,16 +31,39 @@ type nodes struct {
 	mc    *centre
 	store *store.Store
 	lease time.Duration
+
+	end   context.CancelFunc // of its part among the others; nil = it has none yet
+	ended chan struct{}
+
+	located time.Time // when all conversations that go on elsewhere were looked for
 }
 
 // Holds implements operators.Others.
 func (n *nodes) Holds() bool { return n.Node.Holds() }
 
-// Run has this worker take part, until ctx ends or another one has taken over.
-func (n *nodes) Run(ctx context.Context) {
+// begin has this worker take part.
+func (n *nodes) begin() {
 	n.listen()
-	go n.Forwarder.Run(ctx, n.mc.queue)
-	n.Node.Run(ctx, duties{n})
+	ctx, end := context.WithCancel(context.Background())
+	n.end, n.ended = end, make(chan struct{})
+	go func() {
+		defer close(n.ended)
+		forwarding := make(chan struct{})
+		go func() {
+			defer close(forwarding)
+			n.Forwarder.Run(ctx, n.mc.queue)
+		}()
+		n.Node.Run(ctx, duties{n})
+		<-forwarding
+	}()
+}
+
+// stop has it take no part any more: nothing is asked of it, and nothing taken in.
+func (n *nodes) stop() {
+	if n.end != nil {
+		n.end()
+		<-n.ended
+	}
 }
 
 // Nodes implements operators.Others.
@@ -131,6 +154,34 @@ func (d duties) Ended(ctx context.Context) error {
 			return slices.ContainsFunc(ms, func(m *sms.Message) bool { return m.ID == id })
 		})
 		d.mc.queue.Ended(ms, gone)
+	}
+	return d.locate(ctx)
+}
+
+const (
+	// apartStep is how many conversations that go on elsewhere are looked for together, and apartEvery how often all of them are.
+	apartStep, apartEvery = 5000, 2 * time.Second
+	// apartSoon is the wait until something is looked for again that messages here wait for.
+	apartSoon = 100 * time.Millisecond
+)
+
+// locate looks where the messages are that those of the same conversation must not overtake.
+func (d duties) locate(ctx context.Context) error {
+	all := time.Since(d.located) >= apartEvery
+	ids := d.mc.queue.Apart(all)
+	waits := false
+	for some := range slices.Chunk(ids, apartStep) {
+		at, err := d.store.Holders(ctx, some)
+		if err != nil {
+			return err
+		}
+		waits = d.mc.queue.Located(some, at) || waits
+	}
+	if all {
+		d.located = time.Now()
+	}
+	if waits {
+		time.AfterFunc(apartSoon, d.Apart)
 	}
 	return nil
 }

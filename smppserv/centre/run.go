@@ -71,6 +71,10 @@ func run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	if cfg.Store.Driver == config.DriverPostgres { // other workers are told as soon as this one joins
+		sums := hashes(&o.File.File)
+		mc.sums.Store(&sums)
+	}
 	if err := mc.open(ctx, o.Version); err != nil {
 		if isStopped(ctx, err) {
 			return nil

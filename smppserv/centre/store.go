@@ -102,6 +102,9 @@ func (mc *centre) tryJoin(ctx context.Context, version string) error {
 
 // closeStore writes what waits, and gives what this worker has to the others.
 func (mc *centre) closeStore(ctx context.Context) error {
+	if mc.nodes != nil {
+		mc.nodes.stop()
+	}
 	err := mc.store.Close(ctx)
 	if mc.nodes != nil && !mc.takenOver() {
 		if left := mc.nodes.Leave(ctx); left != nil {

@@ -36,18 +36,31 @@ func (n *Node) inherit(ctx context.Context, d Duties) error {
 		}
 	}
 	n.mu.Unlock()
-	if len(fresh) == 0 {
+	if len(fresh) > 0 {
+		if err := d.Inherit(ctx, fresh); err != nil {
+			return err
+		}
+		n.mu.Lock()
+		for _, e := range fresh {
+			n.inherited[e] = true
+		}
+		n.mu.Unlock()
+		n.looks.rows.kick()
+	}
+	return n.settle(ctx, estates)
+}
+
+// settle says of estates that all of them is taken up: what others have of the same conversations may follow.
+func (n *Node) settle(ctx context.Context, estates []sms.Epoch) error {
+	if len(estates) == n.settled {
 		return nil
 	}
-	if err := d.Inherit(ctx, fresh); err != nil {
+	ctx, cancel := n.bound(ctx)
+	defer cancel()
+	if _, err := n.o.Pool.Exec(ctx, `UPDATE estates SET settled = true WHERE owner = $1 AND epoch = ANY ($2) AND NOT settled`, int64(n.epoch), epochs(estates)); err != nil {
 		return err
 	}
-	n.mu.Lock()
-	for _, e := range fresh {
-		n.inherited[e] = true
-	}
-	n.mu.Unlock()
-	n.looks.rows.kick()
+	n.settled = len(estates)
 	return nil
 }
 
@@ -67,7 +80,7 @@ func (n *Node) claim(ctx context.Context) (estates []sms.Epoch, err error) {
 			if err := n.present(ctx, tx); err != nil {
 				return err
 			}
-			if _, err := tx.Exec(ctx, `UPDATE estates SET owner = $1 WHERE owner = 0`, int64(n.epoch)); err != nil {
+			if _, err := tx.Exec(ctx, `UPDATE estates SET owner = $1, settled = false WHERE owner = 0`, int64(n.epoch)); err != nil {
 				return err
 			}
 			err := tx.QueryRow(ctx, `INSERT INTO leader (epoch) VALUES ($1) ON CONFLICT (one) DO UPDATE SET epoch = excluded.epoch

@@ -56,6 +56,12 @@ func (f *Forwarder) Pending(owner string) int { return f.n.Pending(owner) }
 // Ended tells the node that handed a message on that this has ended.
 func (f *Forwarder) Ended(handedBy sms.Epoch) { f.n.TellEnded(handedBy) }
 
+// Apart has Duties.Ended look where they are, and takes up what has come here.
+func (f *Forwarder) Apart() {
+	f.n.looks.rows.kick()
+	f.n.looks.ended.kick()
+}
+
 // HandOn gives messages to another holder, and tells that one. done is called when it is on disk, or with an error.
 func (f *Forwarder) HandOn(ids []sms.ID, to sms.Epoch, done func(error)) {
 	f.store.HandOn(ids, to, func(err error) {
@@ -107,17 +113,21 @@ func (s *slots) news() (clients []string) {
 
 func (f *Forwarder) look(client string) {
 	to, ok := f.n.Receiver(client)
-	attached := f.outlets[client] != nil
-	switch {
-	case ok && to != f.n.epoch && !attached:
-		o := &forward{f: f, client: client}
-		o.mu.Lock() // nothing is delivered before the outlet is known
-		defer o.mu.Unlock()
-		o.outlet = f.queue.Attach(road.OutletOptions{Recipient: client, Window: forwardWindow, Retry: forwardRetry, Deliverer: o})
-		f.outlets[client] = o
-	case (!ok || to == f.n.epoch) && attached:
+	ok = ok && to != f.n.epoch
+	if o := f.outlets[client]; o != nil {
+		if ok && o.to == to {
+			return
+		}
 		f.detach(client)
 	}
+	if !ok {
+		return
+	}
+	o := &forward{f: f, client: client, to: to}
+	o.mu.Lock() // nothing is delivered before the outlet is known
+	defer o.mu.Unlock()
+	o.outlet = f.queue.Attach(road.OutletOptions{Recipient: client, Holder: to, Window: forwardWindow, Retry: forwardRetry, Deliverer: o})
+	f.outlets[client] = o
 }
 
 func (f *Forwarder) detach(client string) {
@@ -129,6 +139,7 @@ func (f *Forwarder) detach(client string) {
 type forward struct {
 	f      *Forwarder
 	client string
+	to     sms.Epoch
 
 	mu     sync.Mutex
 	outlet road.Outlet
@@ -147,12 +158,11 @@ func (o *forward) Deliver(ms []*sms.Message, _ bool, report func(sms.Outcome)) {
 	for _, m := range ms {
 		p.ids = append(p.ids, m.ID)
 	}
-	to, ok := o.f.n.Receiver(o.client)
-	if !ok || to == o.f.n.epoch { // the outlet is about to be detached
+	if to, ok := o.f.n.Receiver(o.client); !ok || to != o.to { // the outlet is about to be detached
 		go p.giveBack()
 		return
 	}
-	o.f.lineTo(to).put(p)
+	o.f.lineTo(o.to).put(p)
 }
 
 // giveBack returns a parcel to the queue.

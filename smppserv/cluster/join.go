@@ -169,7 +169,7 @@ func (n *Node) tryEnter(ctx context.Context, dead *neighbour) (taken *row, err e
 		if err := n.takeLoners(ctx, tx, epoch); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `UPDATE estates SET owner = $1 WHERE owner = 0`, int64(epoch)); err != nil {
+		if _, err := tx.Exec(ctx, `UPDATE estates SET owner = $1, settled = false WHERE owner = 0`, int64(epoch)); err != nil {
 			return err
 		}
 		estates, err = owned(ctx, tx, epoch)

@@ -108,6 +108,7 @@ type Node struct {
 	self       row
 	estates    []sms.Epoch
 	inherited  map[sms.Epoch]bool
+	settled    int // of estates, as many are taken up; the goroutine's that looks at them
 
 	leader atomic.Int64
 	looks  looks

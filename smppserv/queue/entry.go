@@ -126,6 +126,9 @@ func (q *Queue) enter(m *sms.Message, k keys, came, now int64, stored bool) ref 
 	q.lastSeen = max(q.lastSeen, e.id)
 	e.lane = q.lane(k.conversation, m.Recipient)
 	l := q.lanes.at(e.lane)
+	if len(q.apart) > 0 {
+		q.rejoined(l.hash, e.id)
+	}
 	q.grow(l, e, 1)
 	to := q.recipientOf(l)
 	switch {
@@ -141,7 +144,11 @@ func (q *Queue) enter(m *sms.Message, k keys, came, now int64, stored bool) ref 
 		q.putAside(r, e)
 		q.arm(r, now)
 	default:
-		q.append(r, e)
+		if stored { // others of its conversation may have come since
+			q.putByAge(r, e, 0)
+		} else {
+			q.append(r, e)
+		}
 		q.arm(r, now)
 		if q.ready(e.lane); e.attempts > 0 {
 			to.failed[e.lane] = struct{}{}

@@ -22,6 +22,8 @@ type Share interface {
 	HandOn(ids []sms.ID, to sms.Epoch, done func(error))
 	// Ended is told that a message which this holder handed on is in its final state, on disk.
 	Ended(handedBy sms.Epoch)
+	// Apart is told that something waits for earlier messages of its conversation that another worker has: see Queue.Apart.
+	Apart()
 }
 
 // alone is for a queue that has its store to itself.
@@ -30,6 +32,7 @@ type alone struct{}
 func (alone) Holds() bool        { return true }
 func (alone) Pending(string) int { return 0 }
 func (alone) Ended(sms.Epoch)    {}
+func (alone) Apart()             {}
 func (alone) HandOn(_ []sms.ID, _ sms.Epoch, done func(error)) {
 	done(errors.New("the store has one worker"))
 }
@@ -93,7 +96,7 @@ func (q *Queue) passOn(now int64, limit int) (more bool) {
 		for i, p := range some {
 			ids[i] = p.m.ID
 		}
-		q.storing++
+		q.storing.Add(1)
 		go q.o.Share.HandOn(ids, to, func(err error) { q.passed(some, err) })
 	}
 	return more
@@ -122,6 +125,7 @@ func (q *Queue) passed(some []passing, err error) {
 func (q *Queue) handedOn(j *job) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.part(j)
 	j.release()
 	for i, r := range j.all {
 		e := q.entries.at(r)

@@ -19,6 +19,7 @@ type others struct {
 	pending atomic.Int64
 	handed  chan []sms.ID
 	ended   chan sms.Epoch
+	barred  chan struct{}
 	to      sms.Epoch
 
 	mu  sync.Mutex
@@ -26,11 +27,12 @@ type others struct {
 }
 
 func newOthers() *others {
-	return &others{handed: make(chan []sms.ID, 100), ended: make(chan sms.Epoch, 100)}
+	return &others{handed: make(chan []sms.ID, 100), ended: make(chan sms.Epoch, 100), barred: make(chan struct{}, 100)}
 }
 
 func (o *others) Holds() bool        { return !o.lapsed.Load() }
 func (o *others) Ended(by sms.Epoch) { o.ended <- by }
+func (o *others) Apart()             { o.barred <- struct{}{} }
 func (o *others) Pending(string) int { return int(o.pending.Load()) }
 func (o *others) HandOn(ids []sms.ID, to sms.Epoch, done func(error)) {
 	o.mu.Lock()

@@ -41,6 +41,7 @@ type Addition interface {
 // Transition takes a message, or all the parts of a long one, to its final state or to its next try.
 type Transition struct {
 	IDs      []sms.ID
+	Messages []*sms.Message // of all of IDs, with what the store has of a try of theirs, for whoever writes an end; nil = it looks
 	State    sms.State
 	Attempts int
 	Error    int // an HTTP status or a command_status
@@ -89,6 +90,7 @@ type Deliverer interface {
 type OutletOptions struct {
 	Recipient string          // a system_id, or sms.Hermes
 	Session   uint64          // the session it writes to, 0 = none
+	Holder    sms.Epoch       // the worker that it hands messages on to (sms.HandedOn), 0 = it delivers them
 	Window    int             // tries in flight
 	Serial    bool            // one try at a time in each conversation: the Deliverer does not keep their order by itself
 	Retry     []time.Duration // waits after the first, second, … failed try; the last one repeats

@@ -28,7 +28,8 @@ type Database interface {
 	// Counters calls f, until it fails, for the counters of an hour, in their order, as those are on disk: before a Write, or within
 	// it, from the Tally. The row is valid until f returns.
 	Counters(hour int64, f func(*tally.Row) error) error
-	// Tend is called between two transactions, when all of the first one have their answers: the time for the database's care.
+	// Tend is called between two transactions, when all of the first one have their answers, or are being told: the time for the
+	// database's care.
 	Tend()
 
 	// OnDue tells how to have Tend called soon, also when nothing is written. It is called once, before anything else.
@@ -61,6 +62,8 @@ type Database interface {
 	WaitingOf(ctx context.Context, holders []sms.Epoch, f func(*sms.Message) error) error
 	// WaitingIDs lists the messages above after and up to upTo that are not final, in ascending order and at most limit of them.
 	WaitingIDs(ctx context.Context, after, upTo sms.ID, limit int) ([]sms.ID, error)
+	// Holders tells of the messages that are not final at which other worker on the store they wait, 0 = at this one.
+	Holders(ctx context.Context, ids []sms.ID) (map[sms.ID]sms.Epoch, error)
 	// HeldElsewhere lists, in ascending order, without their Content and at most limit of them, the messages of like's submitter, recipient
 	// and two numbers, and of its service_type unless that is "", that wait and have another holder.
 	HeldElsewhere(ctx context.Context, like *sms.Message, limit int) ([]*sms.Message, error)

@@ -18,8 +18,8 @@ const (
 	settleTime, settleWait = 4 * time.Second, 250 * time.Millisecond
 )
 
-// write writes a batch, and returns when it is known whether it is on disk.
-func (s *Store) write(batch []op) (wrote bool, err error) {
+// writeSurely writes a batch, and returns when it is known whether it is on disk.
+func (s *Store) writeSurely(batch []op) (wrote bool, err error) {
 	wrote, err = s.writer.write(batch)
 	if errors.Is(err, ErrTaken) { // who has it is seen now
 		wrote, err = s.writer.write(batch)
@@ -33,6 +33,7 @@ func (s *Store) write(batch []op) (wrote bool, err error) {
 // settle waits until it is known whether a batch is on disk; nil = it is. Meanwhile nothing else is written, and what is handed in
 // is refused. It gives up when the store is closed and its time is over.
 func (s *Store) settle(batch []op, doubt error) error {
+	s.reports.settle()
 	down := fmt.Errorf("%w: %w", sms.ErrUnavailable, doubt)
 	if s.failing.Swap(&down) == nil {
 		s.log.Error().Err(doubt).Msg("it is not known whether the last messages are on disk: submits are answered RSYSERR until it is")

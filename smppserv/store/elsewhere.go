@@ -24,3 +24,12 @@ func (s *Store) HeldElsewhere(ctx context.Context, like *sms.Message, limit int)
 	}
 	return ms, nil
 }
+
+// Holders tells of those of these messages that are not final at which other worker on the store they wait, 0 = at this one.
+func (s *Store) Holders(ctx context.Context, ids []sms.ID) (map[sms.ID]sms.Epoch, error) {
+	at, err := s.database.Holders(ctx, ids)
+	if err != nil {
+		return nil, fmt.Errorf("store: look where messages wait: %w", err)
+	}
+	return at, nil
+}

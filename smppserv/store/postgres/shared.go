@@ -19,6 +19,23 @@ func (d *Database) holds(e sms.Epoch) bool {
 	return f != nil && slices.Contains((*f)(), e)
 }
 
+// What an epoch that is over had is at its owner as soon as that has taken it up.
+const holders = "SELECT m.id, CASE WHEN m.holder " + own + " THEN 0 ELSE coalesce(e.owner, m.holder) END " +
+	"FROM messages m LEFT JOIN estates e ON e.epoch = m.holder AND e.owner <> 0 AND e.settled WHERE m.id = any($2) AND m.final_at IS NULL"
+
+// Holders implements store.Database.
+func (d *Database) Holders(ctx context.Context, ids []sms.ID) (map[sms.ID]sms.Epoch, error) {
+	ctx, cancel := context.WithTimeout(ctx, readTime)
+	defer cancel()
+	at := make(map[sms.ID]sms.Epoch, len(ids))
+	var id, holder int64
+	err := d.each(ctx, holders, []any{&id, &holder}, func() error {
+		at[sms.ID(id)] = sms.Epoch(holder)
+		return nil
+	}, d.epoch.Load(), numbersOf(ids))
+	return at, err
+}
+
 const groupOf = "SELECT epoch FROM groups WHERE submitter = $1 AND source = $2 AND destination = $3 AND ref = $4 AND form = $5 AND total = $6 AND until >= " + databaseNow
 
 // place says of a part that waits where the others of its text are, if that is elsewhere.

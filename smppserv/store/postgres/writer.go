@@ -74,6 +74,7 @@ func (w *writer) connected(ctx context.Context) (*pgx.Conn, error) {
 	for _, name := range []string{"enable_seqscan", "enable_hashjoin", "enable_mergejoin"} {
 		config.RuntimeParams[name] = "off"
 	}
+	config.RuntimeParams["jit"] = "off" // the cost of what has no key to be found by would have it compiled, each time
 	c, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return nil, err

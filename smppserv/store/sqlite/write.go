@@ -173,6 +173,11 @@ func (d *database) MoreIDs(_ context.Context, above sms.ID) (first, last sms.ID,
 	return above + 1, math.MaxInt64, nil
 }
 
+// Holders implements store.Database: there are no other workers.
+func (d *database) Holders(context.Context, []sms.ID) (map[sms.ID]sms.Epoch, error) {
+	return nil, nil
+}
+
 // HeldElsewhere implements store.Database: there are no other workers.
 func (d *database) HeldElsewhere(context.Context, *sms.Message, int) ([]*sms.Message, error) {
 	return nil, nil
@@ -384,7 +389,10 @@ func (w *writer) ended(ended []*road.Transition, t *tally.Sheet, now int64) erro
 			}
 		}
 		last = v
-		for _, id := range v.IDs {
+		for i, id := range v.IDs {
+			if v.Messages != nil && !t.Known(id) {
+				t.Learn(v.Messages[i])
+			}
 			if err := w.keepTryOf(id, v, false, t); err != nil {
 				return err
 			}

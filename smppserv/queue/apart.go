@@ -1,0 +1,87 @@
+package queue
+
+import (
+	"slices"
+
+	"hnetsmpp/smppserv/sms"
+)
+
+// apart is a conversation whose last message that was here was handed on. Those behind it do not overtake it: until it has ended, or is
+// here again, they go nowhere but to the worker that has it.
+type apart struct {
+	id   sms.ID
+	at   sms.Epoch // who has it, 0 = not known
+	bars bool      // something here waits for it
+}
+
+// part notes where the conversation of a try that has handed on goes on.
+func (q *Queue) part(j *job) {
+	at := q.entries.at(j.lead)
+	last := slices.MaxFunc(j.ms, func(a, b *sms.Message) int { return int(a.ID - b.ID) })
+	q.apart[q.lanes.at(at.lane).hash] = &apart{id: last.ID, at: j.outlet.options.Holder}
+}
+
+// isApart tells whether the outlet would have the lane's messages overtake those before them.
+func (q *Queue) isApart(l *lane, o *Outlet) bool {
+	if len(q.apart) == 0 {
+		return false
+	}
+	a := q.apart[l.hash]
+	if a == nil || a.at == o.options.Holder && a.at != 0 {
+		return false
+	}
+	if !a.bars {
+		a.bars = true
+		q.o.Share.Apart()
+	}
+	return true
+}
+
+// rejoined is for a message that is here again.
+func (q *Queue) rejoined(hash uint64, id sms.ID) {
+	if a := q.apart[hash]; a != nil && a.id == id {
+		delete(q.apart, hash)
+	}
+}
+
+// Apart lists, in ascending order, messages that were handed on to other workers, the last one of each conversation, as long as they may
+// wait there: all of them, or those that something here waits for. Whoever calls it looks where they are, and calls Located.
+func (q *Queue) Apart(all bool) (ids []sms.ID) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, a := range q.apart {
+		if all || a.bars {
+			ids = append(ids, a.id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// Located is told which of these messages, in ascending order, wait at which worker; 0 = here, or about to be here. What is left out has
+// ended. It tells whether something here still waits for one of them.
+func (q *Queue) Located(ids []sms.ID, at map[sms.ID]sms.Epoch) (waits bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for hash, a := range q.apart {
+		if _, asked := slices.BinarySearch(ids, a.id); !asked { // it was handed on since
+			continue
+		}
+		e, there := at[a.id]
+		if there && (e != 0 || q.byID.find(uint64(a.id)) == 0) {
+			moved := a.at != e
+			a.at = e
+			if waits = waits || a.bars; !moved {
+				continue
+			}
+		} else {
+			delete(q.apart, hash)
+		}
+		if lr := q.byHash.find(hash); lr != 0 && a.bars {
+			q.ready(lr)
+			q.recipientOf(q.lanes.at(lr)).mark()
+		}
+	}
+	q.wake()
+	return waits
+}

@@ -1,0 +1,104 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"hnetsmpp/smppserv/road"
+	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/testkit"
+)
+
+// away hands the only waiting message on to worker 5.
+func (r *rig) away(text string) *outbox {
+	r.t.Helper()
+	away := r.attach(road.OutletOptions{Recipient: "admin", Window: 100, Holder: 5})
+	away.next(text).report(sms.Outcome{Verdict: sms.HandedOn})
+	return away
+}
+
+func TestWhatWasHandedOnIsNotOvertakenByWhatCameBehindIt(t *testing.T) {
+	o := newOthers()
+	r := newRig(t, func(op *Options) { op.Share = o })
+	first, second := r.answerTo("first"), r.answerTo("second")
+	r.add(first)
+	away := r.away("first")
+	away.Detach()
+	here := r.attach(road.OutletOptions{Recipient: "admin", Window: 100})
+	r.add(second)
+	testkit.Receive(t, o.barred, "the question where it is")
+	if n, err := r.q.TakeIn(t.Context(), []sms.ID{first.ID}); n != 1 || err != nil { // it is handed back
+		t.Fatal(n, err)
+	}
+	here.next("first").done()
+	here.next("second").done()
+	r.emptied()
+}
+
+func TestWhatWasHandedOnIsFollowedToTheWorkerThatHasIt(t *testing.T) {
+	o := newOthers()
+	r := newRig(t, func(op *Options) { op.Share = o })
+	first := r.answerTo("first")
+	r.add(first)
+	away := r.away("first")
+	r.add(r.answerTo("second"))
+	away.next("second").report(sms.Outcome{Verdict: sms.Returned}) // that way it may go
+	away.next("second").report(sms.Outcome{Verdict: sms.Returned})
+	away.Rest(time.Hour)
+	away.Detach()
+	third := r.attach(road.OutletOptions{Recipient: "admin", Window: 100, Holder: 6})
+	testkit.Receive(t, o.barred, "the question where it is")
+	ids := r.q.Apart(false)
+	if !slices.Equal(ids, []sms.ID{first.ID}) || !slices.Equal(ids, r.q.Apart(true)) {
+		t.Fatalf("%v are looked for", ids)
+	}
+	for _, at := range []sms.Epoch{5, 0} { // 0: on its way here
+		if !r.q.Located(ids, map[sms.ID]sms.Epoch{first.ID: at}) || len(third.tries) > 0 {
+			t.Fatalf("nothing waits while it is at %d", at)
+		}
+	}
+	r.q.Located(ids, map[sms.ID]sms.Epoch{first.ID: 6})
+	third.next("second").report(sms.Outcome{Verdict: sms.HandedOn})
+	r.emptied()
+}
+
+func TestWhatWasHandedOnHoldsNothingBackWhenItHasEnded(t *testing.T) {
+	o := newOthers()
+	r := newRig(t, func(op *Options) { op.Share = o })
+	first := r.answerTo("first")
+	r.add(first)
+	r.away("first").Detach()
+	here := r.attach(road.OutletOptions{Recipient: "admin", Window: 100})
+	r.add(r.answerTo("second"))
+	testkit.Receive(t, o.barred, "the question where it is")
+	if r.q.Located([]sms.ID{first.ID}, nil) || len(r.q.Apart(true)) > 0 {
+		t.Fatal("it is waited for")
+	}
+	here.next("second").done()
+	r.emptied()
+}
+
+func TestWhatIsTakenOverStandsBeforeWhatCameLater(t *testing.T) {
+	r := newRig(t, func(op *Options) { op.Share = newOthers() })
+	first, second, third := r.answerTo("first"), r.answerTo("second"), r.answerTo("third")
+	r.add(r.answerTo("before"))
+	first.ID, second.ID = 500, 501
+	third.ID = 1000
+	if _, err := r.q.TakeOver(t.Context(), func(_ context.Context, f func(*sms.Message) error) error { return f(third) }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.q.TakeOver(t.Context(), func(_ context.Context, f func(*sms.Message) error) error { return errors.Join(f(first), f(second)) }); err != nil {
+		t.Fatal(err)
+	}
+	l := r.q.lanes.at(r.q.entries.at(ref(r.q.byID.find(1000))).lane)
+	var ids []sms.ID
+	for e := l.line; e != 0; e = r.q.entries.at(e).next {
+		ids = append(ids, r.q.entries.at(e).id)
+	}
+	if !slices.Equal(ids[1:], []sms.ID{500, 501, 1000}) {
+		t.Fatalf("they are in the order %v", ids)
+	}
+}
