@@ -72,7 +72,7 @@ var layout = []room{
 	{"smppserv/store/postgres", "the dialect, the opening and the care of a database that workers share",
 		[]string{"smppserv/road", "smppserv/sms", "smppserv/store", "smppserv/store/tally", "smppserv/store/transfer"}},
 	{"smppserv/store/transfer", "copies what one database of a store has into another one", []string{"smppserv/sms"}},
-	{"smppserv/store/storetest", "the contract that both databases keep", []string{"smppserv/road", "smppserv/sms", "smppserv/store"}},
+	{"smppserv/store/storetest", "the contract that both databases keep", []string{"smppserv/road", "smppserv/sms", "smppserv/store", "smppserv/store/transfer"}},
 	{"smppserv/queue", "which message is tried when, and what came of it", []string{"pkg/loglimit", "smppserv/guard", "smppserv/road", "smppserv/sms"}},
 	{"smppserv/cluster", "which of the workers on one store does what", []string{"smppserv/guard", "smppserv/road", "smppserv/sms", "smppserv/store"}},
 	{"smppserv/passwords", "what checking hashed passwords may cost", []string{"pkg/peeraddr"}},

@@ -3,7 +3,6 @@ package faults
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,56 +15,20 @@ import (
 	"zombiezen.com/go/sqlite"
 
 	"hnetsmpp/pkg/worker"
-	"hnetsmpp/smppserv/sms"
-	"hnetsmpp/smppserv/store"
 	storesqlite "hnetsmpp/smppserv/store/sqlite"
-	"hnetsmpp/smppserv/store/transfer"
+	"hnetsmpp/smppserv/store/storetest"
 	"hnetsmpp/smppserv/testkit"
 )
 
-// fillSQLite makes a database of n messages, each with two tries beside it, the last ones waiting for Hermès.
+// fillSQLite makes a database of n messages, the last ones waiting for Hermès.
 func fillSQLite(t testing.TB, file string, n, waiting int) {
 	t.Helper()
-	ctx := context.Background()
-	d, err := storesqlite.OpenDestination(ctx, storesqlite.Options{File: file, Log: zerolog.Nop()})
+	d, err := storesqlite.OpenDestination(context.Background(), storesqlite.Options{File: file, Log: zerolog.Nop()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.Close()
-	now := time.Now()
-	m := &sms.Message{Submitter: testkit.Client, Source: sms.Address{TON: 1, NPI: 1, Number: "33612345678"}, Dest: sms.Address{Number: "3600"}, InterfaceVersion: 0x34,
-		ReceivedAt: now.Add(-time.Hour), StoredAt: now.Add(-time.Hour)}
-	attributes := string(store.AppendAttributes(nil, m))
-	number := func(n int64) transfer.Value { return transfer.Value{Number: n} }
-	text := func(s string) transfer.Value { return transfer.Value{Text: s} }
-	null := transfer.Value{Null: true}
-	at := number(now.Add(-time.Hour).UnixMilli())
-	var messages, tries []transfer.Row
-	flush := func() {
-		for i, rows := range [][]transfer.Row{messages, tries} {
-			if err := d.Write(ctx, transfer.Tables[i], rows); err != nil {
-				t.Fatal(err)
-			}
-		}
-		messages, tries = messages[:0], tries[:0]
-	}
-	for i := 1; i <= n; i++ {
-		final, state := at, sms.Delivered
-		if i > n-waiting {
-			final, state = null, sms.Enroute
-		}
-		messages = append(messages, transfer.Row{number(int64(i)), at, at, number(now.Add(48 * time.Hour).UnixMilli()), final, at, number(1000), number(0), number(12), number(2),
-			number(0), number(0), number(int64(state)), text(testkit.Client), text(""), text(fmt.Sprintf("336%08d", i)), text("3600"), text(""), null, text("hermes"),
-			text(fmt.Sprintf("Bonjour, message %d, merci de me rappeler demain matin.", i)), text(attributes), null})
-		for k := range int64(2) {
-			tries = append(tries, transfer.Row{number(int64(i)), number(k + 1), at, number(30), number(503), number(0), text("hermes"), text("HTTP 503 Service Unavailable")})
-		}
-		if i%5000 == 0 {
-			flush()
-		}
-	}
-	flush()
-	if err := d.Finish(ctx, sms.ID(n)); err != nil {
+	storetest.Fill(t, d, testkit.Client, n, waiting)
+	if err := d.Close(); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -126,7 +89,7 @@ func rowsIn(file, table string) int64 {
 
 func TestACopyOfTheStoreThatIsKilledGoesOnAndAWorkerTakesUpWhatWaits(t *testing.T) {
 	const messages, waiting = 60_000, 50
-	pg := testkit.Postgres(t)
+	pg := testkit.SharedPostgres(t)
 	dsn := pg.Database(t)
 	name := filepath.Base(strings.Split(dsn, "?")[0])
 	folder := t.TempDir()

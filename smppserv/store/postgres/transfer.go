@@ -44,8 +44,8 @@ func OpenTransfer(ctx context.Context, o Options) (transfer.Database, error) {
 const (
 	// copying is what the connections of a copy call themselves.
 	copying = "hnetsmpp copy"
-	// holders are the connections of workers, but for those of nodes whose lease is over.
-	holders = "SELECT count(*) FROM pg_stat_activity a WHERE a.datname = current_database() AND a.application_name ~ '^hnetsmpp [0-9]+$' " +
+	// connectedNow counts the connections of workers, but for those of nodes whose lease is over.
+	connectedNow = "SELECT count(*) FROM pg_stat_activity a WHERE a.datname = current_database() AND a.application_name ~ '^hnetsmpp [0-9]+$' " +
 		"AND NOT EXISTS (SELECT 1 FROM nodes n WHERE a.application_name = 'hnetsmpp ' || n.epoch AND n.alive_until < clock_timestamp())"
 	// holderMark is a job that is none: its time is the epoch that waiting messages are written under.
 	holderMark = transfer.MarkPrefix + "holder"
@@ -91,7 +91,7 @@ func (e *end) open(ctx context.Context) (err error) {
 	}
 	var node *string
 	var connections int
-	if err := e.held.QueryRow(ctx, "SELECT (SELECT min(name) FROM nodes WHERE alive_until >= clock_timestamp()), ("+holders+")").Scan(&node, &connections); err != nil {
+	if err := e.held.QueryRow(ctx, "SELECT (SELECT min(name) FROM nodes WHERE alive_until >= clock_timestamp()), ("+connectedNow+")").Scan(&node, &connections); err != nil {
 		return err
 	}
 	switch {

@@ -101,7 +101,7 @@ func (s *site) back(c context.Context) (transfer.Copied, error) {
 	return transfer.Copy(c, from, to, &transfer.Meter{})
 }
 
-func must(t *testing.T, run func(context.Context) (transfer.Copied, error)) transfer.Copied {
+func must(t testing.TB, run func(context.Context) (transfer.Copied, error)) transfer.Copied {
 	t.Helper()
 	copied, err := run(ctx)
 	if err != nil {
