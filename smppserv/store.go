@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"hnetsmpp/pkg/commandline"
+	"hnetsmpp/pkg/config"
 	"hnetsmpp/pkg/registration"
 	"hnetsmpp/pkg/worker"
 	"hnetsmpp/smppserv/centre"
@@ -27,6 +29,9 @@ func (b backupCommand) Run(ctx context.Context, line *commandLine, c *commandlin
 	if err != nil {
 		return err
 	}
+	if err := ofSQLite(file.Config); err != nil {
+		return err
+	}
 	start := time.Now()
 	made, err := sqlite.Backup(ctx, file.Config.Store.DSN, b.File, func(octets int64) {
 		fmt.Fprintf(c.Stderr, "%s written\n", megabytes(octets))
@@ -46,6 +51,9 @@ type restoreCommand struct {
 func (r restoreCommand) Run(ctx context.Context, line *commandLine, c *commandline.Console) error {
 	file, err := line.load()
 	if err != nil {
+		return err
+	}
+	if err := ofSQLite(file.Config); err != nil {
 		return err
 	}
 	database := file.Config.Store.DSN
@@ -75,6 +83,14 @@ func (r restoreCommand) Run(ctx context.Context, line *commandLine, c *commandli
 		"Idempotency-Key, so that it can tell; a client may get a text or a receipt twice", done.Waiting)
 	say("now start the server: %s", registration.Start())
 	return err
+}
+
+// ofSQLite refuses what is for the file of a SQLite store.
+func ofSQLite(cfg *config.Config) error {
+	if cfg.Store.Driver == config.DriverSQLite {
+		return nil
+	}
+	return errors.New("the messages are in PostgreSQL (store.driver): back them up and restore them with its own pg_dump and pg_restore, or pg_basebackup")
 }
 
 // storeError gives the error of a held store its exit code.

@@ -2,7 +2,9 @@ package faults
 
 import (
 	"fmt"
-	"sync"
+	"net/url"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,18 +23,20 @@ type machines struct {
 	account *account
 	parties []*party
 	lease   time.Duration
-
-	mu sync.Mutex
+	slow    time.Duration // clients take so long for the answer to a deliver_sm
 }
 
+// machineClients have load, spareClient has none.
 var machineClients = []string{"m1", "m2", "m3"}
+
+const spareClient = "m4"
 
 // newMachines configures so many workers; none runs yet. change may be nil.
 func newMachines(t *testing.T, pg *testkit.PG, dsn string, n int, change func(node int, s testkit.Settings)) *machines {
 	t.Helper()
 	m := &machines{t: t, pg: pg, dsn: dsn, account: newAccount(t), lease: time.Second, workers: make([]*testkit.Worker, n)}
 	var clients []map[string]any
-	for _, name := range machineClients {
+	for _, name := range append(slices.Clone(machineClients), spareClient) {
 		clients = append(clients, map[string]any{"system_id": name, "password": testkit.Password, "numbers": []string{campaignOf(name)}})
 	}
 	for i := range n {
@@ -68,8 +72,8 @@ func (m *machines) tcpAddrs() []string  { return m.tcp }
 func (m *machines) load() {
 	for i, client := range machineClients {
 		m.parties = append(m.parties,
-			startTransmitter(m.t, m.account, m.smppAddrs, client, i, 0),
-			startReceiver(m.t, m.account, m.smppAddrs, client, i+1, 0),
+			startTransmitter(m.t, m.account, m.smppAddrs, client, i),
+			startReceiver(m.t, m.account, m.smppAddrs, client, i+1, m.slow),
 			startAgent(m.t, m.account, m.tcpAddrs, client, i, 5*time.Millisecond))
 	}
 }
@@ -82,4 +86,14 @@ func (m *machines) finish(mayRepeat bool) {
 	}
 	m.account.await(m.t, "the end of every message", m.account.complete)
 	m.account.judge(m.t, mayRepeat)
+}
+
+// database is the name of the workers' database.
+func (m *machines) database() string {
+	m.t.Helper()
+	u, err := url.Parse(m.dsn)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return strings.TrimPrefix(u.Path, "/")
 }

@@ -42,6 +42,8 @@ type Push struct {
 	At       time.Time
 	Status   int  // of the scripted answer; 0 when the connection was broken instead
 	Repeated bool // the key had been accepted before
+
+	BrokenOff bool // whoever sent it did not wait for the answer
 }
 
 // A Message is the body of a push, with every field that the contract names.
@@ -153,7 +155,7 @@ func (h *Hermes) answer(w http.ResponseWriter, p *Push) {
 		case <-p.Context().Done():
 		}
 	}
-	p.Status = a.Status
+	p.Status, p.BrokenOff = a.Status, p.Context().Err() != nil
 	h.record(p)
 	if a.Status == 0 {
 		panic(http.ErrAbortHandler) // net/http breaks the connection
