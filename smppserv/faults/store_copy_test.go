@@ -36,6 +36,12 @@ func fillSQLite(t testing.TB, file string, n, waiting int) {
 // copyUntil begins a copy and kills it when half says so.
 func copyUntil(t *testing.T, half func() bool, args ...string) {
 	t.Helper()
+	breakOff(t, half, (*os.Process).Kill, args...)
+}
+
+// breakOff begins a copy, ends it when half says so, and returns what it said.
+func breakOff(t *testing.T, half func() bool, end func(*os.Process) error, args ...string) (said string, code int) {
+	t.Helper()
 	cmd := exec.Command(testkit.Program(t, "smppserv"), append([]string{"store", "copy"}, args...)...)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
@@ -49,10 +55,13 @@ func copyUntil(t *testing.T, half func() bool, args ...string) {
 			t.Fatalf("the copy does not come to its middle: %s", &out)
 		}
 	}
-	_ = cmd.Process.Kill()
-	if err := cmd.Wait(); err == nil {
-		t.Fatalf("the copy was through before it was killed: %s", &out)
+	if err := end(cmd.Process); err != nil {
+		t.Error(err)
 	}
+	if err := cmd.Wait(); err == nil {
+		t.Fatalf("the copy was through before its end: %s", &out)
+	}
+	return out.String(), cmd.ProcessState.ExitCode()
 }
 
 // refusesStore requires that smppserv does not start on its store, and that its last line says why.

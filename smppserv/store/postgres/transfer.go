@@ -44,6 +44,8 @@ func OpenTransfer(ctx context.Context, o Options) (transfer.Database, error) {
 const (
 	// copying is what the connections of a copy call themselves.
 	copying = "hnetsmpp copy"
+	// holding is a node with a lease. Where a lease lasts longer than it can, the database's clock was set, and it says nothing.
+	holding = "SELECT min(name) FROM nodes WHERE alive_until BETWEEN clock_timestamp() AND clock_timestamp() + (lease_ms + 1000) * interval '1 ms'"
 	// connectedNow counts the connections of workers, but for those of nodes whose lease is over.
 	connectedNow = "SELECT count(*) FROM pg_stat_activity a WHERE a.datname = current_database() AND a.application_name ~ '^hnetsmpp [0-9]+$' " +
 		"AND NOT EXISTS (SELECT 1 FROM nodes n WHERE a.application_name = 'hnetsmpp ' || n.epoch AND n.alive_until < clock_timestamp())"
@@ -91,7 +93,7 @@ func (e *end) open(ctx context.Context) (err error) {
 	}
 	var node *string
 	var connections int
-	if err := e.held.QueryRow(ctx, "SELECT (SELECT min(name) FROM nodes WHERE alive_until >= clock_timestamp()), ("+connectedNow+")").Scan(&node, &connections); err != nil {
+	if err := e.held.QueryRow(ctx, "SELECT ("+holding+"), ("+connectedNow+")").Scan(&node, &connections); err != nil {
 		return err
 	}
 	switch {

@@ -76,7 +76,7 @@ func TestNothingIsCopiedWhileAWorkerRunsOnEitherEnd(t *testing.T) {
 		t.Errorf("a worker on the destination: %v", err)
 	}
 	closeStore(t, st)
-	const node = "INSERT INTO nodes (name, epoch, alive_until, beat, lease_ms) VALUES ('two', 77, clock_timestamp() + %s * interval '1 s', 1, 1000) " +
+	const node = "INSERT INTO nodes (name, epoch, alive_until, beat, lease_ms) VALUES ('two', 77, clock_timestamp() + %s * interval '1 s', 1, 60000) " +
 		"ON CONFLICT (name) DO UPDATE SET alive_until = excluded.alive_until"
 	s.exec(t, fmt.Sprintf(node, "60"), "INSERT INTO fences (epoch) VALUES (77)")
 	if _, err := s.there(ctx); !errors.Is(err, store.ErrHeld) || !strings.Contains(err.Error(), `"two"`) {

@@ -393,3 +393,32 @@ func TestEachRowComesBackAsItWas(t *testing.T) {
 	}
 	closeStore(t, st)
 }
+
+// testdata of the package sqlite has a database of each earlier schema: 1, 2, 4 and 5 of its messages wait, 9 was the last id.
+func TestAStoreOfEachEarlierVersionIsCopied(t *testing.T) {
+	for _, version := range []int{1, 2, 3, 4, 5, 7} {
+		data, err := os.ReadFile(filepath.Join("..", "sqlite", "testdata", fmt.Sprint(version, ".db")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := newSite(t)
+		if err := os.WriteFile(s.file, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if done := must(t, s.there); done.Noted == 0 || done.Waiting != 4 {
+			t.Errorf("version %d: it says %+v", version, done)
+		}
+		st := s.openPostgres(t)
+		if ids, err := st.WaitingIDs(ctx, 0, 9, 10); err != nil || !slices.Equal(ids, []sms.ID{1, 2, 4, 5}) {
+			t.Errorf("version %d: %v wait, %v", version, ids, err)
+		}
+		if c, ok, err := st.LastWriter(ctx, "33612345678", "3600"); err != nil || !ok || c.Client != "admin" {
+			t.Errorf("version %d: the last writer is %+v, %v, %v", version, c, ok, err)
+		}
+		next := storetest.Sample()
+		if storetest.Add(t, st, next); next.ID <= 9 {
+			t.Errorf("version %d: the id %d comes again", version, next.ID)
+		}
+		closeStore(t, st)
+	}
+}
