@@ -46,7 +46,7 @@ func (cp copyCommand) Run(ctx context.Context, line *commandLine, c *commandline
 	defer from.Close()
 	to, err := openEnd(ctx, file, named, false)
 	if err != nil {
-		return copyError(err)
+		return copyError(fmt.Errorf("--to: %w", err))
 	}
 	start := time.Now()
 	var meter transfer.Meter

@@ -71,7 +71,13 @@ func (e *end) open() error {
 	if e.release, err = lock(e.o.File); err != nil {
 		return err
 	}
-	if err = e.judge(); err == nil {
+	if like, missing := os.Stat(e.file); missing == nil {
+		err = giveTo(like, e.o.File+".lock")
+	}
+	if err == nil {
+		err = e.judge()
+	}
+	if err == nil {
 		e.conn, err = connect(e.file, "journal_mode(wal)", "synchronous(normal)")
 	}
 	if err != nil {
