@@ -92,12 +92,18 @@ func IsAway(err error) bool {
 	if errors.Is(err, errNotOurs) || errors.Is(err, store.ErrHeld) {
 		return false
 	}
-	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+	if isUntrusted(err) {
 		return false
 	}
 	_, isNet := errors.AsType[net.Error](err)
 	_, isConnect := errors.AsType[*pgconn.ConnectError](err)
 	return isNet || isConnect || errors.Is(err, context.DeadlineExceeded)
+}
+
+// isUntrusted tells that the server shows a certificate which the DSN does not trust.
+func isUntrusted(err error) bool {
+	_, is := errors.AsType[*tls.CertificateVerificationError](err)
+	return is
 }
 
 // explain says in one line what is wrong with the database and what to do about it.
@@ -140,6 +146,8 @@ func advise(where string, err error, away string) error {
 		advice = ": install a newer PostgreSQL"
 	case errors.Is(err, errEncoding):
 		advice = ": make it with: createdb -E UTF8 -T template0 NAME"
+	case isUntrusted(err):
+		advice = ": name the authority of its certificate with sslrootcert in store.dsn, and the server as the certificate does"
 	case errors.Is(err, context.Canceled):
 	case advice == "" && IsAway(err):
 		advice = away
