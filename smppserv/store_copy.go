@@ -58,7 +58,7 @@ func (cp copyCommand) Run(ctx context.Context, line *commandLine, c *commandline
 	}
 	switch {
 	case errors.Is(err, context.Canceled):
-		return fmt.Errorf("interrupted: %s is not whole, and %s is the store as before; the same command goes on where it stood", to.Where(), from.Where())
+		return fmt.Errorf("interrupted: the same command goes on where it stood; no worker starts on %s until it is through", to.Where())
 	case err != nil:
 		return copyError(err)
 	}
@@ -202,7 +202,10 @@ func progressLine(p transfer.Progress) string {
 }
 
 func figures(p transfer.Progress) string {
-	text := fmt.Sprintf("%3.0f %%  %d rows  %.0f rows/s", 100*p.Part, p.Rows, p.PerSec)
+	text := fmt.Sprintf("%d rows  %.0f rows/s", p.Rows, p.PerSec)
+	if p.Part > 0 { // else it is not known
+		text = fmt.Sprintf("%3.0f %%  ", 100*p.Part) + text
+	}
 	if p.Left > 0 {
 		text += "  " + p.Left.Round(time.Second).String() + " left"
 	}

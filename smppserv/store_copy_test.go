@@ -17,7 +17,7 @@ func TestABarShowsHowFarACopyIs(t *testing.T) {
 			t.Errorf("got  %q\nwant %q", got, want)
 		}
 	}
-	if got := progressLine(transfer.Progress{Step: "copy", Table: "hourly", Rows: 3, PerSec: 3}); got != "copy hourly:   0 %  3 rows  3 rows/s" {
+	if got := progressLine(transfer.Progress{Step: "copy", Table: "hourly", Rows: 3, PerSec: 3}); got != "copy hourly: 3 rows  3 rows/s" {
 		t.Errorf("got %q", got)
 	}
 }
