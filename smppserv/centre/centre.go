@@ -100,12 +100,12 @@ func begin(path string, cfg *config.Config, version string, lines *operators.Lin
 	if err != nil {
 		return nil, err
 	}
-	mc.operators = operators.New(operators.Options{Node: nodeName(cfg), Version: version, Started: time.Now(), Lines: lines, Log: log,
+	mc.operators = operators.New(operators.Options{Node: NodeName(cfg), Version: version, Started: time.Now(), Lines: lines, Log: log,
 		Config: func() operators.Config { return *mc.shown.Load() }})
 	mc.show(&mc.started, "")
 	options := admin.Options{
 		Listen: cfg.Admin.Listen, Version: version, AuthRequired: len(mc.users) > 0, Token: mc.token, Centre: mc, Log: log,
-		Metrics: metrics.Handler(metrics.Options{Version: version, Node: nodeName(cfg), Source: mc.operators.Here(), Queue: func() sms.QueueStats { return mc.queue.Stats() }, Counters: mc.counters, Log: log}),
+		Metrics: metrics.Handler(metrics.Options{Version: version, Node: NodeName(cfg), Source: mc.operators.Here(), Queue: func() sms.QueueStats { return mc.queue.Stats() }, Counters: mc.counters, Log: log}),
 	}
 	if conf != nil {
 		mc.adminConf.Store(conf)
@@ -156,7 +156,7 @@ func (mc *centre) open(ctx context.Context, version string) (err error) {
 		return err
 	}
 	mc.admin.Away("starting: taking up the messages that wait")
-	mc.alerts = alerts.New(alerts.Options{Node: nodeName(cfg), Source: mc.operators, File: filepath.Join(mc.dataFolder(), alertsFile), Log: log,
+	mc.alerts = alerts.New(alerts.Options{Node: NodeName(cfg), Source: mc.operators, File: filepath.Join(mc.dataFolder(), alertsFile), Log: log,
 		Leader: mc.operators.Leader, Told: mc.operators.ToldByLeader})
 	mc.alerts.Configure(alertSettings(cfg))
 	if err := mc.operators.Open(ctx, operators.Parts{Queue: mc.queue, SMSC: mc.smsc, Push: mc.push, Port: mc.port, Store: mc.store,
@@ -194,8 +194,8 @@ func (mc *centre) serve() worker.Ready {
 	return ready
 }
 
-// nodeName is how this worker is called among those on its store.
-func nodeName(cfg *config.Config) string {
+// NodeName is how this worker is called among those on its store.
+func NodeName(cfg *config.Config) string {
 	if cfg.Store.Node != "" {
 		return cfg.Store.Node
 	}

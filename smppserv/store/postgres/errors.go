@@ -108,6 +108,11 @@ func isUntrusted(err error) bool {
 
 // explain says in one line what is wrong with the database and what to do about it.
 func explain(where string, err error) error {
+	return advise(where, err, "; PostgreSQL cannot be reached: it is waited for")
+}
+
+// advise is explain with what follows where the server is away.
+func advise(where string, err error, away string) error {
 	if err == nil || IsBadDSN(err) {
 		return err
 	}
@@ -145,7 +150,7 @@ func explain(where string, err error) error {
 		advice = ": name the authority of its certificate with sslrootcert in store.dsn, and the server as the certificate does"
 	case errors.Is(err, context.Canceled):
 	case advice == "" && IsAway(err):
-		advice = "; PostgreSQL cannot be reached: it is waited for"
+		advice = away
 	}
 	return fmt.Errorf("store %s: %w%s", where, &scrubbed{err}, advice)
 }
