@@ -198,7 +198,7 @@ type party struct {
 	addrs   func() []string // of all workers
 	at      int             // the one that it tries now
 	name    string
-	slow    time.Duration // it takes so long for an answer
+	slow    time.Duration // it takes so long for each PDU
 
 	once  sync.Once
 	quiet chan struct{}
@@ -269,8 +269,8 @@ func (p *party) bind(conn net.Conn, request, response smpp.CommandID, client str
 var machineSessions atomic.Int64
 
 // startTransmitter submits for a client as fast as it is answered.
-func startTransmitter(t *testing.T, a *account, addrs func() []string, client string, first int) *party {
-	p := &party{account: a, addrs: addrs, at: first, name: client}
+func startTransmitter(t *testing.T, a *account, addrs func() []string, client string, first int, slow time.Duration) *party {
+	p := &party{account: a, addrs: addrs, at: first, name: client, slow: slow}
 	texts := 0
 	p.start(t, func(conn net.Conn) {
 		if !p.bind(conn, smpp.CmdBindTransmitter, smpp.CmdBindTransmitterResp, client) {
@@ -295,6 +295,7 @@ func startTransmitter(t *testing.T, a *account, addrs func() []string, client st
 				return
 			}
 			a.served(served)
+			time.Sleep(p.slow)
 			if len(inFlight) == 0 && closed(p.quiet) { // a transmitter in peace
 				<-p.stop
 				return

@@ -23,7 +23,7 @@ type machines struct {
 	account *account
 	parties []*party
 	lease   time.Duration
-	slow    time.Duration // clients take so long for the answer to a deliver_sm
+	slow    time.Duration // clients take so long for each PDU
 }
 
 // machineClients have load, spareClient has none.
@@ -72,7 +72,7 @@ func (m *machines) tcpAddrs() []string  { return m.tcp }
 func (m *machines) load() {
 	for i, client := range machineClients {
 		m.parties = append(m.parties,
-			startTransmitter(m.t, m.account, m.smppAddrs, client, i),
+			startTransmitter(m.t, m.account, m.smppAddrs, client, i, m.slow),
 			startReceiver(m.t, m.account, m.smppAddrs, client, i+1, m.slow),
 			startAgent(m.t, m.account, m.tcpAddrs, client, i, 5*time.Millisecond))
 	}
