@@ -39,6 +39,8 @@ func (n *Node) inherit(ctx context.Context, d Duties) error {
 	if len(fresh) == 0 {
 		return nil
 	}
+	n.looks.arriving.Lock()
+	defer n.looks.arriving.Unlock()
 	if err := d.Inherit(ctx, fresh); err != nil {
 		return err
 	}
@@ -49,6 +51,18 @@ func (n *Node) inherit(ctx context.Context, d Duties) error {
 	n.mu.Unlock()
 	n.looks.rows.kick()
 	return nil
+}
+
+// inheritedOnes are the estates whose messages are taken up.
+func (n *Node) inheritedOnes() (all []sms.Epoch) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, e := range n.estates {
+		if n.inherited[e] {
+			all = append(all, e)
+		}
+	}
+	return all
 }
 
 // claim takes the estates, and the place of the leader, that nobody has.

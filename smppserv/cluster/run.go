@@ -25,6 +25,9 @@ func (k kick) kick() {
 type looks struct {
 	rows, ended, estates, slots, asks, answers, pending, silent kick
 
+	link     link       // of the look for rows
+	arriving sync.Mutex // held while rows are taken up that were handed to this node, or that an estate had
+
 	oldest string            // transaction from which on rows that arrive are looked for; the goroutine's
 	seen   map[sms.ID]string // by which transaction rows arrived that are taken up, as far as the look sees them; the goroutine's
 }
@@ -74,6 +77,7 @@ func (n *Node) Run(ctx context.Context, d Duties) {
 	all.Go(func() { n.tell.run(ctx) })
 	all.Wait()
 	n.served.wait()
+	n.looks.link.close()
 }
 
 // look is one thing that a node looks at.

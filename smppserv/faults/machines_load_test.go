@@ -32,6 +32,7 @@ type account struct {
 	accepted  map[string]string            // text → message_id, of lines that Hermès sent
 	delivered map[string]int               // text → how often a client got it
 	order     map[string]int               // conversation and session → the number of the last text that a client got
+	resent    map[string]bool              // texts that were handed in once more, by another session: they have no place in the order of theirs
 	last      map[string]time.Time         // client → when it got its last deliver_sm
 	binds     int
 	spans     []*span
@@ -60,7 +61,7 @@ func (a *account) served(s *span) {
 
 func newAccount(t *testing.T) *account {
 	return &account{changed: make(chan struct{}), acked: map[string]string{}, refused: map[string]smpp.Status{}, receipts: map[string]smpp.MessageState{},
-		accepted: map[string]string{}, delivered: map[string]int{}, order: map[string]int{}, last: map[string]time.Time{}, hermes: testkit.StartHermes(t)}
+		accepted: map[string]string{}, delivered: map[string]int{}, order: map[string]int{}, last: map[string]time.Time{}, resent: map[string]bool{}, hermes: testkit.StartHermes(t)}
 }
 
 func (a *account) change(do func()) {
@@ -398,6 +399,9 @@ func (a *account) took(client string, d *smpp.DeliverSM) {
 			if a.delivered[text]++; a.delivered[text] > 1 {
 				return
 			}
+			if a.resent[text] {
+				return
+			}
 			conversation, n := conversationOf(text, d.Dest.Addr)
 			if n < a.order[conversation] {
 				a.fault("%q came after no. %d", text, a.order[conversation])
@@ -456,13 +460,14 @@ func startAgent(t *testing.T, a *account, addrs func() []string, client string, 
 			return true
 		}
 		for _, id := range slices.Sorted(maps.Keys(open)) {
+			a.change(func() { a.resent[open[id]] = true })
 			if !send(id, open[id]) || !take() {
 				return
 			}
 		}
 		for !closed(p.quiet) {
 			lines++
-			id := fmt.Sprintf("%s-%d", client, lines)
+			id := fmt.Sprintf("%s-%d-%d", client, session, lines)
 			open[id] = fmt.Sprintf("to %s s%d no. %d", client, session, lines)
 			if !send(id, open[id]) || !take() {
 				return
