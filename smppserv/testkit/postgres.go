@@ -326,6 +326,9 @@ func (pg *PG) Value(t testing.TB, database, query string) (value string) {
 	return value
 }
 
+// Try is Value for one that may not answer.
+func (pg *PG) Try(database, query string) (string, error) { return pg.value(database, query) }
+
 func (pg *PG) value(database, query string) (value string, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
