@@ -49,17 +49,7 @@ func (k *checker) server(c *Server) {
 	k.within("server.max_connections", c.MaxConnections, 1, 1_000_000)
 	k.within("server.max_connections_per_ip", c.MaxConnectionsPerIP, 1, 1_000_000)
 	k.within("server.max_message_octets", c.MaxMessageOctets, maxShortText, maxPayload)
-	k.port("server.tls.listen_port", c.TLS.ListenPort)
-	if c.TLS.ListenPort != 0 {
-		if c.TLS.CertFile == "" {
-			k.add("server.tls.cert_file", "is empty; the TLS port needs a certificate")
-		}
-		if c.TLS.KeyFile == "" {
-			k.add("server.tls.key_file", "is empty; the TLS port needs the certificate's key")
-		}
-		k.keyPair("server.tls", c.TLS.CertFile, c.TLS.KeyFile)
-		k.authorities("server.tls.client_ca_file", c.TLS.ClientCAFile)
-	}
+	k.portTLS("server.tls", &c.TLS)
 }
 
 func (k *checker) clients(clients []Client) {

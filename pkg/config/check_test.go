@@ -222,7 +222,7 @@ func TestCertificatesMustExistAndMatchTheirKeys(t *testing.T) {
 	_, otherKey := certificate(t, dir, "b")
 	check := func(certFile, keyFile, caFile string) error {
 		c := valid()
-		c.Server.TLS = ServerTLS{ListenPort: 2347, CertFile: certFile, KeyFile: keyFile, ClientCAFile: caFile}
+		c.Server.TLS = PortTLS{ListenPort: 2347, CertFile: certFile, KeyFile: keyFile, ClientCAFile: caFile}
 		c.Hermes.TLS = HermesTLS{CertFile: certFile, KeyFile: keyFile, CAFile: caFile}
 		return c.Validate()
 	}
