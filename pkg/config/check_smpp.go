@@ -28,7 +28,7 @@ const (
 // maxCannedText bounds a canned message, in characters.
 const maxCannedText = 1000
 
-// longestPassword bounds a plain password of a client; bcrypt's limit is the same.
+// longestPassword bounds a plain password of a client, and one that is hashed: it is bcrypt's limit.
 const longestPassword = 72
 
 func (k *checker) server(c *Server) {
