@@ -43,6 +43,12 @@ func documents(root string) ([]file, error) {
 	return files, nil
 }
 
+// systemdUnit is for those who build the programs for Linux, and lies beside the packages for Windows.
+func systemdUnit(root string) file {
+	const name = "HNET_SMPP_Serv.service"
+	return file{name, filepath.Join(root, "launcher", "service", name)}
+}
+
 const (
 	mark     = ".release"
 	markText = "This folder is made by go run ./pkg/release, which empties it each time.\n"

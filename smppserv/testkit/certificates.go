@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// WriteCertificate writes a certificate that signs itself and is good for these names or addresses, for an hour, and its key.
+// WriteCertificate writes a certificate that signs itself and is good for these names or addresses, for a year, and its key.
 func WriteCertificate(t testing.TB, certFile, keyFile string, names ...string) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -22,7 +22,7 @@ func WriteCertificate(t testing.TB, certFile, keyFile string, names ...string) {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: names[0]},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(1, 0, 0),
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}}
 	for _, name := range names {
 		if ip := net.ParseIP(name); ip != nil {
