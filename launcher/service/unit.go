@@ -3,7 +3,7 @@ package service
 import (
 	_ "embed"
 	"fmt"
-	"path/filepath"
+	"path"
 	"strings"
 )
 
@@ -51,10 +51,10 @@ func systemdUnit(program, configPath, user string, folders []string) string {
 }
 
 // inHome tells whether one of the paths is where ProtectHome hides all.
-func inHome(paths []string) bool {
-	for _, path := range paths {
+func inHome(all []string) bool {
+	for _, p := range all {
 		for _, home := range [...]string{"/home", "/root", "/run/user"} {
-			if path = filepath.Clean(path); path == home || strings.HasPrefix(path, home+"/") {
+			if p = path.Clean(p); p == home || strings.HasPrefix(p, home+"/") {
 				return true
 			}
 		}
