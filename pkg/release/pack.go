@@ -25,6 +25,7 @@ func documents(root string) ([]file, error) {
 		{"config.toml", filepath.Join(root, "config.toml")},
 		{"Smpp.xml", filepath.Join(root, "hermes", "Smpp.xml")},
 		{"README.md", filepath.Join(root, "README.md")},
+		{"SECURITY.md", filepath.Join(root, "SECURITY.md")},
 	}
 	err := fs.WalkDir(os.DirFS(root), "docs", func(name string, e fs.DirEntry, err error) error {
 		if err == nil && e.Type().IsRegular() {
