@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"runtime/metrics"
+	"time"
 )
 
 const (
@@ -13,6 +14,13 @@ const (
 	headroom = 48 << 20
 	// A collection costs what is in use at least; beyond 16 times the headroom it comes more rarely.
 	leastGCPercent, mostGCPercent = 6, 800
+
+	// A server that allocates less than quietOctets between two looks, quietLook apart, is quiet: what it has used and does not need
+	// any more goes back to the system then, if it has allocated worthwhile octets since that was done last. A loaded one needs it
+	// again at once.
+	quietLook   = 250 * time.Millisecond
+	quietOctets = 64 << 10
+	worthwhile  = 8 << 20
 )
 
 // gcPercent is the GOGC with which a heap grows by headroom, of so many octets in use, stacks and globals included: GOGC is of them all.
@@ -20,8 +28,43 @@ func gcPercent(live uint64) int {
 	return int(min(max(headroom*100/max(live, 1), leastGCPercent), mostGCPercent))
 }
 
-// collectEvenly has garbage collected each time headroom was allocated, until stop is called. Where GOGC is set in the environment
-// it does nothing.
+// quiet finds out when a server has become quiet, by what it has allocated.
+type quiet struct {
+	last  uint64 // octets allocated at the last look
+	given uint64 // when what is not needed was given back
+}
+
+// look takes the octets that were allocated since the start, and tells whether what is not needed is to be given back.
+func (q *quiet) look(allocated uint64) bool {
+	idle := allocated-q.last < quietOctets
+	q.last = allocated
+	if !idle || allocated-q.given < worthwhile {
+		return false
+	}
+	q.given = allocated
+	return true
+}
+
+// giveBack gives the system back what is not needed each time the server has become quiet, until done is closed.
+func giveBack(done <-chan struct{}) {
+	allocated := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	look := time.NewTicker(quietLook)
+	defer look.Stop()
+	var q quiet
+	for {
+		select {
+		case <-done:
+			return
+		case <-look.C:
+		}
+		if metrics.Read(allocated); q.look(allocated[0].Value.Uint64()) {
+			debug.FreeOSMemory()
+		}
+	}
+}
+
+// collectEvenly has garbage collected each time headroom was allocated, and when the server has become quiet, until stop is called. Where
+// GOGC is set in the environment it does nothing.
 func collectEvenly() (stop func()) {
 	if os.Getenv("GOGC") != "" {
 		return func() {}
@@ -42,6 +85,7 @@ func collectEvenly() (stop func()) {
 		}, struct{}{})
 	}
 	watch()
+	go giveBack(done)
 	go func() {
 		used := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/scan/globals:bytes"}}
 		last := leastGCPercent

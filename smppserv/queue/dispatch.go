@@ -264,7 +264,7 @@ func (to *recipientQueue) try(lr ref, party uint32, now int64) *job {
 		q.end(r, validity)
 		q.ready(lr)
 		return nil
-	case e.party != party: // another one has come to its head meanwhile
+	case e.party != party && !q.lends(party, l, e): // another one has come to its head meanwhile
 		q.ready(lr)
 		return nil
 	}

@@ -108,3 +108,27 @@ func TestReceiptsThatWaitForTheirSessionDoNotDelayAnothersMessage(t *testing.T) 
 	first.done()
 	c.soon("another's")
 }
+
+// Its message may not overtake theirs; so theirs goes with its turn.
+func TestAMessageInAConversationWithABacklogsWaitsForThatConversationOnly(t *testing.T) {
+	for what, lane := range map[string]int{"under way": 0, "far behind": backlog - 1} {
+		for _, restart := range []bool{false, true} {
+			t.Run(fmt.Sprint("one that is ", what, ", restart ", restart), func(t *testing.T) {
+				r := newRig(t, nil)
+				var h *outbox
+				if !restart {
+					h = r.hermes()
+				}
+				r.backlog(backlog, func(*sms.Message) {})
+				m := r.text("another's")
+				m.Submitter, m.Source.Number = "other", fmt.Sprint(33600000000+lane)
+				r.add(m)
+				if restart {
+					r.restart()
+					h = r.hermes()
+				}
+				h.soon("another's")
+			})
+		}
+	}
+}

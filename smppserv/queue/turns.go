@@ -65,13 +65,59 @@ func (rd *round) remove(t *turns) {
 	t.before, t.after = nil, nil
 }
 
-// queueUp gives a lane, which has none and something in its line, a turn after the others of that party.
-func (q *Queue) queueUp(rd *round, lr ref, l *lane) {
+// lendable is how many messages a lane may have for a party to lend its turn to those before its own there.
+const lendable = 8
+
+// heading is the head of a lane that has something in its line, or, where there is none, what is first in that.
+func (q *Queue) heading(l *lane) *entry {
 	r := q.head(l)
 	if r == 0 {
 		r = l.line
 	}
-	party := q.entries.at(r).party
+	return q.entries.at(r)
+}
+
+// lender is a party that has something behind e in the lane, and no lane that waits for a turn: it gives its turn to what is before
+// its own, which would else wait for all that the other one has handed in. 0 = there is none.
+func (q *Queue) lender(rd *round, l *lane, e *entry) uint32 {
+	if l.size > lendable {
+		return 0
+	}
+	for r := e.next; r != 0; {
+		behind := q.entries.at(r)
+		if behind.party != e.party && rd.parties[behind.party] == nil {
+			return behind.party
+		}
+		r = behind.next
+	}
+	return 0
+}
+
+// lends tells whether a party may have lent its turn to e.
+func (q *Queue) lends(party uint32, l *lane, e *entry) bool {
+	for r := e.next; r != 0 && l.size <= lendable; {
+		behind := q.entries.at(r)
+		if behind.party == party {
+			return true
+		}
+		r = behind.next
+	}
+	return false
+}
+
+// queueUp gives a lane, which has none and something in its line, a turn after the others of that party.
+func (q *Queue) queueUp(rd *round, lr ref, l *lane) {
+	e := q.heading(l)
+	party := e.party
+	if rd.parties[party] != nil { // else its turn comes as soon as anybody's
+		if lender := q.lender(rd, l, e); lender != 0 {
+			party = lender
+		}
+	}
+	q.queueUpAs(party, rd, lr, l)
+}
+
+func (q *Queue) queueUpAs(party uint32, rd *round, lr ref, l *lane) {
 	t := rd.parties[party]
 	if t == nil {
 		t = q.newTurns(rd, party)
@@ -124,12 +170,24 @@ func (q *Queue) nextTurn(rd *round) (lr ref, party uint32) {
 	return lr, party
 }
 
-// ready gives the lane a turn.
+// ready gives the lane a turn. One that it has comes sooner where that can be: what is at its head is not that party's any more, or
+// somebody lends his.
 func (q *Queue) ready(lr ref) {
-	if l := q.lanes.at(lr); l.turns == 0 && l.line != 0 {
+	l := q.lanes.at(lr)
+	switch {
+	case l.line == 0:
+	case l.turns == 0:
 		to := q.recipientOf(l)
 		q.queueUp(&to.turns, lr, l)
 		to.mark()
+	case l.size <= lendable:
+		t, e := q.lines.all[l.turns], q.heading(l)
+		if t.party == e.party && (t.first == lr || q.lender(t.round, l, e) == 0) || t.party != e.party && q.lends(t.party, l, e) {
+			return
+		}
+		rd := t.round
+		q.leaveTurns(l)
+		q.queueUp(rd, lr, l)
 	}
 }
 

@@ -148,7 +148,10 @@ func versionOf(v byte) byte {
 }
 
 func (s *Session) submitSM(h smpp.Header, body []byte) {
-	s.request(h, body, &s.submit)
+	if s.submit == nil {
+		s.submit = new(smpp.SubmitSM)
+	}
+	s.request(h, body, s.submit)
 }
 
 func (s *Session) pass(h smpp.Header, body []byte) {

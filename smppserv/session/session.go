@@ -119,8 +119,8 @@ type Session struct {
 
 	// The reader's own.
 	buf    []byte
-	now    time.Time     // when what is being handled was read
-	submit smpp.SubmitSM // decoded into again and again
+	now    time.Time      // when what is being handled was read
+	submit *smpp.SubmitSM // decoded into again and again; nil = there was none yet
 
 	lastIn atomic.Int64 // when the last whole PDU came, nanoseconds after opened: the system's clock may be set meanwhile
 	closed atomic.Int64 // when the connection was closed, likewise, 0 = it is open

@@ -6,13 +6,16 @@ import "sync"
 // its next try holds back those behind it in its conversation, so that whatever is sent beside it there is known here.
 type references struct {
 	mu   sync.Mutex
-	used [256]uint16 // texts
+	used *[256]uint16 // texts; nil = there has been none yet
 }
 
 // take is a reference that no text has which is being sent: first, or the next one behind it.
 func (r *references) take(first byte) byte {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.used == nil {
+		r.used = new([256]uint16)
+	}
 	ref := first
 	for r.used[ref] > 0 {
 		if ref++; ref == first {
@@ -27,6 +30,9 @@ func (r *references) take(first byte) byte {
 func (r *references) keep(ref byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.used == nil {
+		r.used = new([256]uint16)
+	}
 	r.used[ref]++
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"io/fs"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -14,7 +15,7 @@ import (
 var assetFiles embed.FS
 
 // version names what is in assetFiles, so that a browser keeps it until it changes.
-var version = func() string {
+var version = sync.OnceValue(func() string {
 	h := sha256.New()
 	_ = fs.WalkDir(assetFiles, "assets", func(path string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() {
@@ -24,9 +25,9 @@ var version = func() string {
 		return err
 	})
 	return hex.EncodeToString(h.Sum(nil))[:12]
-}()
+})
 
-func assetPath(name string) string { return "/assets/" + version + "/" + name }
+func assetPath(name string) string { return "/assets/" + version() + "/" + name }
 
 func asset(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("name")

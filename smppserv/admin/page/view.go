@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 	_ "time/tzdata" // the reader's zone, on systems that have none
 
@@ -22,12 +23,14 @@ import (
 //go:embed templates/*.html
 var templateFiles embed.FS
 
-// templates are never changed once parsed.
-var templates = template.Must(template.New("page").Funcs(template.FuncMap{
-	"on":    func(v *view, it any) item { return item{v, it} },
-	"asset": assetPath,
-	"first": func(s string, n int) string { return string([]rune(s)[:min(n, len([]rune(s)))]) },
-}).ParseFS(templateFiles, "templates/*.html"))
+// templates are parsed when somebody opens a page, and never changed then.
+var templates = sync.OnceValue(func() *template.Template {
+	return template.Must(template.New("page").Funcs(template.FuncMap{
+		"on":    func(v *view, it any) item { return item{v, it} },
+		"asset": assetPath,
+		"first": func(s string, n int) string { return string([]rune(s)[:min(n, len([]rune(s)))]) },
+	}).ParseFS(templateFiles, "templates/*.html"))
+})
 
 // item is what a template inside another one is given: the view and what the template is about.
 type item struct {
@@ -123,7 +126,7 @@ func (v *view) toLogin(w http.ResponseWriter) {
 // write sends a view.
 func (p *page) write(w http.ResponseWriter, v *view, name string, code int) {
 	var b bytes.Buffer
-	err := templates.ExecuteTemplate(&b, name, v)
+	err := templates().ExecuteTemplate(&b, name, v)
 	if err == nil && !v.Part {
 		v.Body = template.HTML(b.String())
 		b.Reset()
@@ -131,7 +134,7 @@ func (p *page) write(w http.ResponseWriter, v *view, name string, code int) {
 		if v.Live {
 			outer = "live"
 		}
-		err = templates.ExecuteTemplate(&b, outer, v)
+		err = templates().ExecuteTemplate(&b, outer, v)
 	}
 	if err != nil {
 		p.o.Log.Error().Err(err).Str("view", name).Msg("cannot write the operator's page")

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"regexp"
 	"strings"
+	"sync"
 
 	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
@@ -12,8 +13,8 @@ import (
 
 var tags = map[Language]language.Tag{English: language.English, French: language.French}
 
-// built is never changed.
-var built = build()
+// built is made when somebody reads something, and never changed then.
+var built = sync.OnceValue(build)
 
 // entries is a language's catalog, by the English.
 func entries(l Language) map[string]string {

@@ -54,7 +54,7 @@ type Words struct {
 
 // New makes a Words for who reads a language in a zone.
 func New(l Language, zone *time.Location, now time.Time) *Words {
-	return &Words{Lang: l, Zone: zone, Now: now.In(zone), printer: message.NewPrinter(tags[l], message.Catalog(built))}
+	return &Words{Lang: l, Zone: zone, Now: now.In(zone), printer: message.NewPrinter(tags[l], message.Catalog(built()))}
 }
 
 // T is a sentence by its English, which is a format of package fmt. An argument that is a time, a duration or a Text is written

@@ -38,6 +38,7 @@ type care struct {
 	pause  time.Duration
 	again  time.Time // not before
 	failed bool      // as was said
+	long   bool      // nothing more is done to lengthen it
 }
 
 // Tend implements store.Database: it has a long log copied, and begins it anew when it is, or when it is not bound to the database

@@ -168,6 +168,7 @@ func (d *database) Write(b *store.Batch) (err error) {
 	if err := run(w.begin); err != nil {
 		return err
 	}
+	d.lengthen()
 	if err = w.write(b); err == nil {
 		err = run(w.commit)
 	}
