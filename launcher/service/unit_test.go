@@ -33,7 +33,7 @@ func TestTheUnitGivesTheServiceItsFoldersAndNoMoreRightsThanItNeeds(t *testing.T
 				"AmbientCapabilities=CAP_NET_BIND_SERVICE", "SystemCallFilter=~@privileged @resources", "NoNewPrivileges=yes", "MemoryDenyWriteExecute=yes"},
 			[]string{"CAP_CHOWN", "/var/lib/hnet-smpp-serv", "Documentation"}},
 		{"/home/ops/config.toml", "ops", []string{"/home/ops/logs"}, []string{"ProtectHome=read-only", `ReadWritePaths="-/home/ops/logs"`}, nil},
-		{"/root/config.toml", "", []string{"/root/logs"},
+		{"/run/user/0/config.toml", "", []string{"/run/user/0/logs"},
 			[]string{"ProtectHome=read-only", "CapabilityBoundingSet=CAP_NET_BIND_SERVICE CAP_DAC_OVERRIDE CAP_CHOWN", "SystemCallFilter=~@resources"},
 			[]string{"AmbientCapabilities", "@privileged"}},
 	} {
