@@ -45,6 +45,9 @@ func (r release) run(ctx context.Context) error {
 	if documents, err = copyFiles(r.out, documents); err != nil {
 		return err
 	}
+	if _, err := copyFiles(r.out, []file{systemdUnit(r.root)}); err != nil {
+		return err
+	}
 	r.say("licences")
 	all, err := components(ctx, r.root, r.arches)
 	if err != nil {

@@ -13,7 +13,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -71,6 +70,7 @@ type centre struct {
 	pending []string       // the keys that wait for a restart
 
 	secureConf atomic.Pointer[tls.Config] // of secure, with the certificates of now
+	portConf   atomic.Pointer[tls.Config] // of the TCP port for Hermès; nil = it has none that speaks TLS
 	adminConf  atomic.Pointer[tls.Config] // of the operators' port; nil = it speaks plain HTTP
 
 	good   *passwords.Memory // of the operators' passwords
@@ -148,10 +148,11 @@ func (mc *centre) open(ctx context.Context, version string) (err error) {
 	if mc.plain, mc.secure, err = mc.listenSMPP(cfg.Server); err != nil {
 		return err
 	}
-	mc.port = hermes.NewPort(hermes.PortOptions{
-		Listen: net.JoinHostPort(cfg.TCP.ListenHost, strconv.Itoa(cfg.TCP.ListenPort)), Allow: prefixes(cfg.TCP.Allow), Balancers: prefixes(cfg.Server.ProxyNetworks), Token: cfg.TCP.Token,
-		Validity: cfg.Hermes.Validity, Queue: mc.queue, Clients: mc.smsc, Log: log,
-	})
+	port, err := mc.portOptions(cfg)
+	if err != nil {
+		return err
+	}
+	mc.port = hermes.NewPort(port)
 	if err := mc.port.Listen(); err != nil {
 		return err
 	}
@@ -182,6 +183,9 @@ func (mc *centre) serve() worker.Ready {
 		}
 	}()
 	ready := worker.Ready{SMPP: mc.plain.Addr().String(), TCP: mc.port.Addr().String()}
+	if a := mc.port.AddrTLS(); a != nil {
+		ready.TCPTLS = a.String()
+	}
 	if mc.secure != nil {
 		mc.smsc.ServeTLS(mc.secure, following(&mc.secureConf))
 		ready.SMPPTLS = mc.secure.Addr().String()

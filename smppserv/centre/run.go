@@ -88,7 +88,7 @@ func run(ctx context.Context, o Options) error {
 	addrs := mc.serve()
 	addrs.PID, addrs.Version = os.Getpid(), o.Version
 	log.Info().Str("version", addrs.Version).Str("config", o.File.Path).Str("smpp", addrs.SMPP).Str("smpp_tls", addrs.SMPPTLS).
-		Str("tcp", addrs.TCP).Str("admin", addrs.Admin).Msg("ready")
+		Str("tcp", addrs.TCP).Str("tcp_tls", addrs.TCPTLS).Str("admin", addrs.Admin).Msg("ready")
 	o.Ready(addrs)
 	mc.file = o.File.File
 	mc.judged = o.File.read.time
