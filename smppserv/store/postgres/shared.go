@@ -19,6 +19,18 @@ func (d *Database) holds(e sms.Epoch) bool {
 	return f != nil && slices.Contains((*f)(), e)
 }
 
+var handedOnBy = "SELECT " + columnsOf(noContent) + " FROM messages m WHERE m.final_at IS NULL AND m.arrived IS NOT NULL AND m.handed_by = any($2) AND m.recipient <> '' " +
+	"AND m.holder NOT IN " + own + " ORDER BY m.id"
+
+// HandedOn implements store.Database.
+func (d *Database) HandedOn(ctx context.Context, by []sms.Epoch, f func(*sms.Message)) error {
+	of := make([]int64, len(by))
+	for i, e := range by {
+		of[i] = int64(e)
+	}
+	return d.messages(ctx, handedOnBy, func(m *sms.Message) error { f(m); return nil }, d.epoch.Load(), of)
+}
+
 const holders = "SELECT id, CASE WHEN holder IN " + own + " THEN 0 ELSE holder END FROM messages WHERE id = any($2) AND final_at IS NULL"
 
 // Holders implements store.Database.
