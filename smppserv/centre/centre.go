@@ -164,6 +164,11 @@ func (mc *centre) open(ctx context.Context, version string) (err error) {
 		Traces: mc.traces, Alerts: mc.alerts, Others: mc.neighbours(), Text: translate.Decode}); err != nil {
 		return err
 	}
+	if mc.nodes != nil {
+		if err := mc.nodes.parted(ctx, mc.nodes.Estates()); err != nil {
+			return err
+		}
+	}
 	return mc.queue.Start(ctx)
 }
 
