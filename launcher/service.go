@@ -62,7 +62,7 @@ func (c installCommand) install(line *commandLine, p *program) error {
 	if err != nil {
 		return err
 	}
-	options := service.Options{Config: path, Account: c.User, Password: password, StopGrace: config.LoadLauncher(path).StopGrace}
+	options := service.Options{Config: path, Account: c.User, Password: password, StopGrace: config.LoadLauncher(path).StopGrace, Folders: files.Folders}
 	if state != service.NotInstalled {
 		err = service.Update(options)
 	} else {
@@ -96,7 +96,7 @@ func (c installCommand) password(p *program) (string, error) {
 // filesOf are what the service of a configuration uses.
 func filesOf(configPath string) service.Files {
 	folders := []string{logging.Folder(configPath), filepath.Dir(filepath.Join(filepath.Dir(configPath), config.Default().Store.DSN))}
-	if cfg, err := config.Load(configPath); err == nil && filepath.Dir(cfg.Store.DSN) != folders[1] {
+	if cfg, err := config.Load(configPath); err == nil && cfg.Store.Driver == "sqlite" && filepath.Dir(cfg.Store.DSN) != folders[1] {
 		folders = append(folders, filepath.Dir(cfg.Store.DSN)) // data beside config.toml keeps the names of its keys all the same
 	}
 	return service.Files{

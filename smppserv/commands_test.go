@@ -31,7 +31,7 @@ func TestThePagesNameEachCommand(t *testing.T) {
 	}
 	asking := 0
 	for _, node := range parser.Model.Leaves(true) {
-		words := strings.Fields(node.Path())[1:]
+		words := strings.Fields(node.Path())
 		words = slices.DeleteFunc(words, func(w string) bool { return strings.ContainsAny(w, "<[(") })
 		if slices.Contains(words, "words") {
 			continue

@@ -15,11 +15,14 @@ var programs = []string{"launcher", "smppserv"}
 // The resources are put into the built file: as a .syso they would have to lie in the program's source folder,
 // where every other build would find them.
 func (s source) buildProgram(ctx context.Context, root, name, arch, folder string) (string, error) {
-	path := filepath.Join(folder, name+".exe")
+	path, profile := filepath.Join(folder, name+".exe"), "off"
+	if name == "smppserv" {
+		profile = filepath.Join("pkg", "release", "smppserv.pgo") // where its time goes; see docs/performance.md
+	}
 	build := command{
 		folder: root,
 		env:    []string{"GOOS=windows", "GOARCH=" + arch, "CGO_ENABLED=0", "GOAMD64=v1", "GOARM64=v8.0"},
-		args: []string{"go", "build", "-trimpath", "-buildvcs=false", // what git says is in ldflags
+		args: []string{"go", "build", "-trimpath", "-buildvcs=false", "-pgo=" + profile, // what git says is in ldflags
 			"-ldflags", s.ldflags(), "-o", path, "./" + name},
 	}
 	if _, err := build.output(ctx); err != nil {

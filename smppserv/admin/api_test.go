@@ -222,6 +222,7 @@ func TestErrorsOfTheServerAreProblemsAndOnlyTheLogHasWhatNobodyExpects(t *testin
 		{fmt.Errorf("%w: message 42 is DELIVERED", adminapi.ErrConflict), 409, "message 42 is DELIVERED"},
 		{fmt.Errorf("message 42: %w", adminapi.ErrNotFound), 404, "message 42"},
 		{fmt.Errorf("%w: the disk is full", adminapi.ErrUnavailable), 503, "the disk is full"},
+		{fmt.Errorf("%w: the node m did not answer", adminapi.ErrNoAnswer), 504, "the node m did not answer"},
 		{adminapi.ErrTooSlow, 503, adminapi.ErrTooSlow.Error()},
 		{fmt.Errorf("read: %w", context.DeadlineExceeded), 503, adminapi.ErrTooSlow.Error()},
 		{fmt.Errorf("disk I/O error in secret.db"), 500, "its log says why"},
@@ -232,6 +233,37 @@ func TestErrorsOfTheServerAreProblemsAndOnlyTheLogHasWhatNobodyExpects(t *testin
 		if err := json.Unmarshal([]byte(body), &p); err != nil || resp.StatusCode != tt.status || p.Detail != tt.detail {
 			t.Errorf("%v: got %s, %s", tt.err, resp.Status, body)
 		}
+	}
+}
+
+func TestWhatAnAnswerLacksIsInItsHeader(t *testing.T) {
+	f := describedFake()
+	f.lacks = "the node m does not answer:\nwhat it knows is left out"
+	url := start(t, Options{Centre: f, Token: "t0ken"})
+	for _, path := range []string{"/waiting", "/clients/acme/trace"} {
+		r, _ := http.NewRequest("GET", url+apiPath+path, nil)
+		bearer(r)
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if got := resp.Header.Values(adminapi.LacksHeader); len(got) != 1 || got[0] != "the node m does not answer: what it knows is left out" {
+			t.Errorf("%s: %q", path, got)
+		}
+		if file := resp.Header.Get("Content-Disposition"); file != "" && file != `attachment; filename="acme-incomplete.pcapng"` {
+			t.Errorf("%s: %s", path, file)
+		}
+	}
+	remote := adminapi.NewRemote(url, adminapi.Login{Token: "t0ken"}, nil)
+	ctx := adminapi.Gathering(t.Context())
+	for range 2 {
+		if _, err := remote.Waiting(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := adminapi.Lacks(ctx); len(got) != 1 || !strings.Contains(got[0].String(), "the node m does not answer") {
+		t.Errorf("%v", got)
 	}
 }
 

@@ -22,6 +22,7 @@ type fake struct {
 	submit   func(line string) (string, error)
 	changes  chan []string
 	err      error // of what is asked
+	lacks    string
 
 	mu    sync.Mutex
 	notes []string // name, what, on
@@ -124,7 +125,8 @@ func (f operators) Trace(_ context.Context, by Actor, id string, on bool) (admin
 	return f.act(by, "trace", fmt.Sprint(id, " ", on))
 }
 
-func (f operators) WriteTrace(_ context.Context, _ Actor, id string, texts bool, to io.Writer) error {
+func (f operators) WriteTrace(ctx context.Context, _ Actor, id string, texts bool, to io.Writer) error {
+	f.noteLack(ctx)
 	fmt.Fprint(to, "trace of ", id, " ", texts)
 	return f.err
 }
@@ -184,7 +186,14 @@ func (f operators) SendAgain(_ context.Context, by Actor, id string) (adminapi.D
 	return f.act(by, "send-again", id)
 }
 
-func (f operators) Waiting(context.Context) ([]adminapi.Waiting, error) {
+func (f operators) noteLack(ctx context.Context) {
+	if f.lacks != "" {
+		adminapi.NoteLack(ctx, adminapi.Verbatim(f.lacks))
+	}
+}
+
+func (f operators) Waiting(ctx context.Context) ([]adminapi.Waiting, error) {
+	f.noteLack(ctx)
 	return []adminapi.Waiting{{Recipient: adminapi.Hermes, Count: 45, Texts: 45, Oldest: at, Why: adminapi.Say("silent")}}, f.err
 }
 

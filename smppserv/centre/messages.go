@@ -1,6 +1,7 @@
 package centre
 
 import (
+	"bytes"
 	"encoding/json"
 	"path/filepath"
 	"strconv"
@@ -35,6 +36,7 @@ type messages struct {
 	of      messagesFile
 	lines   []byte // to be written
 	left    int    // out
+	clock   secondText
 	ended   bool
 	wake    chan struct{}
 	written chan struct{} // closed when the writer has ended
@@ -85,20 +87,53 @@ func (ms *messages) Concluded(m *sms.Message, state sms.State) {
 	case len(ms.lines) >= maxUnwritten:
 		ms.left++
 	default:
-		ms.lines = appendLine(ms.lines, m, state, time.Now())
+		ms.lines = ms.appendLine(ms.lines, m, state, time.Now())
 		ms.kick()
 	}
 }
 
-var kinds = map[sms.Kind]string{sms.KindReceipt: "receipt", sms.KindIntermediate: "intermediate", sms.KindDPF: "pending", sms.KindAlert: "alert"}
+// kindName is how a line calls what is no text.
+func kindName(k sms.Kind) string {
+	switch k {
+	case sms.KindReceipt:
+		return "receipt"
+	case sms.KindIntermediate:
+		return "intermediate"
+	case sms.KindDPF:
+		return "pending"
+	case sms.KindAlert:
+		return "alert"
+	}
+	return ""
+}
 
-func appendLine(b []byte, m *sms.Message, state sms.State, now time.Time) []byte {
-	b = now.AppendFormat(append(b, `{"time":"`...), "2006-01-02T15:04:05.000Z07:00")
+// secondText writes times of which many are of the same second.
+type secondText struct {
+	second int64
+	text   []byte // a time of that second, nil = there was none
+	point  int    // where its milliseconds begin
+}
+
+func (t *secondText) append(b []byte, now time.Time) []byte {
+	if s := now.Unix(); s != t.second || t.text == nil {
+		t.second, t.text = s, now.AppendFormat(t.text[:0], "2006-01-02T15:04:05.000Z07:00")
+		t.point = bytes.IndexByte(t.text, '.') + 1
+	}
+	at := len(b) + t.point
+	b = append(b, t.text...)
+	for i, ms := 2, now.Nanosecond()/1e6; i >= 0; i, ms = i-1, ms/10 {
+		b[at+i] = byte('0' + ms%10)
+	}
+	return b
+}
+
+func (ms *messages) appendLine(b []byte, m *sms.Message, state sms.State, now time.Time) []byte {
+	b = ms.clock.append(append(b, `{"time":"`...), now)
 	b = strconv.AppendUint(append(b, `","id":"`...), uint64(m.ID), 10)
 	b = appendJSON(append(b, `","from":`...), m.Source.Text())
 	b = appendJSON(append(b, `,"to":`...), m.Dest.Text())
 	b = appendJSON(append(b, `,"client":`...), m.Owner())
-	if kind, ok := kinds[m.Kind]; ok {
+	if kind := kindName(m.Kind); kind != "" {
 		b = append(append(append(b, `,"kind":"`...), kind...), '"')
 	}
 	if m.Receipt != nil {

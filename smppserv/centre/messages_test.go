@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -67,7 +68,7 @@ func TestLinesThatTheDiskDoesNotTakeAreLeftOutAndCounted(t *testing.T) {
 	var log bytes.Buffer
 	ms := newMessages(metrics.NewCounters(), zerolog.New(zerolog.SyncWriter(&log)))
 	m := &sms.Message{ID: 1, Submitter: "acme"}
-	line := len(appendLine(nil, m, sms.Delivered, m.ReceivedAt))
+	line := len(new(messages).appendLine(nil, m, sms.Delivered, m.ReceivedAt))
 	n := 2 * maxUnwritten / line
 	for range n {
 		ms.Concluded(m, sms.Delivered)
@@ -95,4 +96,19 @@ func BenchmarkALineOfAMessage(b *testing.B) {
 		ms.Concluded(m, sms.Delivered)
 	}
 	ms.close()
+}
+
+func TestALineHasTheTimeOfItsMessageToTheMillisecond(t *testing.T) {
+	const layout = "2006-01-02T15:04:05.000Z07:00"
+	var clock secondText
+	began := time.Date(2026, 10, 25, 0, 59, 58, 0, time.UTC)
+	for _, zone := range []*time.Location{time.UTC, time.FixedZone("", 2*3600), time.FixedZone("", -9*3600-1800)} {
+		clock = secondText{}                                                         // the process' zone does not change
+		for _, ms := range []int{0, 1, 999, 1000, 1007, 1999, 2000, 5, 62_345, -1} { // it may be set back
+			at := began.Add(time.Duration(ms)*time.Millisecond + 999_999).In(zone)
+			if got, want := string(clock.append([]byte("at "), at)), "at "+at.Format(layout); got != want {
+				t.Errorf("%s, want %s", got, want)
+			}
+		}
+	}
 }

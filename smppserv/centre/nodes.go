@@ -32,17 +32,38 @@ type nodes struct {
 	store *store.Store
 	lease time.Duration
 
+	end   context.CancelFunc // of its part among the others; nil = it has none yet
+	ended chan struct{}
+
 	located time.Time // when all conversations that go on elsewhere were looked for
 }
 
 // Holds implements operators.Others.
 func (n *nodes) Holds() bool { return n.Node.Holds() }
 
-// Run has this worker take part, until ctx ends or another one has taken over.
-func (n *nodes) Run(ctx context.Context) {
+// begin has this worker take part.
+func (n *nodes) begin() {
 	n.listen()
-	go n.Forwarder.Run(ctx, n.mc.queue)
-	n.Node.Run(ctx, duties{n})
+	ctx, end := context.WithCancel(context.Background())
+	n.end, n.ended = end, make(chan struct{})
+	go func() {
+		defer close(n.ended)
+		forwarding := make(chan struct{})
+		go func() {
+			defer close(forwarding)
+			n.Forwarder.Run(ctx, n.mc.queue)
+		}()
+		n.Node.Run(ctx, duties{n})
+		<-forwarding
+	}()
+}
+
+// stop has it take no part any more: nothing is asked of it, and nothing taken in.
+func (n *nodes) stop() {
+	if n.end != nil {
+		n.end()
+		<-n.ended
+	}
 }
 
 // Nodes implements operators.Others.

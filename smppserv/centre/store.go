@@ -3,6 +3,7 @@ package centre
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"time"
 
 	"hnetsmpp/pkg/config"
@@ -19,6 +20,19 @@ const (
 	awayRetry, awaySaid = time.Second, time.Minute
 )
 
+// refused is why a database that can be reached does not serve: no change of config.toml mends it, as a rule.
+type refused struct{ error }
+
+func (r *refused) Unwrap() error { return r.error }
+
+// IsBadConfig knows the errors of a start that only a change of config.toml mends.
+func IsBadConfig(err error) bool { return postgres.IsBadDSN(err) }
+
+// isStopped knows the error of a start that was asked to stop.
+func isStopped(ctx context.Context, err error) bool {
+	return ctx.Err() != nil && errors.Is(err, context.Cause(ctx))
+}
+
 // openStore opens the store that config.toml names.
 func (mc *centre) openStore(ctx context.Context, version string) (err error) {
 	if mc.cfg.Store.Driver == config.DriverPostgres {
@@ -34,7 +48,14 @@ func (mc *centre) joinStore(ctx context.Context, version string) error {
 	for {
 		err := mc.tryJoin(ctx, version)
 		switch {
-		case err == nil, ctx.Err() != nil, postgres.IsBadDSN(err):
+		case err == nil:
+			if !said.IsZero() {
+				mc.log.Info().Msg("the database is there")
+			}
+			return nil
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case postgres.IsBadDSN(err):
 			return err
 		case !postgres.IsAway(err):
 			return &refused{err}
@@ -47,19 +68,14 @@ func (mc *centre) joinStore(ctx context.Context, version string) error {
 		select {
 		case <-time.After(awayRetry):
 		case <-ctx.Done():
-			return ctx.Err()
+			return context.Cause(ctx)
 		}
 	}
 }
 
-// refused is why a database that is there cannot be used now.
-type refused struct{ error }
-
-func (r *refused) Unwrap() error { return r.error }
-
 func (mc *centre) tryJoin(ctx context.Context, version string) error {
-	st, name := mc.cfg.Store, nodeName(mc.cfg)
-	database, err := postgres.OpenDatabase(ctx, postgres.Options{DSN: st.DSN, Folder: mc.dataFolder(), Node: name, Lease: st.Lease,
+	st, name := mc.cfg.Store, NodeName(mc.cfg)
+	database, err := postgres.OpenDatabase(ctx, postgres.Options{DSN: st.DSN, Beside: filepath.Dir(mc.path), Folder: mc.dataFolder(), Node: name, Lease: st.Lease,
 		GroupTime: mc.cfg.Hermes.ReassembleTimeout, Log: mc.log})
 	if err != nil {
 		return err
@@ -86,6 +102,9 @@ func (mc *centre) tryJoin(ctx context.Context, version string) error {
 
 // closeStore writes what waits, and gives what this worker has to the others.
 func (mc *centre) closeStore(ctx context.Context) error {
+	if mc.nodes != nil {
+		mc.nodes.stop()
+	}
 	err := mc.store.Close(ctx)
 	if mc.nodes != nil && !mc.takenOver() {
 		if left := mc.nodes.Leave(ctx); left != nil {

@@ -19,7 +19,7 @@ import (
 
 // startCentre opens a server on free ports that accepts submits and delivers nothing, so that only the way from
 // socket to commit is measured.
-func startCentre(tb testing.TB, clients int) *centre {
+func startCentre(tb testing.TB, clients int, edits ...func(*config.Config)) *centre {
 	tb.Helper()
 	cfg := config.Default()
 	cfg.Server.ListenHost, cfg.Server.ListenPort, cfg.TCP.ListenHost, cfg.TCP.ListenPort = "127.0.0.1", 0, "127.0.0.1", 0
@@ -31,6 +31,9 @@ func startCentre(tb testing.TB, clients int) *centre {
 		c := config.DefaultClient()
 		c.SystemID, c.Password, c.BindPolicy, c.MaxQueued = fmt.Sprintf("esme%d", i), "secret", "pair", 1<<30
 		cfg.Clients = append(cfg.Clients, c)
+	}
+	for _, edit := range edits {
+		edit(&cfg)
 	}
 	s := opened(tb, &cfg, zerolog.Nop())
 	s.smsc.Serve(s.plain)

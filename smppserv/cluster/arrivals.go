@@ -31,6 +31,9 @@ func (n *Node) arrivals(ctx context.Context, d Duties) (err error) {
 			n.looks.oldest = everSince
 		}
 	}()
+	if n.looks.whole.Swap(false) {
+		n.looks.oldest = everSince
+	}
 	holders := append(n.inheritedOnes(), n.epoch)
 	var next string
 	seen := map[sms.ID]string{}

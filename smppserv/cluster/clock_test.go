@@ -78,13 +78,13 @@ func TestADatabaseThatWasAwayForTenLeasesMakesNobodyDead(t *testing.T) {
 		w.cut.set(true)
 	}
 	for _, w := range both {
-		testkit.Await(t, w.o.Name+" stops delivering", func() bool { return w.is(func() bool { return len(w.lapsed) == 1 }) })
+		testkit.Await(t, w.o.Name+" stops delivering", w.stopped)
 		w.clock.pass(10 * short)
 		testkit.Await(t, w.o.Name+" unbinds its clients", func() bool { return w.is(func() bool { return len(w.away) == 1 }) })
 	}
 	for _, w := range both { // one after the other
 		w.cut.set(false)
-		testkit.Await(t, w.o.Name+" delivers again", func() bool { return w.is(func() bool { return len(w.regained) == 1 }) })
+		testkit.Await(t, w.o.Name+" delivers again", func() bool { return w.Holds() && !w.stopped() })
 	}
 	r.awaitBeats(8, a, b)
 	for _, w := range both {
@@ -105,7 +105,7 @@ func TestAPostgresThatIsRestartedMakesNobodyDead(t *testing.T) {
 	r.knows(b, a)
 	pg.Kill(t)
 	for _, w := range []*worker{a, b} {
-		testkit.Await(t, w.o.Name+" stops delivering", func() bool { return w.is(func() bool { return len(w.lapsed) == 1 }) })
+		testkit.Await(t, w.o.Name+" stops delivering", w.stopped)
 	}
 	pg.Start(t)
 	for _, w := range []*worker{a, b} {

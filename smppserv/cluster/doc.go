@@ -33,27 +33,33 @@
 //
 // # Looks and notices
 //
-// What concerns another node is told by a NOTIFY on a connection of its own, gathered over 3 ms, after the commit. A notice only says
-// where to look, and may be lost: each 2 s everything is looked at without one.
+// What concerns another node is told by a NOTIFY on a connection of its own, after the commit, at most each 3 ms. A notice only says
+// where to look, and may be lost: each 2 s everything is looked at without one, and all of it from the start when the connection on
+// which notices are heard was made anew: the database may be another one then, which had followed the first.
 //
 //	rows to an epoch     messages were handed to it (Duties.Arrived)
 //	ended to an epoch    messages that it handed on have ended (Duties.Ended)
 //	asks, answers to an epoch
-//	slots client         its sessions are others now
+//	slots                clients have other sessions now
 //	nodes                somebody joined, left or was taken over
 //
-// Rows that arrived are found by the transaction that handed them on, from the oldest one on that was under way at the last look:
-// never by a highest id, since what has a lower one may become visible later.
+// Rows that arrived, and slots that changed, are found by the transaction that wrote them, from the oldest one on that was under way at
+// the last look: never by a highest id, since what has a lower one may become visible later.
 //
 // # Asks
 //
-// A node asks another to do something, with an end (2 s): Node.Ask and Node.Handle. The one asked begins it only before that end,
-// and the asker takes what was not begun by then away, so that what is late is not done.
+// A node asks another to do something, with an end (2 s): Node.Ask and Node.Handle. The one asked begins within three quarters of that
+// or not at all, and has at least the last quarter for it; at the end the asker takes its ask away. So what is late is not done.
 //
 // # Slots
 //
 // A client has two sessions over all nodes at most: (client, slot) is a key. Whose bind finds another node's session in its way has
-// that node probe it; where the node is dead, it waits for the take-over. Where a client is written to follows from its slots: here,
-// if it has a receiving session here, else at the node of the lowest slot that receives. There the Forwarder hands on
-// what waits for it here.
+// that node probe it; where the node is dead, it waits for the take-over. A place outlives a lease that lapsed, as nobody else takes it
+// before the take-over. Where a client is written to follows from its slots: here, if it has a receiving session here, else at the node
+// of the lowest slot that receives. To that one the Forwarder hands on what waits for it here.
+//
+// # Once for all
+//
+// One node leads (Node.Leader) until it is over; a job of which each is to be done by one node, such as calling a client, is taken by
+// Node.Once. How many undelivered messages an owner has elsewhere (Node.Pending) is what the others said a second or two ago.
 package cluster

@@ -36,9 +36,16 @@ func (n *Node) inherit(ctx context.Context, d Duties) error {
 		}
 	}
 	n.mu.Unlock()
-	if len(fresh) == 0 {
-		return nil
+	if len(fresh) > 0 {
+		if err := n.takeUp(ctx, d, fresh); err != nil {
+			return err
+		}
 	}
+	return n.settle(ctx, estates)
+}
+
+// takeUp has the messages of estates taken up. What is handed to them meanwhile comes behind.
+func (n *Node) takeUp(ctx context.Context, d Duties, fresh []sms.Epoch) error {
 	n.looks.arriving.Lock()
 	defer n.looks.arriving.Unlock()
 	if err := d.Inherit(ctx, fresh); err != nil {
@@ -50,6 +57,20 @@ func (n *Node) inherit(ctx context.Context, d Duties) error {
 	}
 	n.mu.Unlock()
 	n.looks.rows.kick()
+	return nil
+}
+
+// settle says of estates that all of them is taken up: what others have of the same conversations may follow.
+func (n *Node) settle(ctx context.Context, estates []sms.Epoch) error {
+	if len(estates) == n.settled {
+		return nil
+	}
+	ctx, cancel := n.bound(ctx)
+	defer cancel()
+	if _, err := n.o.Pool.Exec(ctx, `UPDATE estates SET settled = true WHERE owner = $1 AND epoch = ANY ($2) AND NOT settled`, int64(n.epoch), epochs(estates)); err != nil {
+		return err
+	}
+	n.settled = len(estates)
 	return nil
 }
 
@@ -81,7 +102,7 @@ func (n *Node) claim(ctx context.Context) (estates []sms.Epoch, err error) {
 			if err := n.present(ctx, tx); err != nil {
 				return err
 			}
-			if _, err := tx.Exec(ctx, `UPDATE estates SET owner = $1 WHERE owner = 0`, int64(n.epoch)); err != nil {
+			if _, err := tx.Exec(ctx, `UPDATE estates SET owner = $1, settled = false WHERE owner = 0`, int64(n.epoch)); err != nil {
 				return err
 			}
 			err := tx.QueryRow(ctx, `INSERT INTO leader (epoch) VALUES ($1) ON CONFLICT (one) DO UPDATE SET epoch = excluded.epoch
@@ -155,6 +176,9 @@ func (n *Node) sweep(ctx context.Context) error {
 		}
 		_, err = c.Exec(ctx, `DELETE FROM asks WHERE until < clock_timestamp() - interval '1 minute'`)
 		if err != nil {
+			return err
+		}
+		if _, err = c.Exec(ctx, `DELETE FROM slots WHERE epoch = 0 AND since < clock_timestamp() - interval '1 day'`); err != nil {
 			return err
 		}
 		_, err = c.Exec(ctx, `DELETE FROM once WHERE until < clock_timestamp() - interval '1 day'`)

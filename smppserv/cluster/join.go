@@ -9,10 +9,12 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/store"
 )
 
 // Join takes an epoch and a lease, which is renewed from then on until Leave or Lost. Where the name has a node, it waits until that one
-// has been silent for its lease, and takes over from it; if it was renewed meanwhile, the error is a *HeldError. Estates without an owner are
+// has been silent for its lease, and takes over from it; if it was renewed meanwhile, the error is a *HeldError, and where a program has the
+// database for itself another store.ErrHeld. Estates without an owner are
 // taken, too: all that is this node's when Join returns is in the store's Waiting, and Duties.Inherit is not called for it. After any other
 // error Join may be called again.
 func Join(ctx context.Context, o Options) (*Node, error) {
@@ -165,7 +167,10 @@ func (n *Node) tryEnter(ctx context.Context, dead *neighbour) (taken *row, err e
 		if _, err := tx.Exec(ctx, `INSERT INTO fences (epoch, commits) VALUES ($1, 0)`, int64(epoch)); err != nil {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `UPDATE estates SET owner = $1 WHERE owner = 0`, int64(epoch)); err != nil {
+		if err := n.takeLoners(ctx, tx, epoch); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `UPDATE estates SET owner = $1, settled = false WHERE owner = 0`, int64(epoch)); err != nil {
 			return err
 		}
 		estates, err = owned(ctx, tx, epoch)
@@ -184,6 +189,34 @@ func (n *Node) tryEnter(ctx context.Context, dead *neighbour) (taken *row, err e
 	return nil, nil
 }
 
+// errLoner means that a program has the database for itself, as one that copies a store does; see postgres.Open.
+var errLoner = fmt.Errorf("%w: a program works on the database for itself, such as one that copies a store; wait for its end", store.ErrHeld)
+
+// takeLoners takes over from those who had the database for themselves, and are dead; one that lives is errLoner.
+func (n *Node) takeLoners(ctx context.Context, tx pgx.Tx, heir sms.Epoch) error {
+	rows, err := tx.Query(ctx, `SELECT epoch, EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'hnetsmpp ' || epoch)
+		FROM fences WHERE NOT EXISTS (SELECT FROM nodes WHERE nodes.epoch = fences.epoch)`)
+	if err != nil {
+		return err
+	}
+	var dead []sms.Epoch
+	var epoch int64
+	var lives bool
+	_, err = pgx.ForEachRow(rows, []any{&epoch, &lives}, func() error {
+		if lives {
+			return errLoner
+		}
+		dead = append(dead, sms.Epoch(epoch))
+		return nil
+	})
+	for _, e := range dead {
+		if err == nil {
+			err = bequeath(ctx, tx, e, heir)
+		}
+	}
+	return err
+}
+
 // owned are the estates of an epoch.
 func owned(ctx context.Context, q rowsQuerier, e sms.Epoch) ([]sms.Epoch, error) {
 	rows, err := q.Query(ctx, `SELECT epoch FROM estates WHERE owner = $1 ORDER BY epoch`, int64(e))
@@ -198,8 +231,11 @@ type rowsQuerier interface {
 }
 
 // limitLocks has a transaction wait less than a lease for others.
+const limitLocks = `SELECT set_config('lock_timeout', $1, true), set_config('idle_in_transaction_session_timeout', $1, true)`
+
+func (n *Node) lockLimit() string { return fmt.Sprint(n.o.Lease.Milliseconds() / 2) }
+
 func (n *Node) limitLocks(ctx context.Context, tx pgx.Tx) error {
-	_, err := tx.Exec(ctx, `SELECT set_config('lock_timeout', $1, true), set_config('idle_in_transaction_session_timeout', $1, true)`,
-		fmt.Sprint(n.o.Lease.Milliseconds()/2))
+	_, err := tx.Exec(ctx, limitLocks, n.lockLimit())
 	return err
 }

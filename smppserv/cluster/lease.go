@@ -74,7 +74,7 @@ func (n *Node) complain(err error) {
 func (n *Node) renew(ctx context.Context, sent reading) error {
 	ctx, cancel := context.WithTimeout(ctx, n.o.Lease/2)
 	defer cancel()
-	facts := n.facts()
+	facts := n.news()
 	mine, rows, err := n.sendRenewal(ctx, facts)
 	var refused *pgconn.PgError
 	if facts != nil && errors.As(err, &refused) && strings.HasPrefix(refused.Code, "22") {
@@ -88,6 +88,9 @@ func (n *Node) renew(ctx context.Context, sent reading) error {
 	if !mine {
 		return ErrLost
 	}
+	if facts != nil {
+		n.published.last = facts
+	}
 	now := n.o.Clock.read()
 	before := n.term.Load()
 	gap := !before.holds(now)
@@ -99,10 +102,10 @@ func (n *Node) renew(ctx context.Context, sent reading) error {
 	return nil
 }
 
-func (n *Node) sendRenewal(ctx context.Context, facts []byte) (mine bool, rows []row, err error) {
+func (n *Node) sendRenewal(ctx context.Context, facts *[]byte) (mine bool, rows []row, err error) {
 	var said *string
 	if facts != nil {
-		s := string(facts)
+		s := string(*facts)
 		said = &s
 	}
 	configuration, err := n.configuration()
@@ -167,6 +170,7 @@ func (n *Node) sentinel(ctx context.Context, d Duties) {
 			n.o.Log.Info().Msg("the lease is held again")
 			d.Regained()
 			away = false
+			n.looks.kickAll() // what was looked at meanwhile may not have been done
 		}
 		held = holds
 		if !held && !away && now.elapsed-t.sent.elapsed > awayAfter*n.o.Lease {
@@ -178,10 +182,11 @@ func (n *Node) sentinel(ctx context.Context, d Duties) {
 		if held {
 			wait = max(min(tick, t.until-now.elapsed), time.Millisecond)
 		}
-		select {
-		case <-ctx.Done():
+		if !pause(ctx, wait) {
+			if held && n.isLost() {
+				d.Lapsed()
+			}
 			return
-		case <-time.After(wait):
 		}
 	}
 }

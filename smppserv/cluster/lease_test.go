@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store"
@@ -135,7 +137,8 @@ func TestARenewalPreventsATakeOver(t *testing.T) {
 
 func TestWhoWasTakenOverWritesNothing(t *testing.T) {
 	r := newRig(t)
-	a := r.join("a", short)
+	const lease = 3 * short // what is a part of it is not hidden by a machine that is busy
+	a := r.join("a", lease)
 	r.message(1, a.epoch)
 	write := func() error {
 		_, err := r.pool.Exec(context.Background(), `SELECT fence($1, 1)`, int64(a.epoch))
@@ -145,13 +148,10 @@ func TestWhoWasTakenOverWritesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	a.cut.set(true)
-	b := r.join("b", short)
+	b := r.join("b", lease)
 	testkit.Await(t, "b has its messages", func() bool { return b.is(func() bool { return len(b.inherited) > 0 }) })
-	a.mu.Lock()
-	lapsed := slices.Clone(a.lapsed)
-	a.mu.Unlock()
-	if len(lapsed) == 0 || lapsed[0].After(b.inheritedAt) {
-		t.Errorf("it went on delivering until %v, and another one had its messages at %v", lapsed, b.inheritedAt)
+	if !a.stopped() || a.is(func() bool { return a.lapsed[len(a.lapsed)-1].After(b.inheritedAt) }) {
+		t.Errorf("it went on delivering until %v, and another one had its messages at %v", a.lapsed, b.inheritedAt)
 	}
 	if err := write(); err == nil || !strings.Contains(err.Error(), "HN001") {
 		t.Errorf("it still writes: %v", err)
@@ -266,4 +266,30 @@ func TestAFailedInheritanceIsRepeated(t *testing.T) {
 	testkit.Await(t, "b has its estate", func() bool { return slices.Equal(b.Estates(), []sms.Epoch{a.epoch}) })
 	b.note(func() { b.failing = nil })
 	testkit.Await(t, "b has its messages", func() bool { return b.is(func() bool { return slices.Equal(b.inherited, []sms.Epoch{a.epoch}) }) })
+}
+
+func TestAProgramThatHasTheDatabaseForItselfKeepsWorkersOut(t *testing.T) {
+	r := newRig(t)
+	o, _, _ := r.options("a", long)
+	alone := link{pool: o.Pool, epoch: 7777, limit: long}
+	defer alone.close()
+	r.exec(`INSERT INTO fences (epoch) VALUES (7777)`)
+	r.exec(`INSERT INTO estates (epoch, owner) VALUES (7, 7777)`)
+	if err := alone.do(t.Context(), func(c *pgx.Conn) error { return c.Ping(t.Context()) }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Join(t.Context(), o); !errors.Is(err, store.ErrHeld) {
+		t.Fatalf("beside it: %v", err)
+	}
+	if n := r.value(`SELECT count(*) FROM nodes`); n != "0" {
+		t.Errorf("%s nodes are left of that", n)
+	}
+	alone.close() // it is killed
+	testkit.Await(t, "its connection is gone", func() bool {
+		return r.value(`SELECT count(*) FROM pg_stat_activity WHERE application_name = $1`, Application(7777)) == "0"
+	})
+	a := r.join("a", long)
+	if got := a.Estates(); !slices.Equal(got, []sms.Epoch{7, 7777}) {
+		t.Errorf("who comes then has %v", got)
+	}
 }

@@ -57,6 +57,9 @@ func (l *link) connect(ctx context.Context) (*pgx.Conn, error) {
 	if l.epoch != 0 {
 		c.RuntimeParams["application_name"] = Application(l.epoch)
 	}
+	if c.ConnectTimeout == 0 || c.ConnectTimeout > l.limit {
+		c.ConnectTimeout = l.limit
+	}
 	limit := fmt.Sprintf("%d", l.limit.Milliseconds())
 	for _, name := range []string{"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"} {
 		c.RuntimeParams[name] = limit

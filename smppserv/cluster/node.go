@@ -30,7 +30,7 @@ type Options struct {
 	Clock Clock
 	// Configuration is a hash for each part of config.toml that is to be the same on all nodes; asked for with each renewal. May be nil.
 	Configuration func() map[string]string
-	// Facts are what operators are shown of the node on others, as JSON, at most MaxFacts octets; asked for with each renewal. May be nil.
+	// Facts are what operators are shown of the node on others, as JSON, at most MaxFacts octets; asked for each second. May be nil.
 	Facts func() []byte
 	// Waiting counts the undelivered messages of each owner here; asked for at most once a second. May be nil.
 	Waiting func() map[string]int
@@ -94,7 +94,10 @@ type Node struct {
 		stop func() // ends the renewals; returns when they have
 		now  chan struct{}
 	}
-	published struct { // the renewals'
+	published struct {
+		next atomic.Pointer[[]byte] // facts; the rest is the renewals'
+		last *[]byte
+
 		unfit   bool // the database refuses facts
 		failing bool
 	}
@@ -105,6 +108,7 @@ type Node struct {
 	self       row
 	estates    []sms.Epoch
 	inherited  map[sms.Epoch]bool
+	settled    int // of estates, as many are taken up; the goroutine's that looks at them
 
 	leader atomic.Int64
 	looks  looks
@@ -182,15 +186,28 @@ func (n *Node) configuration() (string, error) {
 	return string(b), err
 }
 
-// facts are what is published, nil = nothing new.
-func (n *Node) facts() []byte {
-	if n.o.Facts == nil || n.published.unfit {
+// factsEvery is how often Options.Facts are asked for.
+const factsEvery = time.Second
+
+// gatherFacts asks what operators are to see of this node on others; the renewals take it along, and never wait for it.
+func (n *Node) gatherFacts(context.Context) error {
+	if n.o.Facts == nil {
 		return nil
 	}
 	f := n.o.Facts()
 	if len(f) > MaxFacts || !json.Valid(f) {
-		n.o.Log.Warn().Int("octets", len(f)).Msg("what operators are to see of this node on others is not published: it is too long, or no JSON")
-		return nil
+		return fmt.Errorf("they are too long (%d octets), or no JSON", len(f))
 	}
-	return f
+	n.published.next.Store(&f)
+	return nil
+}
+
+// news are the facts that are to be published, nil = none.
+func (n *Node) news() *[]byte {
+	if p := &n.published; !p.unfit {
+		if f := p.next.Load(); f != p.last {
+			return f
+		}
+	}
+	return nil
 }

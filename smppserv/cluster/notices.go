@@ -15,7 +15,7 @@ import (
 
 const (
 	channel = "hnet_smpp"
-	// gatherTime is how long notices are gathered.
+	// gatherTime is the least time from one sending to the next: what comes meanwhile is gathered.
 	gatherTime = 3 * time.Millisecond
 	// pingEvery is how often a connection is asked that hears nothing.
 	pingEvery = 10 * time.Second
@@ -37,7 +37,7 @@ func (t *teller) payload(kind, argument string) string {
 	return strings.TrimSpace(strconv.FormatInt(int64(t.n.epoch), 10) + " " + kind + " " + argument)
 }
 
-// later sends a notice within gatherTime.
+// later sends a notice at once, or within gatherTime when some were sent just now.
 func (t *teller) later(kind, argument string) {
 	t.mu.Lock()
 	t.all[t.payload(kind, argument)] = true
@@ -49,14 +49,11 @@ func (t *teller) later(kind, argument string) {
 func (t *teller) run(ctx context.Context) {
 	t.link.pool, t.link.epoch, t.link.limit = t.n.o.Pool, t.n.epoch, t.n.o.Lease/2
 	defer t.link.close()
-	for {
+	for ; ; pause(ctx, gatherTime) {
 		select {
 		case <-ctx.Done():
 			return
 		case <-t.wake:
-		}
-		if !pause(ctx, gatherTime) {
-			return
 		}
 		t.mu.Lock()
 		all := make([]string, 0, len(t.all))
@@ -105,7 +102,9 @@ func (n *Node) hear(ctx context.Context, c *pgx.Conn) error {
 	if err := n.statement(ctx, c, `LISTEN `+channel); err != nil {
 		return err
 	}
-	n.looks.kickAll() // what was said meanwhile is lost
+	n.looks.whole.Store(true) // what was said meanwhile is lost, and it may be another database now, which has followed the first
+	n.slots.readAll()
+	n.looks.kickAll()
 	for {
 		wait, cancel := context.WithTimeout(ctx, pingEvery)
 		heard, err := c.WaitForNotification(wait)
@@ -144,7 +143,6 @@ func (n *Node) heard(payload string) {
 		n.looks.kickAll()
 		return
 	case "slots":
-		n.slots.look(argument)
 		n.looks.slots.kick()
 		return
 	}

@@ -7,9 +7,6 @@ import (
 	"net"
 	"net/url"
 	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -18,6 +15,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/store/postgres"
 	"hnetsmpp/smppserv/testkit"
 )
 
@@ -42,21 +40,22 @@ func newRigOn(t *testing.T, pg *testkit.PG) *rig {
 	t.Helper()
 	t.Parallel() // they wait most of the time
 	r := &rig{t: t, dsn: pg.Database(t)}
+	d := r.database(r.dsn)
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
 	r.pool = r.connect(r.dsn)
-	files, err := filepath.Glob("../store/postgres/migrations/*.sql")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no migrations: %v", err)
-	}
-	slices.Sort(files)
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		up, _, _ := strings.Cut(string(text), "-- +goose Down")
-		r.exec(up)
-	}
 	return r
+}
+
+// database opens the database as the store does, which brings its schema up to date.
+func (r *rig) database(dsn string) *postgres.Database {
+	r.t.Helper()
+	d, err := postgres.OpenDatabase(r.t.Context(), postgres.Options{DSN: dsn, Folder: r.t.TempDir(), Lease: short, Log: zerolog.Nop()})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return d
 }
 
 func (r *rig) connect(dsn string) *pgxpool.Pool {
@@ -187,6 +186,11 @@ func (w *worker) is(f func() bool) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return f()
+}
+
+// stopped tells that the worker does not deliver. A short lease may lapse for a moment on a machine that is busy.
+func (w *worker) stopped() bool {
+	return w.is(func() bool { return len(w.lapsed) > len(w.regained) })
 }
 
 func (r *rig) options(name string, lease time.Duration) (Options, *clock, *proxy) {

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"hnetsmpp/smppserv/sms"
@@ -25,8 +26,9 @@ func (k kick) kick() {
 type looks struct {
 	rows, ended, estates, slots, asks, answers, pending, silent kick
 
-	link     link       // of the look for rows
-	arriving sync.Mutex // held while rows are taken up that were handed to this node, or that an estate had
+	whole    atomic.Bool // all rows that arrived are looked at
+	link     link        // of the look for rows
+	arriving sync.Mutex  // held while rows are taken up that were handed to this node, or that an estate had
 
 	oldest string            // transaction from which on rows that arrive are looked for; the goroutine's
 	seen   map[sms.ID]string // by which transaction rows arrived that are taken up, as far as the look sees them; the goroutine's
@@ -67,6 +69,7 @@ func (n *Node) Run(ctx context.Context, d Duties) {
 		{"answers of other workers", n.looks.answers, answersEvery, n.lookForAnswers},
 		{"messages waiting at other workers", n.looks.pending, pendingEvery, n.exchangePending},
 		{"sessions that ended", n.slots.freed, releaseEvery, n.releaseSlots},
+		{"facts of this worker", make(kick), factsEvery, n.gatherFacts},
 		{"silent workers", n.looks.silent, lookEvery, n.takeOver},
 		{"what nobody has", make(kick), sweepEvery, n.sweep},
 	} {
@@ -80,6 +83,9 @@ func (n *Node) Run(ctx context.Context, d Duties) {
 	n.looks.link.close()
 }
 
+// warnAfter is how many times a look fails in a row before that is said: one may meet a connection that has broken.
+const warnAfter = 3
+
 // look is one thing that a node looks at.
 type look struct {
 	at    string
@@ -92,16 +98,18 @@ type look struct {
 func (n *Node) look(ctx context.Context, l look) {
 	timer := time.NewTimer(l.every)
 	defer timer.Stop()
-	failing := false
-	for {
+	for failed := 0; ; {
 		err := l.see(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return
-		case err != nil && !failing:
-			n.o.Log.Warn().Err(err).Str("at", l.at).Msg("a look at the database failed, and is repeated until it succeeds")
+		case err == nil:
+			failed = 0
+		case n.Holds(): // else the database is away, as is said elsewhere
+			if failed++; failed == warnAfter {
+				n.o.Log.Warn().Err(err).Str("at", l.at).Msg("looks fail, and are repeated until they succeed")
+			}
 		}
-		failing = err != nil
 		timer.Reset(l.every)
 		select {
 		case <-ctx.Done():

@@ -1,12 +1,9 @@
 package cluster
 
 import (
-	"cmp"
 	"context"
-	"maps"
-	"slices"
+	"strconv"
 	"sync"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -14,12 +11,13 @@ import (
 	"hnetsmpp/smppserv/sms"
 )
 
-// slot is a row of the table slots.
+// slot is a row of the table slots. A place that was given back stays as a row without an epoch, so that others find what changed.
 type slot struct {
-	number              int16
+	number              int16 // 1 or 2
 	epoch               sms.Epoch
 	session             int64
 	receives, transmits bool
+	at                  uint64 // the transaction that wrote it
 }
 
 // place is what a session of this node has, or is about to have.
@@ -28,61 +26,67 @@ type place struct {
 	session uint64
 }
 
+// holding is a place that a session of this node has.
+type holding struct {
+	road.Place
+	granted uint64 // the how manieth; 0 = it is being taken
+}
+
 // slots are the sessions of all clients over all nodes.
 type slots struct {
-	n     *Node
-	freed kick
+	n       *Node
+	freed   kick
+	forward kick
+
+	oldest string // transaction from which on the next look reads, "" = all; the goroutine's
 
 	mu      sync.Mutex
-	client  map[string][]slot     // by slot number: as the table said last, with what this node did since
-	changes uint64                // what this node did so far
-	touched map[string]uint64     // clients that it did something with since the table was read whole
-	places  map[place]*road.Place // of this node's sessions; nil = it is being taken
-	free    map[place]bool        // to be deleted
-	asked   map[string]bool       // clients to be looked at; "" = all
-	looked  time.Time             // at all
-	moved   map[string]bool       // clients with another receiver since the forwarder asked
-	forward kick
+	whole   bool // the next look reads all
+	client  map[string]*[2]slot
+	granted uint64
+	places  map[place]holding // of this node's sessions
+	free    map[place]bool    // to be given back
+	moved   map[string]bool   // clients with another receiver since the forwarder asked
 
 	reshared bool // since Duties.Reshared was called
 }
 
 func (s *slots) init(n *Node) {
 	s.n, s.freed, s.forward = n, make(kick, 1), make(kick, 1)
-	s.client, s.touched, s.places, s.free = map[string][]slot{}, map[string]uint64{}, map[place]*road.Place{}, map[place]bool{}
-	s.asked, s.moved = map[string]bool{}, map[string]bool{}
+	s.client, s.places, s.free, s.moved = map[string]*[2]slot{}, map[place]holding{}, map[place]bool{}, map[string]bool{}
 }
 
-// look has a client be looked at, or "" all of them.
-func (s *slots) look(client string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.asked[client] = true
+// changedSlots are the rows that were written since a transaction, and which one the next look begins with.
+const changedSlots = `
+SELECT pg_snapshot_xmin(pg_current_snapshot())::text, s.client, s.slot, s.epoch, s.session, s.receives, s.transmits, s.at::text
+FROM (SELECT) one LEFT JOIN slots s ON s.at >= $1::text::xid8`
+
+// change is a row as it is now.
+type change struct {
+	client string
+	slot
 }
 
-// wanted are the clients to be looked at, nil = all; since is what this node has done before.
-func (s *slots) wanted() (clients []string, since uint64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	asked := s.asked
-	s.asked = map[string]bool{}
-	if len(asked) > 0 && !asked[""] && time.Since(s.looked) < lookEvery {
-		clients = slices.Collect(maps.Keys(asked))
-	}
-	return clients, s.changes
-}
-
-// lookAtSlots reads the slots of the clients that notices named, or, at least each second look, all.
+// lookAtSlots reads what has changed since the last look, or, when notices may have been lost with the database, all.
 func (n *Node) lookAtSlots(ctx context.Context, d Duties) error {
 	s := &n.slots
-	clients, since := s.wanted()
-	began := time.Now()
-	found, err := n.readSlots(ctx, clients)
+	s.mu.Lock()
+	whole, granted := s.whole || s.oldest == "", s.granted
+	s.whole = false
+	s.mu.Unlock()
+	from := s.oldest
+	if whole {
+		from = "0"
+	}
+	next, changes, err := n.readSlots(ctx, from)
 	if err != nil {
-		s.look("")
+		if whole {
+			s.readAll()
+		}
 		return err
 	}
-	lost, reshared := s.takeUp(clients, found, since, began)
+	s.oldest = next
+	lost, reshared := s.takeUp(changes, whole, granted)
 	if reshared {
 		d.Reshared()
 	}
@@ -92,118 +96,136 @@ func (n *Node) lookAtSlots(ctx context.Context, d Duties) error {
 	return nil
 }
 
-// takeUp notes what the table says of some clients, nil = of all: asked for when this node had done since. lost are places of this node's
-// that are not there; reshared tells that clients transmit at more nodes, or at fewer.
-func (s *slots) takeUp(clients []string, found map[string][]slot, since uint64, began time.Time) (lost []road.Place, reshared bool) {
+// readAll has the next look read all.
+func (s *slots) readAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	defer func() { reshared, s.reshared = s.reshared, false }()
-	if clients != nil {
-		for _, client := range clients {
-			s.seen(client, found[client], since)
-		}
-		return nil, false
-	}
-	s.looked = began
-	for client := range s.client {
-		if found[client] == nil {
-			s.seen(client, nil, since)
-		}
-	}
-	for client, rows := range found {
-		s.seen(client, rows, since)
-	}
-	lost = s.reconcile(found, since)
-	maps.DeleteFunc(s.touched, func(_ string, change uint64) bool { return change <= since })
-	return lost, false
+	s.whole = true
 }
 
-// readSlots reads the slots of some clients, nil = of all.
-func (n *Node) readSlots(ctx context.Context, clients []string) (map[string][]slot, error) {
+func (n *Node) readSlots(ctx context.Context, from string) (next string, changes []change, err error) {
 	ctx, cancel := n.bound(ctx)
 	defer cancel()
-	rows, err := n.o.Pool.Query(ctx, `SELECT client, slot, epoch, session, receives, transmits FROM slots
-		WHERE $1::text[] IS NULL OR client = ANY ($1) ORDER BY client, slot`, clients)
+	rows, err := n.o.Pool.Query(ctx, changedSlots, from)
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
-	found := map[string][]slot{}
-	var client string
-	var o slot
-	_, err = pgx.ForEachRow(rows, append([]any{&client}, o.columns()...), func() error {
-		found[client] = append(found[client], o)
-		return nil
+	var client, at *string
+	var number *int16
+	var epoch, session *int64
+	var receives, transmits *bool
+	_, err = pgx.ForEachRow(rows, []any{&next, &client, &number, &epoch, &session, &receives, &transmits, &at}, func() error {
+		if client == nil { // nothing has changed
+			return nil
+		}
+		by, err := strconv.ParseUint(*at, 10, 64)
+		changes = append(changes, change{*client, slot{*number, sms.Epoch(*epoch), *session, *receives, *transmits, by}})
+		return err
 	})
-	return found, err
+	return next, changes, err
 }
 
-func (o *slot) columns() []any {
-	return []any{&o.number, (*int64)(&o.epoch), &o.session, &o.receives, &o.transmits}
-}
-
-// seen takes up what the table said of a client, unless this node did something since; s.mu is held.
-func (s *slots) seen(client string, rows []slot, since uint64) {
-	if s.touched[client] <= since {
-		s.set(client, rows)
-	}
-}
-
-// set notes the slots of a client; s.mu is held.
-func (s *slots) set(client string, rows []slot) {
-	before, after := s.receiver(s.client[client]), s.receiver(rows)
-	s.reshared = s.reshared || transmitters(s.client[client]) != transmitters(rows)
-	if len(rows) == 0 {
-		delete(s.client, client)
+// takeUp notes what a look found, which began when so many places had been granted. lost are places that the database does not know;
+// reshared tells that clients transmit at more nodes, or at fewer.
+func (s *slots) takeUp(changes []change, whole bool, granted uint64) (lost []road.Place, reshared bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if whole {
+		lost = s.replace(changes, granted)
 	} else {
-		s.client[client] = rows
-	}
-	if before != after {
-		s.moved[client] = true
-		s.forward.kick()
-	}
-}
-
-// change makes what this node did with a client's slots known here: those go that without says, others come; s.mu is held.
-func (s *slots) change(client string, without func(slot) bool, with ...slot) {
-	s.changes++
-	s.touched[client] = s.changes
-	rows := append(slices.DeleteFunc(slices.Clone(s.client[client]), without), with...)
-	slices.SortFunc(rows, func(a, b slot) int { return cmp.Compare(a.number, b.number) })
-	s.set(client, rows)
-}
-
-// reconcile compares what the table says with this node's sessions: rows without a session are deleted, places without a row are lost;
-// s.mu is held.
-func (s *slots) reconcile(found map[string][]slot, since uint64) (lost []road.Place) {
-	there := map[place]bool{}
-	for client, rows := range found {
-		for _, o := range rows {
-			if o.epoch != s.n.epoch {
-				continue
-			}
-			p := place{client, uint64(o.session)}
-			there[p] = true
-			if _, ok := s.places[p]; !ok && s.touched[client] <= since {
-				s.free[p] = true
-				s.freed.kick()
-			}
+		for _, c := range changes {
+			s.set(c.client, c.slot)
 		}
 	}
-	for p, have := range s.places {
-		if have != nil && !there[p] && s.touched[p.client] <= since {
-			lost = append(lost, *have)
+	reshared, s.reshared = s.reshared, false
+	return lost, reshared
+}
+
+// replace forgets what is known for what the database says, but for places that were granted later; s.mu is held.
+func (s *slots) replace(changes []change, granted uint64) (lost []road.Place) {
+	there := map[place]bool{}
+	rows := map[string]*[2]slot{}
+	for _, c := range changes {
+		if rows[c.client] == nil {
+			rows[c.client] = &[2]slot{}
+		}
+		rows[c.client][c.number-1] = c.slot
+		if c.epoch == s.n.epoch {
+			there[place{c.client, uint64(c.session)}] = true
+		}
+	}
+	for client, was := range s.client {
+		is := rows[client]
+		if is == nil {
+			is = &[2]slot{}
+		}
+		for i, o := range was {
+			if h, ok := s.places[place{client, uint64(o.session)}]; ok && o.epoch == s.n.epoch && h.granted > granted {
+				continue
+			}
+			is[i].number = int16(i + 1)
+			was[i].at = 0
+			s.set(client, is[i])
+		}
+		delete(rows, client)
+	}
+	for client, is := range rows {
+		for _, o := range is {
+			s.set(client, o)
+		}
+	}
+	for p, h := range s.places {
+		if h.granted > 0 && h.granted <= granted && !there[p] {
+			lost = append(lost, h.Place)
 		}
 	}
 	return lost
 }
 
+// set notes a row, unless a later one is known; s.mu is held.
+func (s *slots) set(client string, o slot) {
+	rows := s.client[client]
+	if rows == nil {
+		rows = &[2]slot{}
+		s.client[client] = rows
+	}
+	if o.number < 1 || o.number > 2 || o.at < rows[o.number-1].at {
+		return
+	}
+	if o.epoch == s.n.epoch {
+		if p := (place{client, uint64(o.session)}); !s.has(p) { // it was given back, or is of a bind that failed
+			s.free[p] = true
+			s.freed.kick()
+			o.epoch = 0
+		}
+	}
+	before, writers := s.receiver(rows), transmitters(rows)
+	rows[o.number-1] = o
+	if s.receiver(rows) != before {
+		s.moved[client] = true
+		s.forward.kick()
+	}
+	s.reshared = s.reshared || transmitters(rows) != writers
+}
+
+func (s *slots) has(p place) bool {
+	_, ok := s.places[p]
+	return ok
+}
+
 // receiver is the node that writes to a client with these slots, 0 = none.
-func (s *slots) receiver(rows []slot) (e sms.Epoch) {
+func (s *slots) receiver(rows *[2]slot) (e sms.Epoch) {
+	if rows == nil {
+		return 0
+	}
 	for _, o := range rows {
-		if o.receives && o.epoch == s.n.epoch {
+		if o.epoch == 0 || !o.receives {
+			continue
+		}
+		if o.epoch == s.n.epoch {
 			return o.epoch
 		}
-		if o.receives && e == 0 {
+		if e == 0 {
 			e = o.epoch
 		}
 	}
@@ -225,10 +247,13 @@ func (n *Node) Transmitters(client string) int {
 	return transmitters(n.slots.client[client])
 }
 
-func transmitters(rows []slot) (count int) {
+func transmitters(rows *[2]slot) (count int) {
 	var last sms.Epoch
+	if rows == nil {
+		return 0
+	}
 	for _, o := range rows {
-		if o.transmits && o.epoch != last {
+		if o.epoch != 0 && o.transmits && o.epoch != last {
 			last = o.epoch
 			count++
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -32,7 +33,7 @@ func (n *Node) Take(ctx context.Context, p road.Place) (release func(), err erro
 	defer cancel()
 	s, key := &n.slots, place{p.Client, p.Session}
 	s.mu.Lock()
-	s.places[key] = nil
+	s.places[key] = holding{Place: p}
 	s.mu.Unlock()
 	if err := n.take(ctx, p); err != nil {
 		n.release(key) // what was in doubt may be there
@@ -80,45 +81,39 @@ func inTheWay(p road.Place, rows []slot) (way []slot) {
 
 // tryTake takes a place, if nobody is in the way but who is gone.
 func (n *Node) tryTake(ctx context.Context, p road.Place, gone []slot) (way []slot, err error) {
+	c, err := n.o.Pool.Acquire(ctx) // when all clients bind at once, that may take longer than a statement
+	if err != nil {
+		return nil, err
+	}
+	defer c.Release()
 	ctx, cancel := n.bound(ctx)
 	defer cancel()
-	var rows []slot
 	var mine slot
-	err = pgx.BeginFunc(ctx, n.o.Pool, func(tx pgx.Tx) error {
-		if err := n.limitLocks(ctx, tx); err != nil {
-			return err
-		}
-		// The client's slots are judged by one node at a time.
-		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, "hnetsmpp slots "+p.Client); err != nil {
-			return err
-		}
-		found, err := tx.Query(ctx, `SELECT slot, epoch, session, receives, transmits FROM slots WHERE client = $1 ORDER BY slot`, p.Client)
+	var freed []int16
+	var taken []slot
+	err = pgx.BeginFunc(ctx, c, func(tx pgx.Tx) error {
+		rows, err := n.lockSlots(ctx, tx, p.Client)
 		if err != nil {
 			return err
 		}
-		rows, err = pgx.CollectRows(found, func(r pgx.CollectableRow) (o slot, err error) { return o, r.Scan(o.columns()...) })
-		if err != nil {
-			return err
+		taken, freed = nil, nil
+		mine = slot{0, n.epoch, int64(p.Session), p.Receives, p.Transmits, 0}
+		for _, o := range rows {
+			if o.epoch != 0 && !slices.Contains(gone, o) && !n.stale(p, o) {
+				taken = append(taken, o)
+			} else if o.epoch != 0 {
+				freed = append(freed, o.number)
+			}
 		}
-		rows = slices.DeleteFunc(rows, func(o slot) bool { return slices.Contains(gone, o) || n.stale(p, o) })
-		if way = inTheWay(p, rows); len(way) > 0 {
+		if way = inTheWay(p, taken); len(way) > 0 {
 			return nil
 		}
-		mine = slot{1, n.epoch, int64(p.Session), p.Receives, p.Transmits}
-		if slices.ContainsFunc(rows, func(o slot) bool { return o.number == 1 }) {
+		mine.number = 1
+		if slices.ContainsFunc(taken, func(o slot) bool { return o.number == 1 }) {
 			mine.number = 2
 		}
-		if err := n.present(ctx, tx); err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, `INSERT INTO slots (client, slot, epoch, session, receives, transmits, remote) VALUES ($1, $2, $3, $4, $5, $6, $7)
-			ON CONFLICT (client, slot) DO UPDATE SET epoch = excluded.epoch, session = excluded.session, receives = excluded.receives,
-			transmits = excluded.transmits, remote = excluded.remote, since = excluded.since`,
-			p.Client, mine.number, int64(n.epoch), mine.session, p.Receives, p.Transmits, p.Remote)
-		if err != nil {
-			return err
-		}
-		_, err = tx.Exec(ctx, `DELETE FROM slots WHERE client = $1 AND NOT slot = ANY ($2)`, p.Client, append(numbers(rows), mine.number))
+		freed = slices.DeleteFunc(freed, func(number int16) bool { return number == mine.number })
+		mine.at, err = n.writeSlot(ctx, tx, p, mine.number, freed)
 		return err
 	})
 	if err != nil || len(way) > 0 {
@@ -127,17 +122,57 @@ func (n *Node) tryTake(ctx context.Context, p road.Place, gone []slot) (way []sl
 	s := &n.slots
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.places[place{p.Client, p.Session}] = &p
-	s.change(p.Client, func(slot) bool { return true }, append(rows, mine)...) // what others have, too, as the table says now
-	n.tell.later("slots", p.Client)
+	s.granted++
+	s.places[place{p.Client, p.Session}] = holding{p, s.granted}
+	for _, number := range freed {
+		s.set(p.Client, slot{number: number, at: mine.at})
+	}
+	for _, o := range taken { // what others have is not heard of first: the client's rate is shared with them at once
+		s.set(p.Client, o)
+	}
+	s.set(p.Client, mine)
+	n.tell.later("slots", "")
 	return nil, nil
 }
 
-func numbers(rows []slot) (all []int16) {
-	for _, o := range rows {
-		all = append(all, o.number)
+// lockSlots reads the slots of a client, which are judged by one node at a time.
+func (n *Node) lockSlots(ctx context.Context, tx pgx.Tx, client string) (rows []slot, err error) {
+	b := &pgx.Batch{}
+	b.Queue(limitLocks, n.lockLimit())
+	b.Queue(`SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, "hnetsmpp slots "+client)
+	b.Queue(`SELECT slot, epoch, session, receives, transmits, at::text FROM slots WHERE client = $1 ORDER BY slot`, client).Query(func(found pgx.Rows) (err error) {
+		rows, err = pgx.CollectRows(found, func(r pgx.CollectableRow) (o slot, err error) {
+			var at string
+			if err = r.Scan(&o.number, (*int64)(&o.epoch), &o.session, &o.receives, &o.transmits, &at); err == nil {
+				o.at, err = strconv.ParseUint(at, 10, 64)
+			}
+			return o, err
+		})
+		return err
+	})
+	return rows, tx.SendBatch(ctx, b).Close()
+}
+
+// writeSlot gives p a slot, frees others, and returns the transaction that did.
+func (n *Node) writeSlot(ctx context.Context, tx pgx.Tx, p road.Place, number int16, freed []int16) (at uint64, err error) {
+	var by string
+	b := &pgx.Batch{}
+	b.Queue(`INSERT INTO slots (client, slot, epoch, session, receives, transmits, remote, at)
+		SELECT $1, $2, epoch, $4, $5, $6, $7, pg_current_xact_id() FROM nodes WHERE epoch = $3 FOR KEY SHARE
+		ON CONFLICT (client, slot) DO UPDATE SET epoch = excluded.epoch, session = excluded.session, receives = excluded.receives,
+		transmits = excluded.transmits, remote = excluded.remote, since = excluded.since, at = excluded.at
+		RETURNING at::text`, p.Client, number, int64(n.epoch), int64(p.Session), p.Receives, p.Transmits, p.Remote).QueryRow(func(r pgx.Row) error { return r.Scan(&by) })
+	if len(freed) > 0 {
+		b.Queue(`UPDATE slots SET epoch = 0, since = clock_timestamp(), at = pg_current_xact_id() WHERE client = $1 AND slot = ANY ($2)`, p.Client, freed)
 	}
-	return all
+	switch err = tx.SendBatch(ctx, b).Close(); {
+	case errors.Is(err, pgx.ErrNoRows):
+		n.lose()
+		return 0, ErrLost
+	case err != nil:
+		return 0, err
+	}
+	return strconv.ParseUint(by, 10, 64)
 }
 
 // stale tells that a row is a session of this node's that has ended, or that takes its place anew.
@@ -147,8 +182,7 @@ func (n *Node) stale(p road.Place, o slot) bool {
 	}
 	n.slots.mu.Lock()
 	defer n.slots.mu.Unlock()
-	_, live := n.slots.places[place{p.Client, uint64(o.session)}]
-	return !live || uint64(o.session) == p.Session
+	return uint64(o.session) == p.Session || !n.slots.has(place{p.Client, uint64(o.session)})
 }
 
 // release gives a place back.
@@ -158,11 +192,18 @@ func (n *Node) release(key place) {
 	defer s.mu.Unlock()
 	delete(s.places, key)
 	s.free[key] = true
-	s.change(key.client, func(o slot) bool { return o.epoch == n.epoch && o.session == int64(key.session) })
 	s.freed.kick()
+	if rows := s.client[key.client]; rows != nil {
+		for _, o := range rows {
+			if o.epoch == n.epoch && o.session == int64(key.session) {
+				o.epoch = 0
+				s.set(key.client, o)
+			}
+		}
+	}
 }
 
-// releaseSlots deletes the places that were given back.
+// releaseSlots frees the places that were given back.
 func (n *Node) releaseSlots(ctx context.Context) error {
 	s := &n.slots
 	var clients []string
@@ -177,7 +218,8 @@ func (n *Node) releaseSlots(ctx context.Context) error {
 	}
 	ctx, cancel := n.bound(ctx)
 	defer cancel()
-	_, err := n.o.Pool.Exec(ctx, `DELETE FROM slots USING unnest($2::text[], $3::bigint[]) AS freed (client, session)
+	_, err := n.o.Pool.Exec(ctx, `UPDATE slots SET epoch = 0, since = clock_timestamp(), at = pg_current_xact_id()
+		FROM unnest($2::text[], $3::bigint[]) AS freed (client, session)
 		WHERE slots.client = freed.client AND slots.session = freed.session AND slots.epoch = $1`, int64(n.epoch), clients, sessions)
 	if err != nil {
 		return err
@@ -186,8 +228,8 @@ func (n *Node) releaseSlots(ctx context.Context) error {
 	defer s.mu.Unlock()
 	for i, client := range clients {
 		delete(s.free, place{client, uint64(sessions[i])})
-		n.tell.later("slots", client)
 	}
+	n.tell.later("slots", "")
 	return nil
 }
 
@@ -284,8 +326,7 @@ func (n *Node) hasEnded(body []byte) bool {
 	}
 	n.slots.mu.Lock()
 	defer n.slots.mu.Unlock()
-	_, live := n.slots.places[place{p.Client, p.Session}]
-	return !live
+	return !n.slots.has(place{p.Client, p.Session})
 }
 
 // takeAgain takes places again that the database has forgotten; the sessions end whose places others have.

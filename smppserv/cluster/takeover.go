@@ -50,8 +50,9 @@ func bequeath(ctx context.Context, tx pgx.Tx, e, heir sms.Epoch) error {
 	b := &pgx.Batch{}
 	b.Queue(`DELETE FROM fences WHERE epoch = $1`, int64(e)) // waits for what it still writes
 	b.Queue(`INSERT INTO estates (epoch, owner) VALUES ($1, $2)`, int64(e), int64(heir))
-	b.Queue(`UPDATE estates SET owner = $2 WHERE owner = $1`, int64(e), int64(heir))
-	for _, table := range []string{"slots", "leader", "pending", "once"} {
+	b.Queue(`UPDATE estates SET owner = $2, settled = false WHERE owner = $1`, int64(e), int64(heir))
+	b.Queue(`UPDATE slots SET epoch = 0, since = clock_timestamp(), at = pg_current_xact_id() WHERE epoch = $1`, int64(e))
+	for _, table := range []string{"leader", "pending", "once"} {
 		b.Queue(`DELETE FROM `+table+` WHERE epoch = $1`, int64(e))
 	}
 	b.Queue(`DELETE FROM asks WHERE from_epoch = $1 OR to_epoch = $1`, int64(e))

@@ -33,6 +33,7 @@ type postConn struct {
 	nc     net.Conn
 	raw    syscall.RawConn // of the TCP connection
 	r      *bufio.Reader
+	usual  usualAnswer
 	out    []byte
 	left   int64 // octets that may still be read: of a header
 	opened time.Time
@@ -189,7 +190,10 @@ func (c *postConn) exchange(r *request) (*http.Response, error) {
 	}
 	for i := range maxInformational + 1 {
 		c.left = maxAnswerHeader
-		a, err := http.ReadResponse(c.r, r.to.model)
+		a, err := c.usual.read(c.r)
+		if a == nil && err == nil {
+			a, err = http.ReadResponse(c.r, r.to.model)
+		}
 		switch {
 		case err != nil && i == 0 && c.left == maxAnswerHeader && !c.used.IsZero():
 			return nil, stale(err)

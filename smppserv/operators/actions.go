@@ -124,16 +124,6 @@ func (ops *Operators) butNot(silent string, done adminapi.Text) adminapi.Text {
 
 // setPause writes a pause, or with the zero Pause its end, and has it hold on all nodes; silent names those that did not answer.
 func (ops *Operators) setPause(ctx context.Context, systemID string, p adminapi.Pause) (silent string, err error) {
-	ops.mu.Lock()
-	ops.pausing[systemID]++
-	ops.mu.Unlock()
-	defer func() {
-		ops.mu.Lock()
-		defer ops.mu.Unlock()
-		if ops.pausing[systemID]--; ops.pausing[systemID] == 0 {
-			delete(ops.pausing, systemID)
-		}
-	}()
 	if err := ops.keepPause(ctx, systemID, store.Pause{Since: p.Since, By: p.By}); err != nil {
 		return "", err
 	}
@@ -163,6 +153,12 @@ func (ops *Operators) holdAsked(_ context.Context, q holding) (nothing, error) {
 func (ops *Operators) hold(systemID string, p adminapi.Pause) {
 	ops.mu.Lock()
 	defer ops.mu.Unlock()
+	ops.holds++
+	ops.holdLocked(systemID, p)
+}
+
+// holdLocked is hold; the caller has ops.mu.
+func (ops *Operators) holdLocked(systemID string, p adminapi.Pause) {
 	_, was := ops.pauses[systemID]
 	is := !p.Since.IsZero()
 	if is {

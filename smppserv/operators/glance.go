@@ -35,6 +35,8 @@ type boundClient struct {
 
 const (
 	maxBound, maxWaiting = 20_000, 1000
+	// gatherTime bounds what all who ask meanwhile wait for.
+	gatherTime = 8 * time.Second
 	// glanceGood is how long what others said is good.
 	glanceGood = time.Second
 	// abroadEvery is how often it is looked whether something has changed at others, while somebody watches.
@@ -85,7 +87,8 @@ type gathered[T any] struct {
 // gather is an answer that is kept for a moment, with what it lacks.
 func gather[T any](ctx context.Context, c *cached[gathered[T]], good time.Duration, make func(context.Context) (T, error)) (T, error) {
 	g, err := c.get(func() (gathered[T], time.Duration, error) {
-		within := adminapi.Gathering(ctx)
+		within, cancel := context.WithTimeout(adminapi.Gathering(context.WithoutCancel(ctx)), gatherTime) // others may wait for it, too
+		defer cancel()
 		value, err := make(within)
 		if err != nil {
 			return gathered[T]{}, 0, err
@@ -257,6 +260,9 @@ const notesEvery = 10 * time.Second
 func (ops *Operators) readNotes(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
+	ops.mu.Lock()
+	before := ops.holds
+	ops.mu.Unlock()
 	notes, err := ops.parts.Store.ClientNotes(ctx)
 	if err != nil {
 		ops.o.Log.Debug().Err(err).Msg("what is known of clients cannot be read")
@@ -273,16 +279,17 @@ func (ops *Operators) readNotes(ctx context.Context) {
 	ops.abroad.kept = kept
 	ops.abroad.mu.Unlock()
 	ops.mu.Lock()
-	ended := slices.DeleteFunc(slices.Collect(maps.Keys(ops.pauses)), func(id string) bool {
-		_, still := paused[id]
-		return still || ops.pausing[id] > 0
-	})
-	ops.mu.Unlock()
-	for _, id := range ended {
-		ops.hold(id, adminapi.Pause{})
+	defer ops.mu.Unlock()
+	if ops.holds != before { // somebody paused or resumed meanwhile: what was read may be older
+		return
+	}
+	for id := range ops.pauses {
+		if _, still := paused[id]; !still {
+			ops.holdLocked(id, adminapi.Pause{})
+		}
 	}
 	for id, p := range paused {
-		ops.hold(id, p)
+		ops.holdLocked(id, p)
 	}
 }
 

@@ -20,12 +20,18 @@ type messageID struct{ ID sms.ID }
 // messageIDs are several.
 type messageIDs struct{ IDs []sms.ID }
 
-func (ops *Operators) waitsAsked(_ context.Context, q messageIDs) (map[sms.ID]sms.Wait, error) {
-	return ops.parts.Queue.HowWait(q.IDs), nil
+// waitsAt is how messages wait at a node.
+type waitsAt struct {
+	Node  string
+	Waits map[sms.ID]sms.Wait
 }
 
-// waitsOf tells how messages wait, wherever they do.
-func (ops *Operators) waitsOf(ctx context.Context, ms []*sms.Message) map[sms.ID]sms.Wait {
+func (ops *Operators) waitsAsked(_ context.Context, q messageIDs) (waitsAt, error) {
+	return waitsAt{ops.o.Node, ops.parts.Queue.HowWait(q.IDs)}, nil
+}
+
+// waitsOf tells how messages wait, wherever they do, and the names of the nodes that hold them.
+func (ops *Operators) waitsOf(ctx context.Context, ms []*sms.Message) (waits map[sms.ID]sms.Wait, names map[sms.Epoch]string) {
 	var here []sms.ID
 	elsewhere := map[sms.Epoch][]sms.ID{}
 	for _, m := range ms {
@@ -37,27 +43,26 @@ func (ops *Operators) waitsOf(ctx context.Context, ms []*sms.Message) map[sms.ID
 			here = append(here, m.ID)
 		}
 	}
-	waits := ops.parts.Queue.HowWait(here)
+	waits = ops.parts.Queue.HowWait(here)
 	if len(elsewhere) == 0 {
-		return waits
+		return waits, nil
 	}
 	if waits == nil {
 		waits = map[sms.ID]sms.Wait{}
 	}
+	names = map[sms.Epoch]string{}
 	bounded, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	for e, ids := range elsewhere {
-		n, there := ops.holder(e)
-		if !there {
-			continue
-		}
+		n := ops.holder(e)
+		names[e] = n.Name
 		all.Go(func() {
 			err := ops.absent.of(e)
-			var answer map[sms.ID]sms.Wait
+			var answer waitsAt
 			if err == nil {
-				answer, err = askOne[map[sms.ID]sms.Wait](bounded, ops, n, askWaits, messageIDs{ids})
+				answer, err = askOne[waitsAt](bounded, ops, n, askWaits, messageIDs{ids})
 			}
 			if err != nil {
 				adminapi.NoteLack(ctx, missing(&n, err))
@@ -65,17 +70,19 @@ func (ops *Operators) waitsOf(ctx context.Context, ms []*sms.Message) map[sms.ID
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			for id, w := range answer {
+			names[e] = answer.Node
+			for id, w := range answer.Waits {
 				waits[id] = w
 			}
 		})
 	}
 	all.Wait()
-	return waits
+	return waits, names
 }
 
 // held is a message of one node: how it waits, why, and what can be done with it.
 type held struct {
+	Node  string // "" = there is one alone
 	Wait  sms.Wait
 	Waits bool
 	Why   adminapi.Text
@@ -85,7 +92,7 @@ type held struct {
 // heldHere is how a message waits at this node.
 func (ops *Operators) heldHere(m *sms.Message) held {
 	wait, waits := ops.parts.Queue.HowWait([]sms.ID{m.ID})[m.ID]
-	return held{wait, waits, ops.whyMessage(m, wait, waits), can(m, wait, waits)}
+	return held{ops.here(), wait, waits, ops.whyMessage(m, wait, waits), can(m, wait, waits)}
 }
 
 func (ops *Operators) messageAsked(ctx context.Context, q messageID) (held, error) {
@@ -101,18 +108,16 @@ func (ops *Operators) held(ctx context.Context, m *sms.Message) held {
 	if m.Holder == 0 || m.State.Final() {
 		return ops.heldHere(m)
 	}
-	h := held{Can: can(m, sms.Wait{}, false)}
-	n, there := ops.holder(m.Holder)
-	if !there {
-		h.Why = adminapi.Say("the node that held it has ended: another one is taking it over")
-		return h
-	}
+	n := ops.holder(m.Holder)
+	h := held{Node: n.Name, Can: can(m, sms.Wait{}, false)}
 	bounded, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
 	answer, err := askOne[held](bounded, ops, n, askMessage, messageID{m.ID})
 	if err != nil {
 		adminapi.NoteLack(ctx, missing(&n, err))
-		h.Why = adminapi.Say("the node %s holds it, and does not answer: why it waits, and until when, is not known", n.Name)
+		if h.Why = adminapi.Say("the node %s holds it, and does not answer: why it waits, and until when, is not known", n.Name); n.Name == "" {
+			h.Why = adminapi.Say("the node that held it has ended: another one is taking it over")
+		}
 		return h
 	}
 	if answer.Can == nil {
@@ -137,46 +142,51 @@ func (ops *Operators) atHolder(ctx context.Context, id, what string, here func(c
 			}
 			return d, "", err
 		}
-		n, there := ops.holder(m.Holder)
-		if !there {
-			return adminapi.Done{}, "", fmt.Errorf("%w: the node that held message %s has ended, and another one is taking it over: ask again in a moment", adminapi.ErrConflict, m.ID)
-		}
+		n := ops.holder(m.Holder)
 		bounded, cancel := context.WithTimeout(ctx, answerTime)
-		d, err = askOne[adminapi.Done](bounded, ops, n, what, messageID{m.ID})
+		done, err := askOne[doneAt](bounded, ops, n, what, messageID{m.ID})
 		cancel()
 		switch {
 		case errors.Is(err, errMoved):
 			continue
+		case errors.Is(err, ErrNoAnswer) && n.Name == "":
+			return adminapi.Done{}, "", fmt.Errorf("%w: the node that held message %s has ended, and another one is taking it over: ask again in a moment", adminapi.ErrConflict, m.ID)
 		case errors.Is(err, ErrNoAnswer), err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
 			return adminapi.Done{}, n.Name, noAnswer(&n, fmt.Sprintf("message %s is at another node", m.ID))
 		}
-		return d, n.Name, err
+		return done.Done, done.Node, err
 	}
 	return adminapi.Done{}, "", fmt.Errorf("%w: message %s goes from node to node at this moment", adminapi.ErrConflict, id)
 }
 
 // forOther does something to a message that another node has asked something for.
-func (ops *Operators) forOther(ctx context.Context, q messageID, do func(context.Context, *sms.Message) (adminapi.Done, error)) (adminapi.Done, error) {
+func (ops *Operators) forOther(ctx context.Context, q messageID, do func(context.Context, *sms.Message) (adminapi.Done, error)) (doneAt, error) {
 	m, err := ops.parts.Store.Get(ctx, q.ID)
 	switch {
 	case err != nil:
-		return adminapi.Done{}, failed(err)
+		return doneAt{}, failed(err)
 	case m.Holder != 0 && !m.State.Final():
-		return adminapi.Done{}, errMoved
+		return doneAt{}, errMoved
 	}
 	d, err := do(ctx, m)
 	if err == nil {
 		ops.forget()
 		ops.Changed(TopicStatus | TopicClients | TopicMessages | TopicWaiting)
 	}
-	return d, err
+	return doneAt{d, ops.o.Node}, err
 }
 
-func (ops *Operators) retryAsked(ctx context.Context, q messageID) (adminapi.Done, error) {
+// doneAt is what a node did.
+type doneAt struct {
+	Done adminapi.Done
+	Node string
+}
+
+func (ops *Operators) retryAsked(ctx context.Context, q messageID) (doneAt, error) {
 	return ops.forOther(ctx, q, ops.retryHere)
 }
 
-func (ops *Operators) cancelAsked(ctx context.Context, q messageID) (adminapi.Done, error) {
+func (ops *Operators) cancelAsked(ctx context.Context, q messageID) (doneAt, error) {
 	return ops.forOther(ctx, q, ops.cancelHere)
 }
 
@@ -272,16 +282,4 @@ func (ops *Operators) notWaiting(ctx context.Context, m *sms.Message, err error)
 		return fmt.Errorf("%w: message %s does not wait any more", adminapi.ErrConflict, m.ID)
 	}
 	return failed(err)
-}
-
-// heldBy is the name of the node that holds a message, where there are several.
-func (ops *Operators) heldBy(m *sms.Message) string {
-	switch {
-	case m.State.Final():
-		return ""
-	case m.Holder == 0:
-		return ops.here()
-	}
-	n, _ := ops.holder(m.Holder)
-	return n.Name
 }

@@ -45,7 +45,7 @@ func (ops *Operators) Message(ctx context.Context, by adminapi.Actor, id string,
 	if h.Waits {
 		wait[m.ID] = h.Wait
 	}
-	d := adminapi.Detail{Message: ops.listed([]*sms.Message{m}, wait)[0], Fields: fields(m), ExternalID: m.ExternalID, PushKey: m.PushKey, Octets: len(m.Content),
+	d := adminapi.Detail{Message: ops.listed([]*sms.Message{m}, wait, func(*sms.Message) string { return h.Node })[0], Fields: fields(m), ExternalID: m.ExternalID, PushKey: m.PushKey, Octets: len(m.Content),
 		Receipts: ops.list(ctx, receipts), Parts: ops.list(ctx, parts), Why: h.Why, Can: h.Can}
 	if m.Recipient == sms.Hermes && d.PushKey == "" {
 		d.PushKey = m.Key()

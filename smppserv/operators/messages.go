@@ -104,14 +104,23 @@ func (ops *Operators) Messages(ctx context.Context, q adminapi.Search) (adminapi
 
 // list shows messages, with the times at which they are tried next, as the queue knows them.
 func (ops *Operators) list(ctx context.Context, ms []*sms.Message) []adminapi.Message {
-	return ops.listed(ms, ops.waitsOf(ctx, ms))
+	waits, names := ops.waitsOf(ctx, ms)
+	return ops.listed(ms, waits, func(m *sms.Message) string {
+		if m.Holder == 0 {
+			return ops.here()
+		}
+		return names[m.Holder]
+	})
 }
 
-func (ops *Operators) listed(ms []*sms.Message, waits map[sms.ID]sms.Wait) []adminapi.Message {
+// listed shows messages that wait so; node names the one that holds a message.
+func (ops *Operators) listed(ms []*sms.Message, waits map[sms.ID]sms.Wait, node func(*sms.Message) string) []adminapi.Message {
 	all := make([]adminapi.Message, 0, len(ms))
 	for _, m := range ms {
 		one := shown(m)
-		one.Node = ops.heldBy(m)
+		if !m.State.Final() {
+			one.Node = node(m)
+		}
 		if w, ok := waits[m.ID]; ok {
 			one.Next = w.Due
 			if w.Scheduled {

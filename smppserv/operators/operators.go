@@ -160,6 +160,7 @@ type Operators struct {
 
 	mu      sync.Mutex
 	pauses  map[string]adminapi.Pause
+	holds   int                  // how often that was changed
 	pausing map[string]int       // those that are being paused or resumed
 	unread  time.Time            // when that could not be read
 	oldest  map[sms.ID]time.Time // when the oldest messages that wait were accepted
@@ -171,7 +172,7 @@ func New(o Options) *Operators {
 	if o.Lines == nil {
 		o.Lines = NewLines()
 	}
-	ops := &Operators{o: o, pauses: map[string]adminapi.Pause{}, pausing: map[string]int{}, oldest: map[sms.ID]time.Time{}}
+	ops := &Operators{o: o, pauses: map[string]adminapi.Pause{}, oldest: map[sms.ID]time.Time{}}
 	ops.changes.init()
 	ops.history.init()
 	o.Lines.tell(func() { ops.Changed(TopicLog) })

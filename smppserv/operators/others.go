@@ -25,7 +25,7 @@ type Others interface {
 	// Lease is how long a node that is silent still counts.
 	Lease() time.Duration
 	// Ask has another node do what one of its Operators' Handlers does, within the time of ctx. The error wraps ErrNoAnswer where the
-	// node did not answer in time: then it does not begin it any more.
+	// node did not answer in time: then it does not begin it any more. An epoch that has ended is that of whoever took over from it.
 	Ask(ctx context.Context, to sms.Epoch, what string, body []byte) ([]byte, error)
 }
 
@@ -102,18 +102,21 @@ func (ops *Operators) here() string {
 	return ""
 }
 
-// holder is the node of an epoch; false = it is not there any more.
-func (ops *Operators) holder(e sms.Epoch) (Neighbour, bool) {
+// holder is the node that has an epoch's messages. Its name is not known where it has taken them over from one that has ended.
+func (ops *Operators) holder(e sms.Epoch) Neighbour {
 	for _, n := range ops.nodes() {
 		if n.Epoch == e {
-			return n, true
+			return n
 		}
 	}
-	return Neighbour{}, false
+	return Neighbour{Epoch: e}
 }
 
 // missing tells that a node gave no answer, and why.
 func missing(n *Neighbour, err error) adminapi.Text {
+	if n.Name == "" {
+		return adminapi.Say("a node has ended, and another one takes over what it held: that is left out")
+	}
 	if errors.Is(err, ErrNoAnswer) || errors.Is(err, context.DeadlineExceeded) {
 		return adminapi.Say("the node %s does not answer: what it alone knows is left out", n.Name)
 	}

@@ -41,6 +41,11 @@ type rig struct {
 	lines  *Lines
 	log    testkit.Log
 
+	node   string // its name
+	guest  bool   // the store is another rig's
+	others Others
+	seen   func() Store // the store as operators see it, nil = as it is
+
 	mu     sync.Mutex
 	config Config
 
@@ -58,14 +63,20 @@ var (
 )
 
 func newRig(t *testing.T) *rig {
-	r := &rig{t: t, file: filepath.Join(t.TempDir(), "messages.db"), lines: NewLines()}
+	r := &rig{t: t, file: filepath.Join(t.TempDir(), "messages.db"), lines: NewLines(), node: "here"}
+	r.configured()
+	r.open()
+	t.Cleanup(r.close)
+	return r
+}
+
+// configured is a rig with its stub of Hermès, before anything is opened.
+func (r *rig) configured() {
+	t := r.t
 	r.status.Store(200)
 	r.pushes = testkit.StartEndpoint(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(int(r.status.Load())) })
 	r.config = Config{Mode: "vocalcom", HermesURL: r.pushes.URL(), Database: r.file, SMPP: "here", TCP: "there",
 		Clients: []Client{{SystemID: "acme", Limit: 100, Numbers: []string{"3600"}}, {SystemID: "next"}, {SystemID: "off", Disabled: true}}}
-	r.open()
-	t.Cleanup(r.close)
-	return r
 }
 
 func (r *rig) open() {
@@ -80,9 +91,11 @@ func (r *rig) open() {
 	}
 	r.traces = trace.New(trace.Options{})
 	var err error
-	r.store, err = sqlite.Open(ctx, sqlite.Options{File: r.file, Log: log})
-	must(err)
-	r.ops = New(Options{Node: "here", Version: "test", Started: time.Now(), Lines: r.lines, Log: log, Config: func() Config {
+	if !r.guest {
+		r.store, err = sqlite.Open(ctx, sqlite.Options{File: r.file, Log: log})
+		must(err)
+	}
+	r.ops = New(Options{Node: r.node, Version: "test", Started: time.Now(), Lines: r.lines, Log: log, Config: func() Config {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		return r.config
@@ -101,7 +114,11 @@ func (r *rig) open() {
 		Changed: r.ops.ClientChanged, Log: log},
 		smsc.Settings{Texts: translate.Texts{MaxOctets: 65535, Validity: time.Hour}, Clients: []smsc.Client{client("acme"), client("next"), off}})
 	r.port = hermes.NewPort(hermes.PortOptions{Validity: time.Hour, Queue: r.queue, Clients: r.smsc, Log: log})
-	must(r.ops.Open(ctx, Parts{Queue: r.queue, SMSC: r.smsc, Push: r.push, Port: r.port, Store: r.store, Traces: r.traces, Text: translate.Decode}))
+	var s Store = r.store
+	if r.seen != nil {
+		s = r.seen()
+	}
+	must(r.ops.Open(ctx, Parts{Queue: r.queue, SMSC: r.smsc, Push: r.push, Port: r.port, Store: s, Others: r.others, Traces: r.traces, Text: translate.Decode}))
 	must(r.queue.Start(ctx))
 	r.push.Attach(r.queue)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -119,6 +136,9 @@ func (r *rig) close() {
 	r.smsc.Close(now)
 	_ = r.queue.Stop(ctx)
 	_ = r.push.Close(ctx)
+	if r.guest {
+		return
+	}
 	if err := r.store.Close(ctx); err != nil {
 		r.t.Error(err)
 	}
@@ -128,8 +148,7 @@ func (r *rig) configure(change func(*Config)) {
 	r.mu.Lock()
 	change(&r.config)
 	r.mu.Unlock()
-	r.ops.status.forget()
-	r.ops.waiting.forget()
+	r.ops.forget()
 }
 
 func (r *rig) bind(systemID string) *smpptest.Client {

@@ -28,8 +28,8 @@ func (q *Queue) CancelConversation(ctx context.Context, like *sms.Message, done 
 	through := make(chan struct{})
 	q.mu.Lock()
 	c.upTo = q.lastSeen
-	storing := q.storing > 0
-	q.storing++
+	storing := q.storing.Load() > 0
+	q.storing.Add(1)
 	q.mu.Unlock()
 	if !storing {
 		close(through)

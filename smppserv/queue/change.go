@@ -41,7 +41,7 @@ func (q *Queue) Replace(ctx context.Context, id sms.ID, f func(*sms.Message) err
 	m := *old
 	due, expires := q.shown(e.due), q.shown(e.expires)
 	m.DueAt, m.ExpiresAt = due, expires
-	q.storing++
+	q.storing.Add(1)
 	q.mu.Unlock()
 	if fault := guard.Do(func() { err = f(&m) }); fault != nil {
 		q.log.Error().EmbedObject(old).Err(fault).Str("stack", fault.Stack).

@@ -144,7 +144,7 @@ func (q *Queue) handOver(ctx context.Context, ids []sms.ID, from, to string) (n 
 		q.claimEntry(r, e)
 		claimed, of, moved = append(claimed, r), append(of, m), append(moved, m.ID)
 	}
-	q.storing++
+	q.storing.Add(1)
 	q.mu.Unlock()
 	if len(moved) == 0 {
 		q.stored()

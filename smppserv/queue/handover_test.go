@@ -51,7 +51,7 @@ func TestWhatIsTriedDuringAHandOverFollowsWithWhatStandsBehindIt(t *testing.T) {
 	testkit.Await(t, "nothing is on its way to disk", func() bool {
 		r.q.mu.Lock()
 		defer r.q.mu.Unlock()
-		return r.q.storing == 0
+		return r.q.storing.Load() == 0
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -141,7 +141,7 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 	}
 	for i, r := range j.all {
 		p, m := q.entries.at(r), j.ms[i]
-		m.Attempts, m.Error, m.Reason = int(e.attempts), o.Code, o.Reason
+		m.Attempts, m.Error, m.Reason, m.TriedAt = int(e.attempts), o.Code, o.Reason, c.At
 		if !o.Unjudged {
 			m.DueAt, m.Wait = c.DueAt, wait
 		}
@@ -243,6 +243,7 @@ func (q *Queue) conclude(all []ref, ms []*sms.Message, lead ref, j *job, o sms.O
 		attempts++
 	}
 	q.ending(c, all, ms, e, attempts, wall, now)
+	c.Messages = ms
 	if tried {
 		j.describe(&c.Transition)
 	}

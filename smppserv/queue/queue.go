@@ -150,12 +150,12 @@ type Queue struct {
 	proven   fifo[proven]
 	onParked func()
 
-	cached       int    // octets of messages in memory
-	changes      uint64 // replace_sm so far
-	unwritten    int    // outcomes on their way to disk
-	storing      int    // additions and changes on their way to disk
-	trying       int    // jobs in flight
-	lastSeen     sms.ID // the highest ID that has its entry, or had
+	cached       int          // octets of messages in memory
+	changes      uint64       // replace_sm so far
+	unwritten    int          // outcomes on their way to disk
+	storing      atomic.Int64 // additions and changes on their way to disk; it rises under mu only
+	trying       int          // jobs in flight
+	lastSeen     sms.ID       // the highest ID that has its entry, or had
 	maxCancelled int
 	unswept      bool // another program has written, and what it wrote was not looked at to the end
 	started      bool
@@ -256,7 +256,7 @@ func (q *Queue) Stop(ctx context.Context) error {
 }
 
 func (q *Queue) checkIdle() {
-	if q.stopping && q.trying == 0 && q.unwritten == 0 && q.storing == 0 {
+	if q.stopping && q.trying == 0 && q.unwritten == 0 && q.storing.Load() == 0 {
 		select {
 		case <-q.idle:
 		default:
@@ -292,7 +292,7 @@ func (q *Queue) add(m *sms.Message, limit int, s road.Submission, old *replaced)
 		q.mu.Unlock()
 		return sms.ErrStopping
 	case limit > 0 && q.owned(owner) >= limit && m.ExternalID != "" && s != nil:
-		q.storing++
+		q.storing.Add(1)
 		q.mu.Unlock()
 		q.o.Store.Known(m.ExternalID, func(id sms.ID, err error) { q.addedBefore(m, id, err, s) })
 		return nil
@@ -302,7 +302,7 @@ func (q *Queue) add(m *sms.Message, limit int, s road.Submission, old *replaced)
 		return sms.ErrQueueFull
 	}
 	owner.pending++
-	q.storing++
+	q.storing.Add(1)
 	a.owner, a.came = owner, q.look()
 	q.mu.Unlock()
 	q.o.Store.Add(a)
@@ -334,7 +334,7 @@ func (a *addition) Message() *sms.Message { return a.m }
 
 // Added implements road.Addition: the message is on disk, or will never be.
 // The queue knows of it before the request is answered, for the next request may be to cancel it. No receipt overtakes the answer:
-// the store's goroutine is here, and only it can bring the outcome's.
+// the store reports one thing after the other, and the outcome's report can come only after this one.
 func (a *addition) Added(duplicate bool, err error) {
 	q, m, old := a.q, a.m, a.replaces
 	kept := err == nil && !duplicate
@@ -404,10 +404,11 @@ func (q *Queue) succeed(old *replaced, by sms.ID) {
 
 // stored is called when an addition or a change is through with the disk.
 func (q *Queue) stored() {
-	q.mu.Lock()
-	q.storing--
-	q.checkIdle()
-	q.mu.Unlock()
+	if q.storing.Add(-1) == 0 {
+		q.mu.Lock()
+		q.checkIdle()
+		q.mu.Unlock()
+	}
 	q.wake()
 }
 

@@ -109,7 +109,7 @@ func (r *rig) emptied() {
 		}
 		left = fmt.Sprint("entries ", q.entries.n, q.byID.n, " lanes ", q.lanes.n, q.byHash.n, " groups ", len(q.groups.byKey), q.groups.fresh,
 			len(q.partOf), len(q.leads), " deadlines ", q.wheel.n, " ends ", q.ends.len(), " held ", len(q.held), q.cached,
-			" unwritten ", q.unwritten, " storing ", q.storing, " trying ", q.trying, " flights ", len(q.flights.all)-len(q.flights.free),
+			" unwritten ", q.unwritten, " storing ", q.storing.Load(), " trying ", q.trying, " flights ", len(q.flights.all)-len(q.flights.free),
 			" turns ", turns, len(q.lines.all)-len(q.lines.free), " submissions ", len(q.submissions), " successors ", len(q.successors),
 			" sizes ", size, lined, failed)
 		return left == "entries 0 0 lanes 0 0 groups 0 0 0 0 deadlines 0 ends 0 held 0 0"+

@@ -130,7 +130,7 @@ func (q *Queue) AddReplacing(ctx context.Context, m *sms.Message, limit int, s r
 // through waits until all that was handed in before is on disk, or was refused.
 func (q *Queue) through(ctx context.Context) error {
 	q.mu.Lock()
-	storing := q.storing
+	storing := q.storing.Load()
 	q.mu.Unlock()
 	if storing == 0 {
 		return nil

@@ -96,7 +96,7 @@ func (q *Queue) passOn(now int64, limit int) (more bool) {
 		for i, p := range some {
 			ids[i] = p.m.ID
 		}
-		q.storing++
+		q.storing.Add(1)
 		go q.o.Share.HandOn(ids, to, func(err error) { q.passed(some, err) })
 	}
 	return more

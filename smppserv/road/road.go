@@ -41,6 +41,7 @@ type Addition interface {
 // Transition takes a message, or all the parts of a long one, to its final state or to its next try.
 type Transition struct {
 	IDs      []sms.ID
+	Messages []*sms.Message // of all of IDs, with what the store has of a try of theirs, for whoever writes an end; nil = it looks
 	State    sms.State
 	Attempts int
 	Error    int // an HTTP status or a command_status

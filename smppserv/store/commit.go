@@ -18,6 +18,7 @@ const (
 func (s *Store) commitLoop() {
 	defer close(s.done)
 	defer s.watch.end()
+	defer s.reports.end()
 	var batch []op
 	wait := firstRetry
 	for {
@@ -30,9 +31,22 @@ func (s *Store) commitLoop() {
 		began := time.Now()
 		s.watch.start()
 		s.tryRefused(batch)
-		left, err := s.commit(s.admit(s.ifPresent(batch)))
-		clear(batch)
-		s.gathering.last, s.gathering.took = len(batch), time.Since(began)
+		admitted := s.admit(s.ifPresent(batch))
+		err := s.write(admitted)
+		var left []op
+		switch {
+		case err == nil && len(admitted) == len(batch) && s.waiting() >= besidePending:
+			batch = s.tellBeside(batch)
+			s.gathering.last = 0 // nobody is answered so far
+		case err == nil:
+			s.tell(admitted)
+			clear(batch)
+			s.gathering.last, s.gathering.took = len(batch), time.Since(began)
+		default:
+			left, err = s.unwritten(admitted, err)
+			clear(batch)
+			s.gathering.last, s.gathering.took = len(batch), time.Since(began)
+		}
 		if err != nil {
 			// Outcomes may fill the next batches too: nobody is to wait behind them for an answer.
 			s.refuse(err)
@@ -114,29 +128,56 @@ func (s *Store) putBack(ops []op) {
 // commit writes the batch in one transaction, or in several if a row is refused, and reports to everybody in it.
 // It returns the outcomes that could not be written, and an error if nothing can be written now.
 func (s *Store) commit(batch []op) (left []op, down error) {
+	if err := s.write(batch); err != nil {
+		return s.unwritten(batch, err)
+	}
+	s.tell(batch)
+	return nil, nil
+}
+
+// write writes the batch in one transaction. Nobody hears of it yet.
+func (s *Store) write(batch []op) error {
 	if len(batch) == 0 {
-		return nil, nil
+		return nil
 	}
 	s.watch.start()
 	began := time.Now()
-	wrote, err := s.write(batch)
+	wrote, err := s.writeSurely(batch)
 	s.watch.start() // before anybody hears of it
-	if err == nil {
-		if o := s.observer.Load(); wrote && o != nil {
-			(*o).Committed(time.Since(began))
-		}
-		if wrote && s.failing.Load() != nil {
-			s.failing.Store(nil)
-			s.log.Info().Msg("the store writes again")
-		}
-		for i := range batch {
-			if r := batch[i].refused; r != nil {
-				s.taken(r)
-			}
-			batch[i].report(s.writer.duplicate[i], nil)
-		}
-		return nil, nil
+	if err != nil || !wrote {
+		return err
 	}
+	if o := s.observer.Load(); o != nil {
+		(*o).Committed(time.Since(began))
+	}
+	if s.failing.Load() != nil {
+		s.failing.Store(nil)
+		s.log.Info().Msg("the store writes again")
+	}
+	return nil
+}
+
+// tell reports to everybody in a batch that was written.
+func (s *Store) tell(batch []op) {
+	s.reports.settle()
+	for i := range batch {
+		if r := batch[i].refused; r != nil {
+			s.taken(r)
+		}
+		batch[i].report(s.writer.duplicate[i], nil)
+	}
+}
+
+// tellBeside has a batch that was written reported while the next one is. It returns an empty slice in the place of batch.
+func (s *Store) tellBeside(batch []op) []op {
+	b := reported{batch, s.writer.duplicate}
+	batch, s.writer.duplicate = s.reports.beside(b)
+	return batch
+}
+
+// unwritten is for a batch that could not be written in one transaction: see commit.
+func (s *Store) unwritten(batch []op, err error) (left []op, down error) {
+	s.reports.settle()
 	if s.database.RefusesRow(err) {
 		if len(batch) == 1 { // the others are written: the store is well
 			return nil, s.refuseRow(&batch[0], err)

@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -73,6 +74,7 @@ func (c *counting) message() *sms.Message {
 func (c *counting) together() {
 	var ops []store.Op
 	var added []*outcomeOf
+	var tried []sms.ID
 	for range 1 + c.r.IntN(30) {
 		if len(c.ids) == 0 || c.r.IntN(2) == 0 {
 			a := &outcomeOf{m: c.message(), done: make(chan error, 1)}
@@ -84,6 +86,16 @@ func (c *counting) together() {
 		v := &road.Transition{IDs: []sms.ID{c.ids[c.r.IntN(len(c.ids))]}, State: states[c.r.IntN(len(states))], Error: []int{0, 8, 404, 70_000}[c.r.IntN(4)], At: time.Now()}
 		if v.State.Final() && c.r.IntN(3) == 0 {
 			v.Receipts = []*sms.Message{c.message()}
+		}
+		switch {
+		case !v.State.Final():
+			tried = append(tried, v.IDs...)
+		case c.r.IntN(2) == 0 && !slices.Contains(tried, v.IDs[0]):
+			if ms, err := c.s.Load(context.Background(), v.IDs); err != nil {
+				c.t.Fatal(err)
+			} else if len(ms) == 1 { // it is not purged
+				v.Messages = ms
+			}
 		}
 		ops = append(ops, store.FinishOp(v))
 	}

@@ -28,7 +28,8 @@ type Database interface {
 	// Counters calls f, until it fails, for the counters of an hour, in their order, as those are on disk: before a Write, or within
 	// it, from the Tally. The row is valid until f returns.
 	Counters(hour int64, f func(*tally.Row) error) error
-	// Tend is called between two transactions, when all of the first one have their answers: the time for the database's care.
+	// Tend is called between two transactions, when all of the first one have their answers, or are being told: the time for the
+	// database's care.
 	Tend()
 
 	// OnDue tells how to have Tend called soon, also when nothing is written. It is called once, before anything else.

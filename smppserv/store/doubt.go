@@ -15,11 +15,11 @@ const (
 	// should they turn out to be.
 	doubtTime = 30 * time.Second
 	// settleTime bounds one look, settleWait is the wait before the next one.
-	settleTime, settleWait = 5 * time.Second, 250 * time.Millisecond
+	settleTime, settleWait = 4 * time.Second, 250 * time.Millisecond
 )
 
-// write writes a batch, and returns when it is known whether it is on disk.
-func (s *Store) write(batch []op) (wrote bool, err error) {
+// writeSurely writes a batch, and returns when it is known whether it is on disk.
+func (s *Store) writeSurely(batch []op) (wrote bool, err error) {
 	wrote, err = s.writer.write(batch)
 	if errors.Is(err, ErrTaken) { // who has it is seen now
 		wrote, err = s.writer.write(batch)
@@ -33,6 +33,7 @@ func (s *Store) write(batch []op) (wrote bool, err error) {
 // settle waits until it is known whether a batch is on disk; nil = it is. Meanwhile nothing else is written, and what is handed in
 // is refused. It gives up when the store is closed and its time is over.
 func (s *Store) settle(batch []op, doubt error) error {
+	s.reports.settle()
 	down := fmt.Errorf("%w: %w", sms.ErrUnavailable, doubt)
 	if s.failing.Swap(&down) == nil {
 		s.log.Error().Err(doubt).Msg("it is not known whether the last messages are on disk: submits are answered RSYSERR until it is")
@@ -40,6 +41,7 @@ func (s *Store) settle(batch []op, doubt error) error {
 	late := time.Now().Add(doubtTime)
 	var refused []*sms.Message
 	for {
+		s.watch.start() // it is no commit that hangs
 		ctx, cancel := context.WithTimeout(context.Background(), settleTime)
 		written, err := s.database.Settle(ctx, &s.writer.batch)
 		cancel()

@@ -20,6 +20,14 @@ func FinishOp(v *road.Transition) Op { return op{transition: v} }
 
 func ProbeOp(done func(error)) Op { return op{probe: true, done: done} }
 
+// FillOp writes nothing. meanwhile is called before its transaction.
+func FillOp(meanwhile func()) Op {
+	return op{fill: func(*Batch) error { meanwhile(); return nil }}
+}
+
+// BesidePending is from how many operations on reports go on beside the next commit.
+const BesidePending = besidePending
+
 // Together hands operations in at once, so that one transaction takes them.
 func (s *Store) Together(ops ...Op) {
 	s.mu.Lock()

@@ -121,6 +121,7 @@ func (s *Store) admit(batch []op) []op {
 	if !s.overfull.Load() {
 		return batch
 	}
+	s.reports.settle()
 	kept := make([]op, 0, len(batch))
 	for i := range batch {
 		if batch[i].waits() {

@@ -22,6 +22,7 @@ func (s *Store) ifPresent(batch []op) []op {
 		s.log.Error().Err(err).Msg("no message is accepted any more: submits are answered RSYSERR")
 	}
 	err = fmt.Errorf("%w: %w", sms.ErrUnavailable, err)
+	s.reports.settle()
 	kept := batch[:0]
 	for i := range batch {
 		if o := batch[i]; o.waits() {

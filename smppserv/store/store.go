@@ -1,7 +1,8 @@
 // Package store keeps messages on disk.
 //
 // Everything is written by one goroutine, which takes all the additions, changes and outcomes that wait
-// and commits them in one transaction (group commit): while one commit reaches the disk the next one fills up.
+// and commits them in one transaction (group commit): while one commit reaches the disk the next one fills up, and, where many
+// operations come, a second goroutine reports what is on disk already.
 // Nothing is reported as done before it is on disk.
 // Reads go past it on connections of their own.
 package store
@@ -42,6 +43,7 @@ type Store struct {
 	observer  atomic.Pointer[Observer]
 	watch     stopwatch // of the committer
 	gathering gathering // the committer's
+	reports   reports
 	look      look
 	parking
 	notes      notes
@@ -78,7 +80,7 @@ func New(ctx context.Context, d Database, log zerolog.Logger) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{log: log, database: d, writer: w, kick: make(chan struct{}, 1), done: make(chan struct{}),
-		abandon: make(chan struct{}), ended: make(chan struct{}), searchTime: searchTime}
+		abandon: make(chan struct{}), ended: make(chan struct{}), searchTime: searchTime, reports: newReports()}
 	s.watch.init(log)
 	s.rowsRefused = rate.Sometimes{First: 10, Interval: time.Minute}
 	d.OnDue(func() { s.push(op{}) })

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -21,6 +22,7 @@ type writer struct {
 	lastID    sms.ID // that was given out
 	begin     sms.ID // the first one of those that are reserved for this store
 	end       sms.ID // the last one
+	reserved  time.Time
 	firstID   sms.ID // lastID before the batch
 	mark      *mark
 	duplicate []bool // by operation of the last batch
@@ -63,8 +65,13 @@ func newWriter(ctx context.Context, d Database, log zerolog.Logger) (w *writer, 
 	return w, nil
 }
 
-// idsTime bounds how long message_ids are reserved.
-const idsTime = 10 * time.Second
+const (
+	// idsTime bounds how long message_ids are reserved.
+	idsTime = 10 * time.Second
+	// idsLife is how long those that are reserved count, where not all are: so that ids that several workers give out rise with the
+	// time, but for so much.
+	idsLife = 2 * time.Second
+)
 
 // moreIDs reserves message_ids above those that were given out.
 func (w *writer) moreIDs(ctx context.Context) error {
@@ -74,7 +81,7 @@ func (w *writer) moreIDs(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reserve message ids: %w", err)
 	}
-	w.lastID, w.begin, w.end = first-1, first, last
+	w.lastID, w.begin, w.end, w.reserved = first-1, first, last, time.Now()
 	return nil
 }
 
@@ -239,7 +246,7 @@ func (w *writer) add(m *sms.Message) error {
 
 // number gives a new message its ID.
 func (w *writer) number(m *sms.Message) error {
-	if w.lastID == w.end {
+	if w.lastID == w.end || w.end != math.MaxInt64 && w.batch.Now.Sub(w.reserved) > idsLife {
 		if err := w.moreIDs(context.Background()); err != nil {
 			return err
 		}

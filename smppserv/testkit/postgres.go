@@ -41,6 +41,14 @@ type PG struct {
 	databases        atomic.Int64
 }
 
+// ForPostgres lets the account that PostgreSQL runs as read a file of the test's, and nobody else.
+func ForPostgres(t testing.TB, file string) {
+	t.Helper()
+	if err := giveToPostgres(file); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Postgres starts a PostgreSQL for a test, whose end is its end. It has fsync off unless settings, such as "fsync=on", say
 // otherwise.
 func Postgres(t testing.TB, settings ...string) *PG {

@@ -25,7 +25,7 @@ var (
 func TestHowThingsStandIsAskedWhenItIsRead(t *testing.T) {
 	body := scraped(t, options(NewCounters()))
 	wantSeries(t, body,
-		`hnetsmpp_ready 1`, `hnetsmpp_attention{level="bad"} 1`, `hnetsmpp_attention{level="warning"} 2`,
+		`hnetsmpp_nodes 3`, `hnetsmpp_lease_held 1`, `hnetsmpp_leader 0`, `hnetsmpp_ready 1`, `hnetsmpp_attention{level="bad"} 1`, `hnetsmpp_attention{level="warning"} 2`,
 		`hnetsmpp_hermes_up 0`, `hnetsmpp_hermes_since_timestamp_seconds 1.7954280005e+09`, `hnetsmpp_hermes_window 1`, `hnetsmpp_hermes_in_flight 1`,
 		`hnetsmpp_sessions{state="BOUND_TX"} 1`, `hnetsmpp_sessions{state="OPEN"} 2`, `hnetsmpp_sessions{state="BOUND_TRX"} 0`,
 		`hnetsmpp_queue_waiting 11`, `hnetsmpp_queue_in_flight 12`, `hnetsmpp_queue_unwritten 13`, `hnetsmpp_queue_lanes 14`,
@@ -40,7 +40,7 @@ func TestHowThingsStandIsAskedWhenItIsRead(t *testing.T) {
 	if strings.Contains(body, "gone") {
 		t.Error("a client that config.toml does not have is named: its name is no bounded one")
 	}
-	for _, name := range []string{`hnetsmpp_build_info{goversion="go1`, `version="1.2.3"} 1`, "go_goroutines ", "go_info{", "process_start_time_seconds "} {
+	for _, name := range []string{`hnetsmpp_build_info{goversion="go1`, `node="smsc1",version="1.2.3"} 1`, "go_goroutines ", "go_info{", "process_start_time_seconds "} {
 		if !strings.Contains(body, name) {
 			t.Errorf("no %s", name)
 		}

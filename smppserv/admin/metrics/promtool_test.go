@@ -82,9 +82,15 @@ func TestTheAlertRulesFireWhenTheyShould(t *testing.T) {
 		{"HermesSilent", `hnetsmpp_hermes_up{instance="a"}: 0x60`, "instance: a, severity: critical"},
 		{"HermesSilent", `hnetsmpp_hermes_up{instance="a"}: 1x60`, ""},
 		{"OldestMessageWaits", `hnetsmpp_oldest_waiting_seconds{instance="a",recipient="hermes"}: 0+60x60`, "instance: a, recipient: hermes, severity: warning"},
-		{"ClientUnboundWithMessages", `hnetsmpp_client_sessions{instance="a",client="acme"}: 0x60; hnetsmpp_waiting{instance="a",recipient="acme",kind="receipt"}: 3x60`,
-			"instance: a, client: acme, severity: warning"},
-		{"ClientUnboundWithMessages", `hnetsmpp_client_sessions{instance="a",client="acme"}: 1x60; hnetsmpp_waiting{instance="a",recipient="acme",kind="receipt"}: 3x60`, ""},
+		{"LeaseLost", `hnetsmpp_lease_held{instance="a"}: 0x60`, "instance: a, severity: critical"},
+		{"LeaseLost", `hnetsmpp_lease_held{instance="a"}: 1x60`, ""},
+		{"NobodyLeads", `hnetsmpp_leader{instance="a",job="smppserv"}: 0x60; hnetsmpp_leader{instance="b",job="smppserv"}: 0x60`, "job: smppserv, severity: warning"},
+		{"NobodyLeads", `hnetsmpp_leader{instance="a",job="smppserv"}: 0x60; hnetsmpp_leader{instance="b",job="smppserv"}: 1x60`, ""},
+		{"ClientUnboundWithMessages", `hnetsmpp_client_sessions{instance="a",job="smppserv",client="acme"}: 0x60; ` +
+			`hnetsmpp_client_sessions{instance="b",job="smppserv",client="acme"}: 0x60; hnetsmpp_waiting{instance="a",job="smppserv",recipient="acme",kind="receipt"}: 3x60`,
+			"job: smppserv, client: acme, severity: warning"},
+		{"ClientUnboundWithMessages", `hnetsmpp_client_sessions{instance="a",job="smppserv",client="acme"}: 0x60; ` + // it is bound at the other one
+			`hnetsmpp_client_sessions{instance="b",job="smppserv",client="acme"}: 1x60; hnetsmpp_waiting{instance="a",job="smppserv",recipient="acme",kind="receipt"}: 3x60`, ""},
 		{"QueueGrows", `hnetsmpp_queue_waiting{instance="a"}: 60000+100x60`, "instance: a, severity: warning"},
 		{"QueueGrows", `hnetsmpp_queue_waiting{instance="a"}: 90000-100x60`, ""},
 		{"DiskFills", `hnetsmpp_disk_free_bytes{instance="a"}: 1000000000x60`, "instance: a, severity: warning"},

@@ -16,6 +16,7 @@ var frenchNodes = map[string]string{
 	"See Nodes. When it answers, or another one has taken over what it holds, try again.": "Voyez Nœuds. Quand il répond, ou qu'un autre a repris ce qu'il détient, réessayez.",
 
 	"the node %s does not answer: what it alone knows is left out":                          "le nœud %s ne répond pas : ce qu'il est seul à savoir manque ici",
+	"a node has ended, and another one takes over what it held: that is left out":           "un nœud s'est arrêté, et un autre reprend ce qu'il détenait : cela manque ici",
 	"the node %s could not be asked, and what it alone knows is left out: %s":               "le nœud %s n'a pas pu être interrogé, et ce qu'il est seul à savoir manque ici : %s",
 	"it does not answer; sessions and what waits are as it said last":                       "il ne répond pas ; sessions et messages en attente sont ceux qu'il a annoncés en dernier",
 	"of the node %s, %d recipients with less that waits are left out":                       "du nœud %s, %d destinataire qui a moins en attente n'est pas montré|du nœud %s, %d destinataires qui ont moins en attente ne sont pas montrés",

@@ -11,20 +11,24 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// ends are those of a batch that took their states.
+// ends are those of a batch, the first of each message.
 type ends struct {
-	took  map[sms.ID]struct{}
-	facts map[sms.ID]*sms.Message // of those that the counters did not know
+	written tries
+	before  tries                   // of their rows
+	took    map[sms.ID]struct{}     // their states
+	facts   map[sms.ID]*sms.Message // of those that the counters did not know
+	likely  bool                    // the counters know all of them
 }
 
 const facts = "kind, submitter, recipient, source, destination, received_at"
 
-// end has the first end of each message written.
-func (w *writer) end(q *pgx.Batch, b *store.Batch) *ends {
-	e := &ends{took: make(map[sms.ID]struct{}, len(b.Ended))}
+func (w *writer) ends(b *store.Batch) *ends {
+	e := &ends{likely: len(b.Ended) > 0}
+	if !e.likely {
+		return e
+	}
+	e.took = make(map[sms.ID]struct{}, len(b.Ended))
 	seen := make(map[sms.ID]struct{}, len(b.Ended))
-	var kept, a tries
-	query := endMessages
 	for _, v := range b.Ended {
 		for _, id := range v.IDs {
 			if _, again := seen[id]; again {
@@ -32,23 +36,45 @@ func (w *writer) end(q *pgx.Batch, b *store.Batch) *ends {
 			}
 			seen[id] = struct{}{}
 			if !b.Tally.Untried(id) {
-				kept.keep(id, v, false)
+				e.before.keep(id, v, false)
 			}
-			if !b.Tally.Known(id) {
-				query = endUnknown
-			}
+			e.likely = e.likely && b.Tally.Known(id)
 			tried, took := triedAt(v)
+			a := &e.written
 			a.ids, a.states = append(a.ids, int64(id)), append(a.states, int16(v.State))
 			a.attempts, a.errors = append(a.attempts, int32(v.Attempts)), append(a.errors, int64(v.Error))
 			a.reasons, a.tried = append(a.reasons, escape(v.Reason)), append(a.tried, tried)
 			a.took, a.through = append(a.took, took), append(a.through, escape(v.Through))
 		}
 	}
-	kept.queue(q)
-	q.Queue(query, a.ids, a.states, a.attempts, a.errors, a.reasons, a.tried, a.took, a.through, store.Milli(b.Now)).Query(func(rows pgx.Rows) error {
+	if e.likely {
+		e.took = seen
+	}
+	return e
+}
+
+func (e *ends) args(b *store.Batch) []any {
+	a := &e.written
+	return []any{a.ids, a.states, a.attempts, a.errors, a.reasons, a.tried, a.took, a.through, store.Milli(b.Now)}
+}
+
+// queue has them written; those that take their states are known when it is run.
+func (e *ends) queue(q *pgx.Batch, b *store.Batch) {
+	clear(e.took)
+	query := endMessages
+	if !e.likely {
+		query = endUnknown
+	}
+	e.before.queue(q)
+	q.Queue(query, e.args(b)...).Query(func(rows pgx.Rows) error {
 		return e.read(rows, query == endUnknown)
 	})
-	return e
+}
+
+// queueLikely has them written, if all take their states.
+func (e *ends) queueLikely(q *pgx.Batch, b *store.Batch) {
+	e.before.queue(q)
+	q.Queue(endLikely, append(e.args(b), int64(len(e.written.ids)))...)
 }
 
 func (e *ends) read(rows pgx.Rows, whole bool) error {

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -25,6 +26,7 @@ var (
 // SQLSTATE codes (PostgreSQL, appendix A), and ours.
 const (
 	codeFenced            = "HN001"
+	codeNotAll            = "22012" // of endLikely: division by zero
 	codeUniqueViolation   = "23505"
 	codeReadOnly          = "25006"
 	codeBadPassword       = "28P01"
@@ -60,13 +62,11 @@ func reason(err error) string {
 	if !ok {
 		return general
 	}
-	inner := errors.Unwrap(parse)
-	if inner == nil {
-		return general
-	}
-	for _, known := range []string{"sslmode", "sslrootcert", "sslcert", "sslkey", "CA file", "certificate", "port", "connect_timeout", "target_session_attrs",
+	text := parse.Error()
+	text = text[strings.LastIndexByte(text, '`')+1:] // the DSN stands before
+	for _, known := range []string{"CA file", "sslmode", "sslrootcert", "sslcert", "sslkey", "certificate", "port", "connect_timeout", "target_session_attrs",
 		"service", "default_query_exec_mode", "statement_cache_capacity", "description_cache_capacity", "min_protocol_version", "max_protocol_version", "channel_binding"} {
-		if strings.Contains(parse.Error(), known) {
+		if strings.Contains(text, known) {
 			return "its " + known + " cannot be used"
 		}
 	}
@@ -92,13 +92,27 @@ func IsAway(err error) bool {
 	if errors.Is(err, errNotOurs) || errors.Is(err, store.ErrHeld) {
 		return false
 	}
+	if isUntrusted(err) {
+		return false
+	}
 	_, isNet := errors.AsType[net.Error](err)
 	_, isConnect := errors.AsType[*pgconn.ConnectError](err)
 	return isNet || isConnect || errors.Is(err, context.DeadlineExceeded)
 }
 
+// isUntrusted tells that the server shows a certificate which the DSN does not trust.
+func isUntrusted(err error) bool {
+	_, is := errors.AsType[*tls.CertificateVerificationError](err)
+	return is
+}
+
 // explain says in one line what is wrong with the database and what to do about it.
 func explain(where string, err error) error {
+	return advise(where, err, "; PostgreSQL cannot be reached: it is waited for")
+}
+
+// advise is explain with what follows where the server is away.
+func advise(where string, err error, away string) error {
 	if err == nil || IsBadDSN(err) {
 		return err
 	}
@@ -132,9 +146,11 @@ func explain(where string, err error) error {
 		advice = ": install a newer PostgreSQL"
 	case errors.Is(err, errEncoding):
 		advice = ": make it with: createdb -E UTF8 -T template0 NAME"
+	case isUntrusted(err):
+		advice = ": name the authority of its certificate with sslrootcert in store.dsn, and the server as the certificate does"
 	case errors.Is(err, context.Canceled):
 	case advice == "" && IsAway(err):
-		advice = "; PostgreSQL cannot be reached: it is waited for"
+		advice = away
 	}
 	return fmt.Errorf("store %s: %w%s", where, &scrubbed{err}, advice)
 }

@@ -5,7 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/url"
+	"path/filepath"
+	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -25,9 +29,29 @@ const (
 	connectTime = 5 * time.Second
 )
 
+// fileWords are what names a file in a DSN of key=value words.
+var fileWords = regexp.MustCompile(`\b(sslrootcert|sslcert|sslkey|passfile|servicefile)(\s*=\s*)('?)([^\s'&]+)`)
+
+// absolute has the files that a DSN names start from a folder.
+func absolute(dsn, folder string) string {
+	return fileWords.ReplaceAllStringFunc(dsn, func(found string) string {
+		w := fileWords.FindStringSubmatch(found)
+		if filepath.IsAbs(w[4]) || w[4] == "system" {
+			return found
+		}
+		path := filepath.ToSlash(filepath.Join(folder, w[4]))
+		if strings.Contains(dsn, "://") {
+			path = url.QueryEscape(path)
+		} else {
+			path = strings.NewReplacer(`\`, `\\`, " ", `\ `, "'", `\'`).Replace(path)
+		}
+		return w[1] + w[2] + w[3] + path
+	})
+}
+
 // parse reads a DSN. Its error has nothing of it.
-func parse(dsn string) (*pgx.ConnConfig, error) {
-	c, err := pgx.ParseConfig(dsn)
+func parse(dsn, folder string) (*pgx.ConnConfig, error) {
+	c, err := pgx.ParseConfig(absolute(dsn, folder))
 	if err != nil {
 		return nil, &badDSN{reason(err)}
 	}
@@ -38,18 +62,13 @@ func parse(dsn string) (*pgx.ConnConfig, error) {
 	return c, nil
 }
 
-// CheckDSN tells what is wrong with a DSN as such, nil = nothing; the text has nothing of it.
-func CheckDSN(dsn string) error {
-	_, err := parse(dsn)
-	return err
-}
-
 // setTimes bounds statements, waits for locks and transactions that nobody goes on with.
 func setTimes(c *pgx.ConnConfig, statement, lease time.Duration) {
 	ms := func(d time.Duration) string { return strconv.FormatInt(max(d.Milliseconds(), 1), 10) }
 	p := c.RuntimeParams
 	p["statement_timeout"], p["lock_timeout"], p["idle_in_transaction_session_timeout"] = ms(statement), ms(min(statement, lease/2)), ms(lease*3/4)
 	p["application_name"] = ApplicationName(0)
+	p["jit"] = "off" // it takes far longer than any statement of ours
 	p["client_encoding"], p["timezone"] = "UTF8", "UTC"
 }
 
@@ -66,7 +85,10 @@ func (d *Database) prepare(ctx context.Context) error {
 	if err := d.judgeServer(ctx, c); err != nil {
 		return err
 	}
-	return d.migrate(ctx, c)
+	if err := d.migrate(ctx, c); err != nil {
+		return err
+	}
+	return d.checkMarks(ctx, c)
 }
 
 func (d *Database) judgeServer(ctx context.Context, c *pgx.Conn) error {

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -46,7 +47,7 @@ func (d *Database) each(ctx context.Context, query string, to []any, f func() er
 
 // messages calls f for each message of a query, whose columns are columns, until it fails.
 func (d *Database) messages(ctx context.Context, query string, f func(*sms.Message) error, args ...any) error {
-	r := reader{d: d}
+	r := reader{epoch: d.Epoch()}
 	return d.rows(ctx, query, func(rows pgx.Rows) error {
 		m := &sms.Message{}
 		if err := r.read(rows, m); err != nil {
@@ -103,26 +104,27 @@ func (d *Database) Load(ctx context.Context, ids []sms.ID, part store.Part) ([]*
 const waitingStep = 2000
 
 var (
-	waiting   = "SELECT " + fmt.Sprintf(columns, noContent) + " FROM messages m WHERE m.final_at IS NULL AND m.holder IN " + own + " AND m.id > $2 ORDER BY m.id LIMIT $3"
-	waitingOf = "SELECT " + fmt.Sprintf(columns, noContent) + " FROM messages m WHERE m.final_at IS NULL AND m.holder = any($1) AND m.id > $2 ORDER BY m.id LIMIT $3"
+	waitingOf   = "SELECT " + fmt.Sprintf(columns, noContent) + " FROM messages m WHERE m.final_at IS NULL AND m.holder %s AND m.id > $2 ORDER BY m.id LIMIT $3"
+	waitingOwn  = fmt.Sprintf(waitingOf, own)
+	waitingHeld = fmt.Sprintf(waitingOf, "= any($1::bigint[])")
 )
 
 // Waiting implements store.Database: what this epoch holds, and those that it has taken over.
 func (d *Database) Waiting(ctx context.Context, after sms.ID, f func(*sms.Message) error) error {
-	return d.waiting(ctx, waiting, d.epoch.Load(), after, f)
+	return d.waiting(ctx, waitingOwn, d.epoch.Load(), after, f)
 }
 
 // WaitingOf implements store.Database.
 func (d *Database) WaitingOf(ctx context.Context, holders []sms.Epoch, f func(*sms.Message) error) error {
-	of := make([]int64, len(holders))
+	numbers := make([]int64, len(holders))
 	for i, e := range holders {
-		of[i] = int64(e)
+		numbers[i] = int64(e)
 	}
-	return d.waiting(ctx, waitingOf, of, 0, f)
+	return d.waiting(ctx, waitingHeld, numbers, 0, f)
 }
 
-func (d *Database) waiting(ctx context.Context, query string, of any, after sms.ID, f func(*sms.Message) error) error {
-	r := reader{d: d}
+func (d *Database) waiting(ctx context.Context, query string, holders any, after sms.ID, f func(*sms.Message) error) error {
+	r := reader{epoch: d.Epoch()}
 	m, own := &sms.Message{}, &sms.Receipt{}
 	for n := waitingStep; n == waitingStep; {
 		n = 0
@@ -139,7 +141,7 @@ func (d *Database) waiting(ctx context.Context, query string, of any, after sms.
 				failed = f(m)
 			}
 			return failed
-		}, of, int64(after), waitingStep)
+		}, holders, int64(after), waitingStep)
 		switch {
 		case failed != nil:
 			return failed
@@ -160,7 +162,7 @@ const idStep = 100_000
 func (d *Database) WaitingIDs(ctx context.Context, after, upTo sms.ID, limit int) (ids []sms.ID, err error) {
 	for len(ids) < limit {
 		step := min(idStep, limit-len(ids))
-		some, err := d.ids(ctx, "SELECT id FROM messages WHERE final_at IS NULL AND holder IN "+own+" AND id > $2 AND id <= $3 ORDER BY id LIMIT $4",
+		some, err := d.ids(ctx, "SELECT id FROM messages WHERE final_at IS NULL AND holder "+own+" AND id > $2 AND id <= $3 ORDER BY id LIMIT $4",
 			d.epoch.Load(), int64(after), int64(upTo), step)
 		if err != nil {
 			return nil, err
@@ -181,10 +183,33 @@ func (d *Database) Arrived(ctx context.Context, since uint64) (ids []sms.ID, nex
 	if err = d.each(ctx, "SELECT pg_snapshot_xmin(pg_current_snapshot())", []any{&next}, func() error { return nil }); err != nil {
 		return nil, 0, err
 	}
-	ids, err = d.ids(ctx, "SELECT id FROM messages WHERE holder IN "+own+" AND final_at IS NULL AND arrived IS NOT NULL AND arrived >= $2::text::xid8 ORDER BY id",
+	ids, err = d.ids(ctx, "SELECT id FROM messages WHERE holder "+own+" AND final_at IS NULL AND arrived IS NOT NULL AND arrived >= $2::text::xid8 ORDER BY id",
 		d.epoch.Load(), strconv.FormatUint(since, 10))
 	return ids, next, err
 }
+
+var heldElsewhere = "SELECT " + fmt.Sprintf(columns, noContent) + " FROM messages m WHERE m.final_at IS NULL AND NOT (m.holder " + own + ") " +
+	"AND m.submitter = $2 AND m.recipient = $3 AND m.source = $4 AND m.destination = $5 ORDER BY m.id"
+
+// HeldElsewhere implements store.Database.
+func (d *Database) HeldElsewhere(ctx context.Context, like *sms.Message, limit int) (ms []*sms.Message, err error) {
+	err = d.messages(ctx, heldElsewhere, func(m *sms.Message) error {
+		if like.ServiceType == "" || m.ServiceType == like.ServiceType {
+			ms = append(ms, m)
+		}
+		if len(ms) == limit {
+			return errEnough
+		}
+		return nil
+	}, d.epoch.Load(), escape(like.Submitter), escape(like.Recipient), escape(like.Source.Number), escape(like.Dest.Number))
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	return ms, err
+}
+
+// errEnough ends a query that has what is wanted.
+var errEnough = errors.New("enough")
 
 // KnownAs implements store.Database.
 func (d *Database) KnownAs(ctx context.Context, id sms.ID) ([]sms.ID, error) {
@@ -194,7 +219,7 @@ func (d *Database) KnownAs(ctx context.Context, id sms.ID) ([]sms.ID, error) {
 // ClockSteps implements store.Database.
 func (d *Database) ClockSteps(ctx context.Context) (steps []road.ClockStep, err error) {
 	var last, from, to int64
-	err = d.each(ctx, "SELECT message_id, set_from, set_to FROM clock_steps WHERE epoch IN "+own+" ORDER BY id", []any{&last, &from, &to}, func() error {
+	err = d.each(ctx, "SELECT message_id, set_from, set_to FROM clock_steps WHERE epoch "+own+" ORDER BY id", []any{&last, &from, &to}, func() error {
 		steps = append(steps, road.ClockStep{LastID: sms.ID(last), From: time.UnixMilli(from), To: time.UnixMilli(to)})
 		return nil
 	}, d.epoch.Load())

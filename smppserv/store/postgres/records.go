@@ -14,12 +14,12 @@ import (
 )
 
 const (
-	// own is this epoch and those that it has taken over, of the parameter $1.
-	own = "(SELECT $1::bigint UNION ALL SELECT epoch FROM estates WHERE owner = $1::bigint)"
+	// own is that an epoch is that of the parameter $1, or one that it has taken over.
+	own = "= ANY (ARRAY(SELECT $1::bigint UNION ALL SELECT epoch FROM estates WHERE owner = $1::bigint))"
 
 	addStep     = "INSERT INTO clock_steps (epoch, message_id, set_from, set_to) VALUES ($1, $2, $3, $4)"
-	forgetSteps = "DELETE FROM clock_steps WHERE epoch IN " + own + " AND (message_id < coalesce((SELECT min(id) FROM messages WHERE final_at IS NULL AND holder IN " + own +
-		"), $2) OR id NOT IN (SELECT id FROM clock_steps WHERE epoch IN " + own + " ORDER BY id DESC LIMIT $3))"
+	forgetSteps = "DELETE FROM clock_steps WHERE epoch " + own + " AND (message_id < coalesce((SELECT min(id) FROM messages WHERE final_at IS NULL AND holder " + own +
+		"), $2) OR id <= (SELECT id FROM clock_steps WHERE epoch " + own + " ORDER BY id DESC OFFSET $3 LIMIT 1))"
 	purgeJob   = "purge"
 	notePurge  = "INSERT INTO jobs (name, ran_at) VALUES ('" + purgeJob + "', $1) ON CONFLICT (name) DO UPDATE SET ran_at = excluded.ran_at"
 	keepLast   = "UPDATE last_message_id SET id = $1 WHERE id < $1"

@@ -13,23 +13,22 @@ import (
 
 // columns are those that are read of a message, with the text or something in its place.
 const columns = "m.id, m.kind, m.state, m.submitter, m.recipient, m.source, m.destination, m.received_at, m.due_at, m.expires_at, m.attempts, m.error, m.reason, " +
-	"m.attributes, %s, m.final_at, m.push_key, m.wait, m.progress, m.tried_at, m.took_ms, m.through, m.unjudged, m.holder, m.handed_by"
-
-// columnsOf are columns with the text, or something in its place.
-func columnsOf(content string) string { return fmt.Sprintf(columns, content) }
+	"m.attributes, %s, m.final_at, m.push_key, m.wait, m.progress, m.tried_at, m.took_ms, m.through, m.unjudged, " +
+	// whose queue has it: an epoch that is over has given what it had to another
+	"CASE WHEN m.final_at IS NULL THEN coalesce((SELECT nullif(e.owner, 0) FROM estates e WHERE e.epoch = m.holder), m.holder) ELSE 0 END, m.handed_by"
 
 const noContent = "NULL::bytea"
 
-// reader reads rows of columns.
+// reader reads rows of columns, for an epoch.
 type reader struct {
-	d                                                 *Database
-	id, received, due, expires, code, wait            int64
+	epoch sms.Epoch
+
+	id, received, due, expires, code, wait, holder    int64
 	kind, state                                       int16
 	attempts, unjudged                                int32
 	submitter, recipient, source, destination, reason pgtype.DriverBytes
 	attributes, content, progress, key, through       pgtype.DriverBytes
 	final, tried, took, handedBy                      *int64
-	holder                                            int64
 	to                                                []any
 	names                                             store.Names
 }
@@ -38,7 +37,8 @@ type reader struct {
 func (r *reader) read(rows pgx.Rows, m *sms.Message) error {
 	if r.to == nil {
 		r.to = []any{&r.id, &r.kind, &r.state, &r.submitter, &r.recipient, &r.source, &r.destination, &r.received, &r.due, &r.expires, &r.attempts, &r.code, &r.reason,
-			&r.attributes, &r.content, &r.final, &r.key, &r.wait, &r.progress, &r.tried, &r.took, &r.through, &r.unjudged, &r.holder, &r.handedBy}
+			&r.attributes, &r.content, &r.final, &r.key, &r.wait, &r.progress, &r.tried, &r.took, &r.through, &r.unjudged,
+			&r.holder, &r.handedBy}
 	}
 	if err := rows.Scan(r.to...); err != nil {
 		return err
@@ -57,17 +57,18 @@ func (r *reader) read(rows pgx.Rows, m *sms.Message) error {
 	}
 	if r.final != nil {
 		m.FinalAt = time.UnixMilli(*r.final)
-	} else if !r.d.holds(sms.Epoch(r.holder)) {
-		m.Holder = sms.Epoch(r.holder)
-	}
-	if r.handedBy != nil {
-		m.HandedBy = sms.Epoch(*r.handedBy)
 	}
 	if r.tried != nil {
 		m.TriedAt, m.Through, m.Unjudged = time.UnixMilli(*r.tried), unescape(r.names.Of(r.through)), int(r.unjudged)
 		if r.took != nil {
 			m.Took = time.Duration(*r.took) * time.Millisecond
 		}
+	}
+	if holder := sms.Epoch(r.holder); holder != r.epoch {
+		m.Holder = holder
+	}
+	if r.handedBy != nil {
+		m.HandedBy = sms.Epoch(*r.handedBy)
 	}
 	if err := store.DecodeAttributes(r.attributes, m, &r.names); err != nil {
 		return fmt.Errorf("message %d: %w", m.ID, err)

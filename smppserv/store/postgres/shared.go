@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"hnetsmpp/smppserv/sms"
@@ -19,8 +20,8 @@ func (d *Database) holds(e sms.Epoch) bool {
 	return f != nil && slices.Contains((*f)(), e)
 }
 
-var handedOnBy = "SELECT " + columnsOf(noContent) + " FROM messages m WHERE m.final_at IS NULL AND m.arrived IS NOT NULL AND m.handed_by = any($2) AND m.recipient <> '' " +
-	"AND m.holder NOT IN " + own + " ORDER BY m.id"
+var handedOnBy = "SELECT " + fmt.Sprintf(columns, noContent) + " FROM messages m WHERE m.final_at IS NULL AND m.arrived IS NOT NULL AND m.handed_by = any($2) AND m.recipient <> '' " +
+	"AND NOT (m.holder " + own + ") ORDER BY m.id"
 
 // HandedOn implements store.Database.
 func (d *Database) HandedOn(ctx context.Context, by []sms.Epoch, f func(*sms.Message)) error {
@@ -31,7 +32,9 @@ func (d *Database) HandedOn(ctx context.Context, by []sms.Epoch, f func(*sms.Mes
 	return d.messages(ctx, handedOnBy, func(m *sms.Message) error { f(m); return nil }, d.epoch.Load(), of)
 }
 
-const holders = "SELECT id, CASE WHEN holder IN " + own + " THEN 0 ELSE holder END FROM messages WHERE id = any($2) AND final_at IS NULL"
+// What an epoch that is over had is at its owner as soon as that has taken it up.
+const holders = "SELECT m.id, CASE WHEN m.holder " + own + " THEN 0 ELSE coalesce(e.owner, m.holder) END " +
+	"FROM messages m LEFT JOIN estates e ON e.epoch = m.holder AND e.owner <> 0 AND e.settled WHERE m.id = any($2) AND m.final_at IS NULL"
 
 // Holders implements store.Database.
 func (d *Database) Holders(ctx context.Context, ids []sms.ID) (map[sms.ID]sms.Epoch, error) {
@@ -44,22 +47,6 @@ func (d *Database) Holders(ctx context.Context, ids []sms.ID) (map[sms.ID]sms.Ep
 		return nil
 	}, d.epoch.Load(), numbersOf(ids))
 	return at, err
-}
-
-var heldElsewhere = "SELECT " + columnsOf(noContent) + " FROM messages m WHERE m.source = $1 AND m.destination = $2 AND m.submitter = $3 AND m.recipient = $4 " +
-	"AND m.final_at IS NULL AND m.holder <> $5 ORDER BY m.id LIMIT $6"
-
-// HeldElsewhere implements store.Database.
-func (d *Database) HeldElsewhere(ctx context.Context, like *sms.Message, limit int) (ms []*sms.Message, err error) {
-	ctx, cancel := context.WithTimeout(ctx, readTime)
-	defer cancel()
-	err = d.messages(ctx, heldElsewhere, func(m *sms.Message) error {
-		if m.Holder != 0 && (like.ServiceType == "" || m.ServiceType == like.ServiceType) {
-			ms = append(ms, m)
-		}
-		return nil
-	}, escape(like.Source.Number), escape(like.Dest.Number), escape(like.Submitter), escape(like.Recipient), d.epoch.Load(), limit)
-	return ms, err
 }
 
 const groupOf = "SELECT epoch FROM groups WHERE submitter = $1 AND source = $2 AND destination = $3 AND ref = $4 AND form = $5 AND total = $6 AND until >= " + databaseNow

@@ -1,52 +1,321 @@
-package postgres
+package postgres_test
 
 import (
-	"maps"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
 	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store"
+	"hnetsmpp/smppserv/store/postgres"
+	"hnetsmpp/smppserv/store/storetest"
 	"hnetsmpp/smppserv/testkit"
-
-	"github.com/rs/zerolog"
 )
 
-func TestItIsKnownWhichWorkerHasWhatWasHandedOn(t *testing.T) {
-	pg := testkit.SharedPostgres(t)
-	d, err := OpenDatabase(t.Context(), Options{DSN: pg.Database(t), Folder: t.TempDir(), Node: "a", Log: zerolog.Nop()})
+// node is one of several workers on a database.
+type node struct {
+	*store.Store
+	database *postgres.Database
+	epoch    sms.Epoch
+}
+
+// join opens a database under a new epoch.
+func join(t *testing.T, pg *testkit.PG, o postgres.Options, database string) *node {
+	t.Helper()
+	d, err := postgres.OpenDatabase(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer d.Close()
-	d.epoch.Store(1)
-	d.Estates(func() []sms.Epoch { return []sms.Epoch{4} })
-	exec := func(query string, args ...any) {
-		t.Helper()
-		if _, err := d.pool.Exec(t.Context(), query, args...); err != nil {
-			t.Fatal(err)
+	epoch, err := strconv.ParseInt(pg.Value(t, database, "SELECT nextval('epochs')"), 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pg.Exec(t, database, fmt.Sprintf("INSERT INTO fences (epoch) VALUES (%d)", epoch))
+	n := &node{database: d, epoch: sms.Epoch(epoch)}
+	if n.Store, err = d.Begin(t.Context(), n.epoch); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := n.Close(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	return n
+}
+
+// two opens a new database for two workers.
+func two(t *testing.T) (pg *testkit.PG, database string, a, b *node) {
+	pg = testkit.SharedPostgres(t)
+	dsn := pg.Database(t)
+	u, err := url.Parse(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	database = strings.TrimPrefix(u.Path, "/")
+	o := options(dsn, t.TempDir())
+	o.GroupTime = time.Hour
+	a = join(t, pg, o, database)
+	o.Folder, o.Node = t.TempDir(), "two"
+	return pg, database, a, join(t, pg, o, database)
+}
+
+type addition struct {
+	m    *sms.Message
+	done chan error
+	dup  bool
+}
+
+func (a *addition) Message() *sms.Message      { return a.m }
+func (a *addition) Replaces() *road.Transition { return nil }
+func (a *addition) Added(duplicate bool, err error) {
+	a.dup = duplicate
+	a.done <- err
+}
+
+func add(s *store.Store, m *sms.Message) (duplicate bool, err error) {
+	a := &addition{m: m, done: make(chan error, 1)}
+	s.Add(a)
+	err = <-a.done
+	return a.dup, err
+}
+
+func waiting(t *testing.T, s *store.Store) (ids []sms.ID) {
+	t.Helper()
+	if err := s.Waiting(t.Context(), 0, func(m *sms.Message) error { ids = append(ids, m.ID); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return ids
+}
+
+func get(t *testing.T, s *store.Store, id sms.ID) *sms.Message {
+	t.Helper()
+	m, err := s.Get(t.Context(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func arrived(t *testing.T, n *node, since uint64) (ids []sms.ID, next uint64) {
+	t.Helper()
+	ids, next, err := n.database.Arrived(t.Context(), since)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ids, next
+}
+
+func TestAMessageThatIsHandedOnIsTheOthers(t *testing.T) {
+	_, _, a, b := two(t)
+	kept, given, final := storetest.Sample(), storetest.Sample(), storetest.Sample()
+	for _, m := range []*sms.Message{kept, given, final} {
+		storetest.Add(t, a.Store, m)
+	}
+	storetest.Finish(a.Store, road.Transition{IDs: []sms.ID{final.ID}, State: sms.Delivered})
+	_, next := arrived(t, b, 0)
+	done := make(chan error, 1)
+	a.HandOn([]sms.ID{given.ID, final.ID}, b.epoch, func(err error) { done <- err })
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if ids, _ := arrived(t, b, next); !slices.Equal(ids, []sms.ID{given.ID}) {
+		t.Errorf("%v arrived, want %d", ids, given.ID)
+	}
+	if ids := waiting(t, a.Store); !slices.Equal(ids, []sms.ID{kept.ID}) {
+		t.Errorf("the one has %v", ids)
+	}
+	if ids := waiting(t, b.Store); !slices.Equal(ids, []sms.ID{given.ID}) {
+		t.Errorf("the other has %v", ids)
+	}
+	if m := get(t, a.Store, given.ID); m.Holder != b.epoch || m.HandedBy != a.epoch {
+		t.Errorf("the one sees it at %d, of %d", m.Holder, m.HandedBy)
+	}
+	if m := get(t, b.Store, given.ID); m.Holder != 0 || m.HandedBy != a.epoch {
+		t.Errorf("the other sees it at %d, of %d", m.Holder, m.HandedBy)
+	}
+	like := storetest.Sample()
+	if ms, err := a.HeldElsewhere(t.Context(), like, 10); err != nil || len(ms) != 1 || ms[0].ID != given.ID {
+		t.Errorf("elsewhere is %v, %v", ms, err)
+	}
+	like.ServiceType = "OTH"
+	if ms, err := a.HeldElsewhere(t.Context(), like, 10); err != nil || len(ms) != 0 {
+		t.Errorf("elsewhere is %v, %v", ms, err)
+	}
+}
+
+func TestAPartGoesToTheWorkerThatHasTheFirstOne(t *testing.T) {
+	pg, database, a, b := two(t)
+	part := func(n *node, seq byte) *sms.Message {
+		m := storetest.Sample()
+		m.Part.Seq, m.PartForm = seq, sms.FormUDH8
+		storetest.Add(t, n.Store, m)
+		return m
+	}
+	first, second := part(a, 1), part(b, 2)
+	if first.Holder != 0 || second.Holder != a.epoch {
+		t.Fatalf("they are held by %d and %d", first.Holder, second.Holder)
+	}
+	if ids, _ := arrived(t, a, 0); !slices.Equal(ids, []sms.ID{second.ID}) {
+		t.Errorf("%v arrived", ids)
+	}
+	if ids := waiting(t, b.Store); len(ids) != 0 {
+		t.Errorf("the other has %v", ids)
+	}
+	pg.Exec(t, database, "UPDATE groups SET until = 0")
+	if again := part(b, 1); again.Holder != 0 {
+		t.Errorf("a new text under an old reference is held by %d", again.Holder)
+	}
+}
+
+func TestWhoeverWasTakenOverWritesNothing(t *testing.T) {
+	pg, database, a, b := two(t)
+	storetest.Add(t, a.Store, storetest.Sample())
+	pg.Exec(t, database, fmt.Sprintf("DELETE FROM fences WHERE epoch = %d", a.epoch))
+	if _, err := add(a.Store, storetest.Sample()); !errors.Is(err, store.ErrFenced) {
+		t.Errorf("got %v", err)
+	}
+	storetest.Add(t, b.Store, storetest.Sample())
+	if n := pg.Value(t, database, "SELECT count(*) FROM messages"); n != "2" {
+		t.Errorf("there are %s messages", n)
+	}
+}
+
+func TestAnExternalIDThatAnotherWorkerTakesMeanwhileIsADuplicate(t *testing.T) {
+	pg, database, a, b := two(t)
+	storetest.Add(t, a.Store, storetest.Sample())
+	// The other's transaction is under way: its id cannot be seen yet.
+	slow := make(chan error, 1)
+	pg.Exec(t, database, "CREATE FUNCTION wait_for_it() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.3); RETURN NEW; END'",
+		"CREATE TRIGGER slow AFTER INSERT ON messages FOR EACH STATEMENT EXECUTE FUNCTION wait_for_it()")
+	first := storetest.Sample()
+	first.ExternalID = "h-1"
+	go func() {
+		_, err := add(a.Store, first)
+		slow <- err
+	}()
+	for pg.Value(t, database, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()") == "0" {
+		time.Sleep(time.Millisecond)
+	}
+	second := storetest.Sample()
+	second.ExternalID = "h-1"
+	duplicate, err := add(b.Store, second)
+	if e := <-slow; e != nil || err != nil || !duplicate || second.ID != first.ID {
+		t.Errorf("%v, %v, duplicate %v, %d is %d", e, err, duplicate, second.ID, first.ID)
+	}
+	if n := pg.Value(t, database, "SELECT count(*) FROM external_ids"); n != "1" {
+		t.Errorf("there are %s", n)
+	}
+}
+
+// cutter is a proxy before a PostgreSQL that cuts connections.
+type cutter struct {
+	listener net.Listener
+	to       string
+	request  atomic.Bool // the next one gets lost, and its connection ends
+	answer   atomic.Bool // the next one does
+}
+
+func newCutter(t *testing.T, to string) *cutter {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &cutter{listener: l, to: to}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			client, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go c.serve(client)
+		}
+	}()
+	return c
+}
+
+func (c *cutter) serve(client net.Conn) {
+	server, err := net.Dial("tcp", c.to)
+	if err != nil {
+		client.Close()
+		return
+	}
+	end := func() {
+		client.Close()
+		server.Close()
+	}
+	pass := func(to, from net.Conn, cut *atomic.Bool) {
+		defer end()
+		buf := make([]byte, 1<<16)
+		for {
+			n, err := from.Read(buf)
+			if n > 0 && cut.CompareAndSwap(true, false) {
+				return
+			}
+			if _, e := to.Write(buf[:n]); err != nil || e != nil {
+				return
+			}
 		}
 	}
-	exec("INSERT INTO estates (epoch, owner) VALUES (4, 1), (5, 2)")
-	for _, m := range []struct {
-		id, holder, by int
-		recipient      string
-		final          any
-	}{
-		{10, 1, 2, "acme", nil}, {11, 2, 1, "acme", nil}, {12, 4, 1, "acme", nil}, {13, 5, 4, "acme", nil},
-		{14, 2, 4, "acme", 1}, {15, 2, 4, "", nil}, {16, 2, 3, "acme", nil}, {17, 2, 4, "acme", nil},
-	} {
-		exec("INSERT INTO messages (id, received_at, due_at, expires_at, error, holder, handed_by, attempts, kind, state, submitter, recipient, source, destination, reason, "+
-			"content, attributes, arrived, final_at) VALUES ($1, 0, 0, 0, 0, $2, $3, 0, 0, 1, '', $4, '', '', '', '', $6, pg_current_xact_id(), $5)",
-			m.id, m.holder, m.by, m.recipient, m.final, store.AppendAttributes(nil, &sms.Message{}))
+	go pass(server, client, &c.request)
+	pass(client, server, &c.answer)
+}
+
+func TestACommitWhoseAnswerIsLostNeitherLosesNorDoublesAMessage(t *testing.T) {
+	pg := testkit.SharedPostgres(t)
+	direct := pg.Database(t)
+	u, _ := url.Parse(direct)
+	c := newCutter(t, u.Host)
+	database := strings.TrimPrefix(u.Path, "/")
+	u.Host = c.listener.Addr().String()
+	n := join(t, pg, options(u.String(), t.TempDir()), database)
+	storetest.Add(t, n.Store, storetest.Sample())
+	accepted, lost := 1, 0
+	for i := range 20 {
+		cut := &c.answer
+		if i%2 == 0 {
+			cut = &c.request
+		}
+		m := storetest.Sample()
+		m.Source.Number = fmt.Sprint("cut ", i)
+		storetest.Add(t, n.Store, storetest.Sample()) // a block of ids is not what is cut
+		accepted++
+		cut.Store(true)
+		_, err := add(n.Store, m)
+		rows := pg.Value(t, database, fmt.Sprintf("SELECT count(*) FROM messages WHERE source = 'cut %d'", i))
+		switch {
+		case err == nil && rows == "1":
+			accepted++
+		case err != nil && rows == "0" && errors.Is(err, sms.ErrUnavailable):
+			lost++
+		default:
+			t.Errorf("%d: %v, and there are %s", i, err, rows)
+		}
+		cut.Store(false)
 	}
-	at, err := d.Holders(t.Context(), []sms.ID{10, 11, 12, 13, 14, 99})
-	if want := map[sms.ID]sms.Epoch{10: 0, 11: 2, 12: 0, 13: 5}; err != nil || !maps.Equal(at, want) {
-		t.Errorf("they are at %v, want %v: %v", at, want, err)
+	if total := pg.Value(t, database, "SELECT count(*) FROM messages"); total != fmt.Sprint(accepted) {
+		t.Errorf("%d were accepted, %s are there", accepted, total)
 	}
-	var ids []sms.ID
-	err = d.HandedOn(t.Context(), []sms.Epoch{4}, func(m *sms.Message) { ids = append(ids, m.ID) })
-	if err != nil || !slices.Equal(ids, []sms.ID{13, 17}) {
-		t.Errorf("it handed on %v: %v", ids, err)
+	if lost == 0 || accepted == 1 {
+		t.Errorf("%d accepted, %d lost", accepted, lost)
+	}
+	// What ends is told once, whatever is cut.
+	m := storetest.Sample()
+	storetest.Add(t, n.Store, m)
+	c.answer.Store(true)
+	storetest.Finish(n.Store, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Delivered})
+	if got := get(t, n.Store, m.ID); got.State != sms.Delivered {
+		t.Errorf("it is %v", got.State)
 	}
 }

@@ -22,6 +22,8 @@ type writer struct {
 	commits int64     // the number of the last transaction that is committed
 	block   sms.ID    // how many message_ids to reserve next
 	asked   time.Time // when some were reserved last
+	used    time.Time // when the connection was
+	careful bool      // some of the ends had taken place: each is looked at before the counters are told
 	swept   time.Time // when old groups were deleted last
 	args    args
 }
@@ -53,11 +55,18 @@ func (w *writer) close() error {
 	return err
 }
 
+// idle is how long the connection may have been used last for it to be taken for whole without asking: what is sent on one that is
+// broken would be in doubt.
+const idle = 50 * time.Millisecond
+
 // connected is the connection, made anew where the last one is gone.
 func (w *writer) connected(ctx context.Context) (*pgx.Conn, error) {
-	if w.conn != nil && !w.conn.IsClosed() {
+	now := time.Now()
+	if w.conn != nil && !w.conn.IsClosed() && (now.Sub(w.used) < idle || w.conn.Ping(ctx) == nil) {
+		w.used = now
 		return w.conn, nil
 	}
+	w.drop()
 	config := w.d.config.Copy()
 	setTimes(config, w.d.o.Lease*3/4, w.d.o.Lease)
 	config.RuntimeParams["application_name"] = ApplicationName(w.epoch)
@@ -86,7 +95,7 @@ func (w *writer) connected(ctx context.Context) (*pgx.Conn, error) {
 		c.Close(context.WithoutCancel(ctx))
 		return nil, err
 	}
-	w.conn, w.pid = c, c.PgConn().PID()
+	w.conn, w.pid, w.used = c, c.PgConn().PID(), time.Now()
 	return c, nil
 }
 

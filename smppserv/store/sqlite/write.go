@@ -394,7 +394,10 @@ func (w *writer) ended(ended []*road.Transition, t *tally.Sheet, now int64) erro
 			}
 		}
 		last = v
-		for _, id := range v.IDs {
+		for i, id := range v.IDs {
+			if v.Messages != nil && !t.Known(id) {
+				t.Learn(v.Messages[i])
+			}
 			if err := w.keepTryOf(id, v, false, t); err != nil {
 				return err
 			}

@@ -167,6 +167,12 @@ func searchGoesOnAfterAPurge(t *testing.T, open Open) {
 }
 
 func triesAreKept(t *testing.T, open Open) {
+	for _, handed := range []bool{false, true} { // the messages with their ends
+		triesOf(t, open, handed)
+	}
+}
+
+func triesOf(t *testing.T, open Open, handed bool) {
 	s := open()
 	m, once, expired := Sample(), Sample(), Sample()
 	for _, m := range []*sms.Message{m, once, expired} {
@@ -174,6 +180,9 @@ func triesAreKept(t *testing.T, open Open) {
 	}
 	finish := func(m *sms.Message, state sms.State, at int, unjudged bool, err int, reason string) {
 		v := road.Transition{IDs: []sms.ID{m.ID}, State: state, Attempts: 1, Error: err, Reason: reason, Unjudged: unjudged}
+		if handed && state.Final() {
+			v.Messages = []*sms.Message{get(t, s, m.ID)}
+		}
 		if at >= 0 {
 			v.At, v.Took, v.Through = now.Add(time.Duration(at)*time.Second), time.Duration(1+at)*time.Millisecond, fmt.Sprint("session ", at%2)
 		}

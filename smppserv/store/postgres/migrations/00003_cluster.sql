@@ -7,8 +7,12 @@ ALTER TABLE nodes ADD COLUMN lease_ms bigint NOT NULL DEFAULT 0;
 ALTER TABLE asks SET UNLOGGED;
 ALTER TABLE asks ADD COLUMN begin_by timestamptz NOT NULL, ADD COLUMN taken_at timestamptz;
 
--- Since when an epoch is over.
-ALTER TABLE estates ADD COLUMN since timestamptz NOT NULL DEFAULT clock_timestamp();
+-- A place that was given back stays as a row of epoch 0, so that the rows of which at is new are all that changed.
+ALTER TABLE slots ADD COLUMN at xid8 NOT NULL DEFAULT pg_current_xact_id();
+CREATE INDEX slots_at ON slots (at);
+
+-- Since when an epoch is over, and whether its owner has taken up what waits of it.
+ALTER TABLE estates ADD COLUMN since timestamptz NOT NULL DEFAULT clock_timestamp(), ADD COLUMN settled boolean NOT NULL DEFAULT false;
 
 -- How many undelivered messages each owner has at each node, as that said last, and the number of its saying.
 CREATE TABLE pending (
