@@ -89,8 +89,8 @@ func (n *Node) tryTake(ctx context.Context, p road.Place, gone []slot) (way []sl
 	ctx, cancel := n.bound(ctx)
 	defer cancel()
 	var mine slot
-	var freed []int16
 	var taken []slot
+	var freed []int16
 	err = pgx.BeginFunc(ctx, c, func(tx pgx.Tx) error {
 		rows, err := n.lockSlots(ctx, tx, p.Client)
 		if err != nil {
@@ -127,7 +127,7 @@ func (n *Node) tryTake(ctx context.Context, p road.Place, gone []slot) (way []sl
 	for _, number := range freed {
 		s.set(p.Client, slot{number: number, at: mine.at})
 	}
-	for _, o := range taken { // what others have is not heard of first: the client's rate is shared with them at once
+	for _, o := range taken { // what others have, too, as the table says now
 		s.set(p.Client, o)
 	}
 	s.set(p.Client, mine)
