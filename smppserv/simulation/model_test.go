@@ -108,7 +108,7 @@ func (m *model) end(w *world, id sms.ID, v *road.Transition) {
 	switch v.State {
 	case sms.Delivered:
 		m.counts.Delivered++
-		if !o.took && o.m.Kind != sms.KindDPF {
+		if !m.has(o) {
 			w.fail("message %d is DELIVERED, and nobody has it", id)
 		}
 	case sms.Expired:
@@ -122,6 +122,13 @@ func (m *model) end(w *world, id sms.ID, v *road.Transition) {
 	default:
 		m.counts.Failed++
 	}
+}
+
+// has tells whether a recipient has a message, or, of a part that came twice, the other one.
+func (m *model) has(o *message) bool {
+	return o.took || o.m.Kind == sms.KindDPF || o.m.Part.Total > 0 && slices.ContainsFunc(m.lanes[laneOf(&o.m)], func(other *message) bool {
+		return other.took && other.m.Part == o.m.Part && other.content == o.content
+	})
 }
 
 // expired holds an end against the clock.

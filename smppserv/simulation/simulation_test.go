@@ -28,11 +28,15 @@ var (
 const (
 	// settled is how long everything may take when all is well again: the longest validity, and some.
 	settled = 30 * time.Hour
-	told    = 5 // seeds that failed and are told of
+	// standstill is how much real time a seed may take: a wait that simulated time cannot end would be for ever.
+	standstill = 8*time.Second
+	told       = 5 // seeds that failed and are told of
 )
 
 // run lives one seed.
 func run(t *testing.T, seed uint64) (c counts, failed, history []string) {
+	stands := time.AfterFunc(standstill, func() { panic(fmt.Sprintf("seed %d stands still: see what its goroutines wait for", seed)) })
+	defer stands.Stop()
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, seed: seed, dice: rand.New(rand.NewPCG(seed, 0)), started: time.Now(), disk: memory.NewDisk(), adding: make(chan struct{}, 1)}
 		w.model.init()

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -50,6 +51,7 @@ type world struct {
 	model   model
 	failed  []string
 	history []string
+	lives   uint64
 	numbers uint64 // of sessions, references and external ids
 }
 
@@ -100,6 +102,9 @@ func (w *world) chance(what string, a, b uint64) *rand.Rand {
 
 // say notes what happened. mu is held.
 func (w *world) say(format string, args ...any) {
+	if len(w.history) > 20000 {
+		panic(strings.Join(w.history[19800:], "\n"))
+	}
 	w.history = append(w.history, fmt.Sprintf("%12v ", w.now())+fmt.Sprintf(format, args...))
 }
 
@@ -118,15 +123,14 @@ func (w *world) fail(format string, args ...any) {
 
 // start begins a life.
 func (w *world) start() {
-	l := &life{world: w, bound: map[string][]*session{}}
-	if w.life != nil {
-		l.number = w.life.number + 1
-	}
 	w.mu.Lock()
 	w.model.restarted(w)
 	w.mu.Unlock()
 	ctx := context.Background()
+	var l *life
 	for {
+		w.lives++
+		l = &life{world: w, number: w.lives, bound: map[string][]*session{}}
 		s, power, err := memory.Open(ctx, w.disk, memory.Options{Log: zerolog.Nop(), Write: l.write, Written: l.written, Settle: l.settle})
 		if err != nil {
 			w.t.Fatal(err)
@@ -323,6 +327,9 @@ func (d *deliverer) Deliver(ms []*sms.Message, incomplete bool, report func(sms.
 	}
 	ms = append([]*sms.Message(nil), ms...)
 	begun := d.model.progress(d, ms, dice.IntN(3))
+	if o.Progress = begun; o.Verdict == sms.Done || o.Verdict == sms.Failed {
+		o.Progress = ""
+	}
 	took := time.Duration(dice.Int64N(int64(time.Second)))
 	if dice.IntN(8) == 0 {
 		took *= 20
