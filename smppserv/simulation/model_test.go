@@ -13,16 +13,19 @@ import (
 
 // model is what may happen. Its methods are called with world.mu held, but for progress.
 type model struct {
-	all       map[sms.ID]*message
-	order     []*message
-	pending   int // submits that are not answered yet
-	calls     int // cancels and changes under way
-	replacing int
+	all     map[sms.ID]*message
+	order   []*message
+	pending int // submits that are not answered yet
+	calls   int // cancels and changes under way
+	// succeeded are those in whose conversation somebody replaces what waits.
+	succeeded map[successor]bool
 	lanes     map[lane][]*message
 	external  map[string]sms.ID
+	handed    map[string]time.Duration // when, by text
 	counts    counts
-	shifted   bool // the clock was set, and a crash came before that was on disk for sure
-	stepped   time.Duration
+	shifted   bool          // the clock was set, and a crash came before that was on disk for sure
+	stepped   time.Duration // when the clock was set last
+	noted     time.Duration // when that was on disk
 	sick      time.Duration // when the disk or Hermès last misbehaved
 	rates     map[string]int
 }
@@ -35,6 +38,11 @@ type counts struct {
 
 type lane struct{ recipient, source, dest string }
 
+type successor struct {
+	lane
+	submitter string
+}
+
 func laneOf(m *sms.Message) lane { return lane{m.Recipient, m.Source.Number, m.Dest.Number} }
 
 // message is what the model knows of a row.
@@ -44,7 +52,9 @@ type message struct {
 	accepted   bool        // whoever handed it in was told so
 	refused    bool
 	life       uint64
-	added      time.Duration
+	added      time.Duration // on disk
+	handed     time.Duration // in
+	at         time.Duration // of its last try
 	state      sms.State
 	tries      int
 	flying     bool
@@ -61,7 +71,8 @@ type message struct {
 }
 
 func (m *model) init() {
-	m.all, m.lanes, m.external, m.rates = map[sms.ID]*message{}, map[lane][]*message{}, map[string]sms.ID{}, map[string]int{}
+	m.all, m.lanes, m.external, m.handed, m.rates = map[sms.ID]*message{}, map[lane][]*message{}, map[string]sms.ID{}, map[string]time.Duration{}, map[string]int{}
+	m.succeeded = map[successor]bool{}
 }
 
 // written is told of what is on disk.
@@ -70,7 +81,10 @@ func (m *model) written(w *life, b *store.Batch) {
 		if m.all[add.ID] != nil {
 			w.fail("message_id %d was given out twice", add.ID)
 		}
-		o := &message{m: *add, life: w.number, added: w.now(), state: sms.Enroute, content: string(add.Content)}
+		o := &message{m: *add, life: w.number, added: w.now(), handed: w.now(), state: sms.Enroute, content: string(add.Content)}
+		if at, ok := m.handed[o.content]; ok && add.Kind == sms.KindText {
+			o.handed = at
+		}
 		m.all[add.ID] = o
 		m.order = append(m.order, o)
 		k := laneOf(add)
@@ -82,6 +96,9 @@ func (m *model) written(w *life, b *store.Batch) {
 			m.external[add.ExternalID] = add.ID
 		}
 		w.say("on disk: %d kind %d %q from %s to %q, %s → %s, part %v, receipt %v", add.ID, add.Kind, add.Content, add.Submitter, add.Recipient, add.Source.Number, add.Dest.Number, add.Part, add.Receipt)
+	}
+	if len(b.Steps) > 0 {
+		m.noted = w.now()
 	}
 	for _, v := range b.Ended {
 		for _, id := range v.IDs {
@@ -116,7 +133,7 @@ func (m *model) end(w *world, id sms.ID, v *road.Transition) {
 		m.expired(w, o)
 	case sms.Deleted:
 		m.counts.Deleted++
-		if !o.meddled && !o.refused {
+		if !o.meddled && !o.refused && !m.succeeded[successor{laneOf(&o.m), o.m.Submitter}] {
 			w.fail("message %d is DELETED, and nobody asked for it: %s", id, v.Reason)
 		}
 	default:
@@ -136,7 +153,7 @@ func (m *model) expired(w *world, o *message) {
 	if m.shifted || o.meddled {
 		return
 	}
-	if early := o.m.ExpiresAt.Sub(o.m.ReceivedAt) - (w.now() - o.added) - time.Second; o.m.Period && !o.m.Scheduled() && early > 0 {
+	if early := o.m.ExpiresAt.Sub(o.m.ReceivedAt) - (w.now() - o.handed) - time.Second; o.m.Period && !o.m.Scheduled() && early > 0 {
 		w.fail("message %d expires %v too early", o.m.ID, early)
 	}
 	if early := o.m.ExpiresAt.Sub(time.Now().Add(w.set)) - time.Second; !o.m.Period && !o.moved && early > 0 {
@@ -221,7 +238,7 @@ func (m *model) tried(d *deliverer, ms []*sms.Message, incomplete bool) (number 
 		case got.Progress < o.progress:
 			w.fail("message %d is tried from part %q on, and its recipient has %q", got.ID, got.Progress, o.progress)
 		}
-		o.flying = true
+		o.flying, o.at = true, w.now()
 		m.early(d, o)
 		m.inOrder(w, o)
 		m.onTime(w, o)
@@ -282,7 +299,8 @@ func (m *model) inOrder(w *world, o *message) {
 		if earlier == o {
 			return
 		}
-		if earlier.free() || earlier.state.Final() || earlier.flying || earlier.ended || !earlier.accepted || m.overdue(w, earlier) {
+		if earlier.free() || earlier.state.Final() || earlier.flying || earlier.ended || !earlier.accepted || m.overdue(w, earlier) ||
+			o.m.Recipient != sms.Hermes && earlier.tries > 0 && earlier.at == w.now() { // a session sends several before it hears of one
 			continue
 		}
 		w.fail("message %d is tried before message %d of its conversation", o.m.ID, earlier.m.ID)
@@ -293,7 +311,7 @@ func (m *model) inOrder(w *world, o *message) {
 // overdue tells whether the validity of a message may be over.
 func (m *model) overdue(w *world, o *message) bool {
 	if o.m.Period && !m.shifted {
-		return w.now()-o.added >= o.m.ExpiresAt.Sub(o.m.ReceivedAt)-time.Second
+		return w.now()-o.handed >= o.m.ExpiresAt.Sub(o.m.ReceivedAt)-time.Second
 	}
 	return m.shifted || o.moved || !time.Now().Add(w.set).Before(o.m.ExpiresAt.Add(-time.Second))
 }
@@ -303,7 +321,7 @@ func (m *model) onTime(w *world, o *message) {
 	if o.m.Scheduled() && !o.came && !o.meddled && !m.shifted && o.m.DueAt.After(time.Now().Add(w.set+time.Second)) {
 		w.fail("message %d is tried before its time", o.m.ID)
 	}
-	if m.overdue(w, o) && !o.moved && !m.shifted && !o.meddled && o.m.Period && !o.m.Scheduled() && w.now()-o.added > o.m.ExpiresAt.Sub(o.m.ReceivedAt)+2*time.Second {
+	if m.overdue(w, o) && !o.moved && !m.shifted && !o.meddled && o.m.Period && !o.m.Scheduled() && w.now()-o.handed > o.m.ExpiresAt.Sub(o.m.ReceivedAt)+2*time.Second {
 		w.fail("message %d is tried after its validity", o.m.ID)
 	}
 }
@@ -313,26 +331,30 @@ func (m *model) fair(w *world, d *deliverer, got *sms.Message) {
 	if d.to != sms.Hermes {
 		return
 	}
+	if w.faults.read > 0 { // what cannot be read is tried a second later
+		clear(m.rates)
+		return
+	}
 	m.rates[got.Submitter] = 0
-	ready := map[string]bool{}
+	ready := map[string]sms.ID{}
 	for _, some := range m.lanes {
 		for _, o := range some {
 			if o.state.Final() || o.ended {
 				continue
 			}
 			if !o.flying && !o.free() && !o.retried && o.accepted && o.m.Recipient == sms.Hermes {
-				ready[o.m.Submitter] = true
+				ready[o.m.Submitter] = o.m.ID
 			}
 			break
 		}
 	}
 	for _, c := range clients {
-		if c == got.Submitter || !ready[c] {
+		if c == got.Submitter || ready[c] == 0 {
 			m.rates[c] = 0
 			continue
 		}
 		if m.rates[c]++; m.rates[c] > 3*window+len(clients) {
-			w.fail("%d tries of others go before one of %s", m.rates[c], c)
+			w.fail("%d tries of others go before message %d of %s", m.rates[c], ready[c], c)
 			m.rates[c] = 0
 		}
 	}
@@ -389,9 +411,7 @@ func (m *model) stopped(w *world) {
 // crashed is for a life that was cut off.
 func (m *model) crashed(w *world) {
 	m.counts.Crashes++
-	if w.now()-m.stepped < 10*time.Second {
-		m.shifted = true
-	}
+	m.shifted = m.shifted || m.noted < m.stepped
 }
 
 // restarted is for a new life: what was in memory is gone.

@@ -51,20 +51,18 @@ func (w *world) submit(m *sms.Message, replacing bool) *submission {
 	w.mu.Lock()
 	w.model.counts.Submitted++
 	w.model.pending++
+	w.model.handed[string(m.Content)] = w.now()
 	w.say("%s submits %q to %q, %s → %s, part %v, esm_class %d, replacing %t", m.Submitter, m.Content, m.Recipient, m.Source.Number, m.Dest.Number, m.Part, m.ESMClass, replacing)
 	if replacing {
 		for _, o := range w.model.lanes[laneOf(m)] { // one of them may go
 			o.meddled = o.meddled || o.m.Submitter == m.Submitter && o.m.Kind == sms.KindText
 		}
-		w.model.replacing++
+		w.model.succeeded[successor{laneOf(m), m.Submitter}] = true
 	}
 	w.mu.Unlock()
 	answer := func(err error) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		if replacing {
-			w.model.replacing--
-		}
 		if err != nil && !l.over {
 			w.model.pending--
 			s.refused = true
@@ -179,9 +177,7 @@ func (w *world) step() {
 	case n < 82:
 		w.setClock(time.Duration(dice.IntN(7200)-3600) * time.Second)
 	case n < 84:
-		if _, err := l.q.Sweep(context.Background()); err != nil && !may(err) {
-			w.t.Error(err)
-		}
+		w.sweep()
 	case n < 92:
 		w.harm()
 	case n < 94:
@@ -190,6 +186,13 @@ func (w *world) step() {
 		w.restart()
 	default:
 		time.Sleep(time.Duration(dice.IntN(60)) * time.Second)
+	}
+}
+
+// sweep does what the centre does every minute.
+func (w *world) sweep() {
+	if _, err := w.life.q.Sweep(context.Background()); err != nil && !may(err) {
+		w.t.Error(err)
 	}
 }
 
@@ -320,7 +323,7 @@ func (w *world) setClock(to time.Duration) {
 	w.model.stepped = w.now()
 	for _, o := range w.model.order {
 		o.moved = true
-		o.came = o.came || !o.m.DueAt.After(time.Now().Add(w.set))
+		o.came = o.came || !o.m.DueAt.After(time.Now().Add(w.set+1100*time.Millisecond)) // it is noticed within a second
 	}
 	w.set = to
 }
