@@ -97,8 +97,10 @@ func (m *model) written(w *life, b *store.Batch) {
 		}
 		w.say("on disk: %d kind %d %q from %s to %q, %s → %s, part %v, receipt %v", add.ID, add.Kind, add.Content, add.Submitter, add.Recipient, add.Source.Number, add.Dest.Number, add.Part, add.Receipt)
 	}
-	if len(b.Steps) > 0 {
-		m.noted = w.now()
+	for _, step := range b.Steps {
+		if step.To.Sub(time.Now().Add(w.set)).Abs() < time.Minute { // it is the last one
+			m.noted = w.now()
+		}
 	}
 	for _, v := range b.Ended {
 		for _, id := range v.IDs {
@@ -171,7 +173,7 @@ func (m *model) accepted(w *world, s *submission, got *sms.Message, duplicate bo
 	case duplicate:
 		m.counts.Duplicates++
 		return
-	case s.m.ID != got.ID: // a part that came again
+	case o.submission != nil && o.submission != s: // a part that came again
 		m.counts.Repeated++
 		return
 	}

@@ -157,6 +157,7 @@ func (w *world) step() {
 	case n < 66:
 		like := w.text(w.client())
 		w.mu.Lock()
+		w.model.succeeded[successor{laneOf(like), like.Submitter}] = true
 		for _, o := range w.model.lanes[laneOf(like)] {
 			o.meddled = o.meddled || o.m.Submitter == like.Submitter
 		}
@@ -190,10 +191,12 @@ func (w *world) step() {
 }
 
 // sweep does what the centre does every minute.
-func (w *world) sweep() {
-	if _, err := w.life.q.Sweep(context.Background()); err != nil && !may(err) {
+func (w *world) sweep() (all bool) {
+	_, err := w.life.q.Sweep(context.Background())
+	if !may(err) {
 		w.t.Error(err)
 	}
+	return err == nil
 }
 
 func (w *world) fromHermes() {

@@ -81,9 +81,9 @@ func (w *world) quiet() bool {
 
 // look compares what the queue has with what is on disk (I8).
 func (w *world) look() {
-	w.sweep()
+	all := w.sweep()
 	synctest.Wait()
-	if !w.quiet() {
+	if !all || !w.quiet() {
 		return
 	}
 	stats := w.life.q.Stats()
@@ -190,6 +190,7 @@ func TestWhateverHappensMessagesEndOnceAndInOrder(t *testing.T) {
 					}
 					if len(failed) > 0 {
 						failures.Add(1)
+						fmt.Printf("seed %d: %s\n", seed, failed[0])
 						t.Errorf("seed %d (go test ./smppserv/simulation -seed %d -steps %d -repeat 20 -v):\n%s", seed, seed, *length, strings.Join(failed[:min(len(failed), 5)], "\n"))
 					}
 				}
