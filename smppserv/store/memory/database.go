@@ -282,6 +282,9 @@ func (d *database) WaitingIDs(ctx context.Context, after, upTo sms.ID, limit int
 	return ids, err
 }
 
+// HandedOn implements store.Database: there were no other workers.
+func (d *database) HandedOn(context.Context, []sms.Epoch, func(*sms.Message)) error { return nil }
+
 // Holders implements store.Database: there are no other workers.
 func (d *database) Holders(context.Context, []sms.ID) (map[sms.ID]sms.Epoch, error) { return nil, nil }
 
