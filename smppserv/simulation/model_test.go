@@ -66,7 +66,7 @@ type message struct {
 	content    string
 	meddled    bool // somebody has asked for its end, or its change
 	came       bool // its schedule has come
-	passed     int  // tries of others since it might have been tried
+	faults     int  // of the server, that its tries brought about
 	moved      bool // the clock was set, for a message of a time of the wall clock
 }
 
@@ -392,7 +392,12 @@ func (m *model) reported(w *world, d *deliverer, ms []*sms.Message, o sms.Outcom
 		case o.Verdict == sms.Failed || o.Verdict == sms.TryAgain && got.SingleAttempt():
 			k.ended, k.doneIn = true, d.number
 		case o.Verdict == sms.TryAgain:
-			k.retried = true
+			if k.retried = true; o.Fault {
+				k.faults++
+			}
+			if k.faults == 3 { // the server's fault is not tried for ever
+				k.ended, k.doneIn = true, d.number
+			}
 		}
 	}
 }
@@ -420,6 +425,7 @@ func (m *model) crashed(w *world) {
 func (m *model) restarted(*world) {
 	m.pending, m.calls = 0, 0
 	for _, o := range m.order {
+		o.faults = 0
 		if o.flying, o.progress = false, ""; !o.state.Final() {
 			o.ended = false
 			o.retried = true // it has its turn whenever the conversation's others have had theirs
