@@ -218,6 +218,7 @@ func (q *Queue) unnoted() []road.ClockStep {
 	}
 	steps := append([]road.ClockStep(nil), q.steps[q.noted:]...)
 	q.noted = len(q.steps)
+	q.storing.Add(int64(len(steps)))
 	return steps
 }
 
@@ -233,18 +234,23 @@ func (q *Queue) note(steps []road.ClockStep) {
 // writeAgain is the wait after the disk did not take a step.
 const writeAgain = time.Second
 
+// write has a step on disk, also while the disk does not take it for a while: a stop waits for it, since after it the row of a message
+// would tell another time.
 func (q *Queue) write(s road.ClockStep) {
 	q.o.Store.NoteClockStep(s, func(err error) {
 		if err == nil {
+			q.stored()
 			return
 		}
 		time.AfterFunc(writeAgain, func() {
 			q.mu.Lock()
 			stopped := q.stopped
 			q.mu.Unlock()
-			if !stopped {
-				q.write(s)
+			if stopped {
+				q.stored()
+				return
 			}
+			q.write(s)
 		})
 	})
 }
@@ -253,6 +259,7 @@ func (q *Queue) write(s road.ClockStep) {
 func (q *Queue) sleep() time.Duration {
 	now := q.wheel.at
 	next, some := q.wheel.next()
+	some = some && q.minds() // else what is due now would be a reason not to sleep
 	if q.answers.len() > 0 {
 		if at := q.answers.front().at; !some || at < next {
 			next, some = at, true

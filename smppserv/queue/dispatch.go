@@ -138,7 +138,7 @@ func (q *Queue) nextJobs() (jobs []*job, more bool) {
 	more = q.release(now, step) || more
 	more = q.returnTurns(step) || more
 	more = q.endReached(step) || more
-	if q.ends.len() < 2*step && !q.stopping {
+	if q.minds() {
 		more = q.wheel.advance(now, step) || more
 	}
 	if q.unwritten < maxUnwritten { // what makes room calls
@@ -152,6 +152,9 @@ func (q *Queue) nextJobs() (jobs []*job, more bool) {
 	q.trying += len(jobs)
 	return jobs, more
 }
+
+// minds tells whether deadlines are acted upon now: not while enough wait for their end, and not any more when it stops.
+func (q *Queue) minds() bool { return q.ends.len() < 2*step && !q.stopping }
 
 // takeEnds makes jobs of what is to end.
 func (q *Queue) takeEnds(now int64) (jobs []*job) {
