@@ -97,6 +97,7 @@ func (m *model) written(w *life, b *store.Batch) {
 		w.say("on disk: %d kind %d %q from %s to %q, %s → %s, part %v, receipt %v", add.ID, add.Kind, add.Content, add.Submitter, add.Recipient, add.Source.Number, add.Dest.Number, add.Part, add.Receipt)
 	}
 	for _, step := range b.Steps {
+		w.say("on disk: a step of the clock by %v", step.By())
 		m.unnoted = slices.DeleteFunc(m.unnoted, func(by time.Duration) bool { return (by - step.By()).Abs() < 100*time.Millisecond })
 	}
 	for _, v := range b.Ended {
@@ -167,11 +168,11 @@ func (m *model) accepted(w *world, s *submission, got *sms.Message, duplicate bo
 	case o == nil:
 		w.fail("a submit of %q was answered with message_id %d, which is not on disk", s.m.Content, got.ID)
 		return
+	case duplicate && s.m.Part.Total > 0: // a part that came again
+		m.counts.Repeated++
+		return
 	case duplicate:
 		m.counts.Duplicates++
-		return
-	case o.submission != nil && o.submission != s: // a part that came again
-		m.counts.Repeated++
 		return
 	}
 	m.counts.Accepted++
@@ -341,7 +342,7 @@ func (m *model) fair(w *world, d *deliverer, got *sms.Message) {
 			if o.state.Final() || o.ended {
 				continue
 			}
-			if !o.flying && !o.free() && !o.retried && o.accepted && o.m.Recipient == sms.Hermes {
+			if !o.flying && !o.free() && !o.retried && !m.succeeded[successor{laneOf(&o.m), o.m.Submitter}] && o.accepted && o.m.Recipient == sms.Hermes {
 				ready[o.m.Submitter] = o.m.ID
 			}
 			break
