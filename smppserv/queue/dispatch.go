@@ -31,6 +31,7 @@ type job struct {
 	ms      []*sms.Message // of all
 	outlet  *Outlet
 	untried end
+	back    bool      // its messages could not be read: it went back to its line
 	began   time.Time // of the try
 
 	reported atomic.Bool // what came of it: a Deliverer that panics may have done so already

@@ -23,10 +23,9 @@ type model struct {
 	external  map[string]sms.ID
 	handed    map[string]time.Duration // when, by text
 	counts    counts
-	shifted   bool          // the clock was set, and a crash came before that was on disk for sure
-	stepped   time.Duration // when the clock was set last
-	noted     time.Duration // when that was on disk
-	sick      time.Duration // when the disk or Hermès last misbehaved
+	shifted   bool            // the clock was set, and a crash came before that was on disk for sure
+	unnoted   []time.Duration // how far the clock was set, as far as that is not on disk
+	sick      time.Duration   // when the disk or Hermès last misbehaved
 	rates     map[string]int
 }
 
@@ -98,9 +97,8 @@ func (m *model) written(w *life, b *store.Batch) {
 		w.say("on disk: %d kind %d %q from %s to %q, %s → %s, part %v, receipt %v", add.ID, add.Kind, add.Content, add.Submitter, add.Recipient, add.Source.Number, add.Dest.Number, add.Part, add.Receipt)
 	}
 	for _, step := range b.Steps {
-		if step.To.Sub(time.Now().Add(w.set)).Abs() < time.Minute { // it is the last one
-			m.noted = w.now()
-		}
+		w.say("on disk: a step of the clock by %v", step.By())
+		m.unnoted = slices.DeleteFunc(m.unnoted, func(by time.Duration) bool { return (by - step.By()).Abs() < 100*time.Millisecond })
 	}
 	for _, v := range b.Ended {
 		for _, id := range v.IDs {
@@ -170,11 +168,11 @@ func (m *model) accepted(w *world, s *submission, got *sms.Message, duplicate bo
 	case o == nil:
 		w.fail("a submit of %q was answered with message_id %d, which is not on disk", s.m.Content, got.ID)
 		return
+	case duplicate && s.m.Part.Total > 0: // a part that came again
+		m.counts.Repeated++
+		return
 	case duplicate:
 		m.counts.Duplicates++
-		return
-	case o.submission != nil && o.submission != s: // a part that came again
-		m.counts.Repeated++
 		return
 	}
 	m.counts.Accepted++
@@ -344,7 +342,7 @@ func (m *model) fair(w *world, d *deliverer, got *sms.Message) {
 			if o.state.Final() || o.ended {
 				continue
 			}
-			if !o.flying && !o.free() && !o.retried && o.accepted && o.m.Recipient == sms.Hermes {
+			if !o.flying && !o.free() && !o.retried && !m.succeeded[successor{laneOf(&o.m), o.m.Submitter}] && o.accepted && o.m.Recipient == sms.Hermes {
 				ready[o.m.Submitter] = o.m.ID
 			}
 			break
@@ -418,7 +416,7 @@ func (m *model) stopped(w *world) {
 // crashed is for a life that was cut off.
 func (m *model) crashed(w *world) {
 	m.counts.Crashes++
-	m.shifted = m.shifted || m.noted < m.stepped
+	m.shifted = m.shifted || len(m.unnoted) > 0
 }
 
 // restarted is for a new life: what was in memory is gone.

@@ -323,7 +323,9 @@ func (w *world) setClock(to time.Duration) {
 	defer w.mu.Unlock()
 	w.say("the clock is set by %v", to-w.set)
 	w.model.counts.Steps++
-	w.model.stepped = w.now()
+	if to-w.set < -time.Second || to-w.set > time.Second {
+		w.model.unnoted = append(w.model.unnoted, to-w.set)
+	}
 	for _, o := range w.model.order {
 		o.moved = true
 		o.came = o.came || !o.m.DueAt.After(time.Now().Add(w.set+1100*time.Millisecond)) // it is noticed within a second
