@@ -111,6 +111,7 @@ func (w *writer) write(ctx context.Context, b *store.Batch) (sent bool, err erro
 	if err := w.counters(q, b.Tally); err != nil {
 		return false, fmt.Errorf("write the counters: %w", err)
 	}
+	w.erase(q, b)
 	q.Queue("COMMIT")
 	w.careful = false
 	if err = w.run(ctx, q); code(err) == codeNotAll {

@@ -182,7 +182,8 @@ func (d *database) open(ctx context.Context) error {
 }
 
 // writing is what a connection that writes is told: it copies the log into the database when Tend says so, and at no commit.
-var writing = []string{"journal_mode(wal)", "synchronous(full)", "wal_autocheckpoint(0)"}
+// What is deleted is overwritten with zeros.
+var writing = []string{"journal_mode(wal)", "synchronous(full)", "wal_autocheckpoint(0)", "secure_delete(on)"}
 
 // openSQL opens a connection that writes, for whoever writes seldom.
 func openSQL(file string) (*sql.DB, error) {

@@ -30,6 +30,7 @@ type writer struct {
 	oldCounters, oldSamples, oldAudit                  *zombiezen.Stmt
 	keepLast, purge, purgeExternal, purgeKnown, forget *zombiezen.Stmt
 	step, forgetSteps, purgedAt, probe                 *zombiezen.Stmt
+	notedNumber, notedCampaign, rename, reword         *zombiezen.Stmt
 }
 
 func openWriter(file string) (*writer, error) {
@@ -95,6 +96,10 @@ func (w *writer) prepare() (err error) {
 		{&w.purgeExternal, "DELETE FROM external_ids WHERE " + ended},
 		{&w.purgeKnown, "DELETE FROM submit_multi WHERE " + ended},
 		{&w.forget, "DELETE FROM conversations WHERE rowid > ? AND rowid <= ? AND written_at < ?"},
+		{&w.notedNumber, "DELETE FROM conversations WHERE number = ?"},
+		{&w.notedCampaign, "DELETE FROM conversations WHERE campaign = ?"},
+		{&w.rename, "UPDATE hourly SET campaign = ? WHERE campaign = ? AND hour >= ? AND hour < ?"},
+		{&w.reword, "UPDATE audit SET on_what = ?, more = ? WHERE id = ?"},
 		{&w.step, "INSERT INTO clock_steps (message_id, set_from, set_to) VALUES (?, ?, ?)"},
 		{&w.forgetSteps, "DELETE FROM clock_steps WHERE message_id < (SELECT coalesce(min(id), ?) FROM messages INDEXED BY messages_waiting " +
 			"WHERE final_at IS NULL) OR rowid <= (SELECT max(rowid) FROM clock_steps) - ?"},
@@ -265,7 +270,13 @@ func (w *writer) write(b *store.Batch) error {
 	if err := w.records(b); err != nil {
 		return fmt.Errorf("write what is no message: %w", err)
 	}
-	return w.counted(b.Tally)
+	if err := w.counted(b.Tally); err != nil {
+		return err
+	}
+	if err := w.erased(b); err != nil {
+		return fmt.Errorf("erase a number: %w", err)
+	}
+	return nil
 }
 
 func (w *writer) added(m *sms.Message) error {
