@@ -66,7 +66,7 @@ func TestAnErasedNumberIsInNoFileAnyMore(t *testing.T) {
 	if found := holders(t, folder, erasedNumber); len(found) < 2 {
 		t.Fatalf("before: %q", found)
 	}
-	if r := command(t, "smppserv", "", "erase", "--config", path, "--number", "3600*"); r.code != 1 {
+	if r := command(t, "smppserv", "", "erase", "--config", path, "--number", "336*"); r.code != 1 {
 		t.Errorf("a beginning: exit code %d, %s", r.code, r.stdout)
 	}
 	if out := succeeds(t, "", "erase", "--config", path, "--number", "+"+erasedNumber); !strings.HasPrefix(out, "the number is erased: ") {

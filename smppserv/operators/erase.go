@@ -102,10 +102,10 @@ type erasing struct {
 func (ops *Operators) Erase(ctx context.Context, by adminapi.Actor, number string) (adminapi.Erasure, error) {
 	number = strings.TrimPrefix(strings.TrimSpace(number), "+")
 	switch {
-	case len(number) < leastNumber || len(number) > maxNumber || strings.ContainsAny(number, "*\r\n\x00"):
-		return adminapi.Erasure{}, fmt.Errorf("%w: number is one whole number, of %d characters at least", adminapi.ErrBadRequest, leastNumber)
 	case ops.isCampaign(number):
 		return adminapi.Erasure{}, fmt.Errorf("%w: %s is a number of the contact centre: config.toml has it among those of a client, so nothing is erased", adminapi.ErrConflict, number)
+	case len(number) < leastNumber || len(number) > maxNumber || strings.ContainsAny(number, "*\r\n\x00"):
+		return adminapi.Erasure{}, fmt.Errorf("%w: number is one whole number, of %d characters at least", adminapi.ErrBadRequest, leastNumber)
 	}
 	if err := ops.writable(); err != nil {
 		return adminapi.Erasure{}, err
