@@ -35,7 +35,8 @@ const applicationID = 0x484E4554
 
 // Options of a store in SQLite.
 type Options struct {
-	File string // made when it is missing, as is its folder
+	File string      // made when it is missing, as is its folder
+	Keys *store.Keys // that texts are sealed with; nil = they are not, and none are
 	Log  zerolog.Logger
 }
 
@@ -65,6 +66,7 @@ func OpenDatabase(ctx context.Context, o Options) (store.Database, error) {
 // database implements store.Database.
 type database struct {
 	file, mark string
+	keys       *store.Keys
 	log        zerolog.Logger
 	gate       *gate
 	writer     *writer
@@ -109,7 +111,7 @@ func openFile(ctx context.Context, o Options) (*database, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &database{mark: markFile(o.File), log: o.Log, release: release}
+	d := &database{mark: markFile(o.File), keys: o.Keys, log: o.Log, release: release}
 	file := followed(o.File)
 	err = checkRestored(file)
 	if err == nil {
@@ -161,7 +163,11 @@ func (d *database) open(ctx context.Context) error {
 		return err
 	}
 	if d.writer, err = openWriter(d.file); err == nil {
+		d.writer.keys = d.keys
 		if err = d.migrate(ctx); err == nil {
+			err = d.writer.checkKeys()
+		}
+		if err == nil {
 			err = d.writer.prepare()
 		}
 		if err == nil {
@@ -177,7 +183,7 @@ func (d *database) open(ctx context.Context) error {
 		return err
 	}
 	d.gate = newGate(d.file)
-	d.readers = newPool(d.file, d.gate)
+	d.readers = newPool(d.file, d.gate, d.keys)
 	return nil
 }
 

@@ -19,6 +19,7 @@ type writer struct {
 	conn    *zombiezen.Conn
 	version int64 // data_version: it changes when somebody else writes
 	add     addition
+	keys    *store.Keys
 
 	look, begin, commit, rollback, dataVersion         *zombiezen.Stmt
 	end, try, progress, change                         *zombiezen.Stmt
@@ -233,8 +234,9 @@ func (w *writer) write(b *store.Batch) error {
 		w.change.BindInt64(1, store.Milli(m.DueAt))
 		w.change.BindInt64(2, m.Wait.Milliseconds())
 		w.change.BindInt64(3, store.Milli(m.ExpiresAt))
-		w.change.BindBytes(4, m.Content)
-		w.change.BindBytes(5, store.AppendAttributes(nil, m))
+		attributes, content := w.keys.AppendColumns(nil, m)
+		w.change.BindBytes(4, content)
+		w.change.BindBytes(5, attributes)
 		w.change.BindInt64(6, int64(m.ID))
 		if err := run(w.change); err != nil {
 			return fmt.Errorf("change message %d: %w", m.ID, err)
@@ -293,7 +295,7 @@ func (w *writer) added(m *sms.Message) error {
 			return err
 		}
 	}
-	return w.add.run(m)
+	return w.add.run(m, w.keys)
 }
 
 func (w *writer) tried(v *road.Transition, t *tally.Sheet) error {
