@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"hnetsmpp/pkg/commandline"
+	"hnetsmpp/pkg/config"
 	"hnetsmpp/pkg/registration"
 	"hnetsmpp/pkg/worker"
 	"hnetsmpp/smppserv/centre"
@@ -14,6 +16,7 @@ import (
 
 type storeCommand struct {
 	Backup  backupCommand  `cmd:"" help:"Copy the store into FILE, also while the server runs. The copy is checked; FILE must not exist."`
+	Copy    copyCommand    `cmd:"" help:"Copy all of the store into another database, from SQLite to PostgreSQL or back, which then is the store; all workers must be stopped. Interrupted and called again, it goes on. The store that config.toml names is marked as moved: no worker starts on it any more."`
 	Restore restoreCommand `cmd:"" help:"Put the copy FILE in the place of the store, which is kept under another name. The server must be stopped."`
 }
 
@@ -24,6 +27,9 @@ type backupCommand struct {
 func (b backupCommand) Run(ctx context.Context, line *commandLine, c *commandline.Console) error {
 	file, err := line.load()
 	if err != nil {
+		return err
+	}
+	if err := ofSQLite(file.Config); err != nil {
 		return err
 	}
 	start := time.Now()
@@ -45,6 +51,9 @@ type restoreCommand struct {
 func (r restoreCommand) Run(ctx context.Context, line *commandLine, c *commandline.Console) error {
 	file, err := line.load()
 	if err != nil {
+		return err
+	}
+	if err := ofSQLite(file.Config); err != nil {
 		return err
 	}
 	database := file.Config.Store.DSN
@@ -74,6 +83,14 @@ func (r restoreCommand) Run(ctx context.Context, line *commandLine, c *commandli
 		"Idempotency-Key, so that it can tell; a client may get a text or a receipt twice", done.Waiting)
 	say("now start the server: %s", registration.Start())
 	return err
+}
+
+// ofSQLite refuses what is for the file of a SQLite store.
+func ofSQLite(cfg *config.Config) error {
+	if cfg.Store.Driver == config.DriverSQLite {
+		return nil
+	}
+	return errors.New("the messages are in PostgreSQL (store.driver): back them up and restore them with its own pg_dump and pg_restore, or pg_basebackup")
 }
 
 // storeError gives the error of a held store its exit code.

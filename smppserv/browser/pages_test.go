@@ -49,7 +49,7 @@ func made(t *testing.T, by admin.Actor, change func(*pagetest.Fake)) (*pagetest.
 var claire = admin.Actor{Name: "claire", From: "127.0.0.1", Role: adminapi.Admin, Texts: true}
 
 func TestEachPageCanBeReadByEverybodyAndAsksNothingOfElsewhere(t *testing.T) {
-	_, base := made(t, claire, func(f *pagetest.Fake) { f.Several, f.Stored = true, f.Stored[:60] })
+	_, base := made(t, claire, func(f *pagetest.Fake) { f.Share(); f.Stored = f.Stored[:60] })
 	for _, write := range []struct{ as, text string }{{"client", "Bonjour, où en est ma commande ?"}, {"hermes", "Elle est partie ce matin."}, {"client", "Merci !"}} {
 		answer, err := http.PostForm(base+"/try/"+write.as, url.Values{"csrf": {pagetest.Token}, "client": {"acme"}, "customer": {"33600000001"}, "number": {"3600"}, "text": {write.text}})
 		if err != nil {

@@ -45,8 +45,10 @@ func (mc *centre) show(file *config.File, fault string) {
 	mc.mu.Unlock()
 	c := &operators.Config{Mode: cfg.Mode, HermesURL: cfg.Hermes.URL, StandIn: cfg.UsesStandIn(), Certificates: cfg.Certificates(),
 		SMPP: addressOf(mc.plain)}
-	if cfg.Store.Driver == "sqlite" {
+	if cfg.Store.Driver == config.DriverSQLite {
 		c.Database = cfg.Store.DSN
+	} else {
+		c.Folder = mc.dataFolder()
 	}
 	if mc.port != nil {
 		c.TCP = mc.port.Addr().String()

@@ -80,7 +80,7 @@ func (mc *centre) joinStore(ctx context.Context, version string) error {
 }
 
 func (mc *centre) tryJoin(ctx context.Context, version string) error {
-	st, name := mc.cfg.Store, nodeName(mc.cfg)
+	st, name := mc.cfg.Store, NodeName(mc.cfg)
 	keys, err := contentKeys(mc.cfg)
 	if err != nil {
 		return err

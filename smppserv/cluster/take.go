@@ -54,7 +54,7 @@ func (n *Node) take(ctx context.Context, p road.Place) error {
 			return fmt.Errorf("%w: %w", sms.ErrUnavailable, err)
 		case len(way) == 0:
 			return nil
-		case probed || slices.ContainsFunc(way, func(o slot) bool { return o.epoch == n.epoch }):
+		case probed, !p.Pair && slices.ContainsFunc(way, func(o slot) bool { return o.epoch == n.epoch }):
 			return sms.ErrNoPlace
 		}
 		if gone = n.probe(ctx, p.Client, way); len(gone) == 0 {
@@ -89,13 +89,14 @@ func (n *Node) tryTake(ctx context.Context, p road.Place, gone []slot) (way []sl
 	ctx, cancel := n.bound(ctx)
 	defer cancel()
 	var mine slot
+	var taken []slot
 	var freed []int16
 	err = pgx.BeginFunc(ctx, c, func(tx pgx.Tx) error {
 		rows, err := n.lockSlots(ctx, tx, p.Client)
 		if err != nil {
 			return err
 		}
-		var taken []slot
+		taken = nil
 		mine = slot{0, n.epoch, int64(p.Session), p.Receives, p.Transmits, 0}
 		for _, o := range rows {
 			if o.epoch != 0 && !slices.Contains(gone, o) && !n.stale(p, o) {
@@ -125,6 +126,10 @@ func (n *Node) tryTake(ctx context.Context, p road.Place, gone []slot) (way []sl
 	s.places[place{p.Client, p.Session}] = holding{p, s.granted}
 	for _, number := range freed {
 		s.set(p.Client, slot{number: number, at: mine.at})
+	}
+	for _, o := range taken { // what others have, too, as the table says now
+		o.at = mine.at
+		s.set(p.Client, o)
 	}
 	s.set(p.Client, mine)
 	n.tell.later("slots", "")

@@ -32,13 +32,36 @@ type account struct {
 	accepted  map[string]string            // text → message_id, of lines that Hermès sent
 	delivered map[string]int               // text → how often a client got it
 	order     map[string]int               // conversation and session → the number of the last text that a client got
+	resent    map[string]bool              // texts that were handed in once more, by another session: they have no place in the order of theirs
+	last      map[string]time.Time         // client → when it got its last deliver_sm
 	binds     int
-	served    map[string]int // client → sessions that get answers now
+	spans     []*span
+}
+
+// A span is a session from the bind's answer to the last thing that the server did for it.
+type span struct {
+	client      string
+	transmitter bool
+	begin, end  time.Time
+}
+
+// granted begins a session's span.
+func (a *account) granted(client string, transmitter bool) *span {
+	now := time.Now()
+	s := &span{client, transmitter, now, now}
+	a.change(func() { a.spans = append(a.spans, s) })
+	return s
+}
+
+func (a *account) served(s *span) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	s.end = time.Now()
 }
 
 func newAccount(t *testing.T) *account {
 	return &account{changed: make(chan struct{}), acked: map[string]string{}, refused: map[string]smpp.Status{}, receipts: map[string]smpp.MessageState{},
-		accepted: map[string]string{}, delivered: map[string]int{}, order: map[string]int{}, served: map[string]int{}, hermes: testkit.StartHermes(t)}
+		accepted: map[string]string{}, delivered: map[string]int{}, order: map[string]int{}, last: map[string]time.Time{}, resent: map[string]bool{}, hermes: testkit.StartHermes(t)}
 }
 
 func (a *account) change(do func()) {
@@ -176,7 +199,7 @@ type party struct {
 	addrs   func() []string // of all workers
 	at      int             // the one that it tries now
 	name    string
-	hop     time.Duration // it goes elsewhere after so long; 0 = when the connection is lost
+	slow    time.Duration // it takes so long for each PDU
 
 	once  sync.Once
 	quiet chan struct{}
@@ -211,14 +234,9 @@ func (p *party) serve(conn net.Conn, session func(conn net.Conn)) {
 	defer conn.Close()
 	over := make(chan struct{})
 	defer close(over)
-	var hop <-chan time.Time
-	if p.hop > 0 {
-		hop = time.After(p.hop)
-	}
 	go func() {
 		select {
 		case <-p.stop:
-		case <-hop:
 		case <-over:
 		}
 		conn.Close()
@@ -252,14 +270,15 @@ func (p *party) bind(conn net.Conn, request, response smpp.CommandID, client str
 var machineSessions atomic.Int64
 
 // startTransmitter submits for a client as fast as it is answered.
-func startTransmitter(t *testing.T, a *account, addrs func() []string, client string, first int, hop time.Duration) *party {
-	p := &party{account: a, addrs: addrs, at: first, name: client, hop: hop}
+func startTransmitter(t *testing.T, a *account, addrs func() []string, client string, first int, slow time.Duration) *party {
+	p := &party{account: a, addrs: addrs, at: first, name: client, slow: slow}
 	texts := 0
 	p.start(t, func(conn net.Conn) {
 		if !p.bind(conn, smpp.CmdBindTransmitter, smpp.CmdBindTransmitterResp, client) {
 			return
 		}
 		session := machineSessions.Add(1)
+		served := a.granted(client, true)
 		inFlight := map[uint32]string{}
 		for seq := uint32(1); ; {
 			for ; len(inFlight) < loadWindow && !closed(p.quiet); seq++ {
@@ -276,6 +295,8 @@ func startTransmitter(t *testing.T, a *account, addrs func() []string, client st
 			if err != nil || !p.takeResp(conn, h, body, inFlight) {
 				return
 			}
+			a.served(served)
+			time.Sleep(p.slow)
 			if len(inFlight) == 0 && closed(p.quiet) { // a transmitter in peace
 				<-p.stop
 				return
@@ -327,8 +348,8 @@ func (p *party) takeResp(conn net.Conn, h smpp.Header, body []byte, inFlight map
 }
 
 // startReceiver takes what is for a client.
-func startReceiver(t *testing.T, a *account, addrs func() []string, client string, first int, hop time.Duration) *party {
-	p := &party{account: a, addrs: addrs, at: first, name: client, hop: hop}
+func startReceiver(t *testing.T, a *account, addrs func() []string, client string, first int, slow time.Duration) *party {
+	p := &party{account: a, addrs: addrs, at: first, name: client, slow: slow}
 	p.start(t, func(conn net.Conn) {
 		if !p.bind(conn, smpp.CmdBindReceiver, smpp.CmdBindReceiverResp, client) {
 			return
@@ -346,11 +367,12 @@ func startReceiver(t *testing.T, a *account, addrs func() []string, client strin
 					a.change(func() { a.fault("deliver_sm: %v", err) })
 					return
 				}
+				time.Sleep(p.slow)
 				// The answer first: what was not answered may come again.
 				if _, err := conn.Write(smpp.AppendPDU(nil, smpp.ROK, h.Sequence, &smpp.DeliverSMResp{})); err != nil {
 					return
 				}
-				a.took(pdu.(*smpp.DeliverSM))
+				a.took(client, pdu.(*smpp.DeliverSM))
 				continue
 			case smpp.CmdEnquireLink:
 				answer = &smpp.EnquireLinkResp{}
@@ -369,11 +391,15 @@ func startReceiver(t *testing.T, a *account, addrs func() []string, client strin
 	return p
 }
 
-func (a *account) took(d *smpp.DeliverSM) {
+func (a *account) took(client string, d *smpp.DeliverSM) {
 	a.change(func() {
+		a.last[client] = time.Now()
 		if d.ESMClass&0x3C == 0 {
 			text := string(d.ShortMessage)
 			if a.delivered[text]++; a.delivered[text] > 1 {
+				return
+			}
+			if a.resent[text] {
 				return
 			}
 			conversation, n := conversationOf(text, d.Dest.Addr)
@@ -434,13 +460,14 @@ func startAgent(t *testing.T, a *account, addrs func() []string, client string, 
 			return true
 		}
 		for _, id := range slices.Sorted(maps.Keys(open)) {
+			a.change(func() { a.resent[open[id]] = true })
 			if !send(id, open[id]) || !take() {
 				return
 			}
 		}
 		for !closed(p.quiet) {
 			lines++
-			id := fmt.Sprintf("%s-%d", client, lines)
+			id := fmt.Sprintf("%s-%d-%d", client, session, lines)
 			open[id] = fmt.Sprintf("to %s s%d no. %d", client, session, lines)
 			if !send(id, open[id]) || !take() {
 				return

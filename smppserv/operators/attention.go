@@ -142,6 +142,9 @@ func (a *attention) part(p *adminapi.Part, cfg *Config) {
 		}
 	case adminapi.PartDisk:
 		n.Code, n.ToDo = CodeDiskLow, adminapi.Say("free room on the volume of the database, or shorten jobs.retention in config.toml")
+		if cfg.Database == "" {
+			n.ToDo = adminapi.Say("free room on the volume that the server keeps its logs and its folder data on")
+		}
 	case adminapi.PartConfiguration:
 		n.Link = "/settings"
 		n.Code, n.ToDo = CodeConfigRefused, adminapi.Say("mend config.toml and save it again; the server works on with what it said before")

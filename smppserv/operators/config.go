@@ -20,6 +20,7 @@ type Config struct {
 	// Certificates are the files of those that are in use, by the key that names them.
 	Certificates map[string]string
 	Database     string // its file, "" = it is in none
+	Folder       string // where the server keeps files; "" = that of Database
 	SMPP, TCP    string // where the ports listen
 
 	byID map[string]int // the places of Clients; nil = they are not indexed

@@ -165,13 +165,12 @@ type Operators struct {
 	opened, closed atomic.Bool
 	acts           atomic.Int64 // entries that were written to the audit
 
-	mu      sync.Mutex
-	pauses  map[string]adminapi.Pause
-	holds   int                  // how often that was changed
-	pausing map[string]int       // those that are being paused or resumed
-	unread  time.Time            // when that could not be read
-	oldest  map[sms.ID]time.Time // when the oldest messages that wait were accepted
-	stop    context.CancelFunc   // of what goes on by itself, nil = nothing does
+	mu     sync.Mutex
+	pauses map[string]adminapi.Pause
+	holds  int                  // how often that was changed
+	unread time.Time            // when that could not be read
+	oldest map[sms.ID]time.Time // when the oldest messages that wait were accepted
+	stop   context.CancelFunc   // of what goes on by itself, nil = nothing does
 }
 
 // New makes one. Open gives it the parts.

@@ -3,6 +3,7 @@ package operators
 import (
 	"context"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -214,18 +215,18 @@ type room struct {
 
 type rooms struct {
 	mu    sync.Mutex
-	file  string
+	of    string
 	seen  room
 	until time.Time
 }
 
-// disk is what is known of the volume that the database is on.
+// disk is what is known of the volume that the database is on, or, where that is on a server, the files of this worker.
 func (ops *Operators) disk(cfg *Config) room {
 	r := &ops.rooms
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if now := time.Now(); cfg.Database != r.file || now.After(r.until) {
-		r.file, r.until, r.seen = cfg.Database, now.Add(diskGood), look(cfg.Database)
+	if now := time.Now(); cfg.Folder+cfg.Database != r.of || now.After(r.until) {
+		r.of, r.until, r.seen = cfg.Folder+cfg.Database, now.Add(diskGood), look(cfg.Folder, cfg.Database)
 		if r.seen.free < lowDisk {
 			r.until = now.Add(lowGood)
 		}
@@ -233,12 +234,16 @@ func (ops *Operators) disk(cfg *Config) room {
 	return r.seen
 }
 
-func look(database string) (r room) {
-	if database == "" {
-		return r
+func look(folder, database string) (r room) {
+	switch {
+	case folder != "":
+		r.free, r.total, r.err = freeOctets(filepath.Join(folder, "a file"))
+	case database != "":
+		r.free, r.total, r.err = freeOctets(database)
 	}
-	r.free, r.total, r.err = freeOctets(database)
-	r.database, r.log = octets(database), octets(database+"-wal")
+	if database != "" {
+		r.database, r.log = octets(database), octets(database+"-wal")
+	}
 	return r
 }
 

@@ -21,6 +21,14 @@ func (q *Queue) part(j *job) {
 	q.apart[q.lanes.at(at.lane).hash] = &apart{id: last.ID, at: j.outlet.options.Holder}
 }
 
+// Parted is told of a message that waits at another worker, and that one handed on whose messages are this one's now: as if it had been handed
+// on here. Of a conversation's the last one counts.
+func (q *Queue) Parted(m *sms.Message) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.apart[conversationOf(m).hash()] = &apart{id: m.ID, at: m.Holder}
+}
+
 // isApart tells whether the outlet would have the lane's messages overtake those before them.
 func (q *Queue) isApart(l *lane, o *Outlet) bool {
 	if len(q.apart) == 0 {

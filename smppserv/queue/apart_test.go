@@ -81,6 +81,22 @@ func TestWhatWasHandedOnHoldsNothingBackWhenItHasEnded(t *testing.T) {
 	r.emptied()
 }
 
+func TestWhatADeadWorkerHandedOnIsNotOvertakenByWhatItHadLeft(t *testing.T) {
+	o := newOthers()
+	r := newRig(t, func(op *Options) { op.Share = o })
+	first, second := r.answerTo("first"), r.answerTo("second")
+	first.ID, first.Holder, second.ID = 500, 7, 501
+	r.q.Parted(first)
+	here := r.attach(road.OutletOptions{Recipient: "admin", Window: 100})
+	if _, err := r.q.TakeOver(t.Context(), func(_ context.Context, f func(*sms.Message) error) error { return f(second) }); err != nil {
+		t.Fatal(err)
+	}
+	testkit.Receive(t, o.barred, "the question where it is")
+	if ids := r.q.Apart(false); !slices.Equal(ids, []sms.ID{500}) || len(here.tries) > 0 {
+		t.Fatalf("%v are looked for", ids)
+	}
+}
+
 func TestWhatIsTakenOverStandsBeforeWhatCameLater(t *testing.T) {
 	r := newRig(t, func(op *Options) { op.Share = newOthers() })
 	first, second, third := r.answerTo("first"), r.answerTo("second"), r.answerTo("third")

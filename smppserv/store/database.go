@@ -64,6 +64,9 @@ type Database interface {
 	WaitingOf(ctx context.Context, holders []sms.Epoch, f func(*sms.Message) error) error
 	// WaitingIDs lists the messages above after and up to upTo that are not final, in ascending order and at most limit of them.
 	WaitingIDs(ctx context.Context, after, upTo sms.ID, limit int) ([]sms.ID, error)
+	// HandedOn calls f, in ascending order and without Content, for each message that waits for a client at another worker on the store, and that
+	// one of these epochs handed on, which are over. The message is valid until f returns.
+	HandedOn(ctx context.Context, by []sms.Epoch, f func(*sms.Message)) error
 	// Holders tells of the messages that are not final at which other worker on the store they wait, 0 = at this one.
 	Holders(ctx context.Context, ids []sms.ID) (map[sms.ID]sms.Epoch, error)
 	// HeldElsewhere lists, in ascending order, without their Content and at most limit of them, the messages of like's submitter, recipient

@@ -31,6 +31,7 @@ type Hermes struct {
 	ids      map[string]bool // the ids of these messages
 	scripts  map[string]*script
 	changed  chan struct{} // closed and replaced with every push
+	arrival  func(Push)
 }
 
 // A Push is one request and what it was answered.
@@ -42,6 +43,8 @@ type Push struct {
 	At       time.Time
 	Status   int  // of the scripted answer; 0 when the connection was broken instead
 	Repeated bool // the key had been accepted before
+
+	BrokenOff bool // whoever sent it did not wait for the answer
 }
 
 // A Message is the body of a push, with every field that the contract names.
@@ -145,7 +148,20 @@ func (h *Hermes) scripted(to, key string) Answer {
 	return a
 }
 
+// OnArrival has f told of every push when it has come, before Hermès thinks about the answer.
+func (h *Hermes) OnArrival(f func(Push)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.arrival = f
+}
+
 func (h *Hermes) answer(w http.ResponseWriter, p *Push) {
+	h.mu.Lock()
+	arrival := h.arrival
+	h.mu.Unlock()
+	if arrival != nil {
+		arrival(*p)
+	}
 	a := h.scripted(p.Message.To, p.Key)
 	if a.After > 0 {
 		select {
@@ -153,7 +169,7 @@ func (h *Hermes) answer(w http.ResponseWriter, p *Push) {
 		case <-p.Context().Done():
 		}
 	}
-	p.Status = a.Status
+	p.Status, p.BrokenOff = a.Status, p.Context().Err() != nil
 	h.record(p)
 	if a.Status == 0 {
 		panic(http.ErrAbortHandler) // net/http breaks the connection

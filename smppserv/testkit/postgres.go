@@ -34,10 +34,19 @@ type PG struct {
 
 	programs, folder string
 	settings         []string
+	environment      []string
 	process          *exec.Cmd
 	ended            chan struct{} // the process has
 	log              bytes.Buffer  // read when ended is closed
 	databases        atomic.Int64
+}
+
+// ForPostgres lets the account that PostgreSQL runs as read a file of the test's, and nobody else.
+func ForPostgres(t testing.TB, file string) {
+	t.Helper()
+	if err := giveToPostgres(file); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Postgres starts a PostgreSQL for a test, whose end is its end. It has fsync off unless settings, such as "fsync=on", say
@@ -56,6 +65,55 @@ func Postgres(t testing.TB, settings ...string) *PG {
 		t.Fatal(err)
 	}
 	return pg
+}
+
+// PostgresClock is Postgres with a clock that can be set: set has it go on so much ahead of the machine's.
+func PostgresClock(t testing.TB, settings ...string) (pg *PG, set func(ahead time.Duration)) {
+	t.Helper()
+	programs := postgresPrograms(t)
+	libraries, _ := filepath.Glob("/usr/lib/*/faketime/libfaketime.so.1")
+	if len(libraries) == 0 {
+		Missing(t, "libfaketime", "apt-get install faketime")
+	}
+	pg, err := newPostgres(programs, settings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pg.remove)
+	file := filepath.Join(pg.folder, "ahead")
+	set = func(ahead time.Duration) {
+		// The file is put there whole: it is read at each look at the clock.
+		err := os.WriteFile(file+".new", fmt.Appendf(nil, "%+d\n", int(ahead.Seconds())), 0o644)
+		if err == nil {
+			err = os.Rename(file+".new", file)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	set(0)
+	pg.environment = []string{"LD_PRELOAD=" + libraries[0], "FAKETIME_TIMESTAMP_FILE=" + file, "FAKETIME_NO_CACHE=1", "FAKETIME_DONT_FAKE_MONOTONIC=1",
+		"DONT_FAKE_MONOTONIC=1"}
+	if err = pg.initialise(); err == nil {
+		err = pg.start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pg, set
+}
+
+// TableSpace makes a table space in a folder that is not there yet.
+func (pg *PG) TableSpace(t testing.TB, name, folder string) {
+	t.Helper()
+	err := os.Mkdir(folder, 0o700)
+	if err == nil {
+		err = giveToPostgres(folder)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	pg.Exec(t, "postgres", "CREATE TABLESPACE "+name+" LOCATION '"+folder+"'")
 }
 
 // shared is the PostgreSQL of all tests of a binary.
@@ -138,6 +196,9 @@ func (pg *PG) command(program string, args ...string) *exec.Cmd {
 	c := exec.Command(filepath.Join(pg.programs, program), args...)
 	c.Dir = pg.folder
 	c.Env = append(os.Environ(), "LC_ALL=C", "PGPASSWORD="+PGPassword)
+	if program == "postgres" {
+		c.Env = append(c.Env, pg.environment...)
+	}
 	asPostgres(c)
 	return c
 }
@@ -264,6 +325,9 @@ func (pg *PG) Value(t testing.TB, database, query string) (value string) {
 	}
 	return value
 }
+
+// Try is Value for one that may not answer.
+func (pg *PG) Try(database, query string) (string, error) { return pg.value(database, query) }
 
 func (pg *PG) value(database, query string) (value string, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), Patience)

@@ -32,12 +32,23 @@ func StartWorker(t testing.TB, config string) *Worker {
 // StartWorkerAs is StartWorker with a program that runs smppserv in its own way.
 func StartWorkerAs(t testing.TB, program, config string) *Worker {
 	t.Helper()
+	w := newWorker(t, program, config)
+	w.Start(t)
+	return w
+}
+
+// NewWorker is StartWorker for a worker that Start is to start.
+func NewWorker(t testing.TB, config string) *Worker {
+	t.Helper()
+	return newWorker(t, Program(t, "smppserv"), config)
+}
+
+func newWorker(t testing.TB, program, config string) *Worker {
 	w := &Worker{Log: &Log{}, program: program, config: config}
 	t.Cleanup(func() {
 		w.Stop(t)
 		w.Log.Judge(t, "smppserv")
 	})
-	w.Start(t)
 	return w
 }
 

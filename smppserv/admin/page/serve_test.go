@@ -25,7 +25,8 @@ func TestServe(t *testing.T) {
 		t.Skip("-serve gives an address")
 	}
 	fake := pagetest.New(time.Now())
-	fake.Several, fake.Calm = true, *serveCalm
+	fake.Share()
+	fake.Calm = *serveCalm
 	l, err := net.Listen("tcp", *serveAt)
 	if err != nil {
 		t.Fatal(err)

@@ -66,8 +66,10 @@ func (d *Database) takeAll(ctx context.Context) (epoch sms.Epoch, err error) {
 func (a alone) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), connectTime)
 	defer cancel()
-	err := a.leave(ctx)
-	return errors.Join(err, a.Database.Close())
+	if err := a.leave(ctx); err != nil { // the next one takes it all the same
+		a.o.Log.Warn().Err(explain(a.where(), err)).Msg("the database could not be told of the stop")
+	}
+	return a.Database.Close()
 }
 
 func (d *Database) leave(ctx context.Context) error {

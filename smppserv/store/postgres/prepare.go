@@ -88,6 +88,9 @@ func (d *Database) prepare(ctx context.Context) error {
 	if err := d.migrate(ctx, c); err != nil {
 		return err
 	}
+	if err := d.checkMarks(ctx, c); err != nil || d.o.marked {
+		return err
+	}
 	return d.checkKeys(ctx, c)
 }
 

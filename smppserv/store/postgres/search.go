@@ -147,8 +147,8 @@ func (d *Database) LastUse(ctx context.Context, client, number string) (a sms.Ad
 	return m.Source, true, nil
 }
 
-// disorder is how many ids below a message may be those of later ones: several workers give out blocks of them at a time.
-const disorder = 4 * mostBlock
+// disorder is how many messages before one may have come later: several workers give out blocks of ids at a time, for two seconds.
+const disorder = 10_000
 
 // Since implements store.Database. It halves the ids, each time with the first message behind the middle, and looks through those
 // before what it finds.
@@ -178,8 +178,12 @@ func (d *Database) Since(ctx context.Context, at time.Time) (found sms.ID, err e
 	if found == 0 || int64(found) == first {
 		return found, nil
 	}
-	err = d.each(ctx, "SELECT id FROM messages WHERE id >= $1 AND id < $2 AND received_at >= $3 ORDER BY id LIMIT 1", []any{&id}, func() error { found = sms.ID(id); return nil },
-		int64(found)-min(int64(found), disorder), int64(found), at.UnixMilli())
+	var earlier *int64
+	err = d.each(ctx, "SELECT min(id) FROM (SELECT id, received_at FROM messages WHERE id < $1 ORDER BY id DESC LIMIT $2) m WHERE received_at >= $3", []any{&earlier},
+		func() error { return nil }, int64(found), disorder, at.UnixMilli())
+	if earlier != nil {
+		found = sms.ID(*earlier)
+	}
 	return found, err
 }
 

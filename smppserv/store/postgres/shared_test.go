@@ -166,6 +166,24 @@ func TestAPartGoesToTheWorkerThatHasTheFirstOne(t *testing.T) {
 	if first.Holder != 0 || second.Holder != a.epoch {
 		t.Fatalf("they are held by %d and %d", first.Holder, second.Holder)
 	}
+	// It is its own as long as its submit may not be answered; the queue hands it on then. Also after a restart it is known where to.
+	if ids, _ := arrived(t, a, 0); len(ids) > 0 {
+		t.Errorf("%v arrived before it was handed on", ids)
+	}
+	err := b.Store.Waiting(t.Context(), 0, func(m *sms.Message) error {
+		if m.ID != second.ID || m.Holder != a.epoch {
+			t.Errorf("message %d is to go to %d", m.ID, m.Holder)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	handed := make(chan error, 1)
+	b.Store.HandOn([]sms.ID{second.ID}, second.Holder, func(err error) { handed <- err })
+	if err := <-handed; err != nil {
+		t.Fatal(err)
+	}
 	if ids, _ := arrived(t, a, 0); !slices.Equal(ids, []sms.ID{second.ID}) {
 		t.Errorf("%v arrived", ids)
 	}

@@ -179,6 +179,11 @@ func (d *database) MoreIDs(_ context.Context, above sms.ID) (first, last sms.ID,
 	return above + 1, math.MaxInt64, nil
 }
 
+// HandedOn implements store.Database: there are no other workers.
+func (d *database) HandedOn(context.Context, []sms.Epoch, func(*sms.Message)) error {
+	return nil
+}
+
 // Holders implements store.Database: there are no other workers.
 func (d *database) Holders(context.Context, []sms.ID) (map[sms.ID]sms.Epoch, error) {
 	return nil, nil
