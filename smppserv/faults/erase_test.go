@@ -42,8 +42,8 @@ const (
 	erasedText                = "wordofthe" + "erased"
 )
 
-// talk has a person write and be written to: delivered, waiting for a client that is not bound, in parts, with receipts.
-func talk(t *testing.T, path, number, text string) {
+// converse has a person write and be written to: delivered, waiting for a client that is not bound, in parts, with receipts.
+func converse(t *testing.T, path, number, text string) {
 	t.Helper()
 	succeeds(t, "", "send", "--config", path, "--from", number, "--to", "3600", "--text", text)
 	succeeds(t, "", "send", "--config", path, "--from", number, "--to", "3600", "--text", strings.Repeat(text+" ", 30))
@@ -59,8 +59,8 @@ func TestAnErasedNumberIsInNoFileAnyMore(t *testing.T) {
 	launcher := testkit.StartLauncher(t, path)
 	smpps := launcher.AwaitReady(t)
 
-	talk(t, path, erasedNumber, erasedText)
-	talk(t, path, otherNumber, "wordofanother")
+	converse(t, path, erasedNumber, erasedText)
+	converse(t, path, otherNumber, "wordofanother")
 	tester := testkit.Bind(t, smpps.SMPP, smpp.CmdBindTransmitter, testkit.Client, testkit.Password)
 	tester.Submit(otherNumber, erasedNumber, erasedText) // as if that were a campaign: it is counted under it
 	if found := holders(t, folder, erasedNumber); len(found) < 2 {
@@ -112,7 +112,7 @@ func TestAServerWithoutALauncherErasesWhatOneHasLeft(t *testing.T) {
 	left := filepath.Join(folder, "logs", "smppserv-2026-01-02T03-04-05.000.log")
 	writeFile(t, left, []byte("{\"to\":\"+"+erasedNumber+"\"}\n{\"to\":\"1"+erasedNumber+"\"}\n"))
 	startAlone(t, path)
-	talk(t, path, erasedNumber, erasedText)
+	converse(t, path, erasedNumber, erasedText)
 	r := command(t, "smppserv", "", "erase", "--config", path, "--number", "3600")
 	if r.code != 1 || !strings.Contains(r.stderr, "3600 is a number of the contact centre") {
 		t.Errorf("exit code %d, %s", r.code, r.stderr)
