@@ -59,6 +59,7 @@ func RunInMemory(t *testing.T, fresh func(t *testing.T) Open) {
 		{"a purge takes what is final and old, and nothing else", purgeTakesOldFinals},
 		{"a purge forgets the external ids of what it takes", purgeForgetsExternalIDs},
 		{"a purge leaves what waits among what goes", purgeLeavesWhatWaits},
+		{"what is erased of a number is found nowhere, and the rest counts on", numberIsErased},
 		{"the steps of the clock are kept while a message needs them", clockSteps},
 		{"the last purge is kept", lastPurge},
 		{"each try is kept as long as its message", triesAreKept},
@@ -454,25 +455,6 @@ func lastWriter(t *testing.T, open Open) {
 	}
 	if a, ok, err := s.LastUse(ctx, "last", "33612345678"); err != nil || !ok || a != Sample().Source {
 		t.Fatalf("got %+v %v %v", a, ok, err)
-	}
-	closeStore(t, s)
-}
-
-func purgeTakesOldFinals(t *testing.T, open Open) {
-	s := open()
-	old, oldWaiting, young := Sample(), Sample(), Sample()
-	young.ReceivedAt = time.Now().Add(time.Hour)
-	for _, m := range []*sms.Message{old, oldWaiting, young} {
-		Add(t, s, m)
-	}
-	Finish(s, road.Transition{IDs: []sms.ID{old.ID, young.ID}, State: sms.Delivered})
-	n, err := s.Purge(context.Background(), time.Now().Add(time.Minute))
-	if err != nil || n != 1 {
-		t.Fatalf("purged %d, %v", n, err)
-	}
-	left, err := s.Load(context.Background(), []sms.ID{old.ID, oldWaiting.ID, young.ID})
-	if err != nil || len(left) != 2 || left[0].ID != oldWaiting.ID || left[1].ID != young.ID {
-		t.Fatalf("left %v %v", left, err)
 	}
 	closeStore(t, s)
 }
