@@ -1,7 +1,9 @@
 package queue
 
 import (
+	"context"
 	"slices"
+	"time"
 
 	"hnetsmpp/smppserv/sms"
 )
@@ -19,6 +21,30 @@ func (q *Queue) part(j *job) {
 	at := q.entries.at(j.lead)
 	last := slices.MaxFunc(j.ms, func(a, b *sms.Message) int { return int(a.ID - b.ID) })
 	q.apart[q.lanes.at(at.lane).hash] = &apart{id: last.ID, at: j.outlet.options.Holder}
+}
+
+// isLeaving tells whether a message is being handed on.
+func (q *Queue) isLeaving(r ref) bool {
+	e := q.entries.at(r)
+	if e.status != taken {
+		return false
+	}
+	f := q.lanes.at(e.lane).flight
+	return f != 0 && q.flights.all[f].outlet.options.Holder != 0
+}
+
+// takeBack takes those up that came back before handing them on had ended here.
+func (q *Queue) takeBack(ids []sms.ID) {
+	q.mu.Lock()
+	stopping := q.stopping
+	q.mu.Unlock()
+	if stopping { // whoever takes over has them
+		return
+	}
+	if _, err := q.TakeIn(context.Background(), ids); err != nil {
+		q.log.Warn().Err(err).Msg("what came back from another worker cannot be read now: it is tried again")
+		time.AfterFunc(passAgain, func() { q.takeBack(ids) })
+	}
 }
 
 // Parted is told of a message that waits at another worker, and that one handed on whose messages are this one's now: as if it had been handed

@@ -38,6 +38,24 @@ func TestWhatWasHandedOnIsNotOvertakenByWhatCameBehindIt(t *testing.T) {
 	r.emptied()
 }
 
+func TestWhatComesBackBeforeItIsKnownThatItHadGoneIsTakenUp(t *testing.T) {
+	r := newRig(t, func(op *Options) { op.Share = newOthers() })
+	first, second := r.answerTo("first"), r.answerTo("second")
+	r.add(first)
+	away := r.attach(road.OutletOptions{Recipient: "admin", Window: 100, Serial: true, Holder: 5})
+	going := away.next("first")
+	r.add(second)
+	away.Detach()
+	here := r.attach(road.OutletOptions{Recipient: "admin", Window: 100})
+	if n, err := r.q.TakeIn(t.Context(), []sms.ID{first.ID}); n != 0 || err != nil {
+		t.Fatal(n, err)
+	}
+	going.report(sms.Outcome{Verdict: sms.HandedOn})
+	here.next("first").done()
+	here.next("second").done()
+	r.emptied()
+}
+
 func TestWhatWasHandedOnIsFollowedToTheWorkerThatHasIt(t *testing.T) {
 	o := newOthers()
 	r := newRig(t, func(op *Options) { op.Share = o })
