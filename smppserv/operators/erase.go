@@ -101,6 +101,14 @@ type erasing struct {
 // Erase implements admin.Operators.
 func (ops *Operators) Erase(ctx context.Context, by adminapi.Actor, number string) (adminapi.Erasure, error) {
 	number = strings.TrimPrefix(strings.TrimSpace(number), "+")
+	if strings.Trim(number, "0123456789 .-()/\u00a0") == "" { // as people write numbers
+		number = strings.Map(func(r rune) rune {
+			if r < '0' || r > '9' {
+				return -1
+			}
+			return r
+		}, number)
+	}
 	switch {
 	case ops.isCampaign(number):
 		return adminapi.Erasure{}, fmt.Errorf("%w: %s is a number of the contact centre: config.toml has it among those of a client, so nothing is erased", adminapi.ErrConflict, number)

@@ -35,7 +35,7 @@ func TestAMessageThatIsBeingTriedIsErasedWhenItsTryIsOver(t *testing.T) {
 	}
 	c.SendSeq(h.Sequence, &smpp.DeliverSMResp{})
 	r.lines.Write([]byte(`{"level":"info","to":"+33612345678"}`))
-	for e = r.erase("+33612345678", time.Second); !e.Done; e = r.erase("+33612345678", time.Second) {
+	for e = r.erase("+33612345678", time.Second); !e.Done; e = r.erase(" +33 6 12.34-56 78", time.Second) {
 	}
 	if text := e.Text.String(); text != "the number is erased: 1 messages, 0 lines of logs" {
 		t.Errorf("then: %s", text)

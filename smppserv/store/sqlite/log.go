@@ -37,6 +37,7 @@ type care struct {
 	brake  int64   // as brakePages
 	pause  time.Duration
 	again  time.Time // not before
+	woken  time.Time // has Tend called at that time
 	failed bool      // as was said
 	long   bool      // nothing more is done to lengthen it
 	scrubs
@@ -48,7 +49,14 @@ func (d *database) Tend() {
 	c := &d.care
 	l := d.present.logNow()
 	scrub := c.waiting()
-	if l.pages < c.limit && c.salts == l.salts && scrub == 0 || time.Now().Before(c.again) {
+	if l.pages < c.limit && c.salts == l.salts && scrub == 0 {
+		return
+	}
+	if rest := time.Until(c.again); rest > 0 {
+		if scrub > 0 && c.woken != c.again { // nobody may commit until then
+			c.woken = c.again
+			time.AfterFunc(rest, d.copier.due)
+		}
 		return
 	}
 	if d.Present() != nil {
@@ -81,7 +89,8 @@ func (d *database) Tend() {
 	}
 	c.pause = min(max(2*c.pause, firstPause), lastPause)
 	c.again = time.Now().Add(c.pause)
-	if scrub > 0 && d.copier.due != nil {
+	if scrub > 0 {
+		c.woken = c.again
 		time.AfterFunc(c.pause, d.copier.due)
 	}
 	if err != nil && !c.failed {
