@@ -36,7 +36,8 @@ type Database interface {
 	OnDue(due func())
 	// RefusesRow tells a fault of one row from one of the database, which meets them all.
 	RefusesRow(err error) bool
-	// MarkFile is where the high-water mark of the message_ids is kept. It is no part of the database.
+	// MarkFile is where the high-water mark of the message_ids is kept. It is no part of the database. "" = there is none, of what is
+	// never put back from a backup.
 	MarkFile() string
 	// Present tells whether what is written still goes to where the next start finds it: an error says what happened to
 	// the database under the running server, and what to do.

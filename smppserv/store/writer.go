@@ -46,7 +46,7 @@ func newWriter(ctx context.Context, d Database, log zerolog.Logger) (w *writer, 
 	if w.mark, err = openMark(d.MarkFile()); err != nil {
 		return nil, err
 	}
-	if highest := sms.ID(w.mark.reserved.Load()); highest > w.lastID {
+	if highest := sms.ID(w.mark.reserved.Load()); highest > w.lastID && w.mark.path != "" {
 		level := zerolog.InfoLevel
 		if w.lastID == 0 {
 			level = zerolog.WarnLevel

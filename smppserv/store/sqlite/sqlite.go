@@ -304,6 +304,11 @@ func (d *database) migrate(ctx context.Context) (err error) {
 	if err := d.foldAtStart(); err != nil {
 		return err
 	}
+	if current > 0 && current < target {
+		if err := d.keepEarlier(ctx, db, current, target); err != nil {
+			return err
+		}
+	}
 	_, err = p.Up(ctx)
 	return err
 }

@@ -19,12 +19,20 @@ import (
 // Open opens the same store again at each call; the one before is closed by then.
 type Open func() *store.Store
 
+type test struct {
+	name string
+	run  func(t *testing.T, open Open)
+}
+
 // Run holds a backend to the contract. fresh gives each test a store of its own.
 func Run(t *testing.T, fresh func(t *testing.T) Open) {
-	for _, test := range []struct {
-		name string
-		run  func(t *testing.T, open Open)
-	}{
+	RunInMemory(t, fresh)
+	run(t, fresh, []test{{"many numbers take no memory", manyNumbers}})
+}
+
+// RunInMemory is Run for one that has its messages in memory.
+func RunInMemory(t *testing.T, fresh func(t *testing.T) Open) {
+	run(t, fresh, []test{
 		{"an added message comes back as it was", addedComesBack},
 		{"ids rise and are not given out again after a purge and a restart", idsAreNeverReused},
 		{"only what is not final waits after a restart", waitingAfterRestart},
@@ -48,7 +56,6 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"who wrote before a message that is purged is known while that is there", writerAfterPurge},
 		{"the messages of a number are found by the time they came", byNumber},
 		{"a number that has many conversations is as any other", manyConversationsOfANumber},
-		{"many numbers take no memory", manyNumbers},
 		{"a purge takes what is final and old, and nothing else", purgeTakesOldFinals},
 		{"a purge forgets the external ids of what it takes", purgeForgetsExternalIDs},
 		{"a purge leaves what waits among what goes", purgeLeavesWhatWaits},
@@ -67,7 +74,11 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"an unknown id is not found", unknownID},
 		{"whatever waits is read, in its order and each as it is", waitingIsReadWhole},
 		{"messages are loaded in the order of their ids, each once", loadIsInOrder},
-	} {
+	})
+}
+
+func run(t *testing.T, fresh func(t *testing.T) Open, tests []test) {
+	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) { test.run(t, fresh(t)) })
 	}
 }
