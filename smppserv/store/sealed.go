@@ -30,7 +30,11 @@ type ContentKey struct {
 type Keys struct {
 	first *openedKey // nil = nothing is sealed
 	all   map[string]*openedKey
+	blind bool
 }
+
+// Blind are Keys for who looks at rows and needs none of their texts: what is sealed is left out.
+func Blind() *Keys { return &Keys{blind: true} }
 
 type openedKey struct {
 	id   string
@@ -90,7 +94,11 @@ func (k *Keys) open(sealed []byte, id sms.ID, column byte) ([]byte, error) {
 	}
 	name := sealed[1 : 1+int(sealed[0])]
 	var o *openedKey
-	if k != nil {
+	switch {
+	case k == nil:
+	case k.blind:
+		return nil, nil
+	default:
 		o = k.all[string(name)]
 	}
 	if o == nil {

@@ -189,9 +189,6 @@ func (d *database) read(ctx context.Context, f func()) error {
 	return d.look(f)
 }
 
-// Scrub implements store.Database: what was deleted is nowhere.
-func (d *database) Scrub(context.Context) error { return nil }
-
 // WrittenElsewhere implements store.Database.
 func (d *database) WrittenElsewhere() (bool, error) { return false, d.look(func() {}) }
 
@@ -212,6 +209,9 @@ func (d *database) Present() error { return nil }
 
 // Start implements store.Database.
 func (d *database) Start(context.Context, func(func() error) error) error { return nil }
+
+// Scrub implements store.Database: what is deleted is nowhere.
+func (d *database) Scrub(context.Context) error { return nil }
 
 // Close implements store.Database.
 func (d *database) Close() error {

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"errors"
 	"fmt"
 
 	"hnetsmpp/smppserv/sms"
@@ -21,7 +22,7 @@ func (w *writer) checkKeys() error {
 		s.ColumnBytes(1, proof)
 		notes = append(notes, store.KeyNote{ID: s.ColumnText(0), Proof: proof, UpTo: sms.ID(s.ColumnInt64(2))})
 		return nil
-	}, nil); err != nil {
+	}); err != nil {
 		return err
 	}
 	write, err := w.keys.Check(notes, sms.ID(ids[0]), sms.ID(ids[1]))
@@ -33,7 +34,7 @@ func (w *writer) checkKeys() error {
 		if n.Forget {
 			query = "DELETE FROM content_keys WHERE id = ?"
 		}
-		err := each(w.conn, query, nil, func(s *zombiezen.Stmt) {
+		err := execBound(w.conn, query, func(s *zombiezen.Stmt) {
 			s.BindText(1, n.ID)
 			if !n.Forget {
 				s.BindBytes(2, n.Proof)
@@ -47,19 +48,13 @@ func (w *writer) checkKeys() error {
 	return nil
 }
 
-// each executes a statement that is not executed often, and calls f for its rows.
-func each(c *zombiezen.Conn, query string, f func(*zombiezen.Stmt) error, bind func(*zombiezen.Stmt)) (err error) {
+// execBound executes a statement that is not executed often.
+func execBound(c *zombiezen.Conn, query string, bind func(*zombiezen.Stmt)) error {
 	s, _, err := c.PrepareTransient(query)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if e := s.Finalize(); err == nil {
-			err = e
-		}
-	}()
-	if bind != nil {
-		bind(s)
-	}
-	return rows(s, f)
+	bind(s)
+	_, err = s.Step()
+	return errors.Join(err, s.Finalize())
 }

@@ -127,7 +127,7 @@ func (s *saving) tables() error {
 			names = append(names, name)
 		}
 		return nil
-	}, nil)
+	})
 	if err != nil {
 		return err
 	}
@@ -140,6 +140,14 @@ func (s *saving) tables() error {
 	return nil
 }
 
+func each(c *zombiezen.Conn, query string, f func(*zombiezen.Stmt) error) error {
+	s, _, err := c.PrepareTransient(query)
+	if err != nil {
+		return err
+	}
+	return errors.Join(rows(s, f), s.Finalize())
+}
+
 // table saves what can be read of a table.
 func (s *saving) table(name string) error {
 	var columns, key []string
@@ -149,7 +157,7 @@ func (s *saving) table(name string) error {
 			key = append(key, row.ColumnText(0))
 		}
 		return nil
-	}, nil)
+	})
 	if err != nil {
 		return err
 	}
