@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hnetsmpp/pkg/adminapi"
+	"hnetsmpp/pkg/diskspace"
 	"hnetsmpp/smppserv/hermes"
 )
 
@@ -237,9 +238,9 @@ func (ops *Operators) disk(cfg *Config) room {
 func look(folder, database string) (r room) {
 	switch {
 	case folder != "":
-		r.free, r.total, r.err = freeOctets(filepath.Join(folder, "a file"))
+		r.free, r.total, r.err = diskspace.Of(filepath.Join(folder, "a file"))
 	case database != "":
-		r.free, r.total, r.err = freeOctets(database)
+		r.free, r.total, r.err = diskspace.Of(database)
 	}
 	if database != "" {
 		r.database, r.log = octets(database), octets(database+"-wal")

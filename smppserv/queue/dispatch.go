@@ -31,6 +31,7 @@ type job struct {
 	ms      []*sms.Message // of all
 	outlet  *Outlet
 	untried end
+	back    bool      // its messages could not be read: it went back to its line
 	began   time.Time // of the try
 
 	reported atomic.Bool // what came of it: a Deliverer that panics may have done so already
@@ -140,7 +141,7 @@ func (q *Queue) nextJobs() (jobs []*job, more bool) {
 	more = q.release(now, step) || more
 	more = q.returnTurns(step) || more
 	more = q.endReached(step) || more
-	if q.ends.len() < 2*step && !q.stopping {
+	if q.minds() {
 		more = q.wheel.advance(now, step) || more
 	}
 	if q.unwritten < maxUnwritten { // what makes room calls
@@ -154,6 +155,9 @@ func (q *Queue) nextJobs() (jobs []*job, more bool) {
 	q.trying += len(jobs)
 	return jobs, more
 }
+
+// minds tells whether deadlines are acted upon now: not while enough wait for their end, and not any more when it stops.
+func (q *Queue) minds() bool { return q.ends.len() < 2*step && !q.stopping }
 
 // takeEnds makes jobs of what is to end.
 func (q *Queue) takeEnds(now int64) (jobs []*job) {

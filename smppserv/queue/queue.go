@@ -154,7 +154,7 @@ type Queue struct {
 	cached       int          // octets of messages in memory
 	changes      uint64       // replace_sm so far
 	unwritten    int          // outcomes on their way to disk
-	storing      atomic.Int64 // additions and changes on their way to disk; it rises under mu only
+	storing      atomic.Int64 // additions, changes and steps of the clock on their way to disk; it rises under mu only
 	trying       int          // jobs in flight
 	lastSeen     sms.ID       // the highest ID that has its entry, or had
 	maxCancelled int
@@ -257,7 +257,7 @@ func (q *Queue) Stop(ctx context.Context) error {
 }
 
 func (q *Queue) checkIdle() {
-	if q.stopping && q.trying == 0 && q.unwritten == 0 && q.storing.Load() == 0 {
+	if q.stopping && q.trying == 0 && q.unwritten == 0 && q.storing.Load() == 0 && q.noted == len(q.steps) {
 		select {
 		case <-q.idle:
 		default:
