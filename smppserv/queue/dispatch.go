@@ -283,7 +283,7 @@ func (to *recipientQueue) try(lr ref, party uint32, now int64) *job {
 		return nil
 	case o == nil || o.serial() && l.flight != 0:
 		return nil
-	case q.isApart(l, o):
+	case q.isApart(l, e, o):
 		return nil
 	case o.room() <= 0:
 		q.queueUp(&o.turns, lr, l)
