@@ -185,8 +185,8 @@ func (q *Queue) ready(lr ref) {
 		switch soon := t.first == lr; {
 		case t.party == e.party && (soon || q.lender(t.round, l, e) == 0):
 			return
-		case t.party != e.party && (soon || t.round.parties[e.party] != nil) && q.lends(t.party, l, e):
-			return // else its own turn comes as soon as anybody's, and what it is lent after all that the other one has handed in
+		case t.party != e.party && soon && q.lends(t.party, l, e):
+			return // else what it is lent comes after all that the other one has handed in
 		}
 		rd := t.round
 		q.leaveTurns(l)

@@ -35,6 +35,8 @@ const (
 	maxFaults = 100
 	// sampled is how many messages a check compares, unless it compares all.
 	sampled = 1000
+	// indexTime is how long an index that nobody works on may take to be ready: one that is damaged waits to be made anew.
+	indexTime = 5 * time.Second
 )
 
 // Check looks through a database without changing it: its pages, the waiting messages, the index of numbers and the counters against the
@@ -257,6 +259,13 @@ func (k *check) index(d *database) {
 		return
 	}
 	defer x.Close()
+	ready, done := context.WithTimeout(ctx, indexTime)
+	err = x.Ready(ready)
+	done()
+	if err != nil {
+		k.fault("the index of numbers is damaged: a start makes it anew from the messages")
+		return
+	}
 	step := sms.ID(1)
 	if n := last - first; !k.all && n > sampled {
 		step = n / sampled

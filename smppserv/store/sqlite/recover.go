@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -68,11 +69,18 @@ func Recover(ctx context.Context, file, to string, progress CheckProgress) (r Re
 			return r, err
 		}
 	}
+	if err := lengthened(damaged); err != nil {
+		return r, err
+	}
 	d, err := openFile(ctx, Options{File: temp, Log: zerolog.Nop()})
 	if err != nil {
 		return r, err
 	}
-	s := saving{Recovered: &r, ctx: ctx, to: d.writer.conn, progress: progress}
+	mark, err := store.ReadMark(markFile(file))
+	if err != nil { // it is damaged, too
+		mark = 0
+	}
+	s := saving{Recovered: &r, ctx: ctx, to: d.writer.conn, progress: progress, mark: int64(mark)}
 	if s.from, err = connect(damaged, "query_only = on"); err == nil {
 		s.from.SetInterrupt(ctx.Done())
 		err = s.tables()
@@ -98,12 +106,33 @@ func Recover(ctx context.Context, file, to string, progress CheckProgress) (r Re
 	return r, store.SyncFolder(filepath.Dir(to))
 }
 
+// lengthened gives a database that was cut off the length that its first page tells: else SQLite reads nothing of it.
+func lengthened(file string) error {
+	head := make([]byte, fileHeader)
+	if n, err := readHead(file, head); err != nil || n < len(head) {
+		return err
+	}
+	if string(head[:len(sqliteMagic)]) != string(sqliteMagic) {
+		return nil
+	}
+	page := int64(binary.BigEndian.Uint16(head[16:]))
+	if page == 1 {
+		page = 65536
+	}
+	length := page * int64(binary.BigEndian.Uint32(head[28:]))
+	if info, err := os.Stat(file); err != nil || info.Size() >= length || length > 1<<46 {
+		return err
+	}
+	return os.Truncate(file, length)
+}
+
 // saving copies tables.
 type saving struct {
 	*Recovered
 	ctx      context.Context
 	from, to *zombiezen.Conn
 	progress CheckProgress
+	mark     int64 // no message_id is above it; 0 = not known
 }
 
 // madeAnew are the tables that a start makes from the messages, and what the new file has of its own.
@@ -177,7 +206,10 @@ func (s *saving) table(name string) error {
 			return err
 		}
 	}
-	t := tableSaving{saving: s, saved: Saved{Table: name}, columns: strings.Join(columns, ", "), into: into}
+	t := tableSaving{saving: s, saved: Saved{Table: name}, columns: strings.Join(columns, ", "), into: into, attributes: -1}
+	if name == "messages" {
+		t.attributes = slices.Index(columns, "attributes")
+	}
 	if withRowid {
 		err = t.halves()
 	} else {
@@ -189,8 +221,47 @@ func (s *saving) table(name string) error {
 	if err == nil && name == "counted" {
 		err = exec(s.to, fmt.Sprint("INSERT INTO counted (since, message_id) SELECT ", time.Now().UnixMilli(), ", 0 WHERE NOT EXISTS (SELECT 1 FROM counted)"))
 	}
+	if err == nil && name == "messages" {
+		err = s.widen()
+	}
 	s.Tables = append(s.Tables, t.saved)
 	return errors.Join(err, exec(s.to, "COMMIT"))
+}
+
+// around is how far from a row that cannot be read others may be missing, of which SQLite does not know: a page that was half overwritten
+// looks as if it had fewer.
+const around = 200
+
+// widen adds to what is lost the ids around it that are missing. Some of them may have been purged long ago.
+func (s *saving) widen() error {
+	var wide []store.Range
+	for _, l := range s.Lost {
+		next := l.From - min(l.From-1, around)
+		if n := len(wide); n > 0 {
+			next = max(next, wide[n-1].To+1)
+		}
+		gap := func(before sms.ID) {
+			switch n := len(wide); {
+			case before <= next:
+			case n > 0 && wide[n-1].To == next-1:
+				wide[n-1].To = before - 1
+			default:
+				wide = append(wide, store.Range{From: next, To: before - 1})
+			}
+		}
+		err := each(s.to, fmt.Sprint("SELECT id FROM messages WHERE id BETWEEN ", next, " AND ", l.To+around, " ORDER BY id"), func(row *zombiezen.Stmt) error {
+			id := sms.ID(row.ColumnInt64(0))
+			gap(id)
+			next = id + 1
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		gap(l.To + 1)
+	}
+	s.Lost = wide
+	return nil
 }
 
 type tableSaving struct {
@@ -198,6 +269,10 @@ type tableSaving struct {
 	saved   Saved
 	columns string
 	into    *zombiezen.Stmt
+
+	attributes  int // the column of a message's, -1 = it is another table
+	buf         []byte
+	first, last int64
 }
 
 // copyRows copies what a query finds, until it fails; read tells by whose fault.
@@ -207,6 +282,11 @@ func (t *tableSaving) copyRows(query string, args ...int64) (read, write error) 
 		return err, nil
 	}
 	read = rowsOf(q, func(row *zombiezen.Stmt) error {
+		if t.attributes >= 0 && row.ColumnType(t.attributes) == zombiezen.TypeBlob {
+			if err := t.decodes(row); err != nil {
+				return err
+			}
+		}
 		for i := range row.ColumnCount() {
 			bindAs(t.into, i+1, row, i)
 		}
@@ -227,6 +307,14 @@ func (t *tableSaving) copyRows(query string, args ...int64) (read, write error) 
 		return nil, write
 	}
 	return read, nil
+}
+
+// decodes looks whether a message is one: of a row that was half overwritten, SQLite does not know.
+func (t *tableSaving) decodes(row *zombiezen.Stmt) error {
+	var names store.Names
+	t.buf = append(t.buf[:0], make([]byte, row.ColumnLen(t.attributes))...)
+	row.ColumnBytes(t.attributes, t.buf)
+	return store.DecodeAttributes(t.buf, &sms.Message{}, &names)
 }
 
 func bindAs(to *zombiezen.Stmt, at int, row *zombiezen.Stmt, column int) {
@@ -264,18 +352,25 @@ func (t *tableSaving) halves() error {
 			last = row[0]
 		}
 	}
+	t.first, t.last = first, last
 	return t.half(first, last)
 }
 
 // bound is above what rowids a table may have.
 func (t *tableSaving) bound() int64 {
-	highest := int64(1 << 20)
+	if t.saved.Table == "messages" && t.mark > 0 {
+		return t.mark
+	}
+	highest := int64(0)
 	for _, query := range []string{"SELECT max(id) FROM last_message_id", "SELECT max(message_id) FROM external_ids", "SELECT max(last_id) FROM runs", "SELECT max(id) FROM messages INDEXED BY messages_waiting WHERE final_at IS NULL"} {
 		if row, err := ask(t.from, query); err == nil && len(row) == 1 {
-			highest = max(highest, 2*row[0])
+			highest = max(highest, row[0])
 		}
 	}
-	return highest
+	if highest == 0 {
+		return 1 << 20
+	}
+	return 2 * highest
 }
 
 func (t *tableSaving) failed(err error) {
@@ -285,8 +380,13 @@ func (t *tableSaving) failed(err error) {
 }
 
 func (t *tableSaving) half(from, to int64) error {
+	t.progress(t.saved.Table, float64(from-t.first)/float64(t.last-t.first+1))
 	before := t.saved.Rows
-	read, write := t.copyRows("SELECT "+t.columns+" FROM "+t.saved.Table+" WHERE rowid BETWEEN ? AND ? ORDER BY rowid", from, to)
+	query, args := " WHERE rowid BETWEEN ? AND ? ORDER BY rowid", []int64{from, to}
+	if from == to { // it must not look for the one behind it
+		query, args = " WHERE rowid = ?", []int64{from}
+	}
+	read, write := t.copyRows("SELECT "+t.columns+" FROM "+t.saved.Table+query, args...)
 	switch {
 	case write != nil:
 		return write
