@@ -55,6 +55,7 @@ const (
 type args struct {
 	added
 	attributes []byte
+	copied     copied
 }
 
 type added struct {
@@ -84,10 +85,12 @@ func (w *writer) write(ctx context.Context, b *store.Batch) (sent bool, err erro
 	q.Queue("BEGIN")
 	q.Queue("SELECT fence($1, $2)", int64(w.epoch), w.commits+1)
 	w.purge(q, b)
-	w.add(q, b.Added)
+	ends := w.ends(b)
+	likely := ends.likely && !w.careful
+	w.add(q, b.Added, len(b.Added) >= copyLeast && (likely || len(b.Ended) == 0))
 	w.change(q, b.Changed)
 	w.try(q, b.Tried, b.Tally)
-	if ends := w.ends(b); ends.likely && !w.careful {
+	if likely {
 		ends.queueLikely(q, b)
 		if err := ends.count(ctx, w, b); err != nil {
 			return false, err
@@ -113,7 +116,11 @@ func (w *writer) write(ctx context.Context, b *store.Batch) (sent bool, err erro
 	}
 	q.Queue("COMMIT")
 	w.careful = false
-	if err = w.run(ctx, q); code(err) == codeNotAll {
+	run := w.run
+	if slices.ContainsFunc(q.QueuedQueries, func(s *pgx.QueuedQuery) bool { return s.SQL == copyMessages }) {
+		run = w.runCopying
+	}
+	if err = run(ctx, q); code(err) == codeNotAll {
 		w.careful = true
 		err = fmt.Errorf("%w: %w", store.ErrTaken, err)
 	}
@@ -128,15 +135,40 @@ func numbersOf(ids []sms.ID) []int64 {
 	return numbers
 }
 
-func (w *writer) add(q *pgx.Batch, ms []*sms.Message) {
+// add queues the messages, as rows to copy or to insert.
+func (w *writer) add(q *pgx.Batch, ms []*sms.Message, copying bool) {
 	if len(ms) == 0 {
+		return
+	}
+	var externals []string
+	var externalIDs, externalAt, known, knownBy []int64
+	for _, m := range ms {
+		if m.ExternalID != "" {
+			externals = append(externals, escape(m.ExternalID))
+			externalIDs, externalAt = append(externalIDs, int64(m.ID)), append(externalAt, store.Milli(m.ReceivedAt))
+		}
+		if m.KnownBy != 0 {
+			known, knownBy = append(known, int64(m.ID)), append(knownBy, int64(m.KnownBy))
+		}
+	}
+	if len(externals) > 0 {
+		q.Queue(insertExternals, externals, externalIDs, externalAt)
+	}
+	if len(known) > 0 {
+		q.Queue(insertKnown, known, knownBy)
+	}
+	if copying {
+		rows := append(w.args.copied[:0], copyHead...)
+		for _, m := range ms {
+			rows = rows.message(m, w.epoch)
+		}
+		w.args.copied = append(rows, copyEnd...)
+		q.Queue(copyMessages, w.args.copied)
 		return
 	}
 	a := &w.args.added
 	a.reset()
 	buf := w.args.attributes[:0]
-	var externals []string
-	var externalIDs, externalAt, known, knownBy []int64
 	for _, m := range ms {
 		a.ids = append(a.ids, int64(m.ID))
 		a.kinds = append(a.kinds, int16(m.Kind))
@@ -155,21 +187,8 @@ func (w *writer) add(q *pgx.Batch, ms []*sms.Message) {
 		buf = store.AppendAttributes(buf, m)
 		a.attributes = append(a.attributes, buf[from:len(buf):len(buf)])
 		a.contents = append(a.contents, notNil(m.Content))
-		if m.ExternalID != "" {
-			externals = append(externals, escape(m.ExternalID))
-			externalIDs, externalAt = append(externalIDs, int64(m.ID)), append(externalAt, store.Milli(m.ReceivedAt))
-		}
-		if m.KnownBy != 0 {
-			known, knownBy = append(known, int64(m.ID)), append(knownBy, int64(m.KnownBy))
-		}
 	}
 	w.args.attributes = buf
-	if len(externals) > 0 {
-		q.Queue(insertExternals, externals, externalIDs, externalAt)
-	}
-	if len(known) > 0 {
-		q.Queue(insertKnown, known, knownBy)
-	}
 	q.Queue(insertMessages, a.ids, a.kinds, a.states, a.submitters, a.recipients, a.sources, a.destinations, a.received, a.due, a.expires, a.attempts, a.errors,
 		a.reasons, a.attributes, a.contents, int64(w.epoch))
 }
