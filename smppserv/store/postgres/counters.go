@@ -16,6 +16,8 @@ const (
 	setCounter = "INSERT INTO hourly (" + counter + ", node) SELECT v.*, $12 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::boolean[], " +
 		"$7::smallint[], $8::text[], $9::bigint[], $10::bigint[], $11::bytea[]) v " +
 		"ON CONFLICT (" + counterKey + ") DO UPDATE SET n = excluded.n, parts = excluded.parts, times = excluded.times"
+	setOneCounter = "INSERT INTO hourly (" + counter + ", node) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) " +
+		"ON CONFLICT (" + counterKey + ") DO UPDATE SET n = excluded.n, parts = excluded.parts, times = excluded.times"
 )
 
 // counters writes those that the batch has changed.
@@ -31,8 +33,14 @@ func (w *writer) counters(q *pgx.Batch, t *tally.Sheet) error {
 		ns, parts, times = append(ns, r.N), append(parts, r.Parts), append(times, notNil(r.Times.Append(nil)))
 		return nil
 	})
-	if err == nil && len(hours) > 0 {
-		q.Queue(setCounter, hours, clients, campaigns, peers, kinds, outs, states, reasons, ns, parts, times, escape(w.d.o.Node))
+	switch node := escape(w.d.o.Node); {
+	case err != nil:
+	case len(hours) <= singly:
+		for i := range hours {
+			q.Queue(setOneCounter, hours[i], clients[i], campaigns[i], peers[i], kinds[i], outs[i], states[i], reasons[i], ns[i], parts[i], times[i], node)
+		}
+	default:
+		q.Queue(setCounter, hours, clients, campaigns, peers, kinds, outs, states, reasons, ns, parts, times, node)
 	}
 	return err
 }

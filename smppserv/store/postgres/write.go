@@ -21,6 +21,8 @@ const (
 	insertMessages = "INSERT INTO messages (id, kind, state, submitter, recipient, source, destination, received_at, due_at, expires_at, attempts, error, reason, " +
 		"attributes, content, holder) SELECT v.*, $16 FROM unnest($1::bigint[], $2::smallint[], $3::smallint[], $4::text[], $5::text[], $6::text[], $7::text[], " +
 		"$8::bigint[], $9::bigint[], $10::bigint[], $11::integer[], $12::bigint[], $13::text[], $14::bytea[], $15::bytea[]) v"
+	insertMessage = "INSERT INTO messages (id, kind, state, submitter, recipient, source, destination, received_at, due_at, expires_at, attempts, error, reason, " +
+		"attributes, content, holder) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
 	insertExternals = "INSERT INTO external_ids (external_id, message_id, received_at) SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[])"
 	insertKnown     = "INSERT INTO submit_multi (message_id, known_by) SELECT * FROM unnest($1::bigint[], $2::bigint[])"
 	handOn          = "UPDATE messages SET holder = $2, handed_by = $3, arrived = pg_current_xact_id() WHERE id = any($1) AND final_at IS NULL"
@@ -50,6 +52,9 @@ const (
 	endUnknown = endMessages + ", " + facts
 	readdress  = "UPDATE messages SET recipient = $2, progress = NULL WHERE id = any($1) AND final_at IS NULL"
 )
+
+// singly is up to how many rows cost less as statements of their own than as the arrays of one.
+const singly = 3
 
 // args are the arrays of a statement, used again.
 type args struct {
@@ -169,6 +174,17 @@ func (w *writer) add(q *pgx.Batch, ms []*sms.Message, copying bool) {
 	a := &w.args.added
 	a.reset()
 	buf := w.args.attributes[:0]
+	if len(ms) <= singly {
+		for _, m := range ms {
+			from := len(buf)
+			buf = store.AppendAttributes(buf, m)
+			q.Queue(insertMessage, int64(m.ID), int16(m.Kind), int16(m.State), escape(m.Submitter), escape(m.Recipient), escape(m.Source.Number), escape(m.Dest.Number),
+				store.Milli(m.FirstReceived()), store.Milli(m.DueAt), store.Milli(m.ExpiresAt), int32(m.Attempts), int64(m.Error), escape(m.Reason),
+				buf[from:len(buf):len(buf)], notNil(m.Content), int64(w.epoch))
+		}
+		w.args.attributes = buf
+		return
+	}
 	for _, m := range ms {
 		a.ids = append(a.ids, int64(m.ID))
 		a.kinds = append(a.kinds, int16(m.Kind))
