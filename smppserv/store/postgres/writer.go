@@ -26,6 +26,7 @@ type writer struct {
 	careful bool      // some of the ends had taken place: each is looked at before the counters are told
 	swept   time.Time // when old groups were deleted last
 	args    args
+	counted numbered
 }
 
 // writeTime bounds a transaction, its wait for a synchronous standby included; then it is in doubt.
@@ -123,6 +124,7 @@ func (d *Database) Write(b *store.Batch) (err error) {
 		return explain(d.where(), fmt.Errorf("long texts: %w", err))
 	}
 	sent, err := w.write(ctx, b)
+	w.counted.wrote(err == nil)
 	switch {
 	case err == nil:
 		w.commits++
