@@ -19,7 +19,9 @@ type database struct {
 func (t *trial) postgres() *database {
 	t.note("starting PostgreSQL")
 	pg := testkit.Postgres(t, "fsync=on", "shared_buffers=128MB")
-	return &database{PG: pg, trial: t, dsn: pg.Database(t)}
+	d := &database{PG: pg, trial: t, dsn: pg.Database(t)}
+	flushDisks() // of the files that were made
+	return d
 }
 
 // node starts one more worker on it.
@@ -79,6 +81,7 @@ func (t *trial) inTurn(one, other func()) {
 
 // alone measures a worker by itself in a trial of its own: what it started is gone when it returns.
 func (t *trial) alone(f func(t *trial)) {
+	flushDisks() // else what the one before has left to write holds up the flushes of this one
 	t.must(t.try(t.repeat, f))
 }
 

@@ -87,6 +87,9 @@ func loadAverage() string {
 	return one
 }
 
+// flushDisks returns when what was written so far is on disk.
+func flushDisks() { unix.Sync() }
+
 // files is how many a process may have open.
 func files() int {
 	var limit unix.Rlimit

@@ -72,7 +72,7 @@ func (w *writer) connected(ctx context.Context) (*pgx.Conn, error) {
 	setTimes(config, w.d.o.Lease*3/4, w.d.o.Lease)
 	config.RuntimeParams["application_name"] = ApplicationName(w.epoch)
 	// Each row is found by its key, whatever the statistics say of a table that grows.
-	for _, name := range []string{"enable_seqscan", "enable_hashjoin", "enable_mergejoin"} {
+	for _, name := range []string{"enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin"} {
 		config.RuntimeParams[name] = "off"
 	}
 	config.RuntimeParams["jit"] = "off" // the cost of what has no key to be found by would have it compiled, each time
