@@ -190,8 +190,15 @@ service_steps() {
 	await 10 'no process is left' none_left
 	silent 2346 || fail 'somebody still answers'
 
-	service_step 'uninstall keeps configuration, data and logs'
+	service_step 'it runs under an account of its own, which needs no password'
+	launcher install --update --config "$config" --user 'NT SERVICE\HNET_SMPP_Serv' || fail 'refused'
+	[[ $said != *warning* ]] || fail 'not all rights were given'
 	launcher start || fail 'does not start again'
+	in_state RUNNING || fail "it is $(state)"
+	launcher install --update || fail 'not renewed' # the account stays
+	[[ $said != *warning* ]] || fail 'not all rights were given'
+
+	service_step 'uninstall keeps configuration, data and logs'
 	launcher uninstall || fail 'refused'
 	refused windows sc query "$service"
 	await 10 'no process is left' none_left

@@ -62,7 +62,7 @@ func (c installCommand) install(line *commandLine, p *program) error {
 	if err != nil {
 		return err
 	}
-	options := service.Options{Config: path, Account: c.User, Password: password, StopGrace: config.LoadLauncher(path).StopGrace}
+	options := service.Options{Config: path, Account: c.User, Password: password, StopGrace: config.LoadLauncher(path).StopGrace, Folders: files.Folders}
 	if state != service.NotInstalled {
 		err = service.Update(options)
 	} else {

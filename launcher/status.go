@@ -42,6 +42,7 @@ type overview struct {
 	SMPP          string          `json:"smpp,omitempty"`
 	SMPPTLS       string          `json:"smpp_tls,omitempty"`
 	TCP           string          `json:"tcp,omitempty"`
+	TCPTLS        string          `json:"tcp_tls,omitempty"`
 	Admin         string          `json:"admin,omitempty"`
 	Version       string          `json:"version,omitempty"` // of the server that runs
 	Pending       []string        `json:"pending,omitempty"` // keys of config.toml that wait for a restart
@@ -141,7 +142,7 @@ func look(explicit string) (*overview, error) {
 		o.Pending = server.Config.Pending
 	}
 	if rep.Ready != nil {
-		o.SMPP, o.SMPPTLS, o.TCP, o.Admin, o.Version = rep.Ready.SMPP, rep.Ready.SMPPTLS, rep.Ready.TCP, rep.Ready.Admin, rep.Ready.Version
+		o.SMPP, o.SMPPTLS, o.TCP, o.TCPTLS, o.Admin, o.Version = rep.Ready.SMPP, rep.Ready.SMPPTLS, rep.Ready.TCP, rep.Ready.TCPTLS, rep.Ready.Admin, rep.Ready.Version
 	}
 	if o.WorkerPID != 0 {
 		o.UptimeSeconds = max(int64(time.Since(rep.StartedAt).Seconds()), 0) // the clock may have been set
@@ -230,7 +231,7 @@ func (o *overview) print(w io.Writer) {
 		line("restart", "needed for %s", strings.Join(o.Pending, ", "))
 	}
 	var ports []string
-	for _, p := range [][2]string{{"SMPP", o.SMPP}, {"SMPP over TLS", o.SMPPTLS}, {"Hermès", o.TCP}, {"admin", o.Admin}} {
+	for _, p := range [][2]string{{"SMPP", o.SMPP}, {"SMPP over TLS", o.SMPPTLS}, {"Hermès", o.TCP}, {"Hermès over TLS", o.TCPTLS}, {"admin", o.Admin}} {
 		if p[1] != "" {
 			ports = append(ports, p[0]+" "+p[1])
 		}

@@ -80,7 +80,7 @@ func logEvent(log zerolog.Logger, e supervise.Event) {
 	case e.Kind == supervise.EventReady:
 		line := log.Info().Int("pid", e.PID).Str("version", e.Ready.Version)
 		for _, port := range []struct{ name, address string }{
-			{"smpp", e.Ready.SMPP}, {"smpp_tls", e.Ready.SMPPTLS}, {"tcp", e.Ready.TCP}, {"admin", e.Ready.Admin},
+			{"smpp", e.Ready.SMPP}, {"smpp_tls", e.Ready.SMPPTLS}, {"tcp", e.Ready.TCP}, {"tcp_tls", e.Ready.TCPTLS}, {"admin", e.Ready.Admin},
 		} {
 			if port.address != "" {
 				line = line.Str(port.name, port.address)

@@ -17,6 +17,7 @@ import (
 )
 
 type checkCommand struct {
+	Strict  bool `help:"Refuse, too, what is accepted only because an earlier version did: other machines on the TCP port without a token, passwords of operators in clear."`
 	Shorter bool `help:"Accept the file as it is now, although it has lost its end: a server that waits for a change starts with it."`
 }
 
@@ -24,6 +25,13 @@ func (k checkCommand) Run(line *commandLine, c *commandline.Console) error {
 	file, err := line.judge(c, k.Shorter)
 	if err != nil {
 		return err
+	}
+	if careless := file.Config.Careless(); k.Strict && len(careless) > 0 {
+		text := file.Path + " is accepted, but not strictly:"
+		for _, p := range careless {
+			text += "\n  " + p.String()
+		}
+		return &commandline.Error{Code: int(worker.ExitBadConfig), Err: errors.New(text)}
 	}
 	fmt.Fprintln(c.Stdout, file.Path, "is valid"+accepted(k.Shorter))
 	if !k.Shorter {

@@ -67,7 +67,7 @@ type commandLine struct {
 	Audit     auditCommand     `cmd:"" group:"running" help:"Tell who did what, and from where."`
 	Alerts    alertsCommand    `cmd:"" group:"running" help:"Try the alerts out."`
 
-	Store        storeCommand        `cmd:"" help:"Copy the store of messages, or put a copy in its place."`
+	Store        storeCommand        `cmd:"" help:"Copy the store of messages, put a copy in its place, or move it to another database."`
 	ImportConfig importConfigCommand `cmd:"" help:"Make a config.toml of the .NET service's .exe.config."`
 	Completion   completionCommand   `cmd:"" help:"Print what has a shell complete these commands."`
 	Version      versionCommand      `cmd:"" help:"Say which version this is."`

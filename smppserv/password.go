@@ -8,9 +8,11 @@ import (
 	"hnetsmpp/pkg/config"
 )
 
-type hashPasswordCommand struct{}
+type hashPasswordCommand struct {
+	Algorithm config.Algorithm `enum:"argon2id,bcrypt" default:"argon2id" help:"argon2id, or bcrypt, which earlier versions of this program know, too."`
+}
 
-func (hashPasswordCommand) Run(c *commandline.Console) error {
+func (h hashPasswordCommand) Run(c *commandline.Console) error {
 	text, err := c.ReadPassword("Password: ")
 	if err != nil {
 		return fmt.Errorf("read the password: %w", err)
@@ -18,7 +20,7 @@ func (hashPasswordCommand) Run(c *commandline.Console) error {
 	if text == "" {
 		return errors.New("the standard input holds no password: type one, or use: echo secret | smppserv hash-password")
 	}
-	hash, err := config.HashPassword(text)
+	hash, err := config.HashPasswordBy(h.Algorithm, text)
 	if err != nil {
 		return err
 	}

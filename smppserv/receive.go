@@ -18,8 +18,9 @@ import (
 type receiveCommand struct {
 	Client   string        `placeholder:"SYSTEM_ID" help:"The client to receive as. Default: the first one that is not disabled."`
 	Password string        `help:"The client's password, when config.toml has only its hash."`
-	Addr     string        `placeholder:"HOST:PORT" help:"The server. Default: the one that runs with this configuration, else this machine, server.listen_port."`
+	Addr     string        `placeholder:"HOST:PORT" help:"The server. Default: the one that runs with this configuration, else this machine, server.listen_port, or with --tls server.tls.listen_port."`
 	Wait     time.Duration `default:"30s" help:"How long to receive. 0s = until Ctrl-C."`
+	secured
 }
 
 // Run binds as a receiver and shows what comes. It is taken then: the client itself will not have it.
@@ -28,7 +29,7 @@ func (r receiveCommand) Run(ctx context.Context, line *commandLine, c *commandli
 	if err != nil {
 		return err
 	}
-	t, err := findTarget(file, r.Client, r.Addr)
+	t, err := findTarget(file, r.Client, r.Addr, r.secured)
 	if err != nil {
 		return err
 	}
@@ -41,7 +42,7 @@ func (r receiveCommand) Run(ctx context.Context, line *commandLine, c *commandli
 	if err != nil {
 		return err
 	}
-	rx := &gosmpp.Receiver{Addr: door, User: t.client.SystemID, Passwd: password, SystemType: t.client.SystemType, Handler: func(p pdu.Body) {
+	rx := &gosmpp.Receiver{Addr: door, TLS: t.tls, User: t.client.SystemID, Passwd: password, SystemType: t.client.SystemType, Handler: func(p pdu.Body) {
 		if p.Header().ID == pdu.DeliverSMID {
 			fmt.Fprintln(c.Stdout, t.received(p))
 		}

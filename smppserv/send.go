@@ -26,8 +26,9 @@ type sendCommand struct {
 	Text     string        `required:"" help:"What to send."`
 	Client   string        `placeholder:"SYSTEM_ID" help:"The client to send as. Default: the first one that is not disabled."`
 	Password string        `help:"Bind as the client itself does, with this password, and take one of its places."`
-	Addr     string        `placeholder:"HOST:PORT" help:"The server. Default: the one that runs with this configuration, else this machine, server.listen_port."`
+	Addr     string        `placeholder:"HOST:PORT" help:"The server. Default: the one that runs with this configuration, else this machine, server.listen_port, or with --tls server.tls.listen_port."`
 	Wait     time.Duration `default:"30s" help:"How long to wait for what becomes of the message."`
+	secured
 }
 
 // end is what a message has come to.
@@ -45,7 +46,7 @@ func (s sendCommand) Run(ctx context.Context, line *commandLine, c *commandline.
 	if err != nil {
 		return err
 	}
-	t, err := findTarget(file, s.Client, s.Addr)
+	t, err := findTarget(file, s.Client, s.Addr, s.secured)
 	if err != nil {
 		return err
 	}
@@ -102,7 +103,7 @@ func (t *target) bindBeside(ctx context.Context) (<-chan end, *gosmpp.Transmitte
 		return nil, nil, err
 	}
 	ends := make(chan end, 256) // one text has no more parts
-	trx := &gosmpp.Transceiver{Addr: door, User: t.client.SystemID, Passwd: t.token, RespTimeout: stepTime, Handler: func(p pdu.Body) {
+	trx := &gosmpp.Transceiver{Addr: door, TLS: t.tls, User: t.client.SystemID, Passwd: t.token, RespTimeout: stepTime, Handler: func(p pdu.Body) {
 		if p.Header().ID != pdu.DeliverSMID {
 			return
 		}
@@ -132,7 +133,7 @@ func (t *target) bindAs(ctx context.Context, s sendCommand) (<-chan end, *gosmpp
 	if err != nil {
 		return nil, nil, err
 	}
-	tx := &gosmpp.Transmitter{Addr: door, User: t.client.SystemID, Passwd: password, SystemType: t.client.SystemType, RespTimeout: stepTime}
+	tx := &gosmpp.Transmitter{Addr: door, TLS: t.tls, User: t.client.SystemID, Passwd: password, SystemType: t.client.SystemType, RespTimeout: stepTime}
 	return nil, tx, t.await(ctx, tx.Bind())
 }
 

@@ -16,6 +16,7 @@ import (
 
 type storeCommand struct {
 	Backup  backupCommand  `cmd:"" help:"Copy the store into FILE, also while the server runs. The copy is checked; FILE must not exist."`
+	Copy    copyCommand    `cmd:"" help:"Copy all of the store into another database, from SQLite to PostgreSQL or back, which then is the store; all workers must be stopped. Interrupted and called again, it goes on. The store that config.toml names is marked as moved: no worker starts on it any more."`
 	Restore restoreCommand `cmd:"" help:"Put the copy FILE in the place of the store, which is kept under another name. The server must be stopped."`
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -31,6 +32,8 @@ const (
 // target is the server that a command speaks SMPP with, and as which client.
 type target struct {
 	addr   string
+	tls    *tls.Config // nil = in clear
+	flags  secured
 	client config.Client
 	token  string // of the server that runs with this configuration; "" = none does, or this account may not know
 	unseen error  // why it may not
@@ -38,11 +41,11 @@ type target struct {
 }
 
 // findTarget picks the client, "" = the first that is not disabled, and finds the server, addr "" = that of the configuration.
-func findTarget(file centre.File, systemID, addr string) (*target, error) {
+func findTarget(file centre.File, systemID, addr string, flags secured) (*target, error) {
 	if err := checkAddr(addr); err != nil {
 		return nil, err
 	}
-	t := &target{addr: addr, cfg: file.Config}
+	t := &target{addr: addr, flags: flags, cfg: file.Config}
 	at := slices.IndexFunc(file.Config.Clients, func(c config.Client) bool {
 		return c.SystemID == systemID || systemID == "" && !c.Disabled
 	})
@@ -57,21 +60,32 @@ func findTarget(file centre.File, systemID, addr string) (*target, error) {
 		return nil, fmt.Errorf("no client of %s has the system_id %q; there are: %s", file.Path, systemID, strings.Join(names, ", "))
 	}
 	t.client = file.Config.Clients[at]
-	configured := loopback(file.Config.Server.ListenHost, file.Config.Server.ListenPort)
+	s := &file.Config.Server
+	configured := loopback(s.ListenHost, s.ListenPort)
 	server, err := running.Look(file.Path)
 	t.unseen = err
+	runs, runsTLS := "", ""
 	if server != nil {
-		if runs := running.Reachable(server.SMPP); runs != "" {
-			configured = runs
-		}
-		if addr == "" || addr == configured {
-			t.token = server.Token
-		}
+		runs, runsTLS = running.Reachable(server.SMPP), server.SMPPTLS
+	}
+	if runs != "" {
+		configured = runs
+	}
+	secure, err := flags.port("", runsTLS, s.ListenHost, "server.tls", s.TLS)
+	switch {
+	case err != nil && (addr == "" || !flags.TLS):
+		return nil, err
+	case flags.TLS:
+		configured = secure
+	}
+	if server != nil && (addr == "" || addr == configured) {
+		t.token = server.Token
 	}
 	if addr == "" {
 		t.addr = configured
 	}
-	return t, nil
+	t.tls, err = flags.config(t.addr, s.TLS.CertFile)
+	return t, err
 }
 
 func loopback(host string, port int) string {
@@ -121,6 +135,9 @@ func (t *target) await(ctx context.Context, bound <-chan gosmpp.ConnStatus) erro
 func (t *target) bindError(err error) error {
 	var status pdu.Status
 	var op *net.OpError
+	if fault := t.flags.fault(t.addr, err); fault != nil {
+		return fault
+	}
 	switch {
 	case errors.As(err, &status) && smpp.Status(status) == smpp.RALYBND:
 		return fmt.Errorf("%s is bound already, with as many sessions as it may have%s", t.client.SystemID, t.rights())

@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"unsafe"
 
 	"golang.org/x/sys/windows"
@@ -62,7 +61,7 @@ func access(account string, u use) (*windows.ACL, error) {
 		grant(sid, windows.GENERIC_ALL)
 	}
 	if account != "" {
-		sid, _, _, err := windows.LookupSID("", strings.TrimPrefix(account, `.\`))
+		sid, err := sidOf(account)
 		if err != nil {
 			return nil, fmt.Errorf("account %s: %w", account, err)
 		}

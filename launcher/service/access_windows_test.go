@@ -19,6 +19,8 @@ func TestTheSystemAdministratorsAndTheAccountHaveRightsAndNobodyElse(t *testing.
 		{"", writeFolder, "D:(A;OICI;GA;;;SY)(A;OICI;GA;;;BA)"},
 		{`NT AUTHORITY\LocalService`, readFile, "D:(A;;GA;;;SY)(A;;GA;;;BA)(A;;FR;;;LS)"},
 		{`NT AUTHORITY\LocalService`, readFolder, "D:(A;OICI;GA;;;SY)(A;OICI;GA;;;BA)(A;OICI;0x1200a9;;;LS)"},
+		{`NT SERVICE\HNET_SMPP_Serv`, readFile, "D:(A;;GA;;;SY)(A;;GA;;;BA)(A;;FR;;;S-1-5-80-1477966020-2481543675-3601613013-405569087-2681034422)"},
+		{`nt service\hnet_smpp_serv`, writeFolder, "D:(A;OICI;GA;;;SY)(A;OICI;GA;;;BA)(A;OICI;0x1301bf;;;S-1-5-80-1477966020-2481543675-3601613013-405569087-2681034422)"},
 		{`NT AUTHORITY\LocalService`, writeFolder, "D:(A;OICI;GA;;;SY)(A;OICI;GA;;;BA)(A;OICI;0x1301bf;;;LS)"},
 	} {
 		acl, err := access(tt.account, tt.use)
@@ -35,6 +37,13 @@ func TestTheSystemAdministratorsAndTheAccountHaveRightsAndNobodyElse(t *testing.
 		if got := sd.String(); got != tt.want {
 			t.Errorf("%q: %s, want %s", tt.account, got, tt.want)
 		}
+	}
+}
+
+func TestTheAccountOfAServiceIsKnownByItsName(t *testing.T) {
+	sid, err := sidOf(`NT SERVICE\TrustedInstaller`)
+	if err != nil || sid.String() != "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464" { // as every Windows has it
+		t.Errorf("%v, %v", sid, err)
 	}
 }
 

@@ -48,6 +48,7 @@ type Options struct {
 	Config    string        // the path of config.toml, absolute
 	Account   string        // that it runs under; "" = the system's own for Install, the present one for Update
 	Password  string        // of Account; "" = it has none, or it stays
+	Folders   []string      // that it writes, absolute
 	StopGrace time.Duration // that the server takes at most to stop; Windows waits for that when it shuts down
 }
 
@@ -69,7 +70,7 @@ func (o Options) definition() (kardianos.Service, error) {
 		Executable: program, Arguments: []string{"run", "--config", o.Config}, UserName: o.account(),
 		Option: kardianos.KeyValue{
 			"Password":      o.Password,
-			"SystemdScript": systemdUnit(program, o.Config, o.account()),
+			"SystemdScript": systemdUnit(program, o.Config, o.account(), o.Folders),
 		},
 	})
 }

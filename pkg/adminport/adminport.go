@@ -31,7 +31,7 @@ func Of(s *running.Server, login adminapi.Login) (*adminapi.Remote, error) {
 	if s.AdminCert == "" {
 		return adminapi.NewRemote("http://"+address, login, nil), nil
 	}
-	return adminapi.NewRemote("https://"+address, login, trust(s.AdminCert)), nil
+	return adminapi.NewRemote("https://"+address, login, Trust(s.AdminCert)), nil
 }
 
 // At is the admin port at host:port, which is taken for plain HTTP, or at a URL.
@@ -46,9 +46,9 @@ func At(address string, login adminapi.Login) (*adminapi.Remote, error) {
 	return adminapi.NewRemote(u.Scheme+"://"+u.Host, login, nil), nil
 }
 
-// trust takes the certificate of a file for the server's, whatever name it bears and whoever signed it: the file is the server's own.
-// One that the server has renewed since must be good for the system, or signed by what the file holds.
-func trust(file string) *tls.Config {
+// Trust takes the certificate of a file for the server's, whatever name it bears and whoever signed it: the file is the server's own.
+// It serves for the server's other ports, too. One that the server has renewed since must be good for the system, or signed by what the file holds.
+func Trust(file string) *tls.Config {
 	return &tls.Config{InsecureSkipVerify: true, VerifyConnection: func(c tls.ConnectionState) error { // verified here
 		own := certificates(file)
 		if len(own) > 0 && bytes.Equal(own[0].Raw, c.PeerCertificates[0].Raw) {
@@ -66,6 +66,9 @@ func trust(file string) *tls.Config {
 			between.AddCert(cert)
 		}
 		if _, err := c.PeerCertificates[0].Verify(x509.VerifyOptions{Roots: roots, Intermediates: between, DNSName: c.ServerName}); err != nil {
+			if file == "" {
+				return fmt.Errorf("the certificate that answers is none that this machine trusts: %w", err)
+			}
 			return fmt.Errorf("the certificate that answers is neither that of %s nor one that this machine trusts: %w", file, err)
 		}
 		return nil

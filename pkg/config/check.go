@@ -157,6 +157,7 @@ func (k *checker) tcp(c *TCP) {
 	k.host("tcp.listen_host", c.ListenHost)
 	k.port("tcp.listen_port", c.ListenPort)
 	k.networks("tcp.allow", c.Allow)
+	k.portTLS("tcp.tls", &c.TLS)
 }
 
 func (k *checker) jobs(c *Jobs) {
@@ -284,6 +285,7 @@ func (k *checker) ports(c *Config) {
 		{"server.listen_port", c.Server.ListenHost, number(c.Server.ListenPort)},
 		{"server.tls.listen_port", c.Server.ListenHost, number(c.Server.TLS.ListenPort)},
 		{"tcp.listen_port", c.TCP.ListenHost, number(c.TCP.ListenPort)},
+		{"tcp.tls.listen_port", c.TCP.ListenHost, number(c.TCP.TLS.ListenPort)},
 	}
 	if host, port, err := net.SplitHostPort(c.Admin.Listen); err == nil {
 		claims = append(claims, claim{"admin.listen", host, port})

@@ -28,7 +28,7 @@ const (
 // maxCannedText bounds a canned message, in characters.
 const maxCannedText = 1000
 
-// longestPassword bounds a plain password of a client; bcrypt's limit is the same.
+// longestPassword bounds a plain password of a client, and one that is hashed: it is bcrypt's limit.
 const longestPassword = 72
 
 func (k *checker) server(c *Server) {
@@ -51,17 +51,7 @@ func (k *checker) server(c *Server) {
 	k.within("server.max_message_octets", c.MaxMessageOctets, maxShortText, maxPayload)
 	k.networks("server.proxy_networks", c.ProxyNetworks)
 	k.wholeNetworks("server.proxy_networks", c.ProxyNetworks)
-	k.port("server.tls.listen_port", c.TLS.ListenPort)
-	if c.TLS.ListenPort != 0 {
-		if c.TLS.CertFile == "" {
-			k.add("server.tls.cert_file", "is empty; the TLS port needs a certificate")
-		}
-		if c.TLS.KeyFile == "" {
-			k.add("server.tls.key_file", "is empty; the TLS port needs the certificate's key")
-		}
-		k.keyPair("server.tls", c.TLS.CertFile, c.TLS.KeyFile)
-		k.authorities("server.tls.client_ca_file", c.TLS.ClientCAFile)
-	}
+	k.portTLS("server.tls", &c.TLS)
 }
 
 func (k *checker) clients(clients []Client) {

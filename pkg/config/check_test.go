@@ -232,7 +232,8 @@ func TestCertificatesMustExistAndMatchTheirKeys(t *testing.T) {
 	_, otherKey := certificate(t, dir, "b")
 	check := func(certFile, keyFile, caFile string) error {
 		c := valid()
-		c.Server.TLS = ServerTLS{ListenPort: 2347, CertFile: certFile, KeyFile: keyFile, ClientCAFile: caFile}
+		c.Server.TLS = PortTLS{ListenPort: 2347, CertFile: certFile, KeyFile: keyFile, ClientCAFile: caFile}
+		c.TCP.TLS = PortTLS{ListenPort: 18183, CertFile: certFile, KeyFile: keyFile, ClientCAFile: caFile}
 		c.Hermes.TLS = HermesTLS{CertFile: certFile, KeyFile: keyFile, CAFile: caFile}
 		return c.Validate()
 	}
@@ -242,6 +243,9 @@ func TestCertificatesMustExistAndMatchTheirKeys(t *testing.T) {
 	for want, err := range map[string]error{
 		"server.tls.cert_file":      check(cert, otherKey, ""),
 		"hermes.tls.cert_file":      check(cert, otherKey, ""),
+		"tcp.tls.cert_file":         check(cert, otherKey, ""),
+		"tcp.tls.key_file":          check(cert, filepath.Join(dir, "none"), ""),
+		"tcp.tls.client_ca_file":    check(cert, key, key),
 		"server.tls.key_file":       check(cert, filepath.Join(dir, "none"), ""),
 		"server.tls.client_ca_file": check(cert, key, key),
 		"hermes.tls.ca_file":        check(cert, key, dir),
@@ -300,9 +304,9 @@ func TestWarnings(t *testing.T) {
 	c.Server.ProxyNetworks = []string{"10.0.0.0/24", "::/0"}
 	c.TCP.Allow = nil
 	c.Admin.Users = []User{{Name: "ops", Password: "plain"}}
-	c.Server.TLS.CertFile = "x"
+	c.Server.TLS.CertFile, c.TCP.TLS.CertFile = "x", "x"
 	c.Log.Content = true
-	if got := keys(c); got != "hermes.url clients[0].password server.tls.listen_port server.proxy_networks[1] tcp.allow admin.users[0].password log.content" {
+	if got := keys(c); got != "hermes.url clients[0].password server.tls.listen_port server.proxy_networks[1] tcp.tls.listen_port tcp.allow admin.users[0].password log.content" {
 		t.Errorf("got %q", got)
 	}
 	c = valid()
@@ -325,6 +329,30 @@ func TestWarnings(t *testing.T) {
 	c.Clients[0].Password = "other"
 	if got := keys(c); got != "" {
 		t.Errorf("got %q", got)
+	}
+}
+
+func TestATCPPortThatOtherMachinesReachWithoutATokenIsCareless(t *testing.T) {
+	for allow, careless := range map[string]bool{
+		"127.0.0.0/8": false, "127.0.0.1/32": false, "::1/128": false, "::ffff:127.0.0.1/128": false, "126.0.0.0/7": true,
+		"10.0.0.1/32": true, "0.0.0.0/0": true, "::/0": true, "::/127": true, "2001:db8::/32": true,
+	} {
+		c := valid()
+		c.TCP.Allow = []string{"127.0.0.0/8", allow}
+		if got := len(c.Careless()) == 1; got != careless {
+			t.Errorf("%s: careless is %t: %v", allow, got, c.Careless())
+		}
+		if c.TCP.Token = "x"; len(c.Careless()) != 0 {
+			t.Errorf("%s with a token: %v", allow, c.Careless())
+		}
+	}
+	c := valid()
+	if len(c.Careless()) != 0 {
+		t.Errorf("as shipped: %v", c.Careless())
+	}
+	c.Admin.Listen = "10.0.0.1:8346"
+	if p := c.Careless(); len(p) != 1 || p[0].Key != "admin.listen" {
+		t.Errorf("got %v", p)
 	}
 }
 

@@ -10,6 +10,22 @@ import (
 // maxPEMSize bounds what is read as a certificate file.
 const maxPEMSize = 4 << 20
 
+// portTLS checks a second port that speaks TLS.
+func (k *checker) portTLS(table string, c *PortTLS) {
+	k.port(table+".listen_port", c.ListenPort)
+	if c.ListenPort == 0 {
+		return
+	}
+	if c.CertFile == "" {
+		k.add(table+".cert_file", "is empty; the TLS port needs a certificate")
+	}
+	if c.KeyFile == "" {
+		k.add(table+".key_file", "is empty; the TLS port needs the certificate's key")
+	}
+	k.keyPair(table, c.CertFile, c.KeyFile)
+	k.authorities(table+".client_ca_file", c.ClientCAFile)
+}
+
 // certificate checks one that may be left out.
 func (k *checker) certificate(table, certFile, keyFile string) {
 	if (certFile == "") != (keyFile == "") {

@@ -50,26 +50,26 @@ const (
 
 // Server is the SMPP side.
 type Server struct {
-	ListenHost            string    `toml:"listen_host"` // "" = every address
-	ListenPort            int       `toml:"listen_port"` // 0 = any free port
-	SMSCIdentifier        string    `toml:"smsc_identifier"`
-	KeepAliveInterval     Duration  `toml:"keep_alive_interval"` // 0 = never
-	ThrottleRate          int       `toml:"throttle_rate"`       // submits per second and client, 0 = no limit
-	DisconnectAfterLogout Duration  `toml:"disconnect_after_logout"`
-	SessionInitTimeout    Duration  `toml:"session_init_timeout"`
-	ResponseTimeout       Duration  `toml:"response_timeout"`
-	InactivityTimeout     Duration  `toml:"inactivity_timeout"` // 0 = never
-	FailedBindDelay       Duration  `toml:"failed_bind_delay"`  // 0 = none
-	Window                int       `toml:"window"`             // deliver_sm in flight per session
-	MaxConnections        int       `toml:"max_connections"`
-	MaxConnectionsPerIP   int       `toml:"max_connections_per_ip"`
-	MaxMessageOctets      int       `toml:"max_message_octets"` // of one submit
-	ProxyNetworks         []string  `toml:"proxy_networks"`     // CIDRs of load balancers, nil = there are none
-	TLS                   ServerTLS `toml:"tls"`
+	ListenHost            string   `toml:"listen_host"` // "" = every address
+	ListenPort            int      `toml:"listen_port"` // 0 = any free port
+	SMSCIdentifier        string   `toml:"smsc_identifier"`
+	KeepAliveInterval     Duration `toml:"keep_alive_interval"` // 0 = never
+	ThrottleRate          int      `toml:"throttle_rate"`       // submits per second and client, 0 = no limit
+	DisconnectAfterLogout Duration `toml:"disconnect_after_logout"`
+	SessionInitTimeout    Duration `toml:"session_init_timeout"`
+	ResponseTimeout       Duration `toml:"response_timeout"`
+	InactivityTimeout     Duration `toml:"inactivity_timeout"` // 0 = never
+	FailedBindDelay       Duration `toml:"failed_bind_delay"`  // 0 = none
+	Window                int      `toml:"window"`             // deliver_sm in flight per session
+	MaxConnections        int      `toml:"max_connections"`
+	MaxConnectionsPerIP   int      `toml:"max_connections_per_ip"`
+	MaxMessageOctets      int      `toml:"max_message_octets"` // of one submit
+	ProxyNetworks         []string `toml:"proxy_networks"`     // CIDRs of load balancers, nil = there are none
+	TLS                   PortTLS  `toml:"tls"`
 }
 
-// ServerTLS is the second SMPP port. It is off while ListenPort is 0.
-type ServerTLS struct {
+// PortTLS is a second port that speaks TLS. It is off while ListenPort is 0.
+type PortTLS struct {
 	ListenPort   int    `toml:"listen_port"`
 	CertFile     string `toml:"cert_file"`
 	KeyFile      string `toml:"key_file"`
@@ -158,6 +158,7 @@ type TCP struct {
 	Allow      []string `toml:"allow"`       // CIDRs, nil = any
 	Token      string   `toml:"token"`       // "" = none asked
 	TokenFile  string   `toml:"token_file"`
+	TLS        PortTLS  `toml:"tls"`
 }
 
 // Jobs are the recurring tasks.

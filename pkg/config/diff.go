@@ -12,7 +12,7 @@ import (
 func liveKeys() []string {
 	return []string{
 		"server.throttle_rate", "server.max_message_octets", "server.proxy_networks", "server.tls.cert_file", "server.tls.key_file", "server.tls.client_ca_file", "clients", "distribution_lists", "canned_messages", "service_types",
-		"hermes", "tcp.allow", "tcp.token", "tcp.token_file", "alerts", "mail", "log",
+		"hermes", "tcp.allow", "tcp.token", "tcp.token_file", "tcp.tls.cert_file", "tcp.tls.key_file", "tcp.tls.client_ca_file", "alerts", "mail", "log",
 	}
 }
 

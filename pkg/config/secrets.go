@@ -187,8 +187,10 @@ func readSecret(path string) (string, error) {
 func (c *Config) Certificates() map[string]string {
 	files := map[string]string{"hermes.tls.ca_file": c.Hermes.TLS.CAFile, "hermes.tls.cert_file": c.Hermes.TLS.CertFile, "hermes.tls.key_file": c.Hermes.TLS.KeyFile,
 		"admin.cert_file": c.Admin.CertFile, "admin.key_file": c.Admin.KeyFile}
-	if c.Server.TLS.ListenPort != 0 {
-		files["server.tls.cert_file"], files["server.tls.key_file"], files["server.tls.client_ca_file"] = c.Server.TLS.CertFile, c.Server.TLS.KeyFile, c.Server.TLS.ClientCAFile
+	for table, port := range map[string]*PortTLS{"server.tls": &c.Server.TLS, "tcp.tls": &c.TCP.TLS} {
+		if port.ListenPort != 0 {
+			files[table+".cert_file"], files[table+".key_file"], files[table+".client_ca_file"] = port.CertFile, port.KeyFile, port.ClientCAFile
+		}
 	}
 	for key, file := range files {
 		if file == "" {

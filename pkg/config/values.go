@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"maps"
+	"net/url"
 	"reflect"
 	"slices"
 	"strconv"
@@ -15,7 +16,7 @@ import (
 // Value is what one key of a configuration is, and where that comes from.
 type Value struct {
 	Key       string   // clients are told apart by their system_id, as in clients[acme].password
-	Text      string   // as config.toml would have it, without quotes around a single text; "" of a secret
+	Text      string   // as config.toml would have it, without quotes around a single text and the secrets of a URL; "" of a secret
 	Secret    bool     // it is not shown
 	Line      int      // of config.toml, 0 = it says nothing: the default
 	Variables []string // of the environment, whose values the text has
@@ -110,7 +111,29 @@ func (v *valuer) one(path, shown string, value reflect.Value) Value {
 	if !one.Secret {
 		one.Text = written(value)
 	}
+	if path == "hermes.url" || path == "hermes.status_url" {
+		one.Text = withoutSecrets(one.Text)
+	}
 	return one
+}
+
+// withoutSecrets is a URL without its password and what stands behind its ?, where keys may be.
+func withoutSecrets(text string) string {
+	const hidden = "•••"
+	u, err := url.Parse(text)
+	if err != nil {
+		return hidden
+	}
+	head, _, asks := strings.Cut(text, "?")
+	if asks {
+		text = head + "?" + hidden
+	}
+	if _, has := u.User.Password(); has {
+		if at := strings.LastIndex(head, "@"); at >= 0 {
+			text = u.Scheme + "://" + u.User.Username() + ":" + hidden + text[at:]
+		}
+	}
+	return text
 }
 
 // written is a value as the file would have it.

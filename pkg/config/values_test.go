@@ -98,3 +98,19 @@ func TestEveryKeyOfTheSchemaHasAValueToShow(t *testing.T) {
 		t.Error("a file that is not TOML has values")
 	}
 }
+
+func TestAURLIsShownWithoutItsSecrets(t *testing.T) {
+	for text, want := range map[string]string{
+		"":          "",
+		"simulator": "simulator",
+		"https://hermes.example:8443/api/sms/push/":        "https://hermes.example:8443/api/sms/push/",
+		"https://me:s3cret@hermes.example/push/":           "https://me:•••@hermes.example/push/",
+		"https://me:s3c%40r@t@hermes.example/?key=s3cret":  "https://me:•••@hermes.example/?•••",
+		"https://me@hermes.example/push/?key=s3cret&b=c@d": "https://me@hermes.example/push/?•••",
+		"https://[::1": "•••",
+	} {
+		if got := withoutSecrets(text); got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 
 	"hnetsmpp/pkg/tomlstrict"
@@ -39,12 +40,10 @@ func (c *Config) Warnings() []Problem {
 			w.add(tomlstrict.Index("server.proxy_networks", i), "is %q: whoever reaches the ports can name any address as its own", network)
 		}
 	}
-	if len(c.TCP.Allow) == 0 && c.TCP.Token == "" {
-		w.add("tcp.allow", "is empty and there is no tcp.token: whoever reaches the port can send messages")
+	if c.TCP.TLS.ListenPort == 0 && c.TCP.TLS.CertFile != "" {
+		w.add("tcp.tls.listen_port", "is 0, so TLS is off although cert_file is set")
 	}
-	if host, _, err := net.SplitHostPort(c.Admin.Listen); err == nil && !isLoopback(host) && c.Admin.CertFile == "" {
-		w.add("admin.listen", "is reached by other machines, and passwords cross the network unencrypted; set admin.cert_file and admin.key_file")
-	}
+	w.problems = append(w.problems, c.Careless()...)
 	for i, user := range c.Admin.Users {
 		if !IsHash(user.Password) {
 			w.add(tomlstrict.Index("admin.users", i)+".password", "is in plain text; make a hash with: smppserv hash-password")
@@ -54,6 +53,38 @@ func (c *Config) Warnings() []Problem {
 		w.add("log.content", "is true: the log holds the text of messages")
 	}
 	return w.problems
+}
+
+// Careless are those of the warnings that a file of today is not accepted with where it is judged strictly. Files that an earlier
+// version accepted work on with them.
+func (c *Config) Careless() []Problem {
+	k := &checker{}
+	switch {
+	case c.TCP.Token != "":
+	case len(c.TCP.Allow) == 0:
+		k.add("tcp.allow", "is empty and there is no tcp.token: whoever reaches the port can send messages; set tcp.token, or name the networks of Hermès")
+	case slices.ContainsFunc(c.TCP.Allow, beyondThisMachine):
+		k.add("tcp.allow", "lets other machines in and there is no tcp.token: whoever has an address of these networks can send messages; set tcp.token")
+	}
+	if host, _, err := net.SplitHostPort(c.Admin.Listen); err == nil && !isLoopback(host) && c.Admin.CertFile == "" {
+		k.add("admin.listen", "is reached by other machines, and passwords cross the network unencrypted; set admin.cert_file and admin.key_file")
+	}
+	return k.problems
+}
+
+// beyondThisMachine tells whether a network has addresses that are not loopback's.
+func beyondThisMachine(network string) bool {
+	p, err := netip.ParsePrefix(network)
+	if err != nil {
+		return false // a fault of its own
+	}
+	for _, loopback := range [...]string{"127.0.0.0/8", "::1/128", "::ffff:127.0.0.0/104"} {
+		l := netip.MustParsePrefix(loopback)
+		if l.Bits() <= p.Bits() && l.Contains(p.Addr()) {
+			return false
+		}
+	}
+	return true
 }
 
 // blanks tells of those that a client would have to send, too. Whoever has it so may mean it.

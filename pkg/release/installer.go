@@ -54,14 +54,20 @@ func findInstallerTool(ctx context.Context) (installerTool, error) {
 func (t installerTool) makes(arch string) bool { return arch == "amd64" || t.arm64 }
 
 // build makes the installer of one processor. The icons are winres/icon-*.png.
-func (t installerTool) build(ctx context.Context, msi, arch string, v version, files []file, icons string) error {
+func (t installerTool) build(ctx context.Context, msi, arch string, from source, files []file, icons string) error {
 	stage, err := os.MkdirTemp("", "release-")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(stage) }()
-	if _, err := copyFiles(filepath.Join(stage, "files"), files); err != nil {
+	copies, err := copyFiles(filepath.Join(stage, "files"), files)
+	if err != nil {
 		return err
+	}
+	for _, f := range copies { // the cabinet has their times
+		if err := os.Chtimes(f.path, from.date, from.date); err != nil {
+			return err
+		}
 	}
 	icon, err := makeICO(icons)
 	if err != nil {
@@ -71,7 +77,7 @@ func (t installerTool) build(ctx context.Context, msi, arch string, v version, f
 	if err != nil {
 		return err
 	}
-	p := newInstallerPackage(v, arch, content, files)
+	p := newInstallerPackage(from.version, arch, content, files)
 	source, err := p.source()
 	if err != nil {
 		return err
@@ -91,6 +97,9 @@ func (t installerTool) build(ctx context.Context, msi, arch string, v version, f
 		return err
 	}
 	data, err := os.ReadFile(built)
+	if err == nil {
+		err = dateSummary(data, from.date)
+	}
 	if err != nil {
 		return err
 	}
@@ -107,7 +116,8 @@ func (t installerTool) runWiX(ctx context.Context, stage, msi, arch string) erro
 }
 
 func (t installerTool) runWixl(ctx context.Context, stage, msi string, p installerPackage) error {
-	if err := run(ctx, stage, t.wixl, "-a", "x64", "-o", msi, "installer.wxs"); err != nil {
+	// a cabinet has local times
+	if _, err := (command{folder: stage, env: []string{"TZ=UTC"}, args: []string{t.wixl, "-a", "x64", "-o", msi, "installer.wxs"}}).output(ctx); err != nil {
 		return err
 	}
 	args := []string{t.msibuild, msi}

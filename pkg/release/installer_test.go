@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // payload is a small release: its programs are no programs.
@@ -141,6 +142,56 @@ func (rows table) expect(t *testing.T, name string, columns string, want map[str
 	}
 }
 
+func TestTheSameFilesAndDateMakeTheSameInstaller(t *testing.T) {
+	tools, err := findInstallerTool(t.Context())
+	if err != nil {
+		missing(t, "wixl", "apt-get install wixl msitools")
+	}
+	var first []byte
+	for i, zone := range []string{"UTC", "Asia/Tokyo"} {
+		t.Setenv("TZ", zone)
+		files := payload(t)
+		for _, f := range files {
+			then := time.Now().Add(-time.Duration(i) * 100 * time.Hour)
+			if err := os.Chtimes(f.path, then, then); err != nil {
+				t.Fatal(err)
+			}
+		}
+		msi := filepath.Join(t.TempDir(), "installer.msi")
+		if err := tools.build(t.Context(), msi, "amd64", testSource(t, "1.4.0"), files, "winres"); err != nil {
+			t.Fatal(err)
+		}
+		data, err := os.ReadFile(msi)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if first != nil && !bytes.Equal(first, data) {
+			t.Error("two installers of the same files differ")
+		}
+		if first == nil {
+			first = data
+			second := time.Now().Unix()
+			for time.Now().Unix() < second+1 { // so that another time would be seen
+				time.Sleep(10 * time.Millisecond)
+			}
+		}
+	}
+	if runtime.GOOS == "windows" {
+		return
+	}
+	msi := filepath.Join(t.TempDir(), "installer.msi")
+	if err := os.WriteFile(msi, first, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	said, err := command{env: []string{"TZ=UTC"}, args: []string{"msiinfo", "suminfo", msi}}.output(t.Context())
+	if err != nil || strings.Count(said, "Tue Nov 24 10:00:00 2026") != 2 {
+		t.Errorf("%v\n%s", err, said)
+	}
+	if err := dateSummary([]byte("no installer"), time.Now()); err == nil {
+		t.Error("what is no installer was dated")
+	}
+}
+
 func TestInstallerDoesWhatItsSourceSays(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("WiX says so itself")
@@ -151,7 +202,7 @@ func TestInstallerDoesWhatItsSourceSays(t *testing.T) {
 	}
 	msi := filepath.Join(t.TempDir(), "installer.msi")
 	v := testSource(t, "1.4.0").version
-	if err := tools.build(context.Background(), msi, "amd64", v, payload(t), "winres"); err != nil {
+	if err := tools.build(context.Background(), msi, "amd64", source{version: v, date: time.Unix(0, 0)}, payload(t), "winres"); err != nil {
 		t.Fatal(err)
 	}
 

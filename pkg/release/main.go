@@ -3,10 +3,12 @@
 //	go run ./pkg/release
 //
 // leaves in dist/ the programs for amd64 (those for arm64 in dist/arm64/), config.toml, Hermès' provider plugin, the
-// documentation, a .zip for each processor, the installer (.msi), and SHA256SUMS. build.ps1 calls it on Windows.
+// documentation, the licences of what others have written of it (licenses/), a bill of materials (sbom.cdx.json), a .zip for each
+// processor, the installer (.msi), and SHA256SUMS. The same source makes the same files, but for signatures. build.ps1 calls it on
+// Windows.
 //
-// The steps are those of release.run, in its order: tests, programs (build, resources, signature), files, archives,
-// installer (built, signed), checksums. The first one that fails ends it.
+// The steps are those of release.run, in its order: tests, files, licences, programs (build, resources, signature), bill of
+// materials, archives, installer (built, signed), checksums. The first one that fails ends it.
 package main
 
 import (

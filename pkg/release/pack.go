@@ -25,6 +25,7 @@ func documents(root string) ([]file, error) {
 		{"config.toml", filepath.Join(root, "config.toml")},
 		{"Smpp.xml", filepath.Join(root, "hermes", "Smpp.xml")},
 		{"README.md", filepath.Join(root, "README.md")},
+		{"SECURITY.md", filepath.Join(root, "SECURITY.md")},
 	}
 	err := fs.WalkDir(os.DirFS(root), "docs", func(name string, e fs.DirEntry, err error) error {
 		if err == nil && e.Type().IsRegular() {
@@ -41,6 +42,12 @@ func documents(root string) ([]file, error) {
 		}
 	}
 	return files, nil
+}
+
+// systemdUnit is for those who build the programs for Linux, and lies beside the packages for Windows.
+func systemdUnit(root string) file {
+	const name = "HNET_SMPP_Serv.service"
+	return file{name, filepath.Join(root, "launcher", "service", name)}
 }
 
 const (

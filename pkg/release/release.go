@@ -45,8 +45,37 @@ func (r release) run(ctx context.Context) error {
 	if documents, err = copyFiles(r.out, documents); err != nil {
 		return err
 	}
+	if _, err := copyFiles(r.out, []file{systemdUnit(r.root)}); err != nil {
+		return err
+	}
+	r.say("licences")
+	all, err := components(ctx, r.root, r.arches)
+	if err != nil {
+		return err
+	}
+	licences, err := writeLicences(r.out, all)
+	if err != nil {
+		return err
+	}
+	documents = append(documents, licences...)
+	built := map[string][]file{} // by processor
+	names := map[string]string{}
 	for _, arch := range r.arches {
-		if err := r.pack(ctx, arch, documents, installers); err != nil {
+		if built[arch], err = r.build(ctx, arch); err != nil {
+			return err
+		}
+		for _, f := range built[arch] {
+			names[f.name+" windows/"+arch] = f.path
+		}
+	}
+	r.say(sbomName)
+	bill := file{sbomName, filepath.Join(r.out, sbomName)}
+	if err := r.source.writeSBOM(bill.path, names, documents, all); err != nil {
+		return err
+	}
+	documents = append(documents, bill)
+	for _, arch := range r.arches {
+		if err := r.pack(ctx, arch, append(built[arch], documents...), installers); err != nil {
 			return err
 		}
 	}
@@ -69,25 +98,28 @@ func (r release) test(ctx context.Context) error {
 	return nil
 }
 
-// pack builds the programs for one processor, and puts them into an archive and an installer.
-func (r release) pack(ctx context.Context, arch string, documents []file, installers installerTool) error {
+// build makes the programs for one processor.
+func (r release) build(ctx context.Context, arch string) (files []file, err error) {
 	folder := r.out
 	if arch != "amd64" {
 		folder = filepath.Join(r.out, arch)
 	}
-	var files []file
 	for _, name := range programs {
 		r.say(name + ", windows/" + arch)
 		path, err := r.source.buildProgram(ctx, r.root, name, arch, folder)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := r.signer.sign(ctx, path); err != nil {
-			return err
+			return nil, err
 		}
 		files = append(files, file{name + ".exe", path})
 	}
-	files = append(files, documents...)
+	return files, nil
+}
+
+// pack puts what is released for one processor into an archive and an installer.
+func (r release) pack(ctx context.Context, arch string, files []file, installers installerTool) error {
 	base := filepath.Join(r.out, fmt.Sprintf("hnet-smpp-serv-%s-windows-%s", r.source.version.text, arch))
 	r.say(filepath.Base(base) + ".zip")
 	if err := writeZip(base+".zip", files, r.source.date); err != nil {
@@ -102,7 +134,7 @@ func (r release) pack(ctx context.Context, arch string, documents []file, instal
 	}
 	r.say(filepath.Base(base) + ".msi")
 	icons := filepath.Join(r.root, "pkg", "release", "winres")
-	if err := installers.build(ctx, base+".msi", arch, r.source.version, files, icons); err != nil {
+	if err := installers.build(ctx, base+".msi", arch, r.source, files, icons); err != nil {
 		return err
 	}
 	return r.signer.sign(ctx, base+".msi")

@@ -40,7 +40,7 @@ func TestProgramsAndInstallersAreSigned(t *testing.T) {
 	signed := []string{program}
 	if tools, err := findInstallerTool(ctx); err == nil {
 		msi := filepath.Join(folder, "installer.msi")
-		if err := tools.build(ctx, msi, "amd64", source.version, payload(t), "winres"); err != nil {
+		if err := tools.build(ctx, msi, "amd64", source, payload(t), "winres"); err != nil {
 			t.Fatal(err)
 		}
 		signed = append(signed, msi)

@@ -25,6 +25,7 @@ type Server struct {
 	SMPP    string `json:"smpp"`
 	SMPPTLS string `json:"smpp_tls,omitempty"`
 	TCP     string `json:"tcp"`
+	TCPTLS  string `json:"tcp_tls,omitempty"`
 	Admin   string `json:"admin,omitempty"`
 	// AdminCert is the file of the certificate that Admin answers with; "" = it speaks plain HTTP.
 	AdminCert string `json:"admin_cert,omitempty"`

@@ -129,7 +129,13 @@ func syntaxProblem(err error, text string, secret func(key string) bool) *Proble
 	if errors.As(err, &syntax) {
 		p.Line, p.Key, p.Text = max(1, syntax.Position.Line), syntax.LastKey, syntax.Message
 	}
+	if strings.HasSuffix(p.Text, `to end table name, but got '\n' instead`) && p.Line > 1 { // the library has read the end of the line, and counted it
+		p.Line--
+	}
 	line := lineOf(text, p.Line)
+	if strings.HasPrefix(strings.TrimSpace(line), "[") { // a table begins: the key is one of before it
+		p.Key = ""
+	}
 	switch {
 	case typographic.MatchString(line):
 		p.Text = `has typographic quotes, as word processors write them; write straight ones: " or '`

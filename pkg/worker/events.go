@@ -19,6 +19,7 @@ type Ready struct {
 	SMPP    string `json:"smpp"`
 	SMPPTLS string `json:"smpp_tls,omitempty"`
 	TCP     string `json:"tcp"`
+	TCPTLS  string `json:"tcp_tls,omitempty"`
 	Admin   string `json:"admin,omitempty"`
 }
 

@@ -51,8 +51,8 @@ func TestStopOnEOFIgnoresWhatIsSaid(t *testing.T) {
 func TestParseEvent(t *testing.T) {
 	for line, want := range map[string]Event{
 		`{"event":"alive"}`: {Kind: "alive"},
-		`{"event":"ready","version":"1","pid":7,"smpp":"a:1","smpp_tls":"b:2","tcp":"c:3","admin":"d:4"}`: {Kind: "ready",
-			Ready: Ready{Event: "ready", Version: "1", PID: 7, SMPP: "a:1", SMPPTLS: "b:2", TCP: "c:3", Admin: "d:4"}},
+		`{"event":"ready","version":"1","pid":7,"smpp":"a:1","smpp_tls":"b:2","tcp":"c:3","tcp_tls":"e:5","admin":"d:4"}`: {Kind: "ready",
+			Ready: Ready{Event: "ready", Version: "1", PID: 7, SMPP: "a:1", SMPPTLS: "b:2", TCP: "c:3", TCPTLS: "e:5", Admin: "d:4"}},
 		`{"event":"new","pid":"x"}`: {Kind: "new"},
 	} {
 		if got, ok := ParseEvent([]byte(line)); !ok || got != want {

@@ -121,6 +121,9 @@ func (l *lacking) WriteHeader(status int) {
 	l.ResponseWriter.WriteHeader(status)
 }
 
+// Unwrap is for http.ResponseController.
+func (l *lacking) Unwrap() http.ResponseWriter { return l.ResponseWriter }
+
 func (l *lacking) Write(data []byte) (int, error) {
 	if !l.said {
 		l.WriteHeader(http.StatusOK)

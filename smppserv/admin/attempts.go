@@ -14,12 +14,17 @@ const (
 	attemptTime = time.Minute
 	// maxGuessers bounds the addresses that are counted; beyond, all others are counted as one.
 	maxGuessers = 10_000
+	// maxNoted are how many of them enter the audit at once, and then one more in each attemptTime: strangers do not grow it.
+	maxNoted = maxAttempts
 )
 
 // attempts count wrong passwords, by address. Nobody is shut out by somebody else's.
 type attempts struct {
 	mu  sync.Mutex
 	all map[netip.Addr]*guesses
+
+	since       time.Time // up to when noted was let decay
+	noted, left int       // wrong ones that entered the audit, one less for each attemptTime; and those that did not
 }
 
 type guesses struct {
@@ -48,6 +53,23 @@ func (a *attempts) of(from netip.Addr) *guesses {
 		return nil
 	}
 	return g
+}
+
+// enters tells whether the wrong one that was just counted is to enter the audit, and how many before it did not.
+func (a *attempts) enters() (enters bool, left int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now := time.Now()
+	if times := int(min(now.Sub(a.since)/attemptTime, maxNoted)); times > 0 {
+		a.since, a.noted = now, max(0, a.noted-times)
+	}
+	if a.noted >= maxNoted {
+		a.left++
+		return false, 0
+	}
+	a.noted++
+	left, a.left = a.left, 0
+	return true, left
 }
 
 // wrong counts one.

@@ -142,7 +142,13 @@ func (s *Server) checkUser(next http.Handler) http.Handler {
 func (s *Server) wrong(r *http.Request, a Actor) {
 	s.attempts.wrong(from(r).Addr)
 	s.limited.Warn(wrongLogin, from(r)).Str("remote", r.RemoteAddr).Msg(wrongLogin.Text)
-	s.operators.Note(a, "login refused", "", "")
+	if enters, left := s.attempts.enters(); enters {
+		more := ""
+		if left > 0 {
+			more = fmt.Sprint(left, " before it were not noted")
+		}
+		s.operators.Note(a, "login refused", "", more)
+	}
 }
 
 // refuseVisitor answers programs with a problem, and people with a line.

@@ -201,6 +201,39 @@ func TestGuessersAndVisitsAreBounded(t *testing.T) {
 	}
 }
 
+func TestStrangersDoNotGrowTheAudit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var a attempts
+		noted, told := 0, 0
+		from := netip.MustParseAddr("10.0.0.0")
+		guess := func(times int) {
+			for range times {
+				a.wrong(from)
+				from = from.Next()
+				if enters, left := a.enters(); enters {
+					noted++
+					told += left
+				}
+			}
+		}
+		if guess(1000); noted != maxNoted {
+			t.Errorf("%d of a thousand addresses are noted", noted)
+		}
+		for range 60 {
+			time.Sleep(attemptTime)
+			guess(100)
+		}
+		if noted != maxNoted+60 || told != 1000-maxNoted+59*99 {
+			t.Errorf("an hour later %d are noted, and %d told of", noted, told)
+		}
+		time.Sleep(24 * time.Hour)
+		before := noted
+		if guess(1000); noted != before+maxNoted {
+			t.Errorf("a day later %d are noted", noted-before)
+		}
+	})
+}
+
 func TestEachRouteIsForItsRole(t *testing.T) {
 	site, _ := site(t)
 	for _, a := range askings {

@@ -13,7 +13,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -71,6 +70,7 @@ type centre struct {
 	pending []string       // the keys that wait for a restart
 
 	secureConf atomic.Pointer[tls.Config] // of secure, with the certificates of now
+	portConf   atomic.Pointer[tls.Config] // of the TCP port for Hermès; nil = it has none that speaks TLS
 	adminConf  atomic.Pointer[tls.Config] // of the operators' port; nil = it speaks plain HTTP
 
 	good   *passwords.Memory // of the operators' passwords
@@ -100,12 +100,12 @@ func begin(path string, cfg *config.Config, version string, lines *operators.Lin
 	if err != nil {
 		return nil, err
 	}
-	mc.operators = operators.New(operators.Options{Node: nodeName(cfg), Version: version, Started: time.Now(), Lines: lines, Log: log,
+	mc.operators = operators.New(operators.Options{Node: NodeName(cfg), Version: version, Started: time.Now(), Lines: lines, Log: log,
 		Config: func() operators.Config { return *mc.shown.Load() }})
 	mc.show(&mc.started, "")
 	options := admin.Options{
 		Listen: cfg.Admin.Listen, Version: version, AuthRequired: len(mc.users) > 0, Token: mc.token, Centre: mc, Log: log,
-		Metrics: metrics.Handler(metrics.Options{Version: version, Node: nodeName(cfg), Source: mc.operators.Here(), Queue: func() sms.QueueStats { return mc.queue.Stats() }, Counters: mc.counters, Log: log}),
+		Metrics: metrics.Handler(metrics.Options{Version: version, Node: NodeName(cfg), Source: mc.operators.Here(), Queue: func() sms.QueueStats { return mc.queue.Stats() }, Counters: mc.counters, Log: log}),
 	}
 	if conf != nil {
 		mc.adminConf.Store(conf)
@@ -148,15 +148,16 @@ func (mc *centre) open(ctx context.Context, version string) (err error) {
 	if mc.plain, mc.secure, err = mc.listenSMPP(cfg.Server); err != nil {
 		return err
 	}
-	mc.port = hermes.NewPort(hermes.PortOptions{
-		Listen: net.JoinHostPort(cfg.TCP.ListenHost, strconv.Itoa(cfg.TCP.ListenPort)), Allow: prefixes(cfg.TCP.Allow), Balancers: prefixes(cfg.Server.ProxyNetworks), Token: cfg.TCP.Token,
-		Validity: cfg.Hermes.Validity, Queue: mc.queue, Clients: mc.smsc, Log: log,
-	})
+	port, err := mc.portOptions(cfg)
+	if err != nil {
+		return err
+	}
+	mc.port = hermes.NewPort(port)
 	if err := mc.port.Listen(); err != nil {
 		return err
 	}
 	mc.admin.Away("starting: taking up the messages that wait")
-	mc.alerts = alerts.New(alerts.Options{Node: nodeName(cfg), Source: mc.operators, File: filepath.Join(mc.dataFolder(), alertsFile), Log: log,
+	mc.alerts = alerts.New(alerts.Options{Node: NodeName(cfg), Source: mc.operators, File: filepath.Join(mc.dataFolder(), alertsFile), Log: log,
 		Leader: mc.operators.Leader, Told: mc.operators.ToldByLeader})
 	mc.alerts.Configure(alertSettings(cfg))
 	if err := mc.operators.Open(ctx, operators.Parts{Queue: mc.queue, SMSC: mc.smsc, Push: mc.push, Port: mc.port, Store: mc.store,
@@ -182,6 +183,9 @@ func (mc *centre) serve() worker.Ready {
 		}
 	}()
 	ready := worker.Ready{SMPP: mc.plain.Addr().String(), TCP: mc.port.Addr().String()}
+	if a := mc.port.AddrTLS(); a != nil {
+		ready.TCPTLS = a.String()
+	}
 	if mc.secure != nil {
 		mc.smsc.ServeTLS(mc.secure, following(&mc.secureConf))
 		ready.SMPPTLS = mc.secure.Addr().String()
@@ -194,8 +198,8 @@ func (mc *centre) serve() worker.Ready {
 	return ready
 }
 
-// nodeName is how this worker is called among those on its store.
-func nodeName(cfg *config.Config) string {
+// NodeName is how this worker is called among those on its store.
+func NodeName(cfg *config.Config) string {
 	if cfg.Store.Node != "" {
 		return cfg.Store.Node
 	}

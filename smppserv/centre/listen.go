@@ -19,7 +19,7 @@ func (mc *centre) listenSMPP(s config.Server) (plain, secure net.Listener, err e
 	if plain, err = listen(s.ListenHost, s.ListenPort, "server.listen_port"); err != nil || s.TLS.ListenPort == 0 {
 		return plain, nil, err
 	}
-	conf, err := tlsConfig(s.TLS)
+	conf, err := tlsConfig("server.tls", s.TLS)
 	if err != nil {
 		return plain, nil, err
 	}
@@ -49,12 +49,12 @@ func adminConfig(a config.Admin) (*tls.Config, error) {
 	return &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}, nil
 }
 
-// secureConfig is what the port that speaks TLS is to have now; nil where there is none.
-func (mc *centre) secureConfig(s config.ServerTLS) (*tls.Config, error) {
-	if mc.secure == nil || s.ListenPort == 0 {
+// secureConfig is what a port that speaks TLS is to have now; nil where there is none, which is settled at the start.
+func secureConfig(table string, s config.PortTLS, open bool) (*tls.Config, error) {
+	if !open || s.ListenPort == 0 {
 		return nil, nil
 	}
-	return tlsConfig(s)
+	return tlsConfig(table, s)
 }
 
 // digests tells what is in files, by their keys; "" = cannot be read.
@@ -80,15 +80,16 @@ func listen(host string, port int, key string) (net.Listener, error) {
 	return l, nil
 }
 
-func tlsConfig(s config.ServerTLS) (*tls.Config, error) {
+// tlsConfig is that of a port, by the table that says it.
+func tlsConfig(table string, s config.PortTLS) (*tls.Config, error) {
 	cert, err := tls.LoadX509KeyPair(s.CertFile, s.KeyFile)
 	if err != nil {
-		return nil, fmt.Errorf("server.tls: %w", err)
+		return nil, fmt.Errorf("%s: %w", table, err)
 	}
 	conf := &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
 	if s.ClientCAFile != "" {
 		if conf.ClientCAs, err = certPool(s.ClientCAFile); err != nil {
-			return nil, fmt.Errorf("server.tls.client_ca_file: %w", err)
+			return nil, fmt.Errorf("%s.client_ca_file: %w", table, err)
 		}
 		conf.ClientAuth = tls.RequireAndVerifyClientCert
 	}

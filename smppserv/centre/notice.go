@@ -11,7 +11,7 @@ import (
 // tell begins to tell the commands of this machine of the server that is ready. It works on where that cannot be written.
 func (mc *centre) tell(path string, ready worker.Ready, changed time.Time) {
 	now := time.Now()
-	mc.says = running.Server{PID: ready.PID, Version: ready.Version, Started: now, SMPP: ready.SMPP, SMPPTLS: ready.SMPPTLS, TCP: ready.TCP, Admin: ready.Admin,
+	mc.says = running.Server{PID: ready.PID, Version: ready.Version, Started: now, SMPP: ready.SMPP, SMPPTLS: ready.SMPPTLS, TCP: ready.TCP, TCPTLS: ready.TCPTLS, Admin: ready.Admin,
 		AdminCert: mc.cfg.Admin.CertFile, Token: mc.token, Config: running.Reload{At: now, Changed: changed}}
 	var err error
 	if mc.notice, err = running.Hold(path); err == nil {

@@ -233,7 +233,11 @@ func (mc *centre) apply(cfg *config.Config) (renewed []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	secure, err := mc.secureConfig(cfg.Server.TLS)
+	secure, err := secureConfig("server.tls", cfg.Server.TLS, mc.secure != nil)
+	if err != nil {
+		return nil, err
+	}
+	port, err := secureConfig("tcp.tls", cfg.TCP.TLS, mc.portConf.Load() != nil)
 	if err != nil {
 		return nil, err
 	}
@@ -253,6 +257,9 @@ func (mc *centre) apply(cfg *config.Config) (renewed []string, err error) {
 	mc.certificates = certificates
 	if slices.ContainsFunc(renewed, func(key string) bool { return strings.HasPrefix(key, "server.tls.") }) {
 		mc.secureConf.Store(secure)
+	}
+	if port != nil {
+		mc.portConf.Store(port)
 	}
 	if operators != nil && mc.adminConf.Load() != nil { // whether it speaks TLS at all is settled at the start
 		mc.adminConf.Store(operators)

@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -51,10 +52,10 @@ func issue(t *testing.T, name, certFile, keyFile string) {
 	}
 }
 
-// shown is whose certificate the port shows.
-func (c *configured) shown(t *testing.T) string {
+// shown is whose certificate a port shows.
+func shown(t *testing.T, port net.Addr) string {
 	t.Helper()
-	conn, err := tls.Dial("tcp", c.secure.Addr().String(), &tls.Config{InsecureSkipVerify: true})
+	conn, err := tls.Dial("tcp", port.String(), &tls.Config{InsecureSkipVerify: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,14 +75,17 @@ func TestAReplacedCertificateOrSecretIsTakenUp(t *testing.T) {
 		}
 	}
 	write("one\n")
-	port := testkit.FreePort(t)
+	port, tcpPort := testkit.FreePort(t), testkit.FreePort(t)
 	text := func(window string) string {
 		return "[server]\nlisten_host = '127.0.0.1'\nlisten_port = 0\n" + window + "[server.tls]\nlisten_port = " + testkit.Loopback(port)[len("127.0.0.1:"):] +
-			"\ncert_file = '" + cert + "'\nkey_file = '" + key + "'\n[hermes]\nurl = 'simulator'\n[tcp]\nlisten_host = '127.0.0.1'\nlisten_port = 0\n" +
+			"\ncert_file = '" + cert + "'\nkey_file = '" + key + "'\n[hermes]\nurl = 'simulator'\n[tcp]\nlisten_host = '127.0.0.1'\nlisten_port = 0\n[tcp.tls]\nlisten_port = " + strconv.Itoa(tcpPort) +
+			"\ncert_file = '" + cert + "'\nkey_file = '" + key + "'\n" +
 			"[admin]\nlisten = ''\n[[clients]]\nsystem_id = 'acme'\npassword_file = '" + password + "'\nbind_policy = 'pair'\n"
 	}
 	c := startConfigured(t, text(""))
 	c.smsc.ServeTLS(c.secure, following(&c.secureConf))
+	go c.port.Serve()
+	hermes := func() string { return shown(t, c.port.AddrTLS()) }
 	file, err := Read(c.path)
 	if err != nil {
 		t.Fatal(err)
@@ -93,11 +97,15 @@ func TestAReplacedCertificateOrSecretIsTakenUp(t *testing.T) {
 		c.watch(ctx, file)
 	}()
 	defer func() { cancel(); <-ended }()
-	if got := c.shown(t); got != "first" {
+	if got := shown(t, c.secure.Addr()); got != "first" {
 		t.Fatalf("shown is %s", got)
 	}
+	if got := hermes(); got != "first" {
+		t.Fatalf("shown to Hermès is %s", got)
+	}
 	issue(t, "second", cert, key)
-	testkit.Await(t, "the second certificate is shown", func() bool { return c.shown(t) == "second" })
+	testkit.Await(t, "the second certificate is shown to Hermès", func() bool { return hermes() == "second" })
+	testkit.Await(t, "the second certificate is shown", func() bool { return shown(t, c.secure.Addr()) == "second" })
 	write("two\n")
 	testkit.Await(t, "the second password is the client's", func() bool { return c.binds(t, "acme", "two") == smpp.ROK })
 	if got := c.binds(t, "acme", "one"); got != smpp.RINVPASWD {
@@ -115,7 +123,7 @@ func TestAReplacedCertificateOrSecretIsTakenUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	write("three\n")
-	if got := c.shown(t); got != "second" {
+	if got := shown(t, c.secure.Addr()); got != "second" {
 		t.Errorf("shown is %s", got)
 	}
 	if data, err = os.ReadFile(filepath.Join(dir, "third.key")); err == nil {
@@ -124,7 +132,7 @@ func TestAReplacedCertificateOrSecretIsTakenUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	testkit.Await(t, "the third certificate is shown", func() bool { return c.shown(t) == "third" })
+	testkit.Await(t, "the third certificate is shown", func() bool { return shown(t, c.secure.Addr()) == "third" })
 }
 
 func TestWhatWaitsForARestartStaysPendingUntilItIsUndone(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 	"hnetsmpp/pkg/worker"
 	"hnetsmpp/smppserv/operators"
 	"hnetsmpp/smppserv/store"
+	"hnetsmpp/smppserv/store/transfer"
 )
 
 // stopLimit is how long a stop may take. Then the worker says where it hangs and ends by itself,
@@ -87,7 +88,7 @@ func run(ctx context.Context, o Options) error {
 	addrs := mc.serve()
 	addrs.PID, addrs.Version = os.Getpid(), o.Version
 	log.Info().Str("version", addrs.Version).Str("config", o.File.Path).Str("smpp", addrs.SMPP).Str("smpp_tls", addrs.SMPPTLS).
-		Str("tcp", addrs.TCP).Str("admin", addrs.Admin).Msg("ready")
+		Str("tcp", addrs.TCP).Str("tcp_tls", addrs.TCPTLS).Str("admin", addrs.Admin).Msg("ready")
 	o.Ready(addrs)
 	mc.file = o.File.File
 	mc.judged = o.File.read.time
@@ -145,8 +146,10 @@ func setLevel(l config.Log) {
 // wsaAddrInUse is Windows' EADDRINUSE, which package syscall does not map.
 const wsaAddrInUse = syscall.Errno(10048)
 
-// IsHeld knows the errors that pass when another process lets go of a port or of the store, or the database is put right.
+// IsHeld knows the errors that pass when another process lets go of a port or of the store, or the database is put right, as when a copy
+// of it is finished.
 func IsHeld(err error) bool {
 	_, isRefused := errors.AsType[*refused](err)
-	return isRefused || errors.Is(err, store.ErrHeld) || errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, wsaAddrInUse)
+	return isRefused || errors.Is(err, store.ErrHeld) || errors.Is(err, transfer.ErrMoved) || errors.Is(err, transfer.ErrUnfinished) ||
+		errors.Is(err, syscall.EADDRINUSE) || errors.Is(err, wsaAddrInUse)
 }

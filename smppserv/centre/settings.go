@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"slices"
@@ -168,6 +169,23 @@ func prefixes(cidrs []string) []netip.Prefix {
 		}
 	}
 	return ps
+}
+
+// portOptions are those of the TCP port for Hermès.
+func (mc *centre) portOptions(cfg *config.Config) (hermes.PortOptions, error) {
+	t := cfg.TCP
+	o := hermes.PortOptions{Listen: net.JoinHostPort(t.ListenHost, strconv.Itoa(t.ListenPort)), Allow: prefixes(t.Allow),
+		Balancers: prefixes(cfg.Server.ProxyNetworks), Token: t.Token, Validity: cfg.Hermes.Validity, Queue: mc.queue, Clients: mc.smsc, Log: mc.log}
+	if t.TLS.ListenPort == 0 {
+		return o, nil
+	}
+	conf, err := tlsConfig("tcp.tls", t.TLS)
+	if err != nil {
+		return o, err
+	}
+	mc.portConf.Store(conf)
+	o.ListenTLS, o.TLS = net.JoinHostPort(t.ListenHost, strconv.Itoa(t.TLS.ListenPort)), following(&mc.portConf)
+	return o, nil
 }
 
 func pushOptions(cfg *config.Config, log zerolog.Logger) (hermes.PushOptions, error) {

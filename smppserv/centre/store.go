@@ -74,7 +74,7 @@ func (mc *centre) joinStore(ctx context.Context, version string) error {
 }
 
 func (mc *centre) tryJoin(ctx context.Context, version string) error {
-	st, name := mc.cfg.Store, nodeName(mc.cfg)
+	st, name := mc.cfg.Store, NodeName(mc.cfg)
 	database, err := postgres.OpenDatabase(ctx, postgres.Options{DSN: st.DSN, Beside: filepath.Dir(mc.path), Folder: mc.dataFolder(), Node: name, Lease: st.Lease,
 		GroupTime: mc.cfg.Hermes.ReassembleTimeout, Log: mc.log})
 	if err != nil {

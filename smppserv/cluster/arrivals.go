@@ -20,23 +20,25 @@ FROM (SELECT) one LEFT JOIN (
 	ORDER BY id LIMIT $4) m ON true
 ORDER BY m.id`
 
-// arrivals takes up what others have handed to this node.
+// arrivals takes up what others have handed to this node. It looks by a connection of its own: if that breaks, the database may have
+// crashed, and then gives the same numbers to transactions again, so that the oldest one says nothing any more.
 func (n *Node) arrivals(ctx context.Context, d Duties) (err error) {
-	holders := append(n.Estates(), n.epoch)
-	var next string
-	from := n.looks.oldest
-	whole := n.looks.whole.Swap(false)
-	if whole {
-		from = "0"
-	}
+	// What was handed to an estate comes behind what that had before.
+	n.looks.arriving.Lock()
+	defer n.looks.arriving.Unlock()
 	defer func() {
-		if err != nil && whole {
-			n.looks.whole.Store(true)
+		if err != nil {
+			n.looks.oldest = everSince
 		}
 	}()
+	if n.looks.whole.Swap(false) {
+		n.looks.oldest = everSince
+	}
+	holders := append(n.inheritedOnes(), n.epoch)
+	var next string
 	seen := map[sms.ID]string{}
 	for after, more := int64(0), true; more; {
-		oldest, page, err := n.arrivalsAfter(ctx, holders, from, after)
+		oldest, page, err := n.arrivalsAfter(ctx, holders, after)
 		if err != nil {
 			return err
 		}
@@ -68,23 +70,29 @@ type arrival struct {
 	by string
 }
 
-func (n *Node) arrivalsAfter(ctx context.Context, holders []sms.Epoch, from string, after int64) (oldest string, page []arrival, err error) {
+func (n *Node) arrivalsAfter(ctx context.Context, holders []sms.Epoch, after int64) (oldest string, page []arrival, err error) {
 	ctx, cancel := n.bound(ctx)
 	defer cancel()
-	rows, err := n.o.Pool.Query(ctx, arrived, epochs(holders), from, after, arrivalsPage)
-	if err != nil {
-		return "", nil, err
-	}
-	var id *int64
-	var by *string
-	_, err = pgx.ForEachRow(rows, []any{&oldest, &id, &by}, func() error {
-		if id != nil {
-			page = append(page, arrival{sms.ID(*id), *by})
+	err = n.looks.link.do(ctx, func(c *pgx.Conn) error {
+		rows, err := c.Query(ctx, arrived, epochs(holders), n.looks.oldest, after, arrivalsPage)
+		if err != nil {
+			return err
 		}
-		return nil
+		var id *int64
+		var by *string
+		_, err = pgx.ForEachRow(rows, []any{&oldest, &id, &by}, func() error {
+			if id != nil {
+				page = append(page, arrival{sms.ID(*id), *by})
+			}
+			return nil
+		})
+		return err
 	})
 	return oldest, page, err
 }
+
+// everSince is before every transaction.
+const everSince = "0"
 
 func epochs(es []sms.Epoch) []int64 {
 	all := make([]int64, len(es))

@@ -37,17 +37,27 @@ func (n *Node) inherit(ctx context.Context, d Duties) error {
 	}
 	n.mu.Unlock()
 	if len(fresh) > 0 {
-		if err := d.Inherit(ctx, fresh); err != nil {
+		if err := n.takeUp(ctx, d, fresh); err != nil {
 			return err
 		}
-		n.mu.Lock()
-		for _, e := range fresh {
-			n.inherited[e] = true
-		}
-		n.mu.Unlock()
-		n.looks.rows.kick()
 	}
 	return n.settle(ctx, estates)
+}
+
+// takeUp has the messages of estates taken up. What is handed to them meanwhile comes behind.
+func (n *Node) takeUp(ctx context.Context, d Duties, fresh []sms.Epoch) error {
+	n.looks.arriving.Lock()
+	defer n.looks.arriving.Unlock()
+	if err := d.Inherit(ctx, fresh); err != nil {
+		return err
+	}
+	n.mu.Lock()
+	for _, e := range fresh {
+		n.inherited[e] = true
+	}
+	n.mu.Unlock()
+	n.looks.rows.kick()
+	return nil
 }
 
 // settle says of estates that all of them is taken up: what others have of the same conversations may follow.
@@ -62,6 +72,18 @@ func (n *Node) settle(ctx context.Context, estates []sms.Epoch) error {
 	}
 	n.settled = len(estates)
 	return nil
+}
+
+// inheritedOnes are the estates whose messages are taken up.
+func (n *Node) inheritedOnes() (all []sms.Epoch) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, e := range n.estates {
+		if n.inherited[e] {
+			all = append(all, e)
+		}
+	}
+	return all
 }
 
 // claim takes the estates, and the place of the leader, that nobody has.

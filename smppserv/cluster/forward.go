@@ -126,7 +126,8 @@ func (f *Forwarder) look(client string) {
 	o := &forward{f: f, client: client, to: to}
 	o.mu.Lock() // nothing is delivered before the outlet is known
 	defer o.mu.Unlock()
-	o.outlet = f.queue.Attach(road.OutletOptions{Recipient: client, Holder: to, Window: forwardWindow, Retry: forwardRetry, Deliverer: o})
+	// Serial: what is given back must not be overtaken by what comes behind it.
+	o.outlet = f.queue.Attach(road.OutletOptions{Recipient: client, Holder: to, Window: forwardWindow, Serial: true, Retry: forwardRetry, Deliverer: o})
 	f.outlets[client] = o
 }
 

@@ -137,6 +137,9 @@ func TestWhatWaitsForAClientBoundElsewhereIsHandedOnThere(t *testing.T) {
 	hold := make(chan struct{})
 	store.set(func() { store.hold = hold })
 	out := outs.to("acme")
+	if !out.opened.Serial || out.opened.Holder != b.epoch { // one is given back, and the next one of its conversation is not under way
+		t.Errorf("it is opened with %+v", out.opened)
+	}
 	reports := out.deliver(1, 2, 3)
 	out.opened.Deliverer.Deliver([]*sms.Message{{ID: 4}, {ID: 5}}, false, func(sms.Outcome) {}) // the parts of a long one
 	close(hold)

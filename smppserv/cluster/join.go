@@ -33,6 +33,7 @@ func Join(ctx context.Context, o Options) (*Node, error) {
 		return nil, fmt.Errorf("join the workers on the store: %w", err)
 	}
 	n.renewing.link = link{pool: o.Pool, epoch: n.epoch, limit: o.Lease / 2}
+	n.looks.link = link{pool: o.Pool, epoch: n.epoch, limit: o.Lease / 2}
 	renew, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {

@@ -234,3 +234,18 @@ func TestWhatWaitsOfAnEpochThatNobodyKnowsIsTakenUp(t *testing.T) {
 		t.Errorf("%s estates of which nothing waits", n)
 	}
 }
+
+func TestWhatIsHandedOnAfterACrashArrivesThoughItsTransactionHasAnEarlierNumber(t *testing.T) {
+	r := newRig(t)
+	a, b := r.join("a", long), r.join("b", long)
+	r.message(1, a.epoch)
+	r.message(2, a.epoch)
+	r.exec(handOn, []int64{1}, int64(b.epoch))
+	testkit.Await(t, "one arrives", b.has(1))
+	b.looks.arriving.Lock()
+	b.looks.oldest = "999999999" // as before the crash
+	r.exec(handOn, []int64{2}, int64(b.epoch))
+	r.exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
+	b.looks.arriving.Unlock()
+	testkit.Await(t, "the other one arrives", func() bool { return b.is(func() bool { return slices.Contains(b.arrived, 2) }) })
+}

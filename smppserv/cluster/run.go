@@ -26,7 +26,10 @@ func (k kick) kick() {
 type looks struct {
 	rows, ended, estates, slots, asks, answers, pending, silent kick
 
-	whole  atomic.Bool       // all rows that arrived are looked at
+	whole    atomic.Bool // all rows that arrived are looked at
+	link     link        // of the look for rows
+	arriving sync.Mutex  // held while rows are taken up that were handed to this node, or that an estate had
+
 	oldest string            // transaction from which on rows that arrive are looked for; the goroutine's
 	seen   map[sms.ID]string // by which transaction rows arrived that are taken up, as far as the look sees them; the goroutine's
 }
@@ -77,6 +80,7 @@ func (n *Node) Run(ctx context.Context, d Duties) {
 	all.Go(func() { n.tell.run(ctx) })
 	all.Wait()
 	n.served.wait()
+	n.looks.link.close()
 }
 
 // warnAfter is how many times a look fails in a row before that is said: one may meet a connection that has broken.

@@ -89,6 +89,18 @@ func TestAClientHasTwoSessionsOverAllWorkers(t *testing.T) {
 	}
 }
 
+func TestTheSecondOfAPairThatIsGoneElsewhereGivesItsPlaceToOneBesideTheFirst(t *testing.T) {
+	r := newRig(t)
+	a := r.join("a", long, answering(alive))
+	b := r.join("b", long, answering(func(string, uint64) bool { return true }))
+	a.takes(numbered(transceiver, 1))
+	b.takes(numbered(transceiver, 1))
+	a.takes(numbered(transceiver, 2))
+	if !a.refused(numbered(transceiver, 3)) {
+		t.Error("a third session has a place")
+	}
+}
+
 func TestWithoutAPairOneReceivesAndOneTransmits(t *testing.T) {
 	r := newRig(t)
 	a, b := r.join("a", long, answering(alive)), r.join("b", long, answering(alive))

@@ -54,7 +54,7 @@ func (n *Node) take(ctx context.Context, p road.Place) error {
 			return fmt.Errorf("%w: %w", sms.ErrUnavailable, err)
 		case len(way) == 0:
 			return nil
-		case probed || slices.ContainsFunc(way, func(o slot) bool { return o.epoch == n.epoch }):
+		case probed, !p.Pair && slices.ContainsFunc(way, func(o slot) bool { return o.epoch == n.epoch }):
 			return sms.ErrNoPlace
 		}
 		if gone = n.probe(ctx, p.Client, way); len(gone) == 0 {

@@ -171,7 +171,7 @@ func outbindFails(t *testing.T, s *suite) {
 	for called, reason := range map[*calledClient]string{
 		closing: "did not bind", mute: "did not bind", wrong: "did not bind", absent: "cannot call the client",
 	} {
-		if !strings.Contains(w.smppserv.Log.Lines(`"`+called.SystemID+`"`, 40), reason) {
+		if !strings.Contains(w.logged(`"`+called.SystemID+`"`, 40), reason) {
 			t.Errorf("the log does not tell that %s %s", called.SystemID, reason)
 		}
 	}

@@ -33,14 +33,14 @@ type conn struct {
 // never seen by the row; see AutoEnquire.
 func (w *world) dial(t *testing.T) *conn {
 	t.Helper()
-	return w.adopt(t, dialTCP(t, w.smppserv.SMPP), false)
+	return w.adopt(t, dialTCP(t, w.next().SMPP), false)
 }
 
 // dialUnread connects; what the server sends stays in the socket until the row reads, and enquire_link is not
 // answered. The invariant about answers in time does not count for such a connection.
 func (w *world) dialUnread(t *testing.T) *conn {
 	t.Helper()
-	c := w.adopt(t, dialTCP(t, w.smppserv.SMPP), true)
+	c := w.adopt(t, dialTCP(t, w.next().SMPP), true)
 	c.exempt("it reads late")
 	return c
 }

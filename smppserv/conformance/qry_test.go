@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/smppserv/testkit"
 )
 
 // message_state (3.4, 5.2.28).
@@ -61,7 +63,9 @@ func validFor(b []byte, period string) []byte {
 // awaitTried waits until a message was tried in vain and is pending again.
 func (w *world) awaitTried(t *testing.T, id string) {
 	t.Helper()
-	w.smppserv.Log.AwaitWords(t, fmt.Sprintf(`"message_id":%s,`, id), "a try failed, to be tried again")
+	testkit.Await(t, "a try that failed", func() bool {
+		return strings.Contains(w.logged(fmt.Sprintf(`"message_id":%s,`, id), 10), "a try failed, to be tried again")
+	})
 }
 
 // A queried is the body of query_sm_resp (3.4, 4.8.2).

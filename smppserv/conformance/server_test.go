@@ -12,6 +12,8 @@ import (
 	"hnetsmpp/smppserv/testkit"
 )
 
+var machinesFlag = flag.Bool("machines", false, "TestConformance has its stores in a PostgreSQL; the connections of the rows are spread over two workers on each that several rows share")
+
 func TestMain(m *testing.M) {
 	flag.Parse()
 	chosen := false

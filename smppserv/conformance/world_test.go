@@ -31,8 +31,11 @@ type world struct {
 	hermes *testkit.Hermes
 	dir    string // of config.toml and the store
 	config string // the path of config.toml
+	store  settings
 
 	smppserv *testkit.Worker
+	second   *testkit.Worker // on the same store, nil = there is none
+	turn     atomic.Int64    // of the two, for who connects
 
 	taken, takenOwners atomic.Int32
 	locks              map[string]*sync.Mutex // of the fixtures
@@ -45,6 +48,10 @@ func (s *suite) startSharedWorlds() {
 	s.t.Helper()
 	s.vocal = s.newWorld(s.t, settings{})
 	s.opportune = s.newWorld(s.t, settings{"mode": opportunityMode})
+	if *machinesFlag {
+		s.vocal.spread(s.t, settings{})
+		s.opportune.spread(s.t, settings{"mode": opportunityMode})
+	}
 }
 
 // vocalcom is the shared world in which submits go to Hermès.
@@ -74,16 +81,56 @@ func (s *suite) newWorld(t *testing.T, changes settings) *world {
 	for _, f := range fixtures {
 		w.locks[f["system_id"].(string)] = &sync.Mutex{}
 	}
-	w.config = testkit.WriteConfig(t, w.dir, worldSettings(w.mode, w.hermes.URL()), changes)
+	store := settings{}
+	if *machinesFlag {
+		store = settings{"store.driver": "postgres", "store.dsn": testkit.SharedPostgres(t).Database(t), "store.node": "n1"}
+	}
+	w.store = store
+	w.config = testkit.WriteConfig(t, w.dir, worldSettings(w.mode, w.hermes.URL()), store, changes)
 	w.smppserv = testkit.StartWorker(t, w.config)
 	return w
+}
+
+// spread has connections go to the world's worker and to a second one on its store in turn.
+func (w *world) spread(t *testing.T, changes settings) {
+	t.Helper()
+	w.second = testkit.StartWorker(t, testkit.WriteConfig(t, t.TempDir(), worldSettings(w.mode, w.hermes.URL()), w.store, settings{"store.node": "n2"}, changes))
+}
+
+// next is the worker whose turn it is.
+func (w *world) next() *testkit.Worker {
+	if w.second != nil && w.turn.Add(1)%2 == 0 {
+		return w.second
+	}
+	return w.smppserv
+}
+
+// workers are all of the world's.
+func (w *world) workers() []*testkit.Worker {
+	if w.second != nil {
+		return []*testkit.Worker{w.smppserv, w.second}
+	}
+	return []*testkit.Worker{w.smppserv}
+}
+
+// logged are the last n lines of each worker that hold a string.
+func (w *world) logged(part string, n int) (lines string) {
+	for _, p := range w.workers() {
+		lines += p.Log.Lines(part, n)
+	}
+	return lines
 }
 
 // start starts smppserv again after stop: the store is the same, the ports may be others.
 func (w *world) start(t *testing.T) { t.Helper(); w.smppserv.Start(t) }
 
-// stop stops smppserv politely.
-func (w *world) stop(t *testing.T) { t.Helper(); w.smppserv.Stop(t) }
+// stop stops what runs of it politely.
+func (w *world) stop(t *testing.T) {
+	t.Helper()
+	for _, p := range w.workers() {
+		p.Stop(t)
+	}
+}
 
 // account hands out an account that no other row uses.
 func (w *world) account(t *testing.T) account {
@@ -146,7 +193,7 @@ func (w *world) fixture(t *testing.T, systemID string) account {
 func (w *world) explain(t *testing.T, a account) {
 	t.Cleanup(func() {
 		if t.Failed() {
-			t.Logf("what smppserv logged about %s:\n%s", a.SystemID, w.smppserv.Log.Lines(`"`+a.SystemID+`"`, 40))
+			t.Logf("what smppserv logged about %s:\n%s", a.SystemID, w.logged(`"`+a.SystemID+`"`, 40))
 		}
 	})
 }
@@ -164,7 +211,7 @@ func (w *world) mo(t *testing.T, a account, from, to, text string) string {
 // agent is mo with every key of the TCP port's line.
 func (w *world) agent(t *testing.T, line agentAnswer) string {
 	t.Helper()
-	port := dialTCPPort(t, w.smppserv.TCP)
+	port := dialTCPPort(t, w.smppserv.TCP) // the same for all: rows count on the order of what they hand in
 	defer port.conn.Close()
 	r := port.send(t, line)
 	if r.Status != "accepted" || r.MessageID == "" {

@@ -357,18 +357,27 @@ func TestProxyNetworksAreTakenUpWithoutARestart(t *testing.T) {
 }
 
 func TestCommandsWorkOnAMachineThatCountsAsALoadBalancer(t *testing.T) {
-	smppserv, config := behindBalancer(t, testkit.Settings{"server.proxy_networks": []string{"127.0.0.0/8"}})
-	for _, more := range [][]string{nil, {"--password", testkit.Password}} {
+	secure, cert, _ := withTLS(t, t.TempDir())
+	smppserv, config := behindBalancer(t, secure, testkit.Settings{"server.proxy_networks": []string{"127.0.0.0/8"}})
+	for _, more := range [][]string{nil, {"--password", testkit.Password}, {"--tls"}, {"--tls", "--tls-ca", cert, "--password", testkit.Password}} {
 		out := succeeds(t, "", append([]string{"send", "--config", config, "--to", "3600", "--text", "Bonjour"}, more...)...)
 		if field(t, out, "receipt", field(t, out, "message_id")) != "DELIVRD" {
 			t.Errorf("send printed %s", out)
 		}
 	}
-	if out := succeeds(t, "", "reply", "--config", config, "--from", "3600", "--to", "33612345678", "--text", "Bonjour"); !strings.HasPrefix(out, "accepted") {
-		t.Errorf("reply printed %s", out)
+	for _, more := range [][]string{nil, {"--tls"}} {
+		if out := succeeds(t, "", append([]string{"reply", "--config", config, "--from", "3600", "--to", "33612345678", "--text", "Bonjour"}, more...)...); !strings.HasPrefix(out, "accepted") {
+			t.Errorf("reply %s printed %s", more, out)
+		}
+		if out := succeeds(t, "", append([]string{"receive", "--config", config, "--wait", "1s"}, more...)...); !strings.Contains(out, "Bonjour") {
+			t.Errorf("receive %s printed %s", more, out)
+		}
 	}
-	if out := succeeds(t, "", "receive", "--config", config, "--wait", "1s"); !strings.Contains(out, "Bonjour") {
-		t.Errorf("receive printed %s", out)
+	other, otherKey := filepath.Join(t.TempDir(), "other.pem"), filepath.Join(t.TempDir(), "other.key")
+	testkit.WriteCertificate(t, other, otherKey, "127.0.0.1")
+	for _, args := range [][]string{{"send"}, {"reply", "--from", "3600"}} { // the door is no way past the certificate
+		r := command(t, "smppserv", "", append(args, "--config", config, "--to", "3600", "--text", "x", "--tls", "--tls-ca", other)...)
+		oneLine(t, r.stderr, "is not trusted")
 	}
 	r := command(t, "smppserv", "", "send", "--config", config, "--to", "3600", "--text", "x", "--password", "wrong")
 	oneLine(t, r.stderr, "the bind of esme1", smppserv.SMPP, "was refused")

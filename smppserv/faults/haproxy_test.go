@@ -20,7 +20,7 @@ import (
 	"hnetsmpp/smppserv/testkit"
 )
 
-// lentCertificate is a certificate for 127.0.0.1, as settings of the TLS port, and what a client needs to trust it.
+// lentCertificate is a certificate for 127.0.0.1, as settings of the ports that speak TLS, and what a client needs to trust it.
 func lentCertificate(t *testing.T) (settings testkit.Settings, trusts *tls.Config) {
 	t.Helper()
 	lend := httptest.NewUnstartedServer(nil)
@@ -38,10 +38,10 @@ func lentCertificate(t *testing.T) (settings testkit.Settings, trusts *tls.Confi
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(lend.Certificate())
+	cert, private := file("cert.pem", "CERTIFICATE", lend.Certificate().Raw), file("key.pem", "PRIVATE KEY", key)
 	return testkit.Settings{
-		"server.tls.listen_port": testkit.FreePort(t),
-		"server.tls.cert_file":   file("cert.pem", "CERTIFICATE", lend.Certificate().Raw),
-		"server.tls.key_file":    file("key.pem", "PRIVATE KEY", key),
+		"server.tls.listen_port": testkit.FreePort(t), "server.tls.cert_file": cert, "server.tls.key_file": private,
+		"tcp.tls.listen_port": testkit.FreePort(t), "tcp.tls.cert_file": cert, "tcp.tls.key_file": private,
 	}, &tls.Config{RootCAs: roots, ServerName: "127.0.0.1"}
 }
 
@@ -67,9 +67,74 @@ func TestTheHeaderComesBeforeTheTLSHandshake(t *testing.T) {
 	}
 }
 
+// joined sends what is written first behind a header, in one segment.
+type joined struct {
+	net.Conn
+	header string
+}
+
+func (j *joined) Write(b []byte) (int, error) {
+	if j.header == "" {
+		return j.Conn.Write(b)
+	}
+	n, err := j.Conn.Write(append([]byte(j.header), b...))
+	n -= len(j.header)
+	j.header = ""
+	return max(n, 0), err
+}
+
+func TestOnThePortForTLSTheHeaderOfALoadBalancerComesBeforeTheHandshake(t *testing.T) {
+	settings, trusts := lentCertificate(t)
+	smppserv, _ := behindBalancer(t, settings, testkit.Settings{"tcp.allow": []string{"127.0.0.1/32", "203.0.113.7/32", "2001:db8::/64"}})
+	const text = `{"from":"3600","to":"33612345678","text":"Bonjour"}` + "\n"
+	for _, header := range []string{v1(client4, server4), v2For(client4, server4), v1(client6, server6), v2For(client6, server6)} {
+		for _, inOne := range []bool{false, true} {
+			var beneath net.Conn
+			if inOne {
+				beneath = &joined{dialAs(t, balancerAddr, smppserv.TCPTLS), header}
+			} else {
+				beneath = begin(t, smppserv.TCPTLS, header)
+			}
+			c := tls.Client(beneath, trusts)
+			io.WriteString(c, text)
+			if answer := readLine(t, c); !strings.Contains(answer, `"accepted"`) {
+				t.Errorf("%q: %s", header, answer)
+			}
+			c.CloseWrite()
+			closedUnheard(t, c)
+		}
+	}
+	smppserv.Log.AwaitWords(t, "a connection to the TCP port has ended", client6)
+	stranger := tls.Client(begin(t, smppserv.TCPTLS, v1("203.0.113.8:4711", server4)), trusts)
+	io.WriteString(stranger, text)
+	if answer := readLine(t, stranger); !strings.Contains(answer, "203.0.113.8 is not in tcp.allow") {
+		t.Errorf("it is told %s", answer)
+	}
+	smppserv.Log.AwaitWords(t, "the TCP port refused a connection", `"address":"203.0.113.8"`)
+
+	closedUnheard(t, begin(t, smppserv.TCPTLS, "\x16\x03\x01\x00\x05hello"))
+	smppserv.Log.AwaitWords(t, "a connection from server.proxy_networks is closed", "does not begin with a PROXY header")
+	inClear := begin(t, smppserv.TCPTLS, v1(client4, server4)+text)
+	smppserv.Log.AwaitWords(t, "the peer does not speak TLS", `"peer":"`+client4)
+	if !letGo(inClear) {
+		t.Error("a connection in clear stays")
+	}
+
+	outside := &joined{dialAs(t, "127.0.0.1", smppserv.TCPTLS), v1(client4, server4)}
+	if err := tls.Client(outside, trusts).Handshake(); err == nil {
+		t.Error("a header from elsewhere is taken")
+	}
+	smppserv.Log.AwaitWords(t, "the peer does not speak TLS", `"peer":"127.0.0.1`)
+	inside := tls.Client(dialAs(t, "127.0.0.1", smppserv.TCPTLS), trusts)
+	io.WriteString(inside, v1(client4, server4))
+	if answer := readLine(t, inside); !strings.Contains(answer, "bad_request") {
+		t.Errorf("a header within TLS is answered by %s", answer)
+	}
+}
+
 // startHAProxy has a real HAProxy listen before the ports of a server: version 1 and 2 before the SMPP port, 2 before the others.
 // It looks after the health of each.
-func startHAProxy(t *testing.T, smppserv *testkit.Worker) (first, second, secure, lines string) {
+func startHAProxy(t *testing.T, smppserv *testkit.Worker) (first, second, secure, lines, secureLines string) {
 	t.Helper()
 	program := testkit.Peer(t, "haproxy", "apt-get install --no-install-recommends haproxy")
 	folder := t.TempDir()
@@ -84,6 +149,7 @@ func startHAProxy(t *testing.T, smppserv *testkit.Worker) (first, second, secure
 	second = front("second", smppserv.SMPP, "send-proxy-v2")
 	secure = front("secure", smppserv.SMPPTLS, "send-proxy-v2")
 	lines = front("lines", smppserv.TCP, "send-proxy-v2")
+	secureLines = front("secure-lines", smppserv.TCPTLS, "send-proxy-v2")
 	path := filepath.Join(folder, "haproxy.cfg")
 	writeFile(t, path, []byte(conf.String()))
 	haproxy := exec.Command(program, "-db", "-f", path)
@@ -101,7 +167,7 @@ func startHAProxy(t *testing.T, smppserv *testkit.Worker) (first, second, secure
 			t.Logf("haproxy says %s", log)
 		}
 	})
-	for _, at := range []string{first, second, secure, lines} {
+	for _, at := range []string{first, second, secure, lines, secureLines} {
 		testkit.Await(t, "haproxy listens", func() bool {
 			c, err := net.Dial("tcp", at)
 			if err == nil {
@@ -110,7 +176,7 @@ func startHAProxy(t *testing.T, smppserv *testkit.Worker) (first, second, secure
 			return err == nil
 		})
 	}
-	return first, second, secure, lines
+	return first, second, secure, lines, secureLines
 }
 
 func TestBehindHAProxyTheClientsOwnAddressCounts(t *testing.T) {
@@ -122,7 +188,7 @@ func TestBehindHAProxyTheClientsOwnAddressCounts(t *testing.T) {
 		{"system_id": testkit.Client, "password": testkit.Password, "allow": []string{"127.0.0.1/32"}},
 		{"system_id": "acme", "password": testkit.Password, "allow": []string{balancerAddr + "/32"}},
 	}})
-	first, second, secure, lines := startHAProxy(t, smppserv)
+	first, second, secure, lines, secureLines := startHAProxy(t, smppserv)
 	for _, at := range []string{first, second, secure} {
 		conn := dialAs(t, "127.0.0.1", at)
 		ours := conn.LocalAddr().String()
@@ -138,10 +204,15 @@ func TestBehindHAProxyTheClientsOwnAddressCounts(t *testing.T) {
 		refused := smpptest.Dial(t, second)
 		refused.ExpectResp(refused.Send(&smpp.Bind{Type: smpp.CmdBindReceiver, SystemID: "acme", Password: testkit.Password, InterfaceVersion: smpp.V34}), smpp.RBINDFAIL)
 	}
-	line := dialAs(t, "127.0.0.1", lines)
-	io.WriteString(line, `{"from":"3600","to":"33612345678","text":"Bonjour"}`+"\n")
-	if answer := readLine(t, line); !strings.Contains(answer, `"accepted"`) {
-		t.Errorf("the TCP port answers %s", answer)
+	for _, at := range []string{lines, secureLines} {
+		line := dialAs(t, "127.0.0.1", at)
+		if at == secureLines {
+			line = tls.Client(line, trusts)
+		}
+		io.WriteString(line, `{"from":"3600","to":"33612345678","text":"Bonjour"}`+"\n")
+		if answer := readLine(t, line); !strings.Contains(answer, `"accepted"`) {
+			t.Errorf("the TCP port answers %s", answer)
+		}
 	}
 	testkit.Await(t, "haproxy has looked at each port", func() bool {
 		log := smppserv.Log.String()

@@ -35,7 +35,7 @@ func TestMachinesAWorkerWithoutTheDatabaseStopsBeforeOthersTakeOver(t *testing.T
 	m.start(0, 1)
 	for i, client := range machineClients[:2] {
 		smpp, tcp := func() []string { return m.smpp[i : i+1] }, func() []string { return m.tcp[i : i+1] }
-		m.parties = append(m.parties, startTransmitter(t, m.account, smpp, client, 0), startReceiver(t, m.account, smpp, client, 0, 0),
+		m.parties = append(m.parties, startTransmitter(t, m.account, smpp, client, 0, 2*time.Millisecond), startReceiver(t, m.account, smpp, client, 0, 0),
 			startAgent(t, m.account, tcp, client, 0, time.Millisecond))
 	}
 	m.account.awaitMore(t, 600, 50)
@@ -198,7 +198,7 @@ func TestMachinesServeTwoSessionsOfAClientThatHopsBetweenThem(t *testing.T) {
 	h := &hopper{account: m.account, client: client, addrs: m.smpp, stay: 200 * time.Millisecond}
 	h.ghosts.Store(2)
 	startHopper(t, h)
-	m.parties = append(m.parties, startTransmitter(t, m.account, m.smppAddrs, client, 0))
+	m.parties = append(m.parties, startTransmitter(t, m.account, m.smppAddrs, client, 0, time.Millisecond))
 	for i := range 2 {
 		m.parties = append(m.parties, startAgent(t, m.account, func() []string { return m.tcp[i : i+1] }, client, 0, 20*time.Millisecond))
 	}

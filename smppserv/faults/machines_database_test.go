@@ -125,6 +125,7 @@ func TestMachinesRepeatNothingThatWasAnsweredWhileTheDatabaseWasAway(t *testing.
 		s["hermes.concurrency"] = 64
 	})
 	m.account.hermes.Script("", testkit.Answer{Status: 200, After: slowAnswer})
+	m.slow = 20 * time.Millisecond
 	m.start(0, 1)
 	m.load()
 	m.account.awaitMore(t, 400, 40)

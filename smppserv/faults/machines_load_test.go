@@ -32,6 +32,7 @@ type account struct {
 	accepted  map[string]string            // text → message_id, of lines that Hermès sent
 	delivered map[string]int               // text → how often a client got it
 	order     map[string]int               // conversation and session → the number of the last text that a client got
+	resent    map[string]bool              // texts that were handed in once more, by another session: they have no place in the order of theirs
 	last      map[string]time.Time         // client → when it got its last deliver_sm
 	binds     int
 	spans     []*span
@@ -60,7 +61,7 @@ func (a *account) served(s *span) {
 
 func newAccount(t *testing.T) *account {
 	return &account{changed: make(chan struct{}), acked: map[string]string{}, refused: map[string]smpp.Status{}, receipts: map[string]smpp.MessageState{},
-		accepted: map[string]string{}, delivered: map[string]int{}, order: map[string]int{}, last: map[string]time.Time{}, hermes: testkit.StartHermes(t)}
+		accepted: map[string]string{}, delivered: map[string]int{}, order: map[string]int{}, last: map[string]time.Time{}, resent: map[string]bool{}, hermes: testkit.StartHermes(t)}
 }
 
 func (a *account) change(do func()) {
@@ -198,7 +199,7 @@ type party struct {
 	addrs   func() []string // of all workers
 	at      int             // the one that it tries now
 	name    string
-	slow    time.Duration // it takes so long for an answer
+	slow    time.Duration // it takes so long for each PDU
 
 	once  sync.Once
 	quiet chan struct{}
@@ -269,8 +270,8 @@ func (p *party) bind(conn net.Conn, request, response smpp.CommandID, client str
 var machineSessions atomic.Int64
 
 // startTransmitter submits for a client as fast as it is answered.
-func startTransmitter(t *testing.T, a *account, addrs func() []string, client string, first int) *party {
-	p := &party{account: a, addrs: addrs, at: first, name: client}
+func startTransmitter(t *testing.T, a *account, addrs func() []string, client string, first int, slow time.Duration) *party {
+	p := &party{account: a, addrs: addrs, at: first, name: client, slow: slow}
 	texts := 0
 	p.start(t, func(conn net.Conn) {
 		if !p.bind(conn, smpp.CmdBindTransmitter, smpp.CmdBindTransmitterResp, client) {
@@ -295,6 +296,7 @@ func startTransmitter(t *testing.T, a *account, addrs func() []string, client st
 				return
 			}
 			a.served(served)
+			time.Sleep(p.slow)
 			if len(inFlight) == 0 && closed(p.quiet) { // a transmitter in peace
 				<-p.stop
 				return
@@ -397,6 +399,9 @@ func (a *account) took(client string, d *smpp.DeliverSM) {
 			if a.delivered[text]++; a.delivered[text] > 1 {
 				return
 			}
+			if a.resent[text] {
+				return
+			}
 			conversation, n := conversationOf(text, d.Dest.Addr)
 			if n < a.order[conversation] {
 				a.fault("%q came after no. %d", text, a.order[conversation])
@@ -455,13 +460,14 @@ func startAgent(t *testing.T, a *account, addrs func() []string, client string, 
 			return true
 		}
 		for _, id := range slices.Sorted(maps.Keys(open)) {
+			a.change(func() { a.resent[open[id]] = true })
 			if !send(id, open[id]) || !take() {
 				return
 			}
 		}
 		for !closed(p.quiet) {
 			lines++
-			id := fmt.Sprintf("%s-%d", client, lines)
+			id := fmt.Sprintf("%s-%d-%d", client, session, lines)
 			open[id] = fmt.Sprintf("to %s s%d no. %d", client, session, lines)
 			if !send(id, open[id]) || !take() {
 				return

@@ -23,7 +23,7 @@ type machines struct {
 	account *account
 	parties []*party
 	lease   time.Duration
-	slow    time.Duration // clients take so long for the answer to a deliver_sm
+	slow    time.Duration // clients take so long for each PDU
 }
 
 // machineClients have load, spareClient has none.
@@ -35,6 +35,7 @@ const spareClient = "m4"
 func newMachines(t *testing.T, pg *testkit.PG, dsn string, n int, change func(node int, s testkit.Settings)) *machines {
 	t.Helper()
 	m := &machines{t: t, pg: pg, dsn: dsn, account: newAccount(t), lease: time.Second, workers: make([]*testkit.Worker, n)}
+	t.Cleanup(m.explain)
 	var clients []map[string]any
 	for _, name := range append(slices.Clone(machineClients), spareClient) {
 		clients = append(clients, map[string]any{"system_id": name, "password": testkit.Password, "numbers": []string{campaignOf(name)}})
@@ -72,7 +73,7 @@ func (m *machines) tcpAddrs() []string  { return m.tcp }
 func (m *machines) load() {
 	for i, client := range machineClients {
 		m.parties = append(m.parties,
-			startTransmitter(m.t, m.account, m.smppAddrs, client, i),
+			startTransmitter(m.t, m.account, m.smppAddrs, client, i, m.slow),
 			startReceiver(m.t, m.account, m.smppAddrs, client, i+1, m.slow),
 			startAgent(m.t, m.account, m.tcpAddrs, client, i, 5*time.Millisecond))
 	}
@@ -96,4 +97,30 @@ func (m *machines) database() string {
 		m.t.Fatal(err)
 	}
 	return strings.TrimPrefix(u.Path, "/")
+}
+
+// explain shows what the database says of what still waits, and of the sessions of what came at the wrong time, when the test fails.
+func (m *machines) explain() {
+	if !m.t.Failed() {
+		return
+	}
+	queries := []string{
+		"SELECT count(*) || ' messages wait' FROM messages WHERE final_at IS NULL",
+		"SELECT string_agg(concat_ws(' ', id, 'of', submitter, 'to', recipient, 'holder', holder, 'from', handed_by, 'attempts', attempts, 'due in', " +
+			"due_at - (extract(epoch FROM now()) * 1000)::bigint, 'kind', kind, reason), E'\\n') FROM (SELECT * FROM messages WHERE final_at IS NULL ORDER BY id LIMIT 20) w",
+		"SELECT string_agg(concat_ws(' ', name, epoch, beat), E'\\n') FROM nodes",
+		"SELECT string_agg(concat_ws(' ', 'estate', epoch, owner), E'\\n') FROM estates",
+		"SELECT string_agg(concat_ws(' ', 'slot', client, slot, epoch, session, receives), E'\\n') FROM slots",
+	}
+	for _, fault := range m.account.faults {
+		if text, _, found := strings.Cut(strings.TrimPrefix(fault, `"`), " no. "); found {
+			queries = append(queries, "SELECT string_agg(concat_ws(' ', convert_from(content, 'UTF8'), destination, 'id', id, 'holder', holder, 'from', handed_by, 'by', arrived, "+
+				"'received', received_at, 'tried', tried_at, 'final', final_at, 'attempts', attempts, through), E'\\n' ORDER BY id) FROM messages WHERE content LIKE '"+text+" no. %'")
+		}
+	}
+	for _, query := range slices.Compact(queries) {
+		if text, err := m.pg.Try(m.database(), query); err == nil {
+			m.t.Log(text)
+		}
+	}
 }

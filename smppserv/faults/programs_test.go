@@ -13,8 +13,6 @@ import (
 	"hnetsmpp/smppserv/testkit"
 )
 
-func TestMain(m *testing.M) { os.Exit(testkit.Run(m)) }
-
 // needed is what a file must say.
 const needed = "[hermes]\nurl = \"simulator\"\n[[clients]]\nsystem_id = \"" + testkit.Client + "\"\npassword = \"" + testkit.Password + "\"\n"
 

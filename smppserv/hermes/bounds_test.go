@@ -56,7 +56,9 @@ func TestWhatAPeerOfTheTCPPortDoesAgainAndAgainIsAFewLines(t *testing.T) {
 	var log logged
 	p := NewPort(PortOptions{MaxConnections: 1, Token: "secret", Queue: &taking{}, Clients: toAdmin, Log: zerolog.New(&log)})
 	peer := netip.MustParseAddr("10.0.0.1")
-	p.connections[newConnection(p, stranger{nil, peer})] = struct{}{} // all places are taken
+	busy := newConnection(p, stranger{nil, peer})
+	busy.expect()
+	p.connections[busy] = struct{}{} // all places are taken
 	for range flood {
 		ours, theirs := net.Pipe()
 		theirs.Close()

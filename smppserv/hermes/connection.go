@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"time"
 
@@ -26,6 +27,10 @@ const (
 	maxUnread = 1 << 20
 	// unreadTime is how long a peer may take nothing of what is sent to it; then it is let go.
 	unreadTime = 30 * time.Second
+	// lineTime is how long a line may take from its first octet to its end: who drips holds no place.
+	lineTime = 30 * time.Second
+	// idleTime is how long a connection may be without a line, and without a line or an event that is owed to it.
+	idleTime = time.Hour
 	// lingerTime is how long a peer may take to close after us. Closing before it has read makes it lose the last answers.
 	lingerTime = time.Second
 	// maxLinger is how much is read meanwhile.
@@ -47,15 +52,19 @@ type connection struct {
 	read     bool   // the reader has ended
 	stopping bool   // the reader shall end
 	failed   bool   // closed, nothing more can be written
+	standing
 }
 
 func newConnection(p *Port, nc net.Conn) *connection {
 	return &connection{port: p, nc: nc, address: nc.RemoteAddr().String(),
-		wake: make(chan struct{}, 1), room: make(chan struct{}, 1)}
+		wake: make(chan struct{}, 1), room: make(chan struct{}, 1), standing: standing{active: time.Now()}}
 }
 
 // serve runs the connection to its end.
 func (c *connection) serve() {
+	if !c.secured() {
+		return
+	}
 	c.line(zerolog.DebugLevel, connectionBegun).Msg(connectionBegun.Text)
 	written := make(chan struct{})
 	go func() {
@@ -89,12 +98,18 @@ func (c *connection) from() loglimit.Peer {
 func (c *connection) readLines() string {
 	r := bufio.NewReaderSize(c.nc, maxLine+len("\r\n"))
 	for c.awaitRoom() {
+		if why := c.awaitLine(r); why != "" {
+			return why
+		}
 		line, err := r.ReadSlice('\n')
 		line = bytes.TrimRight(line, "\r\n")
 		switch {
 		case len(line) > maxLine || errors.Is(err, bufio.ErrBufferFull):
 			c.reject(readID(line), "a line is longer than 65536 octets")
 			return "a line was too long"
+		case errors.Is(err, os.ErrDeadlineExceeded) && !c.isStopping():
+			c.reject(readID(line), "the end of the line did not come within "+lineTime.String())
+			return "a line took too long"
 		case bytes.HasSuffix(line, []byte(" HTTP/1.1")) || bytes.HasSuffix(line, []byte(" HTTP/1.0")):
 			// A browser can be made to post lines of JSON by any page that it shows.
 			c.reject(nil, "this port takes lines of JSON, not HTTP")
@@ -156,7 +171,7 @@ func (c *connection) failLocked(why string) {
 		return
 	}
 	c.failed, c.out = true, nil
-	c.nc.Close()
+	beneath(c.nc).Close() // TLS would say goodbye, and wait until the peer takes it
 	c.line(zerolog.WarnLevel, cutOff).Str("reason", why).Msg(cutOff.Text)
 	signal(c.wake)
 	signal(c.room)
@@ -164,7 +179,7 @@ func (c *connection) failLocked(why string) {
 
 // reset has the end of a connection reach a peer that does not read: the system would keep it behind what is not read.
 func reset(nc net.Conn) {
-	if c, ok := nc.(interface{ SetLinger(seconds int) error }); ok {
+	if c, ok := beneath(nc).(interface{ SetLinger(seconds int) error }); ok {
 		c.SetLinger(0)
 	}
 }
@@ -174,6 +189,7 @@ func (c *connection) expect() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.inFlight++
+	c.active = time.Now()
 }
 
 func (c *connection) reject(echo []byte, why string) {
@@ -197,6 +213,8 @@ func (c *connection) answer(line []byte) {
 func (c *connection) event(line []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.owed--
+	c.active = time.Now()
 	switch {
 	case c.failed || c.read && c.inFlight == 0:
 	case len(c.out)+len(line) > maxUnread:

@@ -165,6 +165,8 @@ func (s *settings) noAnswer(err error) sms.Outcome {
 		if dialling {
 			reason = "no connection within " + s.timeout.String()
 		}
+	case tlsFault(err, s.shows) != "":
+		reason = tlsFault(err, s.shows)
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, errStale):
 		reason = "the connection was closed before the answer"
 	case dialling:

@@ -2,6 +2,7 @@ package hermes
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -36,6 +37,8 @@ var (
 	cutOff          = loglimit.Cause{Text: "a connection to the TCP port is cut off"}
 	connectionBegun = loglimit.Cause{Text: "a connection to the TCP port", PerPeer: 30, Total: 300}
 	connectionEnded = loglimit.Cause{Text: "a connection to the TCP port has ended", PerPeer: 30, Total: 300}
+	handshakeFailed = loglimit.Cause{Text: "a connection to the TCP port for TLS has failed"}
+	madeRoom        = loglimit.Cause{Text: "an idle connection to the TCP port is closed for another one: there are too many"}
 	lineRejected    = loglimit.Cause{Text: "a line to the TCP port is rejected", PerPeer: 1}
 	lineFault       = loglimit.Cause{Text: "a line to the TCP port brought about a fault of the server: it is rejected; please report this line"}
 	noRoute         = loglimit.Cause{Text: "cannot find out which client a message from Hermès is for"}
@@ -58,6 +61,8 @@ type Clients interface {
 // PortOptions are the settings of [tcp].
 type PortOptions struct {
 	Listen         string         // host:port; port 0 = any free one
+	ListenTLS      string         // likewise, of a second port that speaks TLS; "" = there is none
+	TLS            *tls.Config    // of that one
 	Allow          []netip.Prefix // may connect; empty = any
 	Balancers      []netip.Prefix // networks of load balancers, whose connections begin with a PROXY header
 	Token          string         // every line must bear it; "" = none asked
@@ -81,11 +86,12 @@ type Port struct {
 
 	mu          sync.Mutex
 	listener    net.Listener
+	secure      net.Listener // that speaks TLS, or nil
 	allow       []netip.Prefix
 	token       string
 	validity    time.Duration
 	connections map[*connection]struct{}
-	introducing int // connections of balancers that are still without their header
+	introducing int // connections of balancers that are still without their header, beside connections
 	refusing    int
 	seen        rejections
 	closing     bool
@@ -104,15 +110,22 @@ func NewPort(o PortOptions) *Port {
 	return p
 }
 
-// Listen binds the port.
+// Listen binds the port, and the one that speaks TLS.
 func (p *Port) Listen() error {
 	l, err := net.Listen("tcp", p.o.Listen)
 	if err != nil {
 		return fmt.Errorf("tcp.listen_port: %w", err)
 	}
+	var secure net.Listener
+	if p.o.ListenTLS != "" {
+		if secure, err = net.Listen("tcp", p.o.ListenTLS); err != nil {
+			l.Close()
+			return fmt.Errorf("tcp.tls.listen_port: %w", err)
+		}
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.listener = l
+	p.listener, p.secure = l, secure
 	return nil
 }
 
@@ -121,6 +134,16 @@ func (p *Port) Addr() net.Addr {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.listener.Addr()
+}
+
+// AddrTLS is where it speaks TLS, once Listen has returned; nil = nowhere.
+func (p *Port) AddrTLS() net.Addr {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.secure == nil {
+		return nil
+	}
+	return p.secure.Addr()
 }
 
 // SetAllow puts other networks in force for connections to come; empty = any.
@@ -151,20 +174,36 @@ func (p *Port) SetValidity(d time.Duration) {
 // Serve takes connections until Close. It returns nil then.
 func (p *Port) Serve() error {
 	p.mu.Lock()
-	l := p.listener
+	l, secure := p.listener, p.secure
 	p.mu.Unlock()
 	if l == nil {
 		return errors.New("tcp: Serve before Listen")
 	}
+	if secure == nil {
+		p.accept(l, nil)
+		return nil
+	}
+	var both sync.WaitGroup
+	both.Go(func() { p.accept(l, nil) })
+	both.Go(func() { p.accept(secure, p.o.TLS) })
+	both.Wait()
+	return nil
+}
+
+// accept admits what a listener accepts, until Close. conf = its connections speak TLS.
+func (p *Port) accept(l net.Listener, conf *tls.Config) {
 	wait := firstAcceptWait
 	for {
 		c, err := l.Accept()
 		switch {
 		case err == nil:
 			wait = firstAcceptWait
+			if conf != nil {
+				c = tls.Server(c, conf) // nothing is read or written before its first Read
+			}
 			p.admit(c)
 		case p.stopped() || errors.Is(err, net.ErrClosed):
-			return nil
+			return
 		default:
 			p.limited.Line(zerolog.ErrorLevel, acceptFailed, loglimit.Peer{}).Err(err).Msg(acceptFailed.Text)
 			select {
@@ -182,17 +221,22 @@ func (p *Port) stopped() bool {
 	return p.closing
 }
 
-// admit starts a connection, or refuses it. A balancer's is first to say whose it is.
+// admit starts a connection, or refuses it. A balancer's is first to say whose it is, before TLS.
 func (p *Port) admit(nc net.Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.balancers.Has(nc.RemoteAddr()) || p.closing || p.full() {
+	switch {
+	case p.closing || !p.balancers.Has(nc.RemoteAddr()):
 		p.admitLocked(nc)
+		return
+	case p.introducing >= p.o.MaxConnections:
+		p.noPlace(peeraddr.Of(nc.RemoteAddr()))
+		nc.Close()
 		return
 	}
 	p.introducing++
 	p.running.Go(func() {
-		own, err := p.balancers.Read(nc)
+		own, err := p.balancers.Read(beneath(nc))
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.introducing--
@@ -201,11 +245,23 @@ func (p *Port) admit(nc net.Conn) {
 			nc.Close()
 			return
 		}
+		if _, ok := nc.(*tls.Conn); ok {
+			p.admitLocked(tls.Server(own, p.o.TLS))
+			return
+		}
 		p.admitLocked(own)
 	})
 }
 
-func (p *Port) full() bool { return len(p.connections)+p.introducing >= p.o.MaxConnections }
+// full tells whether all places are taken. A connection of a balancer takes one once it is known to be let in, lest it makes somebody
+// else lose his without being allowed itself.
+func (p *Port) full() bool { return len(p.connections) >= p.o.MaxConnections }
+
+// noPlace notes that a connection finds no place. p.mu is held.
+func (p *Port) noPlace(addr netip.Addr) {
+	p.limited.Warn(tooMany, loglimit.Peer{Addr: addr}).Stringer("address", addr).Int("connections", len(p.connections)).Msg(tooMany.Text)
+	p.seen.note(Rejection{At: time.Now(), From: addr.String(), Code: codeStoreUnavailable, Why: "too many connections"})
+}
 
 func (p *Port) admitLocked(nc net.Conn) {
 	addr := peeraddr.Of(nc.RemoteAddr())
@@ -221,9 +277,8 @@ func (p *Port) admitLocked(nc net.Conn) {
 		}
 		p.seen.note(Rejection{At: time.Now(), From: addr.String(), Code: codeUnauthorized, Why: addr.String() + " is not in tcp.allow"})
 		p.refuse(nc, codeUnauthorized, addr.String()+" is not in tcp.allow")
-	case p.full():
-		p.limited.Warn(tooMany, loglimit.Peer{Addr: addr}).Stringer("address", addr).Int("connections", len(p.connections)).Msg(tooMany.Text)
-		p.seen.note(Rejection{At: time.Now(), From: addr.String(), Code: codeStoreUnavailable, Why: "too many connections"})
+	case p.full() && !p.makeRoom():
+		p.noPlace(addr)
 		p.refuse(nc, codeStoreUnavailable, "too many connections")
 	default:
 		c := newConnection(p, nc)
@@ -245,7 +300,7 @@ func (p *Port) refuse(nc net.Conn, code, why string) {
 	}
 	p.refusing++
 	p.running.Go(func() {
-		nc.SetWriteDeadline(time.Now().Add(lingerTime))
+		nc.SetDeadline(time.Now().Add(refuseTime(nc)))
 		nc.Write(appendRejected(nil, nil, code, why))
 		linger(nc)
 		p.mu.Lock()
@@ -275,8 +330,10 @@ func (p *Port) Close(ctx context.Context) error {
 	defer p.limited.Flush()
 	p.mu.Lock()
 	p.closing = true
-	if p.listener != nil {
-		p.listener.Close()
+	for _, l := range [...]net.Listener{p.listener, p.secure} {
+		if l != nil {
+			l.Close()
+		}
 	}
 	p.balancers.Close()
 	for c := range p.connections {

@@ -43,10 +43,7 @@ func newPoster(model *http.Request, t *http.Transport, o PushOptions) *poster {
 	host, port := model.URL.Hostname(), model.URL.Port()
 	p := &poster{dialer: net.Dialer{Timeout: o.Timeout}, maxIdle: o.Concurrency}
 	if model.URL.Scheme == "https" {
-		p.tls = &tls.Config{}
-		if o.TLS != nil {
-			p.tls = o.TLS.Clone()
-		}
+		p.tls = tlsOf(o)
 		p.tls.NextProtos = []string{"h2", "http/1.1"}
 		if p.tls.ServerName == "" {
 			p.tls.ServerName = host

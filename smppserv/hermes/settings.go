@@ -29,6 +29,7 @@ const (
 type settings struct {
 	timeout     time.Duration
 	concurrency int
+	shows       bool // a certificate of our own, over TLS
 	retry       []time.Duration
 	signers     *sync.Pool         // of hash.Hash; nil = bodies are not signed
 	body        *template.Template // nil = the built-in JSON
@@ -47,7 +48,7 @@ type target struct {
 }
 
 func newSettings(o PushOptions) (*settings, error) {
-	s := &settings{timeout: o.Timeout, concurrency: o.Concurrency, retry: slices.Clone(o.Retry), signers: newSigners(o.Secret)}
+	s := &settings{timeout: o.Timeout, concurrency: o.Concurrency, retry: slices.Clone(o.Retry), signers: newSigners(o.Secret), shows: o.TLS != nil && len(o.TLS.Certificates) > 0}
 	if s.timeout <= 0 || s.concurrency < 1 {
 		return nil, errors.New("hermes.timeout and hermes.concurrency must be more than 0")
 	}

@@ -146,6 +146,9 @@ func (s *submission) Accepted(m *sms.Message, duplicate bool, err error) {
 	s.port.seen.accepted++
 	s.port.mu.Unlock()
 	s.id = m.ID
+	if c, ok := s.to.(*connection); ok {
+		c.accepted(s.status && !duplicate)
+	}
 	s.to.answer(appendAccepted(nil, s.echo, m.ID, duplicate))
 }
 

@@ -68,10 +68,18 @@ func newTransport(o PushOptions) *http.Transport {
 		MaxResponseHeaderBytes: maxAnswerHeader,
 		DisableCompression:     true, // answers are small; and an inflated one could be large
 	}
-	if o.TLS != nil {
-		t.TLSClientConfig = o.TLS.Clone()
-	}
+	t.TLSClientConfig = tlsOf(o)
 	return t
+}
+
+// tlsOf is how TLS is spoken with Hermès: 1.2 at least.
+func tlsOf(o PushOptions) *tls.Config {
+	c := &tls.Config{}
+	if o.TLS != nil {
+		c = o.TLS.Clone()
+	}
+	c.MinVersion = max(c.MinVersion, tls.VersionTLS12)
+	return c
 }
 
 // proxyRefusal is a proxy's answer to CONNECT.

@@ -41,6 +41,14 @@ type PG struct {
 	databases        atomic.Int64
 }
 
+// ForPostgres lets the account that PostgreSQL runs as read a file of the test's, and nobody else.
+func ForPostgres(t testing.TB, file string) {
+	t.Helper()
+	if err := giveToPostgres(file); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Postgres starts a PostgreSQL for a test, whose end is its end. It has fsync off unless settings, such as "fsync=on", say
 // otherwise.
 func Postgres(t testing.TB, settings ...string) *PG {
@@ -317,6 +325,9 @@ func (pg *PG) Value(t testing.TB, database, query string) (value string) {
 	}
 	return value
 }
+
+// Try is Value for one that may not answer.
+func (pg *PG) Try(database, query string) (string, error) { return pg.value(database, query) }
 
 func (pg *PG) value(database, query string) (value string, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), Patience)

@@ -10,6 +10,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -454,10 +455,17 @@ func (v *view) Version() string {
 
 // Standing is since when a part stands as it does, unless its text has a time already.
 func (v *view) Standing(part adminapi.Part) string {
-	for _, arg := range part.Text.Args {
-		if _, ok := arg.(time.Time); ok {
-			return ""
-		}
+	if hasTime(part.Text) {
+		return ""
 	}
 	return v.SinceAgo(part.Since)
+}
+
+// hasTime tells whether a sentence, or one within it, names a time.
+func hasTime(t adminapi.Text) bool {
+	return slices.ContainsFunc(t.Args, func(arg any) bool {
+		_, is := arg.(time.Time)
+		inner, ok := arg.(adminapi.Text)
+		return is || ok && hasTime(inner)
+	})
 }

@@ -92,7 +92,7 @@ func IsAway(err error) bool {
 	if errors.Is(err, errNotOurs) || errors.Is(err, store.ErrHeld) {
 		return false
 	}
-	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+	if isUntrusted(err) {
 		return false
 	}
 	_, isNet := errors.AsType[net.Error](err)
@@ -100,8 +100,19 @@ func IsAway(err error) bool {
 	return isNet || isConnect || errors.Is(err, context.DeadlineExceeded)
 }
 
+// isUntrusted tells that the server shows a certificate which the DSN does not trust.
+func isUntrusted(err error) bool {
+	_, is := errors.AsType[*tls.CertificateVerificationError](err)
+	return is
+}
+
 // explain says in one line what is wrong with the database and what to do about it.
 func explain(where string, err error) error {
+	return advise(where, err, "; PostgreSQL cannot be reached: it is waited for")
+}
+
+// advise is explain with what follows where the server is away.
+func advise(where string, err error, away string) error {
 	if err == nil || IsBadDSN(err) {
 		return err
 	}
@@ -135,9 +146,11 @@ func explain(where string, err error) error {
 		advice = ": install a newer PostgreSQL"
 	case errors.Is(err, errEncoding):
 		advice = ": make it with: createdb -E UTF8 -T template0 NAME"
+	case isUntrusted(err):
+		advice = ": name the authority of its certificate with sslrootcert in store.dsn, and the server as the certificate does"
 	case errors.Is(err, context.Canceled):
 	case advice == "" && IsAway(err):
-		advice = "; PostgreSQL cannot be reached: it is waited for"
+		advice = away
 	}
 	return fmt.Errorf("store %s: %w%s", where, &scrubbed{err}, advice)
 }

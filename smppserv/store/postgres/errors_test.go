@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -169,8 +170,10 @@ func TestAStandbyIsRefusedAndServesWhenItIsPromoted(t *testing.T) {
 	if ids := waiting(t, after); len(ids) != 1 {
 		t.Errorf("%d messages wait", len(ids))
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second) // what it had in doubt, nobody can tell it any more
+	defer cancel()
 	for _, s := range []*store.Store{after, s} {
-		_ = s.Close(context.Background())
+		_ = s.Close(ctx)
 	}
 }
 

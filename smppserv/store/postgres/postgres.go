@@ -44,6 +44,8 @@ type Options struct {
 	// GroupTime is how long parts of a long text that come in at other workers go to the one that has the first one.
 	GroupTime time.Duration
 	Log       zerolog.Logger
+
+	marked bool // also one that was moved elsewhere, or is not whole yet
 }
 
 const defaultLease = 10 * time.Second
@@ -63,6 +65,19 @@ type Database struct {
 // OpenDatabase opens a database, makes its tables where it is empty, and brings its schema up to date. Its errors say what to do,
 // and nothing of the DSN but where the server is; see IsAway and IsBadDSN. store.ErrHeld is among them.
 func OpenDatabase(ctx context.Context, o Options) (*Database, error) {
+	d, err := newDatabase(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.openPools(ctx); err != nil {
+		d.closePools()
+		return nil, explain(d.where(), err)
+	}
+	return d, nil
+}
+
+// newDatabase is OpenDatabase without connections.
+func newDatabase(ctx context.Context, o Options) (*Database, error) {
 	if o.Lease <= 0 {
 		o.Lease = defaultLease
 	}
@@ -75,10 +90,6 @@ func OpenDatabase(ctx context.Context, o Options) (*Database, error) {
 		return nil, fmt.Errorf("store: cannot make the folder of the high-water mark: %w", err)
 	}
 	if err := d.prepare(ctx); err != nil {
-		return nil, explain(d.where(), err)
-	}
-	if err := d.openPools(ctx); err != nil {
-		d.closePools()
 		return nil, explain(d.where(), err)
 	}
 	return d, nil

@@ -85,7 +85,10 @@ func (d *Database) prepare(ctx context.Context) error {
 	if err := d.judgeServer(ctx, c); err != nil {
 		return err
 	}
-	return d.migrate(ctx, c)
+	if err := d.migrate(ctx, c); err != nil {
+		return err
+	}
+	return d.checkMarks(ctx, c)
 }
 
 func (d *Database) judgeServer(ctx context.Context, c *pgx.Conn) error {

@@ -37,6 +37,8 @@ const applicationID = 0x484E4554
 type Options struct {
 	File string // made when it is missing, as is its folder
 	Log  zerolog.Logger
+
+	marked bool // also one that was moved elsewhere, or is not whole yet
 }
 
 // Open opens a store, creates it when it is missing, and brings its schema up to date.
@@ -125,7 +127,7 @@ func openFile(ctx context.Context, o Options) (*database, error) {
 		err = checkOwner(ctx, d.file)
 	}
 	if err == nil {
-		err = d.open(ctx)
+		err = d.open(ctx, !o.marked)
 	}
 	if err != nil {
 		release()
@@ -155,13 +157,19 @@ func lock(file string) (release func() error, err error) {
 	return lock.Unlock, nil
 }
 
-func (d *database) open(ctx context.Context) error {
+func (d *database) open(ctx context.Context, whole bool) error {
 	var err error
 	if d.present, err = newPresent(d.file); err != nil {
 		return err
 	}
 	if d.writer, err = openWriter(d.file); err == nil {
-		if err = d.migrate(ctx); err == nil {
+		if whole {
+			err = d.checkMarks()
+		}
+		if err == nil {
+			err = d.migrate(ctx)
+		}
+		if err == nil {
 			err = d.writer.prepare()
 		}
 		if err == nil {
