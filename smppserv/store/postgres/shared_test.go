@@ -166,6 +166,23 @@ func TestAPartGoesToTheWorkerThatHasTheFirstOne(t *testing.T) {
 	if first.Holder != 0 || second.Holder != a.epoch {
 		t.Fatalf("they are held by %d and %d", first.Holder, second.Holder)
 	}
+	// It waits where it came in until it is handed on, after its answer.
+	if err := b.Waiting(t.Context(), 0, func(m *sms.Message) error {
+		if m.ID != second.ID || m.Holder != a.epoch {
+			t.Errorf("%d waits for %d", m.ID, m.Holder)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if ids := waiting(t, b.Store); !slices.Equal(ids, []sms.ID{second.ID}) {
+		t.Errorf("%v wait", ids)
+	}
+	done := make(chan error, 1)
+	b.HandOn([]sms.ID{second.ID}, a.epoch, func(err error) { done <- err })
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
 	if ids, _ := arrived(t, a, 0); !slices.Equal(ids, []sms.ID{second.ID}) {
 		t.Errorf("%v arrived", ids)
 	}
