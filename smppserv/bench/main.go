@@ -11,6 +11,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -145,7 +146,7 @@ func outFolder(o options) string {
 func failures(results []result) int {
 	code := 0
 	for _, r := range results {
-		if r.err != nil {
+		if r.err != nil && !errors.As(r.err, new(skipped)) {
 			fmt.Fprintf(os.Stderr, "%s could not be measured: %v\n", r.row.name, r.err)
 			code = 1
 		}

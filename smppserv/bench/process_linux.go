@@ -50,17 +50,30 @@ func field(pid int, file, key string) (int64, bool) {
 
 // processor is the time that a process has had of the processors, in steps of 10 ms.
 func processor(pid int) (time.Duration, bool) {
+	const user = 11
+	return ticks(pid, user)
+}
+
+// ofEnded is the time that those which a process started and which have ended had.
+func ofEnded(pid int) time.Duration {
+	const user = 13
+	took, _ := ticks(pid, user)
+	return took
+}
+
+// ticks is the sum of two neighbouring fields of a process's times.
+func ticks(pid, user int) (time.Duration, bool) {
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
 		return 0, false
 	}
 	fields := strings.Fields(string(data[strings.LastIndexByte(string(data), ')')+1:]))
-	const user, system, tick = 11, 12, 10 * time.Millisecond
-	if len(fields) <= system {
+	const tick = 10 * time.Millisecond
+	if len(fields) <= user+1 {
 		return 0, false
 	}
 	u, err1 := strconv.ParseInt(fields[user], 10, 64)
-	s, err2 := strconv.ParseInt(fields[system], 10, 64)
+	s, err2 := strconv.ParseInt(fields[user+1], 10, 64)
 	return time.Duration(u+s) * tick, err1 == nil && err2 == nil
 }
 
@@ -73,6 +86,9 @@ func loadAverage() string {
 	one, _, _ := strings.Cut(string(data), " ")
 	return one
 }
+
+// flushDisks returns when what was written so far is on disk.
+func flushDisks() { unix.Sync() }
 
 // files is how many a process may have open.
 func files() int {

@@ -17,6 +17,10 @@ func written(int) float64 { return notMeasured }
 
 func processor(int) (time.Duration, bool) { return 0, false }
 
+func flushDisks() {}
+
+func ofEnded(int) time.Duration { return 0 }
+
 func loadAverage() string { return "" }
 
 func files() int { return 1 << 14 }

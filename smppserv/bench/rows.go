@@ -40,6 +40,7 @@ type unit string
 const (
 	perSecond unit = "/s"
 	ms        unit = " ms"
+	micros    unit = " µs"
 	seconds   unit = " s"
 	megabytes unit = " MB"
 	octets    unit = " octets"
@@ -137,6 +138,27 @@ var rows = []row{
 	}},
 	{name: "lone-parts", what: "lone first parts of texts of 255", run: loneParts, figures: []figure{
 		{what: "a lone \"part 1 of 255\": memory beyond that of a whole message", unit: octets, limit: most, goal: 300},
+	}},
+	{name: "postgres", what: "submits on PostgreSQL, acknowledged after fsync", run: postgresSubmit, figures: []figure{
+		{what: "submits on PostgreSQL, one worker, 1 000 000 numbers", unit: perSecond, beside: "SQLite", limit: ratioLeast, goal: 0.6},
+		{what: "… CPU of each, of worker and database", unit: micros, beside: "SQLite"},
+		{what: "… of which the database's", unit: micros},
+	}},
+	{name: "postgres-life", what: "whole lives on PostgreSQL", run: postgresLife, figures: []figure{
+		{what: "whole life on PostgreSQL, 10 000 numbers", unit: perSecond, beside: "SQLite"},
+		{what: "… CPU of each, of worker and database", unit: micros, beside: "SQLite"},
+		{what: "… of which the database's", unit: micros},
+	}},
+	{name: "postgres-latency", what: "submit_sm_resp at 1 000/s on PostgreSQL", run: postgresLatency, figures: []figure{
+		{what: "submit_sm_resp at 1 000/s, open loop, on PostgreSQL: p99", unit: ms, beside: "SQLite", limit: ratioMost, goal: 3},
+	}},
+	{name: "postgres-nodes", what: "three workers on one PostgreSQL", run: postgresNodes, figures: []figure{
+		{what: "submits at three workers on one PostgreSQL", unit: perSecond, beside: "one worker", limit: ratioLeast, goal: 0.9},
+		{what: "… of the CPU time, outside of the database", unit: percent},
+	}},
+	{name: "postgres-elsewhere", what: "a TCP line for a client that is bound at another worker", run: postgresElsewhere, figures: []figure{
+		{what: "Hermès → client at another worker, 100/s: from accepted to deliver_sm, p99", unit: ms, limit: most, goal: 20},
+		{what: "… p50", unit: ms},
 	}},
 	{name: "idle", what: "a server with nothing to do, for 10 s", run: idle, figures: []figure{
 		{what: "idle: of a core", unit: percent, limit: most, goal: 0.5},

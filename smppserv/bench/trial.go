@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,6 +24,7 @@ type trial struct {
 	folder   string
 	cleanups []func()
 	faults   []string
+	pushes   atomic.Int64 // that came to the Hermès of the trial
 }
 
 // abandoned is what a trial that cannot go on panics with.
@@ -43,6 +45,13 @@ func (t *trial) Fatal(args ...any) { panic(abandoned{fmt.Errorf("%s", fmt.Sprint
 func (t *trial) Fatalf(f string, args ...any) {
 	panic(abandoned{fmt.Errorf(f, args...)})
 }
+func (t *trial) Skip(args ...any)            { panic(abandoned{skipped(fmt.Sprint(args...))}) }
+func (t *trial) Skipf(f string, args ...any) { panic(abandoned{skipped(fmt.Sprintf(f, args...))}) }
+
+// skipped is why a row is not measured here.
+type skipped string
+
+func (s skipped) Error() string { return string(s) }
 
 // TempDir is a folder of its own below the trial's.
 func (t *trial) TempDir() string {

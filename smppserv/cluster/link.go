@@ -20,6 +20,7 @@ type link struct {
 	pool  *pgxpool.Pool
 	epoch sms.Epoch     // 0 = none yet
 	limit time.Duration // of each statement, lock and pause in a transaction
+	hasty bool          // nothing that it says needs to be on a disk
 
 	mu   sync.Mutex
 	conn *pgx.Conn
@@ -63,6 +64,9 @@ func (l *link) connect(ctx context.Context) (*pgx.Conn, error) {
 	limit := fmt.Sprintf("%d", l.limit.Milliseconds())
 	for _, name := range []string{"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"} {
 		c.RuntimeParams[name] = limit
+	}
+	if l.hasty {
+		c.RuntimeParams["synchronous_commit"] = "off"
 	}
 	return pgx.ConnectConfig(ctx, c)
 }

@@ -47,7 +47,7 @@ func (t *teller) later(kind, argument string) {
 
 // run sends what is gathered until ctx ends. What cannot be sent is left to the looks of the others.
 func (t *teller) run(ctx context.Context) {
-	t.link.pool, t.link.epoch, t.link.limit = t.n.o.Pool, t.n.epoch, t.n.o.Lease/2
+	t.link.pool, t.link.epoch, t.link.limit, t.link.hasty = t.n.o.Pool, t.n.epoch, t.n.o.Lease/2, true
 	defer t.link.close()
 	for ; ; pause(ctx, gatherTime) {
 		select {

@@ -369,6 +369,11 @@ func (pg *PG) await() error {
 	}
 }
 
+// Processes are those that run, the one that started all others first.
+func (pg *PG) Processes() []int {
+	return append([]int{pg.process.Process.Pid}, childrenOf(pg.process.Process.Pid)...)
+}
+
 // Kill kills all its processes, as a loss of power does.
 func (pg *PG) Kill(t testing.TB) {
 	t.Helper()

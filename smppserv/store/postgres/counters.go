@@ -2,6 +2,8 @@ package postgres
 
 import (
 	"context"
+	"maps"
+	"math/rand/v2"
 	"time"
 
 	"hnetsmpp/smppserv/sms"
@@ -13,28 +15,83 @@ import (
 const (
 	counterKey = "hour, client, campaign, peer, kind, out, state, reason, node"
 	counter    = "hour, client, campaign, peer, kind, out, state, reason, n, parts, times"
-	setCounter = "INSERT INTO hourly (" + counter + ", node) SELECT v.*, $12 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::boolean[], " +
-		"$7::smallint[], $8::text[], $9::bigint[], $10::bigint[], $11::bytea[]) v " +
-		"ON CONFLICT (" + counterKey + ") DO UPDATE SET n = excluded.n, parts = excluded.parts, times = excluded.times"
+	// setCounter gives a counter its number, also one that is there.
+	setCounter = "INSERT INTO hourly (" + counter + ", counter, node) SELECT v.*, $13 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::smallint[], $6::boolean[], " +
+		"$7::smallint[], $8::text[], $9::bigint[], $10::bigint[], $11::bytea[], $12::bigint[]) v " +
+		"ON CONFLICT (" + counterKey + ") DO UPDATE SET n = excluded.n, parts = excluded.parts, times = excluded.times, counter = excluded.counter"
+	// raiseCounters fails where one of so many is not there.
+	raiseCounters = "WITH c AS (UPDATE hourly h SET n = v.n, parts = v.parts, times = v.times " +
+		"FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[]) v (counter, n, parts, times) WHERE h.counter = v.counter RETURNING 1) " +
+		"SELECT 1 / (count(*) = $5)::int FROM c"
 )
+
+// numbered are the counters of an hour that are on disk under the numbers that this writer gave them: the key of a counter is long.
+type numbered struct {
+	hour    int64
+	numbers map[tally.Key]int64
+	fresh   map[tally.Key]int64 // given by the transaction that is under way
+}
+
+// wrote is told what became of that transaction.
+func (c *numbered) wrote(ok bool) {
+	if !ok {
+		clear(c.numbers) // the next one numbers them anew
+	} else {
+		maps.Copy(c.numbers, c.fresh)
+	}
+	clear(c.fresh)
+}
+
+// of is the number of a counter, and whether it has it already.
+func (c *numbered) of(k tally.Key) (number int64, has bool) {
+	if k.Hour > c.hour || c.numbers == nil {
+		c.hour, c.numbers, c.fresh = k.Hour, map[tally.Key]int64{}, map[tally.Key]int64{}
+	}
+	if number, has = c.numbers[k]; !has {
+		number = rand.Int64()
+		c.fresh[k] = number
+	}
+	return number, has
+}
+
+// values are the columns of counters that change.
+type values struct {
+	numbers, ns, parts []int64
+	times              [][]byte
+}
+
+func (v *values) add(number int64, r *tally.Row) {
+	v.numbers, v.ns, v.parts, v.times = append(v.numbers, number), append(v.ns, r.N), append(v.parts, r.Parts), append(v.times, notNil(r.Times.Append(nil)))
+}
 
 // counters writes those that the batch has changed.
 func (w *writer) counters(q *pgx.Batch, t *tally.Sheet) error {
-	var hours, ns, parts []int64
+	var raised, set values
+	var hours []int64
 	var clients, campaigns, peers, reasons []string
 	var kinds, states []int16
 	var outs []bool
-	var times [][]byte
 	err := t.Rows(func(r *tally.Row) error {
+		number, has := w.counted.of(r.Key)
+		if has {
+			raised.add(number, r)
+			return nil
+		}
 		hours, clients, campaigns, peers = append(hours, r.Hour), append(clients, escape(r.Client)), append(campaigns, escape(r.Campaign)), append(peers, escape(r.Peer))
 		kinds, outs, states, reasons = append(kinds, int16(r.Kind)), append(outs, r.Out), append(states, int16(r.State)), append(reasons, escape(r.Reason))
-		ns, parts, times = append(ns, r.N), append(parts, r.Parts), append(times, notNil(r.Times.Append(nil)))
+		set.add(number, r)
 		return nil
 	})
-	if err == nil && len(hours) > 0 {
-		q.Queue(setCounter, hours, clients, campaigns, peers, kinds, outs, states, reasons, ns, parts, times, escape(w.d.o.Node))
+	if err != nil {
+		return err
 	}
-	return err
+	if n := len(raised.numbers); n > 0 {
+		q.Queue(raiseCounters, raised.numbers, raised.ns, raised.parts, raised.times, int64(n))
+	}
+	if len(hours) > 0 {
+		q.Queue(setCounter, hours, clients, campaigns, peers, kinds, outs, states, reasons, set.ns, set.parts, set.times, set.numbers, escape(w.d.o.Node))
+	}
+	return nil
 }
 
 // row is a counter that is read.

@@ -21,6 +21,8 @@ const (
 	insertMessages = "INSERT INTO messages (id, kind, state, submitter, recipient, source, destination, received_at, due_at, expires_at, attempts, error, reason, " +
 		"attributes, content, holder) SELECT v.*, $16 FROM unnest($1::bigint[], $2::smallint[], $3::smallint[], $4::text[], $5::text[], $6::text[], $7::text[], " +
 		"$8::bigint[], $9::bigint[], $10::bigint[], $11::integer[], $12::bigint[], $13::text[], $14::bytea[], $15::bytea[]) v"
+	insertMessage = "INSERT INTO messages (id, kind, state, submitter, recipient, source, destination, received_at, due_at, expires_at, attempts, error, reason, " +
+		"attributes, content, holder) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
 	insertExternals = "INSERT INTO external_ids (external_id, message_id, received_at) SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[])"
 	insertKnown     = "INSERT INTO submit_multi (message_id, known_by) SELECT * FROM unnest($1::bigint[], $2::bigint[])"
 	handOn          = "UPDATE messages SET holder = $2, handed_by = $3, arrived = pg_current_xact_id() WHERE id = any($1) AND final_at IS NULL"
@@ -51,10 +53,14 @@ const (
 	readdress  = "UPDATE messages SET recipient = $2, progress = NULL WHERE id = any($1) AND final_at IS NULL"
 )
 
+// singly is up to how many rows cost less as statements of their own than as the arrays of one.
+const singly = 3
+
 // args are the arrays of a statement, used again.
 type args struct {
 	added
 	attributes []byte
+	copied     copied
 }
 
 type added struct {
@@ -84,10 +90,12 @@ func (w *writer) write(ctx context.Context, b *store.Batch) (sent bool, err erro
 	q.Queue("BEGIN")
 	q.Queue("SELECT fence($1, $2)", int64(w.epoch), w.commits+1)
 	w.purge(q, b)
-	w.add(q, b.Added)
+	ends := w.ends(b)
+	likely := ends.likely && !w.careful
+	w.add(q, b.Added, len(b.Added) >= copyLeast && (likely || len(b.Ended) == 0))
 	w.change(q, b.Changed)
 	w.try(q, b.Tried, b.Tally)
-	if ends := w.ends(b); ends.likely && !w.careful {
+	if likely {
 		ends.queueLikely(q, b)
 		if err := ends.count(ctx, w, b); err != nil {
 			return false, err
@@ -114,7 +122,11 @@ func (w *writer) write(ctx context.Context, b *store.Batch) (sent bool, err erro
 	w.erase(q, b)
 	q.Queue("COMMIT")
 	w.careful = false
-	if err = w.run(ctx, q); code(err) == codeNotAll {
+	run := w.run
+	if slices.ContainsFunc(q.QueuedQueries, func(s *pgx.QueuedQuery) bool { return s.SQL == copyMessages }) {
+		run = w.runCopying
+	}
+	if err = run(ctx, q); code(err) == codeNotAll {
 		w.careful = true
 		err = fmt.Errorf("%w: %w", store.ErrTaken, err)
 	}
@@ -129,15 +141,52 @@ func numbersOf(ids []sms.ID) []int64 {
 	return numbers
 }
 
-func (w *writer) add(q *pgx.Batch, ms []*sms.Message) {
+// add queues the messages, as rows to copy or to insert.
+func (w *writer) add(q *pgx.Batch, ms []*sms.Message, copying bool) {
 	if len(ms) == 0 {
+		return
+	}
+	var externals []string
+	var externalIDs, externalAt, known, knownBy []int64
+	for _, m := range ms {
+		if m.ExternalID != "" {
+			externals = append(externals, escape(m.ExternalID))
+			externalIDs, externalAt = append(externalIDs, int64(m.ID)), append(externalAt, store.Milli(m.ReceivedAt))
+		}
+		if m.KnownBy != 0 {
+			known, knownBy = append(known, int64(m.ID)), append(knownBy, int64(m.KnownBy))
+		}
+	}
+	if len(externals) > 0 {
+		q.Queue(insertExternals, externals, externalIDs, externalAt)
+	}
+	if len(known) > 0 {
+		q.Queue(insertKnown, known, knownBy)
+	}
+	if copying {
+		rows := append(w.args.copied[:0], copyHead...)
+		for _, m := range ms {
+			rows = rows.message(m, w.epoch, w.d.o.Keys)
+		}
+		w.args.copied = append(rows, copyEnd...)
+		q.Queue(copyMessages, w.args.copied)
 		return
 	}
 	a := &w.args.added
 	a.reset()
 	buf := w.args.attributes[:0]
-	var externals []string
-	var externalIDs, externalAt, known, knownBy []int64
+	if len(ms) <= singly {
+		for _, m := range ms {
+			from := len(buf)
+			var content []byte
+			buf, content = w.d.o.Keys.AppendColumns(buf, m)
+			q.Queue(insertMessage, int64(m.ID), int16(m.Kind), int16(m.State), escape(m.Submitter), escape(m.Recipient), escape(m.Source.Number), escape(m.Dest.Number),
+				store.Milli(m.FirstReceived()), store.Milli(m.DueAt), store.Milli(m.ExpiresAt), int32(m.Attempts), int64(m.Error), escape(m.Reason),
+				buf[from:len(buf):len(buf)], notNil(content), int64(w.epoch))
+		}
+		w.args.attributes = buf
+		return
+	}
 	for _, m := range ms {
 		a.ids = append(a.ids, int64(m.ID))
 		a.kinds = append(a.kinds, int16(m.Kind))
@@ -157,21 +206,8 @@ func (w *writer) add(q *pgx.Batch, ms []*sms.Message) {
 		buf, content = w.d.o.Keys.AppendColumns(buf, m)
 		a.attributes = append(a.attributes, buf[from:len(buf):len(buf)])
 		a.contents = append(a.contents, notNil(content))
-		if m.ExternalID != "" {
-			externals = append(externals, escape(m.ExternalID))
-			externalIDs, externalAt = append(externalIDs, int64(m.ID)), append(externalAt, store.Milli(m.ReceivedAt))
-		}
-		if m.KnownBy != 0 {
-			known, knownBy = append(known, int64(m.ID)), append(knownBy, int64(m.KnownBy))
-		}
 	}
 	w.args.attributes = buf
-	if len(externals) > 0 {
-		q.Queue(insertExternals, externals, externalIDs, externalAt)
-	}
-	if len(known) > 0 {
-		q.Queue(insertKnown, known, knownBy)
-	}
 	q.Queue(insertMessages, a.ids, a.kinds, a.states, a.submitters, a.recipients, a.sources, a.destinations, a.received, a.due, a.expires, a.attempts, a.errors,
 		a.reasons, a.attributes, a.contents, int64(w.epoch))
 }

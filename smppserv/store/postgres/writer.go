@@ -26,6 +26,7 @@ type writer struct {
 	careful bool      // some of the ends had taken place: each is looked at before the counters are told
 	swept   time.Time // when old groups were deleted last
 	args    args
+	counted numbered
 }
 
 // writeTime bounds a transaction, its wait for a synchronous standby included; then it is in doubt.
@@ -71,7 +72,7 @@ func (w *writer) connected(ctx context.Context) (*pgx.Conn, error) {
 	setTimes(config, w.d.o.Lease*3/4, w.d.o.Lease)
 	config.RuntimeParams["application_name"] = ApplicationName(w.epoch)
 	// Each row is found by its key, whatever the statistics say of a table that grows.
-	for _, name := range []string{"enable_seqscan", "enable_hashjoin", "enable_mergejoin"} {
+	for _, name := range []string{"enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin"} {
 		config.RuntimeParams[name] = "off"
 	}
 	config.RuntimeParams["jit"] = "off" // the cost of what has no key to be found by would have it compiled, each time
@@ -123,6 +124,7 @@ func (d *Database) Write(b *store.Batch) (err error) {
 		return explain(d.where(), fmt.Errorf("long texts: %w", err))
 	}
 	sent, err := w.write(ctx, b)
+	w.counted.wrote(err == nil)
 	switch {
 	case err == nil:
 		w.commits++

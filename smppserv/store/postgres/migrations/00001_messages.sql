@@ -116,6 +116,7 @@ CREATE TABLE hourly (
     n        bigint   NOT NULL,         -- messages
     parts    bigint   NOT NULL,         -- short messages that they are, of state 1
     times    bytea    NOT NULL,         -- from acceptance to the end, of state 2; see tally.Histogram
+    counter  bigint   UNIQUE,           -- by which the node that counts finds it, as long as it runs
     PRIMARY KEY (hour, client, campaign, peer, kind, out, state, reason, node)
 ) WITH (fillfactor = 50);
 
