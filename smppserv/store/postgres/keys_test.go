@@ -103,3 +103,34 @@ func TestSealedTextsAreInNoRowAndTheirKeyIsAskedFor(t *testing.T) {
 		t.Errorf("noted are %s", n)
 	}
 }
+
+func TestSealedTextsAreInNoRowHoweverManyAreWrittenTogether(t *testing.T) {
+	pg := testkit.SharedPostgres(t)
+	o := options(pg.Database(t), t.TempDir())
+	o.Keys = keysOf(t, true, "one")
+	s := must(t, o)
+	const together = 600
+	done := make(chan error, together)
+	var ms []*sms.Message
+	for range together {
+		m := storetest.Sample()
+		m.Content, m.TLVs = []byte(strings.Repeat("x", 300)), []byte("tlv of it")
+		ms = append(ms, m)
+		s.Add(&addition{m: m, done: done})
+	}
+	for range together {
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := pg.Value(t, name(t, o.DSN), "SELECT count(*) FROM messages WHERE encode(content, 'escape') LIKE '%xxxxxx%' OR encode(attributes, 'escape') LIKE '%tlv of%'"); n != "0" {
+		t.Errorf("%s texts can be read", n)
+	}
+	got, err := s.Load(t.Context(), []sms.ID{ms[together-1].ID})
+	if err != nil || len(got) != 1 || !bytes.Equal(got[0].Content, ms[0].Content) || !bytes.Equal(got[0].TLVs, ms[0].TLVs) {
+		t.Errorf("read is %v, %v", got, err)
+	}
+	if err := s.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+}
