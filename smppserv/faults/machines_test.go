@@ -18,6 +18,14 @@ import (
 
 var machineRounds = flag.Int("rounds", 6, "how many workers TestMachinesAnyOneOfThreeIsKilled kills, one after the other")
 
+// long is for a test that go test ./... does without.
+func long(t *testing.T) {
+	t.Helper()
+	if !strings.Contains(flag.Lookup("test.run").Value.String(), "Machines") {
+		t.Skip("it takes long; all of them are run by: go test ./smppserv/faults -run Machines")
+	}
+}
+
 func TestMachinesTwoShareTheWork(t *testing.T) {
 	pg := testkit.Postgres(t, "fsync=on")
 	m := newMachines(t, pg, pg.Database(t), 2, nil)
@@ -64,6 +72,7 @@ func TestMachinesAStopGivesEverythingAwayAtOnce(t *testing.T) {
 const takeOverTries = 4
 
 func TestMachinesTryWhatADeadOneHeldWithinItsLeaseAndTwoSeconds(t *testing.T) {
+	long(t)
 	pg := testkit.Postgres(t, "fsync=on")
 	m := newMachines(t, pg, pg.Database(t), 2, nil)
 	client, campaign := machineClients[0], campaignOf(machineClients[0])

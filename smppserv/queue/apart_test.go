@@ -38,6 +38,47 @@ func TestWhatWasHandedOnIsNotOvertakenByWhatCameBehindIt(t *testing.T) {
 	r.emptied()
 }
 
+func TestWhatComesBackBeforeItIsKnownThatItHadGoneIsTakenUp(t *testing.T) {
+	r := newRig(t, func(op *Options) { op.Share = newOthers() })
+	first, second := r.answerTo("first"), r.answerTo("second")
+	r.add(first)
+	away := r.attach(road.OutletOptions{Recipient: "admin", Window: 100, Serial: true, Holder: 5})
+	going := away.next("first")
+	r.add(second)
+	away.Detach()
+	here := r.attach(road.OutletOptions{Recipient: "admin", Window: 100})
+	if n, err := r.q.TakeIn(t.Context(), []sms.ID{first.ID}); n != 0 || err != nil {
+		t.Fatal(n, err)
+	}
+	going.report(sms.Outcome{Verdict: sms.HandedOn})
+	here.next("first").done()
+	here.next("second").done()
+	r.emptied()
+}
+
+func TestWhatComesBackGoesBeforeWhatIsBeingHandedOn(t *testing.T) {
+	for _, verdict := range []sms.Verdict{sms.Returned, sms.HandedOn} {
+		r := newRig(t, func(op *Options) { op.Share = newOthers() })
+		first, second := r.answerTo("first"), r.answerTo("second")
+		r.add(first)
+		r.add(second)
+		away := r.attach(road.OutletOptions{Recipient: "admin", Window: 100, Serial: true, Holder: 5})
+		away.next("first").report(sms.Outcome{Verdict: sms.HandedOn})
+		going := away.next("second")
+		away.Detach()
+		here := r.attach(road.OutletOptions{Recipient: "admin", Window: 100})
+		if n, err := r.q.TakeIn(t.Context(), []sms.ID{first.ID}); n != 1 || err != nil {
+			t.Fatal(n, err)
+		}
+		going.report(sms.Outcome{Verdict: verdict})
+		here.next("first").done()
+		if verdict == sms.Returned {
+			here.next("second").done()
+		}
+		r.emptied()
+	}
+}
+
 func TestWhatWasHandedOnIsFollowedToTheWorkerThatHasIt(t *testing.T) {
 	o := newOthers()
 	r := newRig(t, func(op *Options) { op.Share = o })

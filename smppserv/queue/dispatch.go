@@ -96,8 +96,10 @@ func (q *Queue) dispatch() {
 		wait, steps := q.sleep(), q.unnoted()
 		q.mu.Unlock()
 		q.note(steps)
+		holds := true
 		for _, j := range q.load(jobs) {
-			j.start()
+			holds = holds && q.o.Share.Holds() // what is given back is not overtaken by what stands behind it
+			j.start(holds)
 		}
 		if more || len(jobs) > 0 {
 			select {
@@ -281,7 +283,7 @@ func (to *recipientQueue) try(lr ref, party uint32, now int64) *job {
 		return nil
 	case o == nil || o.serial() && l.flight != 0:
 		return nil
-	case q.isApart(l, o):
+	case q.isApart(l, e, o):
 		return nil
 	case o.room() <= 0:
 		q.queueUp(&o.turns, lr, l)
@@ -300,7 +302,8 @@ func (to *recipientQueue) try(lr ref, party uint32, now int64) *job {
 	return j
 }
 
-func (j *job) start() {
+// start begins a try, if what is held is still this worker's, or ends what is to end without one.
+func (j *job) start(holds bool) {
 	if j.untried != none {
 		j.q.mu.Lock()
 		successor := j.q.successors[j.lead]
@@ -308,7 +311,7 @@ func (j *job) start() {
 		j.report(j.outcome(successor))
 		return
 	}
-	if !j.q.o.Share.Holds() { // the process stood still meanwhile
+	if !holds { // the process stood still meanwhile
 		j.report(sms.Outcome{Verdict: sms.Returned, Reason: "what it holds may be another worker's"})
 		return
 	}

@@ -131,8 +131,9 @@ type Queue struct {
 	// What few entries have.
 	held        map[ref]*sms.Message
 	submissions map[ref]road.Submission
-	abroad      map[sms.ID]telling // the submissions that wait for what another worker makes of their messages
-	apart       map[uint64]*apart  // by the hash of a conversation
+	abroad      map[sms.ID]telling  // the submissions that wait for what another worker makes of their messages
+	apart       map[uint64]*apart   // by the hash of a conversation
+	cameBack    map[sms.ID]struct{} // messages to be taken up again when they have been handed on
 	partOf      map[ref]*group
 	leads       map[ref]*text
 	successors  map[ref]sms.ID      // that took its place while it was tried
@@ -182,7 +183,7 @@ func New(o Options) *Queue {
 	q := &Queue{
 		o: o, log: o.Log, limited: loglimit.New(o.Log), reckoning: newReckoning(o.Clock), parties: newParties(),
 		kick: make(chan struct{}, 1), done: make(chan struct{}), stop: make(chan struct{}), idle: make(chan struct{}),
-		held: map[ref]*sms.Message{}, submissions: map[ref]road.Submission{}, abroad: map[sms.ID]telling{}, apart: map[uint64]*apart{}, partOf: map[ref]*group{},
+		held: map[ref]*sms.Message{}, submissions: map[ref]road.Submission{}, abroad: map[sms.ID]telling{}, apart: map[uint64]*apart{}, cameBack: map[sms.ID]struct{}{}, partOf: map[ref]*group{},
 		leads: map[ref]*text{}, successors: map[ref]sms.ID{}, faults: map[ref]int{}, unsaved: map[ref]*conclusion{},
 		complete:   complete{ids: map[uint64]sms.ID{}, max: defaultMaxComplete},
 		groups:     groups{byKey: map[groupKey]*group{}, max: defaultMaxGroups},

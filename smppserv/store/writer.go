@@ -135,6 +135,9 @@ func (w *writer) written() {
 	b := &w.batch
 	w.mark.extend(w.lastID)
 	b.Tally.Commit()
+	if len(b.Renamed) > 0 {
+		b.Tally.Reload()
+	}
 	if b.Tally.TooMany() {
 		w.log.Warn().Int("campaigns", tally.MaxCampaigns).
 			Msg("clients write to too many numbers for reports to name each: in this hour the rest is counted under no campaign")

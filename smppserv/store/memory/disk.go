@@ -9,6 +9,7 @@ package memory
 import (
 	"bytes"
 	"cmp"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -141,6 +142,27 @@ func (d *Disk) write(b *store.Batch) {
 		d.counters[key] = r.Count
 		return nil
 	})
+	d.erased(b)
+}
+
+// erased is what an erasure changes besides messages.
+func (d *Disk) erased(b *store.Batch) {
+	for _, r := range b.Renamed {
+		for key, count := range maps.Clone(d.counters) {
+			if key.Campaign == r.Campaign && key.Hour >= r.From && key.Hour < r.Until {
+				delete(d.counters, key)
+				key.Campaign = r.To
+				d.counters[key] = count
+			}
+		}
+	}
+	for _, e := range b.Reworded {
+		for i := range d.audit {
+			if d.audit[i].ID == e.ID {
+				d.audit[i].On, d.audit[i].More = e.On, e.More
+			}
+		}
+	}
 }
 
 // unended is a message that waits, nil = there is none.

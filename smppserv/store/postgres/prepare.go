@@ -88,7 +88,10 @@ func (d *Database) prepare(ctx context.Context) error {
 	if err := d.migrate(ctx, c); err != nil {
 		return err
 	}
-	return d.checkMarks(ctx, c)
+	if err := d.checkMarks(ctx, c); err != nil || d.o.marked {
+		return err
+	}
+	return d.checkKeys(ctx, c)
 }
 
 func (d *Database) judgeServer(ctx context.Context, c *pgx.Conn) error {

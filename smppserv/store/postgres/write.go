@@ -111,6 +111,7 @@ func (w *writer) write(ctx context.Context, b *store.Batch) (sent bool, err erro
 	if err := w.counters(q, b.Tally); err != nil {
 		return false, fmt.Errorf("write the counters: %w", err)
 	}
+	w.erase(q, b)
 	q.Queue("COMMIT")
 	w.careful = false
 	if err = w.run(ctx, q); code(err) == codeNotAll {
@@ -152,9 +153,10 @@ func (w *writer) add(q *pgx.Batch, ms []*sms.Message) {
 		a.errors = append(a.errors, int64(m.Error))
 		a.reasons = append(a.reasons, escape(m.Reason))
 		from := len(buf)
-		buf = store.AppendAttributes(buf, m)
+		var content []byte
+		buf, content = w.d.o.Keys.AppendColumns(buf, m)
 		a.attributes = append(a.attributes, buf[from:len(buf):len(buf)])
-		a.contents = append(a.contents, notNil(m.Content))
+		a.contents = append(a.contents, notNil(content))
 		if m.ExternalID != "" {
 			externals = append(externals, escape(m.ExternalID))
 			externalIDs, externalAt = append(externalIDs, int64(m.ID)), append(externalAt, store.Milli(m.ReceivedAt))
@@ -193,7 +195,8 @@ func (w *writer) change(q *pgx.Batch, ms []*sms.Message) {
 			}
 			n++
 			ids, due, wait, expires = append(ids, int64(m.ID)), append(due, store.Milli(m.DueAt)), append(wait, m.Wait.Milliseconds()), append(expires, store.Milli(m.ExpiresAt))
-			contents, attributes = append(contents, notNil(m.Content)), append(attributes, store.AppendAttributes(nil, m))
+			packed, content := w.d.o.Keys.AppendColumns(nil, m)
+			contents, attributes = append(contents, notNil(content)), append(attributes, packed)
 		}
 		q.Queue(changeMessages, ids, due, wait, expires, contents, attributes)
 		ms = ms[n:]

@@ -73,7 +73,7 @@ func Check(ctx context.Context, file string, all bool, progress CheckProgress) (
 	}
 	k.integrity()
 	d := &database{file: file, gate: newGate(file)}
-	d.readers = newPool(file, d.gate)
+	d.readers = newPool(file, d.gate, store.Blind())
 	defer func() { err = errors.Join(err, d.readers.close(), d.gate.close()) }()
 	k.waiting(d)
 	k.counters()

@@ -59,6 +59,7 @@ func RunInMemory(t *testing.T, fresh func(t *testing.T) Open) {
 		{"a purge takes what is final and old, and nothing else", purgeTakesOldFinals},
 		{"a purge forgets the external ids of what it takes", purgeForgetsExternalIDs},
 		{"a purge leaves what waits among what goes", purgeLeavesWhatWaits},
+		{"what is erased of a number is found nowhere, and the rest counts on", numberIsErased},
 		{"the steps of the clock are kept while a message needs them", clockSteps},
 		{"the last purge is kept", lastPurge},
 		{"each try is kept as long as its message", triesAreKept},

@@ -289,6 +289,14 @@ func (s *Sheet) end() {
 	}
 }
 
+// Reload has all counters be read anew when they are met next: somebody else has changed what is on disk. It is called between two batches.
+func (s *Sheet) Reload() {
+	for _, of := range s.subjects {
+		of.gone, of.counters = true, nil
+	}
+	s.subjects, s.hours = map[Subject]*subject{}, map[int64]*hour{}
+}
+
 // TooMany tells, once an hour, that campaigns beyond MaxCampaigns were counted under no name.
 func (s *Sheet) TooMany() bool {
 	if s.full == s.said {
