@@ -128,3 +128,39 @@ func TestAShortRunFailsOnlyWhenARatioHasHalvedThriceAndSaysWhich(t *testing.T) {
 		}
 	}
 }
+
+func TestRowsOnPostgreSQLAreMeasuredOrSkippedWithTheLineThatInstallsIt(t *testing.T) {
+	chosen, err := choose("postgres,postgres-nodes,postgres-elsewhere")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := smallBench(t)
+	b.repeat = 1
+	results := append(b.runAll(chosen), b.run(row{name: "missing", what: "what is missing", figures: []figure{{}}, run: func(t *trial) []value {
+		t.Skipf("PostgreSQL is missing; it is installed by: apt-get install postgresql")
+		return nil
+	}}))
+	if !errors.As(results[len(results)-1].err, new(skipped)) {
+		t.Errorf("what is missing is not skipped: %v", results[len(results)-1].err)
+	}
+	for _, r := range results {
+		if errors.As(r.err, new(skipped)) {
+			if said := r.lines()[0].String(); !strings.Contains(said, "apt-get install postgresql") || failures(results) != 0 {
+				t.Errorf("%s: %s", r.row.name, said)
+			}
+			continue
+		}
+		if r.err != nil {
+			t.Errorf("%s: %v", r.row.name, r.err)
+			continue
+		}
+		for _, m := range r.figures {
+			if m.unit != perSecond && m.unit != ms { // so few messages may take no tick of the processors' clock
+				continue
+			}
+			if m.value <= 0 || m.beside != "" && (m.yardstick <= 0 || m.ratio <= 0) {
+				t.Errorf("%s: %+v", r.row.name, m)
+			}
+		}
+	}
+}
