@@ -30,7 +30,6 @@ type nodes struct {
 	*cluster.Forwarder
 	mc    *centre
 	store *store.Store
-	lease time.Duration
 
 	end   context.CancelFunc // of its part among the others; nil = it has none yet
 	ended chan struct{}
@@ -73,9 +72,6 @@ func (n *nodes) Nodes() (all []operators.Neighbour) {
 	}
 	return all
 }
-
-// Lease implements operators.Others.
-func (n *nodes) Lease() time.Duration { return n.lease }
 
 // Ask implements operators.Others and smsc.Others.
 func (n *nodes) Ask(ctx context.Context, to sms.Epoch, what string, body []byte) ([]byte, error) {

@@ -106,7 +106,7 @@ func (mc *centre) tryJoin(ctx context.Context, version string) error {
 		return err
 	}
 	mc.database, mc.store = database, s
-	mc.nodes = &nodes{Node: node, Forwarder: cluster.NewForwarder(node, s), mc: mc, store: s, lease: st.Lease}
+	mc.nodes = &nodes{Node: node, Forwarder: cluster.NewForwarder(node, s), mc: mc, store: s}
 	return nil
 }
 

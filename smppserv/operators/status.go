@@ -183,6 +183,8 @@ func (ops *Operators) diskPart(cfg *Config) adminapi.Part {
 		p.Level, p.Text = adminapi.Bad, adminapi.Say("only %s are free: soon nothing can be written", adminapi.Size(d.free))
 	case d.free < lowDisk || d.free < d.total/50:
 		p.Level, p.Text = adminapi.Warning, adminapi.Say("only %s are free", adminapi.Size(d.free))
+	case cfg.Database == "":
+		p.Text = adminapi.Say("%s are free for the server's own files; the database is PostgreSQL's", adminapi.Size(d.free))
 	default:
 		p.Text = adminapi.Say("%s are free; the database has %s", adminapi.Size(d.free), adminapi.Size(d.database))
 	}
