@@ -48,7 +48,7 @@ func keep(path string, console io.Writer, notify func(supervise.Event), note fun
 	section := config.LoadLauncher(path)
 	k.logs = logging.Open(logging.Options{Folder: logging.Folder(path), MaxMB: section.LogMaxMB, Keep: section.LogKeep, Console: console, OnFault: func(err error) { note(logsNotice(err)) }})
 	k.logs.Launcher.Info().Str("version", versionText()).Str("config", path).Msg("launcher started")
-	k.supervisor = newSupervisor(path, k.logs.Launcher, k.logs.Worker, func(e supervise.Event) {
+	k.supervisor = newSupervisor(path, k.logs, func(e supervise.Event) {
 		if err := k.report.Write(e.Status); err != nil {
 			k.logs.Launcher.Warn().Err(err).Msg("launcher status will not know of this")
 		}

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/rs/zerolog"
 
+	"hnetsmpp/launcher/logging"
 	"hnetsmpp/launcher/supervise"
 	"hnetsmpp/pkg/config"
 	"hnetsmpp/pkg/worker"
@@ -19,8 +19,10 @@ import (
 
 // newSupervisor supervises the worker of the configuration at path. The
 // [launcher] section is read anew before each start. notify may be nil.
-func newSupervisor(path string, log zerolog.Logger, stderr io.Writer, notify func(supervise.Event)) *supervise.Supervisor {
+func newSupervisor(path string, logs *logging.Logs, notify func(supervise.Event)) *supervise.Supervisor {
+	log, stderr := logs.Launcher, logs.Worker
 	return supervise.New(supervise.Options{
+		Erase: logs.Erase,
 		Child: func() supervise.Child {
 			section := config.LoadLauncher(path)
 			return supervise.Child{

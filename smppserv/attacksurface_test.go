@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// What the page promises is tested: each row of its tables names, last, a test that there is.
-func TestEachLineOfTheAttackSurfaceNamesATestThatThereIs(t *testing.T) {
+// What these pages promise is tested: each row of their tables names, last, a test that there is.
+func TestEachLineOfTheAttackSurfaceAndOfReliabilityNamesATestThatThereIs(t *testing.T) {
 	tests := map[string]bool{}
 	declared := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
 	err := filepath.WalkDir("..", func(path string, d fs.DirEntry, err error) error {
@@ -26,21 +26,38 @@ func TestEachLineOfTheAttackSurfaceNamesATestThatThereIs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	page, err := os.ReadFile("../docs/attacksurface.md")
-	if err != nil {
-		t.Fatal(err)
+	for _, page := range []struct {
+		file, heading string
+		rows          int
+	}{
+		{"../docs/attacksurface.md", "held by", 80},
+		{"../docs/reliability.md", "held by", 20},
+		{"../docs/fr/reliability.md", "éprouvé par", 20},
+	} {
+		text, err := os.ReadFile(page.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rows := holdRows(t, string(text), page.heading, tests); rows < page.rows {
+			t.Errorf("%s has only %d rows", page.file, rows)
+		}
 	}
+}
+
+// holdRows looks at each row of a page's tables, and counts them.
+func holdRows(t *testing.T, page, heading string, tests map[string]bool) (rows int) {
+	t.Helper()
 	named := regexp.MustCompile("`(Test\\w+)`")
-	rows, above := 0, ""
-	for line := range strings.Lines(string(page)) {
+	above := ""
+	for line := range strings.Lines(page) {
 		line = strings.TrimSpace(line)
 		cells := strings.Split(strings.Trim(line, "|"), "|")
 		last := cells[len(cells)-1]
 		switch {
 		case !strings.HasPrefix(line, "|"):
 		case !strings.HasPrefix(above, "|"):
-			if strings.TrimSpace(last) != "held by" {
-				t.Errorf("the last column is %q, want the tests: %s", last, line)
+			if strings.TrimSpace(last) != heading {
+				t.Errorf("the last column is %q, want %q: %s", last, heading, line)
 			}
 		case strings.HasPrefix(line, "|---"):
 		default:
@@ -57,7 +74,5 @@ func TestEachLineOfTheAttackSurfaceNamesATestThatThereIs(t *testing.T) {
 		}
 		above = line
 	}
-	if rows < 80 {
-		t.Errorf("only %d rows", rows)
-	}
+	return rows
 }

@@ -6,14 +6,17 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"hnetsmpp/pkg/commandline"
+	"hnetsmpp/pkg/config"
 	"hnetsmpp/pkg/registration"
 	"hnetsmpp/pkg/running"
 	"hnetsmpp/pkg/worker"
 	"hnetsmpp/smppserv/centre"
+	"hnetsmpp/smppserv/store/postgres"
 )
 
 type checkCommand struct {
@@ -139,6 +142,11 @@ func (line *commandLine) judge(c *commandline.Console, shorter bool) (centre.Fil
 	}
 	if err != nil {
 		return file, err
+	}
+	if file.Config.Store.Driver == config.DriverPostgres {
+		if err := postgres.CheckDSN(file.Config.Store.DSN, filepath.Dir(file.Path)); err != nil {
+			return badConfig(file, fmt.Errorf("%s: %w", file.Path, err))
+		}
 	}
 	for _, w := range append(file.Config.Warnings(), file.Config.TriedWarnings()...) {
 		fmt.Fprintln(c.Stderr, "warning:", w)

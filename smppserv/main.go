@@ -57,6 +57,7 @@ type commandLine struct {
 	Retry     retryCommand     `cmd:"" group:"running" help:"Have messages that wait tried now."`
 	Cancel    cancelCommand    `cmd:"" group:"running" help:"End messages that wait: they are not delivered."`
 	SendAgain sendAgainCommand `cmd:"" group:"running" help:"Send what messages say once more, as new messages, of which their submitter hears nothing."`
+	Erase     eraseCommand     `cmd:"" group:"running" help:"Erase a person's number: its messages in any state, what waits among them, and the lines of logs that hold it. For the role admin."`
 	Unbind    unbindCommand    `cmd:"" group:"running" help:"End an SMPP session; the client may bind again."`
 	Pause     pauseCommand     `cmd:"" group:"running" help:"Send nothing to a client until resume; it may submit."`
 	Resume    resumeCommand    `cmd:"" group:"running" help:"End a pause."`

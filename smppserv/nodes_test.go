@@ -46,7 +46,7 @@ func TestTheCommandsShowNodesAndWhatAnAnswerLacks(t *testing.T) {
 		case "GET /api/v1/nodes":
 			answer(w, nodes)
 		case "GET /api/v1/status":
-			answer(w, adminapi.Status{Node: "a", Ready: true, Nodes: nodes})
+			answer(w, adminapi.Status{Node: "a", Ready: true, Nodes: nodes, Load: adminapi.Load{Waiting: 1, Receipts: 1, Unwritten: 1}})
 		case "GET /api/v1/sessions":
 			answer(w, []adminapi.Session{{ID: 12, Node: "a", SystemID: "acme", State: "BOUND_TX"}, {ID: 12, Node: "b", SystemID: "acme", State: "BOUND_RX"}})
 		case "GET /api/v1/waiting?by=recipient":
@@ -64,7 +64,9 @@ func TestTheCommandsShowNodesAndWhatAnAnswerLacks(t *testing.T) {
 		t.Errorf("nodes ends with %d", code)
 	}
 	out, errs, _ = asked(t, serve, "status")
-	wants(t, "status", out, "EPOCH", "this one; leader")
+	if wants(t, "status", out, "EPOCH", "this one; leader", "1 (texts 0, receipts 1), 0 being tried; 1 outcomes"); strings.Contains(out, "oldest") {
+		t.Errorf("status tells of an oldest one where none is known:\n%s", out)
+	}
 	wants(t, "status", errs, lacking)
 	out, _, _ = asked(t, serve, "sessions")
 	wants(t, "sessions", out, "NODE")

@@ -16,19 +16,20 @@ type runCommand struct {
 
 func (r runCommand) Run(ctx context.Context, line *commandLine, c *commandline.Console) error {
 	reporter := worker.NewReporter(io.Discard)
+	var launcher *worker.Launcher
 	if r.Supervised {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithCancel(ctx)
 		defer cancel()
-		eof := worker.StopOnEOF(c.Stdin)
+		reporter = worker.NewReporter(c.Stdout)
+		launcher = worker.Hear(c.Stdin, reporter)
 		go func() {
 			select {
-			case <-eof:
+			case <-launcher.Stop():
 				cancel()
 			case <-ctx.Done():
 			}
 		}()
-		reporter = worker.NewReporter(c.Stdout)
 		go reporter.RunAlive(ctx)
 	}
 	path, err := line.find()
@@ -41,7 +42,7 @@ func (r runCommand) Run(ctx context.Context, line *commandLine, c *commandline.C
 	}
 	lines := operators.NewLines()
 	log := newLog(c.Stderr, r.Supervised, lines)
-	err = centre.Run(ctx, centre.Options{File: file, Version: versionText(), Log: log, Lines: lines, Flush: func() { flush(c.Stderr) }, Ready: func(ready worker.Ready) {
+	err = centre.Run(ctx, centre.Options{File: file, Version: versionText(), Log: log, Lines: lines, Flush: func() { flush(c.Stderr) }, Launcher: launcher, Ready: func(ready worker.Ready) {
 		if err := reporter.Ready(ready); err != nil {
 			log.Error().Err(err).Msg("cannot tell the launcher that the server is ready")
 		}

@@ -60,7 +60,10 @@ func sayStatus(s *server, st adminapi.Status) error {
 	l, t := st.Load, st.Today
 	waiting := "nothing"
 	if l.Waiting > 0 {
-		waiting = fmt.Sprintf("%d (texts %d, receipts %d), %d being tried, the oldest for %s", l.Waiting, l.Texts, l.Receipts, l.InFlight, age(l.Oldest))
+		waiting = fmt.Sprintf("%d (texts %d, receipts %d), %d being tried", l.Waiting, l.Texts, l.Receipts, l.InFlight)
+		if !l.Oldest.IsZero() { // one whose outcome is on its way to disk waits for nothing else
+			waiting += ", the oldest for " + age(l.Oldest)
+		}
 	}
 	if l.Unwritten > 0 {
 		waiting += fmt.Sprintf("; %d outcomes on their way to disk", l.Unwritten)

@@ -3,6 +3,7 @@ package logging
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 
 	"hnetsmpp/pkg/logbuffer"
 	"hnetsmpp/pkg/logfile"
+	"hnetsmpp/pkg/mention"
 )
 
 const (
@@ -37,7 +39,7 @@ type Logs struct {
 	Launcher zerolog.Logger
 	Worker   io.Writer
 	buffers  []*logbuffer.Writer
-	files    []io.Closer
+	files    []*logfile.File
 }
 
 const (
@@ -92,6 +94,21 @@ func (l *Logs) Close() {
 	for _, f := range l.files {
 		_ = f.Close()
 	}
+}
+
+// Erase takes the lines that hold a number out of all files, those that were rotated away too, and returns how many. Lines that came
+// before are written first, unless the disk hangs.
+func (l *Logs) Erase(number string) (lines int, err error) {
+	holds := mention.Of(number).In
+	for _, b := range l.buffers[1:] { // the first one is the console's
+		b.Flush(lastLines)
+	}
+	for _, f := range l.files {
+		n, e := f.Erase(holds)
+		lines += n
+		err = errors.Join(err, e)
+	}
+	return lines, err
 }
 
 func (l *Logs) file(o Options, name string, broken *fault) io.Writer {

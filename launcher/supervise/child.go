@@ -2,6 +2,7 @@ package supervise
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -31,6 +32,9 @@ func (s *Supervisor) runChild(ctx context.Context, child Child) (code worker.Exi
 				return exit.Code, s.endReason(ctx, exit, reason)
 			}
 			silent.lasted = 0
+			if event.Kind == worker.EventErase {
+				go s.erase(p, event.Erase)
+			}
 			if event.Kind == worker.EventReady && stop != nil {
 				s.change(EventReady, func(st *Status) { st.State, st.Ready = Running, event.Ready })
 			}
@@ -71,6 +75,22 @@ func (s *Supervisor) runChild(ctx context.Context, child Child) (code worker.Exi
 			p.Kill()
 		}
 	}
+}
+
+// erase answers a child. One that has ended meanwhile is asked by nobody any more.
+func (s *Supervisor) erase(p *worker.Process, e worker.Erase) {
+	if p.Answer(worker.Erased{ID: e.ID}) != nil {
+		return
+	}
+	done := worker.Erased{ID: e.ID, Ended: true}
+	err := errors.New("it has no log files")
+	if s.opts.Erase != nil {
+		done.Lines, err = s.opts.Erase(e.Number)
+	}
+	if err != nil {
+		done.Fault = err.Error()
+	}
+	_ = p.Answer(done)
 }
 
 // silenceLooks is how often the silence is looked at before it is too long.

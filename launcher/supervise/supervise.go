@@ -34,6 +34,9 @@ type Options struct {
 	Child func() Child
 	// Notify is called by Run's goroutine at each change; it may be nil.
 	Notify func(Event)
+	// Erase takes the lines that hold a number out of the log files, when the child asks for that; nil = it is told that nobody does.
+	// It is called from goroutines of its own.
+	Erase func(number string) (lines int, err error)
 
 	Silence        time.Duration // without a line the child hangs after this: 30 s
 	DumpWait       time.Duration // for the stacks of a child that hangs: 2 s

@@ -157,6 +157,11 @@ func (r *Remote) SendAgain(ctx context.Context, id string) (Done, error) {
 	return r.do(ctx, "/messages/"+url.PathEscape(id)+"/send-again", nil)
 }
 
+// Erase erases a person's number, as far as one request comes; until the answer says Done it is to be asked again.
+func (r *Remote) Erase(ctx context.Context, number string) (e Erasure, err error) {
+	return e, r.ask(ctx, http.MethodPost, "/erase", nil, map[string]string{"number": number}, &e)
+}
+
 // Waiting lists what waits, by recipient.
 func (r *Remote) Waiting(ctx context.Context) (all []Waiting, err error) {
 	return all, r.ask(ctx, http.MethodGet, "/waiting", values("by", "recipient"), nil, &all)

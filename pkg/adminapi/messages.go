@@ -98,5 +98,13 @@ type Done struct {
 	Text  Text   `json:"text,omitzero"`
 }
 
+// Erasure is how far the erasure of a person's number has come.
+type Erasure struct {
+	Done     bool `json:"done"`     // nothing holds it any more; else ask again, and it goes on
+	Messages int  `json:"messages"` // that this request has erased
+	Lines    int  `json:"lines"`    // of log files that it has taken out
+	Text     Text `json:"text"`
+}
+
 // States are those of Search.State: the states of SMPP, what has no final one, and what has one of those that nobody wished for.
 var States = []string{"SCHEDULED", "ENROUTE", "DELIVERED", "EXPIRED", "DELETED", "UNDELIVERABLE", "REJECTED", "waiting", "failed"}

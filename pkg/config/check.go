@@ -184,6 +184,7 @@ const maxNode = 40
 
 func (k *checker) store(c *Store) {
 	k.lasts("store.lease", c.Lease, time.Second, day)
+	k.contentKeys(c)
 	if len(c.Node) > maxNode || strings.ContainsFunc(c.Node, func(r rune) bool { return r <= ' ' || r == 0x7F }) {
 		k.add("store.node", "is %q; it must be a name of at most %d octets without spaces", c.Node, maxNode)
 	}

@@ -176,6 +176,10 @@ type Store struct {
 	DSNFile string   `toml:"dsn_file"`
 	Node    string   `toml:"node"`  // this worker's name among those on the store, "" = the host's; PostgreSQL alone
 	Lease   Duration `toml:"lease"` // a worker that is silent for so long is taken for dead; PostgreSQL alone
+	// EncryptContent seals what messages say; EncryptKey is what ContentKeys reads.
+	EncryptContent bool   `toml:"encrypt_content"`
+	EncryptKey     string `toml:"encrypt_key"`
+	EncryptKeyFile string `toml:"encrypt_key_file"`
 }
 
 // The values of driver.

@@ -85,6 +85,7 @@ func (c *Config) secrets() []secret {
 		{"tcp.token", &c.TCP.Token, &c.TCP.TokenFile, ""},
 		{"mail.password", &c.Mail.Password, &c.Mail.PasswordFile, ""},
 		{"store.dsn", &c.Store.DSN, &c.Store.DSNFile, Default().Store.DSN},
+		{"store.encrypt_key", &c.Store.EncryptKey, &c.Store.EncryptKeyFile, ""},
 	}
 	for i := range c.Clients {
 		client, key := &c.Clients[i], tomlstrict.Index("clients", i)

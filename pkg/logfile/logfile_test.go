@@ -1,6 +1,9 @@
 package logfile
 
 import (
+	"bytes"
+	"compress/gzip"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -121,5 +124,70 @@ func TestALogThatAnotherWritesToTooIsRotatedByItsSize(t *testing.T) {
 	write(t, f, "b\n")
 	if got := read(t, path); got != "b\n" {
 		t.Errorf("the log has %d octets", len(got))
+	}
+}
+
+func TestLinesAreErasedFromTheFileAndFromThoseThatWereRotated(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "messages.log")
+	f := New(path, 1, 10)
+	line := func(text string) {
+		t.Helper()
+		if _, err := f.Write([]byte(text + "\n")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	line("a secret")
+	line("first")
+	line(strings.Repeat("x", 1<<20-20))
+	line("second") // in a new file
+	line("a secret")
+	packed := filepath.Join(folder, "messages-2026-01-02T03-04-05.000.log.gz")
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, _ = w.Write([]byte("old\na secret\nno end of line"))
+	_ = w.Close()
+	other := filepath.Join(folder, "launcher.log")
+	for name, data := range map[string][]byte{packed: b.Bytes(), other: []byte("a secret\n"), packed + erasing: []byte("a secret")} {
+		if err := os.WriteFile(name, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n, err := f.Erase(func(line []byte) bool { return bytes.Contains(line, []byte("secret")) })
+	if n != 3 || err != nil {
+		t.Errorf("%d lines, %v", n, err)
+	}
+	line("third")
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	files, err := os.ReadDir(folder)
+	if err != nil || len(files) != 4 {
+		t.Fatalf("%v, %v", files, err)
+	}
+	var all []byte
+	for _, file := range files {
+		data, err := os.ReadFile(filepath.Join(folder, file.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if filepath.Ext(file.Name()) == ".gz" {
+			r, err := gzip.NewReader(bytes.NewReader(data))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if data, err = io.ReadAll(r); err != nil || string(data) != "old\nno end of line" {
+				t.Errorf("%q, %v", data, err)
+			}
+		}
+		if file.Name() != "launcher.log" {
+			all = append(all, data...)
+		}
+	}
+	if data, err := os.ReadFile(path); err != nil || string(data) != "second\nthird\n" {
+		t.Errorf("%q, %v", data, err)
+	}
+	if bytes.Contains(all, []byte("secret")) || !bytes.Contains(all, []byte("first\n")) {
+		t.Errorf("%.200q", all)
 	}
 }

@@ -5,10 +5,12 @@
 //	   │ ◀───────────────────── stdout, one JSON line each
 //	   │      {"event":"alive"}                  from the start on, every 5 s
 //	   │      {"event":"ready",…}                once, when every port listens
+//	   │      {"event":"erase","number":…}       when an operator has a number erased
+//	   │ ──────────────────────────────────────▶ {"erased":…}: lines of the log files are gone
 //	   │ ◀───────────────────── stderr: log lines, and stack traces in a crash
 //	   │ ◀───────────────────── exit code
 //
-// The worker's half is Reporter and StopOnEOF. A worker without --supervised
+// The worker's half is Reporter and Launcher. A worker without --supervised
 // uses neither. The launcher's half is Process; tests that drive the built
 // program use it too.
 package worker

@@ -30,8 +30,9 @@ type Alive struct {
 
 // Event is one line of a worker's stdout.
 type Event struct {
-	Kind  string // EventReady, EventAlive, or what a newer worker says
+	Kind  string // EventReady, EventAlive, EventErase, or what a newer worker says
 	Ready Ready  // filled for EventReady
+	Erase Erase  // filled for EventErase
 }
 
 // ParseEvent reads one line. It is false for anything that is not an event.
@@ -42,6 +43,9 @@ func ParseEvent(line []byte) (Event, bool) {
 	}
 	e := Event{Kind: head.Event}
 	if e.Kind == EventReady && json.Unmarshal(line, &e.Ready) != nil {
+		return Event{}, false
+	}
+	if e.Kind == EventErase && json.Unmarshal(line, &e.Erase) != nil {
 		return Event{}, false
 	}
 	return e, true

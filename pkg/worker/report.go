@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -68,12 +66,4 @@ func (r *Reporter) write(event any) error {
 // launcher asks for a stop, or is dead. From here on the worker also survives
 // writing to a launcher that is gone; SIGPIPE would end it before its polite
 // stop.
-func StopOnEOF(r io.Reader) <-chan struct{} {
-	signal.Ignore(syscall.SIGPIPE)
-	stop := make(chan struct{})
-	go func() {
-		defer close(stop)
-		_, _ = io.Copy(io.Discard, r)
-	}()
-	return stop
-}
+func StopOnEOF(r io.Reader) <-chan struct{} { return Hear(r, NewReporter(io.Discard)).Stop() }

@@ -67,6 +67,7 @@ var routes = []route{
 	{"GET", "/settings", adminapi.Viewer, true, read((Operators).Settings)},
 	{"GET", "/log", adminapi.Viewer, false, (*Server).log},
 	{"GET", "/audit", adminapi.Viewer, false, (*Server).audit},
+	{"POST", "/erase", adminapi.Admin, true, (*Server).erase},
 	{"POST", "/alerts/test", adminapi.Operator, false, (*Server).testAlerts},
 	{"GET", eventsPath, adminapi.Viewer, false, (*Server).events},
 	{"GET", "/openapi.yaml", adminapi.Viewer, false, (*Server).openAPI},

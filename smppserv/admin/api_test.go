@@ -62,7 +62,7 @@ func TestTheDescriptionHasTheFieldsOfTheAnswers(t *testing.T) {
 	doc := described(t)
 	for _, v := range []any{adminapi.Status{}, adminapi.Part{}, adminapi.Notice{}, adminapi.Load{}, adminapi.Counts{}, adminapi.Client{}, adminapi.Pause{},
 		adminapi.Traffic{}, adminapi.Event{}, adminapi.Session{}, adminapi.Waiting{}, adminapi.WaitingAt{}, adminapi.Page{}, adminapi.Message{}, adminapi.Detail{}, adminapi.Step{},
-		adminapi.Field{}, adminapi.Done{}, adminapi.Report{}, adminapi.ReportRow{}, adminapi.Series{}, adminapi.Point{}, adminapi.Settings{}, adminapi.Setting{},
+		adminapi.Field{}, adminapi.Done{}, adminapi.Erasure{}, adminapi.Report{}, adminapi.ReportRow{}, adminapi.Series{}, adminapi.Point{}, adminapi.Settings{}, adminapi.Setting{},
 		adminapi.LogLine{}, adminapi.AuditEntry{}, adminapi.Audit{}, adminapi.Node{}, adminapi.Problem{}} {
 		typ := reflect.TypeOf(v)
 		schema := doc.Components.Schemas[typ.Name()]
@@ -100,6 +100,7 @@ var askings = []asking{
 	{"GET", "/waiting", ""}, {"GET", "/waiting?by=recipient", ""}, {"GET", "/reports", ""}, {"GET", "/reports?by=campaign&from=2026-11-01&to=2026-12-01&client=acme&format=json", ""},
 	{"GET", "/reports?format=csv", ""}, {"GET", "/series?span=day", ""}, {"GET", "/settings", ""}, {"GET", "/log?level=warn&contains=x&limit=10", ""},
 	{"GET", "/audit?limit=1", ""}, {"POST", "/alerts/test", ""}, {"GET", "/openapi.yaml", ""},
+	{"POST", "/erase", `{"number":"+33612345678"}`},
 	{"DELETE", "/sessions/7?node=m", ""},
 }
 

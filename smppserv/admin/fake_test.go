@@ -186,6 +186,11 @@ func (f operators) SendAgain(_ context.Context, by Actor, id string) (adminapi.D
 	return f.act(by, "send-again", id)
 }
 
+func (f operators) Erase(_ context.Context, by Actor, number string) (adminapi.Erasure, error) {
+	d, err := f.act(by, "erase", number)
+	return adminapi.Erasure{Done: true, Messages: 1, Text: d.Text}, err
+}
+
 func (f operators) noteLack(ctx context.Context) {
 	if f.lacks != "" {
 		adminapi.NoteLack(ctx, adminapi.Verbatim(f.lacks))

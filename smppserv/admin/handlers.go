@@ -94,6 +94,17 @@ func FileName(name string) string {
 	return string(safe)
 }
 
+func (s *Server) erase(w http.ResponseWriter, r asked) {
+	var what struct {
+		Number string `json:"number"`
+	}
+	if !s.body(w, r, &what) {
+		return
+	}
+	done, err := s.operators.Erase(r.Context(), r.by, what.Number)
+	s.answerJSON(w, done, err)
+}
+
 func noTexts(by Actor) error {
 	if !by.Known() {
 		return fmt.Errorf("%w: texts are for a user of admin.users with texts = true, or the commands of this machine run by its administrator", adminapi.ErrForbidden)

@@ -43,6 +43,10 @@ type Operators interface {
 	// SendAgain makes a new message of the same content, of which its submitter hears nothing.
 	SendAgain(ctx context.Context, by Actor, id string) (adminapi.Done, error)
 
+	// Erase erases a person's number: messages, whatever their state, and all that is kept elsewhere. It does as much as its time allows, and
+	// the next call goes on.
+	Erase(ctx context.Context, by Actor, number string) (adminapi.Erasure, error)
+
 	// Waiting lists what waits, the recipient with most first.
 	Waiting(ctx context.Context) ([]adminapi.Waiting, error)
 	Report(ctx context.Context, q adminapi.ReportQuery) (adminapi.Report, error)

@@ -31,7 +31,7 @@ var views = []struct{ name, path string }{
 	{"overview", "/"}, {"overview-day", "/?span=day"}, {"clients", "/clients"}, {"client", "/clients/acme"}, {"client-unbound", "/clients/boutique"}, {"messages", "/messages"},
 	{"messages-none", "/messages?number=999"}, {"message", "/messages/1070"}, {"message-waiting", "/messages/1042"}, {"try", "/try?client=acme&customer=33600000001"}, {"reports", "/reports?by=campaign"},
 	{"reports-day", "/reports?by=day&period=week"}, {"log", "/log"}, {"audit", "/audit"}, {"settings", "/settings"}, {"nodes", "/nodes"}, {"login", "/login?wrong=1"},
-	{"not-found", "/messages/9999999"}, {"confirm", "/sessions/12/unbind"},
+	{"not-found", "/messages/9999999"}, {"confirm", "/sessions/12/unbind"}, {"erase", "/erase"},
 }
 
 // made serves a made-up server, that stands still.

@@ -79,6 +79,8 @@ type centre struct {
 	sums     atomic.Pointer[map[string]string] // of what is to be the same at all workers
 	owned    atomic.Pointer[queue.Queue]       // whose messages are counted for the other workers; nil until it is there
 	messages *messages
+	launcher *worker.Launcher // nil = nobody supervises this worker
+	flush    func()
 	token    string // by which the commands of this machine show that they may read its files
 
 	warned map[string]bool // the clients of which the log says that messages wait for them in vain
@@ -161,8 +163,13 @@ func (mc *centre) open(ctx context.Context, version string) (err error) {
 		Leader: mc.operators.Leader, Told: mc.operators.ToldByLeader})
 	mc.alerts.Configure(alertSettings(cfg))
 	if err := mc.operators.Open(ctx, operators.Parts{Queue: mc.queue, SMSC: mc.smsc, Push: mc.push, Port: mc.port, Store: mc.store,
-		Traces: mc.traces, Alerts: mc.alerts, Others: mc.neighbours(), Text: translate.Decode}); err != nil {
+		Traces: mc.traces, Alerts: mc.alerts, Others: mc.neighbours(), Logs: mc.logFiles(), Text: translate.Decode}); err != nil {
 		return err
+	}
+	if mc.nodes != nil {
+		if err := mc.nodes.parted(ctx, mc.nodes.Estates()); err != nil {
+			return err
+		}
 	}
 	return mc.queue.Start(ctx)
 }

@@ -62,12 +62,19 @@ func TestADailyJobRunsWhenItsHourHasStruckHoweverTheClockWasSet(t *testing.T) {
 }
 
 func TestADailyJobRunsOnceADayAlsoWhenTheClocksArePutForwardOrBack(t *testing.T) {
-	paris, err := time.LoadLocation("Europe/Paris")
-	if err != nil {
-		t.Fatal(err)
+	zone := func(name string) *time.Location {
+		l, err := time.LoadLocation(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
 	}
+	// In Santiago the hour after midnight is left out, or is there twice; on Lord Howe Island it is half an hour.
+	paris, santiago, lordHowe := zone("Europe/Paris"), zone("America/Santiago"), zone("Australia/Lord_Howe")
 	for hour := range 24 {
-		for _, from := range []time.Time{time.Date(2026, 3, 27, 12, 30, 0, 0, paris), time.Date(2026, 10, 23, 12, 30, 0, 0, paris)} {
+		for _, from := range []time.Time{time.Date(2026, 3, 27, 12, 30, 0, 0, paris), time.Date(2026, 10, 23, 12, 30, 0, 0, paris),
+			time.Date(2026, 9, 4, 12, 30, 0, 0, santiago), time.Date(2026, 4, 3, 12, 30, 0, 0, santiago),
+			time.Date(2026, 10, 2, 12, 30, 0, 0, lordHowe), time.Date(2026, 4, 3, 12, 30, 0, 0, lordHowe)} {
 			d, ran := days{daily: daily{hour: hour, last: from}}, 0
 			for now := from; now.Before(from.AddDate(0, 0, 4)); now = now.Add(10 * time.Minute) {
 				if d.look(now) {

@@ -2,7 +2,9 @@ package centre
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -37,6 +39,7 @@ type messages struct {
 	lines   []byte // to be written
 	left    int    // out
 	clock   secondText
+	erasing []erasingLines
 	ended   bool
 	wake    chan struct{}
 	written chan struct{} // closed when the writer has ended
@@ -168,7 +171,8 @@ func (ms *messages) write() {
 		if file != ms.file && file != nil {
 			_ = file.Close()
 		}
-		lines, left, ended := ms.lines, ms.left, ms.ended
+		lines, left, ended, erasing := ms.lines, ms.left, ms.ended, ms.erasing
+		ms.erasing = nil
 		if file = ms.file; file != nil {
 			ms.lines, ms.left = spare[:0], 0
 		}
@@ -186,12 +190,51 @@ func (ms *messages) write() {
 		if file != nil {
 			spare = lines
 		}
+		for _, e := range erasing {
+			e.erase(file)
+		}
 		if ended {
 			if file != nil {
 				_ = file.Close()
 			}
 			return
 		}
+	}
+}
+
+// erasingLines is who has lines taken out of the file.
+type erasingLines struct {
+	match func(line []byte) bool
+	done  chan erasedLines
+}
+
+type erasedLines struct {
+	lines int
+	err   error
+}
+
+func (e *erasingLines) erase(file *logfile.File) {
+	var d erasedLines
+	if file != nil {
+		d.lines, d.err = file.Erase(e.match)
+	}
+	e.done <- d
+}
+
+// erase takes the lines that match out of the file, those of messages that have come to their end before among them.
+func (ms *messages) erase(ctx context.Context, match func(line []byte) bool) (lines int, err error) {
+	e := erasingLines{match, make(chan erasedLines, 1)}
+	ms.mu.Lock()
+	ms.erasing = append(ms.erasing, e)
+	ms.kick()
+	ms.mu.Unlock()
+	select {
+	case d := <-e.done:
+		return d.lines, d.err
+	case <-ms.written:
+		return 0, errors.New("the server stops")
+	case <-ctx.Done():
+		return 0, ctx.Err()
 	}
 }
 

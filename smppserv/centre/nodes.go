@@ -30,7 +30,6 @@ type nodes struct {
 	*cluster.Forwarder
 	mc    *centre
 	store *store.Store
-	lease time.Duration
 
 	end   context.CancelFunc // of its part among the others; nil = it has none yet
 	ended chan struct{}
@@ -73,9 +72,6 @@ func (n *nodes) Nodes() (all []operators.Neighbour) {
 	}
 	return all
 }
-
-// Lease implements operators.Others.
-func (n *nodes) Lease() time.Duration { return n.lease }
 
 // Ask implements operators.Others and smsc.Others.
 func (n *nodes) Ask(ctx context.Context, to sms.Epoch, what string, body []byte) ([]byte, error) {
@@ -121,11 +117,27 @@ func (d duties) Away() {
 
 // Inherit implements cluster.Duties.
 func (d duties) Inherit(ctx context.Context, estates []sms.Epoch) error {
+	if err := d.parted(ctx, estates); err != nil {
+		return err
+	}
 	total, err := d.mc.queue.TakeOver(ctx, func(ctx context.Context, f func(*sms.Message) error) error {
 		return d.store.WaitingOf(ctx, estates, f)
 	})
 	if err == nil {
 		d.mc.log.Info().Int("messages", total).Msg("what waited at another worker was taken up")
+	}
+	return err
+}
+
+// parted tells the queue what these handed on to others, which what they had left must not overtake.
+func (n *nodes) parted(ctx context.Context, estates []sms.Epoch) error {
+	if len(estates) == 0 {
+		return nil
+	}
+	err := n.store.HandedOn(ctx, estates, n.mc.queue.Parted)
+	if err != nil && ctx.Err() == nil { // that it is delivered matters more
+		n.mc.log.Warn().Err(err).Msg("it is not known what a worker had handed on to others: what it had left may overtake that")
+		return nil
 	}
 	return err
 }

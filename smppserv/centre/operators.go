@@ -18,10 +18,19 @@ const maxProblemsWait = 2 * time.Second
 
 // Ready implements admin.Centre.
 func (mc *centre) Ready() error {
-	if err := mc.operators.Lease(); err != nil {
-		return err
+	return unready(mc.operators.Lease(), mc.store.Check())
+}
+
+// unready is why no message can be taken, nil = one can: a lease that is lost, with what the store says of the database, which is
+// mostly why.
+func unready(lost, trouble error) error {
+	switch {
+	case lost == nil:
+		return trouble
+	case trouble == nil:
+		return lost
 	}
-	return mc.store.Check()
+	return fmt.Errorf("%w: %w", lost, trouble)
 }
 
 // Problems implements admin.Centre.

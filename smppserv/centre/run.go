@@ -35,6 +35,8 @@ type Options struct {
 	Ready func(worker.Ready)
 	// Flush waits, a bounded time, until what was logged has been taken; nil = the log waits for that by itself.
 	Flush func()
+	// Launcher is who started the server; nil = nobody did.
+	Launcher *worker.Launcher
 }
 
 // Run opens everything, serves until ctx ends, and closes everything in reverse. IsHeld knows the errors of a start
@@ -71,6 +73,7 @@ func run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	mc.launcher, mc.flush = o.Launcher, o.Flush
 	if cfg.Store.Driver == config.DriverPostgres { // other workers are told as soon as this one joins
 		sums := hashes(&o.File.File)
 		mc.sums.Store(&sums)

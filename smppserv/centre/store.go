@@ -11,6 +11,7 @@ import (
 	"hnetsmpp/smppserv/operators"
 	"hnetsmpp/smppserv/queue"
 	"hnetsmpp/smppserv/smsc"
+	"hnetsmpp/smppserv/store"
 	"hnetsmpp/smppserv/store/postgres"
 	"hnetsmpp/smppserv/store/sqlite"
 )
@@ -26,7 +27,9 @@ type refused struct{ error }
 func (r *refused) Unwrap() error { return r.error }
 
 // IsBadConfig knows the errors of a start that only a change of config.toml mends.
-func IsBadConfig(err error) bool { return postgres.IsBadDSN(err) }
+func IsBadConfig(err error) bool {
+	return postgres.IsBadDSN(err) || errors.Is(err, store.ErrContentKey)
+}
 
 // isStopped knows the error of a start that was asked to stop.
 func isStopped(ctx context.Context, err error) bool {
@@ -38,7 +41,10 @@ func (mc *centre) openStore(ctx context.Context, version string) (err error) {
 	if mc.cfg.Store.Driver == config.DriverPostgres {
 		return mc.joinStore(ctx, version)
 	}
-	mc.store, err = sqlite.Open(ctx, sqlite.Options{File: mc.cfg.Store.DSN, Log: mc.log})
+	keys, err := contentKeys(mc.cfg)
+	if err == nil {
+		mc.store, err = sqlite.Open(ctx, sqlite.Options{File: mc.cfg.Store.DSN, Keys: keys, Log: mc.log})
+	}
 	return err
 }
 
@@ -55,7 +61,7 @@ func (mc *centre) joinStore(ctx context.Context, version string) error {
 			return nil
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
-		case postgres.IsBadDSN(err):
+		case IsBadConfig(err):
 			return err
 		case !postgres.IsAway(err):
 			return &refused{err}
@@ -75,8 +81,12 @@ func (mc *centre) joinStore(ctx context.Context, version string) error {
 
 func (mc *centre) tryJoin(ctx context.Context, version string) error {
 	st, name := mc.cfg.Store, NodeName(mc.cfg)
+	keys, err := contentKeys(mc.cfg)
+	if err != nil {
+		return err
+	}
 	database, err := postgres.OpenDatabase(ctx, postgres.Options{DSN: st.DSN, Beside: filepath.Dir(mc.path), Folder: mc.dataFolder(), Node: name, Lease: st.Lease,
-		GroupTime: mc.cfg.Hermes.ReassembleTimeout, Log: mc.log})
+		GroupTime: mc.cfg.Hermes.ReassembleTimeout, Keys: keys, Log: mc.log})
 	if err != nil {
 		return err
 	}
@@ -96,8 +106,21 @@ func (mc *centre) tryJoin(ctx context.Context, version string) error {
 		return err
 	}
 	mc.database, mc.store = database, s
-	mc.nodes = &nodes{Node: node, Forwarder: cluster.NewForwarder(node, s), mc: mc, store: s, lease: st.Lease}
+	mc.nodes = &nodes{Node: node, Forwarder: cluster.NewForwarder(node, s), mc: mc, store: s}
 	return nil
+}
+
+// contentKeys are what texts are sealed with, nil = nothing, and none are.
+func contentKeys(cfg *config.Config) (*store.Keys, error) {
+	read, err := config.ContentKeys(cfg.Store.EncryptKey)
+	if err != nil || len(read) == 0 {
+		return nil, err
+	}
+	keys := make([]store.ContentKey, len(read))
+	for i, k := range read {
+		keys[i] = store.ContentKey(k)
+	}
+	return store.NewKeys(keys, cfg.Store.EncryptContent)
 }
 
 // closeStore writes what waits, and gives what this worker has to the others.

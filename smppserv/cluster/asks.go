@@ -95,7 +95,7 @@ func (n *Node) Ask(ctx context.Context, to sms.Epoch, what string, body []byte) 
 	}
 	id, to, err := n.putAsk(ctx, to, what, body)
 	if err != nil {
-		return nil, err
+		return nil, undisclosed(err)
 	}
 	c := n.asking.await(id)
 	n.tell.later("asks", strconv.FormatInt(int64(to), 10))

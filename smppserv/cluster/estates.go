@@ -138,7 +138,7 @@ func (n *Node) Once(ctx context.Context, job string, ttl time.Duration) bool {
 		ON CONFLICT (job) DO UPDATE SET epoch = excluded.epoch, until = excluded.until
 		WHERE once.epoch = excluded.epoch OR once.until < clock_timestamp()`, job, int64(n.epoch), ttl.Milliseconds())
 	if err != nil {
-		n.o.Log.Warn().Err(err).Str("job", job).Msg("it is not known whether another worker does a job: it is not done now")
+		n.o.Log.Warn().Err(undisclosed(err)).Str("job", job).Msg("it is not known whether another worker does a job: it is not done now")
 		return false
 	}
 	return done.RowsAffected() > 0 && n.Holds()

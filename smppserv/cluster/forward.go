@@ -259,7 +259,7 @@ func (l *line) handed(parcels []parcel) {
 }
 
 func (l *line) failed(parcels []parcel, err error) {
-	l.f.n.o.Log.Debug().Err(err).Int("messages", len(parcels)).Msg("messages are not handed on to another worker now")
+	l.f.n.o.Log.Debug().Err(undisclosed(err)).Int("messages", len(parcels)).Msg("messages are not handed on to another worker now")
 	for _, p := range parcels {
 		p.giveBack()
 	}

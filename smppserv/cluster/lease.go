@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -63,12 +64,22 @@ func (n *Node) complain(err error) {
 	p := &n.published
 	switch {
 	case err != nil && !p.failing:
-		n.o.Log.Error().Err(err).Dur("lease", n.o.Lease).
+		n.o.Log.Error().Err(undisclosed(err)).Dur("lease", n.o.Lease).
 			Msg("the lease cannot be renewed: the database does not answer; unless it does soon, nothing is delivered until it does")
 	case err == nil && p.failing:
 		n.o.Log.Info().Msg("the lease is renewed again")
 	}
 	p.failing = err != nil
+}
+
+// undisclosed is an error without what pgx tells of the DSN when it cannot connect: user and database.
+func undisclosed(err error) error {
+	if c, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		if inner := errors.Unwrap(c); inner != nil {
+			return fmt.Errorf("cannot connect: %w", inner)
+		}
+	}
+	return err
 }
 
 func (n *Node) renew(ctx context.Context, sent reading) error {

@@ -121,7 +121,12 @@ func TestAJobIsOneWorkersUntilItsTimeIsOverOrTheWorkerIs(t *testing.T) {
 	r := newRig(t)
 	a, b := r.join("a", long), r.join("b", long)
 	once := func(w *worker) bool { return w.Once(t.Context(), "call acme", time.Hour) }
-	if !once(a) || !once(a) || once(b) {
+	for range 2 { // who has it may ask again
+		if !once(a) {
+			t.Fatal("it is not a's")
+		}
+	}
+	if once(b) {
 		t.Fatal("it is not a's alone")
 	}
 	r.exec(`UPDATE once SET until = clock_timestamp() - interval '1 second'`)

@@ -84,7 +84,6 @@ func (e *HeldError) Unwrap() error { return store.ErrHeld }
 type Node struct {
 	o     Options
 	epoch sms.Epoch
-	since time.Time
 
 	term     atomic.Pointer[term]
 	lost     chan struct{}

@@ -14,6 +14,7 @@ type NodeInfo struct {
 	Epoch                  sms.Epoch
 	Since                  time.Time     // when it joined, by the database's clock
 	Silent                 time.Duration // since its last renewal, as far as this node knows
+	Lease                  time.Duration // how long it may be silent, by what it says of itself
 	Differs                []string      // parts of config.toml that are not as here, sorted
 	Facts                  []byte        // Options.Facts
 	Self, Leader           bool
@@ -31,9 +32,9 @@ func (n *Node) Nodes() []NodeInfo {
 	defer n.mu.Unlock()
 	self := n.o
 	all := []NodeInfo{{Name: self.Name, Address: self.Address, Version: self.Version, Epoch: n.epoch, Since: n.self.since,
-		Silent: now - n.term.Load().sent.elapsed, Facts: n.self.facts, Self: true, Leader: leader == n.epoch}}
+		Silent: now - n.term.Load().sent.elapsed, Lease: n.o.Lease, Facts: n.self.facts, Self: true, Leader: leader == n.epoch}}
 	for e, o := range n.neighbours {
-		all = append(all, NodeInfo{Name: o.name, Address: o.address, Version: o.version, Epoch: e, Since: o.since, Silent: max(now-o.heard, 0),
+		all = append(all, NodeInfo{Name: o.name, Address: o.address, Version: o.version, Epoch: e, Since: o.since, Silent: max(now-o.heard, 0), Lease: o.lease,
 			Differs: differing(own, o.configuration), Facts: o.facts, Leader: leader == e})
 	}
 	slices.SortFunc(all, func(a, b NodeInfo) int { return cmp.Compare(a.Name, b.Name) })

@@ -107,7 +107,7 @@ func (n *Node) look(ctx context.Context, l look) {
 			failed = 0
 		case n.Holds(): // else the database is away, as is said elsewhere
 			if failed++; failed == warnAfter {
-				n.o.Log.Warn().Err(err).Str("at", l.at).Msg("looks fail, and are repeated until they succeed")
+				n.o.Log.Warn().Err(undisclosed(err)).Str("at", l.at).Msg("looks fail, and are repeated until they succeed")
 			}
 		}
 		timer.Reset(l.every)

@@ -112,7 +112,7 @@ func (n *Node) answer(ctx context.Context, r request) {
 	}
 	_, err := n.o.Pool.Exec(ctx, `UPDATE asks SET answer = $2, failed = $3, answered_at = clock_timestamp() WHERE id = $1`, r.id, body, failed)
 	if err != nil {
-		n.o.Log.Warn().Err(err).Str("what", r.what).Msg("what another worker asked is not answered")
+		n.o.Log.Warn().Err(undisclosed(err)).Str("what", r.what).Msg("what another worker asked is not answered")
 		return
 	}
 	n.tell.later("answers", strconv.FormatInt(int64(r.from), 10))

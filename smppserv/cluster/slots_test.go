@@ -95,6 +95,9 @@ func TestTheSecondOfAPairThatIsGoneElsewhereGivesItsPlaceToOneBesideTheFirst(t *
 	b := r.join("b", long, answering(func(string, uint64) bool { return true }))
 	a.takes(numbered(transceiver, 1))
 	b.takes(numbered(transceiver, 1))
+	if n := b.Transmitters("acme"); n != 2 { // at once, as its rate is shared by that
+		t.Errorf("b knows of %d", n)
+	}
 	a.takes(numbered(transceiver, 2))
 	if !a.refused(numbered(transceiver, 3)) {
 		t.Error("a third session has a place")

@@ -89,13 +89,14 @@ func (n *Node) tryTake(ctx context.Context, p road.Place, gone []slot) (way []sl
 	ctx, cancel := n.bound(ctx)
 	defer cancel()
 	var mine slot
+	var taken []slot
 	var freed []int16
 	err = pgx.BeginFunc(ctx, c, func(tx pgx.Tx) error {
 		rows, err := n.lockSlots(ctx, tx, p.Client)
 		if err != nil {
 			return err
 		}
-		var taken []slot
+		taken, freed = nil, nil
 		mine = slot{0, n.epoch, int64(p.Session), p.Receives, p.Transmits, 0}
 		for _, o := range rows {
 			if o.epoch != 0 && !slices.Contains(gone, o) && !n.stale(p, o) {
@@ -126,6 +127,9 @@ func (n *Node) tryTake(ctx context.Context, p road.Place, gone []slot) (way []sl
 	for _, number := range freed {
 		s.set(p.Client, slot{number: number, at: mine.at})
 	}
+	for _, o := range taken { // what others have, too, as the table says now
+		s.set(p.Client, o)
+	}
 	s.set(p.Client, mine)
 	n.tell.later("slots", "")
 	return nil, nil
@@ -136,9 +140,13 @@ func (n *Node) lockSlots(ctx context.Context, tx pgx.Tx, client string) (rows []
 	b := &pgx.Batch{}
 	b.Queue(limitLocks, n.lockLimit())
 	b.Queue(`SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, "hnetsmpp slots "+client)
-	b.Queue(`SELECT slot, epoch, session, receives, transmits FROM slots WHERE client = $1 ORDER BY slot`, client).Query(func(found pgx.Rows) (err error) {
+	b.Queue(`SELECT slot, epoch, session, receives, transmits, at::text FROM slots WHERE client = $1 ORDER BY slot`, client).Query(func(found pgx.Rows) (err error) {
 		rows, err = pgx.CollectRows(found, func(r pgx.CollectableRow) (o slot, err error) {
-			return o, r.Scan(&o.number, (*int64)(&o.epoch), &o.session, &o.receives, &o.transmits)
+			var at string
+			if err = r.Scan(&o.number, (*int64)(&o.epoch), &o.session, &o.receives, &o.transmits, &at); err == nil {
+				o.at, err = strconv.ParseUint(at, 10, 64)
+			}
+			return o, err
 		})
 		return err
 	})

@@ -16,6 +16,14 @@ import (
 // soon is how long the list gives the server for a close, and for an answer.
 const soon = 2 * time.Second
 
+// inTime is soon for whatever a row floods the server with: PostgreSQL and two workers take more of the machine's time.
+func inTime() time.Duration {
+	if *machinesFlag {
+		return 5 * time.Second
+	}
+	return soon
+}
+
 // An answer is one that the list allows.
 type answer struct {
 	command smpp.CommandID

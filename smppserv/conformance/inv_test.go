@@ -95,7 +95,7 @@ func answerFaults(r *recording) (faults []string) {
 			i := answered(open, p)
 			switch {
 			case i >= 0:
-				if took := p.at.Sub(open[i].at); took > soon && !open[i].transaction() {
+				if took := p.at.Sub(open[i].at); took > inTime() && !open[i].transaction() {
 					faults = append(faults, fmt.Sprintf("%v took %v to be answered", open[i], took))
 				}
 				open = append(open[:i], open[i+1:]...)
@@ -107,7 +107,7 @@ func answerFaults(r *recording) (faults []string) {
 	}
 	for _, p := range open {
 		gone := !r.ended.IsZero() && r.ended.Sub(p.at) <= soon
-		if !gone && p.hasResponse() && !p.transaction() && time.Since(p.at) > soon {
+		if !gone && p.hasResponse() && !p.transaction() && time.Since(p.at) > inTime() {
 			faults = append(faults, fmt.Sprintf("%v was never answered", p))
 		}
 	}

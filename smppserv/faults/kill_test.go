@@ -18,12 +18,13 @@ type loaded struct {
 	esmes   []*esme
 }
 
-func newLoaded(t *testing.T) *loaded {
+// newLoaded has these clients besides, that do not write.
+func newLoaded(t *testing.T, others ...string) *loaded {
 	t.Helper()
 	port := testkit.FreePort(t)
 	l := &loaded{addr: testkit.Loopback(port), clients: []string{"load1", "load2"}, record: newRecord(t)}
 	var section []map[string]any
-	for _, name := range l.clients {
+	for _, name := range append(others, l.clients...) {
 		section = append(section, map[string]any{"system_id": name, "password": testkit.Password, "bind_policy": "pair"})
 	}
 	l.config = testkit.WriteConfig(t, t.TempDir(), testkit.Settings{
@@ -31,6 +32,7 @@ func newLoaded(t *testing.T) *loaded {
 		"tcp.listen_port":    testkit.FreePort(t),
 		"hermes.url":         l.record.hermes.URL(),
 		"log.level":          "warn",
+		"admin.listen":       "127.0.0.1:0",
 		"clients":            section,
 	})
 	return l

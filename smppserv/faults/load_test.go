@@ -5,6 +5,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -150,6 +151,8 @@ type esme struct {
 	client string
 	number int // of this ESME; the numbers that it writes from begin with it
 	texts  int
+	every  time.Duration // between two submits; 0 = as fast as they are answered
+	mute   atomic.Bool   // deliver_sm are not answered
 
 	once  sync.Once
 	quiet chan struct{} // closed: no more submits
@@ -159,7 +162,11 @@ type esme struct {
 
 // startESME starts one; it ends with the test.
 func startESME(t *testing.T, r *record, addr, client string, number int) *esme {
-	e := &esme{record: r, addr: addr, client: client, number: number,
+	return startPacedESME(t, r, addr, client, number, 0)
+}
+
+func startPacedESME(t *testing.T, r *record, addr, client string, number int, every time.Duration) *esme {
+	e := &esme{record: r, addr: addr, client: client, number: number, every: every,
 		quiet: make(chan struct{}), stop: make(chan struct{}), ended: make(chan struct{})}
 	go func() {
 		defer close(e.ended)
@@ -213,6 +220,7 @@ func (e *esme) session() {
 	inFlight := map[uint32]string{}
 	for seq := uint32(1); ; {
 		for ; len(inFlight) < loadWindow && !closed(e.quiet); seq++ {
+			time.Sleep(e.every)
 			e.texts++
 			m := e.submit(e.texts)
 			inFlight[seq] = string(m.ShortMessage)
@@ -273,6 +281,9 @@ func (e *esme) take(conn net.Conn, h smpp.Header, body []byte, inFlight map[uint
 			}
 			e.record.receipts[r.ID] = r.State
 		})
+		if e.mute.Load() {
+			return true
+		}
 		answer = &smpp.DeliverSMResp{}
 	case *smpp.EnquireLink:
 		answer = &smpp.EnquireLinkResp{}

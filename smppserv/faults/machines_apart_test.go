@@ -21,6 +21,7 @@ func (m *machines) pushesBy(node string) []testkit.Push {
 }
 
 func TestMachinesAWorkerWithoutTheDatabaseStopsBeforeOthersTakeOver(t *testing.T) {
+	long(t)
 	pg := testkit.Postgres(t, "fsync=on")
 	dsn := pg.Database(t)
 	w := startWire(t, testkit.Loopback(pg.Port))
@@ -191,6 +192,7 @@ func (h *hopper) read(conn net.Conn, served *span, left chan struct{}) {
 }
 
 func TestMachinesServeTwoSessionsOfAClientThatHopsBetweenThem(t *testing.T) {
+	long(t)
 	pg := testkit.Postgres(t, "fsync=on")
 	m := newMachines(t, pg, pg.Database(t), 2, nil)
 	m.start(0, 1)

@@ -56,6 +56,7 @@ func TestMachinesGoOnWhenPostgreSQLIsRestarted(t *testing.T) {
 }
 
 func TestMachinesGoOnWhenPostgreSQLIsKilled(t *testing.T) {
+	long(t)
 	pg := testkit.Postgres(t, "fsync=on")
 	m := newMachines(t, pg, pg.Database(t), 2, lasting)
 	m.start(0, 1)
@@ -68,6 +69,7 @@ func TestMachinesGoOnWhenPostgreSQLIsKilled(t *testing.T) {
 }
 
 func TestMachinesGoOnAtTheStandby(t *testing.T) {
+	long(t)
 	pg := testkit.Postgres(t, "fsync=on")
 	dsn := pg.Database(t)
 	standby := pg.Standby(t)
@@ -120,6 +122,7 @@ func TestMachinesNeitherLoseNorDoubleWhatACommitWithoutAnAnswerHas(t *testing.T)
 const slowAnswer = 300 * time.Millisecond
 
 func TestMachinesRepeatNothingThatWasAnsweredWhileTheDatabaseWasAway(t *testing.T) {
+	long(t)
 	pg := testkit.Postgres(t, "fsync=on")
 	m := newMachines(t, pg, pg.Database(t), 2, func(_ int, s testkit.Settings) {
 		s["hermes.concurrency"] = 64

@@ -13,6 +13,7 @@ import (
 )
 
 func TestMachinesLoseNothingWhenTheServersDiskIsFull(t *testing.T) {
+	long(t)
 	if os.Geteuid() != 0 {
 		t.Skip("a small file system can be mounted by root alone")
 	}
@@ -52,6 +53,7 @@ func TestMachinesLoseNothingWhenTheServersDiskIsFull(t *testing.T) {
 }
 
 func TestMachinesMindNoStepOfTheDatabasesClock(t *testing.T) {
+	long(t)
 	pg, clock := testkit.PostgresClock(t, "fsync=on")
 	m := newMachines(t, pg, pg.Database(t), 2, nil)
 	m.start(0, 1)

@@ -231,6 +231,7 @@ func TestMachinesSayAtTheStartWhatPutsMessagesAtRisk(t *testing.T) {
 }
 
 func TestMachinesLoseNothingWhenTheServerHasNoConnectionLeft(t *testing.T) {
+	long(t)
 	pg := testkit.Postgres(t, "fsync=on")
 	dsn := pg.Database(t)
 	database := name(t, dsn)

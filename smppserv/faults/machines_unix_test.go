@@ -16,6 +16,7 @@ import (
 )
 
 func TestMachinesAWorkerThatStoodStillDoesNothingForWhatOthersTook(t *testing.T) {
+	long(t)
 	pg := testkit.Postgres(t, "fsync=on")
 	m := newMachines(t, pg, pg.Database(t), 2, func(_ int, s testkit.Settings) {
 		s["hermes.request.headers"] = map[string]string{nodeHeader: s["store.node"].(string)}

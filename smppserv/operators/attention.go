@@ -135,6 +135,9 @@ func (a *attention) part(p *adminapi.Part, cfg *Config) {
 		switch {
 		case p.Level == adminapi.Bad:
 			n.Code, n.ToDo = CodeStoreUnwritable, adminapi.Say("see to the disk and to the rights of the service's account; the server goes on by itself")
+			if cfg.Database == "" {
+				n.ToDo = adminapi.Say("see to PostgreSQL and this machine's way to it, by what the reason says; the server goes on by itself")
+			}
 		case p.Figures["parked"] > 0:
 			n.Code, n.ToDo = CodeStoreParked, adminapi.Say("the log names the first ones and the reason: mend it, else they are tried again after the next start")
 		default:

@@ -227,7 +227,7 @@ func (ops *Operators) seeWhoIsThere(now time.Time) {
 		delete(a.gone, n.Name)
 	}
 	for name, was := range a.present {
-		if _, still := present[name]; !still && was.Silent >= ops.parts.Others.Lease()/2 && len(a.gone) < maxGone {
+		if _, still := present[name]; !still && was.Silent >= was.Lease/2 && len(a.gone) < maxGone {
 			if a.gone == nil {
 				a.gone = map[string]time.Time{}
 			}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -316,12 +317,20 @@ func TestNoticesOfNodesNameThem(t *testing.T) {
 	if n := notice(a, CodeNodeSilent); n.About != "there" || n.Level != adminapi.Warning {
 		t.Errorf("a silent node: %+v", n)
 	}
+	there.change(func() { there.Lease = 20 * time.Second })
+	if n := notice(a, CodeNodeSilent); n.Code != "" {
+		t.Errorf("silent for less than its own lease: %+v", n)
+	}
+	there.change(func() { there.Lease = testLease })
 	if n := notice(a, CodeNodesDiffer); !strings.Contains(n.Text.String(), "clients") {
 		t.Errorf("another config.toml: %+v", n)
 	}
 	here.change(func() { here.lost = true })
 	if n := notice(a, CodeLeaseLost); n.Level != adminapi.Bad || a.ops.Lease() == nil || b.ops.Lease() != nil {
 		t.Errorf("a lost lease: %+v", n)
+	}
+	if n := notice(a, CodeNodeSilent); n.Code != "" {
+		t.Errorf("who hears of nobody tells of another's silence: %+v", n)
 	}
 	if s, _ := a.ops.Status(t.Context()); s.Ready || !strings.Contains(s.Why, "lease is not held") {
 		t.Errorf("ready without the lease: %v %s", s.Ready, s.Why)
@@ -421,5 +430,26 @@ func TestAListThatIsTooLongIsAskedForInParts(t *testing.T) {
 	})
 	if n != want || calls != 3 || lacks() != "" {
 		t.Errorf("%d of %d rows in %d parts, lacking %q", n, want, calls, lacks())
+	}
+}
+
+func TestADatabaseThatIsInNoFileIsSpokenOfAsPostgreSQL(t *testing.T) {
+	r := newRig(t)
+	r.configure(func(c *Config) { c.Database, c.Folder = "", filepath.Dir(r.file) })
+	s, err := r.ops.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range s.Parts {
+		if text := p.Text.String(); p.Name == adminapi.PartDisk && (!strings.Contains(text, "PostgreSQL") || strings.Contains(text, "0 B")) {
+			t.Errorf("the disk: %s", text)
+		}
+	}
+	var a attention
+	for _, file := range []string{"", r.file} {
+		a.part(&adminapi.Part{Name: adminapi.PartStore, Level: adminapi.Bad}, &Config{Database: file})
+	}
+	if there, here := a.all[0].ToDo.String(), a.all[1].ToDo.String(); !strings.Contains(there, "PostgreSQL") || !strings.Contains(here, "disk") {
+		t.Errorf("what to do: %q with PostgreSQL, %q with a file", there, here)
 	}
 }

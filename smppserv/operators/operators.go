@@ -90,6 +90,9 @@ type Store interface {
 	NoteClient(store.ClientNote)
 	PauseClient(client string, p store.Pause, done func(error))
 	ClientNotes(ctx context.Context) ([]store.ClientNote, error)
+	EraseMessages(ctx context.Context, ids []sms.ID) error
+	EraseNumber(ctx context.Context, number string) error
+	Scrub(ctx context.Context) error
 }
 
 // Traces are the records of clients' PDUs.
@@ -100,6 +103,8 @@ type Traces interface {
 	Switch(systemID string, on bool)
 	// Write writes it as pcapng; false = there is none. Texts are masked unless texts is set.
 	Write(to io.Writer, systemID string, texts bool) (bool, error)
+	// Erase drops the PDUs that match.
+	Erase(match func(pdu []byte) bool)
 }
 
 // Alerts tell somebody elsewhere what needs attention.
@@ -120,6 +125,7 @@ type Parts struct {
 	Traces Traces // nil = none can be recorded
 	Alerts Alerts // nil = there are none
 	Others Others // nil = this worker has the store to itself
+	Logs   Logs   // nil = there are none
 	// Text reads what a message says, or the parts of a long one.
 	Text func([]*sms.Message) sms.Text
 }
@@ -151,6 +157,7 @@ type Operators struct {
 	absent   absences
 	records  records
 	abroad   abroad
+	erasures erasures
 	today    cached[store.Report]
 	checked  cached[struct{}] // whether the store can be written
 	troubled atomic.Bool      // it could not when it was last looked at
@@ -158,13 +165,12 @@ type Operators struct {
 	opened, closed atomic.Bool
 	acts           atomic.Int64 // entries that were written to the audit
 
-	mu      sync.Mutex
-	pauses  map[string]adminapi.Pause
-	holds   int                  // how often that was changed
-	pausing map[string]int       // those that are being paused or resumed
-	unread  time.Time            // when that could not be read
-	oldest  map[sms.ID]time.Time // when the oldest messages that wait were accepted
-	stop    context.CancelFunc   // of what goes on by itself, nil = nothing does
+	mu     sync.Mutex
+	pauses map[string]adminapi.Pause
+	holds  int                  // how often that was changed
+	unread time.Time            // when that could not be read
+	oldest map[sms.ID]time.Time // when the oldest messages that wait were accepted
+	stop   context.CancelFunc   // of what goes on by itself, nil = nothing does
 }
 
 // New makes one. Open gives it the parts.

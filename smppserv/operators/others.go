@@ -22,8 +22,6 @@ type Others interface {
 	Leader() bool
 	// Holds tells whether this node's lease is its own now.
 	Holds() bool
-	// Lease is how long a node that is silent still counts.
-	Lease() time.Duration
 	// Ask has another node do what one of its Operators' Handlers does, within the time of ctx. The error wraps ErrNoAnswer where the
 	// node did not answer in time: then it does not begin it any more. An epoch that has ended is that of whoever took over from it.
 	Ask(ctx context.Context, to sms.Epoch, what string, body []byte) ([]byte, error)
@@ -38,6 +36,7 @@ type Neighbour struct {
 	Epoch                  sms.Epoch
 	Since                  time.Time     // when it joined
 	Silent                 time.Duration // since its last renewal that was seen
+	Lease                  time.Duration // how long it may be silent: store.lease there
 	Differs                []string      // parts of config.toml that are not as here
 	Facts                  []byte        // what its Operators.Facts said
 	Self, Leader           bool

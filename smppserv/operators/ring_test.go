@@ -64,8 +64,6 @@ func (m *member) Holds() bool {
 	return !m.lost
 }
 
-func (m *member) Lease() time.Duration { return testLease }
-
 func (m *member) Ask(ctx context.Context, to sms.Epoch, what string, body []byte) ([]byte, error) {
 	m.ring.mu.Lock()
 	at := slices.IndexFunc(m.ring.nodes, func(o *member) bool { return o.Epoch == to })
@@ -142,7 +140,7 @@ func twoNodes(t *testing.T) (here, there *member) {
 	r := &ring{nodes: []*member{first, second}}
 	for i, m := range r.nodes {
 		m.ring = r
-		m.Neighbour = Neighbour{Name: m.rig.node, Address: "10.0.0." + fmt.Sprint(i+1) + ":8346", Version: "test", Epoch: sms.Epoch(10 + i), Since: time.Now(), Leader: i == 0}
+		m.Neighbour = Neighbour{Name: m.rig.node, Address: "10.0.0." + fmt.Sprint(i+1) + ":8346", Version: "test", Epoch: sms.Epoch(10 + i), Since: time.Now(), Lease: testLease, Leader: i == 0}
 		if i > 0 {
 			m.rig.store = first.rig.store
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hnetsmpp/pkg/adminapi"
+	"hnetsmpp/pkg/diskspace"
 	"hnetsmpp/smppserv/hermes"
 )
 
@@ -182,6 +183,8 @@ func (ops *Operators) diskPart(cfg *Config) adminapi.Part {
 		p.Level, p.Text = adminapi.Bad, adminapi.Say("only %s are free: soon nothing can be written", adminapi.Size(d.free))
 	case d.free < lowDisk || d.free < d.total/50:
 		p.Level, p.Text = adminapi.Warning, adminapi.Say("only %s are free", adminapi.Size(d.free))
+	case cfg.Database == "":
+		p.Text = adminapi.Say("%s are free for the server's own files; the database is PostgreSQL's", adminapi.Size(d.free))
 	default:
 		p.Text = adminapi.Say("%s are free; the database has %s", adminapi.Size(d.free), adminapi.Size(d.database))
 	}
@@ -237,9 +240,9 @@ func (ops *Operators) disk(cfg *Config) room {
 func look(folder, database string) (r room) {
 	switch {
 	case folder != "":
-		r.free, r.total, r.err = freeOctets(filepath.Join(folder, "a file"))
+		r.free, r.total, r.err = diskspace.Of(filepath.Join(folder, "a file"))
 	case database != "":
-		r.free, r.total, r.err = freeOctets(database)
+		r.free, r.total, r.err = diskspace.Of(database)
 	}
 	if database != "" {
 		r.database, r.log = octets(database), octets(database+"-wal")

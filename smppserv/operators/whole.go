@@ -165,13 +165,13 @@ func (ops *Operators) noticesOfAll(cfg *Config, nodes []adminapi.Node, glances [
 // nodeNotices tells of nodes that are silent, have ended, or are not configured alike.
 func (ops *Operators) nodeNotices(now time.Time) []adminapi.Notice {
 	all := []adminapi.Notice{}
-	lease := ops.parts.Others.Lease()
+	lost := ops.Lease() != nil // then this node hears of nobody, and the silence is its own
 	for _, n := range ops.nodes() {
 		notice := adminapi.Notice{About: n.Name, Level: adminapi.Warning, Link: "/nodes"}
-		if !n.Self && n.Silent > lease/2 {
+		if !n.Self && !lost && n.Silent > n.Lease/2 {
 			notice.Code, notice.Since = CodeNodeSilent, now.Add(-n.Silent)
 			notice.Text = adminapi.Say("the node %s has not renewed its lease for %s", n.Name, n.Silent)
-			notice.ToDo = adminapi.Say("see whether its machine runs and reaches the database; what it holds is taken over when its lease of %s is over", lease)
+			notice.ToDo = adminapi.Say("see whether its machine runs and reaches the database; what it holds is taken over when its lease of %s is over", n.Lease)
 			all = append(all, notice)
 		}
 		if !n.Self && len(n.Differs) > 0 {

@@ -135,6 +135,7 @@ const (
 	askRetry     = "operators retry"
 	askCancel    = "operators cancel"
 	askTold      = "operators told"
+	askErase     = "operators erase"
 )
 
 // Handlers are what other nodes' Operators ask for, by its name: whoever wires the nodes has them answered.
@@ -155,5 +156,6 @@ func (ops *Operators) Handlers() map[string]Handler {
 		askRetry:     answering(ops, ops.retryAsked),
 		askCancel:    answering(ops, ops.cancelAsked),
 		askTold:      answering(ops, ops.toldAsked),
+		askErase:     answering(ops, ops.eraseAsked),
 	}
 }

@@ -1,7 +1,9 @@
 package queue
 
 import (
+	"context"
 	"slices"
+	"time"
 
 	"hnetsmpp/smppserv/sms"
 )
@@ -18,16 +20,51 @@ type apart struct {
 func (q *Queue) part(j *job) {
 	at := q.entries.at(j.lead)
 	last := slices.MaxFunc(j.ms, func(a, b *sms.Message) int { return int(a.ID - b.ID) })
-	q.apart[q.lanes.at(at.lane).hash] = &apart{id: last.ID, at: j.outlet.options.Holder}
+	hash := q.lanes.at(at.lane).hash
+	if a := q.apart[hash]; a == nil || a.id < last.ID { // else that one is behind it
+		q.apart[hash] = &apart{id: last.ID, at: j.outlet.options.Holder}
+	}
 }
 
-// isApart tells whether the outlet would have the lane's messages overtake those before them.
-func (q *Queue) isApart(l *lane, o *Outlet) bool {
+// isLeaving tells whether a message is being handed on.
+func (q *Queue) isLeaving(r ref) bool {
+	e := q.entries.at(r)
+	if e.status != taken {
+		return false
+	}
+	f := q.lanes.at(e.lane).flight
+	return f != 0 && q.flights.all[f].outlet.options.Holder != 0
+}
+
+// takeBack takes those up that came back before handing them on had ended here.
+func (q *Queue) takeBack(ids []sms.ID) {
+	q.mu.Lock()
+	stopping := q.stopping
+	q.mu.Unlock()
+	if stopping { // whoever takes over has them
+		return
+	}
+	if _, err := q.TakeIn(context.Background(), ids); err != nil {
+		q.log.Warn().Err(err).Msg("what came back from another worker cannot be read now: it is tried again")
+		time.AfterFunc(passAgain, func() { q.takeBack(ids) })
+	}
+}
+
+// Parted is told of a message that waits at another worker, and that one handed on whose messages are this one's now: as if it had been handed
+// on here. Of a conversation's the last one counts.
+func (q *Queue) Parted(m *sms.Message) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.apart[conversationOf(m).hash()] = &apart{id: m.ID, at: m.Holder}
+}
+
+// isApart tells whether the outlet would have e, which is the lane's next message, overtake those before it.
+func (q *Queue) isApart(l *lane, e *entry, o *Outlet) bool {
 	if len(q.apart) == 0 {
 		return false
 	}
 	a := q.apart[l.hash]
-	if a == nil || a.at == o.options.Holder && a.at != 0 {
+	if a == nil || e.id < a.id || a.at == o.options.Holder && a.at != 0 {
 		return false
 	}
 	if !a.bars {

@@ -38,6 +38,47 @@ func TestWhatWasHandedOnIsNotOvertakenByWhatCameBehindIt(t *testing.T) {
 	r.emptied()
 }
 
+func TestWhatComesBackBeforeItIsKnownThatItHadGoneIsTakenUp(t *testing.T) {
+	r := newRig(t, func(op *Options) { op.Share = newOthers() })
+	first, second := r.answerTo("first"), r.answerTo("second")
+	r.add(first)
+	away := r.attach(road.OutletOptions{Recipient: "admin", Window: 100, Serial: true, Holder: 5})
+	going := away.next("first")
+	r.add(second)
+	away.Detach()
+	here := r.attach(road.OutletOptions{Recipient: "admin", Window: 100})
+	if n, err := r.q.TakeIn(t.Context(), []sms.ID{first.ID}); n != 0 || err != nil {
+		t.Fatal(n, err)
+	}
+	going.report(sms.Outcome{Verdict: sms.HandedOn})
+	here.next("first").done()
+	here.next("second").done()
+	r.emptied()
+}
+
+func TestWhatComesBackGoesBeforeWhatIsBeingHandedOn(t *testing.T) {
+	for _, verdict := range []sms.Verdict{sms.Returned, sms.HandedOn} {
+		r := newRig(t, func(op *Options) { op.Share = newOthers() })
+		first, second := r.answerTo("first"), r.answerTo("second")
+		r.add(first)
+		r.add(second)
+		away := r.attach(road.OutletOptions{Recipient: "admin", Window: 100, Serial: true, Holder: 5})
+		away.next("first").report(sms.Outcome{Verdict: sms.HandedOn})
+		going := away.next("second")
+		away.Detach()
+		here := r.attach(road.OutletOptions{Recipient: "admin", Window: 100})
+		if n, err := r.q.TakeIn(t.Context(), []sms.ID{first.ID}); n != 1 || err != nil {
+			t.Fatal(n, err)
+		}
+		going.report(sms.Outcome{Verdict: verdict})
+		here.next("first").done()
+		if verdict == sms.Returned {
+			here.next("second").done()
+		}
+		r.emptied()
+	}
+}
+
 func TestWhatWasHandedOnIsFollowedToTheWorkerThatHasIt(t *testing.T) {
 	o := newOthers()
 	r := newRig(t, func(op *Options) { op.Share = o })
@@ -79,6 +120,22 @@ func TestWhatWasHandedOnHoldsNothingBackWhenItHasEnded(t *testing.T) {
 	}
 	here.next("second").done()
 	r.emptied()
+}
+
+func TestWhatADeadWorkerHandedOnIsNotOvertakenByWhatItHadLeft(t *testing.T) {
+	o := newOthers()
+	r := newRig(t, func(op *Options) { op.Share = o })
+	first, second := r.answerTo("first"), r.answerTo("second")
+	first.ID, first.Holder, second.ID = 500, 7, 501
+	r.q.Parted(first)
+	here := r.attach(road.OutletOptions{Recipient: "admin", Window: 100})
+	if _, err := r.q.TakeOver(t.Context(), func(_ context.Context, f func(*sms.Message) error) error { return f(second) }); err != nil {
+		t.Fatal(err)
+	}
+	testkit.Receive(t, o.barred, "the question where it is")
+	if ids := r.q.Apart(false); !slices.Equal(ids, []sms.ID{500}) || len(here.tries) > 0 {
+		t.Fatalf("%v are looked for", ids)
+	}
 }
 
 func TestWhatIsTakenOverStandsBeforeWhatCameLater(t *testing.T) {

@@ -58,6 +58,8 @@ type reckoning struct {
 	seen  int64         // the same at the last look
 	steps []road.ClockStep
 	noted int // of these, how many are on disk or on their way
+	// unwrittenSteps are on their way, the first one now.
+	unwrittenSteps []road.ClockStep
 }
 
 func newReckoning(clock Clock) reckoning {
@@ -218,6 +220,7 @@ func (q *Queue) unnoted() []road.ClockStep {
 	}
 	steps := append([]road.ClockStep(nil), q.steps[q.noted:]...)
 	q.noted = len(q.steps)
+	q.storing.Add(int64(len(steps)))
 	return steps
 }
 
@@ -226,26 +229,52 @@ func (q *Queue) note(steps []road.ClockStep) {
 	for _, s := range steps {
 		q.log.Warn().Time("from", s.From).Time("to", s.To).Stringer("by", s.By()).
 			Msg("the clock was set, or the machine slept: what is scheduled follows the clock, other messages neither wait nor expire because of it")
-		q.write(s)
+	}
+	q.mu.Lock()
+	room := min(len(steps), maxSteps-len(q.unwrittenSteps))
+	begins := len(q.unwrittenSteps) == 0 && room > 0
+	q.unwrittenSteps = append(q.unwrittenSteps, steps[:room]...)
+	q.mu.Unlock()
+	for range steps[room:] { // there is none for it while the disk takes nothing
+		q.stored()
+	}
+	if begins {
+		q.writeStep(steps[0])
 	}
 }
 
 // writeAgain is the wait after the disk did not take a step.
 const writeAgain = time.Second
 
-func (q *Queue) write(s road.ClockStep) {
+// writeStep has a step on disk, also while the disk does not take it for a while, and then the next one: in another order they would tell
+// other times. A stop waits for them, since after it the rows of messages need them.
+func (q *Queue) writeStep(s road.ClockStep) {
 	q.o.Store.NoteClockStep(s, func(err error) {
-		if err == nil {
+		if err != nil {
+			time.AfterFunc(writeAgain, func() {
+				q.mu.Lock()
+				given := 0
+				if q.stopped {
+					given, q.unwrittenSteps = len(q.unwrittenSteps), nil
+				}
+				q.mu.Unlock()
+				for range given {
+					q.stored()
+				}
+				if given == 0 {
+					q.writeStep(s)
+				}
+			})
 			return
 		}
-		time.AfterFunc(writeAgain, func() {
-			q.mu.Lock()
-			stopped := q.stopped
-			q.mu.Unlock()
-			if !stopped {
-				q.write(s)
-			}
-		})
+		q.mu.Lock()
+		q.unwrittenSteps = q.unwrittenSteps[1:]
+		left := q.unwrittenSteps
+		q.mu.Unlock()
+		q.stored()
+		if len(left) > 0 {
+			q.writeStep(left[0])
+		}
 	})
 }
 
@@ -253,6 +282,7 @@ func (q *Queue) write(s road.ClockStep) {
 func (q *Queue) sleep() time.Duration {
 	now := q.wheel.at
 	next, some := q.wheel.next()
+	some = some && q.minds() // else what is due now would be a reason not to sleep
 	if q.answers.len() > 0 {
 		if at := q.answers.front().at; !some || at < next {
 			next, some = at, true

@@ -126,3 +126,17 @@ func TestAStepThatTheDiskDidNotTakeIsWrittenLater(t *testing.T) {
 		return err == nil && len(steps) == 1 && steps[0].LastID == m.ID
 	})
 }
+
+func TestStepsReachTheDiskInTheirOrderAndAStopWaitsForThem(t *testing.T) {
+	r := newRig(t, nil)
+	r.q.o.Store = &noSteps{Store: r.store}
+	r.add(r.lasting("m", day))
+	for _, by := range []time.Duration{3 * time.Hour, -2 * time.Hour} {
+		r.setClock(by)
+	}
+	r.stop()
+	steps, err := r.store.ClockSteps(t.Context())
+	if err != nil || len(steps) != 2 || steps[0].By() < 2*time.Hour || steps[1].By() > -time.Hour {
+		t.Errorf("on disk are %v, %v", steps, err)
+	}
+}

@@ -31,6 +31,7 @@ type job struct {
 	ms      []*sms.Message // of all
 	outlet  *Outlet
 	untried end
+	back    bool      // its messages could not be read: it went back to its line
 	began   time.Time // of the try
 
 	reported atomic.Bool // what came of it: a Deliverer that panics may have done so already
@@ -95,8 +96,10 @@ func (q *Queue) dispatch() {
 		wait, steps := q.sleep(), q.unnoted()
 		q.mu.Unlock()
 		q.note(steps)
+		holds := true
 		for _, j := range q.load(jobs) {
-			j.start()
+			holds = holds && q.o.Share.Holds() // what is given back is not overtaken by what stands behind it
+			j.start(holds)
 		}
 		if more || len(jobs) > 0 {
 			select {
@@ -138,7 +141,7 @@ func (q *Queue) nextJobs() (jobs []*job, more bool) {
 	more = q.release(now, step) || more
 	more = q.returnTurns(step) || more
 	more = q.endReached(step) || more
-	if q.ends.len() < 2*step && !q.stopping {
+	if q.minds() {
 		more = q.wheel.advance(now, step) || more
 	}
 	if q.unwritten < maxUnwritten { // what makes room calls
@@ -152,6 +155,9 @@ func (q *Queue) nextJobs() (jobs []*job, more bool) {
 	q.trying += len(jobs)
 	return jobs, more
 }
+
+// minds tells whether deadlines are acted upon now: not while enough wait for their end, and not any more when it stops.
+func (q *Queue) minds() bool { return q.ends.len() < 2*step && !q.stopping }
 
 // takeEnds makes jobs of what is to end.
 func (q *Queue) takeEnds(now int64) (jobs []*job) {
@@ -277,7 +283,7 @@ func (to *recipientQueue) try(lr ref, party uint32, now int64) *job {
 		return nil
 	case o == nil || o.serial() && l.flight != 0:
 		return nil
-	case q.isApart(l, o):
+	case q.isApart(l, e, o):
 		return nil
 	case o.room() <= 0:
 		q.queueUp(&o.turns, lr, l)
@@ -296,7 +302,8 @@ func (to *recipientQueue) try(lr ref, party uint32, now int64) *job {
 	return j
 }
 
-func (j *job) start() {
+// start begins a try, if what is held is still this worker's, or ends what is to end without one.
+func (j *job) start(holds bool) {
 	if j.untried != none {
 		j.q.mu.Lock()
 		successor := j.q.successors[j.lead]
@@ -304,7 +311,7 @@ func (j *job) start() {
 		j.report(j.outcome(successor))
 		return
 	}
-	if !j.q.o.Share.Holds() { // the process stood still meanwhile
+	if !holds { // the process stood still meanwhile
 		j.report(sms.Outcome{Verdict: sms.Returned, Reason: "what it holds may be another worker's"})
 		return
 	}

@@ -132,3 +132,33 @@ func TestAMessageInAConversationWithABacklogsWaitsForThatConversationOnly(t *tes
 		}
 	}
 }
+
+func TestAMessageThatComesBackIsNotPutBehindABacklogOfWhoeverWroteAfterIt(t *testing.T) {
+	r := newRig(t, nil)
+	shared := func(submitter, text string) {
+		m := r.text(text)
+		m.Submitter, m.Source.Number = submitter, "33700000000"
+		r.add(m)
+	}
+	m := r.text("first of the backlog")
+	m.Source.Number = "33600000000"
+	r.add(m)
+	shared("other", "another's")
+	shared("admin", "behind it")
+	r.backlog(backlog, func(*sms.Message) {})
+	h := r.attach(road.OutletOptions{Window: 1, Serial: true})
+	for range 2 { // its turns come as soon as anybody's
+		for n := 0; ; n++ {
+			try := testkit.Receive(t, h.tries, "a try")
+			if try.text() == "another's" {
+				try.report(sms.Outcome{Verdict: sms.Returned})
+				break
+			}
+			if n == 10 {
+				t.Fatal("it is behind the backlog")
+			}
+			try.done()
+		}
+	}
+	h.soon("another's")
+}

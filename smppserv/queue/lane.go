@@ -148,7 +148,7 @@ func (q *Queue) putByAge(r ref, e *entry, after ref) {
 		other = 0
 	}
 	for other != 0 {
-		if o := q.entries.at(other); o.id > e.id && o.status == waiting {
+		if o := q.entries.at(other); o.id > e.id && (o.status == waiting || q.isLeaving(other)) {
 			break
 		}
 		other = q.entries.at(other).next

@@ -63,7 +63,31 @@ func (q *Queue) load(jobs []*job) []*job {
 	if len(ends) > 0 {
 		q.fill(jobs, ends, changes, q.o.Store.LoadHeads)
 	}
-	return slices.DeleteFunc(jobs, func(j *job) bool { return slices.Contains(j.ms, nil) })
+	q.backBehind(jobs)
+	return slices.DeleteFunc(jobs, func(j *job) bool { return j.back || slices.Contains(j.ms, nil) })
+}
+
+// backBehind puts back what is behind a message of its lane that could not be read, and went back to its line.
+func (q *Queue) backBehind(jobs []*job) {
+	if !slices.ContainsFunc(jobs, func(j *job) bool { return j.back }) {
+		return
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now := q.now()
+	lanes := map[ref]struct{}{}
+	for _, j := range jobs {
+		if j.untried != none || !j.back && slices.Contains(j.ms, nil) {
+			continue
+		}
+		lr := q.entries.at(j.lead).lane
+		if j.back {
+			lanes[lr] = struct{}{}
+		} else if _, behind := lanes[lr]; behind {
+			j.back = true
+			j.requeue(now)
+		}
+	}
 }
 
 // behind adds to ids what stands behind a job in its line.
@@ -166,6 +190,7 @@ func (j *job) unread(now int64) {
 		e := q.entries.at(j.lead)
 		e.due = later
 		e.set(scheduled, false)
+		j.back = true
 		j.requeue(now)
 		return
 	}
@@ -187,6 +212,7 @@ func (j *job) vanished(gone []ref, now int64) {
 	if slices.Contains(gone, j.lead) {
 		j.release()
 	} else {
+		j.back = true
 		j.requeue(now)
 	}
 	for _, r := range gone {

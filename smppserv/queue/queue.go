@@ -131,8 +131,9 @@ type Queue struct {
 	// What few entries have.
 	held        map[ref]*sms.Message
 	submissions map[ref]road.Submission
-	abroad      map[sms.ID]telling // the submissions that wait for what another worker makes of their messages
-	apart       map[uint64]*apart  // by the hash of a conversation
+	abroad      map[sms.ID]telling  // the submissions that wait for what another worker makes of their messages
+	apart       map[uint64]*apart   // by the hash of a conversation
+	cameBack    map[sms.ID]struct{} // messages to be taken up again when they have been handed on
 	partOf      map[ref]*group
 	leads       map[ref]*text
 	successors  map[ref]sms.ID      // that took its place while it was tried
@@ -153,7 +154,7 @@ type Queue struct {
 	cached       int          // octets of messages in memory
 	changes      uint64       // replace_sm so far
 	unwritten    int          // outcomes on their way to disk
-	storing      atomic.Int64 // additions and changes on their way to disk; it rises under mu only
+	storing      atomic.Int64 // additions, changes and steps of the clock on their way to disk; it rises under mu only
 	trying       int          // jobs in flight
 	lastSeen     sms.ID       // the highest ID that has its entry, or had
 	maxCancelled int
@@ -182,7 +183,7 @@ func New(o Options) *Queue {
 	q := &Queue{
 		o: o, log: o.Log, limited: loglimit.New(o.Log), reckoning: newReckoning(o.Clock), parties: newParties(),
 		kick: make(chan struct{}, 1), done: make(chan struct{}), stop: make(chan struct{}), idle: make(chan struct{}),
-		held: map[ref]*sms.Message{}, submissions: map[ref]road.Submission{}, abroad: map[sms.ID]telling{}, apart: map[uint64]*apart{}, partOf: map[ref]*group{},
+		held: map[ref]*sms.Message{}, submissions: map[ref]road.Submission{}, abroad: map[sms.ID]telling{}, apart: map[uint64]*apart{}, cameBack: map[sms.ID]struct{}{}, partOf: map[ref]*group{},
 		leads: map[ref]*text{}, successors: map[ref]sms.ID{}, faults: map[ref]int{}, unsaved: map[ref]*conclusion{},
 		complete:   complete{ids: map[uint64]sms.ID{}, max: defaultMaxComplete},
 		groups:     groups{byKey: map[groupKey]*group{}, max: defaultMaxGroups},
@@ -256,7 +257,7 @@ func (q *Queue) Stop(ctx context.Context) error {
 }
 
 func (q *Queue) checkIdle() {
-	if q.stopping && q.trying == 0 && q.unwritten == 0 && q.storing.Load() == 0 {
+	if q.stopping && q.trying == 0 && q.unwritten == 0 && q.storing.Load() == 0 && q.noted == len(q.steps) {
 		select {
 		case <-q.idle:
 		default:

@@ -325,3 +325,24 @@ func TestARestartEndsATransactionThatNobodyWaitsForAnyMore(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsBehindAMessageThatCannotBeReadWaitsForIt(t *testing.T) {
+	r := newRig(t, func(o *Options) { o.CacheOctets = 1 })
+	first, second := r.answerTo("first"), r.answerTo("second")
+	r.add(first)
+	r.add(second)
+	q := r.q
+	q.mu.Lock()
+	q.hold(q.byID.find(uint64(second.ID)), second) // as what was taken up before has left it
+	q.mu.Unlock()
+	r.fault.set(func() { r.fault.loadErr = errDisk })
+	h := r.attach(road.OutletOptions{Recipient: "admin", Window: 4})
+	testkit.Await(t, "the disk was asked", func() (asked bool) {
+		r.fault.set(func() { asked = r.fault.loads > 0 })
+		return asked
+	})
+	r.fault.set(func() { r.fault.loadErr = nil })
+	h.next("first").done()
+	h.next("second").done()
+	r.emptied()
+}

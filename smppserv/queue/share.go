@@ -125,6 +125,7 @@ func (q *Queue) passed(some []passing, err error) {
 func (q *Queue) handedOn(j *job) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	var returned []sms.ID
 	q.part(j)
 	j.release()
 	for i, r := range j.all {
@@ -137,6 +138,13 @@ func (q *Queue) handedOn(j *job) {
 		q.leave(r)
 		q.uncount(owner)
 		q.forget(r)
+		if _, back := q.cameBack[j.ms[i].ID]; back {
+			delete(q.cameBack, j.ms[i].ID)
+			returned = append(returned, j.ms[i].ID)
+		}
+	}
+	if len(returned) > 0 {
+		go q.takeBack(returned)
 	}
 	q.checkIdle()
 }

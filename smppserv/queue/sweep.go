@@ -62,8 +62,10 @@ func (q *Queue) takeUpMissing(ctx context.Context, ids []sms.ID) (n int, err err
 	var missing []sms.ID
 	q.mu.Lock()
 	for _, id := range ids {
-		if q.byID.find(uint64(id)) == 0 {
+		if r := ref(q.byID.find(uint64(id))); r == 0 {
 			missing = append(missing, id)
+		} else if q.isLeaving(r) { // it came back before it is known here that it had gone
+			q.cameBack[id] = struct{}{}
 		}
 	}
 	q.mu.Unlock()

@@ -182,8 +182,11 @@ func (q *Queue) ready(lr ref) {
 		to.mark()
 	case l.size <= lendable:
 		t, e := q.lines.all[l.turns], q.heading(l)
-		if t.party == e.party && (t.first == lr || q.lender(t.round, l, e) == 0) || t.party != e.party && q.lends(t.party, l, e) {
+		switch soon := t.first == lr; {
+		case t.party == e.party && (soon || q.lender(t.round, l, e) == 0):
 			return
+		case t.party != e.party && soon && q.lends(t.party, l, e):
+			return // else what it is lent comes after all that the other one has handed in
 		}
 		rd := t.round
 		q.leaveTurns(l)

@@ -20,7 +20,12 @@ import (
 //	service_type alphabet external_id TLVs, each with its length as a uvarint
 //	when the flags say so, of a receipt: id (8 octets) state error (4) submitted (8) done (8) external_id
 //	how it was accepted: session command_id sequence_number as uvarints, remote address; from version 4 on
-const attributesVersion = 4
+//
+// SealedVersion is version 4 with the TLVs sealed, in a row whose content is; see Keys.
+const (
+	attributesVersion = 4
+	SealedVersion     = 5
+)
 
 const (
 	flagReceipt = 1 << iota
@@ -40,6 +45,10 @@ var errAttributes = errors.New("the attributes column is not one of ours: the ro
 
 // AppendAttributes appends what of a message has no column of its own: the attributes column of its row.
 func AppendAttributes(dst []byte, m *sms.Message) []byte {
+	return appendAttributes(dst, m, attributesVersion, m.TLVs)
+}
+
+func appendAttributes(dst []byte, m *sms.Message, version byte, tlvs []byte) []byte {
 	flags := byte(m.PartForm) << formShift
 	if m.SetDPF {
 		flags |= flagSetDPF
@@ -59,7 +68,7 @@ func AppendAttributes(dst []byte, m *sms.Message) []byte {
 			flags |= flagAway
 		}
 	}
-	dst = append(dst, attributesVersion, flags, m.Source.TON, m.Source.NPI, m.Dest.TON, m.Dest.NPI,
+	dst = append(dst, version, flags, m.Source.TON, m.Source.NPI, m.Dest.TON, m.Dest.NPI,
 		m.ESMClass, m.ProtocolID, m.Priority, m.RegisteredDelivery, m.DataCoding, m.InterfaceVersion)
 	dst = binary.BigEndian.AppendUint16(dst, m.Part.Ref)
 	dst = append(dst, m.Part.Total, m.Part.Seq)
@@ -68,7 +77,7 @@ func AppendAttributes(dst []byte, m *sms.Message) []byte {
 	dst = appendString(dst, m.ServiceType)
 	dst = appendString(dst, m.Alphabet)
 	dst = appendString(dst, m.ExternalID)
-	dst = appendString(dst, m.TLVs)
+	dst = appendString(dst, tlvs)
 	if r := m.Receipt; r != nil {
 		dst = binary.BigEndian.AppendUint64(dst, uint64(r.Of))
 		dst = append(dst, byte(r.State))
@@ -96,7 +105,7 @@ func DecodeAttributes(b []byte, m *sms.Message, names *Names) error {
 	var flags byte
 	version := b[0]
 	switch {
-	case version == 0 || version > attributesVersion:
+	case version == 0 || version > SealedVersion:
 		return errAttributes
 	case version > 1:
 		flags, b = b[1], b[1:]

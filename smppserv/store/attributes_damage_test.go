@@ -58,7 +58,7 @@ func TestADamagedAttributesColumnIsRefused(t *testing.T) {
 				t.Errorf("kind %d: %d of %d octets: %v", kind, n, len(b), err)
 			}
 		}
-		for _, version := range []byte{0, 5, 255} {
+		for _, version := range []byte{0, 6, 255} {
 			b[0] = version
 			if err := DecodeAttributes(b, &sms.Message{Kind: kind}, &Names{}); !errors.Is(err, errAttributes) {
 				t.Errorf("kind %d: version %d: %v", kind, version, err)

@@ -36,7 +36,8 @@ type Database interface {
 	OnDue(due func())
 	// RefusesRow tells a fault of one row from one of the database, which meets them all.
 	RefusesRow(err error) bool
-	// MarkFile is where the high-water mark of the message_ids is kept. It is no part of the database.
+	// MarkFile is where the high-water mark of the message_ids is kept. It is no part of the database. "" = there is none, of what is
+	// never put back from a backup.
 	MarkFile() string
 	// Present tells whether what is written still goes to where the next start finds it: an error says what happened to
 	// the database under the running server, and what to do.
@@ -45,6 +46,8 @@ type Database interface {
 	// transaction, as a part of a Batch or alone, and returns when that is on disk, or nothing of it is. It may call write again
 	// after a failure. The database is ready to be asked when Start returns.
 	Start(ctx context.Context, own func(write func() error) error) error
+	// Scrub returns when nothing of what was deleted before is in files of the database that it can overwrite, or with ctx and why not.
+	Scrub(ctx context.Context) error
 	// Close lets others open the database. Reads under way are ended, and Write is not called any more.
 	Close() error
 
@@ -62,6 +65,9 @@ type Database interface {
 	WaitingOf(ctx context.Context, holders []sms.Epoch, f func(*sms.Message) error) error
 	// WaitingIDs lists the messages above after and up to upTo that are not final, in ascending order and at most limit of them.
 	WaitingIDs(ctx context.Context, after, upTo sms.ID, limit int) ([]sms.ID, error)
+	// HandedOn calls f, in ascending order and without Content, for each message that waits for a client at another worker on the store, and that
+	// one of these epochs handed on, which are over. The message is valid until f returns.
+	HandedOn(ctx context.Context, by []sms.Epoch, f func(*sms.Message)) error
 	// Holders tells of the messages that are not final at which other worker on the store they wait, 0 = at this one.
 	Holders(ctx context.Context, ids []sms.ID) (map[sms.ID]sms.Epoch, error)
 	// HeldElsewhere lists, in ascending order, without their Content and at most limit of them, the messages of like's submitter, recipient
@@ -159,6 +165,14 @@ type Batch struct {
 	Purged []Range
 	// Forgotten are conversations of earlier versions that go.
 	Forgotten Forgotten
+	// Erased are numbers of which what is kept beside the messages goes: conversations of earlier versions, groups of parts. What is
+	// remembered of them is looked up anew.
+	Erased []string
+	// Renamed are campaigns whose counters, after the Tally is written, go under another name. Of counters that several workers keep it
+	// is this one's, and those of workers that are no more.
+	Renamed []Renamed
+	// Reworded are entries of the audit whose On and More change.
+	Reworded []AuditEntry
 	// Steps of the clock are kept, at most MaxClockSteps of them, and those that no waiting message needs go.
 	Steps []road.ClockStep
 	// PurgedAt is when the purge of the day was; zero = it was not now.
@@ -184,6 +198,13 @@ type Range struct{ From, To sms.ID }
 // Forgotten are the conversations in the rows above After and up to UpTo that were written before Before, in milliseconds
 // since 1970. The zero value is none.
 type Forgotten struct{ After, UpTo, Before int64 }
+
+// Renamed are the counters of a campaign in the hours from From on and before Until, in milliseconds since 1970, and the name that
+// they have from now on. No counters have that name yet.
+type Renamed struct {
+	Campaign, To string
+	From, Until  int64
+}
 
 // Readdressed are messages and their new recipient.
 type Readdressed struct {
@@ -223,13 +244,17 @@ func (b *Batch) reset() {
 	clear(b.Audit)
 	clear(b.Noted)
 	clear(b.Paused)
+	clear(b.Erased)
+	clear(b.Renamed)
+	clear(b.Reworded)
 	*b = Batch{Added: b.Added[:0], Changed: b.Changed[:0], Tried: b.Tried[:0], Ended: b.Ended[:0],
 		Purged: b.Purged[:0], Steps: b.Steps[:0], Own: b.Own[:0], Tally: b.Tally,
-		Readdressed: b.Readdressed[:0], HandedOn: b.HandedOn[:0], Samples: b.Samples[:0], Audit: b.Audit[:0], Noted: b.Noted[:0], Paused: b.Paused[:0]}
+		Readdressed: b.Readdressed[:0], HandedOn: b.HandedOn[:0], Samples: b.Samples[:0], Audit: b.Audit[:0], Noted: b.Noted[:0], Paused: b.Paused[:0],
+		Erased: b.Erased[:0], Renamed: b.Renamed[:0], Reworded: b.Reworded[:0]}
 }
 
 func (b *Batch) empty() bool {
 	return len(b.Added)+len(b.Changed)+len(b.Tried)+len(b.Ended)+len(b.Purged)+len(b.Steps)+len(b.Own)+
-		len(b.Readdressed)+len(b.HandedOn)+len(b.Samples)+len(b.Audit)+len(b.Noted)+len(b.Paused) == 0 &&
+		len(b.Readdressed)+len(b.HandedOn)+len(b.Samples)+len(b.Audit)+len(b.Noted)+len(b.Paused)+len(b.Erased)+len(b.Renamed)+len(b.Reworded) == 0 &&
 		b.Forgotten == Forgotten{} && b.Outdated == Horizon{} && b.PurgedAt.IsZero() && !b.Probe
 }

@@ -56,7 +56,9 @@ func (s *Store) settle(batch []op, doubt error) error {
 			s.writer.undo()
 			return doubt
 		}
-		s.refuse(down)
+		now := fmt.Errorf("%w: %w", sms.ErrUnavailable, err) // what an operator can see to
+		s.failing.Store(&now)
+		s.refuse(now)
 		if refused == nil && time.Now().After(late) {
 			refused = refuseAdditions(batch, down)
 		}

@@ -40,7 +40,13 @@ type mark struct {
 	at    time.Time // of the last write
 }
 
+// openMark opens the mark at path; with "" it is kept nowhere.
 func openMark(path string) (*mark, error) {
+	if path == "" {
+		m := &mark{}
+		m.reserved.Store(maxMark)
+		return m, nil
+	}
 	id, err := ReadMark(path)
 	if err != nil {
 		return nil, err
@@ -94,6 +100,9 @@ func (m *mark) extend(last sms.ID) {
 // close gives back what was reserved in vain.
 func (m *mark) close(last sms.ID) error {
 	m.under.Wait()
+	if m.path == "" {
+		return nil
+	}
 	if uint64(last) == m.reserved.Load() {
 		return nil
 	}

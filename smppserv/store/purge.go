@@ -41,6 +41,9 @@ func (s *Store) Purge(ctx context.Context, before time.Time) (purged int, err er
 	if err == nil {
 		err = p.records(ctx)
 	}
+	if err == nil && p.purged > 0 {
+		s.scrubbed(ctx)
+	}
 	if err != nil {
 		err = fmt.Errorf("store: purge: %w", err)
 	}

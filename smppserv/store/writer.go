@@ -46,7 +46,7 @@ func newWriter(ctx context.Context, d Database, log zerolog.Logger) (w *writer, 
 	if w.mark, err = openMark(d.MarkFile()); err != nil {
 		return nil, err
 	}
-	if highest := sms.ID(w.mark.reserved.Load()); highest > w.lastID {
+	if highest := sms.ID(w.mark.reserved.Load()); highest > w.lastID && w.mark.path != "" {
 		level := zerolog.InfoLevel
 		if w.lastID == 0 {
 			level = zerolog.WarnLevel
@@ -135,6 +135,9 @@ func (w *writer) written() {
 	b := &w.batch
 	w.mark.extend(w.lastID)
 	b.Tally.Commit()
+	if len(b.Renamed) > 0 {
+		b.Tally.Reload()
+	}
 	if b.Tally.TooMany() {
 		w.log.Warn().Int("campaigns", tally.MaxCampaigns).
 			Msg("clients write to too many numbers for reports to name each: in this hour the rest is counted under no campaign")

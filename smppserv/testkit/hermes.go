@@ -31,6 +31,7 @@ type Hermes struct {
 	ids      map[string]bool // the ids of these messages
 	scripts  map[string]*script
 	changed  chan struct{} // closed and replaced with every push
+	arrival  func(Push)
 }
 
 // A Push is one request and what it was answered.
@@ -147,7 +148,20 @@ func (h *Hermes) scripted(to, key string) Answer {
 	return a
 }
 
+// OnArrival has f told of every push when it has come, before Hermès thinks about the answer.
+func (h *Hermes) OnArrival(f func(Push)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.arrival = f
+}
+
 func (h *Hermes) answer(w http.ResponseWriter, p *Push) {
+	h.mu.Lock()
+	arrival := h.arrival
+	h.mu.Unlock()
+	if arrival != nil {
+		arrival(*p)
+	}
 	a := h.scripted(p.Message.To, p.Key)
 	if a.After > 0 {
 		select {

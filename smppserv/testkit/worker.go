@@ -75,6 +75,13 @@ func (w *Worker) StartWithin(t testing.TB, patience time.Duration) {
 		t.Fatalf("smppserv: %v", err)
 	}
 	w.process = p
+	go func() { // it has no log files that lines could be erased from
+		for e := range p.Events() {
+			if e.Kind == worker.EventErase {
+				_ = p.Answer(worker.Erased{ID: e.Erase.ID, Ended: true})
+			}
+		}
+	}()
 }
 
 // Stop stops it politely and requires that it ends with code 0. It does nothing after the worker's end.

@@ -9,6 +9,7 @@ package trace
 
 import (
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -118,6 +119,23 @@ func (t *Traces) Record(w session.Wire, octets []byte) {
 	}
 	for t.octets > t.o.All {
 		t.octets -= t.largest().forget()
+	}
+}
+
+// Erase drops the PDUs that match.
+func (t *Traces) Erase(match func(pdu []byte) bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, r := range t.rings {
+		kept := slices.DeleteFunc(r.records[r.first:], func(one record) bool {
+			if !match(one.pdu) {
+				return false
+			}
+			r.octets -= one.size()
+			t.octets -= one.size()
+			return true
+		})
+		r.records = r.records[:r.first+len(kept)]
 	}
 }
 

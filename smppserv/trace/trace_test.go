@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/pkg/smpp/smpptest"
 	"hnetsmpp/smppserv/session"
 )
 
@@ -126,5 +127,32 @@ func BenchmarkNothingIsRecorded(b *testing.B) {
 		if tr.Recording() {
 			b.Fatal("it records")
 		}
+	}
+}
+
+func TestPDUsWithANumberAreDroppedFromTheRecords(t *testing.T) {
+	tr := New(Options{})
+	tr.Switch("a", true)
+	w := wire("a")
+	for i := range uint32(10) {
+		number := "33612345678"
+		if i%2 == 0 {
+			number = "33698765432"
+		}
+		tr.Record(w, smpp.AppendPDU(nil, 0, i, smpptest.NewSubmit(number, "3600", "x")))
+	}
+	tr.Erase(func(pdu []byte) bool { return bytes.Contains(pdu, []byte("33612345678")) })
+	tr.Record(w, smpp.AppendPDU(nil, 0, 10, smpptest.NewSubmit("33698765432", "3600", "x")))
+	capture := written(t, tr, "a", true)
+	if gone, kept := bytes.Count(capture, []byte("33612345678")), bytes.Count(capture, []byte("33698765432")); gone != 0 || kept != 6 {
+		t.Errorf("%d and %d", gone, kept)
+	}
+	r := tr.rings["a"]
+	size := 0
+	for _, one := range r.records[r.first:] {
+		size += one.size()
+	}
+	if r.octets != size || tr.octets != size {
+		t.Errorf("counted are %d and %d octets, there are %d", r.octets, tr.octets, size)
 	}
 }

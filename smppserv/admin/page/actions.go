@@ -211,6 +211,20 @@ func (p *page) sendAgain(ctx context.Context, v *view) (said, to string, err err
 	return v.Sentence(d.Text), messagePath(d.ID), nil
 }
 
+// askErase has the number typed where it is confirmed: it comes into no address.
+func (p *page) askErase(_ context.Context, v *view) (any, error) {
+	v.Section, v.Title = "settings", v.T("Erase a person's number")
+	return nil, nil
+}
+
+func (p *page) erase(ctx context.Context, v *view) (said, to string, err error) {
+	e, err := p.o.Operators.Erase(ctx, v.Actor, v.r.PostForm.Get("number"))
+	if err != nil || e.Done {
+		return v.Sentence(e.Text), "/audit", err
+	}
+	return v.Sentence(e.Text), "/erase", nil
+}
+
 func (p *page) testAlerts(ctx context.Context, v *view) (said, to string, err error) {
 	d, err := p.o.Operators.TestAlerts(ctx, v.Actor)
 	return v.Sentence(d.Text), "/settings", err

@@ -54,6 +54,7 @@ func New(o Options) http.Handler {
 		"GET /audit":         {"audit", adminapi.Viewer, p.audit, false},
 		"GET /settings":      {"settings", adminapi.Viewer, p.settings, true},
 		"GET /nodes":         {"nodes", adminapi.Viewer, p.nodes, false},
+		"GET /erase":         {"erase", adminapi.Admin, p.askErase, true},
 
 		"GET /sessions/{id}/unbind":   {"confirm", adminapi.Operator, p.askUnbind, false},
 		"GET /clients/{id}/unbind":    {"confirm", adminapi.Operator, p.askUnbindAll, false},
@@ -75,6 +76,7 @@ func New(o Options) http.Handler {
 		"POST /try/client":               {adminapi.Operator, p.tryAsClient},
 		"POST /try/hermes":               {adminapi.Operator, p.tryAsHermes},
 		"POST /alerts/test":              {adminapi.Operator, p.testAlerts},
+		"POST /erase":                    {adminapi.Admin, p.erase},
 	} {
 		mux.HandleFunc(pattern, p.act(a))
 	}

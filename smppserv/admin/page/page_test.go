@@ -27,7 +27,7 @@ var (
 )
 
 var views = []string{"/", "/?span=day", "/?span=month", "/clients", "/clients/acme", "/clients/boutique", "/messages", "/messages?state=failed", "/messages/1042", "/messages/1070",
-	"/try", "/reports", "/reports?by=client", "/reports?by=day&period=week", "/reports?by=hour", "/reports?by=number&number=33612345678", "/log", "/audit", "/settings", "/nodes",
+	"/try", "/reports", "/reports?by=client", "/reports?by=day&period=week", "/reports?by=hour", "/reports?by=number&number=33612345678", "/log", "/audit", "/settings", "/nodes", "/erase",
 	"/sessions/12/unbind", "/clients/acme/unbind", "/messages/1042/cancel", "/clients/boutique/hand-over?to=acme"}
 
 // made is the page over a made-up server, for one who asks.
@@ -194,6 +194,30 @@ func TestWhatCannotBeTakenBackIsAskedForOnce(t *testing.T) {
 	w := post(t, h, "/clients/boutique/hand-over", url.Values{"to": {"acme"}})
 	if w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/clients/acme" || fake.Done[0].What != "hand-over" {
 		t.Errorf("%d, %s, %+v", w.Code, w.Header().Get("Location"), fake.Done[0])
+	}
+}
+
+func TestAPersonsNumberIsErasedByAnAdminAlone(t *testing.T) {
+	fake, h := made(t, claire)
+	if body := get(t, h, "/settings", "Accept-Language", "en").Body.String(); !strings.Contains(body, `href="/erase"`) {
+		t.Error("the settings do not lead there")
+	}
+	if body := get(t, h, "/erase", "Accept-Language", "en").Body.String(); !strings.Contains(body, `method="post" action="/erase"`) || !strings.Contains(body, `name="number"`) {
+		t.Error("no number is asked for")
+	}
+	number, all := fake.Stored[0].From, len(fake.Stored)
+	if w := post(t, h, "/erase", url.Values{"number": {number}}); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/audit" || len(fake.Stored) >= all {
+		t.Errorf("%d, %s, %d messages of %d", w.Code, w.Header().Get("Location"), len(fake.Stored), all)
+	}
+	for _, by := range []adminapi.Actor{local, {Name: "ops", Role: adminapi.Operator}} {
+		fake, h := made(t, by)
+		if body := get(t, h, "/settings").Body.String(); strings.Contains(body, `href="/erase"`) {
+			t.Errorf("%s is offered it", by.Name)
+		}
+		all := len(fake.Stored)
+		if w := post(t, h, "/erase", url.Values{"number": {fake.Stored[0].From}}); w.Code != http.StatusForbidden || len(fake.Stored) != all {
+			t.Errorf("%s: %d", by.Name, w.Code)
+		}
 	}
 }
 

@@ -237,6 +237,9 @@ func (v *view) Here() string { return v.r.URL.RequestURI() }
 // May tells whether the reader may act.
 func (v *view) May() bool { return v.Actor.Role >= adminapi.Operator }
 
+// MayErase tells whether the reader may erase a person's number.
+func (v *view) MayErase() bool { return v.Actor.Role >= adminapi.Admin && v.Actor.Known() }
+
 // PartNamed is a part of the server by its name.
 func (v *view) PartNamed(name string) adminapi.Part {
 	for _, part := range v.Status.Parts {

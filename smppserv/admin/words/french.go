@@ -9,7 +9,7 @@ import (
 // catalogs are the words of each language, by the English. A value with a bar in it has a singular and a plural.
 var catalogs = map[Language][]map[string]string{
 	English: {englishCounts, englishOfServer()},
-	French:  {frenchPage, frenchNames, frenchTalk, frenchServer, frenchNodes},
+	French:  {frenchPage, frenchNames, frenchTalk, frenchServer, frenchNodes, frenchErase},
 }
 
 // englishOfServer are the formats of the server whose English depends on a count.

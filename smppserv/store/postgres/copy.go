@@ -52,16 +52,17 @@ func (c copied) octets(b []byte) copied {
 }
 
 // message appends the columns of copyMessages.
-func (c copied) message(m *sms.Message, holder sms.Epoch) copied {
+func (c copied) message(m *sms.Message, holder sms.Epoch, keys *store.Keys) copied {
 	c = binary.BigEndian.AppendUint16(c, copiedColumns)
 	c = c.long(int64(m.ID)).short(int16(m.Kind)).short(int16(m.State))
 	c = c.text(m.Submitter).text(m.Recipient).text(m.Source.Number).text(m.Dest.Number)
 	c = c.long(store.Milli(m.FirstReceived())).long(store.Milli(m.DueAt)).long(store.Milli(m.ExpiresAt))
 	c = c.integer(int32(m.Attempts)).long(int64(m.Error)).text(m.Reason)
 	length := len(c)
-	c = store.AppendAttributes(append(c, 0, 0, 0, 0), m)
+	attributes, content := keys.AppendColumns(append(c, 0, 0, 0, 0), m)
+	c = attributes
 	binary.BigEndian.PutUint32(c[length:], uint32(len(c)-length-4))
-	return c.octets(m.Content).long(int64(holder))
+	return c.octets(content).long(int64(holder))
 }
 
 // runCopying is run for a batch that has rows to copy in it, and no functions that take results. pgx's own batches have no COPY.

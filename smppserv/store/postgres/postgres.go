@@ -43,7 +43,9 @@ type Options struct {
 	Lease time.Duration
 	// GroupTime is how long parts of a long text that come in at other workers go to the one that has the first one.
 	GroupTime time.Duration
-	Log       zerolog.Logger
+	// Keys are what texts are sealed with; nil = they are not, and none are.
+	Keys *store.Keys
+	Log  zerolog.Logger
 
 	marked bool // also one that was moved elsewhere, or is not whole yet
 }

@@ -62,6 +62,13 @@ func parse(dsn, folder string) (*pgx.ConnConfig, error) {
 	return c, nil
 }
 
+// CheckDSN tells what of a DSN cannot be used, and asks no server. Relative paths in it are relative to beside. The error has
+// nothing of the DSN; IsBadDSN knows it.
+func CheckDSN(dsn, beside string) error {
+	_, err := parse(dsn, beside)
+	return err
+}
+
 // setTimes bounds statements, waits for locks and transactions that nobody goes on with.
 func setTimes(c *pgx.ConnConfig, statement, lease time.Duration) {
 	ms := func(d time.Duration) string { return strconv.FormatInt(max(d.Milliseconds(), 1), 10) }
@@ -88,7 +95,10 @@ func (d *Database) prepare(ctx context.Context) error {
 	if err := d.migrate(ctx, c); err != nil {
 		return err
 	}
-	return d.checkMarks(ctx, c)
+	if err := d.checkMarks(ctx, c); err != nil || d.o.marked {
+		return err
+	}
+	return d.checkKeys(ctx, c)
 }
 
 func (d *Database) judgeServer(ctx context.Context, c *pgx.Conn) error {

@@ -47,7 +47,7 @@ func (d *Database) each(ctx context.Context, query string, to []any, f func() er
 
 // messages calls f for each message of a query, whose columns are columns, until it fails.
 func (d *Database) messages(ctx context.Context, query string, f func(*sms.Message) error, args ...any) error {
-	r := reader{epoch: d.Epoch()}
+	r := reader{epoch: d.Epoch(), keys: d.o.Keys}
 	return d.rows(ctx, query, func(rows pgx.Rows) error {
 		m := &sms.Message{}
 		if err := r.read(rows, m); err != nil {
@@ -82,7 +82,7 @@ const loadStep = 256
 var (
 	loadWhole = "SELECT " + fmt.Sprintf(columns, "m.content") + " FROM messages m WHERE m.id = any($1) ORDER BY m.id"
 	loadBare  = "SELECT " + fmt.Sprintf(columns, noContent) + " FROM messages m WHERE m.id = any($1) ORDER BY m.id"
-	loadHead  = "SELECT " + fmt.Sprintf(columns, fmt.Sprintf("substr(m.content, 1, %d)", sms.HeadOctets)) + " FROM messages m WHERE m.id = any($1) ORDER BY m.id"
+	loadHead  = "SELECT " + fmt.Sprintf(columns, fmt.Sprintf("CASE WHEN get_byte(m.attributes, 0) = %d THEN m.content ELSE substr(m.content, 1, %d) END", store.SealedVersion, sms.HeadOctets)) + " FROM messages m WHERE m.id = any($1) ORDER BY m.id"
 )
 
 // Load implements store.Database.
@@ -93,7 +93,13 @@ func (d *Database) Load(ctx context.Context, ids []sms.ID, part store.Part) ([]*
 	}
 	ms := make([]*sms.Message, 0, len(ids))
 	for step := range slices.Chunk(slices.Compact(slices.Clone(ids)), loadStep) {
-		if err := d.messages(ctx, query, func(m *sms.Message) error { ms = append(ms, m); return nil }, numbersOf(step)); err != nil {
+		if err := d.messages(ctx, query, func(m *sms.Message) error {
+			if part == store.Head {
+				m.Content = m.Content[:min(len(m.Content), sms.HeadOctets)]
+			}
+			ms = append(ms, m)
+			return nil
+		}, numbersOf(step)); err != nil {
 			return nil, err
 		}
 	}
@@ -124,7 +130,7 @@ func (d *Database) WaitingOf(ctx context.Context, holders []sms.Epoch, f func(*s
 }
 
 func (d *Database) waiting(ctx context.Context, query string, holders any, after sms.ID, f func(*sms.Message) error) error {
-	r := reader{epoch: d.Epoch()}
+	r := reader{epoch: d.Epoch(), keys: d.o.Keys}
 	m, own := &sms.Message{}, &sms.Receipt{}
 	for n := waitingStep; n == waitingStep; {
 		n = 0

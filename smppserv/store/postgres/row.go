@@ -22,6 +22,7 @@ const noContent = "NULL::bytea"
 // reader reads rows of columns, for an epoch.
 type reader struct {
 	epoch sms.Epoch
+	keys  *store.Keys
 
 	id, received, due, expires, code, wait, holder    int64
 	kind, state                                       int16
@@ -52,8 +53,9 @@ func (r *reader) read(rows pgx.Rows, m *sms.Message) error {
 		Wait: time.Duration(r.wait) * time.Millisecond, Progress: string(r.progress),
 		Receipt: m.Receipt, TLVs: m.TLVs,
 	}
+	var content []byte
 	if r.content != nil {
-		m.Content = append(make([]byte, 0, len(r.content)), r.content...)
+		content = append(make([]byte, 0, len(r.content)), r.content...)
 	}
 	if r.final != nil {
 		m.FinalAt = time.UnixMilli(*r.final)
@@ -70,7 +72,7 @@ func (r *reader) read(rows pgx.Rows, m *sms.Message) error {
 	if r.handedBy != nil {
 		m.HandedBy = sms.Epoch(*r.handedBy)
 	}
-	if err := store.DecodeAttributes(r.attributes, m, &r.names); err != nil {
+	if err := r.keys.Decode(r.attributes, content, m, &r.names); err != nil {
 		return fmt.Errorf("message %d: %w", m.ID, err)
 	}
 	return nil

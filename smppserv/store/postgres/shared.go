@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"hnetsmpp/smppserv/sms"
@@ -17,6 +18,18 @@ func (d *Database) holds(e sms.Epoch) bool {
 	}
 	f := d.estates.Load()
 	return f != nil && slices.Contains((*f)(), e)
+}
+
+var handedOnBy = "SELECT " + fmt.Sprintf(columns, noContent) + " FROM messages m WHERE m.final_at IS NULL AND m.arrived IS NOT NULL AND m.handed_by = any($2) AND m.recipient <> '' " +
+	"AND NOT (m.holder " + own + ") ORDER BY m.id"
+
+// HandedOn implements store.Database.
+func (d *Database) HandedOn(ctx context.Context, by []sms.Epoch, f func(*sms.Message)) error {
+	of := make([]int64, len(by))
+	for i, e := range by {
+		of[i] = int64(e)
+	}
+	return d.messages(ctx, handedOnBy, func(m *sms.Message) error { f(m); return nil }, d.epoch.Load(), of)
 }
 
 // What an epoch that is over had is at its owner as soon as that has taken it up.

@@ -119,6 +119,7 @@ func (w *writer) write(ctx context.Context, b *store.Batch) (sent bool, err erro
 	if err := w.counters(q, b.Tally); err != nil {
 		return false, fmt.Errorf("write the counters: %w", err)
 	}
+	w.erase(q, b)
 	q.Queue("COMMIT")
 	w.careful = false
 	run := w.run
@@ -165,7 +166,7 @@ func (w *writer) add(q *pgx.Batch, ms []*sms.Message, copying bool) {
 	if copying {
 		rows := append(w.args.copied[:0], copyHead...)
 		for _, m := range ms {
-			rows = rows.message(m, w.epoch)
+			rows = rows.message(m, w.epoch, w.d.o.Keys)
 		}
 		w.args.copied = append(rows, copyEnd...)
 		q.Queue(copyMessages, w.args.copied)
@@ -177,10 +178,11 @@ func (w *writer) add(q *pgx.Batch, ms []*sms.Message, copying bool) {
 	if len(ms) <= singly {
 		for _, m := range ms {
 			from := len(buf)
-			buf = store.AppendAttributes(buf, m)
+			var content []byte
+			buf, content = w.d.o.Keys.AppendColumns(buf, m)
 			q.Queue(insertMessage, int64(m.ID), int16(m.Kind), int16(m.State), escape(m.Submitter), escape(m.Recipient), escape(m.Source.Number), escape(m.Dest.Number),
 				store.Milli(m.FirstReceived()), store.Milli(m.DueAt), store.Milli(m.ExpiresAt), int32(m.Attempts), int64(m.Error), escape(m.Reason),
-				buf[from:len(buf):len(buf)], notNil(m.Content), int64(w.epoch))
+				buf[from:len(buf):len(buf)], notNil(content), int64(w.epoch))
 		}
 		w.args.attributes = buf
 		return
@@ -200,9 +202,10 @@ func (w *writer) add(q *pgx.Batch, ms []*sms.Message, copying bool) {
 		a.errors = append(a.errors, int64(m.Error))
 		a.reasons = append(a.reasons, escape(m.Reason))
 		from := len(buf)
-		buf = store.AppendAttributes(buf, m)
+		var content []byte
+		buf, content = w.d.o.Keys.AppendColumns(buf, m)
 		a.attributes = append(a.attributes, buf[from:len(buf):len(buf)])
-		a.contents = append(a.contents, notNil(m.Content))
+		a.contents = append(a.contents, notNil(content))
 	}
 	w.args.attributes = buf
 	q.Queue(insertMessages, a.ids, a.kinds, a.states, a.submitters, a.recipients, a.sources, a.destinations, a.received, a.due, a.expires, a.attempts, a.errors,
@@ -228,7 +231,8 @@ func (w *writer) change(q *pgx.Batch, ms []*sms.Message) {
 			}
 			n++
 			ids, due, wait, expires = append(ids, int64(m.ID)), append(due, store.Milli(m.DueAt)), append(wait, m.Wait.Milliseconds()), append(expires, store.Milli(m.ExpiresAt))
-			contents, attributes = append(contents, notNil(m.Content)), append(attributes, store.AppendAttributes(nil, m))
+			packed, content := w.d.o.Keys.AppendColumns(nil, m)
+			contents, attributes = append(contents, notNil(content)), append(attributes, packed)
 		}
 		q.Queue(changeMessages, ids, due, wait, expires, contents, attributes)
 		ms = ms[n:]

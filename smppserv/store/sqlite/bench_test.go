@@ -82,9 +82,16 @@ func BenchmarkEnd(b *testing.B) {
 	b.StopTimer()
 }
 
-// BenchmarkAddAndFinish is the store's share of a message's cost.
-func BenchmarkAddAndFinish(b *testing.B) {
-	s := must(b, filepath.Join(b.TempDir(), "messages.db"))
+// BenchmarkAddAndFinish is the store's share of a message's cost, BenchmarkAddAndFinishSealed that with encrypted texts.
+func BenchmarkAddAndFinish(b *testing.B) { addAndFinish(b, nil) }
+
+func BenchmarkAddAndFinishSealed(b *testing.B) { addAndFinish(b, sealing(b, "one")) }
+
+func addAndFinish(b *testing.B, keys *store.Keys) {
+	s, err := openWith(filepath.Join(b.TempDir(), "messages.db"), keys)
+	if err != nil {
+		b.Fatal(err)
+	}
 	defer s.Close(context.Background())
 	finished := make(chan struct{}, flight)
 	b.ReportAllocs()

@@ -79,6 +79,7 @@ var (
 // pool has the connections that read. They are opened when they are needed; the one used last is used next.
 type pool struct {
 	file   string
+	keys   *store.Keys
 	gate   *gate
 	limit  time.Duration // of a read
 	slots  chan struct{} // one for each connection that there may be
@@ -89,8 +90,8 @@ type pool struct {
 	all  []*reader
 }
 
-func newPool(file string, gate *gate) *pool {
-	return &pool{file: file, gate: gate, limit: readTime, slots: make(chan struct{}, readers), closed: make(chan struct{})}
+func newPool(file string, gate *gate, keys *store.Keys) *pool {
+	return &pool{file: file, keys: keys, gate: gate, limit: readTime, slots: make(chan struct{}, readers), closed: make(chan struct{})}
 }
 
 // read calls f with a connection. What f does with it is interrupted after its limit, or when ctx ends.
@@ -143,7 +144,7 @@ func (p *pool) take() (*reader, error) {
 		return r, nil
 	}
 	p.mu.Unlock()
-	r, err := newReader(p.file)
+	r, err := newReader(p.file, p.keys)
 	if err != nil {
 		return nil, err
 	}
@@ -178,6 +179,7 @@ func (p *pool) close() (err error) {
 // reader is one connection that reads.
 type reader struct {
 	conn  *zombiezen.Conn
+	keys  *store.Keys
 	names store.Names
 	buf   []byte // of one value
 	texts []byte // of the texts of a row
@@ -189,12 +191,12 @@ type reader struct {
 	over  bool          // done is closed
 }
 
-func newReader(file string) (*reader, error) {
+func newReader(file string, keys *store.Keys) (*reader, error) {
 	c, err := connect(file, "query_only = on")
 	if err != nil {
 		return nil, err
 	}
-	r := &reader{conn: c, done: make(chan struct{}), buf: make([]byte, 512)}
+	r := &reader{conn: c, keys: keys, done: make(chan struct{}), buf: make([]byte, 512)}
 	c.SetInterrupt(r.done)
 	r.alarm = time.AfterFunc(readTime, r.late)
 	r.alarm.Stop()

@@ -18,7 +18,7 @@ import (
 // testdata has a database of each earlier schema, with the same messages: 1 and 2 of a submit_multi wait, 3 is final, 4 is its
 // receipt, 5 is from Hermès; 9 was the last id that was given out.
 func TestADatabaseOfEachEarlierVersionIsTakenOver(t *testing.T) {
-	for _, version := range []int{1, 2, 3, 4, 5, 7} {
+	for _, version := range []int{1, 2, 3, 4, 5, 6, 7, 8} {
 		t.Run(fmt.Sprint(version), func(t *testing.T) {
 			data, err := os.ReadFile(filepath.Join("testdata", fmt.Sprint(version, ".db")))
 			if err != nil {

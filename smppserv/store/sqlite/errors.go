@@ -23,11 +23,15 @@ var (
 	errForeignLog   = errors.New("the write-ahead log beside it belongs to another state of the database")
 	errNoLog        = errors.New("the disk that it is on cannot hold a write-ahead log")
 	errInterrupted  = errors.New("a restore was interrupted before the copy was in its place")
+	errNoRoom       = errors.New("this version changes its schema, and there is no room for the copy that is made before")
 	errOrphanLog    = errors.New("the file is missing or empty, but its write-ahead log is still there, with messages in it")
 )
 
 // RestoreCommand is the command that puts a copy in the place of a database.
 const RestoreCommand = "smppserv store restore FILE"
+
+// RecoverCommand is the command that saves what can be read of a damaged database.
+const RecoverCommand = "smppserv store recover FILE"
 
 // code is SQLite's primary result code in err, 0 = none.
 func code(err error) int {
@@ -67,11 +71,13 @@ func explainCode(file string, code int, err error) error {
 	}
 	switch {
 	case errors.Is(err, errDamaged):
-		advice = "; put a backup back with: " + RestoreCommand + ", or move it away with its -wal and -shm (sqlite3's .recover may save the messages)"
+		advice = "; put a backup back with: " + RestoreCommand + ", or move it away with its -wal and -shm after what can be saved was: " + RecoverCommand
 	case errors.Is(err, errNotADatabase):
 		advice = "; set store.dsn to another file, or, if this was the database once and is damaged, put a backup back with: " + RestoreCommand
 	case errors.Is(err, errNotOurs):
 		advice = "; set store.dsn to another file"
+	case errors.Is(err, errNoRoom):
+		advice = ": make room on that disk, or install the earlier version again"
 	case errors.Is(err, errNewer):
 		advice = "; install that version again, put a backup from before it back with: " + RestoreCommand + ", or set store.dsn to another file"
 	case errors.Is(err, errForeignLog):

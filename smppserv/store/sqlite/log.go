@@ -37,8 +37,10 @@ type care struct {
 	brake  int64   // as brakePages
 	pause  time.Duration
 	again  time.Time // not before
+	woken  time.Time // has Tend called at that time
 	failed bool      // as was said
 	long   bool      // nothing more is done to lengthen it
+	scrubs
 }
 
 // Tend implements store.Database: it has a long log copied, and begins it anew when it is, or when it is not bound to the database
@@ -46,7 +48,15 @@ type care struct {
 func (d *database) Tend() {
 	c := &d.care
 	l := d.present.logNow()
-	if l.pages < c.limit && c.salts == l.salts || time.Now().Before(c.again) {
+	scrub := c.waiting()
+	if l.pages < c.limit && c.salts == l.salts && scrub == 0 {
+		return
+	}
+	if rest := time.Until(c.again); rest > 0 {
+		if scrub > 0 && c.woken != c.again { // nobody may commit until then
+			c.woken = c.again
+			time.AfterFunc(rest, d.copier.due)
+		}
 		return
 	}
 	if d.Present() != nil {
@@ -59,6 +69,8 @@ func (d *database) Tend() {
 	case c.salts != l.salts:
 		d.copier.halt()
 		err = d.name()
+	case scrub > 0:
+		d.copier.halt()
 	case !d.copier.copied(l.pages >= c.brake):
 		return
 	}
@@ -69,10 +81,18 @@ func (d *database) Tend() {
 	d.copier.rest(cut)
 	if cut {
 		c.pause, c.again, c.failed = 0, time.Time{}, false
+		if scrub > 0 {
+			c.long = false // its file was cut
+			c.done(scrub)
+		}
 		return
 	}
 	c.pause = min(max(2*c.pause, firstPause), lastPause)
 	c.again = time.Now().Add(c.pause)
+	if scrub > 0 {
+		c.woken = c.again
+		time.AfterFunc(c.pause, d.copier.due)
+	}
 	if err != nil && !c.failed {
 		c.failed = true
 		c.log.Error().Err(err).Str("file", c.file).Msg("the write-ahead log cannot be copied into the database, and grows")
@@ -123,8 +143,8 @@ func (d *database) fold() (cut bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	mode := "TRUNCATE" // at a start, and when it had become too long
-	if info, e := os.Stat(d.care.file); e == nil && d.care.salts != [8]byte{} && info.Size() < keptPages/walPages*d.care.limit*framePage {
+	mode := "TRUNCATE" // at a start, when it had become too long, and when nothing is to be left of what was in it
+	if info, e := os.Stat(d.care.file); !d.care.wanted() && e == nil && d.care.salts != [8]byte{} && info.Size() < keptPages/walPages*d.care.limit*framePage {
 		mode = "RESTART"
 	}
 	conn.SetBusyTimeout(foldTime)

@@ -67,7 +67,7 @@ func (d *database) written(b *store.Batch) {
 	if b.Forgotten != (store.Forgotten{}) {
 		_ = rows(d.writer.anyNoted, func(s *zombiezen.Stmt) error { d.noted.Store(s.ColumnInt64(0) != 0); return nil }) // it may stay true
 	}
-	if !b.PurgedAt.IsZero() || b.Forgotten != (store.Forgotten{}) {
+	if !b.PurgedAt.IsZero() || b.Forgotten != (store.Forgotten{}) || len(b.Erased) > 0 {
 		book.ForgetAnswers()
 	}
 }

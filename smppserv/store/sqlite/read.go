@@ -70,7 +70,7 @@ const loadStep = 256
 var (
 	loadWhole = "SELECT " + fmt.Sprintf(read, "content") + " FROM messages WHERE id = ?"
 	loadBare  = "SELECT " + fmt.Sprintf(read, "NULL") + " FROM messages WHERE id = ?"
-	loadHead  = "SELECT " + fmt.Sprintf(read, fmt.Sprintf("substr(content, 1, %d)", sms.HeadOctets)) + " FROM messages WHERE id = ?"
+	loadHead  = "SELECT " + fmt.Sprintf(read, fmt.Sprintf("CASE WHEN substr(attributes, 1, 1) = x'%02x' THEN content ELSE substr(content, 1, %d) END", store.SealedVersion, sms.HeadOctets)) + " FROM messages WHERE id = ?"
 )
 
 // Load implements store.Database.
@@ -94,7 +94,11 @@ func (d *database) Load(ctx context.Context, ids []sms.ID, part store.Part) ([]*
 				err := r.each(query, func(s *zombiezen.Stmt) error {
 					m := &sms.Message{}
 					ms = append(ms, m)
-					return r.message(s, m)
+					err := r.message(s, m)
+					if part == store.Head {
+						m.Content = m.Content[:min(len(m.Content), sms.HeadOctets)]
+					}
+					return err
 				}, int64(id))
 				if err != nil {
 					return err

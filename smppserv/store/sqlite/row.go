@@ -37,7 +37,7 @@ var (
 	addedNumbers = [...]int{2, 3, 8, 9, 10, 11, 12} // kind, state, received_at, due_at, expires_at, attempts, error
 )
 
-func (a *addition) run(m *sms.Message) error {
+func (a *addition) run(m *sms.Message, keys *store.Keys) error {
 	texts := [...]string{m.Submitter, m.Recipient, m.Source.Number, m.Dest.Number, m.Reason}
 	for i, text := range texts {
 		if !a.bound || text != a.texts[i] {
@@ -51,10 +51,11 @@ func (a *addition) run(m *sms.Message) error {
 		}
 	}
 	a.texts, a.numbers = texts, numbers
-	a.buf = store.AppendAttributes(a.buf[:0], m)
+	attributes, content := keys.AppendColumns(a.buf[:0], m)
+	a.buf = attributes
 	a.BindInt64(1, int64(m.ID))
 	a.BindBytes(14, a.buf)
-	a.BindBytes(15, m.Content)
+	a.BindBytes(15, content)
 	err := run(a.Stmt)
 	a.bound = err == nil
 	return err
@@ -83,9 +84,10 @@ func (r *reader) message(s *zombiezen.Stmt, m *sms.Message) error {
 		Wait:    time.Duration(s.ColumnInt64(17)) * time.Millisecond,
 		Receipt: m.Receipt, TLVs: m.TLVs,
 	}
+	var content []byte
 	if s.ColumnType(14) == zombiezen.TypeBlob {
-		m.Content = make([]byte, s.ColumnLen(14))
-		s.ColumnBytes(14, m.Content)
+		content = make([]byte, s.ColumnLen(14))
+		s.ColumnBytes(14, content)
 	}
 	if !s.ColumnIsNull(18) {
 		m.Progress = string(r.bytes(s, 18))
@@ -97,7 +99,7 @@ func (r *reader) message(s *zombiezen.Stmt, m *sms.Message) error {
 		m.TriedAt, m.Took = time.UnixMilli(s.ColumnInt64(19)), time.Duration(s.ColumnInt64(20))*time.Millisecond
 		m.Through, m.Unjudged = r.names.Of(r.bytes(s, 21)), s.ColumnInt(22)
 	}
-	if err := store.DecodeAttributes(r.bytes(s, 13), m, &r.names); err != nil {
+	if err := r.keys.Decode(r.bytes(s, 13), content, m, &r.names); err != nil {
 		return fmt.Errorf("message %d: %w", m.ID, err)
 	}
 	return nil

@@ -35,7 +35,8 @@ const applicationID = 0x484E4554
 
 // Options of a store in SQLite.
 type Options struct {
-	File string // made when it is missing, as is its folder
+	File string      // made when it is missing, as is its folder
+	Keys *store.Keys // that texts are sealed with; nil = they are not, and none are
 	Log  zerolog.Logger
 
 	marked bool // also one that was moved elsewhere, or is not whole yet
@@ -67,6 +68,7 @@ func OpenDatabase(ctx context.Context, o Options) (store.Database, error) {
 // database implements store.Database.
 type database struct {
 	file, mark string
+	keys       *store.Keys
 	log        zerolog.Logger
 	gate       *gate
 	writer     *writer
@@ -111,7 +113,7 @@ func openFile(ctx context.Context, o Options) (*database, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &database{mark: markFile(o.File), log: o.Log, release: release}
+	d := &database{mark: markFile(o.File), keys: o.Keys, log: o.Log, release: release}
 	file := followed(o.File)
 	err = checkRestored(file)
 	if err == nil {
@@ -163,11 +165,15 @@ func (d *database) open(ctx context.Context, whole bool) error {
 		return err
 	}
 	if d.writer, err = openWriter(d.file); err == nil {
+		d.writer.keys = d.keys
 		if whole {
 			err = d.checkMarks()
 		}
 		if err == nil {
 			err = d.migrate(ctx)
+		}
+		if err == nil && whole {
+			err = d.writer.checkKeys()
 		}
 		if err == nil {
 			err = d.writer.prepare()
@@ -185,12 +191,13 @@ func (d *database) open(ctx context.Context, whole bool) error {
 		return err
 	}
 	d.gate = newGate(d.file)
-	d.readers = newPool(d.file, d.gate)
+	d.readers = newPool(d.file, d.gate, d.keys)
 	return nil
 }
 
 // writing is what a connection that writes is told: it copies the log into the database when Tend says so, and at no commit.
-var writing = []string{"journal_mode(wal)", "synchronous(full)", "wal_autocheckpoint(0)"}
+// What is deleted is overwritten with zeros.
+var writing = []string{"journal_mode(wal)", "synchronous(full)", "wal_autocheckpoint(0)", "secure_delete(on)"}
 
 // openSQL opens a connection that writes, for whoever writes seldom.
 func openSQL(file string) (*sql.DB, error) {
@@ -296,6 +303,11 @@ func (d *database) migrate(ctx context.Context) (err error) {
 	}
 	if err := d.foldAtStart(); err != nil {
 		return err
+	}
+	if current > 0 && current < target {
+		if err := d.keepEarlier(ctx, db, current, target); err != nil {
+			return err
+		}
 	}
 	_, err = p.Up(ctx)
 	return err

@@ -19,6 +19,7 @@ type writer struct {
 	conn    *zombiezen.Conn
 	version int64 // data_version: it changes when somebody else writes
 	add     addition
+	keys    *store.Keys
 
 	look, begin, commit, rollback, dataVersion         *zombiezen.Stmt
 	end, try, progress, change                         *zombiezen.Stmt
@@ -30,6 +31,7 @@ type writer struct {
 	oldCounters, oldSamples, oldAudit                  *zombiezen.Stmt
 	keepLast, purge, purgeExternal, purgeKnown, forget *zombiezen.Stmt
 	step, forgetSteps, purgedAt, probe                 *zombiezen.Stmt
+	notedNumber, notedCampaign, rename, reword         *zombiezen.Stmt
 }
 
 func openWriter(file string) (*writer, error) {
@@ -95,6 +97,10 @@ func (w *writer) prepare() (err error) {
 		{&w.purgeExternal, "DELETE FROM external_ids WHERE " + ended},
 		{&w.purgeKnown, "DELETE FROM submit_multi WHERE " + ended},
 		{&w.forget, "DELETE FROM conversations WHERE rowid > ? AND rowid <= ? AND written_at < ?"},
+		{&w.notedNumber, "DELETE FROM conversations WHERE number = ?"},
+		{&w.notedCampaign, "DELETE FROM conversations WHERE campaign = ?"},
+		{&w.rename, "UPDATE hourly SET campaign = ? WHERE campaign = ? AND hour >= ? AND hour < ?"},
+		{&w.reword, "UPDATE audit SET on_what = ?, more = ? WHERE id = ?"},
 		{&w.step, "INSERT INTO clock_steps (message_id, set_from, set_to) VALUES (?, ?, ?)"},
 		{&w.forgetSteps, "DELETE FROM clock_steps WHERE message_id < (SELECT coalesce(min(id), ?) FROM messages INDEXED BY messages_waiting " +
 			"WHERE final_at IS NULL) OR rowid <= (SELECT max(rowid) FROM clock_steps) - ?"},
@@ -173,6 +179,11 @@ func (d *database) MoreIDs(_ context.Context, above sms.ID) (first, last sms.ID,
 	return above + 1, math.MaxInt64, nil
 }
 
+// HandedOn implements store.Database: there are no other workers.
+func (d *database) HandedOn(context.Context, []sms.Epoch, func(*sms.Message)) error {
+	return nil
+}
+
 // Holders implements store.Database: there are no other workers.
 func (d *database) Holders(context.Context, []sms.ID) (map[sms.ID]sms.Epoch, error) {
 	return nil, nil
@@ -228,8 +239,9 @@ func (w *writer) write(b *store.Batch) error {
 		w.change.BindInt64(1, store.Milli(m.DueAt))
 		w.change.BindInt64(2, m.Wait.Milliseconds())
 		w.change.BindInt64(3, store.Milli(m.ExpiresAt))
-		w.change.BindBytes(4, m.Content)
-		w.change.BindBytes(5, store.AppendAttributes(nil, m))
+		attributes, content := w.keys.AppendColumns(nil, m)
+		w.change.BindBytes(4, content)
+		w.change.BindBytes(5, attributes)
 		w.change.BindInt64(6, int64(m.ID))
 		if err := run(w.change); err != nil {
 			return fmt.Errorf("change message %d: %w", m.ID, err)
@@ -265,7 +277,13 @@ func (w *writer) write(b *store.Batch) error {
 	if err := w.records(b); err != nil {
 		return fmt.Errorf("write what is no message: %w", err)
 	}
-	return w.counted(b.Tally)
+	if err := w.counted(b.Tally); err != nil {
+		return err
+	}
+	if err := w.erased(b); err != nil {
+		return fmt.Errorf("erase a number: %w", err)
+	}
+	return nil
 }
 
 func (w *writer) added(m *sms.Message) error {
@@ -282,7 +300,7 @@ func (w *writer) added(m *sms.Message) error {
 			return err
 		}
 	}
-	return w.add.run(m)
+	return w.add.run(m, w.keys)
 }
 
 func (w *writer) tried(v *road.Transition, t *tally.Sheet) error {

@@ -81,3 +81,22 @@ func purgeLeavesWhatWaits(t *testing.T, open Open) {
 	}
 	closeStore(t, s)
 }
+
+func purgeTakesOldFinals(t *testing.T, open Open) {
+	s := open()
+	old, oldWaiting, young := Sample(), Sample(), Sample()
+	young.ReceivedAt = time.Now().Add(time.Hour)
+	for _, m := range []*sms.Message{old, oldWaiting, young} {
+		Add(t, s, m)
+	}
+	Finish(s, road.Transition{IDs: []sms.ID{old.ID, young.ID}, State: sms.Delivered})
+	n, err := s.Purge(context.Background(), time.Now().Add(time.Minute))
+	if err != nil || n != 1 {
+		t.Fatalf("purged %d, %v", n, err)
+	}
+	left, err := s.Load(context.Background(), []sms.ID{old.ID, oldWaiting.ID, young.ID})
+	if err != nil || len(left) != 2 || left[0].ID != oldWaiting.ID || left[1].ID != young.ID {
+		t.Fatalf("left %v %v", left, err)
+	}
+	closeStore(t, s)
+}

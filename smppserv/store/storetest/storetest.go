@@ -19,12 +19,20 @@ import (
 // Open opens the same store again at each call; the one before is closed by then.
 type Open func() *store.Store
 
+type test struct {
+	name string
+	run  func(t *testing.T, open Open)
+}
+
 // Run holds a backend to the contract. fresh gives each test a store of its own.
 func Run(t *testing.T, fresh func(t *testing.T) Open) {
-	for _, test := range []struct {
-		name string
-		run  func(t *testing.T, open Open)
-	}{
+	RunInMemory(t, fresh)
+	run(t, fresh, []test{{"many numbers take no memory", manyNumbers}})
+}
+
+// RunInMemory is Run for one that has its messages in memory.
+func RunInMemory(t *testing.T, fresh func(t *testing.T) Open) {
+	run(t, fresh, []test{
 		{"an added message comes back as it was", addedComesBack},
 		{"ids rise and are not given out again after a purge and a restart", idsAreNeverReused},
 		{"only what is not final waits after a restart", waitingAfterRestart},
@@ -48,10 +56,10 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"who wrote before a message that is purged is known while that is there", writerAfterPurge},
 		{"the messages of a number are found by the time they came", byNumber},
 		{"a number that has many conversations is as any other", manyConversationsOfANumber},
-		{"many numbers take no memory", manyNumbers},
 		{"a purge takes what is final and old, and nothing else", purgeTakesOldFinals},
 		{"a purge forgets the external ids of what it takes", purgeForgetsExternalIDs},
 		{"a purge leaves what waits among what goes", purgeLeavesWhatWaits},
+		{"what is erased of a number is found nowhere, and the rest counts on", numberIsErased},
 		{"the steps of the clock are kept while a message needs them", clockSteps},
 		{"the last purge is kept", lastPurge},
 		{"each try is kept as long as its message", triesAreKept},
@@ -66,7 +74,11 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 		{"an unknown id is not found", unknownID},
 		{"whatever waits is read, in its order and each as it is", waitingIsReadWhole},
 		{"messages are loaded in the order of their ids, each once", loadIsInOrder},
-	} {
+	})
+}
+
+func run(t *testing.T, fresh func(t *testing.T) Open, tests []test) {
+	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) { test.run(t, fresh(t)) })
 	}
 }
@@ -443,25 +455,6 @@ func lastWriter(t *testing.T, open Open) {
 	}
 	if a, ok, err := s.LastUse(ctx, "last", "33612345678"); err != nil || !ok || a != Sample().Source {
 		t.Fatalf("got %+v %v %v", a, ok, err)
-	}
-	closeStore(t, s)
-}
-
-func purgeTakesOldFinals(t *testing.T, open Open) {
-	s := open()
-	old, oldWaiting, young := Sample(), Sample(), Sample()
-	young.ReceivedAt = time.Now().Add(time.Hour)
-	for _, m := range []*sms.Message{old, oldWaiting, young} {
-		Add(t, s, m)
-	}
-	Finish(s, road.Transition{IDs: []sms.ID{old.ID, young.ID}, State: sms.Delivered})
-	n, err := s.Purge(context.Background(), time.Now().Add(time.Minute))
-	if err != nil || n != 1 {
-		t.Fatalf("purged %d, %v", n, err)
-	}
-	left, err := s.Load(context.Background(), []sms.ID{old.ID, oldWaiting.ID, young.ID})
-	if err != nil || len(left) != 2 || left[0].ID != oldWaiting.ID || left[1].ID != young.ID {
-		t.Fatalf("left %v %v", left, err)
 	}
 	closeStore(t, s)
 }

@@ -5,6 +5,8 @@
 package tally
 
 import (
+	"cmp"
+	"strings"
 	"time"
 
 	"hnetsmpp/pkg/smstext"
@@ -29,6 +31,19 @@ type Key struct {
 	Subject
 	State  sms.State
 	Reason string // see Subject.Reason; "" of what did not fail
+}
+
+// Compare is in the order in which counters are written.
+func (k *Key) Compare(o *Key) int {
+	order := cmp.Or(cmp.Compare(k.Hour, o.Hour), strings.Compare(k.Client, o.Client), strings.Compare(k.Campaign, o.Campaign),
+		strings.Compare(k.Peer, o.Peer), cmp.Compare(k.Kind, o.Kind), cmp.Compare(k.State, o.State), strings.Compare(k.Reason, o.Reason))
+	switch {
+	case order != 0 || k.Out == o.Out:
+		return order
+	case o.Out:
+		return -1
+	}
+	return 1
 }
 
 // Count is what a counter says.

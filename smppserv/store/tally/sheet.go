@@ -1,7 +1,6 @@
 package tally
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 	"sync"
@@ -242,15 +241,7 @@ func (s *Sheet) Rows(f func(*Row) error) error {
 }
 
 func compare(a, b *counter) int {
-	order := cmp.Or(cmp.Compare(a.hour, b.hour), strings.Compare(a.Client, b.Client), strings.Compare(a.Campaign, b.Campaign),
-		strings.Compare(a.Peer, b.Peer), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.state, b.state), strings.Compare(a.reason, b.reason))
-	switch {
-	case order != 0 || a.Out == b.Out:
-		return order
-	case b.Out:
-		return -1
-	}
-	return 1
+	return (&Key{a.hour, a.Subject, a.state, a.reason}).Compare(&Key{b.hour, b.Subject, b.state, b.reason})
 }
 
 // Commit is for a batch that is on disk.
@@ -296,6 +287,14 @@ func (s *Sheet) end() {
 		}
 		s.drop(oldest)
 	}
+}
+
+// Reload has all counters be read anew when they are met next: somebody else has changed what is on disk. It is called between two batches.
+func (s *Sheet) Reload() {
+	for _, of := range s.subjects {
+		of.gone, of.counters = true, nil
+	}
+	s.subjects, s.hours = map[Subject]*subject{}, map[int64]*hour{}
 }
 
 // TooMany tells, once an hour, that campaigns beyond MaxCampaigns were counted under no name.

@@ -344,6 +344,16 @@ func (f *Fake) Cancel(_ context.Context, by admin.Actor, id string) (adminapi.Do
 	return f.change(by, "cancel", id, adminapi.Say("message %s is taken back", id), func(d *adminapi.Detail) { d.State, d.Final, d.Can = "DELETED", f.Now, []string{"send-again"} })
 }
 
+// Erase implements admin.Operators.
+func (f *Fake) Erase(_ context.Context, _ admin.Actor, number string) (adminapi.Erasure, error) {
+	f.Lock()
+	defer f.Unlock()
+	n := len(f.Stored)
+	f.Stored = slices.DeleteFunc(f.Stored, func(m adminapi.Detail) bool { return m.From == number || m.To == number })
+	n -= len(f.Stored)
+	return adminapi.Erasure{Done: true, Messages: n, Text: adminapi.Say("the number is erased: %d messages, %d lines of logs", n, 0)}, nil
+}
+
 // SendAgain implements admin.Operators.
 func (f *Fake) SendAgain(ctx context.Context, by admin.Actor, id string) (adminapi.Done, error) {
 	d, err := f.Message(ctx, by, id, false)

@@ -1,6 +1,6 @@
 //go:build unix
 
-package operators
+package diskspace
 
 import (
 	"path/filepath"
@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// freeOctets is how much of a file's volume an ordinary account may still write, and how large that is.
-func freeOctets(file string) (free, total int64, err error) {
+// Of is how much of a file's volume an ordinary account may still write, and how large that is.
+func Of(file string) (free, total int64, err error) {
 	var s unix.Statfs_t
 	if err := unix.Statfs(filepath.Dir(file), &s); err != nil {
 		return 0, 0, err

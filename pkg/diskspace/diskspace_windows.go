@@ -1,4 +1,4 @@
-package operators
+package diskspace
 
 import (
 	"path/filepath"
@@ -6,8 +6,8 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// freeOctets is how much of a file's volume this account may still write, and how large that is for it.
-func freeOctets(file string) (free, total int64, err error) {
+// Of is how much of a file's volume this account may still write, and how large that is for it.
+func Of(file string) (free, total int64, err error) {
 	folder, err := windows.UTF16PtrFromString(filepath.Dir(file))
 	if err != nil {
 		return 0, 0, err

@@ -1,0 +1,21 @@
+package cluster
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+
+	"hnetsmpp/smppserv/testkit"
+)
+
+func TestWhatIsSaidOfADatabaseThatIsAwayHasNothingOfTheDSNButTheHost(t *testing.T) {
+	_, err := pgx.Connect(t.Context(), "postgres://keeper:S3cret@127.0.0.1:"+strconv.Itoa(testkit.FreePort(t))+"/treasury?sslmode=disable")
+	if err == nil || !strings.Contains(err.Error(), "keeper") {
+		t.Fatalf("the driver says: %v", err)
+	}
+	if text := undisclosed(err).Error(); strings.Contains(text, "keeper") || strings.Contains(text, "treasury") || strings.Contains(text, "S3cret") || !strings.Contains(text, "127.0.0.1") {
+		t.Error(text)
+	}
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"hnetsmpp/pkg/commandline"
+	"hnetsmpp/smppserv/store/sqlite"
+)
+
+type storeCheckCommand struct {
+	All bool `help:"Compare every message with the index of numbers, and every hour with its counters, instead of a sample."`
+}
+
+func (k storeCheckCommand) Run(ctx context.Context, line *commandLine, c *commandline.Console) error {
+	file, err := line.load()
+	if err != nil {
+		return err
+	}
+	if err := ofSQLite(file.Config); err != nil {
+		return errors.New("the messages are in PostgreSQL (store.driver): look through them with its own pg_amcheck")
+	}
+	start := time.Now()
+	tell, stop := stepProgress(c, "check")
+	got, err := sqlite.Check(ctx, file.Config.Store.DSN, k.All, tell)
+	stop()
+	if err != nil {
+		return storeError(err)
+	}
+	for _, left := range got.Left {
+		fmt.Fprintf(c.Stdout, "not looked at: %s\n", left)
+	}
+	for _, fault := range got.Faults {
+		fmt.Fprintf(c.Stdout, "wrong: %s\n", fault)
+	}
+	fmt.Fprintf(c.Stdout, "%s: schema %d, %d messages, %d of them wait, message ids up to %s; %d looked for in the index of numbers, the counters of %d hours; %.1f s\n",
+		file.Config.Store.DSN, got.Schema, got.Messages, got.Waiting, got.LastID, got.Compared, got.Hours, time.Since(start).Seconds())
+	if n := len(got.Faults); n > 0 {
+		return fmt.Errorf("%d faults: put a backup back with: %s; or save what can be read with: %s", n, sqlite.RestoreCommand, sqlite.RecoverCommand)
+	}
+	_, err = fmt.Fprintln(c.Stdout, "nothing is wrong")
+	return err
+}
+
+type recoverCommand struct {
+	File string `arg:"" help:"The new file, for what can be saved."`
+	From string `placeholder:"FILE" help:"The damaged database; without it the one that config.toml names."`
+}
+
+func (r recoverCommand) Run(ctx context.Context, line *commandLine, c *commandline.Console) error {
+	file, err := line.load()
+	if err != nil {
+		return err
+	}
+	damaged := r.From
+	if damaged == "" {
+		if err := ofSQLite(file.Config); err != nil {
+			return errors.New("the messages are in PostgreSQL (store.driver): recovering them is its own tools' job; restore a pg_basebackup, or a dump")
+		}
+		damaged = file.Config.Store.DSN
+	}
+	tell, stop := stepProgress(c, "recover")
+	got, err := sqlite.Recover(ctx, damaged, r.File, tell)
+	stop()
+	if err != nil {
+		return storeError(err)
+	}
+	say := func(format string, args ...any) {
+		if err == nil {
+			_, err = fmt.Fprintf(c.Stdout, format+"\n", args...)
+		}
+	}
+	say("%s: what could be read of %s, %s, checked", r.File, damaged, megabytes(got.Octets))
+	for _, t := range got.Tables {
+		switch {
+		case t.Unread != "":
+			say("  %-16s %d rows, and not all: %s", t.Table, t.Rows, t.Unread)
+		case t.Rows > 0:
+			say("  %-16s %d rows, all", t.Table, t.Rows)
+		}
+	}
+	lost := uint64(0)
+	for i, l := range got.Lost {
+		lost += uint64(l.To - l.From + 1)
+		if i < 20 {
+			say("lost: message ids %s to %s, as far as there were any", l.From, l.To)
+		}
+	}
+	if n := len(got.Lost); n > 20 {
+		say("lost: %d more ranges", n-20)
+	}
+	say("message ids that cannot be read: %d; messages that wait: %d; the damaged file is as it was", lost, got.Waiting)
+	say("to go on with it: smppserv store restore %s", r.File)
+	return err
+}
+
+// stepProgress shows how far a step is, until stop is called.
+func stepProgress(c *commandline.Console, word string) (tell sqlite.CheckProgress, stop func()) {
+	var mu sync.Mutex
+	var last time.Time
+	s, ok := c.Stderr.(*screen)
+	bar := ok && s.terminal
+	tell = func(step string, part float64) {
+		mu.Lock()
+		defer mu.Unlock()
+		every := lineTime
+		if bar {
+			every = barTime
+		}
+		if now := time.Now(); now.Sub(last) < every {
+			return
+		} else {
+			last = now
+		}
+		if bar {
+			full := min(int(part*barWidth), barWidth)
+			fmt.Fprintf(c.Stderr, "\r%s %-24s [%s%s] %3.0f %%\x1b[K", word, step, strings.Repeat("#", full), strings.Repeat(".", barWidth-full), 100*part)
+			return
+		}
+		fmt.Fprintf(c.Stderr, "%s: %s, %.0f %%\n", word, step, 100*part)
+	}
+	return tell, func() {
+		if bar {
+			fmt.Fprint(c.Stderr, "\r\x1b[K")
+		}
+	}
+}
