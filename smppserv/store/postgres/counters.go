@@ -30,16 +30,18 @@ type numbered struct {
 	hour    int64
 	numbers map[tally.Key]int64
 	fresh   map[tally.Key]int64 // given by the transaction that is under way
+	anew    bool                // that one takes their numbers from some
 }
 
 // wrote is told what became of that transaction.
 func (c *numbered) wrote(ok bool) {
-	if !ok {
+	if !ok || c.anew {
 		clear(c.numbers) // the next one numbers them anew
 	} else {
 		maps.Copy(c.numbers, c.fresh)
 	}
 	clear(c.fresh)
+	c.anew = false
 }
 
 // of is the number of a counter, and whether it has it already.
