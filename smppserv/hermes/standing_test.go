@@ -160,8 +160,8 @@ func TestAFullTCPPortGivesTheNewcomerThePlaceOfWhoIsIdle(t *testing.T) {
 		if got := p.visit(t, "127.0.0.1").ask(hello); !strings.Contains(got, "accepted") || !idler.gone() || talker.gone() || first.gone() {
 			t.Errorf("the newcomer has not the place of who is idle for longest: %q", got)
 		}
-		if said.count(madeRoom.Text) != 2 || len(p.connections) != 3 {
-			t.Errorf("%d connections; the log says\n%s", len(p.connections), said.String())
+		if n := p.admitted(); said.count(madeRoom.Text) != 2 || n != 3 {
+			t.Errorf("%d connections; the log says\n%s", n, said.String())
 		}
 		p.end(t)
 	})
@@ -182,7 +182,7 @@ func TestAFloodOfSilentConnectionsDoesNotKeepHermesFromTheTCPPort(t *testing.T) 
 				go io.Copy(io.Discard, v)
 			}
 			time.Sleep(1500 * time.Millisecond)
-			if n := len(p.connections); n > defaultMaxConnections {
+			if n := p.admitted(); n > defaultMaxConnections {
 				t.Fatalf("%d connections", n)
 			}
 			if got := hermes.ask(line); !strings.Contains(got, "accepted") {

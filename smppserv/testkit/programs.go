@@ -60,7 +60,7 @@ var programs = sync.OnceValues(func() (string, error) {
 	}
 	built.Store(true)
 	args := []string{"build", "-buildvcs=false", "-o", folder + string(filepath.Separator)}
-	if raceDetector {
+	if RaceDetector {
 		args = append(args, "-race")
 	}
 	out, err := exec.Command("go", append(args, "hnetsmpp/launcher", "hnetsmpp/smppserv")...).CombinedOutput()

@@ -2,4 +2,5 @@
 
 package testkit
 
-const raceDetector = true
+// RaceDetector tells that the tests and the programs they start are built with -race, which multiplies their memory.
+const RaceDetector = true
