@@ -15,9 +15,7 @@ import (
 
 // A record is what clients and Hermès saw. Its methods may be called at the same time.
 type record struct {
-	mu       sync.Mutex
-	changed  chan struct{} // closed and replaced with every change
-	faults   []string
+	watched
 	acked    map[string]string // message_id → text
 	receipts map[string]smpp.MessageState
 	binds    int
@@ -25,46 +23,20 @@ type record struct {
 }
 
 func newRecord(t *testing.T) *record {
-	return &record{changed: make(chan struct{}), acked: map[string]string{}, receipts: map[string]smpp.MessageState{},
+	return &record{watched: newWatched(), acked: map[string]string{}, receipts: map[string]smpp.MessageState{},
 		hermes: testkit.StartHermes(t)}
-}
-
-// change changes the record and wakes those who await it.
-func (r *record) change(do func()) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	do()
-	close(r.changed)
-	r.changed = make(chan struct{})
-}
-
-// fault is to be called by change.
-func (r *record) fault(format string, args ...any) {
-	if len(r.faults) < 20 {
-		r.faults = append(r.faults, fmt.Sprintf(format, args...))
-	}
 }
 
 // await returns once the record is as wanted. done is called with the record to itself.
 func (r *record) await(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	deadline := time.After(testkit.Patience)
-	for {
-		r.mu.Lock()
-		ok, changed := done(), r.changed
-		r.mu.Unlock()
-		if ok {
-			return
-		}
-		select {
-		case <-changed:
-		case <-deadline:
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			t.Fatalf("%s did not come within %v: %d acknowledged, %d pushes, %d receipts, %d binds; faults %q",
-				what, testkit.Patience, len(r.acked), len(r.hermes.Pushes(nil)), len(r.receipts), r.binds, r.faults)
-		}
+	if r.until(testkit.Patience, done) {
+		return
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	t.Fatalf("%s did not come within %v: %d acknowledged, %d pushes, %d receipts, %d binds; faults %q",
+		what, testkit.Patience, len(r.acked), len(r.hermes.Pushes(nil)), len(r.receipts), r.binds, r.faults)
 }
 
 // awaitAcked returns once n more submits are acknowledged.

@@ -20,11 +20,8 @@ import (
 
 // An account counts message by message, in both directions, what clients and Hermès saw of several workers on one store.
 type account struct {
-	hermes *testkit.Hermes
-
-	mu        sync.Mutex
-	changed   chan struct{}
-	faults    []string
+	watched
+	hermes    *testkit.Hermes
 	acked     map[string]string            // message_id → text
 	refused   map[string]smpp.Status       // text → the status of its submit_sm_resp
 	receipts  map[string]smpp.MessageState // message_id → what its receipt says
@@ -60,45 +57,20 @@ func (a *account) served(s *span) {
 }
 
 func newAccount(t *testing.T) *account {
-	return &account{changed: make(chan struct{}), acked: map[string]string{}, refused: map[string]smpp.Status{}, receipts: map[string]smpp.MessageState{},
+	return &account{watched: newWatched(), acked: map[string]string{}, refused: map[string]smpp.Status{}, receipts: map[string]smpp.MessageState{},
 		accepted: map[string]string{}, delivered: map[string]int{}, order: map[string]int{}, last: map[string]time.Time{}, resent: map[string]bool{}, hermes: testkit.StartHermes(t)}
-}
-
-func (a *account) change(do func()) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	do()
-	close(a.changed)
-	a.changed = make(chan struct{})
-}
-
-func (a *account) fault(format string, args ...any) {
-	if len(a.faults) < 20 {
-		a.faults = append(a.faults, fmt.Sprintf(format, args...))
-	}
 }
 
 // await returns once the account is as wanted; done has it to itself.
 func (a *account) await(t *testing.T, what string, done func() bool) {
 	t.Helper()
-	deadline := time.After(2 * testkit.Patience)
-	for {
-		a.mu.Lock()
-		ok, changed := done(), a.changed
-		a.mu.Unlock()
-		if ok {
-			return
-		}
-		select {
-		case <-changed:
-		case <-time.After(100 * time.Millisecond): // Hermès tells by itself what it got
-		case <-deadline:
-			a.mu.Lock()
-			defer a.mu.Unlock()
-			t.Fatalf("%s did not come: %d submits acknowledged, %d receipts, %d lines accepted, %d texts delivered, %d binds; faults %q; lacking %v",
-				what, len(a.acked), len(a.receipts), len(a.accepted), len(a.delivered), a.binds, a.faults, a.lacking())
-		}
+	if a.until(2*testkit.Patience, done) {
+		return
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	t.Fatalf("%s did not come: %d submits acknowledged, %d receipts, %d lines accepted, %d texts delivered, %d binds; faults %q; lacking %v",
+		what, len(a.acked), len(a.receipts), len(a.accepted), len(a.delivered), a.binds, a.faults, a.lacking())
 }
 
 // lacking are some of what was acknowledged and has not come to its end.
