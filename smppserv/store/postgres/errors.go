@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 
@@ -80,7 +81,8 @@ func code(err error) string {
 	return ""
 }
 
-// IsAway knows the errors of a server that cannot be reached for now, is starting or ending, or does not come to an end in time.
+// IsAway knows the errors of a server that cannot be reached for now, is starting or ending, breaks the connection off, or does not come
+// to an end in time.
 func IsAway(err error) bool {
 	switch code(err) {
 	case codeStarting, codeAdminShutdown, codeCrashShutdown, codeCancelled, codeLockTimeout:
@@ -97,7 +99,8 @@ func IsAway(err error) bool {
 	}
 	_, isNet := errors.AsType[net.Error](err)
 	_, isConnect := errors.AsType[*pgconn.ConnectError](err)
-	return isNet || isConnect || errors.Is(err, context.DeadlineExceeded)
+	return isNet || isConnect || errors.Is(err, context.DeadlineExceeded) ||
+		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, pgconn.ErrConnClosed)
 }
 
 // isUntrusted tells that the server shows a certificate which the DSN does not trust.
