@@ -217,11 +217,14 @@ func (r *rig) joinIdle(name string, lease time.Duration, change ...func(*worker,
 	for _, f := range change {
 		f(w, &o)
 	}
-	n, err := Join(r.t.Context(), o)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	w.Node = n
+	testkit.Await(r.t, name+" has joined", func() bool {
+		n, err := Join(r.t.Context(), o)
+		if err != nil && !postgres.IsAway(err) {
+			r.t.Fatal(err)
+		}
+		w.Node = n
+		return err == nil
+	})
 	for _, f := range w.before {
 		f()
 	}
