@@ -2,6 +2,7 @@ package queue
 
 import (
 	"cmp"
+	"math"
 	"time"
 
 	"hnetsmpp/smppserv/road"
@@ -95,10 +96,10 @@ func (r *reckoning) shown(t int64) time.Time { return time.UnixMilli(t + r.seen)
 func (r *reckoning) since(m *sms.Message, t time.Time) int64 {
 	at := t.UnixMilli()
 	for _, s := range r.steps {
-		by := s.By().Milliseconds()
-		if m.ID > s.LastID && (by < 0 || m.FirstReceived().Sub(s.From).Abs() > onItsWay) {
+		if !before(m, s) {
 			continue
 		}
+		by := s.By().Milliseconds()
 		switch from, to := s.From.UnixMilli(), s.To.UnixMilli(); {
 		case at <= from:
 			at += by
@@ -107,6 +108,21 @@ func (r *reckoning) since(m *sms.Message, t time.Time) int64 {
 		}
 	}
 	return at - r.seen
+}
+
+// before tells whether a message got its times from the clock as it was before that step.
+func before(m *sms.Message, s road.ClockStep) bool {
+	came := m.FirstReceived()
+	switch away := came.Sub(s.From).Abs(); {
+	case m.ID <= s.LastID:
+		return true
+	case away > onItsWay:
+		return false
+	case s.By() > 0: // the clock does not show that time again
+		return true
+	default:
+		return m.ID <= s.OnTheirWay && away <= came.Sub(s.To).Abs()
+	}
 }
 
 // retime has an entry follow what a replace_sm made of the times of its message, which were given to it as due and expires.
@@ -125,7 +141,7 @@ func (q *Queue) retime(r ref, old, m *sms.Message, due, expires time.Time) (chan
 	if !retimed && !limited {
 		m.ExpiresAt = old.ExpiresAt
 	} else if m.Period {
-		set := q.setSince(e.id)
+		set := q.setSince(old)
 		if m.Attempts == 0 && (retimed || e.flags&scheduled != 0) {
 			set = time.Duration(q.since(m, m.DueAt)-q.at(m.DueAt)) * time.Millisecond
 		}
@@ -144,10 +160,10 @@ func (q *Queue) retime(r ref, old, m *sms.Message, due, expires time.Time) (chan
 	}
 }
 
-// setSince is how far the clock was set since the message with this ID got its times.
-func (r *reckoning) setSince(id sms.ID) (by time.Duration) {
+// setSince is how far the clock was set since a message got its times.
+func (r *reckoning) setSince(m *sms.Message) (by time.Duration) {
 	for _, s := range r.steps {
-		if id <= s.LastID {
+		if before(m, s) {
 			by += s.By()
 		}
 	}
@@ -195,7 +211,7 @@ func (q *Queue) look() (now int64) {
 	}
 	ahead := wall.UnixMilli() - now
 	jump := ahead - q.seen
-	before := q.shown(now)
+	from := q.shown(now)
 	q.seen = ahead
 	if by := ahead - q.ahead; time.Duration(max(by, -by))*time.Millisecond >= drift {
 		q.beginToFollow(by, now)
@@ -206,7 +222,7 @@ func (q *Queue) look() (now int64) {
 			q.steps, q.noted = q.steps[1:], q.noted-1
 		}
 		if len(q.steps) < maxSteps {
-			q.steps = append(q.steps, road.ClockStep{LastID: q.lastSeen, From: before, To: time.UnixMilli(wall.UnixMilli())})
+			q.steps = append(q.steps, road.ClockStep{LastID: q.lastSeen, OnTheirWay: math.MaxInt64, From: from, To: time.UnixMilli(wall.UnixMilli())})
 		}
 		q.wake()
 	}
@@ -269,6 +285,11 @@ func (q *Queue) writeStep(s road.ClockStep) {
 		}
 		q.mu.Lock()
 		q.unwrittenSteps = q.unwrittenSteps[1:]
+		for i := range q.steps {
+			if at := &q.steps[i]; *at == s {
+				at.OnTheirWay = q.lastSeen
+			}
+		}
 		left := q.unwrittenSteps
 		q.mu.Unlock()
 		q.stored()

@@ -148,6 +148,44 @@ func TestAMessageThatIsBeingStoredWhenTheClockIsSetForwardDoesNotExpireAfterARes
 	r.emptied()
 }
 
+// Its ID is above those that the queue knew when the clock was set. What comes when the clock shows that time again is another thing.
+func TestAMessageThatIsBeingStoredWhenTheClockIsSetBackExpiresInItsTimeAfterARestart(t *testing.T) {
+	r := newRig(t, nil)
+	r.add(r.lasting("before", day))
+	m := r.lasting("m", day)
+	hold := make(chan struct{})
+	r.store.After(func() { <-hold })
+	submitted := newSubmission()
+	if err := r.q.Add(m, 0, submitted); err != nil {
+		t.Fatal(err)
+	}
+	r.clock.step(-time.Hour)
+	r.q.wake()
+	testkit.Await(t, "the queue has noticed", func() bool {
+		r.q.mu.Lock()
+		defer r.q.mu.Unlock()
+		return len(r.q.steps) == 1
+	})
+	close(hold)
+	if err := testkit.Receive(t, submitted.accepted, "Accepted"); err != nil {
+		t.Fatal(err)
+	}
+	r.elapse(time.Hour)
+	again := r.lasting("an hour later", day)
+	r.add(again)
+	r.restart()
+	r.elapse(day - time.Hour - time.Minute)
+	if n := r.q.Pending("admin"); n != 3 {
+		t.Fatalf("%d messages wait", n)
+	}
+	r.elapse(2 * time.Minute)
+	r.wantState(m, sms.Expired)
+	r.wantState(again, sms.Enroute)
+	r.elapse(time.Hour)
+	r.wantState(again, sms.Expired)
+	r.emptied()
+}
+
 // Neither does it keep anything.
 func TestAPeriodOfValidityElapsesWhateverTheClockIsSetTo(t *testing.T) {
 	for _, by := range []time.Duration{3 * day, 2 * time.Hour, -2 * time.Hour, -3 * day} {

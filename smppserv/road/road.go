@@ -69,10 +69,12 @@ type Transition struct {
 }
 
 // ClockStep is a setting of the wall clock while the worker ran; to a machine that slept it looks the same.
-// What bears an ID up to LastID got its times from the clock as it was before.
+// What bears an ID up to LastID got its times from the clock as it was before. What bears a higher one, up to OnTheirWay, was on its way
+// to disk, and its times tell: those of before are nearer to From than to To.
 type ClockStep struct {
-	LastID   sms.ID
-	From, To time.Time
+	LastID     sms.ID
+	OnTheirWay sms.ID // the store knows it, zero = nothing was
+	From, To   time.Time
 }
 
 // By is how far the clock was set, negative = back.

@@ -289,12 +289,12 @@ func (d *Disk) inRange(from, to sms.ID) func(func(sms.ID) bool) {
 
 func (d *Disk) jobs(b *store.Batch) {
 	for _, step := range b.Steps {
-		d.steps = append(d.steps, road.ClockStep{LastID: step.LastID, From: milli(step.From), To: milli(step.To)})
-		oldest := step.LastID
+		d.steps = append(d.steps, road.ClockStep{LastID: step.LastID, OnTheirWay: b.LastID, From: milli(step.From), To: milli(step.To)})
+		oldest := max(step.LastID, b.LastID)
 		if len(d.waiting) > 0 {
 			oldest = d.waiting[0]
 		}
-		d.steps = slices.DeleteFunc(d.steps, func(s road.ClockStep) bool { return s.LastID < oldest })
+		d.steps = slices.DeleteFunc(d.steps, func(s road.ClockStep) bool { return max(s.LastID, s.OnTheirWay) < oldest })
 		d.steps = d.steps[max(0, len(d.steps)-store.MaxClockSteps):]
 	}
 	if !b.PurgedAt.IsZero() {

@@ -224,9 +224,9 @@ func (d *Database) KnownAs(ctx context.Context, id sms.ID) ([]sms.ID, error) {
 
 // ClockSteps implements store.Database.
 func (d *Database) ClockSteps(ctx context.Context) (steps []road.ClockStep, err error) {
-	var last, from, to int64
-	err = d.each(ctx, "SELECT message_id, set_from, set_to FROM clock_steps WHERE epoch "+own+" ORDER BY id", []any{&last, &from, &to}, func() error {
-		steps = append(steps, road.ClockStep{LastID: sms.ID(last), From: time.UnixMilli(from), To: time.UnixMilli(to)})
+	var last, onTheirWay, from, to int64
+	err = d.each(ctx, "SELECT message_id, on_their_way, set_from, set_to FROM clock_steps WHERE epoch "+own+" ORDER BY id", []any{&last, &onTheirWay, &from, &to}, func() error {
+		steps = append(steps, road.ClockStep{LastID: sms.ID(last), OnTheirWay: sms.ID(onTheirWay), From: time.UnixMilli(from), To: time.UnixMilli(to)})
 		return nil
 	}, d.epoch.Load())
 	return steps, err

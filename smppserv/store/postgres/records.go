@@ -17,8 +17,8 @@ const (
 	// own is that an epoch is that of the parameter $1, or one that it has taken over.
 	own = "= ANY (ARRAY(SELECT $1::bigint UNION ALL SELECT epoch FROM estates WHERE owner = $1::bigint))"
 
-	addStep     = "INSERT INTO clock_steps (epoch, message_id, set_from, set_to) VALUES ($1, $2, $3, $4)"
-	forgetSteps = "DELETE FROM clock_steps WHERE epoch " + own + " AND (message_id < coalesce((SELECT min(id) FROM messages WHERE final_at IS NULL AND holder " + own +
+	addStep     = "INSERT INTO clock_steps (epoch, message_id, on_their_way, set_from, set_to) VALUES ($1, $2, $3, $4, $5)"
+	forgetSteps = "DELETE FROM clock_steps WHERE epoch " + own + " AND (greatest(message_id, on_their_way) < coalesce((SELECT min(id) FROM messages WHERE final_at IS NULL AND holder " + own +
 		"), $2) OR id <= (SELECT id FROM clock_steps WHERE epoch " + own + " ORDER BY id DESC OFFSET $3 LIMIT 1))"
 	purgeJob   = "purge"
 	notePurge  = "INSERT INTO jobs (name, ran_at) VALUES ('" + purgeJob + "', $1) ON CONFLICT (name) DO UPDATE SET ran_at = excluded.ran_at"
@@ -66,8 +66,8 @@ func (w *writer) purge(q *pgx.Batch, b *store.Batch) {
 
 func (w *writer) jobs(q *pgx.Batch, b *store.Batch) {
 	for _, step := range b.Steps {
-		q.Queue(addStep, int64(w.epoch), int64(step.LastID), store.Milli(step.From), store.Milli(step.To))
-		q.Queue(forgetSteps, int64(w.epoch), int64(step.LastID), store.MaxClockSteps)
+		q.Queue(addStep, int64(w.epoch), int64(step.LastID), int64(b.LastID), store.Milli(step.From), store.Milli(step.To))
+		q.Queue(forgetSteps, int64(w.epoch), int64(max(step.LastID, b.LastID)), store.MaxClockSteps)
 	}
 	if !b.PurgedAt.IsZero() {
 		q.Queue(notePurge, store.Milli(b.PurgedAt))

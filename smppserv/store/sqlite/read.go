@@ -176,8 +176,8 @@ func (d *database) KnownAs(ctx context.Context, id sms.ID) ([]sms.ID, error) {
 
 // ClockSteps implements store.Database.
 func (d *database) ClockSteps(ctx context.Context) (steps []road.ClockStep, err error) {
-	err = d.each(ctx, "SELECT message_id, set_from, set_to FROM clock_steps ORDER BY rowid", func(s *zombiezen.Stmt) {
-		steps = append(steps, road.ClockStep{LastID: sms.ID(s.ColumnInt64(0)), From: time.UnixMilli(s.ColumnInt64(1)), To: time.UnixMilli(s.ColumnInt64(2))})
+	err = d.each(ctx, "SELECT message_id, on_their_way, set_from, set_to FROM clock_steps ORDER BY rowid", func(s *zombiezen.Stmt) {
+		steps = append(steps, road.ClockStep{LastID: sms.ID(s.ColumnInt64(0)), OnTheirWay: sms.ID(s.ColumnInt64(1)), From: time.UnixMilli(s.ColumnInt64(2)), To: time.UnixMilli(s.ColumnInt64(3))})
 	})
 	return steps, err
 }

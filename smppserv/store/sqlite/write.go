@@ -101,8 +101,8 @@ func (w *writer) prepare() (err error) {
 		{&w.notedCampaign, "DELETE FROM conversations WHERE campaign = ?"},
 		{&w.rename, "UPDATE hourly SET campaign = ? WHERE campaign = ? AND hour >= ? AND hour < ?"},
 		{&w.reword, "UPDATE audit SET on_what = ?, more = ? WHERE id = ?"},
-		{&w.step, "INSERT INTO clock_steps (message_id, set_from, set_to) VALUES (?, ?, ?)"},
-		{&w.forgetSteps, "DELETE FROM clock_steps WHERE message_id < (SELECT coalesce(min(id), ?) FROM messages INDEXED BY messages_waiting " +
+		{&w.step, "INSERT INTO clock_steps (message_id, on_their_way, set_from, set_to) VALUES (?, ?, ?, ?)"},
+		{&w.forgetSteps, "DELETE FROM clock_steps WHERE max(message_id, on_their_way) < (SELECT coalesce(min(id), ?) FROM messages INDEXED BY messages_waiting " +
 			"WHERE final_at IS NULL) OR rowid <= (SELECT max(rowid) FROM clock_steps) - ?"},
 		{&w.purgedAt, "INSERT INTO jobs (name, ran_at) VALUES ('" + purgeJob + "', ?) ON CONFLICT (name) DO UPDATE SET ran_at = excluded.ran_at"},
 		{&w.probe, "UPDATE last_message_id SET id = -id - 1"},
@@ -451,10 +451,10 @@ func (w *writer) writePurged(b *store.Batch) error {
 
 func (w *writer) jobs(b *store.Batch) error {
 	for _, step := range b.Steps {
-		if err := integers(w.step, int64(step.LastID), store.Milli(step.From), store.Milli(step.To)); err != nil {
+		if err := integers(w.step, int64(step.LastID), int64(b.LastID), store.Milli(step.From), store.Milli(step.To)); err != nil {
 			return fmt.Errorf("note a step of the clock: %w", err)
 		}
-		if err := integers(w.forgetSteps, int64(step.LastID), store.MaxClockSteps); err != nil {
+		if err := integers(w.forgetSteps, int64(max(step.LastID, b.LastID)), store.MaxClockSteps); err != nil {
 			return fmt.Errorf("forget old steps of the clock: %w", err)
 		}
 	}

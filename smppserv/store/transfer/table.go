@@ -100,7 +100,7 @@ var Tables = []*Table{
 		columns(Number, "bound_at"), columns(Text, "bound_from", "bound_why"), columns(Number, "unbound_at"), columns(Text, "unbound_from", "unbound_why"),
 		columns(Number, "refused_at"), columns(Text, "refused_from", "refused_why"), columns(Number, "paused_at"), columns(Text, "paused_by"))},
 	{Name: "content_keys", Columns: join(columns(Text, "id"), columns(Octets, "proof"), columns(Number, "up_to"))},
-	{Name: ClockSteps, Columns: columns(Number, "message_id", "set_from", "set_to")},
+	{Name: ClockSteps, Columns: columns(Number, "message_id", "set_from", "set_to", "on_their_way")},
 	{Name: Jobs, Made: true, Columns: join(columns(Text, "name"), columns(Number, "ran_at"))},
 	{Name: "counted", Made: true, Columns: columns(Number, "since", "message_id")},
 }
