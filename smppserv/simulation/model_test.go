@@ -17,8 +17,8 @@ type model struct {
 	order   []*message
 	pending int // submits that are not answered yet
 	calls   int // cancels and changes under way
-	// succeeded are those in whose conversation somebody replaces what waits.
-	succeeded map[successor]bool
+	// succeeded are those in whose conversation somebody replaces what waits, and when last.
+	succeeded map[successor]time.Duration
 	lanes     map[lane][]*message
 	external  map[string]sms.ID
 	handed    map[string]time.Duration // when, by text
@@ -71,7 +71,7 @@ type message struct {
 
 func (m *model) init() {
 	m.all, m.lanes, m.external, m.handed, m.rates = map[sms.ID]*message{}, map[lane][]*message{}, map[string]sms.ID{}, map[string]time.Duration{}, map[string]int{}
-	m.succeeded = map[successor]bool{}
+	m.succeeded = map[successor]time.Duration{}
 }
 
 // written is told of what is on disk.
@@ -84,6 +84,7 @@ func (m *model) written(w *life, b *store.Batch) {
 		if at, ok := m.handed[o.content]; ok && add.Kind == sms.KindText {
 			o.handed = at
 		}
+		o.meddled = m.replacedIn(o) && o.handed < m.succeeded[successor{laneOf(add), add.Submitter}] // it was on its way then
 		m.all[add.ID] = o
 		m.order = append(m.order, o)
 		k := laneOf(add)
@@ -133,7 +134,7 @@ func (m *model) end(w *world, id sms.ID, v *road.Transition) {
 		m.expired(w, o)
 	case sms.Deleted:
 		m.counts.Deleted++
-		if !o.meddled && !o.refused && !m.succeeded[successor{laneOf(&o.m), o.m.Submitter}] {
+		if !o.meddled && !o.refused && !m.replacedIn(o) {
 			w.fail("message %d is DELETED, and nobody asked for it: %s", id, v.Reason)
 		}
 	default:
@@ -202,6 +203,12 @@ func (m *model) told(w *world, s *submission, got *sms.Message) {
 // may be tried in any order: what has a time of its own, or waits for others.
 func (o *message) free() bool {
 	return o.m.Part.Total > 0 || o.m.Kind != sms.KindText || o.m.Scheduled() || o.meddled || o.refused || o.m.Transaction()
+}
+
+// replacedIn tells whether somebody has replaced what waits in a message's conversation.
+func (m *model) replacedIn(o *message) bool {
+	_, ok := m.succeeded[successor{laneOf(&o.m), o.m.Submitter}]
+	return ok
 }
 
 // tried holds a try against what is promised.
@@ -342,7 +349,7 @@ func (m *model) fair(w *world, d *deliverer, got *sms.Message) {
 			if o.state.Final() || o.ended {
 				continue
 			}
-			if !o.flying && !o.free() && !o.retried && !m.succeeded[successor{laneOf(&o.m), o.m.Submitter}] && o.accepted && o.m.Recipient == sms.Hermes {
+			if !o.flying && !o.free() && !o.retried && !m.replacedIn(o) && !m.overdue(w, o) && o.accepted && o.m.Recipient == sms.Hermes {
 				ready[o.m.Submitter] = o.m.ID
 			}
 			break

@@ -57,7 +57,7 @@ func (w *world) submit(m *sms.Message, replacing bool) *submission {
 		for _, o := range w.model.lanes[laneOf(m)] { // one of them may go
 			o.meddled = o.meddled || o.m.Submitter == m.Submitter && o.m.Kind == sms.KindText
 		}
-		w.model.succeeded[successor{laneOf(m), m.Submitter}] = true
+		w.model.succeeded[successor{laneOf(m), m.Submitter}] = w.now()
 	}
 	w.mu.Unlock()
 	answer := func(err error) {
@@ -157,7 +157,7 @@ func (w *world) step() {
 	case n < 66:
 		like := w.text(w.client())
 		w.mu.Lock()
-		w.model.succeeded[successor{laneOf(like), like.Submitter}] = true
+		w.model.succeeded[successor{laneOf(like), like.Submitter}] = w.now()
 		for _, o := range w.model.lanes[laneOf(like)] {
 			o.meddled = o.meddled || o.m.Submitter == like.Submitter
 		}
