@@ -95,10 +95,7 @@ func (r *reckoning) shown(t int64) time.Time { return time.UnixMilli(t + r.seen)
 // since puts a time from m's row, from which on its validity elapses, into the queue's.
 func (r *reckoning) since(m *sms.Message, t time.Time) int64 {
 	at := t.UnixMilli()
-	for _, s := range r.steps {
-		if !before(m, s) {
-			continue
-		}
+	for _, s := range r.stepsSince(m) {
 		by := s.By().Milliseconds()
 		switch from, to := s.From.UnixMilli(), s.To.UnixMilli(); {
 		case at <= from:
@@ -108,6 +105,16 @@ func (r *reckoning) since(m *sms.Message, t time.Time) int64 {
 		}
 	}
 	return at - r.seen
+}
+
+// stepsSince are those of the clock since a message got its times.
+func (r *reckoning) stepsSince(m *sms.Message) []road.ClockStep {
+	for i, s := range r.steps {
+		if before(m, s) { // then it is before the later ones as well, however far they are from its times
+			return r.steps[i:]
+		}
+	}
+	return nil
 }
 
 // before tells whether a message got its times from the clock as it was before that step.
@@ -162,10 +169,8 @@ func (q *Queue) retime(r ref, old, m *sms.Message, due, expires time.Time) (chan
 
 // setSince is how far the clock was set since a message got its times.
 func (r *reckoning) setSince(m *sms.Message) (by time.Duration) {
-	for _, s := range r.steps {
-		if before(m, s) {
-			by += s.By()
-		}
+	for _, s := range r.stepsSince(m) {
+		by += s.By()
 	}
 	return by
 }
