@@ -46,6 +46,8 @@ type Database interface {
 	// transaction, as a part of a Batch or alone, and returns when that is on disk, or nothing of it is. It may call write again
 	// after a failure. The database is ready to be asked when Start returns.
 	Start(ctx context.Context, own func(write func() error) error) error
+	// Medium names for people what a write waits for, and what to look at while that hangs.
+	Medium() (name, look string)
 	// Scrub returns when nothing of what was deleted before is in files of the database that it can overwrite, or with ctx and why not.
 	Scrub(ctx context.Context) error
 	// Close lets others open the database. Reads under way are ended, and Write is not called any more.

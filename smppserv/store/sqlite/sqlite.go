@@ -85,6 +85,9 @@ type database struct {
 	tailMessages int // of the index, 0 = as many as it likes
 }
 
+// Medium implements store.Database.
+func (d *database) Medium() (name, look string) { return "disk", "the disk of the database" }
+
 // MarkFile implements store.Database.
 func (d *database) MarkFile() string { return d.mark }
 
