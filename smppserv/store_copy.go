@@ -16,6 +16,7 @@ import (
 	"hnetsmpp/pkg/registration"
 	"hnetsmpp/pkg/worker"
 	"hnetsmpp/smppserv/centre"
+	"hnetsmpp/smppserv/store"
 	"hnetsmpp/smppserv/store/postgres"
 	"hnetsmpp/smppserv/store/sqlite"
 	"hnetsmpp/smppserv/store/transfer"
@@ -91,7 +92,7 @@ func copyError(err error) error {
 	switch {
 	case postgres.IsBadDSN(err):
 		return &commandline.Error{Code: int(worker.ExitBadConfig), Err: err}
-	case errors.Is(err, transfer.ErrSame), errors.Is(err, transfer.ErrNotEmpty):
+	case errors.Is(err, transfer.ErrSame), errors.Is(err, transfer.ErrNotEmpty), errors.Is(err, store.ErrForeign):
 		return &commandline.Error{Code: int(worker.ExitHeld), Err: err}
 	}
 	return storeError(err)

@@ -25,6 +25,8 @@ import (
 var (
 	// ErrHeld means that another process has the store open.
 	ErrHeld = errors.New("the store is held by another process")
+	// ErrForeign means that the database is not ours.
+	ErrForeign = errors.New("this database belongs to another program")
 	// ErrInDoubt means that it is not known whether a transaction has come to its end: the answer to its COMMIT was lost.
 	ErrInDoubt = errors.New("the answer to a commit was lost")
 	// ErrTaken means that another worker has taken up an external id since it was looked for.

@@ -17,6 +17,8 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
+
+	"hnetsmpp/smppserv/store"
 )
 
 const (
@@ -225,7 +227,7 @@ func (d *Database) version(ctx context.Context, c *pgx.Conn, newest int64) (curr
 	case err != nil:
 		return 0, err
 	case !ours && others:
-		return 0, errNotOurs
+		return 0, store.ErrForeign
 	case !ours:
 		return 0, nil
 	}
@@ -239,7 +241,7 @@ func (d *Database) version(ctx context.Context, c *pgx.Conn, newest int64) (curr
 	case err != nil:
 		return 0, err
 	case name != product:
-		return 0, errNotOurs
+		return 0, store.ErrForeign
 	case usableFrom > newest:
 		return 0, errNewer
 	case current > newest:

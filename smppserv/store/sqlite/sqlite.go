@@ -255,7 +255,7 @@ func checkOwner(ctx context.Context, file string) error {
 		return err
 	}
 	if id != applicationID && (id != 0 || tables > 0) {
-		return errNotOurs
+		return store.ErrForeign
 	}
 	return nil
 }
