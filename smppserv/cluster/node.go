@@ -21,7 +21,7 @@ type Options struct {
 	// Pool leads to the database, whose schema is there. What must not wait for others, as the renewals of the lease do not, goes on
 	// connections of its own, made as those of the pool are.
 	Pool *pgxpool.Pool
-	Name string // unique among the nodes on the store
+	Name string // unique among the nodes on the store, whatever the case of its letters
 	// Address is where operators find the node; Version is its program's.
 	Address, Version string
 	// Lease is how long a node that is silent still counts; at least MinLease.
@@ -71,10 +71,15 @@ type Duties interface {
 type HeldError struct {
 	Name, Address string
 	Since         time.Time // by the database's clock
+	As            string    // the name that is refused: Name, but for upper and lower case
 }
 
 func (e *HeldError) Error() string {
-	return fmt.Sprintf("another worker is running under the name %q (store.node): at %s, since %s", e.Name, e.Address, e.Since.Format(time.RFC3339))
+	same := ""
+	if e.As != e.Name {
+		same = fmt.Sprintf(", which %q is too, as upper and lower case do not count", e.As)
+	}
+	return fmt.Sprintf("another worker is running under the name %q (store.node)%s: at %s, since %s", e.Name, same, e.Address, e.Since.Format(time.RFC3339))
 }
 
 // Unwrap is store.ErrHeld.
