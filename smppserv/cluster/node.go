@@ -102,8 +102,8 @@ type Node struct {
 		next atomic.Pointer[[]byte] // facts; the rest is the renewals'
 		last *[]byte
 
-		unfit   bool // the database refuses facts
-		failing bool
+		unfit   bool        // the database refuses facts
+		failing atomic.Bool // the lease cannot be renewed, as is said
 	}
 
 	mu         sync.Mutex
@@ -134,6 +134,14 @@ func (n *Node) Holds() bool {
 	}
 	n.term.CompareAndSwap(t, t.over())
 	return false
+}
+
+// LapsedAt is since when the lease is not this node's, zero = it is, or another took over.
+func (n *Node) LapsedAt() time.Time {
+	if n.Holds() {
+		return time.Time{}
+	}
+	return n.term.Load().lapsed
 }
 
 // Lost is closed when another node has taken over from this one: nothing can be written any more, and a new Join is due.

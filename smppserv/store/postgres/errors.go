@@ -163,7 +163,7 @@ type scrubbed struct{ err error }
 func (e *scrubbed) Error() string {
 	if c, ok := errors.AsType[*pgconn.ConnectError](e.err); ok {
 		if inner := errors.Unwrap(c); inner != nil {
-			return "cannot connect: " + strings.ReplaceAll(inner.Error(), "\n", "; ")
+			return "cannot connect: " + store.OneLine(inner.Error())
 		}
 	}
 	return e.err.Error()
