@@ -108,8 +108,9 @@ type Database interface {
 	// Traffic calls f for the counters of the hours from from on and before to, in milliseconds since 1970, of the client and the
 	// campaign, "" = all, in their order. The row is valid until f returns.
 	Traffic(ctx context.Context, from, to int64, client, campaign string, f func(*tally.Row) error) error
-	// Samples lists the samples from from on and before to, in milliseconds since 1970, the oldest first.
-	Samples(ctx context.Context, from, to int64) ([]Sample, error)
+	// Samples lists the samples from from on and before to, in milliseconds since 1970, the oldest first: of all workers on the store
+	// together, or this one's own.
+	Samples(ctx context.Context, from, to int64, own bool) ([]Sample, error)
 	// Audit lists the entries below an ID, the newest first and at most limit of them.
 	Audit(ctx context.Context, below int64, limit int) ([]AuditEntry, error)
 	// ClientNotes lists what is kept of clients, in ascending order of their names.
