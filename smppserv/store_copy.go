@@ -78,7 +78,8 @@ func openEnd(ctx context.Context, file centre.File, s config.Store, source bool)
 	if s.Driver == config.DriverPostgres {
 		cfg := *file.Config
 		cfg.Store.Driver = s.Driver
-		return postgres.OpenTransfer(ctx, postgres.Options{DSN: s.DSN, Beside: filepath.Dir(file.Path), Folder: config.DataFolder(file.Path, &cfg), Node: centre.NodeName(file.Config), Log: zerolog.Nop()})
+		return postgres.OpenTransfer(ctx, postgres.Options{DSN: s.DSN, Beside: filepath.Dir(file.Path), Folder: config.DataFolder(file.Path, &cfg), Node: centre.NodeName(file.Config),
+			GroupTime: file.Config.Hermes.ReassembleTimeout, Log: zerolog.Nop()})
 	}
 	o := sqlite.Options{File: s.DSN, Log: zerolog.Nop()}
 	if source {
