@@ -16,6 +16,7 @@ import (
 	"hnetsmpp/pkg/registration"
 	"hnetsmpp/pkg/worker"
 	"hnetsmpp/smppserv/centre"
+	"hnetsmpp/smppserv/store"
 	"hnetsmpp/smppserv/store/postgres"
 	"hnetsmpp/smppserv/store/sqlite"
 	"hnetsmpp/smppserv/store/transfer"
@@ -77,7 +78,8 @@ func openEnd(ctx context.Context, file centre.File, s config.Store, source bool)
 	if s.Driver == config.DriverPostgres {
 		cfg := *file.Config
 		cfg.Store.Driver = s.Driver
-		return postgres.OpenTransfer(ctx, postgres.Options{DSN: s.DSN, Beside: filepath.Dir(file.Path), Folder: config.DataFolder(file.Path, &cfg), Node: centre.NodeName(file.Config), Log: zerolog.Nop()})
+		return postgres.OpenTransfer(ctx, postgres.Options{DSN: s.DSN, Beside: filepath.Dir(file.Path), Folder: config.DataFolder(file.Path, &cfg), Node: centre.NodeName(file.Config),
+			GroupTime: file.Config.Hermes.ReassembleTimeout, Log: zerolog.Nop()})
 	}
 	o := sqlite.Options{File: s.DSN, Log: zerolog.Nop()}
 	if source {
@@ -91,7 +93,7 @@ func copyError(err error) error {
 	switch {
 	case postgres.IsBadDSN(err):
 		return &commandline.Error{Code: int(worker.ExitBadConfig), Err: err}
-	case errors.Is(err, transfer.ErrSame), errors.Is(err, transfer.ErrNotEmpty):
+	case errors.Is(err, transfer.ErrSame), errors.Is(err, transfer.ErrNotEmpty), errors.Is(err, store.ErrForeign):
 		return &commandline.Error{Code: int(worker.ExitHeld), Err: err}
 	}
 	return storeError(err)
