@@ -71,8 +71,9 @@ func (d *Disk) Bequeath(e, heir sms.Epoch, may func() bool) bool {
 	return true
 }
 
-// Claim gives an epoch what nobody has, and lists all that it owns, in ascending order; ok = it is not over.
-func (d *Disk) Claim(e sms.Epoch) (owned []sms.Epoch, ok bool) {
+// Claim gives an epoch what nobody has, of which it tells, and lists all that it owns, in ascending order; ok = it is not over. told must
+// not ask the Disk, and may be nil.
+func (d *Disk) Claim(e sms.Epoch, told func(estate sms.Epoch)) (owned []sms.Epoch, ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !d.fences[e] {
@@ -81,6 +82,9 @@ func (d *Disk) Claim(e sms.Epoch) (owned []sms.Epoch, ok bool) {
 	for of, had := range d.estates {
 		if had.owner == 0 {
 			d.estates[of] = estate{owner: e}
+			if told != nil {
+				told(of)
+			}
 		}
 		if d.estates[of].owner == e {
 			owned = append(owned, of)

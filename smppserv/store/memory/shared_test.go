@@ -113,7 +113,7 @@ func TestWhoeverWasTakenOverWritesNothingMore(t *testing.T) {
 	if !disk.Bequeath(b.epoch, 0, nil) {
 		t.Error("it does not leave")
 	}
-	if owned, ok := disk.Claim(c.epoch); !ok || !slices.Equal(owned, []sms.Epoch{a.epoch, b.epoch}) {
+	if owned, ok := disk.Claim(c.epoch, nil); !ok || !slices.Equal(owned, []sms.Epoch{a.epoch, b.epoch}) {
 		t.Errorf("the last one owns %v", owned)
 	}
 	if ids := c.waiting(t); !slices.Equal(ids, []sms.ID{m.ID}) {
