@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -41,9 +42,12 @@ func (w *world) together() {
 		time.Sleep(time.Duration(w.dice.Int64N(int64(2 * time.Second))))
 		w.reap()
 		w.pick()
-		if w.dice.IntN(5) == 0 {
+		switch w.dice.IntN(10) {
+		case 0, 1:
 			w.disturb()
-		} else {
+		case 2:
+			w.converse()
+		default:
 			w.step()
 		}
 		if w.dice.IntN(8) == 0 {
@@ -176,6 +180,35 @@ func (w *world) leave(n *node) {
 		n.tell(0, func(o *node) kick { return o.inheritance })
 	}
 	w.forget(n)
+}
+
+// converse has one worker accept some messages of a conversation, whose client goes from worker to worker meanwhile.
+func (w *world) converse() {
+	client, like := w.client(), w.text("")
+	for range 2 + w.dice.IntN(3) {
+		for range 1 + w.dice.IntN(4) {
+			w.numbers++
+			m := *like
+			m.Recipient, m.Source, m.Dest = client, like.Dest, like.Source
+			m.ReceivedAt, m.DueAt, m.ExpiresAt, m.Period = w.wall(), w.wall(), w.wall().Add(24*time.Hour), true
+			m.Content = fmt.Appendf(nil, "c%d", w.numbers)
+			w.submit(&m, false)
+		}
+		time.Sleep(time.Duration(w.dice.IntN(1500)) * time.Millisecond)
+		at := w.life
+		for _, n := range w.running() {
+			if len(n.bound[client]) > 0 {
+				n.unbind(client)
+			}
+		}
+		time.Sleep(time.Duration(w.dice.IntN(50)) * time.Millisecond)
+		if w.pick(); len(w.life.bound[client]) == 0 {
+			w.life.bind(client)
+		}
+		if w.life = at; !slices.Contains(w.running(), at.node) {
+			return
+		}
+	}
 }
 
 // disturb has something happen to a worker.
