@@ -140,7 +140,7 @@ func (n *Node) Leave(ctx context.Context) error {
 			n.lose()
 			return err
 		case !pause(ctx, n.o.Lease/4):
-			return fmt.Errorf("leave the workers on the store: %w", err)
+			return fmt.Errorf("leave the workers on the store: %w", undisclosed(err))
 		}
 	}
 }

@@ -82,7 +82,7 @@ func (d *database) Scan(ctx context.Context, q *store.Search, along store.Along,
 				return false
 			}
 			if (along != store.AlongWaiting || !m.State.Final()) && (along != store.AlongFailed || d.disk.failed[m.ID]) && lets(q, m) {
-				ms = append(ms, kept(m, store.Bare))
+				ms = append(ms, d.seen(m, store.Bare))
 			}
 			return true
 		})
@@ -142,7 +142,7 @@ func (d *database) Traffic(ctx context.Context, from, to int64, client, campaign
 }
 
 // Samples implements store.Database.
-func (d *database) Samples(ctx context.Context, from, to int64) (samples []store.Sample, err error) {
+func (d *database) Samples(ctx context.Context, from, to int64, _ bool) (samples []store.Sample, err error) {
 	err = d.read(ctx, func() {
 		for minute, s := range d.disk.samples {
 			if minute >= from && minute < to {
