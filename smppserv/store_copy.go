@@ -76,16 +76,21 @@ func sameDriver(driver string) error {
 // openEnd opens a store to copy from or to.
 func openEnd(ctx context.Context, file centre.File, s config.Store, source bool) (transfer.Database, error) {
 	if s.Driver == config.DriverPostgres {
-		cfg := *file.Config
-		cfg.Store.Driver = s.Driver
-		return postgres.OpenTransfer(ctx, postgres.Options{DSN: s.DSN, Beside: filepath.Dir(file.Path), Folder: config.DataFolder(file.Path, &cfg), Node: centre.NodeName(file.Config),
-			GroupTime: file.Config.Hermes.ReassembleTimeout, Log: zerolog.Nop()})
+		return postgres.OpenTransfer(ctx, postgresOptions(file, s))
 	}
 	o := sqlite.Options{File: s.DSN, Log: zerolog.Nop()}
 	if source {
 		return sqlite.OpenSource(ctx, o)
 	}
 	return sqlite.OpenDestination(ctx, o)
+}
+
+// postgresOptions are those of a store in PostgreSQL that a command opens.
+func postgresOptions(file centre.File, s config.Store) postgres.Options {
+	cfg := *file.Config
+	cfg.Store.Driver = s.Driver
+	return postgres.Options{DSN: s.DSN, Beside: filepath.Dir(file.Path), Folder: config.DataFolder(file.Path, &cfg), Node: centre.NodeName(file.Config),
+		GroupTime: file.Config.Hermes.ReassembleTimeout, Log: zerolog.Nop()}
 }
 
 // copyError gives an error its exit code.

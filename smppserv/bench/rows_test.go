@@ -82,7 +82,7 @@ func TestSeededMessagesAreWhatTheServerStoresAndInOrderOfTheirTimes(t *testing.T
 			t.Errorf("they are of %d numbers", n)
 		}
 		w.startSeeded(tr)
-		if ms := tr.searchByID(w); ms <= 0 {
+		if ms := tr.searchByID(w, w.picker(tr)); ms <= 0 {
 			t.Errorf("a search took %g ms", ms)
 		}
 		tr.submit("more", eight(100, 100), w.SMPP)

@@ -58,7 +58,7 @@ func (s *Store) settle(batch []op, doubt error) error {
 		}
 		now := fmt.Errorf("%w: %w", sms.ErrUnavailable, err) // what an operator can see to
 		s.failing.Store(&now)
-		s.refuse(now)
+		s.refuse(now, (*op).waits)
 		if refused == nil && time.Now().After(late) {
 			refused = refuseAdditions(batch, down)
 		}
