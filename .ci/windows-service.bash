@@ -40,6 +40,12 @@ state() {
 	sed -n 's/.*STATE *: [0-9]* *\([A-Z_]*\).*/\1/p' <<<"$said"
 }
 
+# The account that the service control manager has the service run under. Wine keeps it where Windows does; its sc cannot tell.
+account() {
+	windows reg query "HKLM\\System\\CurrentControlSet\\Services\\$service" /v ObjectName || true
+	sed -n 's/^ *ObjectName *REG_SZ *//p' <<<"$said"
+}
+
 # await SECONDS WHAT COMMAND… polls until the command succeeds.
 await() {
 	local end=$((SECONDS + $1)) what=$2
@@ -190,13 +196,24 @@ service_steps() {
 	await 10 'no process is left' none_left
 	silent 2346 || fail 'somebody still answers'
 
-	service_step 'it runs under an account of its own, which needs no password'
-	launcher install --update --config "$config" --user 'NT SERVICE\HNET_SMPP_Serv' || fail 'refused'
-	[[ $said != *warning* ]] || fail 'not all rights were given'
+	service_step 'it runs under its virtual account, which needs no password, and has its rights'
+	local virtual='NT SERVICE\HNET_SMPP_Serv'
+	[[ $(account) == LocalSystem ]] || fail "it is $(account)"
+	launcher install --update --config "$config" --user "$virtual" || fail 'refused' # a password would be read from stdin, where is none
+	[[ $said == "The service $service is installed for $config. To start it: launcher start" ]] || fail 'it asks for a password, or not all rights were given'
+	[[ $(account) == "$virtual" ]] || fail "it is $(account)"
 	launcher start || fail 'does not start again'
 	in_state RUNNING || fail "it is $(state)"
 	launcher install --update || fail 'not renewed' # the account stays
 	[[ $said != *warning* ]] || fail 'not all rights were given'
+	[[ $(account) == "$virtual" ]] || fail "it is $(account)"
+	refused launcher install --update --user 'NT SERVICE\another'
+	says 'there is no account NT SERVICE\another'
+	launcher install --update --user LocalSystem || fail 'not given back to the system'
+	[[ $(account) == LocalSystem ]] || fail "it is $(account)"
+	launcher uninstall || fail 'refused'
+	launcher install --config "$config" --user "$virtual" || fail 'not installed under it from the first'
+	[[ $said != *warning* && $(account) == "$virtual" ]] || fail "it is $(account)"
 
 	service_step 'uninstall keeps configuration, data and logs'
 	launcher uninstall || fail 'refused'

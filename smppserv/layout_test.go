@@ -54,7 +54,7 @@ var layout = []room{
 	{"launcher", "the launcher's command line", []string{"launcher/...", "pkg/adminapi", "pkg/adminport", "pkg/commandline", "pkg/config", "pkg/registration", "pkg/running", "pkg/worker"}},
 	{"launcher/logging", "log files that rotate beside the lines of a console", []string{"pkg/logbuffer", "pkg/logfile", "pkg/mention"}},
 	{"launcher/service", "register, start, query and remove the service; who may read its files", []string{"pkg/..."}},
-	{"launcher/supervise", "keep one child running and stop it politely", []string{"pkg/livefile", "pkg/worker"}},
+	{"launcher/supervise", "keep one child running and stop it politely", []string{"pkg/livefile", "pkg/mention", "pkg/worker"}},
 
 	{"smppserv", "the worker's command line, one file for each group of commands", []string{"smppserv/...", "pkg/..."}},
 	{"smppserv/centre", "the message centre as a whole: open, wire, serve, reload, close in reverse",

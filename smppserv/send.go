@@ -242,7 +242,7 @@ func submit(tx *gosmpp.Transmitter, m *gosmpp.ShortMessage) ([]string, error) {
 
 func submitError(err error) error {
 	if errors.Is(err, gosmpp.ErrTimeout) {
-		return fmt.Errorf("the server gave no answer to the message within %s: its disk may hang; see its log", stepTime)
+		return fmt.Errorf("the server gave no answer to the message within %s: its disk or its database may hang; see its log", stepTime)
 	}
 	return fmt.Errorf("the message was refused: %w; the server's log says why", err)
 }

@@ -16,7 +16,7 @@ import (
 
 type storeCommand struct {
 	Backup  backupCommand     `cmd:"" help:"Copy the store into FILE, also while the server runs. The copy is checked; FILE must not exist."`
-	Check   storeCheckCommand `cmd:"" help:"Look the store through without changing it, also while the server runs: its pages, what waits, the index of numbers, the counters. It ends with an error when something is wrong."`
+	Check   storeCheckCommand `cmd:"" help:"Look the store through without changing it, also while servers run: its pages, or in PostgreSQL its rows, what waits, the index of numbers, the counters. It ends with an error when something is wrong."`
 	Copy    copyCommand       `cmd:"" help:"Copy all of the store into another database, from SQLite to PostgreSQL or back, which then is the store; all workers must be stopped. Interrupted and called again, it goes on. The store that config.toml names is marked as moved: no worker starts on it any more."`
 	Recover recoverCommand    `cmd:"" help:"Save what can be read of a damaged store into the new FILE, which store restore puts in its place, and say what not. The server must be stopped; the damaged file stays as it is."`
 	Restore restoreCommand    `cmd:"" help:"Put the copy FILE in the place of the store, which is kept under another name. The server must be stopped."`

@@ -9,11 +9,15 @@ import (
 	"time"
 
 	"hnetsmpp/pkg/commandline"
+	"hnetsmpp/pkg/config"
+	"hnetsmpp/smppserv/centre"
+	"hnetsmpp/smppserv/store"
+	"hnetsmpp/smppserv/store/postgres"
 	"hnetsmpp/smppserv/store/sqlite"
 )
 
 type storeCheckCommand struct {
-	All bool `help:"Compare every message with the index of numbers, and every hour with its counters, instead of a sample."`
+	All bool `help:"Look for every message by its numbers instead of for a sample; in SQLite also hold every hour against its counters, which PostgreSQL's check always does."`
 }
 
 func (k storeCheckCommand) Run(ctx context.Context, line *commandLine, c *commandline.Console) error {
@@ -21,8 +25,8 @@ func (k storeCheckCommand) Run(ctx context.Context, line *commandLine, c *comman
 	if err != nil {
 		return err
 	}
-	if err := ofSQLite(file.Config); err != nil {
-		return errors.New("the messages are in PostgreSQL (store.driver): look through them with its own pg_amcheck")
+	if file.Config.Store.Driver == config.DriverPostgres {
+		return k.postgres(ctx, file, c)
 	}
 	start := time.Now()
 	tell, stop := stepProgress(c, "check")
@@ -31,18 +35,38 @@ func (k storeCheckCommand) Run(ctx context.Context, line *commandLine, c *comman
 	if err != nil {
 		return storeError(err)
 	}
-	for _, left := range got.Left {
+	return tellFindings(c, got.Findings, fmt.Sprintf("%s: schema %d, %d messages, %d of them wait, message ids up to %s; %d looked for in the index of numbers, the counters of %d hours; %.1f s",
+		file.Config.Store.DSN, got.Schema, got.Messages, got.Waiting, got.LastID, got.Compared, got.Hours, time.Since(start).Seconds()),
+		fmt.Sprintf("put a backup back with: %s; or save what can be read with: %s", sqlite.RestoreCommand, sqlite.RecoverCommand))
+}
+
+// postgres looks through the database, which workers may share meanwhile.
+func (k storeCheckCommand) postgres(ctx context.Context, file centre.File, c *commandline.Console) error {
+	start := time.Now()
+	tell, stop := stepProgress(c, "check")
+	got, err := postgres.Check(ctx, postgresOptions(file, file.Config.Store), k.All, postgres.CheckProgress(tell))
+	stop()
+	if err != nil {
+		return copyError(err)
+	}
+	return tellFindings(c, got.Findings, fmt.Sprintf("%s: schema %d, %d rows of %d tables; %d messages, %d of them wait, message ids up to %s; %d looked for by their numbers, the counters of %d hours; "+
+		"as of one moment, workers may run; %.1f s", got.Where, got.Schema, got.Rows, got.Tables, got.Messages, got.Waiting, got.LastID, got.Compared, got.Hours, time.Since(start).Seconds()),
+		"each line says which; where rows cannot be read, look at the files with PostgreSQL's pg_amcheck and put a backup of the database back")
+}
+
+// tellFindings says what a check has found, and is an error when something is wrong.
+func tellFindings(c *commandline.Console, f store.Findings, sum, advice string) error {
+	for _, left := range f.Left {
 		fmt.Fprintf(c.Stdout, "not looked at: %s\n", left)
 	}
-	for _, fault := range got.Faults {
+	for _, fault := range f.Faults {
 		fmt.Fprintf(c.Stdout, "wrong: %s\n", fault)
 	}
-	fmt.Fprintf(c.Stdout, "%s: schema %d, %d messages, %d of them wait, message ids up to %s; %d looked for in the index of numbers, the counters of %d hours; %.1f s\n",
-		file.Config.Store.DSN, got.Schema, got.Messages, got.Waiting, got.LastID, got.Compared, got.Hours, time.Since(start).Seconds())
-	if n := len(got.Faults); n > 0 {
-		return fmt.Errorf("%d faults: put a backup back with: %s; or save what can be read with: %s", n, sqlite.RestoreCommand, sqlite.RecoverCommand)
+	fmt.Fprintln(c.Stdout, sum)
+	if n := len(f.Faults); n > 0 {
+		return fmt.Errorf("%d faults: %s", n, advice)
 	}
-	_, err = fmt.Fprintln(c.Stdout, "nothing is wrong")
+	_, err := fmt.Fprintln(c.Stdout, "nothing is wrong")
 	return err
 }
 
@@ -59,7 +83,8 @@ func (r recoverCommand) Run(ctx context.Context, line *commandLine, c *commandli
 	damaged := r.From
 	if damaged == "" {
 		if err := ofSQLite(file.Config); err != nil {
-			return errors.New("the messages are in PostgreSQL (store.driver): recovering them is its own tools' job; restore a pg_basebackup, or a dump")
+			return errors.New("the messages are in PostgreSQL (store.driver), and store recover is for the file of a SQLite store: PostgreSQL's files are for its own tools: " +
+				"pg_amcheck says what is damaged, and a backup (pg_dump, pg_basebackup) puts it back; smppserv store check says which messages can be read")
 		}
 		damaged = file.Config.Store.DSN
 	}

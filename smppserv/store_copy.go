@@ -16,6 +16,7 @@ import (
 	"hnetsmpp/pkg/registration"
 	"hnetsmpp/pkg/worker"
 	"hnetsmpp/smppserv/centre"
+	"hnetsmpp/smppserv/store"
 	"hnetsmpp/smppserv/store/postgres"
 	"hnetsmpp/smppserv/store/sqlite"
 	"hnetsmpp/smppserv/store/transfer"
@@ -75,9 +76,7 @@ func sameDriver(driver string) error {
 // openEnd opens a store to copy from or to.
 func openEnd(ctx context.Context, file centre.File, s config.Store, source bool) (transfer.Database, error) {
 	if s.Driver == config.DriverPostgres {
-		cfg := *file.Config
-		cfg.Store.Driver = s.Driver
-		return postgres.OpenTransfer(ctx, postgres.Options{DSN: s.DSN, Beside: filepath.Dir(file.Path), Folder: config.DataFolder(file.Path, &cfg), Node: centre.NodeName(file.Config), Log: zerolog.Nop()})
+		return postgres.OpenTransfer(ctx, postgresOptions(file, s))
 	}
 	o := sqlite.Options{File: s.DSN, Log: zerolog.Nop()}
 	if source {
@@ -86,12 +85,20 @@ func openEnd(ctx context.Context, file centre.File, s config.Store, source bool)
 	return sqlite.OpenDestination(ctx, o)
 }
 
+// postgresOptions are those of a store in PostgreSQL that a command opens.
+func postgresOptions(file centre.File, s config.Store) postgres.Options {
+	cfg := *file.Config
+	cfg.Store.Driver = s.Driver
+	return postgres.Options{DSN: s.DSN, Beside: filepath.Dir(file.Path), Folder: config.DataFolder(file.Path, &cfg), Node: centre.NodeName(file.Config),
+		GroupTime: file.Config.Hermes.ReassembleTimeout, Log: zerolog.Nop()}
+}
+
 // copyError gives an error its exit code.
 func copyError(err error) error {
 	switch {
 	case postgres.IsBadDSN(err):
 		return &commandline.Error{Code: int(worker.ExitBadConfig), Err: err}
-	case errors.Is(err, transfer.ErrSame), errors.Is(err, transfer.ErrNotEmpty):
+	case errors.Is(err, transfer.ErrSame), errors.Is(err, transfer.ErrNotEmpty), errors.Is(err, store.ErrForeign):
 		return &commandline.Error{Code: int(worker.ExitHeld), Err: err}
 	}
 	return storeError(err)

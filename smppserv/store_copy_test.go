@@ -1,10 +1,15 @@
 package main
 
 import (
+	"errors"
+	"fmt"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
+	"hnetsmpp/pkg/commandline"
+	"hnetsmpp/smppserv/store"
 	"hnetsmpp/smppserv/store/transfer"
 )
 
@@ -19,6 +24,27 @@ func TestABarShowsHowFarACopyIs(t *testing.T) {
 	}
 	if got := progressLine(transfer.Progress{Step: "copy", Table: "hourly", Rows: 3, PerSec: 3}); got != "copy hourly: 3 rows  3 rows/s" {
 		t.Errorf("got %q", got)
+	}
+}
+
+func TestEachRefusalOfACopyHasItsCode(t *testing.T) {
+	for err, want := range map[error]int{
+		store.ErrHeld:          4,
+		store.ErrForeign:       4,
+		transfer.ErrSame:       4,
+		transfer.ErrNotEmpty:   4,
+		transfer.ErrMoved:      4,
+		transfer.ErrUnfinished: 4,
+		transfer.ErrDiffers:    1,
+		syscall.ENOSPC:         1,
+	} {
+		got := 1 // of an error that has no code of its own
+		if e, ok := errors.AsType[*commandline.Error](copyError(fmt.Errorf("--to: %w", err))); ok {
+			got = e.Code
+		}
+		if got != want {
+			t.Errorf("%v: %d, want %d", err, got, want)
+		}
 	}
 }
 

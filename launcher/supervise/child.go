@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"hnetsmpp/pkg/mention"
 	"hnetsmpp/pkg/worker"
 )
 
@@ -77,10 +78,18 @@ func (s *Supervisor) runChild(ctx context.Context, child Child) (code worker.Exi
 	}
 }
 
+// erasedNumber stands in the place of a number that was erased.
+const erasedNumber = "(erased)"
+
 // erase answers a child. One that has ended meanwhile is asked by nobody any more.
 func (s *Supervisor) erase(p *worker.Process, e worker.Erase) {
 	if p.Answer(worker.Erased{ID: e.ID}) != nil {
 		return
+	}
+	// A worker's last word, which is why it ended, may have named it.
+	number := mention.Of(e.Number)
+	if number.In([]byte(s.Status().LastReason)) {
+		s.change(EventErased, func(st *Status) { st.LastReason = number.Without(st.LastReason, erasedNumber) })
 	}
 	done := worker.Erased{ID: e.ID, Ended: true}
 	err := errors.New("it has no log files")

@@ -27,7 +27,10 @@ func TestMain(m *testing.M) {
 
 func fakeWorker(behaviour string) worker.ExitCode {
 	report := worker.NewReporter(os.Stdout)
-	stop := worker.StopOnEOF(os.Stdin)
+	stop := make(<-chan struct{})
+	if behaviour != "erases" { // which hears on it by itself
+		stop = worker.StopOnEOF(os.Stdin)
+	}
 	switch behaviour {
 	case "good":
 		_ = report.Ready(worker.Ready{SMPP: "127.0.0.1:1"})
@@ -52,6 +55,17 @@ func fakeWorker(behaviour string) worker.ExitCode {
 		return worker.ExitHeld
 	case "crash":
 		panic("out of luck")
+	case "crash at a number":
+		panic("out of luck with +33612345678")
+	case "erases":
+		launcher := worker.Hear(os.Stdin, report)
+		_ = report.Ready(worker.Ready{})
+		if _, err := launcher.Erase(context.Background(), "33612345678"); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return worker.ExitCrashed
+		}
+		<-launcher.Stop()
+		return worker.ExitStopped
 	}
 	return worker.ExitCrashed
 }

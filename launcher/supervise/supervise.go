@@ -82,6 +82,7 @@ const (
 	EventStopping EventKind = "stopping" // it was asked to stop
 	EventExited   EventKind = "exited"   // LastReason says why, State what comes next
 	EventStopped  EventKind = "stopped"  // it was to stop while no child ran
+	EventErased   EventKind = "erased"   // a number was taken out of LastReason
 )
 
 // Event is a change and the status after it.
@@ -97,8 +98,9 @@ type Supervisor struct {
 	killOnce sync.Once
 	killed   chan struct{}
 
-	mu     sync.Mutex
-	status Status
+	telling sync.Mutex // held over a change and the word of it, so that the last word is of the last change
+	mu      sync.Mutex
+	status  Status
 }
 
 // New makes a Supervisor that does nothing yet.
@@ -213,6 +215,8 @@ func (s *Supervisor) set(update func(*Status)) Status {
 }
 
 func (s *Supervisor) change(kind EventKind, update func(*Status)) {
+	s.telling.Lock()
+	defer s.telling.Unlock()
 	status := s.set(update)
 	if s.opts.Notify != nil {
 		s.opts.Notify(Event{Kind: kind, Status: status})
@@ -232,6 +236,8 @@ func (e Event) String() string {
 		return "stopping the worker"
 	case EventStopped:
 		return "stopped while no worker ran"
+	case EventErased:
+		return "an erased number stood in the reason why the last worker ended"
 	}
 	switch e.State {
 	case Stopped:

@@ -226,3 +226,20 @@ func TestStatusMayBeReadWhileItChanges(t *testing.T) {
 		}
 	}
 }
+
+func TestANumberThatIsErasedGoesFromTheReasonOfTheLastEnd(t *testing.T) {
+	r := supervise(t, Options{FirstBackoff: time.Millisecond, Erase: func(string) (int, error) { return 0, nil }}, Child{StopGrace: long}, "crash at a number", "erases")
+	r.expect(EventStarting, Starting)
+	if e := r.expect(EventExited, BackingOff); !strings.Contains(e.LastReason, "33612345678") {
+		t.Fatalf("the reason is %s", e.LastReason)
+	}
+	r.expect(EventStarting, Starting)
+	r.expect(EventReady, Running)
+	if e := r.expect(EventErased, Running); !strings.Contains(e.LastReason, "out of luck with (erased)") || strings.Contains(e.String(), "again") {
+		t.Errorf("the reason is %s; %s", e.LastReason, e)
+	}
+	r.cancel()
+	r.expect(EventStopping, Stopping)
+	r.expect(EventExited, Stopped)
+	r.waitEnd()
+}

@@ -350,6 +350,16 @@ func TestATCPPortThatOtherMachinesReachWithoutATokenIsCareless(t *testing.T) {
 	if len(c.Careless()) != 0 {
 		t.Errorf("as shipped: %v", c.Careless())
 	}
+	for network, careless := range map[string]bool{"127.0.0.1/32": false, "10.0.0.7/32": true} {
+		c := valid()
+		c.Server.ProxyNetworks = []string{network}
+		if p := c.Careless(); len(p) == 1 != careless || careless && p[0].Key != "server.proxy_networks" {
+			t.Errorf("a load balancer at %s: %v", network, p)
+		}
+		if c.TCP.Token = "x"; len(c.Careless()) != 0 {
+			t.Errorf("a load balancer at %s, with a token: %v", network, c.Careless())
+		}
+	}
 	c.Admin.Listen = "10.0.0.1:8346"
 	if p := c.Careless(); len(p) != 1 || p[0].Key != "admin.listen" {
 		t.Errorf("got %v", p)

@@ -65,6 +65,9 @@ func (c *Config) Careless() []Problem {
 		k.add("tcp.allow", "is empty and there is no tcp.token: whoever reaches the port can send messages; set tcp.token, or name the networks of Hermès")
 	case slices.ContainsFunc(c.TCP.Allow, beyondThisMachine):
 		k.add("tcp.allow", "lets other machines in and there is no tcp.token: whoever has an address of these networks can send messages; set tcp.token")
+	case slices.ContainsFunc(c.Server.ProxyNetworks, beyondThisMachine):
+		k.add("server.proxy_networks", "lets other machines name any address as their client's, also one of tcp.allow, and there is no tcp.token: "+
+			"whoever has an address of these networks can send messages; set tcp.token")
 	}
 	if host, _, err := net.SplitHostPort(c.Admin.Listen); err == nil && !isLoopback(host) && c.Admin.CertFile == "" {
 		k.add("admin.listen", "is reached by other machines, and passwords cross the network unencrypted; set admin.cert_file and admin.key_file")

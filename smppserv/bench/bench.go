@@ -20,10 +20,12 @@ type bench struct {
 	root   string            // where stores and configurations are
 	serial int               // of the trials
 	others map[string]string // addresses of the servers beside ours
-	stops  []func()          // of these servers
+	stops  []func()          // of these servers, and of the stock
 	began  time.Time
 	fsync  time.Duration
 	load   string // of the machine before, "" = it does not tell
+
+	stocked *stock // nil = no row asked for it yet
 
 	stored   []point // the curve over stored messages
 	sessions []point // and over sessions

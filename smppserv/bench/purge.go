@@ -8,7 +8,6 @@ import (
 
 // purge has a purge that was missed run soon after the start, under load.
 func purge(t *trial) []value {
-	const longest = 90 * time.Second
 	n := max(t.size, 2*seedPattern)
 	w := t.seeded(t.away(), testkit.Settings{"jobs.purge_messages_hour": time.Now().Hour(), "jobs.retention": "720h"})
 	old := time.Now().Add(-40 * 24 * time.Hour)
@@ -17,10 +16,15 @@ func purge(t *trial) []value {
 
 	db := open(t, w.store, true)
 	defer db.Close()
-	lowest := func() (id int) {
+	return t.whilePurging(w, func() (id int) {
 		t.must(db.QueryRow("SELECT coalesce(min(id), 0) FROM messages").Scan(&id))
 		return id
-	}
+	})
+}
+
+// whilePurging measures submits before the purge begins, and until it has ended. It has when it had the time that a million may take.
+func (t *trial) whilePurging(w *server, lowest func() int) []value {
+	const longest = 90 * time.Second
 	before := lowest()
 	var began, ended time.Duration
 	o := t.during("submits before and while purging", w, func(since func() time.Duration) {

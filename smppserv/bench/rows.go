@@ -102,18 +102,7 @@ var rows = []row{
 		{what: "submit_sm with 10 000 000 stored messages", unit: perSecond, beside: "empty store", limit: ratioLeast, goal: 0.9},
 		{what: "… one message by id (query_sm), p99", unit: ms, limit: most, goal: 5},
 	}},
-	{name: "searches", what: "what operators ask, with 10 million stored messages", once: true, run: searches, figures: []figure{
-		{what: "10 000 000 stored messages: those of a number and a day", unit: ms, limit: most, goal: 100},
-		{what: "… of a number", unit: ms, limit: most, goal: 300},
-		{what: "… that failed, of a client", unit: ms, limit: most, goal: 300},
-		{what: "… of a client in one hour", unit: ms, limit: most, goal: 300},
-		{what: "… whose numbers begin alike, a page of 100", unit: ms, limit: most, goal: 400},
-		{what: "… a month's report by campaign", unit: ms, limit: most, goal: 200},
-		{what: "… the overview, as a page", unit: ms, limit: most, goal: 200},
-		{what: "… a number's messages of a day, as a page", unit: ms, limit: most, goal: 100},
-		{what: "… a month's report by campaign, as a page", unit: ms, limit: most, goal: 200},
-		{what: "… an open overview: CPU a second, beyond that of none", unit: ms, limit: most, goal: 20},
-	}},
+	{name: "searches", what: "what operators ask, with 10 million stored messages", once: true, run: searches, figures: searchFigures("10 000 000 stored messages")},
 	{name: "purge", what: "submits while a purge of a million messages runs", run: purge, figures: []figure{
 		{what: "submits while a purge of 1 000 000 runs", unit: perSecond, beside: "before the purge", limit: ratioLeast, goal: 0.9},
 		{what: "… p99", unit: ms, beside: "before the purge", limit: ratioMost, goal: 2},
@@ -160,10 +149,39 @@ var rows = []row{
 		{what: "Hermès → client at another worker, 100/s: from accepted to deliver_sm, p99", unit: ms, limit: most, goal: 20},
 		{what: "… p50", unit: ms},
 	}},
+	{name: "postgres-stored", what: "submits with 10 million messages stored in PostgreSQL", once: true, run: postgresStored, figures: []figure{
+		{what: "submit_sm with 10 000 000 messages stored in PostgreSQL", unit: perSecond, beside: "empty database", limit: ratioLeast, goal: 0.9},
+		{what: "… one message by id (query_sm), p99", unit: ms, limit: most, goal: 5},
+	}},
+	{name: "postgres-searches", what: "what operators ask, with 10 million messages stored in PostgreSQL", once: true, run: postgresSearches,
+		figures: searchFigures("10 000 000 messages stored in PostgreSQL")},
+	{name: "postgres-purge", what: "submits while a purge of a tenth of 10 million messages in PostgreSQL runs", once: true, run: postgresPurge, figures: []figure{
+		{what: "submits while a purge of 1 000 000 of 10 000 000 in PostgreSQL runs", unit: perSecond, beside: "before the purge", limit: ratioLeast, goal: 0.9},
+		{what: "… p99", unit: ms, beside: "before the purge", limit: ratioMost, goal: 2},
+		{what: "… how long the purge takes", unit: seconds},
+	}},
 	{name: "idle", what: "a server with nothing to do, for 10 s", run: idle, figures: []figure{
 		{what: "idle: of a core", unit: percent, limit: most, goal: 0.5},
 		{what: "… written to disk in 10 s", unit: octets, limit: most, goal: 0},
 	}},
+}
+
+// searchFigures are those of what operators ask of so many messages.
+func searchFigures(stored string) []figure {
+	return []figure{
+		{what: stored + ": those of a number and a day", unit: ms, limit: most, goal: 100},
+		{what: "… of a number", unit: ms, limit: most, goal: 300},
+		{what: "… that failed, of a client", unit: ms, limit: most, goal: 300},
+		{what: "… of a client in one hour", unit: ms, limit: most, goal: 300},
+		{what: "… of a campaign and a day", unit: ms, limit: most, goal: 300},
+		{what: "… whose numbers begin alike, a page of 100", unit: ms, limit: most, goal: 400},
+		{what: "… a month's report by campaign", unit: ms, limit: most, goal: 200},
+		{what: "… a day's report by hour", unit: ms, limit: most, goal: 200},
+		{what: "… the overview, as a page", unit: ms, limit: most, goal: 200},
+		{what: "… a number's messages of a day, as a page", unit: ms, limit: most, goal: 100},
+		{what: "… a month's report by campaign, as a page", unit: ms, limit: most, goal: 200},
+		{what: "… an open overview: CPU a second, beyond that of none", unit: ms, limit: most, goal: 20},
+	}
 }
 
 func (f figure) goalText() string {

@@ -9,6 +9,11 @@ import (
 	"time"
 
 	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/store"
+	"hnetsmpp/smppserv/store/postgres"
+
+	"github.com/rs/zerolog"
 )
 
 func smallBench(t *testing.T) *bench {
@@ -82,7 +87,7 @@ func TestSeededMessagesAreWhatTheServerStoresAndInOrderOfTheirTimes(t *testing.T
 			t.Errorf("they are of %d numbers", n)
 		}
 		w.startSeeded(tr)
-		if ms := tr.searchByID(w); ms <= 0 {
+		if ms := tr.searchByID(w, w.picker(tr)); ms <= 0 {
 			t.Errorf("a search took %g ms", ms)
 		}
 		tr.submit("more", eight(100, 100), w.SMPP)
@@ -130,7 +135,7 @@ func TestAShortRunFailsOnlyWhenARatioHasHalvedThriceAndSaysWhich(t *testing.T) {
 }
 
 func TestRowsOnPostgreSQLAreMeasuredOrSkippedWithTheLineThatInstallsIt(t *testing.T) {
-	chosen, err := choose("postgres,postgres-nodes,postgres-elsewhere")
+	chosen, err := choose("postgres,postgres-nodes,postgres-elsewhere,postgres-stored")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,5 +167,48 @@ func TestRowsOnPostgreSQLAreMeasuredOrSkippedWithTheLineThatInstallsIt(t *testin
 				t.Errorf("%s: %+v", r.row.name, m)
 			}
 		}
+	}
+}
+
+func TestTheStockHasItsMessagesInOrderOfTheirTimesAndCounted(t *testing.T) {
+	b := smallBench(t)
+	err := b.try(0, func(tr *trial) {
+		s := tr.stock()
+		for query, want := range map[string]int{
+			"SELECT count(*) FROM messages WHERE final_at IS NOT NULL":                                                      b.max,
+			"SELECT count(*) FROM messages a, messages b WHERE b.id = a.id + 1 AND b.received_at < a.received_at":           0,
+			"SELECT count(*) FROM messages WHERE state = 5 AND error = 404":                                                 b.max / failing,
+			"SELECT sum(n) FROM hourly WHERE state = 1":                                                                     b.max,
+			"SELECT sum(n) FROM hourly WHERE state = 5":                                                                     b.max / failing,
+			"SELECT id FROM last_message_id WHERE id < (SELECT max(id) FROM messages) UNION ALL SELECT 0 LIMIT 1":           0,
+			"SELECT count(*) FROM pg_indexes WHERE indexname IN ('messages_source', 'messages_failed', 'messages_waiting')": 3,
+		} {
+			if got := s.number(query); got != want {
+				t.Errorf("%s: %d, want %d", query, got, want)
+			}
+		}
+		if n := s.number("SELECT count(DISTINCT source) FROM messages"); n < b.max/2 {
+			t.Errorf("they are of %d numbers", n)
+		}
+		if n := s.number("SELECT count(*) FROM messages WHERE received_at < $1 OR received_at > $2", s.from.UnixMilli(), s.to.UnixMilli()); n > 0 {
+			t.Errorf("%d messages have other times", n)
+		}
+		o, err := postgres.Open(t.Context(), postgres.Options{DSN: s.dsn, Folder: tr.TempDir(), Node: "bench", Log: zerolog.Nop()})
+		tr.must(err)
+		found, err := o.Search(t.Context(), store.Search{Campaign: campaign, States: []sms.State{sms.Undeliverable}, Limit: 100})
+		if err != nil || len(found.Messages) != b.max/failing {
+			t.Errorf("%d failed messages are found: %v", len(found.Messages), err)
+		}
+		tr.must(o.Close(t.Context()))
+		if tr.stock().PG != s.PG {
+			t.Error("another one was filled for the next row")
+		}
+		s.end()
+		if b.stocked != nil {
+			t.Error("it is there after its end")
+		}
+	})
+	if err != nil && !errors.As(err, new(skipped)) {
+		t.Fatal(err)
 	}
 }

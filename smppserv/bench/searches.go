@@ -20,7 +20,6 @@ import (
 // question, about another number, client or time each time.
 func searches(t *trial) []value {
 	to := time.Now().Add(-time.Hour).Truncate(time.Millisecond)
-	const month = 28 * 24 * time.Hour
 	from := to.Add(-month)
 	w := t.seeded(t.away(), testkit.Settings{"admin.listen": "127.0.0.1:0"})
 	w.grow(t, t.bench.max, from, to)
@@ -28,13 +27,17 @@ func searches(t *trial) []value {
 	w.count(t)
 	w.startSeeded(t) // makes the index of numbers
 	w.Stop(t)
-	return append(t.searchStore(w, from, month), t.askPages(w, from, month)...)
-}
-
-func (t *trial) searchStore(w *server, from time.Time, month time.Duration) []value {
 	s, err := sqlite.Open(context.Background(), sqlite.Options{File: w.store, Log: zerolog.Nop()})
 	t.must(err)
-	defer func() { t.must(s.Close(context.Background())) }()
+	values := t.searchStore(s, from)
+	t.must(s.Close(context.Background()))
+	w.startSeeded(t)
+	defer w.Stop(t)
+	return append(values, t.askPages(w, from)...)
+}
+
+// searchStore asks a store that has messages of the month that begins at from.
+func (t *trial) searchStore(s *store.Store, from time.Time) []value {
 	to := from.Add(month)
 	search := func(q store.Search) int {
 		q.Limit = 100
@@ -55,6 +58,10 @@ func (t *trial) searchStore(w *server, from time.Time, month time.Duration) []va
 			at := some(time.Hour)
 			return search(store.Search{Client: client(), From: at, To: at.Add(time.Hour)})
 		}),
+		t.median("campaign and day", true, func() int {
+			at := some(day)
+			return search(store.Search{Campaign: campaign, From: at, To: at.Add(day)})
+		}),
 		t.median("beginning", true, func() int {
 			at := some(day)
 			return search(store.Search{Number: number()[:7], Beginning: true, From: at, To: at.Add(day)})
@@ -64,13 +71,17 @@ func (t *trial) searchStore(w *server, from time.Time, month time.Duration) []va
 			t.must(err)
 			return int(r.Sum.Received)
 		}),
+		t.median("hours", true, func() int {
+			at := some(day)
+			r, err := s.Report(context.Background(), store.ReportQuery{By: store.ByHour, From: at, To: at.Add(day)})
+			t.must(err)
+			return int(r.Sum.Received)
+		}),
 	}
 }
 
 // askPages asks for whole pages, as a browser does.
-func (t *trial) askPages(w *server, from time.Time, month time.Duration) []value {
-	w.startSeeded(t)
-	defer w.Stop(t)
+func (t *trial) askPages(w *server, from time.Time) []value {
 	const day = 24 * time.Hour
 	page := func(path string) int {
 		resp, err := http.Get("http://" + w.Admin + path)

@@ -14,7 +14,7 @@ import (
 // storedRow draws the curve of the rate over stored messages, and asks for one among the most of them.
 func storedRow(t *trial) []value {
 	to := time.Now().Add(-time.Hour)
-	from := to.Add(-28 * 24 * time.Hour)
+	from := to.Add(-month)
 	w := t.seeded(t.away(), testkit.Settings{"jobs.purge_messages_hour": -1})
 	t.bench.stored = nil
 	for n := seedPattern; n <= t.bench.max; n *= 10 {
@@ -22,7 +22,7 @@ func storedRow(t *trial) []value {
 		t.bench.stored = append(t.bench.stored, t.storedPoint(w, n))
 	}
 	w.startSeeded(t)
-	byID := t.searchByID(w)
+	byID := t.searchByID(w, w.picker(t))
 	last := t.bench.stored[len(t.bench.stored)-1]
 	return []value{{last.rate, last.base}, {value: byID}}
 }
@@ -47,13 +47,8 @@ func (t *trial) storedPoint(w *server, n int) point {
 	return point{at: n, yardstick: median(yardsticks), rate: median(rates), base: median(empty)}
 }
 
-// searchByID asks by query_sm for messages of one client, and returns the 99th percentile in milliseconds.
-func (t *trial) searchByID(w *server) float64 {
-	db := open(t, w.store, true)
-	defer db.Close()
-	const submitter = 0
-	var last int
-	t.must(db.QueryRow("SELECT max(id) FROM messages").Scan(&last))
+// searchByID asks by query_sm for messages of one client, each of which pick finds, and returns the 99th percentile in milliseconds.
+func (t *trial) searchByID(w *server, pick func(client string) (id int, source string)) float64 {
 	l := load{sessions: 1}
 	es, err := l.bindAll(w.SMPP)
 	t.must(err)
@@ -61,13 +56,23 @@ func (t *trial) searchByID(w *server) float64 {
 	l.begin(es)
 	var all []time.Duration
 	for k := range t.scaled(2000) {
-		var id int
-		var source string
-		t.must(db.QueryRow("SELECT id, source FROM messages WHERE id >= ? AND submitter = ? LIMIT 1", 1+rand.IntN(last*9/10), clientOf(submitter).id).Scan(&id, &source))
+		id, source := pick(clientOf(0).id)
 		took, err := es[0].query(strconv.Itoa(id), smpp.Address{TON: 1, NPI: 1, Addr: source}, uint32(k+2))
 		t.must(err)
 		all = append(all, took)
 	}
 	slices.Sort(all)
 	return milliseconds(all[len(all)*99/100])
+}
+
+// picker finds messages of a client in a SQLite store.
+func (w *server) picker(t *trial) func(client string) (id int, source string) {
+	db := open(t, w.store, true)
+	t.Cleanup(func() { db.Close() })
+	var last int
+	t.must(db.QueryRow("SELECT max(id) FROM messages").Scan(&last))
+	return func(client string) (id int, source string) {
+		t.must(db.QueryRow("SELECT id, source FROM messages WHERE id >= ? AND submitter = ? LIMIT 1", 1+rand.IntN(last*9/10), client).Scan(&id, &source))
+		return id, source
+	}
 }

@@ -96,21 +96,18 @@ type duties struct {
 	*cluster.Rows
 }
 
-// Lapsed implements cluster.Duties.
+// Lapsed implements cluster.Duties, which says so in the log.
 func (d duties) Lapsed() {
-	d.mc.log.Warn().Msg("the lease is not held: nothing is tried until it is renewed")
 	d.mc.push.BreakOff()
 }
 
 // Regained implements cluster.Duties.
 func (d duties) Regained() {
-	d.mc.log.Info().Msg("the lease is held again")
 	d.mc.queue.Look()
 }
 
 // Away implements cluster.Duties.
 func (d duties) Away() {
-	d.mc.log.Warn().Msg("the database has been out of reach for three leases: clients are unbound, so that they find another server")
 	d.mc.smsc.Away()
 }
 

@@ -32,6 +32,8 @@ func (c Clock) read() reading {
 type term struct {
 	sent  reading       // of the renewal; its zero value is none
 	until time.Duration // elapsed
+
+	lapsed time.Time // by the wall clock; zero = it was not found to be over yet
 }
 
 // newTerm is the term of a renewal that was sent then and succeeded.
@@ -44,4 +46,10 @@ func (t *term) holds(now reading) bool {
 }
 
 // over is t when it was found not to hold: it does not again, whatever the clocks say later.
-func (t *term) over() *term { return &term{sent: t.sent} }
+func (t *term) over() *term {
+	at := t.lapsed
+	if at.IsZero() {
+		at = time.Now()
+	}
+	return &term{sent: t.sent, lapsed: at}
+}

@@ -54,14 +54,24 @@ func TestAWallClockThatJumpsHasTheLeaseRenewedFirst(t *testing.T) {
 	if a.Holds() {
 		t.Fatal("it holds its lease after its clock was set")
 	}
+	since := a.LapsedAt()
+	if since.IsZero() || time.Now().Before(since) || !b.LapsedAt().IsZero() {
+		t.Errorf("it is lost since %v, the other's since %v", since, b.LapsedAt())
+	}
 	a.clock.set(-time.Hour)
 	if a.Holds() {
 		t.Fatal("it holds its lease since its clock was set back")
 	}
 	testkit.Await(t, "deliveries stop", func() bool { return a.is(func() bool { return len(a.lapsed) == 1 }) })
+	if again := a.LapsedAt(); !again.Equal(since) {
+		t.Errorf("it is lost since %v, and then since %v", since, again)
+	}
 	a.cut.set(false)
 	a.renewNow()
 	testkit.Await(t, "deliveries go on", func() bool { return a.is(func() bool { return len(a.regained) == 1 }) && a.Holds() })
+	if !a.LapsedAt().IsZero() {
+		t.Errorf("it is lost since %v though it is held", a.LapsedAt())
+	}
 	if a.isLost() || b.is(func() bool { return len(b.inherited)+len(b.lapsed) > 0 }) {
 		t.Error("another worker has minded its clock")
 	}

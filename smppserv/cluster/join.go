@@ -64,7 +64,7 @@ func (n *Node) enter(ctx context.Context) error {
 		case taken == nil:
 			return nil
 		}
-		n.o.Log.Info().Str("node", n.o.Name).Str("address", taken.address).Dur("lease", max(taken.lease, n.o.Lease)).
+		n.o.Log.Info().Str("node", n.o.Name).Str("address", taken.address).Stringer("lease", max(taken.lease, n.o.Lease)).
 			Msg("a worker of this name has not said that it stopped: its lease is waited for")
 		if dead, err = n.watch(ctx, taken); err != nil {
 			return err
@@ -96,7 +96,7 @@ func (n *Node) watch(ctx context.Context, r *row) (*neighbour, error) {
 		case seen == nil:
 			return nil, nil
 		case seen.epoch != o.epoch || seen.beat != o.beat:
-			return nil, &HeldError{seen.name, seen.address, seen.since}
+			return nil, &HeldError{seen.name, seen.address, seen.since, n.o.Name}
 		default:
 			o.row, o.last = *seen, sent
 		}
@@ -110,18 +110,21 @@ func (n *Node) within(ctx context.Context, f func(context.Context) error) error 
 	return f(ctx)
 }
 
-// named is the node of a name, nil = there is none.
+// named is the node of a name, nil = there is none. Names that differ by the case of ASCII letters alone are one, as names of Windows machines are.
 func named(ctx context.Context, q querier, name string) (*row, error) {
-	r := row{name: name}
+	var r row
 	var lease, left int64
-	err := q.QueryRow(ctx, `SELECT epoch, beat, lease_ms, (extract(epoch FROM alive_until - clock_timestamp()) * 1000)::bigint, since, address
-		FROM nodes WHERE name = $1`, name).Scan((*int64)(&r.epoch), &r.beat, &lease, &left, &r.since, &r.address)
+	err := q.QueryRow(ctx, `SELECT name, epoch, beat, lease_ms, (extract(epoch FROM alive_until - clock_timestamp()) * 1000)::bigint, since, address
+		FROM nodes WHERE lower(name) = lower($1 COLLATE "C") ORDER BY name = $1 DESC LIMIT 1`, name).Scan(&r.name, (*int64)(&r.epoch), &r.beat, &lease, &left, &r.since, &r.address)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil
 	}
 	r.lease, r.left = time.Duration(lease)*time.Millisecond, time.Duration(left)*time.Millisecond
 	return &r, err
 }
+
+// lockName keeps two that differ by case alone from joining at once.
+const lockName = `SELECT pg_advisory_xact_lock(hashtextextended('hnetsmpp node ' || lower($1 COLLATE "C"), 0))`
 
 type querier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
@@ -152,13 +155,19 @@ func (n *Node) tryEnter(ctx context.Context, dead *neighbour) (taken *row, err e
 				return err
 			}
 		}
+		if _, err := tx.Exec(ctx, lockName, n.o.Name); err != nil {
+			return err
+		}
+		if taken, err = named(ctx, tx, n.o.Name); err != nil || taken != nil {
+			return err
+		}
 		added, err := tx.Exec(ctx, `INSERT INTO nodes (name, epoch, alive_until, beat, lease_ms, address, version, config_hash)
 			VALUES ($1, $2, clock_timestamp() + $3 * interval '1 ms', 0, $3, $4, $5, $6::text::jsonb) ON CONFLICT (name) DO NOTHING`,
 			n.o.Name, int64(epoch), n.o.Lease.Milliseconds(), n.o.Address, n.o.Version, configuration)
 		if err != nil {
 			return err
 		}
-		if added.RowsAffected() == 0 {
+		if added.RowsAffected() == 0 { // by a version before, which does not lock the name
 			if taken, err = named(ctx, tx, n.o.Name); err == nil && taken == nil {
 				err = errGivenUp
 			}

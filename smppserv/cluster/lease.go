@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/store"
 )
 
 // renewal renews the lease and reads what is known of everybody. facts is NULL where nothing new is to be said.
@@ -63,24 +63,30 @@ func (n *Node) renewals(ctx context.Context) {
 func (n *Node) complain(err error) {
 	p := &n.published
 	switch {
-	case err != nil && !p.failing:
-		n.o.Log.Error().Err(undisclosed(err)).Dur("lease", n.o.Lease).
+	case err != nil && !p.failing.Swap(true):
+		n.o.Log.Error().Err(undisclosed(err)).Stringer("lease", n.o.Lease).
 			Msg("the lease cannot be renewed: the database does not answer; unless it does soon, nothing is delivered until it does")
-	case err == nil && p.failing:
+	case err == nil && p.failing.Swap(false):
 		n.o.Log.Info().Msg("the lease is renewed again")
 	}
-	p.failing = err != nil
 }
 
 // undisclosed is an error without what pgx tells of the DSN when it cannot connect: user and database.
 func undisclosed(err error) error {
 	if c, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		if inner := errors.Unwrap(c); inner != nil {
-			return fmt.Errorf("cannot connect: %w", inner)
+			return &unreached{inner}
 		}
 	}
 	return err
 }
+
+// unreached is why the database was not reached, each reason once.
+type unreached struct{ err error }
+
+func (e *unreached) Error() string { return "cannot connect: " + store.OneLine(e.err.Error()) }
+
+func (e *unreached) Unwrap() error { return e.err }
 
 func (n *Node) renew(ctx context.Context, sent reading) error {
 	ctx, cancel := context.WithTimeout(ctx, n.o.Lease/2)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -205,6 +206,45 @@ func TestANameInUseIsRefusedAndSaysByWhom(t *testing.T) {
 	}
 	if !strings.Contains(err.Error(), "a.example:2775") {
 		t.Errorf("the text does not say where it is: %v", err)
+	}
+}
+
+func TestNamesThatDifferByCaseAloneAreOne(t *testing.T) {
+	r := newRig(t)
+	a := r.join("SMPP-é1", short)
+	o, _, _ := r.options("smpp-é1", short)
+	_, err := Join(t.Context(), o)
+	var held *HeldError
+	if !errors.As(err, &held) || held.Name != "SMPP-é1" || !strings.Contains(err.Error(), `"smpp-é1"`) {
+		t.Fatalf("a second one of the name: %v", err)
+	}
+	r.message(1, a.epoch)
+	a.die()
+	again := r.join("smpp-é1", short)
+	if got := again.Estates(); !slices.Equal(got, []sms.Epoch{a.epoch}) {
+		t.Errorf("it has %v", got)
+	}
+	if names := r.value(`SELECT string_agg(name, ' ') FROM nodes`); names != "smpp-é1" {
+		t.Errorf("the nodes are %s", names)
+	}
+}
+
+func TestOfTwoNamesThatDifferByCaseOneJoins(t *testing.T) {
+	r := newRig(t)
+	var errs [2]error
+	var joined sync.WaitGroup
+	for i, name := range []string{"B", "b"} {
+		o, _, _ := r.options(name, short)
+		joined.Go(func() {
+			n, err := Join(t.Context(), o)
+			if errs[i] = err; err == nil {
+				t.Cleanup(n.renewing.stop)
+			}
+		})
+	}
+	joined.Wait()
+	if (errs[0] == nil) == (errs[1] == nil) || !errors.Is(errors.Join(errs[:]...), store.ErrHeld) {
+		t.Errorf("got %v, %v", errs[0], errs[1])
 	}
 }
 

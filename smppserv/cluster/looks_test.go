@@ -32,6 +32,25 @@ func TestWhatIsHandedOnArrivesWithoutANotice(t *testing.T) {
 	testkit.Await(t, "it arrives again", b.has(1, 3, 3))
 }
 
+func TestWhatIsHandedOnArrivesInADatabaseThatWasPutBackFromADump(t *testing.T) {
+	r := newRig(t)
+	r.message(1, 0)
+	r.message(2, 0)
+	b := r.join("b", long)
+	r.exec(`UPDATE messages SET holder = $1, arrived = '1000000000' WHERE id = 1`, int64(b.epoch)) // as pg_restore writes it
+	testkit.Await(t, "what was there arrives", b.has(1))
+	r.exec(handOn, []int64{2}, int64(b.epoch))
+	testkit.Await(t, "what is handed on arrives", b.has(1, 2))
+	r.exec(handOn, []int64{1}, 0)
+	testkit.Await(t, "it is seen that one went", func() bool {
+		b.looks.arriving.Lock()
+		defer b.looks.arriving.Unlock()
+		return len(b.looks.seen) <= 1 && b.looks.seen[1] == ""
+	})
+	r.exec(handOn, []int64{1}, int64(b.epoch))
+	testkit.Await(t, "what comes back arrives once more", b.has(1, 2, 1))
+}
+
 func TestWhatBecomesVisibleLaterArrivesThoughItsIDIsLower(t *testing.T) {
 	r := newRig(t)
 	a, b := r.join("a", long), r.join("b", long)

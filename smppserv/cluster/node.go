@@ -21,7 +21,7 @@ type Options struct {
 	// Pool leads to the database, whose schema is there. What must not wait for others, as the renewals of the lease do not, goes on
 	// connections of its own, made as those of the pool are.
 	Pool *pgxpool.Pool
-	Name string // unique among the nodes on the store
+	Name string // unique among the nodes on the store, whatever the case of its letters
 	// Address is where operators find the node; Version is its program's.
 	Address, Version string
 	// Lease is how long a node that is silent still counts; at least MinLease.
@@ -71,10 +71,15 @@ type Duties interface {
 type HeldError struct {
 	Name, Address string
 	Since         time.Time // by the database's clock
+	As            string    // the name that is refused: Name, but for upper and lower case
 }
 
 func (e *HeldError) Error() string {
-	return fmt.Sprintf("another worker is running under the name %q (store.node): at %s, since %s", e.Name, e.Address, e.Since.Format(time.RFC3339))
+	same := ""
+	if e.As != e.Name {
+		same = fmt.Sprintf(", which %q is too, as upper and lower case do not count", e.As)
+	}
+	return fmt.Sprintf("another worker is running under the name %q (store.node)%s: at %s, since %s", e.Name, same, e.Address, e.Since.Format(time.RFC3339))
 }
 
 // Unwrap is store.ErrHeld.
@@ -97,8 +102,8 @@ type Node struct {
 		next atomic.Pointer[[]byte] // facts; the rest is the renewals'
 		last *[]byte
 
-		unfit   bool // the database refuses facts
-		failing bool
+		unfit   bool        // the database refuses facts
+		failing atomic.Bool // the lease cannot be renewed, as is said
 	}
 
 	mu         sync.Mutex
@@ -129,6 +134,14 @@ func (n *Node) Holds() bool {
 	}
 	n.term.CompareAndSwap(t, t.over())
 	return false
+}
+
+// LapsedAt is since when the lease is not this node's, zero = it is, or another took over.
+func (n *Node) LapsedAt() time.Time {
+	if n.Holds() {
+		return time.Time{}
+	}
+	return n.term.Load().lapsed
 }
 
 // Lost is closed when another node has taken over from this one: nothing can be written any more, and a new Join is due.

@@ -105,7 +105,7 @@ func (n *Node) look(ctx context.Context, l look) {
 			return
 		case err == nil:
 			failed = 0
-		case n.Holds(): // else the database is away, as is said elsewhere
+		case n.Holds() && !n.published.failing.Load(): // else the database is away, as is said elsewhere
 			if failed++; failed == warnAfter {
 				n.o.Log.Warn().Err(undisclosed(err)).Str("at", l.at).Msg("looks fail, and are repeated until they succeed")
 			}

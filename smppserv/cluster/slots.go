@@ -56,9 +56,13 @@ func (s *slots) init(n *Node) {
 	s.client, s.places, s.free, s.moved = map[string]*[2]slot{}, map[place]holding{}, map[place]bool{}, map[string]bool{}
 }
 
+// slotAt is the transaction that wrote a row. One that this server has not begun yet is of another server, from which the database was
+// dumped: what is written here has lower numbers for a while, and is later all the same.
+const slotAt = `(CASE WHEN s.at < pg_snapshot_xmax(pg_current_snapshot()) THEN s.at::text ELSE '0' END)`
+
 // changedSlots are the rows that were written since a transaction, and which one the next look begins with.
 const changedSlots = `
-SELECT pg_snapshot_xmin(pg_current_snapshot())::text, s.client, s.slot, s.epoch, s.session, s.receives, s.transmits, s.at::text
+SELECT pg_snapshot_xmin(pg_current_snapshot())::text, s.client, s.slot, s.epoch, s.session, s.receives, s.transmits, ` + slotAt + `
 FROM (SELECT) one LEFT JOIN slots s ON s.at >= $1::text::xid8`
 
 // change is a row as it is now.

@@ -63,6 +63,36 @@ func answering(gone func(client string, session uint64) bool) func(*worker, *Opt
 
 func alive(string, uint64) bool { return false }
 
+func TestPlacesAreSeenInADatabaseThatWasPutBackFromADump(t *testing.T) {
+	r := newRig(t)
+	first := r.join("first", long)
+	first.takes(numbered(receiver, 1))()
+	testkit.Await(t, "its place is free", func() bool { return r.value(`SELECT count(*) FROM slots WHERE epoch = 0`) == "1" })
+	if err := first.Leave(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	// pg_restore writes the numbers of transactions as they were, and those of the new server begin at some hundreds.
+	r.exec(`UPDATE slots SET at = '1000000000'`)
+	a, b := r.join("a", long), r.join("b", long)
+	testkit.Await(t, "a knows the row", func() bool {
+		a.slots.mu.Lock()
+		defer a.slots.mu.Unlock()
+		return a.slots.client["acme"] != nil
+	})
+	release := b.takes(numbered(receiver, 1))
+	sees := func(epoch sms.Epoch) func() bool {
+		return func() bool {
+			e, _ := a.Receiver("acme")
+			return e == epoch
+		}
+	}
+	testkit.Await(t, "a sees the place at b", sees(b.Epoch()))
+	release()
+	testkit.Await(t, "a sees that it is free", sees(0))
+	a.takes(numbered(receiver, 1))
+	testkit.Await(t, "a sees its own", sees(a.Epoch()))
+}
+
 func TestAClientHasTwoSessionsOverAllWorkers(t *testing.T) {
 	r := newRig(t)
 	a, b, c := r.join("a", long, answering(alive)), r.join("b", long, answering(alive)), r.join("c", long, answering(alive))

@@ -140,7 +140,7 @@ func (n *Node) lockSlots(ctx context.Context, tx pgx.Tx, client string) (rows []
 	b := &pgx.Batch{}
 	b.Queue(limitLocks, n.lockLimit())
 	b.Queue(`SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, "hnetsmpp slots "+client)
-	b.Queue(`SELECT slot, epoch, session, receives, transmits, at::text FROM slots WHERE client = $1 ORDER BY slot`, client).Query(func(found pgx.Rows) (err error) {
+	b.Queue(`SELECT slot, epoch, session, receives, transmits, `+slotAt+` FROM slots s WHERE client = $1 ORDER BY slot`, client).Query(func(found pgx.Rows) (err error) {
 		rows, err = pgx.CollectRows(found, func(r pgx.CollectableRow) (o slot, err error) {
 			var at string
 			if err = r.Scan(&o.number, (*int64)(&o.epoch), &o.session, &o.receives, &o.transmits, &at); err == nil {

@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -10,6 +11,12 @@ import (
 	"hnetsmpp/smppserv/testkit"
 )
 
+// twice is an error of a driver that tries with TLS and without.
+func twice(t *testing.T) error {
+	_, err := pgx.Connect(t.Context(), "postgres://keeper@127.0.0.1:"+strconv.Itoa(testkit.FreePort(t))+"/treasury?sslmode=prefer")
+	return err
+}
+
 func TestWhatIsSaidOfADatabaseThatIsAwayHasNothingOfTheDSNButTheHost(t *testing.T) {
 	_, err := pgx.Connect(t.Context(), "postgres://keeper:S3cret@127.0.0.1:"+strconv.Itoa(testkit.FreePort(t))+"/treasury?sslmode=disable")
 	if err == nil || !strings.Contains(err.Error(), "keeper") {
@@ -17,5 +24,8 @@ func TestWhatIsSaidOfADatabaseThatIsAwayHasNothingOfTheDSNButTheHost(t *testing.
 	}
 	if text := undisclosed(err).Error(); strings.Contains(text, "keeper") || strings.Contains(text, "treasury") || strings.Contains(text, "S3cret") || !strings.Contains(text, "127.0.0.1") {
 		t.Error(text)
+	}
+	if text := undisclosed(fmt.Errorf("renew: %w", twice(t))).Error(); strings.Contains(text, "\n") || strings.Count(text, "refused") > 1 {
+		t.Errorf("one reason is told twice: %s", text)
 	}
 }

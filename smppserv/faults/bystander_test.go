@@ -15,7 +15,8 @@ import (
 // answers took. Unlike esme it counts a connection that is lost as a fault.
 type bystander struct {
 	*esme
-	took []time.Duration // guarded by the record
+	record *record
+	took   []time.Duration // guarded by the record
 }
 
 // bystanderPause is between an answer and the next submit: it is there to notice, not to press.
@@ -23,7 +24,7 @@ const bystanderPause = 2 * time.Millisecond
 
 // startBystander starts one as Client; it ends with the test.
 func startBystander(t *testing.T, r *record, addr string) *bystander {
-	b := &bystander{esme: &esme{record: r, addr: addr, client: testkit.Client, number: 9,
+	b := &bystander{record: r, esme: &esme{witness: r, addr: addr, client: testkit.Client, number: 9,
 		quiet: make(chan struct{}), stop: make(chan struct{}), ended: make(chan struct{})}}
 	conn, err := net.DialTimeout("tcp", addr, testkit.Patience)
 	if err != nil {

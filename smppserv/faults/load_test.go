@@ -1,6 +1,7 @@
 package faults
 
 import (
+	"cmp"
 	"fmt"
 	"net"
 	"strconv"
@@ -48,8 +49,23 @@ func (r *record) awaitAcked(t *testing.T, n int) {
 	r.await(t, fmt.Sprintf("acknowledgement %d", n), func() bool { return len(r.acked) >= n })
 }
 
+func (r *record) bound(string) { r.change(func() { r.binds++ }) }
+
+func (r *record) wrong(format string, args ...any) { r.change(func() { r.fault(format, args...) }) }
+
+// delivered takes a deliver_sm, which is to be a receipt.
+func (r *record) delivered(_ string, p *smpp.DeliverSM) {
+	receipt, err := smpp.ParseReceipt(p.ShortMessage)
+	r.change(func() {
+		if err != nil {
+			r.fault("deliver_sm %q is no receipt", p.ShortMessage)
+		}
+		r.receipts[receipt.ID] = receipt.State
+	})
+}
+
 // submitted takes a submit_sm_resp.
-func (r *record) submitted(id, text string, status smpp.Status) {
+func (r *record) submitted(_, id, text string, status smpp.Status) {
 	r.change(func() {
 		switch first, twice := r.acked[id]; {
 		case status != smpp.ROK:
@@ -116,15 +132,26 @@ const (
 	campaign       = "3600"
 )
 
+// A witness is told of what an ESME sees. Its methods may be called at the same time.
+type witness interface {
+	bound(client string)
+	submitted(client, id, text string, status smpp.Status)
+	delivered(client string, p *smpp.DeliverSM)
+	wrong(format string, args ...any)
+}
+
 // An esme is a transceiver that keeps submitting, and comes back whenever its connection is lost.
 type esme struct {
-	record *record
-	addr   string
-	client string
-	number int // of this ESME; the numbers that it writes from begin with it
-	texts  int
-	every  time.Duration // between two submits; 0 = as fast as they are answered
-	mute   atomic.Bool   // deliver_sm are not answered
+	witness  witness
+	addr     string
+	client   string
+	number   int // of this ESME; the numbers that it writes from begin with it
+	numbers  int // that it writes from in turn; 0 = loadNumbers
+	texts    int
+	every    time.Duration // between two submits; 0 = as fast as they are answered
+	dest     string        // "" = campaign
+	validity string
+	mute     atomic.Bool // deliver_sm are not answered
 
 	once  sync.Once
 	quiet chan struct{} // closed: no more submits
@@ -133,13 +160,15 @@ type esme struct {
 }
 
 // startESME starts one; it ends with the test.
-func startESME(t *testing.T, r *record, addr, client string, number int) *esme {
-	return startPacedESME(t, r, addr, client, number, 0)
+func startESME(t *testing.T, w witness, addr, client string, number int) *esme {
+	e := &esme{witness: w, addr: addr, client: client, number: number}
+	e.start(t)
+	return e
 }
 
-func startPacedESME(t *testing.T, r *record, addr, client string, number int, every time.Duration) *esme {
-	e := &esme{record: r, addr: addr, client: client, number: number, every: every,
-		quiet: make(chan struct{}), stop: make(chan struct{}), ended: make(chan struct{})}
+// start has it bind and submit until the test's end.
+func (e *esme) start(t *testing.T) {
+	e.quiet, e.stop, e.ended = make(chan struct{}), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(e.ended)
 		for !closed(e.stop) {
@@ -154,7 +183,6 @@ func startPacedESME(t *testing.T, r *record, addr, client string, number int, ev
 		close(e.stop)
 		<-e.ended
 	})
-	return e
 }
 
 // hush ends the submits; answers and receipts are still taken.
@@ -188,11 +216,15 @@ func (e *esme) session() {
 	if !e.bind(conn) {
 		return
 	}
-	e.record.change(func() { e.record.binds++ })
+	e.witness.bound(e.client)
 	inFlight := map[uint32]string{}
+	due := time.Now()
 	for seq := uint32(1); ; {
 		for ; len(inFlight) < loadWindow && !closed(e.quiet); seq++ {
-			time.Sleep(e.every)
+			time.Sleep(time.Until(due))
+			if due = due.Add(e.every); time.Since(due) > time.Second { // no more is made up for
+				due = time.Now()
+			}
 			e.texts++
 			m := e.submit(e.texts)
 			inFlight[seq] = string(m.ShortMessage)
@@ -217,7 +249,7 @@ func (e *esme) bind(conn net.Conn) bool {
 		return false
 	}
 	if h.Command != smpp.CmdBindTransceiverResp || h.Status != smpp.ROK {
-		e.record.change(func() { e.record.fault("bind of %s: %v %v", e.client, h.Command, h.Status) })
+		e.witness.wrong("bind of %s: %v %v", e.client, h.Command, h.Status)
 		return false
 	}
 	return true
@@ -225,8 +257,9 @@ func (e *esme) bind(conn net.Conn) bool {
 
 func (e *esme) submit(number int) *smpp.SubmitSM {
 	return &smpp.SubmitSM{
-		Source:             smpp.Address{TON: smpp.TONInternational, NPI: smpp.NPIISDN, Addr: fmt.Sprintf("3361234%d%02d", e.number, number%loadNumbers)},
-		Dest:               smpp.Address{NPI: smpp.NPIISDN, Addr: campaign},
+		Source:             smpp.Address{TON: smpp.TONInternational, NPI: smpp.NPIISDN, Addr: fmt.Sprintf("3361234%d%02d", e.number, number%cmp.Or(e.numbers, loadNumbers))},
+		Dest:               smpp.Address{NPI: smpp.NPIISDN, Addr: cmp.Or(e.dest, campaign)},
+		ValidityPeriod:     e.validity,
 		RegisteredDelivery: 1,
 		ShortMessage:       fmt.Appendf(nil, "%s no. %d", e.client, number),
 	}
@@ -236,23 +269,17 @@ func (e *esme) submit(number int) *smpp.SubmitSM {
 func (e *esme) take(conn net.Conn, h smpp.Header, body []byte, inFlight map[uint32]string) bool {
 	p, err := smpp.Decode(h, body)
 	if err != nil {
-		e.record.change(func() { e.record.fault("%v: %v", h.Command, err) })
+		e.witness.wrong("%v: %v", h.Command, err)
 		return false
 	}
 	var answer smpp.PDU
 	switch p := p.(type) {
 	case *smpp.SubmitSMResp:
-		e.record.submitted(p.MessageID, inFlight[h.Sequence], h.Status)
+		e.witness.submitted(e.client, p.MessageID, inFlight[h.Sequence], h.Status)
 		delete(inFlight, h.Sequence)
 		return true
 	case *smpp.DeliverSM:
-		r, err := smpp.ParseReceipt(p.ShortMessage)
-		e.record.change(func() {
-			if err != nil {
-				e.record.fault("deliver_sm %q is no receipt", p.ShortMessage)
-			}
-			e.record.receipts[r.ID] = r.State
-		})
+		e.witness.delivered(e.client, p)
 		if e.mute.Load() {
 			return true
 		}
@@ -262,7 +289,7 @@ func (e *esme) take(conn net.Conn, h smpp.Header, body []byte, inFlight map[uint
 	case *smpp.Unbind:
 		answer = &smpp.UnbindResp{}
 	default:
-		e.record.change(func() { e.record.fault("%v came", h.Command) })
+		e.witness.wrong("%v came", h.Command)
 		return true
 	}
 	_, err = conn.Write(smpp.AppendPDU(nil, smpp.ROK, h.Sequence, answer))

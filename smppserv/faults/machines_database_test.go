@@ -111,7 +111,7 @@ func TestMachinesNeitherLoseNorDoubleWhatACommitWithoutAnAnswerHas(t *testing.T)
 	m.held()
 	committed := 0
 	for _, w := range m.workers {
-		committed += strings.Count(w.Log.String(), "the transaction in doubt is on disk")
+		committed += strings.Count(w.Log.String(), "the transaction in doubt was committed")
 	}
 	t.Logf("%d COMMITs had no answer; %d of them were on disk", times, committed)
 	if committed == 0 || committed == times {

@@ -71,3 +71,42 @@ func TestAPostgresThatCannotBeUsedIsNamedWithItsExitCode(t *testing.T) {
 	refuses(t, config(pg.DSN("nowhere")), worker.ExitHeld, "createdb")
 	refuses(t, config(strings.Replace(pg.Database(t), testkit.PGPassword, "wrong", 1)), worker.ExitHeld, "the user or the password")
 }
+
+func TestAnOutageOfTheDatabaseIsToldOnce(t *testing.T) {
+	pg := testkit.Postgres(t, "fsync=on")
+	config := testkit.WriteConfig(t, t.TempDir(), testkit.Settings{"store.driver": "postgres", "store.dsn": pg.Database(t), "store.lease": "2s",
+		"admin.listen": testkit.Loopback(testkit.FreePort(t))})
+	w := testkit.StartWorker(t, config)
+	pg.Kill(t)
+	w.Log.AwaitWords(t, "was not renewed for three of its lengths")
+	answer, err := http.Get("http://" + w.Admin + "/readyz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(answer.Body)
+	answer.Body.Close()
+	if err != nil || answer.StatusCode != http.StatusServiceUnavailable || !strings.HasPrefix(string(text), "the lease is not held since 20") {
+		t.Errorf("/readyz says %d: %s, %v", answer.StatusCode, text, err)
+	}
+	pg.Start(t)
+	w.Log.AwaitWords(t, "the lease is held again")
+	w.Stop(t)
+	told := map[string]bool{}
+	for line := range strings.Lines(w.Log.String()) {
+		if !strings.Contains(line, "lease") {
+			continue
+		}
+		for _, words := range []string{"the lease cannot be renewed", "the lease is not held", "three of its lengths", "three leases", "the lease is held again"} {
+			if !strings.Contains(line, words) {
+				continue
+			}
+			if told[words] {
+				t.Errorf("%q is told twice:\n%s", words, w.Log.String())
+			}
+			told[words] = true
+		}
+	}
+	if len(told) != 4 || told["three leases"] {
+		t.Errorf("told are %v:\n%s", told, w.Log.String())
+	}
+}

@@ -3,6 +3,7 @@ package faults
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -218,5 +219,36 @@ func TestACopyNamesWhatIsWrongWithItsArguments(t *testing.T) {
 	}
 	if _, err := os.Stat(file); err == nil {
 		t.Error("it made the store that it should have copied")
+	}
+}
+
+func TestACopyThatCannotBeEndsWithTheCodeThatItsPageNames(t *testing.T) {
+	pg := testkit.SharedPostgres(t)
+	folder := t.TempDir()
+	file := filepath.Join(folder, "messages.db")
+	fillSQLite(t, file, 10, 1)
+	config := testkit.WriteConfig(t, folder, testkit.Settings{"store.dsn": file})
+	database := func(statements ...string) string {
+		dsn := pg.Database(t)
+		pg.Exec(t, filepath.Base(strings.Split(dsn, "?")[0]), statements...)
+		return dsn
+	}
+	cannotWrite := "CREATE FUNCTION no_room() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$; " +
+		"CREATE EVENT TRIGGER no_room ON ddl_command_start EXECUTE FUNCTION no_room()"
+	for what, c := range map[string]struct {
+		code  int
+		words string
+		to    string
+	}{
+		"away":            {1, "cannot be reached", fmt.Sprintf("postgres://u:s3cret@127.0.0.1:%d/d", testkit.FreePort(t))},
+		"full":            {1, "disk of the PostgreSQL server is full", database(cannotWrite)},
+		"no password":     {1, "the user or the password", strings.Replace(pg.Database(t), testkit.PGPassword, "s3cret", 1)},
+		"a faulty dsn":    {3, "percent-encoded", "postgres://u:1/s3cret@127.0.0.1/d"},
+		"another program": {4, "another program", database("CREATE TABLE customers (id int)")},
+	} {
+		r := command(t, "smppserv", "", "store", "copy", "--config", config, "--to", c.to)
+		if r.code != c.code || !strings.Contains(r.stderr, c.words) || strings.Contains(r.stderr, "s3cret") {
+			t.Errorf("%s: exit code %d, %s", what, r.code, r.stderr)
+		}
 	}
 }

@@ -36,6 +36,13 @@ var rawAnswers = []string{
 	"",
 }
 
+func FuzzAnswer(f *testing.F) {
+	for _, raw := range rawAnswers {
+		f.Add(raw)
+	}
+	f.Fuzz(func(t *testing.T, raw string) { sameAsNetHTTP(t, raw) })
+}
+
 // sameAsNetHTTP reads an answer in both ways, and tells whether the usual one could.
 func sameAsNetHTTP(t *testing.T, raw string) bool {
 	t.Helper()

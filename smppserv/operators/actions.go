@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"hnetsmpp/pkg/adminapi"
@@ -35,7 +36,7 @@ type unbinding struct{ SystemID, Remote string }
 func (ops *Operators) Unbind(ctx context.Context, by adminapi.Actor, node string, id uint64) (adminapi.Done, error) {
 	var s unbinding
 	var err error
-	at := slices.IndexFunc(ops.nodes(), func(n Neighbour) bool { return n.Name == node && !n.Self })
+	at := slices.IndexFunc(ops.nodes(), func(n Neighbour) bool { return strings.EqualFold(n.Name, node) && !n.Self })
 	switch {
 	case at >= 0:
 		n := ops.nodes()[at]
@@ -44,7 +45,7 @@ func (ops *Operators) Unbind(ctx context.Context, by adminapi.Actor, node string
 		if s, err = askOne[unbinding](bounded, ops, n, askUnbind, sessionName{id}); errors.Is(err, ErrNoAnswer) {
 			err = noAnswer(&n, fmt.Sprintf("session %d is there", id))
 		}
-	case node == "" || node == ops.o.Node:
+	case node == "" || strings.EqualFold(node, ops.o.Node):
 		s, err = ops.unbindHere(ctx, sessionName{id})
 	default:
 		err = fmt.Errorf("%w: there is no node %q", adminapi.ErrNotFound, cut(node, 80))
@@ -54,7 +55,7 @@ func (ops *Operators) Unbind(ctx context.Context, by adminapi.Actor, node string
 	}
 	more := fmt.Sprintf("session %d from %s", id, s.Remote)
 	if at >= 0 {
-		more += " at " + node
+		more += " at " + ops.nodes()[at].Name
 	}
 	ops.note(by, "unbind", s.SystemID, more)
 	return adminapi.Done{Count: 1, Text: adminapi.Say("session %s of %s is being unbound", strconv.FormatUint(id, 10), s.SystemID)}, nil
@@ -68,7 +69,7 @@ func (ops *Operators) unbindHere(_ context.Context, q sessionName) (unbinding, e
 		}
 	}
 	if ops.several() {
-		return unbinding{}, fmt.Errorf("%w: the node %s has no session %d; each node has its own numbers", adminapi.ErrNotFound, ops.o.Node, q.ID)
+		return unbinding{}, fmt.Errorf("%w: the node %s has no session %d; each node has its own numbers: name the node that has it", adminapi.ErrNotFound, ops.o.Node, q.ID)
 	}
 	return unbinding{}, fmt.Errorf("%w: there is no session %d", adminapi.ErrNotFound, q.ID)
 }

@@ -52,7 +52,7 @@ const (
 func (ops *Operators) ownNotices(cfg *Config, parts []adminapi.Part, now time.Time) []adminapi.Notice {
 	a := attention{all: []adminapi.Notice{}}
 	if ops.Lease() != nil {
-		a.add(adminapi.Notice{Code: CodeLeaseLost, Level: adminapi.Bad, Link: "/nodes", Text: adminapi.Say("the lease is not held: nothing is accepted and nothing delivered here until the database renews it"),
+		a.add(adminapi.Notice{Code: CodeLeaseLost, Level: adminapi.Bad, Since: ops.parts.Others.LapsedAt(), Link: "/nodes", Text: adminapi.Say("the lease is not held: nothing is accepted and nothing delivered here until the database renews it"),
 			ToDo: adminapi.Say("see whether the database answers, and this machine's way to it; the node goes on by itself, and meanwhile others take over what it holds")})
 	}
 	for i := range parts {

@@ -130,12 +130,9 @@ type minutes struct {
 }
 
 // begin takes up what is on disk of the minute: the server may have been started anew in it.
-func (m *minutes) begin(ctx context.Context, s Store, now time.Time, alone bool) {
+func (m *minutes) begin(ctx context.Context, s Store, now time.Time) {
 	m.at, m.before, m.seen = now.Truncate(time.Minute), s.Totals(), now
-	if !alone { // what is on disk is of all nodes together
-		return
-	}
-	if rows, err := s.Samples(ctx, m.at, m.at.Add(time.Minute)); err == nil && len(rows) == 1 {
+	if rows, err := s.OwnSamples(ctx, m.at, m.at.Add(time.Minute)); err == nil && len(rows) == 1 {
 		m.row = rows[0]
 	}
 }

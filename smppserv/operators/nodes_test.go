@@ -326,13 +326,13 @@ func TestNoticesOfNodesNameThem(t *testing.T) {
 		t.Errorf("another config.toml: %+v", n)
 	}
 	here.change(func() { here.lost = true })
-	if n := notice(a, CodeLeaseLost); n.Level != adminapi.Bad || a.ops.Lease() == nil || b.ops.Lease() != nil {
+	if n := notice(a, CodeLeaseLost); n.Level != adminapi.Bad || !n.Since.Equal(lapsedAt) || a.ops.Lease() == nil || b.ops.Lease() != nil {
 		t.Errorf("a lost lease: %+v", n)
 	}
 	if n := notice(a, CodeNodeSilent); n.Code != "" {
 		t.Errorf("who hears of nobody tells of another's silence: %+v", n)
 	}
-	if s, _ := a.ops.Status(t.Context()); s.Ready || !strings.Contains(s.Why, "lease is not held") {
+	if s, _ := a.ops.Status(t.Context()); s.Ready || !strings.Contains(s.Why, "lease is not held since 2026-11-30 01:02:03: ") {
 		t.Errorf("ready without the lease: %v %s", s.Ready, s.Why)
 	}
 	if all := a.ops.Briefs(t.Context()); !slices.ContainsFunc(all, func(line string) bool { return strings.HasPrefix(line, "the lease is not held") }) {

@@ -85,6 +85,7 @@ type Store interface {
 	Totals() store.Traffic
 	AddSample(store.Sample)
 	Samples(ctx context.Context, from, to time.Time) ([]store.Sample, error)
+	OwnSamples(ctx context.Context, from, to time.Time) ([]store.Sample, error)
 	AddAudit(e store.AuditEntry, done func(error))
 	Audit(ctx context.Context, below int64, limit int) ([]store.AuditEntry, error)
 	NoteClient(store.ClientNote)
@@ -199,7 +200,7 @@ func (ops *Operators) Open(ctx context.Context, p Parts) error {
 		}
 		p.SMSC.Recall(n.Client, recalled(smsc.EventBound, n.Bound), recalled(smsc.EventUnbound, n.Unbound), recalled(smsc.EventRefused, n.Refused))
 	}
-	ops.minutes.begin(ctx, p.Store, time.Now(), p.Others == nil)
+	ops.minutes.begin(ctx, p.Store, time.Now())
 	ops.opened.Store(true)
 	run, stop := context.WithCancel(context.Background())
 	ops.stop = stop

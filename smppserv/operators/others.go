@@ -22,6 +22,8 @@ type Others interface {
 	Leader() bool
 	// Holds tells whether this node's lease is its own now.
 	Holds() bool
+	// LapsedAt is since when it is not, zero = it is, or that is not known.
+	LapsedAt() time.Time
 	// Ask has another node do what one of its Operators' Handlers does, within the time of ctx. The error wraps ErrNoAnswer where the
 	// node did not answer in time: then it does not begin it any more. An epoch that has ended is that of whoever took over from it.
 	Ask(ctx context.Context, to sms.Epoch, what string, body []byte) ([]byte, error)
@@ -69,7 +71,11 @@ func (ops *Operators) Facts() []byte {
 // Lease tells why this node must not work: its lease is not its own. Without Others there is none.
 func (ops *Operators) Lease() error {
 	if o := ops.parts.Others; o != nil && !o.Holds() {
-		return errors.New("the lease is not held: nothing is accepted and nothing delivered here until the database renews it")
+		since := ""
+		if at := o.LapsedAt(); !at.IsZero() {
+			since = " since " + at.Format(time.DateTime)
+		}
+		return fmt.Errorf("the lease is not held%s: nothing is accepted and nothing delivered here until the database renews it", since)
 	}
 	return nil
 }

@@ -64,6 +64,16 @@ func (m *member) Holds() bool {
 	return !m.lost
 }
 
+// lapsedAt is when a lease was lost.
+var lapsedAt = time.Date(2026, 11, 30, 1, 2, 3, 0, time.Local)
+
+func (m *member) LapsedAt() (at time.Time) {
+	if !m.Holds() {
+		at = lapsedAt
+	}
+	return at
+}
+
 func (m *member) Ask(ctx context.Context, to sms.Epoch, what string, body []byte) ([]byte, error) {
 	m.ring.mu.Lock()
 	at := slices.IndexFunc(m.ring.nodes, func(o *member) bool { return o.Epoch == to })

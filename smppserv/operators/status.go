@@ -158,6 +158,9 @@ func (ops *Operators) tcpPart(cfg *Config) adminapi.Part {
 
 func (ops *Operators) storePart(cfg *Config, trouble error) adminapi.Part {
 	p := adminapi.Part{Name: adminapi.PartStore, Level: adminapi.Good, Text: adminapi.Say("messages are written to disk")}
+	if cfg.Database == "" {
+		p.Text = adminapi.Say("messages are written to PostgreSQL")
+	}
 	d := ops.disk(cfg)
 	p.Figures = map[string]int64{"database": d.database, "log": d.log, "parked": int64(ops.parts.Store.Parked())}
 	ops.troubled.Store(trouble != nil)

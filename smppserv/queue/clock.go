@@ -3,6 +3,7 @@ package queue
 import (
 	"cmp"
 	"math"
+	"slices"
 	"time"
 
 	"hnetsmpp/smppserv/road"
@@ -95,10 +96,7 @@ func (r *reckoning) shown(t int64) time.Time { return time.UnixMilli(t + r.seen)
 // since puts a time from m's row, from which on its validity elapses, into the queue's.
 func (r *reckoning) since(m *sms.Message, t time.Time) int64 {
 	at := t.UnixMilli()
-	for _, s := range r.steps {
-		if !before(m, s) {
-			continue
-		}
+	for _, s := range r.stepsSince(m) {
 		by := s.By().Milliseconds()
 		switch from, to := s.From.UnixMilli(), s.To.UnixMilli(); {
 		case at <= from:
@@ -110,18 +108,30 @@ func (r *reckoning) since(m *sms.Message, t time.Time) int64 {
 	return at - r.seen
 }
 
+// stepsSince are those of the clock since a message got its times.
+func (r *reckoning) stepsSince(m *sms.Message) []road.ClockStep {
+	for i, s := range r.steps {
+		if before(m, s, r.steps[i+1:]) { // then it is before the later ones as well, however far they are from its times
+			return r.steps[i:]
+		}
+	}
+	return nil
+}
+
 // before tells whether a message got its times from the clock as it was before that step.
-func before(m *sms.Message, s road.ClockStep) bool {
+func before(m *sms.Message, s road.ClockStep, later []road.ClockStep) bool {
 	came := m.FirstReceived()
-	switch away := came.Sub(s.From).Abs(); {
+	away := came.Sub(s.From).Abs()
+	switch {
 	case m.ID <= s.LastID:
 		return true
 	case away > onItsWay:
 		return false
-	case s.By() > 0: // the clock does not show that time again
-		return true
-	default:
-		return m.ID <= s.OnTheirWay && away <= came.Sub(s.To).Abs()
+	case m.ID <= s.OnTheirWay:
+		return away <= came.Sub(s.To).Abs()
+	default: // handed to the store late, unless the clock has shown that time again
+		again := func(l road.ClockStep) bool { return !l.To.After(s.From.Add(onItsWay)) }
+		return s.By() > 0 && !slices.ContainsFunc(later, again)
 	}
 }
 
@@ -162,10 +172,8 @@ func (q *Queue) retime(r ref, old, m *sms.Message, due, expires time.Time) (chan
 
 // setSince is how far the clock was set since a message got its times.
 func (r *reckoning) setSince(m *sms.Message) (by time.Duration) {
-	for _, s := range r.steps {
-		if before(m, s) {
-			by += s.By()
-		}
+	for _, s := range r.stepsSince(m) {
+		by += s.By()
 	}
 	return by
 }

@@ -32,6 +32,17 @@ func (c *handClock) step(by time.Duration) {
 	c.set += by
 }
 
+// awaitSteps is when the queue has noticed that the clock was set so often.
+func (r *rig) awaitSteps(n int) {
+	r.t.Helper()
+	r.q.wake()
+	testkit.Await(r.t, "the queue has noticed", func() bool {
+		r.q.mu.Lock()
+		defer r.q.mu.Unlock()
+		return len(r.q.steps) == n
+	})
+}
+
 // elapse lets time pass.
 func (c *handClock) elapse(d time.Duration) {
 	c.mu.Lock()

@@ -148,6 +148,34 @@ func TestAMessageThatIsBeingStoredWhenTheClockIsSetForwardDoesNotExpireAfterARes
 	r.emptied()
 }
 
+func TestAMessageThatIsBeingStoredWhenTheClockIsSetTwiceDoesNotExpireAfterARestart(t *testing.T) {
+	r := newRig(t, nil)
+	r.add(r.lasting("before", day))
+	m := r.lasting("m", day)
+	hold := make(chan struct{})
+	r.store.After(func() { <-hold })
+	submitted := newSubmission()
+	if err := r.q.Add(m, 0, submitted); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 2 {
+		r.clock.step(3 * day)
+		r.awaitSteps(n + 1)
+	}
+	close(hold)
+	if err := testkit.Receive(t, submitted.accepted, "Accepted"); err != nil {
+		t.Fatal(err)
+	}
+	r.restart()
+	r.elapse(day - time.Minute)
+	if n := r.q.Pending("admin"); n != 2 {
+		t.Fatalf("%d messages wait", n)
+	}
+	r.elapse(2 * time.Minute)
+	r.wantState(m, sms.Expired)
+	r.emptied()
+}
+
 // Its ID is above those that the queue knew when the clock was set. What comes when the clock shows that time again is another thing.
 func TestAMessageThatIsBeingStoredWhenTheClockIsSetBackExpiresInItsTimeAfterARestart(t *testing.T) {
 	r := newRig(t, nil)
@@ -160,12 +188,7 @@ func TestAMessageThatIsBeingStoredWhenTheClockIsSetBackExpiresInItsTimeAfterARes
 		t.Fatal(err)
 	}
 	r.clock.step(-time.Hour)
-	r.q.wake()
-	testkit.Await(t, "the queue has noticed", func() bool {
-		r.q.mu.Lock()
-		defer r.q.mu.Unlock()
-		return len(r.q.steps) == 1
-	})
+	r.awaitSteps(1)
 	close(hold)
 	if err := testkit.Receive(t, submitted.accepted, "Accepted"); err != nil {
 		t.Fatal(err)

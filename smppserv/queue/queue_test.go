@@ -64,7 +64,9 @@ func (r *rig) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 	defer cancel()
 	r.q.Stop(ctx)
-	r.store.Close(ctx)
+	closing, end := context.WithTimeout(context.Background(), testkit.Patience) // the next one opens the same file
+	defer end()
+	r.store.Close(closing)
 	r.q = nil
 }
 

@@ -9,6 +9,8 @@
 //	go test ./smppserv/simulation -run Several -seeds 1000   more of several
 //	go test ./smppserv/simulation -run Several -seed 4711 -v one, and what happened in it
 //
+// Where CI is set they are the same each time, so that what fails there is what has changed.
+//
 // What the seed does not choose is which of two goroutines that are ready at the same moment goes first: -repeat 100 has a seed run
 // so often.
 //

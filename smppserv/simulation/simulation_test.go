@@ -243,7 +243,7 @@ func live(t *testing.T, life func(*world), of sample) {
 	case *one != 0:
 		n, first = 1, *one
 	case n == 0 && os.Getenv("CI") != "":
-		n, within = of.ci, budget
+		n, first, within = of.ci, 1, budget
 	case n == 0 && !testing.Short():
 		n, within = of.usual, budget
 	case n == 0:

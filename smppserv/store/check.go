@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// hangTime is how long the disk may be at one thing before it counts as hung.
+	// hangTime is how long the disk or the database's server may be at one thing before it counts as hung.
 	hangTime = 5 * time.Second
 	// checkTime is how long Check waits for the disk.
 	checkTime = time.Second
@@ -21,6 +21,7 @@ const (
 // stopwatch tells how long the committer has been at one thing, and says so once when it hangs.
 type stopwatch struct {
 	log   zerolog.Logger
+	of    Database
 	alarm *time.Timer
 
 	mu    sync.Mutex
@@ -29,8 +30,8 @@ type stopwatch struct {
 	armed bool      // the alarm is set: it looks by itself at what has begun since
 }
 
-func (w *stopwatch) init(log zerolog.Logger) {
-	w.log = log
+func (w *stopwatch) init(log zerolog.Logger, of Database) {
+	w.log, w.of = log, of
 	w.alarm = time.AfterFunc(hangTime, w.tell)
 	w.alarm.Stop()
 }
@@ -83,7 +84,8 @@ func (w *stopwatch) tell() {
 	}
 	w.mu.Unlock()
 	if hangs {
-		w.log.Error().Stringer("for", hangTime).Msg("the store hangs: the disk does not end what it was given. Submits wait for their answers until it does; look at the disk of the database")
+		medium, look := w.of.Medium()
+		w.log.Error().Stringer("for", hangTime).Msg("the store hangs: the " + medium + " does not end what it was given. Submits wait for their answers until it does; look at " + look)
 	}
 }
 
@@ -119,7 +121,7 @@ func (l *look) at(f func() error) *sight {
 // Check tells whether the database answers and took what was last written to it. It returns within two seconds, also
 // when the disk hangs; that is an error from the fifth second on.
 func (s *Store) Check() error {
-	if err := hang("a commit", s.watch.running()); err != nil {
+	if err := s.hang("a commit", s.watch.running()); err != nil {
 		return err
 	}
 	limit := time.NewTimer(checkTime)
@@ -133,23 +135,24 @@ func (s *Store) Check() error {
 	if err := s.unwritable(); err != nil {
 		return err
 	}
-	return hang("a look at the database", time.Since(seen.began))
+	return s.hang("a look at the database", time.Since(seen.began))
 }
 
 // Trouble is what is known to be wrong, without a look that the disk would have to answer; nil = nothing is known.
 func (s *Store) Trouble() error {
-	if err := hang("a commit", s.watch.running()); err != nil {
+	if err := s.hang("a commit", s.watch.running()); err != nil {
 		return err
 	}
 	return s.unwritable()
 }
 
 // hang is an error when what has been under way for so long hangs.
-func hang(what string, since time.Duration) error {
+func (s *Store) hang(what string, since time.Duration) error {
 	if since < hangTime {
 		return nil
 	}
-	return fmt.Errorf("%w: the disk hangs: %s has been under way for %v; look at the disk of the database", sms.ErrUnavailable, what, since.Truncate(time.Second))
+	medium, look := s.database.Medium()
+	return fmt.Errorf("%w: the %s hangs: %s has been under way for %v; look at %s", sms.ErrUnavailable, medium, what, since.Truncate(time.Second), look)
 }
 
 // unwritable is why nothing new can be written, as far as is known; nil = it can.

@@ -49,7 +49,7 @@ func (s *Store) commitLoop() {
 		}
 		if err != nil {
 			// Outcomes may fill the next batches too: nobody is to wait behind them for an answer.
-			s.refuse(err)
+			s.refuse(err, (*op).waits)
 		}
 		if err == nil {
 			s.database.Tend()
@@ -65,6 +65,7 @@ func (s *Store) commitLoop() {
 		case <-time.After(wait):
 			wait = min(2*wait, lastRetry)
 		case <-s.abandon:
+			s.refuse(err, func(o *op) bool { return o.transition != nil })
 			s.giveUp(err)
 			return
 		}
@@ -97,13 +98,13 @@ func (s *Store) take(used []op) []op {
 	}
 }
 
-// refuse reports err to all that waits but outcomes, and probes: they are to find out whether it still holds.
-func (s *Store) refuse(err error) {
+// refuse reports err to all that waits, but to what stays.
+func (s *Store) refuse(err error, stays func(*op) bool) {
 	var refused []op
 	s.mu.Lock()
 	kept := make([]op, 0, len(s.pending))
 	for _, o := range s.pending {
-		if o.waits() {
+		if stays(&o) {
 			kept = append(kept, o)
 		} else {
 			refused = append(refused, o)

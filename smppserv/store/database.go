@@ -46,6 +46,8 @@ type Database interface {
 	// transaction, as a part of a Batch or alone, and returns when that is on disk, or nothing of it is. It may call write again
 	// after a failure. The database is ready to be asked when Start returns.
 	Start(ctx context.Context, own func(write func() error) error) error
+	// Medium names for people what a write waits for, and what to look at while that hangs.
+	Medium() (name, look string)
 	// Scrub returns when nothing of what was deleted before is in files of the database that it can overwrite, or with ctx and why not.
 	Scrub(ctx context.Context) error
 	// Close lets others open the database. Reads under way are ended, and Write is not called any more.
@@ -106,8 +108,9 @@ type Database interface {
 	// Traffic calls f for the counters of the hours from from on and before to, in milliseconds since 1970, of the client and the
 	// campaign, "" = all, in their order. The row is valid until f returns.
 	Traffic(ctx context.Context, from, to int64, client, campaign string, f func(*tally.Row) error) error
-	// Samples lists the samples from from on and before to, in milliseconds since 1970, the oldest first.
-	Samples(ctx context.Context, from, to int64) ([]Sample, error)
+	// Samples lists the samples from from on and before to, in milliseconds since 1970, the oldest first: of all workers on the store
+	// together, or this one's own.
+	Samples(ctx context.Context, from, to int64, own bool) ([]Sample, error)
 	// Audit lists the entries below an ID, the newest first and at most limit of them.
 	Audit(ctx context.Context, below int64, limit int) ([]AuditEntry, error)
 	// ClientNotes lists what is kept of clients, in ascending order of their names.

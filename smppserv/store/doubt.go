@@ -36,7 +36,7 @@ func (s *Store) settle(batch []op, doubt error) error {
 	s.reports.settle()
 	down := fmt.Errorf("%w: %w", sms.ErrUnavailable, doubt)
 	if s.failing.Swap(&down) == nil {
-		s.log.Error().Err(doubt).Msg("it is not known whether the last messages are on disk: submits are answered RSYSERR until it is")
+		s.log.Error().Err(doubt).Msg("it is not known whether the database has the last messages: submits are answered RSYSERR until it is")
 	}
 	late := time.Now().Add(doubtTime)
 	var refused []*sms.Message
@@ -50,7 +50,7 @@ func (s *Store) settle(batch []op, doubt error) error {
 			s.writer.written()
 			s.takeBack(refused)
 			s.failing.Store(nil)
-			s.log.Info().Msg("the transaction in doubt is on disk: the store writes again")
+			s.log.Info().Msg("the transaction in doubt was committed: the store writes again")
 			return nil
 		case err == nil:
 			s.writer.undo()
@@ -58,7 +58,7 @@ func (s *Store) settle(batch []op, doubt error) error {
 		}
 		now := fmt.Errorf("%w: %w", sms.ErrUnavailable, err) // what an operator can see to
 		s.failing.Store(&now)
-		s.refuse(now)
+		s.refuse(now, (*op).waits)
 		if refused == nil && time.Now().After(late) {
 			refused = refuseAdditions(batch, down)
 		}
@@ -99,7 +99,7 @@ func (s *Store) takeBack(refused []*sms.Message) {
 			ids = append(ids, m.ID)
 		}
 	}
-	v := &road.Transition{IDs: ids, State: sms.Deleted, Reason: "its submit was answered RSYSERR, since it was not known for too long whether it is on disk"}
-	s.log.Warn().Int("messages", len(ids)).Msg("messages were on disk after all when it was known; whoever handed them in was told RSYSERR: they are taken back")
+	v := &road.Transition{IDs: ids, State: sms.Deleted, Reason: "its submit was answered RSYSERR, since it was not known for too long whether it was committed"}
+	s.log.Warn().Int("messages", len(ids)).Msg("messages were committed after all when it was known; whoever handed them in was told RSYSERR: they are taken back")
 	s.putBack([]op{{transition: v}})
 }

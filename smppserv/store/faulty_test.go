@@ -23,6 +23,7 @@ type faulty struct {
 	writes  int           // transactions that were handed in
 	hung    chan struct{} // each write waits until it is closed; nil = none does
 	read    func()        // is called by Answer
+	medium  [2]string     // zero = SQLite's
 }
 
 var errReadOnly = errors.New("the disk takes nothing")
@@ -49,6 +50,22 @@ func (f *faulty) Answer(ctx context.Context) error {
 		read()
 	}
 	return f.Database.Answer(ctx)
+}
+
+// on has the database be on something else.
+func (f *faulty) on(name, look string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.medium = [2]string{name, look}
+}
+
+func (f *faulty) Medium() (name, look string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.medium[0] != "" {
+		return f.medium[0], f.medium[1]
+	}
+	return f.Database.Medium()
 }
 
 // refuse has the disk take nothing, or end that.

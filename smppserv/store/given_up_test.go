@@ -26,10 +26,16 @@ func TestOutcomesThatCannotBeWrittenAreGivenUpByAStopAndTriedAfterTheNextStart(t
 	}
 	disk.refuse(true)
 	s.Finish(&road.Transition{IDs: []sms.ID{m.ID}, State: sms.Delivered, Done: func() { t.Error("it was written") }})
+	testkit.Await(t, "it waits for the disk", func() bool { return s.Trouble() != nil })
+	told := make(chan error, 1) // what is handed in meanwhile is not left without an answer
+	s.End([]*road.Transition{{IDs: []sms.ID{m.ID}, State: sms.Deleted}}, func(err error) { told <- err })
 	ended, cancel := context.WithCancel(ctx)
 	cancel()
 	if err := s.Close(ended); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "not on disk") {
 		t.Errorf("Close: %v", err)
+	}
+	if err := testkit.Receive(t, told, "the end that was asked for"); !errors.Is(err, sms.ErrUnavailable) {
+		t.Errorf("an end that was asked for: %v", err)
 	}
 	if err := testkit.Receive(t, add(s, text()), "the refusal"); !errors.Is(err, sms.ErrUnavailable) {
 		t.Errorf("after Close: %v", err)

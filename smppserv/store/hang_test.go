@@ -42,7 +42,7 @@ func TestACommitThatHangsIsAFaultFromTheFifthSecondOnAndToldOnce(t *testing.T) {
 		for range 3 {
 			asked := time.Now()
 			err := s.Check()
-			if !errors.Is(err, sms.ErrUnavailable) || !strings.Contains(err.Error(), "hangs") || time.Since(asked) > 2*time.Second {
+			if !errors.Is(err, sms.ErrUnavailable) || !strings.Contains(err.Error(), "the disk hangs") || time.Since(asked) > 2*time.Second {
 				t.Errorf("after %v: %v", time.Since(asked), err)
 			}
 		}
@@ -57,7 +57,7 @@ func TestACommitThatHangsIsAFaultFromTheFifthSecondOnAndToldOnce(t *testing.T) {
 			t.Error(err)
 		}
 		synctest.Wait()
-		for _, line := range []string{"the store hangs:", "the store hangs no more"} {
+		for _, line := range []string{"the store hangs: the disk does not", "the store hangs no more"} {
 			if n := strings.Count(log.String(), line); n != 1 {
 				t.Errorf("%q is told %d times:\n%s", line, n, log)
 			}
@@ -163,4 +163,22 @@ func TestWhileTheDiskHangsAStopEndsAtItsTimeAndWhatItHeldIsThereAfterTheNextStar
 	if ids, err := s.WaitingIDs(context.Background(), 0, 1<<62, 1<<20); err != nil || len(ids) != 0 {
 		t.Errorf("%v wait, %v", ids, err)
 	}
+}
+
+func TestADatabaseOnAServerThatHangsIsNoDisk(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *store.Store, disk *faulty, log *testkit.Log) {
+		disk.on("database", "its server")
+		goOn := disk.hang()
+		added := add(s, text())
+		time.Sleep(store.HangTime + time.Second)
+		for what, said := range map[string]string{"Check": s.Check().Error(), "Trouble": s.Trouble().Error(), "the log": log.String()} {
+			if strings.Contains(said, "disk") || !strings.Contains(said, "the database") || !strings.Contains(said, "look at its server") {
+				t.Errorf("%s says %s", what, said)
+			}
+		}
+		goOn()
+		if err := <-added; err != nil {
+			t.Error(err)
+		}
+	})
 }

@@ -29,7 +29,16 @@ func (s *Store) AddSample(sample Sample) {
 
 // Samples lists the samples from from on and before to, the oldest first. Minutes in which nothing happened have none.
 func (s *Store) Samples(ctx context.Context, from, to time.Time) ([]Sample, error) {
-	samples, err := s.database.Samples(ctx, Milli(from), Milli(to))
+	return s.samples(ctx, from, to, false)
+}
+
+// OwnSamples are the Samples of this worker alone, as it had this name in earlier lives.
+func (s *Store) OwnSamples(ctx context.Context, from, to time.Time) ([]Sample, error) {
+	return s.samples(ctx, from, to, true)
+}
+
+func (s *Store) samples(ctx context.Context, from, to time.Time, own bool) ([]Sample, error) {
+	samples, err := s.database.Samples(ctx, Milli(from), Milli(to), own)
 	if err != nil {
 		return nil, fmt.Errorf("store: read the samples of the minutes: %w", err)
 	}

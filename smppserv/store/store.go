@@ -25,6 +25,8 @@ import (
 var (
 	// ErrHeld means that another process has the store open.
 	ErrHeld = errors.New("the store is held by another process")
+	// ErrForeign means that the database is not ours.
+	ErrForeign = errors.New("this database belongs to another program")
 	// ErrInDoubt means that it is not known whether a transaction has come to its end: the answer to its COMMIT was lost.
 	ErrInDoubt = errors.New("the answer to a commit was lost")
 	// ErrTaken means that another worker has taken up an external id since it was looked for.
@@ -81,7 +83,7 @@ func New(ctx context.Context, d Database, log zerolog.Logger) (*Store, error) {
 	}
 	s := &Store{log: log, database: d, writer: w, kick: make(chan struct{}, 1), done: make(chan struct{}),
 		abandon: make(chan struct{}), ended: make(chan struct{}), searchTime: searchTime, reports: newReports()}
-	s.watch.init(log)
+	s.watch.init(log, d)
 	s.rowsRefused = rate.Sometimes{First: 10, Interval: time.Minute}
 	d.OnDue(func() { s.push(op{}) })
 	go s.commitLoop()
@@ -136,7 +138,8 @@ func (s *Store) Close(ctx context.Context) error {
 			if err := s.unwritable(); err != nil { // it is not the disk that hangs
 				return fmt.Errorf("store: what it was given last may not be on disk: %w: %w", ctx.Err(), err)
 			}
-			return fmt.Errorf("store: the disk hangs, and what it was given last may not be on it: %w", ctx.Err())
+			medium, _ := s.database.Medium()
+			return fmt.Errorf("store: the %s hangs, and what it was given last may not be there: %w", medium, ctx.Err())
 		}
 	}
 	err := s.closeErr

@@ -32,6 +32,7 @@ type Hermes struct {
 	scripts  map[string]*script
 	changed  chan struct{} // closed and replaced with every push
 	arrival  func(Push)
+	instead  func(Push) // nil = pushes are remembered
 }
 
 // A Push is one request and what it was answered.
@@ -155,6 +156,14 @@ func (h *Hermes) OnArrival(f func(Push)) {
 	h.arrival = f
 }
 
+// Instead has f told of every push that is about to be answered, one after the other, and Hermès remember none, so that it may take pushes
+// for hours.
+func (h *Hermes) Instead(f func(Push)) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.instead = f
+}
+
 func (h *Hermes) answer(w http.ResponseWriter, p *Push) {
 	h.mu.Lock()
 	arrival := h.arrival
@@ -219,6 +228,10 @@ func (p *Push) hasKey() bool {
 func (h *Hermes) record(p *Push) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.instead != nil {
+		h.instead(*p)
+		return
+	}
 	p.Repeated = h.accepted[p.Key]
 	if p.Status/100 == 2 {
 		h.accepted[p.Key], h.ids[p.Message.ID] = true, true

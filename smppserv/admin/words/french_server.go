@@ -15,6 +15,7 @@ var frenchServer = map[string]string{
 	"the stand-in is in use: messages reach nobody; it took the last one at %s":  "le remplaçant est en service : les messages n'atteignent personne ; il a pris le dernier à %s",
 	"nothing was pushed since the start: it is not known whether Hermès answers": "rien n'a été envoyé depuis le démarrage : on ne sait pas si Hermès répond",
 	"config.toml has no hermes.url: nothing is pushed":                           "config.toml n'a pas de hermes.url : rien n'est envoyé",
+	"messages are written to PostgreSQL":                                         "les messages sont écrits dans PostgreSQL",
 	"messages are written to disk":                                               "les messages sont écrits sur disque",
 	"the database cannot be written: %s":                                         "la base ne peut pas être écrite : %s",
 	"the database refuses the final states of %d messages":                       "la base refuse l'état final de %d message|la base refuse l'état final de %d messages",

@@ -226,6 +226,9 @@ func (d *database) RefusesRow(error) bool { return false }
 // MarkFile implements store.Database: the Disk is never exchanged for an earlier one.
 func (d *database) MarkFile() string { return "" }
 
+// Medium implements store.Database.
+func (d *database) Medium() (name, look string) { return "disk", "the disk of the database" }
+
 // Present implements store.Database.
 func (d *database) Present() error { return nil }
 

@@ -142,7 +142,7 @@ func (d *database) Traffic(ctx context.Context, from, to int64, client, campaign
 }
 
 // Samples implements store.Database.
-func (d *database) Samples(ctx context.Context, from, to int64) (samples []store.Sample, err error) {
+func (d *database) Samples(ctx context.Context, from, to int64, _ bool) (samples []store.Sample, err error) {
 	err = d.read(ctx, func() {
 		for minute, s := range d.disk.samples {
 			if minute >= from && minute < to {

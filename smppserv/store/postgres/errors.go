@@ -15,7 +15,6 @@ import (
 )
 
 var (
-	errNotOurs  = errors.New("this database belongs to another program")
 	errNewer    = errors.New("this database was made by a newer version of smppserv, whose tables this one does not know")
 	errOlder    = errors.New("this PostgreSQL is older than 13")
 	errStandby  = errors.New("this server is a standby, which cannot be written to")
@@ -91,7 +90,7 @@ func IsAway(err error) bool {
 	default:
 		return false
 	}
-	if errors.Is(err, errNotOurs) || errors.Is(err, store.ErrHeld) {
+	if errors.Is(err, store.ErrForeign) || errors.Is(err, store.ErrHeld) {
 		return false
 	}
 	if isUntrusted(err) {
@@ -141,7 +140,7 @@ func advise(where string, err error, away string) error {
 	switch {
 	case errors.Is(err, errStandby), errors.Is(err, errReadOnly):
 		advice = ": name the primary in store.dsn, or all servers with target_session_attrs=read-write"
-	case errors.Is(err, errNotOurs):
+	case errors.Is(err, store.ErrForeign):
 		advice = ": name an empty one in store.dsn (createdb NAME), or a schema of ours with search_path"
 	case errors.Is(err, errNewer):
 		advice = ": install that version on this machine too"
@@ -164,7 +163,7 @@ type scrubbed struct{ err error }
 func (e *scrubbed) Error() string {
 	if c, ok := errors.AsType[*pgconn.ConnectError](e.err); ok {
 		if inner := errors.Unwrap(c); inner != nil {
-			return "cannot connect: " + strings.ReplaceAll(inner.Error(), "\n", "; ")
+			return "cannot connect: " + store.OneLine(inner.Error())
 		}
 	}
 	return e.err.Error()

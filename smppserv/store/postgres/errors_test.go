@@ -106,6 +106,37 @@ func TestACertificateStartsFromTheFolderOfTheConfiguration(t *testing.T) {
 	}
 }
 
+func TestACharacterOfAPasswordThatIsNotEncodedIsNamed(t *testing.T) {
+	for dsn, stray := range map[string]string{
+		"postgres://u:s3cr/hush@host/db":          "a / ",
+		"postgres://u:123/hush@host/db":           "a / ", // a server u with port 123, else
+		"postgres://u:123/hush@db1,db2/db?a=b":    "a / ",
+		"postgres://u:s3cr/hu?sh@host/db":         "a / ",
+		"postgresql://u:s3cr@hush@host/db":        "a @ ",
+		"postgres://u:s3cr/hush@x@host:5432/db":   "a / ",
+		"postgres://u:s3cr%hush@host/db":          "a % ",
+		"postgres://u:s3cr hush@host/db":          "a space ",
+		"postgres://u:s3cr%2Fhush@host/db":        "",
+		"postgres://u:s3cr:hush@host/db":          "",
+		"postgres://u:%40%25@db1:1,db2:2/db":      "",
+		"postgres://host/db?user=a@b":             "",
+		"postgres:///db?host=/run/x":              "",
+		"host=h user=u password=s3cr/h@u:s%h":     "",
+		"postgres://u@[fe80::1%25eth0]:5432/db":   "",
+		"host=h user=u password='postgres://a@/'": "",
+	} {
+		err := postgres.CheckDSN(dsn, t.TempDir())
+		switch {
+		case stray == "" && err != nil:
+			t.Errorf("%s: %v", dsn, err)
+		case stray != "" && (!postgres.IsBadDSN(err) || !strings.Contains(err.Error(), "has "+stray+"that is not percent-encoded")):
+			t.Errorf("%s: %v", dsn, err)
+		case stray != "" && (strings.Contains(err.Error(), "s3cr") || strings.Contains(err.Error(), "hu")):
+			t.Errorf("%s: it shows the password: %v", dsn, err)
+		}
+	}
+}
+
 func TestANewerSchemaThatKeepsOurTablesIsUsed(t *testing.T) {
 	pg := testkit.SharedPostgres(t)
 	o := options(pg.Database(t), t.TempDir())

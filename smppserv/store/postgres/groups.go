@@ -3,6 +3,8 @@ package postgres
 import (
 	"cmp"
 	"context"
+	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -37,30 +39,16 @@ func (a longText) compare(b longText) int {
 		cmp.Compare(a.ref, b.ref), cmp.Compare(a.form, b.form), cmp.Compare(a.total, b.total))
 }
 
-// group gives parts of a long text the holder that has its first one, and is the holder of those that nobody has. It does not wait
-// for the disk: a part that is stored is there only if its group is, too.
-func (w *writer) group(ctx context.Context, b *store.Batch) error {
-	if w.d.o.GroupTime <= 0 {
-		return nil
+// longTextOf is the one that a message is a part of, if it is one.
+func longTextOf(m *sms.Message) (t longText, ok bool) {
+	if m.Part.Total < 2 || m.Recipient != sms.Hermes || m.Kind != sms.KindText {
+		return t, false
 	}
-	var parts map[longText][]*sms.Message
-	for _, m := range b.Added {
-		if m.Part.Total < 2 || m.Recipient != sms.Hermes || m.Kind != sms.KindText {
-			continue
-		}
-		if parts == nil {
-			parts = map[longText][]*sms.Message{}
-		}
-		t := longText{escape(m.Submitter), escape(m.Source.Number), escape(m.Dest.Number), int32(m.Part.Ref), int16(m.PartForm), int16(m.Part.Total)}
-		parts[t] = append(parts[t], m)
-	}
-	if len(parts) == 0 {
-		return nil
-	}
-	texts := make([]longText, 0, len(parts))
-	for t := range parts {
-		texts = append(texts, t)
-	}
+	return longText{escape(m.Submitter), escape(m.Source.Number), escape(m.Dest.Number), int32(m.Part.Ref), int16(m.PartForm), int16(m.Part.Total)}, true
+}
+
+// joining are the arguments of joinGroups.
+func joining(texts []longText, e sms.Epoch, time time.Duration) []any {
 	slices.SortFunc(texts, longText.compare) // others take theirs in this order, too
 	var submitters, sources, destinations []string
 	var refs []int32
@@ -69,10 +57,64 @@ func (w *writer) group(ctx context.Context, b *store.Batch) error {
 		submitters, sources, destinations = append(submitters, t.submitter), append(sources, t.source), append(destinations, t.destination)
 		refs, forms, totals = append(refs, t.ref), append(forms, t.form), append(totals, t.total)
 	}
+	return []any{submitters, sources, destinations, refs, forms, totals, int64(e), time.Milliseconds()}
+}
+
+var waitingParts = "SELECT " + fmt.Sprintf(columns, noContent) + " FROM messages m WHERE m.final_at IS NULL AND m.recipient = '' AND m.kind = 0 AND m.push_key IS NULL"
+
+// groupWaiting has the parts that wait go on as those of a text of which the others may come in at any worker.
+func (e *end) groupWaiting(ctx context.Context) error {
+	holder, err := e.epoch(ctx)
+	if err != nil || e.groupTime <= 0 {
+		return err
+	}
+	rows, err := e.conn.Query(ctx, waitingParts)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	r := reader{epoch: sms.Epoch(holder), keys: store.Blind()}
+	found := map[longText]bool{}
+	for rows.Next() {
+		m := &sms.Message{}
+		if r.read(rows, m) != nil { // a row that is damaged: who takes it up says so
+			continue
+		}
+		if t, ok := longTextOf(m); ok {
+			found[t] = true
+		}
+	}
+	if err := rows.Err(); err != nil || len(found) == 0 {
+		return err
+	}
+	_, err = e.conn.Exec(ctx, joinGroups, joining(slices.Collect(maps.Keys(found)), r.epoch, e.groupTime)...)
+	return err
+}
+
+// group gives parts of a long text the holder that has its first one, and is the holder of those that nobody has. It does not wait
+// for the disk: a part that is stored is there only if its group is, too.
+func (w *writer) group(ctx context.Context, b *store.Batch) error {
+	if w.d.o.GroupTime <= 0 {
+		return nil
+	}
+	var parts map[longText][]*sms.Message
+	for _, m := range b.Added {
+		t, ok := longTextOf(m)
+		if !ok {
+			continue
+		}
+		if parts == nil {
+			parts = map[longText][]*sms.Message{}
+		}
+		parts[t] = append(parts[t], m)
+	}
+	if len(parts) == 0 {
+		return nil
+	}
 	q := &pgx.Batch{}
 	q.Queue("BEGIN")
 	q.Queue("SET LOCAL synchronous_commit = off")
-	q.Queue(joinGroups, submitters, sources, destinations, refs, forms, totals, int64(w.epoch), w.d.o.GroupTime.Milliseconds()).Query(func(rows pgx.Rows) error {
+	q.Queue(joinGroups, joining(slices.Collect(maps.Keys(parts)), w.epoch, w.d.o.GroupTime)...).Query(func(rows pgx.Rows) error {
 		var t longText
 		var epoch int64
 		_, err := pgx.ForEachRow(rows, []any{&t.submitter, &t.source, &t.destination, &t.ref, &t.form, &t.total, &epoch}, func() error {

@@ -174,6 +174,11 @@ func (d *Database) begin(ctx context.Context, epoch sms.Epoch, as store.Database
 	return s, nil
 }
 
+// Medium implements store.Database.
+func (d *Database) Medium() (name, look string) {
+	return "database", "the PostgreSQL server " + d.where() + ", its disk, and this machine's way to it"
+}
+
 // MarkFile implements store.Database.
 func (d *Database) MarkFile() string {
 	return filepath.Join(d.o.Folder, "last_message_id."+d.o.Node+".postgres")

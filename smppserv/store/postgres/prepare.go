@@ -17,6 +17,8 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
+
+	"hnetsmpp/smppserv/store"
 )
 
 const (
@@ -51,6 +53,9 @@ func absolute(dsn, folder string) string {
 
 // parse reads a DSN. Its error has nothing of it.
 func parse(dsn, folder string) (*pgx.ConnConfig, error) {
+	if stray := unescaped(dsn); stray != "" {
+		return nil, &badDSN{stray}
+	}
 	c, err := pgx.ParseConfig(absolute(dsn, folder))
 	if err != nil {
 		return nil, &badDSN{reason(err)}
@@ -60,6 +65,44 @@ func parse(dsn, folder string) (*pgx.ConnConfig, error) {
 	}
 	c.OnNotice = func(*pgconn.PgConn, *pgconn.Notice) {}
 	return c, nil
+}
+
+// unescaped says which character before the host of a URL should be percent-encoded, "" = none. It would be read as the end of what it is
+// in, and the rest of the password as a server or a database, whose names are shown.
+func unescaped(dsn string) string {
+	_, rest, isURL := strings.Cut(dsn, "://")
+	if !isURL || !strings.HasPrefix(dsn, "postgres") {
+		return ""
+	}
+	authority, path, _ := strings.Cut(rest, "/")
+	path, query, _ := strings.Cut(path, "?")
+	first, _, _ := strings.Cut(query, "=")
+	var stray string
+	user, _, hasUser := cutLast(authority, "@")
+	switch {
+	case strings.Count(authority, "@") > 1:
+		stray = "@"
+	case strings.Contains(path, "@"), strings.Contains(first, "@"):
+		stray = "/"
+	case hasUser && badEscape.MatchString(user):
+		stray = "%"
+	case hasUser && strings.Contains(user, " "):
+		stray = "space"
+	default:
+		return ""
+	}
+	return "its user or its password has a " + stray + " that is not percent-encoded: in a postgres:// URL write %2F for /, %40 for @, %3A for :, " +
+		"%25 for % and %20 for a space, also in a variable or a file that it comes from; or write key=value words in place of the URL"
+}
+
+// badEscape is a % that escapes nothing.
+var badEscape = regexp.MustCompile(`%($|.$|[^0-9A-Fa-f]|.[^0-9A-Fa-f])`)
+
+func cutLast(s, sep string) (before, after string, found bool) {
+	if i := strings.LastIndex(s, sep); i >= 0 {
+		return s[:i], s[i+len(sep):], true
+	}
+	return s, "", false
 }
 
 // CheckDSN tells what of a DSN cannot be used, and asks no server. Relative paths in it are relative to beside. The error has
@@ -184,7 +227,7 @@ func (d *Database) version(ctx context.Context, c *pgx.Conn, newest int64) (curr
 	case err != nil:
 		return 0, err
 	case !ours && others:
-		return 0, errNotOurs
+		return 0, store.ErrForeign
 	case !ours:
 		return 0, nil
 	}
@@ -198,7 +241,7 @@ func (d *Database) version(ctx context.Context, c *pgx.Conn, newest int64) (curr
 	case err != nil:
 		return 0, err
 	case name != product:
-		return 0, errNotOurs
+		return 0, store.ErrForeign
 	case usableFrom > newest:
 		return 0, errNewer
 	case current > newest:

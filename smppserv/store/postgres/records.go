@@ -128,11 +128,11 @@ func (d *Database) Tries(ctx context.Context, id sms.ID) (tries []sms.Try, err e
 }
 
 // Samples implements store.Database. Those of a minute that several nodes have are one.
-func (d *Database) Samples(ctx context.Context, from, to int64) (samples []store.Sample, err error) {
+func (d *Database) Samples(ctx context.Context, from, to int64, own bool) (samples []store.Sample, err error) {
 	var at, oldest int64
 	var push []byte
 	var s store.Sample
-	err = d.each(ctx, "SELECT minute, "+sampleColumns+" FROM minutes WHERE minute >= $1 AND minute < $2 ORDER BY minute, node",
+	err = d.each(ctx, "SELECT minute, "+sampleColumns+" FROM minutes WHERE minute >= $1 AND minute < $2 AND (node = $4 OR NOT $3) ORDER BY minute, node",
 		[]any{&at, &s.Submitted, &s.Pushed, &s.Delivered, &s.Failed, &s.Receipts, &s.Waiting, &oldest, &push}, func() error {
 			one := s
 			one.At, one.Oldest = time.UnixMilli(at), time.Duration(oldest)*time.Millisecond
@@ -154,7 +154,7 @@ func (d *Database) Samples(ctx context.Context, from, to int64) (samples []store
 			all.Oldest = max(all.Oldest, one.Oldest)
 			all.Push.Merge(&one.Push)
 			return nil
-		}, from, to)
+		}, from, to, own, escape(d.o.Node))
 	return samples, err
 }
 

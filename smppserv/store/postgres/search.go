@@ -86,8 +86,11 @@ func idNumber(id sms.ID) int64 { return int64(min(id, math.MaxInt64)) }
 // numberStep is how many messages of a number are read together.
 const numberStep = 256
 
+// Rows are compared in byNumber and written, so that only the index of the number has their order. With m.destination = $1 a plan for any
+// number may go down the ids: where nearly all messages are to one number, it takes another one for as frequent, and reads them all.
 var byNumber = func() string {
-	one := "(SELECT " + fmt.Sprintf(columns, noContent) + " FROM messages m WHERE m.%s = $1 AND m.id >= $2 AND m.id <= $3 ORDER BY m.id DESC LIMIT $4)"
+	one := "(SELECT " + fmt.Sprintf(columns, noContent) + " FROM messages m WHERE (m.%[1]s, m.id) >= ($1, $2) AND (m.%[1]s, m.id) <= ($1, $3) " +
+		"ORDER BY m.%[1]s DESC, m.id DESC LIMIT $4)"
 	return fmt.Sprintf(one, "source") + " UNION ALL " + strings.Replace(fmt.Sprintf(one, "destination"), "WHERE", "WHERE m.source <> $1 AND", 1) + " ORDER BY 1 DESC LIMIT $4"
 }()
 
@@ -114,7 +117,8 @@ func (d *Database) ByNumber(ctx context.Context, number string, from, to sms.ID,
 }
 
 // written is a message of a client, as conversations go by them.
-const written = "SELECT " + "%s FROM messages m WHERE m.source = $1 AND m.%s = $2 AND m.submitter <> '' AND m.kind = 0 ORDER BY m.id DESC LIMIT 1"
+const written = "SELECT " + "%s FROM messages m WHERE (m.source, m.id) >= ($1, 0) AND (m.source, m.id) <= ($1, 9223372036854775807) AND m.%s = $2 " +
+	"AND m.submitter <> '' AND m.kind = 0 ORDER BY m.source DESC, m.id DESC LIMIT 1"
 
 var (
 	lastWriter = fmt.Sprintf(written, fmt.Sprintf(columns, noContent), "destination")

@@ -337,3 +337,22 @@ func TestACommitWhoseAnswerIsLostNeitherLosesNorDoublesAMessage(t *testing.T) {
 		t.Errorf("it is %v", got.State)
 	}
 }
+
+func TestAWorkersOwnSamplesAreThoseOfItsName(t *testing.T) {
+	_, _, a, b := two(t)
+	at := time.Now().Truncate(time.Minute)
+	a.AddSample(store.Sample{At: at, Submitted: 3, Waiting: 1})
+	b.AddSample(store.Sample{At: at, Submitted: 4, Waiting: 1})
+	for what, c := range map[string]struct {
+		samples func(context.Context, time.Time, time.Time) ([]store.Sample, error)
+		want    int64
+	}{"all": {a.Samples, 7}, "the first one's": {a.OwnSamples, 3}, "the second one's": {b.OwnSamples, 4}} {
+		testkit.Await(t, what+" are on disk", func() bool {
+			got, err := c.samples(t.Context(), at, at.Add(time.Minute))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(got) == 1 && got[0].Submitted == c.want
+		})
+	}
+}

@@ -24,17 +24,20 @@ type end struct {
 	guard  *pgx.Conn
 	held   pgx.Tx // of guard
 	holder int64  // see epoch; 0 = not known yet
+
+	groupTime time.Duration // Options.GroupTime
 }
 
 // OpenTransfer opens a database that is one end of a copy, makes its tables where it is empty, and brings its schema up to date. While a
 // worker is at work on it, the error is store.ErrHeld; one that is dead for longer than its lease does not count.
 func OpenTransfer(ctx context.Context, o Options) (transfer.Database, error) {
+	groupTime := o.GroupTime
 	o.GroupTime, o.marked = 0, true
 	d, err := newDatabase(ctx, o)
 	if err != nil {
 		return nil, err
 	}
-	e := &end{d: d}
+	e := &end{d: d, groupTime: groupTime}
 	if err := e.open(ctx); err != nil {
 		return nil, e.explain(errors.Join(err, e.Close()))
 	}
@@ -216,7 +219,7 @@ func (e *end) Noted(context.Context) (int64, error) { return 0, nil }
 
 // Finish implements transfer.Database.
 func (e *end) Finish(ctx context.Context, last sms.ID) error {
-	if _, err := e.epoch(ctx); err != nil {
+	if err := e.groupWaiting(ctx); err != nil {
 		return e.explain(err)
 	}
 	err := pgx.BeginFunc(ctx, e.conn, func(tx pgx.Tx) error {

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"time"
+	"sync"
 
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store"
@@ -21,22 +21,17 @@ type Checked struct {
 	Schema            int64
 	Messages, Waiting int
 	LastID, Mark      sms.ID
-	Compared          int      // messages looked for in the index of numbers
-	Hours             int      // of which the counters were held against the rows
-	Faults            []string // what is wrong, in words
-	Left              []string // what was not looked at, and why
+	Compared          int // messages looked for in the index of numbers
+	Hours             int // of which the counters were held against the rows
+	store.Findings
 }
 
 // CheckProgress is told how far a step of a check, or of a recovery, is: part from 0 to 1.
 type CheckProgress func(step string, part float64)
 
 const (
-	// maxFaults bounds what is told of a database that is damaged all over.
-	maxFaults = 100
 	// sampled is how many messages a check compares, unless it compares all.
 	sampled = 1000
-	// indexTime is how long an index that nobody works on may take to be ready: one that is damaged waits to be made anew.
-	indexTime = 5 * time.Second
 )
 
 // Check looks through a database without changing it: its pages, the waiting messages, the index of numbers and the counters against the
@@ -94,15 +89,6 @@ type check struct {
 	progress CheckProgress
 }
 
-func (k *check) fault(format string, args ...any) {
-	switch n := len(k.Faults); {
-	case n < maxFaults:
-		k.Faults = append(k.Faults, oneLine(fmt.Sprintf(format, args...)))
-	case n == maxFaults:
-		k.Faults = append(k.Faults, "… and more")
-	}
-}
-
 func (k *check) schema() (err error) {
 	if k.Schema, err = version(k.ctx, k.db); err != nil {
 		return err
@@ -132,24 +118,24 @@ func newestSchema(db *sql.DB) (int64, error) {
 func (k *check) integrity() {
 	tables, err := tablesOf(k.ctx, k.db)
 	if err != nil {
-		k.fault("the list of its tables cannot be read: %v", err)
+		k.Fault("the list of its tables cannot be read: %v", err)
 		return
 	}
 	for i, table := range tables {
 		k.progress("pages of "+table, float64(i)/float64(len(tables)))
 		rows, err := k.db.QueryContext(k.ctx, "PRAGMA integrity_check("+table+")")
 		if err != nil {
-			k.fault("table %s: %v", table, err)
+			k.Fault("table %s: %v", table, err)
 			continue
 		}
 		for rows.Next() {
 			var answer string
 			if err := rows.Scan(&answer); err == nil && answer != "ok" {
-				k.fault("table %s: %s", table, answer)
+				k.Fault("table %s: %s", table, answer)
 			}
 		}
 		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-			k.fault("table %s: %v", table, err)
+			k.Fault("table %s: %v", table, err)
 		}
 	}
 }
@@ -173,11 +159,11 @@ func tablesOf(ctx context.Context, db *sql.DB) (tables []string, err error) {
 // waiting reads what waits, with its text, as the server does.
 func (k *check) waiting(d *database) {
 	if err := k.db.QueryRowContext(k.ctx, "SELECT count(*) FROM messages").Scan(&k.Messages); err != nil {
-		k.fault("the messages cannot be counted: %v", err)
+		k.Fault("the messages cannot be counted: %v", err)
 	}
 	ids, err := d.WaitingIDs(k.ctx, 0, 1<<62, 1<<30)
 	if err != nil {
-		k.fault("what waits cannot be listed: %v", err)
+		k.Fault("what waits cannot be listed: %v", err)
 	}
 	k.Waiting = len(ids)
 	for i, id := range ids {
@@ -188,7 +174,7 @@ func (k *check) waiting(d *database) {
 		case k.ctx.Err() != nil:
 			return
 		case err != nil:
-			k.fault("message %d waits, and cannot be read: %v", id, err)
+			k.Fault("message %d waits, and cannot be read: %v", id, err)
 		case len(ms) == 0: // it was purged meanwhile
 		}
 	}
@@ -201,24 +187,22 @@ func (k *check) counters() {
 		"AND m.id <= f.last AND m.received_at >= h.hour AND m.received_at < h.hour + 3600000) "+
 		"FROM (SELECT hour, sum(n) AS n FROM hourly WHERE state = 1 GROUP BY hour ORDER BY hour DESC LIMIT ?) h, (SELECT min(id) AS first, max(id) AS last FROM messages) f", k.hours())
 	if err != nil {
-		k.fault("the counters cannot be read: %v", err)
+		k.Fault("the counters cannot be read: %v", err)
 		return
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var hour, counted, there int64
 		if err := rows.Scan(&hour, &counted, &there); err != nil {
-			k.fault("the counters cannot be read: %v", err)
+			k.Fault("the counters cannot be read: %v", err)
 			return
 		}
 		k.Hours++
 		k.progress("counters", float64(k.Hours)/float64(k.hours()))
-		if there > counted {
-			k.fault("the counters of the hour %s say that %d messages were accepted, and %d of it are there", time.UnixMilli(hour).UTC().Format("2006-01-02 15:04"), counted, there)
-		}
+		k.FaultOfHour(hour, counted, there)
 	}
 	if err := rows.Err(); err != nil {
-		k.fault("the counters cannot be held against the rows: %v", err)
+		k.Fault("the counters cannot be held against the rows: %v", err)
 	}
 }
 
@@ -231,10 +215,10 @@ func (k *check) hours() int {
 
 // index looks for messages by their numbers.
 func (k *check) index(d *database) {
-	storage := &readOnly{(*pieces)(d)}
+	storage := &readOnly{pieces: (*pieces)(d), asked: make(chan struct{})}
 	all, err := storage.Runs(k.ctx)
 	if err != nil {
-		k.fault("the index of numbers cannot be read: %v", err)
+		k.Fault("the index of numbers cannot be read: %v", err)
 		return
 	}
 	first, last := sms.ID(0), sms.ID(0)
@@ -255,15 +239,23 @@ func (k *check) index(d *database) {
 	none := func(_ context.Context, _ sms.ID, into []runs.Entry) ([]runs.Entry, error) { return into, nil }
 	x, err := runs.Open(ctx, runs.Options{Storage: storage, Messages: none, Log: zerolog.Nop()})
 	if err != nil {
-		k.fault("the index of numbers cannot be opened: %v; a start makes it anew", err)
+		k.Fault("the index of numbers cannot be opened: %v; a start makes it anew", err)
 		return
 	}
 	defer x.Close()
-	ready, done := context.WithTimeout(ctx, indexTime)
-	err = x.Ready(ready)
-	done()
-	if err != nil {
-		k.fault("the index of numbers is damaged: a start makes it anew from the messages")
+	ready, done := context.WithCancel(ctx)
+	go func() {
+		defer done()
+		select {
+		case <-storage.asked: // before it is ready it writes only to be made anew
+		case <-ctx.Done():
+		}
+	}()
+	if err = x.Ready(ready); err != nil {
+		if k.ctx.Err() != nil {
+			return
+		}
+		k.Fault("the index of numbers is damaged: a start makes it anew from the messages")
 		return
 	}
 	step := sms.ID(1)
@@ -279,7 +271,7 @@ func (k *check) index(d *database) {
 		}, int64(after), int64(last))
 		switch {
 		case err != nil:
-			k.fault("messages after %d cannot be read: %v", after, err)
+			k.Fault("messages after %d cannot be read: %v", after, err)
 			return
 		case found == 0:
 			return
@@ -293,34 +285,39 @@ func (k *check) index(d *database) {
 func (k *check) find(ctx context.Context, x *runs.Index, id sms.ID, number string) {
 	for got, err := range x.Find(ctx, runs.NumberKey(number), id, id) {
 		if err != nil {
-			k.fault("the index of numbers cannot be searched for message %d: %v; a start makes it anew", id, err)
+			k.Fault("the index of numbers cannot be searched for message %d: %v; a start makes it anew", id, err)
 			return
 		}
 		if got == id {
 			return
 		}
 	}
-	k.fault("the index of numbers does not have message %d", id)
+	k.Fault("the index of numbers does not have message %d", id)
 }
 
 // readOnly is the storage of an index that nobody works on: what would be written waits for the end.
-type readOnly struct{ *pieces }
+type readOnly struct {
+	*pieces
+	asked chan struct{} // closed when something would be written
+	once  sync.Once
+}
 
 // Write implements runs.Storage.
-func (readOnly) Write(ctx context.Context, _ *runs.Step) error {
+func (r *readOnly) Write(ctx context.Context, _ *runs.Step) error {
+	r.once.Do(func() { close(r.asked) })
 	<-ctx.Done()
 	return ctx.Err()
 }
 
 func (k *check) mark(file string) {
 	if err := k.db.QueryRowContext(k.ctx, highestID).Scan(&k.LastID); err != nil {
-		k.fault("the highest message_id cannot be read: %v", err)
+		k.Fault("the highest message_id cannot be read: %v", err)
 	}
 	var err error
 	switch k.Mark, err = store.ReadMark(file); {
 	case err != nil:
-		k.fault("%v", err)
+		k.Fault("%v", err)
 	case k.Mark < k.LastID && k.Mark > 0:
-		k.fault("the high-water mark of the message ids, %d, is below the highest one, %d; a start raises it", k.Mark, k.LastID)
+		k.Fault("the high-water mark of the message ids, %d, is below the highest one, %d; a start raises it", k.Mark, k.LastID)
 	}
 }

@@ -17,7 +17,6 @@ import (
 
 var (
 	errNotADatabase = errors.New("this file is not a SQLite database")
-	errNotOurs      = errors.New("this database belongs to another program")
 	errNewer        = errors.New("this database was written by a newer version of smppserv")
 	errDamaged      = errors.New("the database is damaged")
 	errForeignLog   = errors.New("the write-ahead log beside it belongs to another state of the database")
@@ -74,7 +73,7 @@ func explainCode(file string, code int, err error) error {
 		advice = "; put a backup back with: " + RestoreCommand + ", or move it away with its -wal and -shm after what can be saved was: " + RecoverCommand
 	case errors.Is(err, errNotADatabase):
 		advice = "; set store.dsn to another file, or, if this was the database once and is damaged, put a backup back with: " + RestoreCommand
-	case errors.Is(err, errNotOurs):
+	case errors.Is(err, store.ErrForeign):
 		advice = "; set store.dsn to another file"
 	case errors.Is(err, errNoRoom):
 		advice = ": make room on that disk, or install the earlier version again"

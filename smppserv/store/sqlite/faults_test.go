@@ -96,7 +96,7 @@ func TestEachFaultOfAnOpeningSaysWhatToDo(t *testing.T) {
 		{sqlite3.SQLITE_NOMEM, cause, "memory", false},
 		{sqlite3.SQLITE_ERROR, cause, RestoreCommand, false},
 		{0, errNotADatabase, RestoreCommand, false},
-		{0, errNotOurs, "set store.dsn", false},
+		{0, store.ErrForeign, "set store.dsn", false},
 		{0, errNewer, "install that version again", false},
 		{0, errForeignLog, RestoreCommand, false},
 		{0, errOrphanLog, RestoreCommand, false},

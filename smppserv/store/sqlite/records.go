@@ -148,7 +148,7 @@ func (d *database) Tries(ctx context.Context, id sms.ID) (tries []sms.Try, err e
 }
 
 // Samples implements store.Database.
-func (d *database) Samples(ctx context.Context, from, to int64) (samples []store.Sample, err error) {
+func (d *database) Samples(ctx context.Context, from, to int64, _ bool) (samples []store.Sample, err error) {
 	err = d.readers.read(ctx, func(r *reader) error {
 		return r.each("SELECT "+sample+" FROM minutes WHERE minute >= ? AND minute < ? ORDER BY minute", func(s *zombiezen.Stmt) error {
 			samples = append(samples, store.Sample{

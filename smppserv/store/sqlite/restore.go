@@ -127,7 +127,7 @@ func checkCopy(file, from string) error {
 	case n < len(head) || string(head[:len(sqliteMagic)]) != string(sqliteMagic):
 		return errNotADatabase
 	case binary.BigEndian.Uint32(head[68:]) != applicationID:
-		return errNotOurs
+		return store.ErrForeign
 	}
 	return checkLeftover(from)
 }

@@ -85,6 +85,9 @@ type database struct {
 	tailMessages int // of the index, 0 = as many as it likes
 }
 
+// Medium implements store.Database.
+func (d *database) Medium() (name, look string) { return "disk", "the disk of the database" }
+
 // MarkFile implements store.Database.
 func (d *database) MarkFile() string { return d.mark }
 
@@ -252,7 +255,7 @@ func checkOwner(ctx context.Context, file string) error {
 		return err
 	}
 	if id != applicationID && (id != 0 || tables > 0) {
-		return errNotOurs
+		return store.ErrForeign
 	}
 	return nil
 }

@@ -422,3 +422,26 @@ func TestAStoreOfEachEarlierVersionIsCopied(t *testing.T) {
 		closeStore(t, st)
 	}
 }
+
+func TestTheOtherPartsOfALongTextGoToWhoeverHasThoseThatWereCopied(t *testing.T) {
+	s := newSite(t)
+	s.postgres.GroupTime = time.Hour
+	st := s.openSQLite(t)
+	part := storetest.Sample()
+	part.Part, part.PartForm = sms.Part{Ref: 7, Total: 3, Seq: 1}, sms.FormUDH8
+	again := storetest.Sample()
+	again.Part, again.PartForm = sms.Part{Ref: 7, Total: 3, Seq: 2}, sms.FormUDH8
+	whole := storetest.Sample()
+	whole.Part = sms.Part{}
+	for _, m := range []*sms.Message{part, again, whole} {
+		storetest.Add(t, st, m)
+	}
+	closeStore(t, st)
+	must(t, s.there)
+	const groups = "SELECT coalesce(string_agg(submitter || ' ' || source || ' ' || destination || ' ' || ref || ' ' || total || ' ' || (epoch = (SELECT holder FROM messages LIMIT 1)), ' | '), '') " +
+		"FROM groups WHERE until > extract(epoch FROM now()) * 1000"
+	want := fmt.Sprintf("%s %s %s 7 3 true", part.Submitter, part.Source.Number, part.Dest.Number)
+	if got := s.pg.Value(t, s.database(), groups); got != want {
+		t.Errorf("the groups are %q, want %q", got, want)
+	}
+}

@@ -1,0 +1,55 @@
+package faults
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/pkg/worker"
+	"hnetsmpp/smppserv/testkit"
+)
+
+func TestAStoreInPostgreSQLIsLookedThroughBesideItsWorkers(t *testing.T) {
+	pg := testkit.SharedPostgres(t)
+	dsn := pg.Database(t)
+	hermes := testkit.StartHermes(t)
+	node := func(name string) (*testkit.Worker, string) {
+		config := testkit.WriteConfig(t, t.TempDir(), testkit.Settings{"store.driver": "postgres", "store.dsn": dsn, "store.node": name, "hermes.url": hermes.URL()})
+		return testkit.StartWorker(t, config), config
+	}
+	one, config := node("one")
+	two, _ := node("two")
+	for _, w := range []*testkit.Worker{one, two} {
+		c := testkit.Bind(t, w.SMPP, smpp.CmdBindTransmitter, testkit.Client, testkit.Password)
+		id := c.Submit("33612345678", "3600", "Bonjour")
+		hermes.Await(t, "the push", func(p testkit.Push) bool { return p.Message.ID == id })
+	}
+	check := func(code int, words ...string) {
+		t.Helper()
+		r := command(t, "smppserv", "", "store", "check", "--config", config)
+		for _, word := range words {
+			if !strings.Contains(r.stdout+r.stderr, word) {
+				t.Errorf("it does not say %q", word)
+			}
+		}
+		if r.code != code || strings.Contains(r.stdout+r.stderr, testkit.PGPassword) {
+			t.Errorf("exit code %d, want %d, and:\n%s%s", r.code, code, r.stdout, r.stderr)
+		}
+	}
+	check(0, "nothing is wrong", " 2 messages, ", "workers may run", "pg_amcheck")
+	r := command(t, "smppserv", "", "store", "recover", "--config", config, filepath.Join(t.TempDir(), "saved.db"))
+	if r.code != 1 || !strings.Contains(r.stderr, "pg_amcheck") || !strings.Contains(r.stderr, "backup") {
+		t.Errorf("store recover: exit code %d, %s", r.code, r.stderr)
+	}
+	two.Stop(t)
+	one.Stop(t)
+	check(0, "nothing is wrong")
+	pg.Exec(t, strings.TrimPrefix(dsn[strings.LastIndex(dsn, "/"):strings.Index(dsn, "?")], "/"), `UPDATE messages SET attributes = '\xFF', final_at = NULL, holder = 4711 WHERE id = (SELECT min(id) FROM messages)`)
+	check(1, "waits, and cannot be read", "of the epoch 4711, does not exist", "faults: each line says which")
+
+	nowhere := testkit.WriteConfig(t, t.TempDir(), testkit.Settings{"store.driver": "postgres", "store.dsn": "postgres://u:hush@host/db?sslmode=sometimes", "hermes.url": hermes.URL()})
+	if r := command(t, "smppserv", "", "store", "check", "--config", nowhere); r.code != int(worker.ExitBadConfig) || strings.Contains(r.stderr, "hush") {
+		t.Errorf("a DSN of no use: exit code %d, %s", r.code, r.stderr)
+	}
+}
