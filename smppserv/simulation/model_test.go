@@ -322,7 +322,7 @@ func (m *model) inOrder(w *world, o *message) {
 		if earlier == o {
 			return
 		}
-		if o.adder.node != nil && (earlier.adder != o.adder || earlier.tries > 0) || // there is no order over workers, and what was tried may hold back nothing
+		if o.adder.node != nil && (earlier.adder != o.adder) || // there is no order over workers
 			earlier.free() || earlier.state.Final() || earlier.flying != nil || earlier.ended || !earlier.accepted || m.overdue(w, earlier) ||
 			o.m.Recipient != sms.Hermes && earlier.tries > 0 && earlier.at == w.now() { // a session sends several before it hears of one
 			continue
