@@ -56,7 +56,8 @@
 // A client has two sessions over all nodes at most: (client, slot) is a key. Whose bind finds another node's session in its way has
 // that node probe it; where the node is dead, it waits for the take-over. A place outlives a lease that lapsed, as nobody else takes it
 // before the take-over. Where a client is written to follows from its slots: here, if it has a receiving session here, else at the node
-// of the lowest slot that receives. To that one the Forwarder hands on what waits for it here.
+// of the lowest slot that receives. To that one the Forwarder hands on what waits for it here. A session that leaves what it is sent
+// unanswered (Node.Mute) counts only where the client has no other one: until it answers, its place is given back, or it is tried anew.
 //
 // # Once for all
 //

@@ -169,6 +169,30 @@ func TestWhatWaitsForAClientBoundElsewhereIsHandedOnThere(t *testing.T) {
 	testkit.Await(t, "it is written to there again", func() bool { return outs.to("acme") != nil })
 }
 
+func TestWhatWaitsForAMuteSessionIsHandedOnToWhereTheClientAnswers(t *testing.T) {
+	a, b, outs, _ := forwarding(t)
+	p := receiver
+	p.Pair = true
+	a.r.message(1, a.epoch)
+	a.takes(numbered(p, 1))
+	release := b.takes(numbered(p, 1))
+	if outs.to("acme") != nil {
+		t.Error("it is handed on while the session here answers")
+	}
+	a.Mute("acme", 1, true)
+	testkit.Await(t, "an outlet is attached", func() bool { return outs.to("acme") != nil })
+	if o := testkit.Receive(t, outs.to("acme").deliver(1), "a report"); o.Verdict != sms.HandedOn {
+		t.Errorf("reported %+v", o)
+	}
+	testkit.Await(t, "it arrives", b.has(1))
+	release()
+	testkit.Await(t, "nobody else is there", func() bool { return outs.to("acme") == nil })
+	b.takes(numbered(p, 2))
+	testkit.Await(t, "somebody is there again", func() bool { return outs.to("acme") != nil })
+	a.Mute("acme", 1, false)
+	testkit.Await(t, "the session here answers again", func() bool { return outs.to("acme") == nil })
+}
+
 func TestWhatCannotBeHandedOnGoesBackInOrder(t *testing.T) {
 	a, b, outs, store := forwarding(t)
 	for id := sms.ID(1); id <= 3; id++ {

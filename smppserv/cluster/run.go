@@ -68,7 +68,7 @@ func (n *Node) Run(ctx context.Context, d Duties) {
 		{"what other workers ask", n.looks.asks, lookEvery, n.serve},
 		{"answers of other workers", n.looks.answers, answersEvery, n.lookForAnswers},
 		{"messages waiting at other workers", n.looks.pending, pendingEvery, n.exchangePending},
-		{"sessions that ended", n.slots.freed, releaseEvery, n.releaseSlots},
+		{"sessions that ended, or are mute", n.slots.freed, writeSlotsEvery, n.writeSlots},
 		{"facts of this worker", make(kick), factsEvery, n.gatherFacts},
 		{"silent workers", n.looks.silent, lookEvery, n.takeOver},
 		{"what nobody has", make(kick), sweepEvery, n.sweep},

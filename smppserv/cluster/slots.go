@@ -17,7 +17,13 @@ type slot struct {
 	epoch               sms.Epoch
 	session             int64
 	receives, transmits bool
+	mute                bool   // it leaves unanswered what it is sent
 	at                  uint64 // the transaction that wrote it
+}
+
+// is tells that both are the same session in the same place.
+func (o slot) is(other slot) bool {
+	return o.number == other.number && o.epoch == other.epoch && o.session == other.session
 }
 
 // place is what a session of this node has, or is about to have.
@@ -30,6 +36,7 @@ type place struct {
 type holding struct {
 	road.Place
 	granted uint64 // the how manieth; 0 = it is being taken
+	mute    bool   // see Node.Mute
 }
 
 // slots are the sessions of all clients over all nodes.
@@ -46,6 +53,7 @@ type slots struct {
 	granted uint64
 	places  map[place]holding // of this node's sessions
 	free    map[place]bool    // to be given back
+	marks   map[place]bool    // whose sessions are mute, or not any more, and the database does not know yet
 	moved   map[string]bool   // clients with another receiver since the forwarder asked
 
 	reshared bool // since Duties.Reshared was called
@@ -53,16 +61,19 @@ type slots struct {
 
 func (s *slots) init(n *Node) {
 	s.n, s.freed, s.forward = n, make(kick, 1), make(kick, 1)
-	s.client, s.places, s.free, s.moved = map[string]*[2]slot{}, map[place]holding{}, map[place]bool{}, map[string]bool{}
+	s.client, s.places, s.free, s.marks, s.moved = map[string]*[2]slot{}, map[place]holding{}, map[place]bool{}, map[place]bool{}, map[string]bool{}
 }
 
 // slotAt is the transaction that wrote a row. One that this server has not begun yet is of another server, from which the database was
 // dumped: what is written here has lower numbers for a while, and is later all the same.
 const slotAt = `(CASE WHEN s.at < pg_snapshot_xmax(pg_current_snapshot()) THEN s.at::text ELSE '0' END)`
 
+// slotMute tells whether the session is mute.
+const slotMute = `coalesce(s.mute = s.at, false)`
+
 // changedSlots are the rows that were written since a transaction, and which one the next look begins with.
 const changedSlots = `
-SELECT pg_snapshot_xmin(pg_current_snapshot())::text, s.client, s.slot, s.epoch, s.session, s.receives, s.transmits, ` + slotAt + `
+SELECT pg_snapshot_xmin(pg_current_snapshot())::text, s.client, s.slot, s.epoch, s.session, s.receives, s.transmits, ` + slotMute + `, ` + slotAt + `
 FROM (SELECT) one LEFT JOIN slots s ON s.at >= $1::text::xid8`
 
 // change is a row as it is now.
@@ -118,12 +129,13 @@ func (n *Node) readSlots(ctx context.Context, from string) (next string, changes
 	var number *int16
 	var epoch, session *int64
 	var receives, transmits *bool
-	_, err = pgx.ForEachRow(rows, []any{&next, &client, &number, &epoch, &session, &receives, &transmits, &at}, func() error {
+	var mute bool
+	_, err = pgx.ForEachRow(rows, []any{&next, &client, &number, &epoch, &session, &receives, &transmits, &mute, &at}, func() error {
 		if client == nil { // nothing has changed
 			return nil
 		}
 		by, err := strconv.ParseUint(*at, 10, 64)
-		changes = append(changes, change{*client, slot{*number, sms.Epoch(*epoch), *session, *receives, *transmits, by}})
+		changes = append(changes, change{*client, slot{*number, sms.Epoch(*epoch), *session, *receives, *transmits, mute, by}})
 		return err
 	})
 	return next, changes, err
@@ -197,10 +209,14 @@ func (s *slots) set(client string, o slot) {
 		return
 	}
 	if o.epoch == s.n.epoch {
-		if p := (place{client, uint64(o.session)}); !s.has(p) { // it was given back, or is of a bind that failed
+		p := place{client, uint64(o.session)}
+		if h, ok := s.places[p]; !ok { // it was given back, or is of a bind that failed
 			s.free[p] = true
 			s.freed.kick()
 			o.epoch = 0
+		} else if h.mute != o.mute { // as where the place was taken again
+			s.marks[p] = true
+			s.freed.kick()
 		}
 	}
 	before, writers := s.receiver(rows), transmitters(rows)
@@ -218,12 +234,20 @@ func (s *slots) has(p place) bool {
 }
 
 // receiver is the node that writes to a client with these slots, 0 = none.
-func (s *slots) receiver(rows *[2]slot) (e sms.Epoch) {
+func (s *slots) receiver(rows *[2]slot) sms.Epoch {
 	if rows == nil {
 		return 0
 	}
+	if e := s.receiverAmong(rows, false); e != 0 {
+		return e
+	}
+	return s.receiverAmong(rows, true) // where nobody answers, nothing goes to and fro
+}
+
+// receiverAmong is that of the sessions that are mute, or of those that are not.
+func (s *slots) receiverAmong(rows *[2]slot, mute bool) (e sms.Epoch) {
 	for _, o := range rows {
-		if o.epoch == 0 || !o.receives {
+		if o.epoch == 0 || !o.receives || o.mute != mute {
 			continue
 		}
 		if o.epoch == s.n.epoch {
@@ -236,7 +260,8 @@ func (s *slots) receiver(rows *[2]slot) (e sms.Epoch) {
 	return e
 }
 
-// Receiver is the node that writes to a client: this one, if the client has a session here that receives.
+// Receiver is the node that writes to a client: this one, if the client has a session here that receives, unless that is mute and one at
+// another node is not.
 func (n *Node) Receiver(client string) (sms.Epoch, bool) {
 	n.slots.mu.Lock()
 	defer n.slots.mu.Unlock()

@@ -249,6 +249,71 @@ func TestPlacesThatTheDatabaseForgotAreTakenAgainOrLost(t *testing.T) {
 	})
 }
 
+// sees waits until workers have the client written to at another one.
+func (r *rig) sees(what string, at sms.Epoch, ws ...*worker) {
+	r.t.Helper()
+	for _, w := range ws {
+		testkit.Await(r.t, w.o.Name+" sees that "+what, func() bool { e, _ := w.Receiver("acme"); return e == at })
+	}
+}
+
+func TestAMuteSessionIsWrittenToOnlyWhereItsClientHasNoOther(t *testing.T) {
+	r := newRig(t)
+	a, b, c := r.join("a", long, answering(alive)), r.join("b", long, answering(alive)), r.join("c", long, answering(alive))
+	p := receiver
+	p.Pair = true
+	release := a.takes(numbered(p, 1))
+	r.sees("it is bound at a", a.epoch, a, b, c)
+	a.Mute("acme", 1, true)
+	marked := func() bool { return r.value(`SELECT count(*) FROM slots WHERE mute = at`) == "1" }
+	testkit.Await(t, "it is marked", marked)
+	b.takes(numbered(p, 1))
+	r.sees("b's answers", b.epoch, a, b, c)
+	b.Mute("acme", 1, true)
+	r.sees("neither answers: each keeps what it has", b.epoch, b)
+	r.sees("neither answers", a.epoch, a, c)
+	b.Mute("acme", 1, false)
+	r.sees("b's answers again", b.epoch, a, b, c)
+	a.Mute("acme", 1, false)
+	r.sees("both answer", a.epoch, a, c)
+	r.sees("both answer", b.epoch, b)
+	a.Mute("acme", 1, true)
+	r.sees("b's answers", b.epoch, a, b, c)
+	release()
+	a.takes(numbered(p, 2))
+	r.sees("a's is another one", a.epoch, a, c)
+	a.Mute("acme", 1, true) // that has ended
+	a.Mute("acme", 2, true)
+	r.sees("that is mute, too", b.epoch, a, b, c)
+}
+
+func TestAMuteSessionsPlaceThatTheDatabaseForgotIsTakenAgainAsSuch(t *testing.T) {
+	r := newRig(t)
+	a := r.join("a", long, answering(alive))
+	a.takes(numbered(receiver, 1))
+	a.Mute("acme", 1, true)
+	marked := func() bool { return r.value(`SELECT count(*) FROM slots WHERE mute = at`) == "1" }
+	testkit.Await(t, "it is marked", marked)
+	r.exec(`DELETE FROM slots`)
+	a.slots.readAll()
+	a.looks.slots.kick()
+	testkit.Await(t, "it is marked again", marked)
+}
+
+func TestAProgramThatKnowsNothingOfMuteSessionsEndsTheMarkWithTheSession(t *testing.T) {
+	r := newRig(t)
+	c := r.join("c", long)
+	older := `INSERT INTO slots (client, slot, epoch, session, receives, transmits, remote, at)
+		VALUES ('acme', $1, $2, 1, true, false, '', pg_current_xact_id())
+		ON CONFLICT (client, slot) DO UPDATE SET epoch = excluded.epoch, session = excluded.session, at = excluded.at`
+	r.exec(older, 1, int64(77))
+	r.exec(older, 2, int64(78))
+	r.exec(`UPDATE slots SET mute = pg_current_xact_id(), at = pg_current_xact_id() WHERE slot = 1`)
+	r.sees("the first is mute", 78, c)
+	r.exec(older, 1, int64(79))
+	r.sees("another one has its place", 79, c)
+}
+
 func TestARowWithoutASessionIsDeleted(t *testing.T) {
 	r := newRig(t)
 	a := r.join("a", long)

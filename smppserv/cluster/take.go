@@ -21,8 +21,8 @@ const (
 	ProbeTime = 6 * time.Second
 	// AskProbe is what it is asked then, with a Probe as JSON; its Handler answers with a Probed.
 	AskProbe = "probe"
-	// releaseEvery is how often places are given back again that the database did not take.
-	releaseEvery = time.Second
+	// writeSlotsEvery is how often it is tried again to bring to the database what has changed with places.
+	writeSlotsEvery = time.Second
 )
 
 // Take takes a place for a session, over all nodes; release gives it back, and returns at once. A node whose session is in the way is
@@ -97,9 +97,9 @@ func (n *Node) tryTake(ctx context.Context, p road.Place, gone []slot) (way []sl
 			return err
 		}
 		taken, freed = nil, nil
-		mine = slot{0, n.epoch, int64(p.Session), p.Receives, p.Transmits, 0}
+		mine = slot{epoch: n.epoch, session: int64(p.Session), receives: p.Receives, transmits: p.Transmits}
 		for _, o := range rows {
-			if o.epoch != 0 && !slices.Contains(gone, o) && !n.stale(p, o) {
+			if o.epoch != 0 && !slices.ContainsFunc(gone, o.is) && !n.stale(p, o) {
 				taken = append(taken, o)
 			} else if o.epoch != 0 {
 				freed = append(freed, o.number)
@@ -123,7 +123,8 @@ func (n *Node) tryTake(ctx context.Context, p road.Place, gone []slot) (way []sl
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.granted++
-	s.places[place{p.Client, p.Session}] = holding{p, s.granted}
+	key := place{p.Client, p.Session}
+	s.places[key] = holding{p, s.granted, s.places[key].mute}
 	for _, number := range freed {
 		s.set(p.Client, slot{number: number, at: mine.at})
 	}
@@ -140,10 +141,10 @@ func (n *Node) lockSlots(ctx context.Context, tx pgx.Tx, client string) (rows []
 	b := &pgx.Batch{}
 	b.Queue(limitLocks, n.lockLimit())
 	b.Queue(`SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, "hnetsmpp slots "+client)
-	b.Queue(`SELECT slot, epoch, session, receives, transmits, `+slotAt+` FROM slots s WHERE client = $1 ORDER BY slot`, client).Query(func(found pgx.Rows) (err error) {
+	b.Queue(`SELECT slot, epoch, session, receives, transmits, `+slotMute+`, `+slotAt+` FROM slots s WHERE client = $1 ORDER BY slot`, client).Query(func(found pgx.Rows) (err error) {
 		rows, err = pgx.CollectRows(found, func(r pgx.CollectableRow) (o slot, err error) {
 			var at string
-			if err = r.Scan(&o.number, (*int64)(&o.epoch), &o.session, &o.receives, &o.transmits, &at); err == nil {
+			if err = r.Scan(&o.number, (*int64)(&o.epoch), &o.session, &o.receives, &o.transmits, &o.mute, &at); err == nil {
 				o.at, err = strconv.ParseUint(at, 10, 64)
 			}
 			return o, err
@@ -201,6 +202,11 @@ func (n *Node) release(key place) {
 			}
 		}
 	}
+}
+
+// writeSlots brings to the database what has changed with the places of this node's sessions.
+func (n *Node) writeSlots(ctx context.Context) error {
+	return errors.Join(n.releaseSlots(ctx), n.markSlots(ctx))
 }
 
 // releaseSlots frees the places that were given back.

@@ -122,7 +122,7 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 	if !o.Unjudged {
 		e.attempts = attempts(int(e.attempts) + 1)
 		if wait = o.After; wait <= 0 {
-			wait = to.wait(int(e.attempts))
+			wait = j.outlet.wait(int(e.attempts))
 		}
 		e.set(asked, o.After > 0)
 		e.set(scheduled, false)
@@ -220,11 +220,11 @@ func (c *conclusion) retried() {
 	c.written()
 }
 
-func (to *recipientQueue) wait(attempts int) time.Duration {
-	if len(to.retry) == 0 {
+func (o *Outlet) wait(attempts int) time.Duration {
+	if len(o.options.Retry) == 0 {
 		return time.Minute
 	}
-	return to.retry[min(attempts, len(to.retry))-1]
+	return o.options.Retry[min(attempts, len(o.options.Retry))-1]
 }
 
 // conclude takes messages to their final state: those of a job, or, with j nil, one that the caller has claimed.

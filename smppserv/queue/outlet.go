@@ -21,9 +21,8 @@ type recipientQueue struct {
 	lined   int   // entries in the lines of its lanes
 	turns   round // of the lanes that may have something to try
 	outlets []*Outlet
-	retry   []time.Duration // of the last outlet: used for waits when there is none
-	marked  bool            // it is among those that may have something to start
-	own     bool            // the next turn is one of those that wait for an outlet
+	marked  bool // it is among those that may have something to start
+	own     bool // the next turn is one of those that wait for an outlet
 
 	failed    map[ref]struct{} // lanes at whose head something failed and waits for its next try
 	releasing map[ref]struct{} // those of them whose waits are ended
@@ -113,7 +112,8 @@ func (q *Queue) Attach(w road.OutletOptions) road.Outlet {
 	if w.Session != 0 {
 		o.name = "session " + strconv.FormatUint(w.Session, 10)
 	}
-	to.outlets, to.retry = append(to.outlets, o), w.Retry
+	to.outlets = append(to.outlets, o)
+	to.yieldShunned()
 	o.changed()
 	return o
 }
@@ -161,7 +161,17 @@ func (o *Outlet) Avoid(on bool) {
 	}
 	o.avoided = on
 	o.yield()
+	o.recipient.yieldShunned()
 	o.changed()
+}
+
+// yieldShunned has no lane wait for an outlet that gives nothing.
+func (to *recipientQueue) yieldShunned() {
+	for _, o := range to.outlets {
+		if o.shunned() {
+			o.yield()
+		}
+	}
 }
 
 // yield has the lanes that wait for this outlet look for another one.

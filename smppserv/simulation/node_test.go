@@ -37,6 +37,7 @@ type node struct {
 	estates []sms.Epoch // that are taken up
 	view    map[string][2]slot
 	free    map[uint64]string // sessions that have ended, whose slots are to be given back
+	mutes   map[uint64]bool   // sessions that leave unanswered what they are sent
 	moved   map[string]bool
 	still   time.Duration // until when it stands still
 	cut     time.Duration // until when it does not reach the database

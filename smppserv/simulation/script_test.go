@@ -300,9 +300,9 @@ func (w *world) replace() {
 
 // regulate has a recipient take less, or more.
 func (w *world) regulate() {
-	outlet := w.life.hermes
+	outlet, session := w.life.hermes, uint64(0)
 	if some := w.life.bound[w.client()]; len(some) > 0 && w.dice.IntN(2) == 0 {
-		outlet = some[0].outlet
+		outlet, session = some[0].outlet, some[0].number
 	}
 	switch w.dice.IntN(5) {
 	case 0:
@@ -314,7 +314,10 @@ func (w *world) regulate() {
 	case 3:
 		outlet.SetWindow(1 + w.dice.IntN(window))
 	case 4:
-		outlet.Avoid(w.dice.IntN(2) == 0)
+		on := w.dice.IntN(2) == 0
+		if outlet.Avoid(on); session != 0 && w.life.node != nil {
+			w.life.node.mute(session, on)
+		}
 	}
 }
 

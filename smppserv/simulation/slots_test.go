@@ -14,6 +14,12 @@ import (
 type slot struct {
 	epoch   sms.Epoch
 	session uint64
+	mute    bool
+}
+
+// is tells whether it is a session of a worker's.
+func (s slot) is(epoch sms.Epoch, session uint64) bool {
+	return s.epoch == epoch && s.session == session
 }
 
 // Receiver implements cluster.Surroundings.
@@ -25,15 +31,21 @@ func (n *node) Receiver(client string) (sms.Epoch, bool) {
 }
 
 func (n *node) receiver(of [2]slot) (e sms.Epoch) {
-	for _, s := range of {
-		if s.epoch == n.epoch {
-			return s.epoch
+	for _, mute := range []bool{false, true} {
+		for _, s := range of {
+			switch {
+			case s.epoch == 0 || s.mute != mute:
+			case s.epoch == n.epoch:
+				return s.epoch
+			case e == 0:
+				e = s.epoch
+			}
 		}
-		if e == 0 {
-			e = s.epoch
+		if e != 0 {
+			return e
 		}
 	}
-	return e
+	return 0
 }
 
 // MovedAll implements cluster.Surroundings.
@@ -65,7 +77,7 @@ func (n *node) take(client string, session uint64) bool {
 		n.mu.Unlock()
 		return false
 	}
-	slots[at] = slot{n.epoch, session}
+	slots[at] = slot{epoch: n.epoch, session: session}
 	n.several.slots[client] = slots
 	n.look(client, slots)
 	n.mu.Unlock()
@@ -96,14 +108,22 @@ func (n *node) giveBack(client string, session uint64) {
 	n.sessions.kick()
 }
 
-// lookAtSessions gives slots back, and sees which others there are.
+// mute tells whether a session leaves unanswered what it is sent.
+func (n *node) mute(session uint64, on bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.mutes[session] = on
+	n.sessions.kick()
+}
+
+// lookAtSessions gives slots back, marks those of mute sessions, and sees which others there are.
 func (n *node) lookAtSessions(context.Context) error {
 	n.mu.Lock()
-	freed := len(n.free) > 0
+	changed := len(n.free) > 0
 	for session, client := range n.free {
 		slots := n.several.slots[client]
 		for i, s := range slots {
-			if s == (slot{n.epoch, session}) {
+			if s.is(n.epoch, session) {
 				slots[i] = slot{}
 			}
 		}
@@ -111,10 +131,18 @@ func (n *node) lookAtSessions(context.Context) error {
 	}
 	clear(n.free)
 	for _, c := range clients {
-		n.look(c, n.several.slots[c])
+		slots := n.several.slots[c]
+		for i, s := range slots {
+			if s.epoch == n.epoch && s.mute != n.mutes[s.session] {
+				slots[i].mute = !s.mute
+				changed = true
+			}
+		}
+		n.several.slots[c] = slots
+		n.look(c, slots)
 	}
 	n.mu.Unlock()
-	if freed {
+	if changed {
 		n.tell(0, func(o *node) kick { return o.sessions })
 	}
 	return nil

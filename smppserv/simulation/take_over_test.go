@@ -33,7 +33,7 @@ func (w *world) join(name string) error {
 		}
 	}
 	l.epoch = w.disk.Epoch()
-	n := &node{life: l, name: name, view: map[string][2]slot{}, moved: map[string]bool{}, free: map[uint64]string{}, taking: make(chan struct{}, 1)}
+	n := &node{life: l, name: name, view: map[string][2]slot{}, moved: map[string]bool{}, free: map[uint64]string{}, mutes: map[uint64]bool{}, taking: make(chan struct{}, 1)}
 	for _, k := range []*kick{&n.arrivals, &n.ends, &n.inheritance, &n.silence, &n.sessions, &n.moves} {
 		*k = make(kick, 1)
 	}

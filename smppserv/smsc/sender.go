@@ -237,7 +237,7 @@ func (sd *sender) silent() {
 			sd.unmute()
 		})
 		sd.mutes++
-		sd.outlet.Avoid(true)
+		sd.avoid(true)
 	}
 	if sd.probing {
 		return
@@ -264,7 +264,15 @@ func (sd *sender) unmute() {
 	}
 	sd.mute.Stop()
 	sd.mute = nil
-	sd.outlet.Avoid(false)
+	sd.avoid(false)
+}
+
+// avoid has other sessions of the client be used, here or at other workers, while there are any that answer.
+func (sd *sender) avoid(on bool) {
+	sd.outlet.Avoid(on)
+	if others := sd.p.sv.o.Others; others != nil {
+		others.Mute(sd.p.s.SystemID(), sd.p.s.ID(), on)
+	}
 }
 
 // late is for a deliver_sm_resp that comes when nobody waits for it any more.

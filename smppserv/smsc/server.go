@@ -56,6 +56,9 @@ type Others interface {
 	// Take gives a session its place among those that its client has at all workers; release gives it back. The error is
 	// sms.ErrNoPlace, or sms.ErrUnavailable when nobody can tell.
 	Take(ctx context.Context, p road.Place) (release func(), err error)
+	// Mute tells whether a session with a place leaves deliver_sm unanswered: what waits for its client goes elsewhere as long as the
+	// client has a session there that answers. It returns at once.
+	Mute(systemID string, session uint64, on bool)
 	// Transmitters is at how many workers a client has a session that transmits, this one's included. It returns at once.
 	Transmitters(systemID string) int
 	// Ask has another worker do what a request of Server.Answer asks for, and returns its answer.
