@@ -2,7 +2,7 @@
 // what it finds against the goals.
 //
 //	go run ./smppserv/bench            all rows; writes docs/performance.md and its figures
-//	go run ./smppserv/bench -short     all rows, small, in about a minute; fails when a ratio has halved since reference.json
+//	go run ./smppserv/bench -short     all rows, small, in a few minutes; fails when a ratio has halved since reference.json
 //	go run ./smppserv/bench -list      what the rows are
 //
 // The yardstick is the test server of go-smpp, which stores nothing: its rate says what the machine can do at that moment,
@@ -45,7 +45,7 @@ type options struct {
 func command(args []string) int {
 	var o options
 	f := flag.NewFlagSet("bench", flag.ContinueOnError)
-	f.BoolVar(&o.short, "short", false, "everything small, in about a minute; exit code 1 when a ratio has halved against "+referenceFile)
+	f.BoolVar(&o.short, "short", false, "everything small, in a few minutes; exit code 1 when a ratio has halved against "+referenceFile)
 	f.BoolVar(&o.list, "list", false, "list the rows and end")
 	f.BoolVar(&o.renew, "renew", false, "with -short: write the ratios into "+referenceFile+" instead")
 	f.StringVar(&o.rows, "rows", "", "rows to measure, by name, with commas between; all when empty")
