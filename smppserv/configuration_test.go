@@ -17,7 +17,8 @@ func TestCheckRefusesADSNThatSaysNothingThatCanBeUsed(t *testing.T) {
 		"postgres://smpp:S3cret@db1/smpp?sslmode=none":                             "sslmode",
 		"postgres://smpp:S3cret@db1:port/smpp":                                     "port",
 		"postgres://smpp:S3cret@db1/smpp?sslmode=verify-full&sslrootcert=none.pem": "CA file",
-		"postgres://smpp:S3%ret@db1/smpp":                                          "neither",
+		"postgres://smpp:S3%ret@db1/smpp":                                          "user or its password has a %",
+		"postgres://smpp:S3/ret@db1/smpp":                                          "user or its password has a /",
 		"host=db1 user=smpp password='S3cret":                                      "neither",
 		"postgres://smpp:S3cret@db1,db2/smpp?target_session_attrs=read-write":      "",
 	} {

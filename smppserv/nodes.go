@@ -27,9 +27,15 @@ func sayNodes(s *server, all []adminapi.Node) error {
 		if n.Epoch != 0 {
 			renewed, epoch = fmt.Sprintf("%.1f s ago", n.Lag/1000), strconv.FormatInt(n.Epoch, 10)
 		}
-		t.Add(n.Name, epoch, clock(n.Since), renewed, strconv.Itoa(n.Sessions), strconv.Itoa(n.Waiting), hermesAt(n), n.Version, n.Address, whatNode(n))
+		t.Add(n.Name, epoch, clock(n.Since), renewed, strconv.Itoa(n.Sessions), strconv.Itoa(n.Waiting), hermesAt(n), shortVersion(n.Version), n.Address, whatNode(n))
 	}
 	return s.show(t, "no node is listed")
+}
+
+// shortVersion is a version without what it was built of, which --json tells.
+func shortVersion(version string) string {
+	short, _, _ := strings.Cut(version, " ")
+	return short
 }
 
 func hermesAt(n adminapi.Node) string {

@@ -39,7 +39,7 @@ func wants(t *testing.T, what, text string, words ...string) {
 }
 
 func TestTheCommandsShowNodesAndWhatAnAnswerLacks(t *testing.T) {
-	nodes := []adminapi.Node{{Name: "a", Self: true, Leader: true, Epoch: 12, Lag: 400, Sessions: 4, Waiting: 52, Version: "2.0.0", Parts: []adminapi.Part{{Name: adminapi.PartHermes, Level: adminapi.Bad}}},
+	nodes := []adminapi.Node{{Name: "a", Self: true, Leader: true, Epoch: 12, Lag: 400, Sessions: 4, Waiting: 52, Version: "2.0.0 (commit unknown, go1.26)", Parts: []adminapi.Part{{Name: adminapi.PartHermes, Level: adminapi.Bad}}},
 		{Name: "c", Epoch: 11, Lag: 5000, Missing: adminapi.Say("it does not answer"), Differs: []string{"clients"}}}
 	serve := func(w http.ResponseWriter, r *http.Request) {
 		switch r.Method + " " + r.URL.RequestURI() {

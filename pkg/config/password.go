@@ -62,7 +62,7 @@ func CheckPassword(stored, given string) bool {
 		a, err := parseArgon2id(stored)
 		return err == nil && a.fits(given)
 	case IsHash(stored):
-		return bcrypt.CompareHashAndPassword([]byte(stored), []byte(given)) == nil
+		return hashProblem(stored) == "" && bcrypt.CompareHashAndPassword([]byte(stored), []byte(given)) == nil
 	}
 	a, b := sha256.Sum256([]byte(stored)), sha256.Sum256([]byte(given))
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1

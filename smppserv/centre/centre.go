@@ -26,6 +26,7 @@ import (
 	"hnetsmpp/smppserv/admin/metrics"
 	"hnetsmpp/smppserv/admin/page"
 	"hnetsmpp/smppserv/alerts"
+	"hnetsmpp/smppserv/cluster"
 	"hnetsmpp/smppserv/hermes"
 	"hnetsmpp/smppserv/operators"
 	"hnetsmpp/smppserv/passwords"
@@ -167,7 +168,8 @@ func (mc *centre) open(ctx context.Context, version string) (err error) {
 		return err
 	}
 	if mc.nodes != nil {
-		if err := mc.nodes.parted(ctx, mc.nodes.Estates()); err != nil {
+		mc.nodes.rows = cluster.NewRows(mc.queue, mc.store, mc.nodes.Apart, log)
+		if err := mc.nodes.rows.Parted(ctx, mc.nodes.Estates()); err != nil {
 			return err
 		}
 	}

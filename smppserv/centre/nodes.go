@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -17,7 +16,6 @@ import (
 	"hnetsmpp/smppserv/queue"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/smsc"
-	"hnetsmpp/smppserv/store"
 )
 
 // errTakenOver means that another worker has taken over from this one: everything is closed, and begins afresh.
@@ -28,13 +26,11 @@ var errTakenOver = errors.New("another worker on the store has taken over from t
 type nodes struct {
 	*cluster.Node
 	*cluster.Forwarder
-	mc    *centre
-	store *store.Store
+	rows *cluster.Rows // once there is a queue
+	mc   *centre
 
 	end   context.CancelFunc // of its part among the others; nil = it has none yet
 	ended chan struct{}
-
-	located time.Time // when all conversations that go on elsewhere were looked for
 }
 
 // Holds implements operators.Others.
@@ -52,7 +48,7 @@ func (n *nodes) begin() {
 			defer close(forwarding)
 			n.Forwarder.Run(ctx, n.mc.queue)
 		}()
-		n.Node.Run(ctx, duties{n})
+		n.Node.Run(ctx, duties{n, n.rows})
 		<-forwarding
 	}()
 }
@@ -95,7 +91,10 @@ func (n *nodes) listen() {
 }
 
 // duties are what the parts of this worker do because of others.
-type duties struct{ *nodes }
+type duties struct {
+	*nodes
+	*cluster.Rows
+}
 
 // Lapsed implements cluster.Duties, which says so in the log.
 func (d duties) Lapsed() {
@@ -112,91 +111,11 @@ func (d duties) Away() {
 	d.mc.smsc.Away()
 }
 
-// Inherit implements cluster.Duties.
-func (d duties) Inherit(ctx context.Context, estates []sms.Epoch) error {
-	if err := d.parted(ctx, estates); err != nil {
-		return err
-	}
-	total, err := d.mc.queue.TakeOver(ctx, func(ctx context.Context, f func(*sms.Message) error) error {
-		return d.store.WaitingOf(ctx, estates, f)
-	})
-	if err == nil {
-		d.mc.log.Info().Int("messages", total).Msg("what waited at another worker was taken up")
-	}
-	return err
-}
-
-// parted tells the queue what these handed on to others, which what they had left must not overtake.
-func (n *nodes) parted(ctx context.Context, estates []sms.Epoch) error {
-	if len(estates) == 0 {
-		return nil
-	}
-	err := n.store.HandedOn(ctx, estates, n.mc.queue.Parted)
-	if err != nil && ctx.Err() == nil { // that it is delivered matters more
-		n.mc.log.Warn().Err(err).Msg("it is not known what a worker had handed on to others: what it had left may overtake that")
-		return nil
-	}
-	return err
-}
-
 // Displaced implements cluster.Duties.
 func (d duties) Displaced(_ string, session uint64) { d.mc.smsc.Displaced(session) }
 
 // Reshared implements cluster.Duties.
 func (d duties) Reshared() { d.mc.smsc.Reshare() }
-
-// Arrived implements cluster.Duties.
-func (d duties) Arrived(ctx context.Context, ids []sms.ID) error {
-	_, err := d.mc.queue.TakeIn(ctx, ids)
-	return err
-}
-
-// Ended implements cluster.Duties.
-func (d duties) Ended(ctx context.Context) error {
-	ids := d.mc.queue.Abroad()
-	for some := range slices.Chunk(ids, abroadStep) {
-		ms, err := d.store.LoadHeads(ctx, some)
-		if err != nil {
-			return err
-		}
-		gone := slices.DeleteFunc(slices.Clone(some), func(id sms.ID) bool {
-			return slices.ContainsFunc(ms, func(m *sms.Message) bool { return m.ID == id })
-		})
-		d.mc.queue.Ended(ms, gone)
-	}
-	return d.locate(ctx)
-}
-
-const (
-	// apartStep is how many conversations that go on elsewhere are looked for together, and apartEvery how often all of them are.
-	apartStep, apartEvery = 5000, 2 * time.Second
-	// apartSoon is the wait until something is looked for again that messages here wait for.
-	apartSoon = 100 * time.Millisecond
-)
-
-// locate looks where the messages are that those of the same conversation must not overtake.
-func (d duties) locate(ctx context.Context) error {
-	all := time.Since(d.located) >= apartEvery
-	ids := d.mc.queue.Apart(all)
-	waits := false
-	for some := range slices.Chunk(ids, apartStep) {
-		at, err := d.store.Holders(ctx, some)
-		if err != nil {
-			return err
-		}
-		waits = d.mc.queue.Located(some, at) || waits
-	}
-	if all {
-		d.located = time.Now()
-	}
-	if waits {
-		time.AfterFunc(apartSoon, d.Apart)
-	}
-	return nil
-}
-
-// abroadStep is how many messages that are elsewhere are looked up together.
-const abroadStep = 200
 
 // sharedParts are those of config.toml that are to be the same at all workers on a store.
 var sharedParts = []string{"mode", "clients", "hermes", "jobs"}

@@ -106,7 +106,7 @@ func (mc *centre) tryJoin(ctx context.Context, version string) error {
 		return err
 	}
 	mc.database, mc.store = database, s
-	mc.nodes = &nodes{Node: node, Forwarder: cluster.NewForwarder(node, s), mc: mc, store: s}
+	mc.nodes = &nodes{Node: node, Forwarder: cluster.NewForwarder(node, s, mc.log), mc: mc}
 	return nil
 }
 

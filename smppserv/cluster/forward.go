@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
@@ -17,6 +19,26 @@ type Outlets interface {
 // Hands gives messages to another holder; see store.Store.HandOn.
 type Hands interface {
 	HandOn(ids []sms.ID, to sms.Epoch, done func(error))
+}
+
+// Surroundings are what a Forwarder needs to know of the other nodes, and tells them: a Node.
+type Surroundings interface {
+	Epoch() sms.Epoch
+	Holds() bool
+	Pending(owner string) int
+	// Receiver is the node that writes to a client.
+	Receiver(client string) (sms.Epoch, bool)
+	// NameOf is the name of a node that is there, "" = none.
+	NameOf(sms.Epoch) string
+	TellRows(to sms.Epoch)
+	TellEnded(to sms.Epoch)
+	// LookAround has it looked now what was handed to this node, and where that is which it handed on.
+	LookAround()
+	// MovedAll has Moved list all clients. Moved lists those with another receiver since the last call;
+	// Moves says when to call it again.
+	MovedAll()
+	Moved() (clients []string)
+	Moves() <-chan struct{}
 }
 
 const (
@@ -32,8 +54,9 @@ var forwardRetry = []time.Duration{time.Second}
 // Forwarder hands what waits here on to other nodes: what is asked, and what waits for a client that is written to there. It is the
 // queue's Share.
 type Forwarder struct {
-	n     *Node
+	n     Surroundings
 	store Hands
+	log   zerolog.Logger
 
 	queue   Outlets
 	outlets map[string]*forward // by client; Run's
@@ -43,8 +66,8 @@ type Forwarder struct {
 }
 
 // NewForwarder makes the one of a node.
-func NewForwarder(n *Node, store Hands) *Forwarder {
-	return &Forwarder{n: n, store: store, outlets: map[string]*forward{}, lines: map[sms.Epoch]*line{}}
+func NewForwarder(n Surroundings, store Hands, log zerolog.Logger) *Forwarder {
+	return &Forwarder{n: n, store: store, log: log, outlets: map[string]*forward{}, lines: map[sms.Epoch]*line{}}
 }
 
 // Holds is Node.Holds.
@@ -57,9 +80,12 @@ func (f *Forwarder) Pending(owner string) int { return f.n.Pending(owner) }
 func (f *Forwarder) Ended(handedBy sms.Epoch) { f.n.TellEnded(handedBy) }
 
 // Apart has Duties.Ended look where they are, and takes up what has come here.
-func (f *Forwarder) Apart() {
-	f.n.looks.rows.kick()
-	f.n.looks.ended.kick()
+func (f *Forwarder) Apart() { f.n.LookAround() }
+
+// LookAround implements Surroundings.
+func (n *Node) LookAround() {
+	n.looks.rows.kick()
+	n.looks.ended.kick()
 }
 
 // HandOn gives messages to another holder, and tells that one. done is called when it is on disk, or with an error.
@@ -75,9 +101,9 @@ func (f *Forwarder) HandOn(ids []sms.ID, to sms.Epoch, done func(error)) {
 // Run attaches an outlet for each client that is written to elsewhere, until ctx ends; then all are detached. It is called once.
 func (f *Forwarder) Run(ctx context.Context, queue Outlets) {
 	f.queue = queue
-	f.n.slots.all()
+	f.n.MovedAll()
 	for {
-		for _, client := range f.n.slots.news() {
+		for _, client := range f.n.Moved() {
 			f.look(client)
 		}
 		select {
@@ -86,13 +112,14 @@ func (f *Forwarder) Run(ctx context.Context, queue Outlets) {
 				f.detach(client)
 			}
 			return
-		case <-f.n.slots.forward:
+		case <-f.n.Moves():
 		}
 	}
 }
 
-// all has the forwarder look at all clients.
-func (s *slots) all() {
+// MovedAll implements Surroundings.
+func (n *Node) MovedAll() {
+	s := &n.slots
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for client := range s.client {
@@ -100,8 +127,9 @@ func (s *slots) all() {
 	}
 }
 
-// news are the clients whose receiver is another one now.
-func (s *slots) news() (clients []string) {
+// Moved implements Surroundings.
+func (n *Node) Moved() (clients []string) {
+	s := &n.slots
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for client := range s.moved {
@@ -111,9 +139,12 @@ func (s *slots) news() (clients []string) {
 	return clients
 }
 
+// Moves implements Surroundings.
+func (n *Node) Moves() <-chan struct{} { return n.slots.forward }
+
 func (f *Forwarder) look(client string) {
 	to, ok := f.n.Receiver(client)
-	ok = ok && to != f.n.epoch
+	ok = ok && to != f.n.Epoch()
 	if o := f.outlets[client]; o != nil {
 		if ok && o.to == to {
 			return
@@ -259,7 +290,7 @@ func (l *line) handed(parcels []parcel) {
 }
 
 func (l *line) failed(parcels []parcel, err error) {
-	l.f.n.o.Log.Debug().Err(undisclosed(err)).Int("messages", len(parcels)).Msg("messages are not handed on to another worker now")
+	l.f.log.Debug().Err(undisclosed(err)).Int("messages", len(parcels)).Msg("messages are not handed on to another worker now")
 	for _, p := range parcels {
 		p.giveBack()
 	}

@@ -101,7 +101,7 @@ func forwarding(t *testing.T) (a, b *worker, outs *outlets, store *hands) {
 	r := newRig(t)
 	a, b = r.join("a", long, answering(alive)), r.join("b", long, answering(alive))
 	outs, store = &outlets{all: map[string]*outlet{}}, &hands{r: r}
-	f := NewForwarder(a.Node, store)
+	f := NewForwarder(a.Node, store, a.o.Log)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() {

@@ -64,7 +64,7 @@ func (n *Node) enter(ctx context.Context) error {
 		case taken == nil:
 			return nil
 		}
-		n.o.Log.Info().Str("node", n.o.Name).Str("address", taken.address).Dur("lease", max(taken.lease, n.o.Lease)).
+		n.o.Log.Info().Str("node", n.o.Name).Str("address", taken.address).Stringer("lease", max(taken.lease, n.o.Lease)).
 			Msg("a worker of this name has not said that it stopped: its lease is waited for")
 		if dead, err = n.watch(ctx, taken); err != nil {
 			return err

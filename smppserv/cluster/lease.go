@@ -64,7 +64,7 @@ func (n *Node) complain(err error) {
 	p := &n.published
 	switch {
 	case err != nil && !p.failing.Swap(true):
-		n.o.Log.Error().Err(undisclosed(err)).Dur("lease", n.o.Lease).
+		n.o.Log.Error().Err(undisclosed(err)).Stringer("lease", n.o.Lease).
 			Msg("the lease cannot be renewed: the database does not answer; unless it does soon, nothing is delivered until it does")
 	case err == nil && p.failing.Swap(false):
 		n.o.Log.Info().Msg("the lease is renewed again")

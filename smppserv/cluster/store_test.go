@@ -77,7 +77,7 @@ func TestTheStoresOfTwoWorkersHandOnAndAreTakenOverFrom(t *testing.T) {
 		t.Fatal(err)
 	}
 	handed := make(chan error, 1)
-	NewForwarder(a.Node, sa).HandOn([]sms.ID{first}, b.epoch, func(err error) { handed <- err })
+	NewForwarder(a.Node, sa, a.o.Log).HandOn([]sms.ID{first}, b.epoch, func(err error) { handed <- err })
 	if err := testkit.Receive(t, handed, "it is handed on"); err != nil {
 		t.Fatal(err)
 	}

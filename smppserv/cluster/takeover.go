@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -68,7 +69,7 @@ func (n *Node) takeOver(ctx context.Context) (err error) {
 		was := n.takeOverFrom(ctx, o)
 		switch {
 		case was == nil:
-			n.o.Log.Warn().Str("node", o.name).Int64("epoch", int64(o.epoch)).Dur("silent", n.o.Clock.read().elapsed-o.from).
+			n.o.Log.Warn().Str("node", o.name).Int64("epoch", int64(o.epoch)).Stringer("silent", (n.o.Clock.read().elapsed - o.from).Truncate(time.Millisecond)).
 				Msg("another worker was silent for its lease: its messages are this one's now")
 			n.mu.Lock()
 			delete(n.neighbours, o.epoch)

@@ -69,7 +69,7 @@ func (ops *Operators) unbindHere(_ context.Context, q sessionName) (unbinding, e
 		}
 	}
 	if ops.several() {
-		return unbinding{}, fmt.Errorf("%w: the node %s has no session %d; each node has its own numbers", adminapi.ErrNotFound, ops.o.Node, q.ID)
+		return unbinding{}, fmt.Errorf("%w: the node %s has no session %d; each node has its own numbers: name the node that has it", adminapi.ErrNotFound, ops.o.Node, q.ID)
 	}
 	return unbinding{}, fmt.Errorf("%w: there is no session %d", adminapi.ErrNotFound, q.ID)
 }

@@ -8,22 +8,44 @@ import (
 	"hnetsmpp/smppserv/sms"
 )
 
-// apart is a conversation whose last message that was here was handed on. Those behind it do not overtake it: until it has ended, or is
-// here again, they go nowhere but to the worker that has it.
+// apart is a conversation of which messages that were here were handed on. Those behind them do not overtake them: until they have ended, or are
+// here again, they go nowhere but to the worker that has them.
 type apart struct {
-	id   sms.ID
-	at   sms.Epoch // who has it, 0 = not known
-	bars bool      // something here waits for it
+	ids  []sms.ID  // in ascending order; of those that have ended some may be there still
+	at   sms.Epoch // who has them, 0 = not known
+	bars bool      // something here waits for one of them
+}
+
+// apartMost bounds the messages of a conversation that are remembered: the last ones. Whoever has them tries no more than a few of a conversation
+// at a time, so that those before have ended when these have.
+const apartMost = 16
+
+// add notes a message that was handed on.
+func (a *apart) add(id sms.ID, to sms.Epoch) {
+	if len(a.ids) > 0 && a.at != to {
+		a.at = 0
+	}
+	if i, found := slices.BinarySearch(a.ids, id); !found {
+		a.ids = slices.Insert(a.ids, i, id)
+	}
+	a.ids = a.ids[max(0, len(a.ids)-apartMost):]
+}
+
+// apartFrom notes that a message of a conversation was handed on.
+func (q *Queue) apartFrom(hash uint64, id sms.ID, to sms.Epoch) {
+	a := q.apart[hash]
+	if a == nil {
+		a = &apart{at: to}
+		q.apart[hash] = a
+	}
+	a.add(id, to)
 }
 
 // part notes where the conversation of a try that has handed on goes on.
 func (q *Queue) part(j *job) {
 	at := q.entries.at(j.lead)
 	last := slices.MaxFunc(j.ms, func(a, b *sms.Message) int { return int(a.ID - b.ID) })
-	hash := q.lanes.at(at.lane).hash
-	if a := q.apart[hash]; a == nil || a.id < last.ID { // else that one is behind it
-		q.apart[hash] = &apart{id: last.ID, at: j.outlet.options.Holder}
-	}
+	q.apartFrom(q.lanes.at(at.lane).hash, last.ID, j.outlet.options.Holder)
 }
 
 // isLeaving tells whether a message is being handed on.
@@ -51,11 +73,11 @@ func (q *Queue) takeBack(ids []sms.ID) {
 }
 
 // Parted is told of a message that waits at another worker, and that one handed on whose messages are this one's now: as if it had been handed
-// on here. Of a conversation's the last one counts.
+// on here.
 func (q *Queue) Parted(m *sms.Message) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.apart[conversationOf(m).hash()] = &apart{id: m.ID, at: m.Holder}
+	q.apartFrom(conversationOf(m).hash(), m.ID, m.Holder)
 }
 
 // isApart tells whether the outlet would have e, which is the lane's next message, overtake those before it.
@@ -64,7 +86,7 @@ func (q *Queue) isApart(l *lane, e *entry, o *Outlet) bool {
 		return false
 	}
 	a := q.apart[l.hash]
-	if a == nil || e.id < a.id || a.at == o.options.Holder && a.at != 0 {
+	if a == nil || e.id < a.ids[0] || a.at == o.options.Holder && a.at != 0 {
 		return false
 	}
 	if !a.bars {
@@ -76,19 +98,25 @@ func (q *Queue) isApart(l *lane, e *entry, o *Outlet) bool {
 
 // rejoined is for a message that is here again.
 func (q *Queue) rejoined(hash uint64, id sms.ID) {
-	if a := q.apart[hash]; a != nil && a.id == id {
-		delete(q.apart, hash)
+	a := q.apart[hash]
+	if a == nil {
+		return
+	}
+	if i, found := slices.BinarySearch(a.ids, id); found {
+		if a.ids = slices.Delete(a.ids, i, i+1); len(a.ids) == 0 {
+			delete(q.apart, hash)
+		}
 	}
 }
 
-// Apart lists, in ascending order, messages that were handed on to other workers, the last one of each conversation, as long as they may
+// Apart lists, in ascending order, messages that were handed on to other workers, the last ones of each conversation, as long as they may
 // wait there: all of them, or those that something here waits for. Whoever calls it looks where they are, and calls Located.
 func (q *Queue) Apart(all bool) (ids []sms.ID) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, a := range q.apart {
 		if all || a.bars {
-			ids = append(ids, a.id)
+			ids = append(ids, a.ids...)
 		}
 	}
 	slices.Sort(ids)
@@ -101,18 +129,24 @@ func (q *Queue) Located(ids []sms.ID, at map[sms.ID]sms.Epoch) (waits bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for hash, a := range q.apart {
-		if _, asked := slices.BinarySearch(ids, a.id); !asked { // it was handed on since
+		if _, asked := slices.BinarySearch(ids, a.ids[len(a.ids)-1]); !asked { // it was handed on since
 			continue
 		}
-		e, there := at[a.id]
-		if there && (e != 0 || q.byID.find(uint64(a.id)) == 0) {
-			moved := a.at != e
-			a.at = e
-			if waits = waits || a.bars; !moved {
+		was, count := a.at, len(a.ids)
+		a.ids = slices.DeleteFunc(a.ids, func(id sms.ID) bool {
+			_, asked := slices.BinarySearch(ids, id)
+			e, there := at[id]
+			return asked && !(there && (e != 0 || q.byID.find(uint64(id)) == 0))
+		})
+		if len(a.ids) == 0 {
+			delete(q.apart, hash)
+		} else {
+			if a.at = at[a.ids[0]]; slices.ContainsFunc(a.ids, func(id sms.ID) bool { return at[id] != a.at }) {
+				a.at = 0
+			}
+			if waits = waits || a.bars; a.at == was && len(a.ids) == count {
 				continue
 			}
-		} else {
-			delete(q.apart, hash)
 		}
 		if lr := q.byHash.find(hash); lr != 0 && a.bars {
 			q.ready(lr)

@@ -159,3 +159,42 @@ func TestWhatIsTakenOverStandsBeforeWhatCameLater(t *testing.T) {
 		t.Fatalf("they are in the order %v", ids)
 	}
 }
+
+func TestWhatEndedElsewhereBeforeAnEarlierOneDoesNotLetThatBeOvertaken(t *testing.T) {
+	o := newOthers()
+	r := newRig(t, func(op *Options) { op.Share = o })
+	first, second := r.answerTo("first"), r.answerTo("second")
+	r.add(first)
+	away := r.away("first")
+	r.add(second)
+	away.next("second").report(sms.Outcome{Verdict: sms.HandedOn})
+	away.Detach()
+	here := r.attach(road.OutletOptions{Recipient: "admin", Window: 100})
+	r.add(r.answerTo("third"))
+	testkit.Receive(t, o.barred, "the question where they are")
+	ids := r.q.Apart(false)
+	if !slices.Equal(ids, []sms.ID{first.ID, second.ID}) {
+		t.Fatalf("%v are looked for", ids)
+	}
+	if !r.q.Located(ids, map[sms.ID]sms.Epoch{first.ID: 5}) || !slices.Equal(r.q.Apart(true), ids[:1]) { // the first one is to be tried again
+		t.Fatal("it is not waited for the first one")
+	}
+	r.nothing(here, "admin")
+	r.q.Located(ids[:1], nil)
+	here.next("third").done()
+	r.emptied()
+}
+
+func TestOfWhatWasHandedOnTheLastOnesAreRemembered(t *testing.T) {
+	o := newOthers()
+	r := newRig(t, func(op *Options) { op.Share = o })
+	away := r.attach(road.OutletOptions{Recipient: "admin", Window: 100, Holder: 5})
+	for range 2 * apartMost {
+		r.add(r.answerTo("text"))
+		away.next("text").report(sms.Outcome{Verdict: sms.HandedOn})
+	}
+	r.emptied()
+	if ids := r.q.Apart(true); len(ids) != apartMost {
+		t.Fatalf("%d are", len(ids))
+	}
+}

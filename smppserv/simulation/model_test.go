@@ -13,10 +13,8 @@ import (
 
 // model is what may happen. Its methods are called with world.mu held, but for progress.
 type model struct {
-	all     map[sms.ID]*message
-	order   []*message
-	pending int // submits that are not answered yet
-	calls   int // cancels and changes under way
+	all   map[sms.ID]*message
+	order []*message
 	// succeeded are those in whose conversation somebody replaces what waits, and when last.
 	succeeded map[successor]time.Duration
 	lanes     map[lane][]*message
@@ -27,13 +25,20 @@ type model struct {
 	unnoted   []time.Duration // how far the clock was set, as far as that is not on disk
 	sick      time.Duration   // when the disk or Hermès last misbehaved
 	rates     map[string]int
+	heirs     map[sms.Epoch]sms.Epoch // who has what an epoch had that is over, 0 = nobody
 }
 
 // counts are what a run saw of each kind: a simulation in which nothing happens proves nothing.
 type counts struct {
 	Submitted, Accepted, Refused, Tried, Delivered, Expired, Deleted, Failed, Receipts, Joined, Crashes, Stops, Steps, Cancelled, Replaced,
 	Duplicates, Doubts, Repeated int
+
+	several
 }
+
+// several are of lives with several workers: messages that came back to Hermès, or ended at another worker than the one that accepted them,
+// among others.
+type several struct{ TakenOver, Lapsed, Stalls, Cuts, HandedOn, Inherited, Again int }
 
 type lane struct{ recipient, source, dest string }
 
@@ -50,27 +55,33 @@ type message struct {
 	submission *submission // nil = of an earlier life, or the message centre's own
 	accepted   bool        // whoever handed it in was told so
 	refused    bool
-	life       uint64
+	adder      *life
 	added      time.Duration // on disk
 	handed     time.Duration // in
 	at         time.Duration // of its last try
 	state      sms.State
 	tries      int
-	flying     bool
+	flying     *life  // nil = no try is under way
+	by         *life  // of its last try
 	retried    bool   // a try has failed
 	ended      bool   // a try has brought it to its end, which may not be on disk yet
 	took       bool   // the recipient has it
-	doneIn     uint64 // the life in which it was tried to its end
+	doneBy     *life  // that tried it to its end
 	progress   string // of what its recipient has, in this life
 	content    string
 	meddled    bool // somebody has asked for its end, or its change
 	came       bool // its schedule has come
 	faults     int  // of the server, that its tries brought about
 	moved      bool // the clock was set, for a message of a time of the wall clock
+
+	holder sms.Epoch
+	key    string   // Idempotency-Key of its last try at Hermès
+	with   []sms.ID // of that try
 }
 
 func (m *model) init() {
 	m.all, m.lanes, m.external, m.handed, m.rates = map[sms.ID]*message{}, map[lane][]*message{}, map[string]sms.ID{}, map[string]time.Duration{}, map[string]int{}
+	m.heirs = map[sms.Epoch]sms.Epoch{}
 	m.succeeded = map[successor]time.Duration{}
 }
 
@@ -80,7 +91,7 @@ func (m *model) written(w *life, b *store.Batch) {
 		if m.all[add.ID] != nil {
 			w.fail("message_id %d was given out twice", add.ID)
 		}
-		o := &message{m: *add, life: w.number, added: w.now(), handed: w.now(), state: sms.Enroute, content: string(add.Content)}
+		o := &message{m: *add, adder: w, holder: w.epoch, added: w.now(), handed: w.now(), state: sms.Enroute, content: string(add.Content)}
 		if at, ok := m.handed[o.content]; ok && add.Kind == sms.KindText {
 			o.handed = at
 		}
@@ -101,6 +112,7 @@ func (m *model) written(w *life, b *store.Batch) {
 		w.say("on disk: a step of the clock by %v", step.By())
 		m.unnoted = slices.DeleteFunc(m.unnoted, func(by time.Duration) bool { return (by - step.By()).Abs() < 100*time.Millisecond })
 	}
+	m.wrote(w, b)
 	for _, v := range b.Ended {
 		for _, id := range v.IDs {
 			m.end(w.world, id, v)
@@ -183,7 +195,7 @@ func (m *model) accepted(w *world, s *submission, got *sms.Message, duplicate bo
 func (m *model) refused(w *world, s *submission) {
 	m.counts.Refused++
 	for _, o := range m.order { // it may be on disk all the same: then it is taken back
-		if o.content == string(s.m.Content) && o.submission == nil && !o.accepted {
+		if o.content == string(s.m.Content) && o.m.Kind == sms.KindText && o.submission == nil && !o.accepted {
 			o.refused = true
 		}
 	}
@@ -229,14 +241,17 @@ func (m *model) tried(d *deliverer, ms []*sms.Message, incomplete bool) (number 
 		if o.tries++; o.tries > number {
 			number = o.tries
 		}
+		if o.by != d.life {
+			o.by, o.faults = d.life, 0
+		}
 		switch {
-		case o.flying:
+		case o.flying != nil:
 			w.fail("message %d is tried twice at a time", got.ID)
 		case o.state.Final():
 			w.fail("message %d is tried, and is %v on disk", got.ID, o.state)
-		case o.ended && o.doneIn == d.number:
+		case o.ended && (o.doneBy == d.life || !o.doneBy.gone()):
 			w.fail("message %d is tried again after its end", got.ID)
-		case o.refused && o.submission == nil && !m.shifted:
+		case o.refused && o.submission == nil && !m.shifted && !(o.adder.node != nil && o.adder.gone()): // who could have taken it back is no more
 			w.fail("message %d is tried, and its submit was refused", got.ID)
 		case got.Recipient != d.to:
 			w.fail("message %d for %q goes to %q", got.ID, got.Recipient, d.to)
@@ -245,7 +260,8 @@ func (m *model) tried(d *deliverer, ms []*sms.Message, incomplete bool) (number 
 		case got.Progress < o.progress:
 			w.fail("message %d is tried from part %q on, and its recipient has %q", got.ID, got.Progress, o.progress)
 		}
-		o.flying, o.at = true, w.now()
+		o.flying, o.at = d.life, w.now()
+		m.leased(d, o, ms)
 		m.early(d, o)
 		m.inOrder(w, o)
 		m.onTime(w, o)
@@ -286,10 +302,10 @@ func (m *model) early(d *deliverer, o *message) {
 	}
 	s := of.submission
 	switch {
-	case s == nil && of.life == d.number:
+	case s == nil && !of.adder.gone():
 		d.fail("receipt %d of message %d comes before its submit is answered", o.m.ID, of.m.ID)
 		return
-	case s == nil || s.life != d.life:
+	case s == nil || s.gone():
 		return
 	}
 	if s.session != 0 && s.session != d.session && (s.since.IsZero() || time.Since(s.since) < receiptDelay) {
@@ -306,7 +322,8 @@ func (m *model) inOrder(w *world, o *message) {
 		if earlier == o {
 			return
 		}
-		if earlier.free() || earlier.state.Final() || earlier.flying || earlier.ended || !earlier.accepted || m.overdue(w, earlier) ||
+		if o.adder.node != nil && (earlier.adder != o.adder) || // there is no order over workers
+			earlier.free() || earlier.state.Final() || earlier.flying != nil || earlier.ended || !earlier.accepted || m.overdue(w, earlier) ||
 			o.m.Recipient != sms.Hermes && earlier.tries > 0 && earlier.at == w.now() { // a session sends several before it hears of one
 			continue
 		}
@@ -335,7 +352,7 @@ func (m *model) onTime(w *world, o *message) {
 
 // fair bounds how many tries of others go before a party's message that may be tried (I6).
 func (m *model) fair(w *world, d *deliverer, got *sms.Message) {
-	if d.to != sms.Hermes {
+	if d.to != sms.Hermes || d.node != nil { // among several, each has a part of what waits
 		return
 	}
 	if w.faults.read > 0 { // what cannot be read is tried a second later
@@ -349,7 +366,7 @@ func (m *model) fair(w *world, d *deliverer, got *sms.Message) {
 			if o.state.Final() || o.ended {
 				continue
 			}
-			if !o.flying && !o.free() && !o.retried && !m.replacedIn(o) && !m.overdue(w, o) && o.accepted && o.m.Recipient == sms.Hermes {
+			if o.flying == nil && !o.free() && !o.retried && !m.replacedIn(o) && !m.overdue(w, o) && o.accepted && o.m.Recipient == sms.Hermes {
 				ready[o.m.Submitter] = o.m.ID
 			}
 			break
@@ -390,28 +407,32 @@ func (m *model) reported(w *world, d *deliverer, ms []*sms.Message, o sms.Outcom
 		if k == nil {
 			continue
 		}
-		k.flying = false
+		if k.flying != d.life { // another worker has taken over
+			k.took = k.took || o.Verdict == sms.Done
+			continue
+		}
+		k.flying = nil
 		switch {
 		case o.Verdict == sms.Done:
-			k.ended, k.took, k.doneIn = true, true, d.number
+			k.ended, k.took, k.doneBy = true, true, d.life
 		case o.Verdict == sms.Failed || o.Verdict == sms.TryAgain && got.SingleAttempt():
-			k.ended, k.doneIn = true, d.number
+			k.ended, k.doneBy = true, d.life
 		case o.Verdict == sms.TryAgain:
 			if k.retried = true; o.Fault {
 				k.faults++
 			}
 			if k.faults == 3 { // the server's fault is not tried for ever
-				k.ended, k.doneIn = true, d.number
+				k.ended, k.doneBy = true, d.life
 			}
 		}
 	}
 }
 
 // stopped is for the end of a life of which everything is on disk.
-func (m *model) stopped(w *world) {
+func (m *model) stopped(w *world, l *life) {
 	m.counts.Stops++
 	for _, o := range m.order {
-		if o.ended && !o.state.Final() {
+		if o.ended && o.doneBy == l && !o.state.Final() {
 			w.fail("after a polite stop message %d is %v, and its try has ended", o.m.ID, o.state)
 		}
 		if o.accepted && !slices.Contains([]sms.State{sms.Enroute, sms.Delivered, sms.Expired, sms.Deleted, sms.Undeliverable, sms.Rejected}, o.state) {
@@ -426,12 +447,14 @@ func (m *model) crashed(w *world) {
 	m.shifted = m.shifted || len(m.unnoted) > 0
 }
 
-// restarted is for a new life: what was in memory is gone.
-func (m *model) restarted(*world) {
-	m.pending, m.calls = 0, 0
+// over is for the end of a life: what was in its memory is gone.
+func (m *model) over(l *life) {
 	for _, o := range m.order {
+		if o.by != l && l.node != nil {
+			continue
+		}
 		o.faults = 0
-		if o.flying, o.progress = false, ""; !o.state.Final() {
+		if o.flying, o.progress = nil, ""; !o.state.Final() {
 			o.ended = false
 			o.retried = true // it has its turn whenever the conversation's others have had theirs
 		}

@@ -50,7 +50,7 @@ func (w *world) submit(m *sms.Message, replacing bool) *submission {
 	}
 	w.mu.Lock()
 	w.model.counts.Submitted++
-	w.model.pending++
+	l.pending++
 	w.model.handed[string(m.Content)] = w.now()
 	w.say("%s submits %q to %q, %s → %s, part %v, esm_class %d, replacing %t", m.Submitter, m.Content, m.Recipient, m.Source.Number, m.Dest.Number, m.Part, m.ESMClass, replacing)
 	if replacing {
@@ -64,7 +64,7 @@ func (w *world) submit(m *sms.Message, replacing bool) *submission {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if err != nil && !l.over {
-			w.model.pending--
+			l.pending--
 			s.refused = true
 			w.model.refused(w, s)
 		}
@@ -74,8 +74,8 @@ func (w *world) submit(m *sms.Message, replacing bool) *submission {
 		return s
 	}
 	l.call(func(ctx context.Context) {
-		w.adding <- struct{}{}
-		defer func() { <-w.adding }()
+		l.adding <- struct{}{}
+		defer func() { <-l.adding }()
 		answer(l.q.AddReplacing(ctx, m, 0, s))
 	})
 	return s
@@ -84,7 +84,7 @@ func (w *world) submit(m *sms.Message, replacing bool) *submission {
 // call does what waits for the disk, beside the rest.
 func (l *life) call(f func(context.Context)) {
 	l.mu.Lock()
-	l.model.calls++
+	l.calls++
 	l.mu.Unlock()
 	l.callers.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
@@ -93,7 +93,7 @@ func (l *life) call(f func(context.Context)) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		if !l.over {
-			l.model.calls--
+			l.calls--
 		}
 	})
 }
@@ -234,6 +234,7 @@ func (w *world) parts() {
 	}
 	var last *submission
 	for _, m := range ms {
+		w.pick()
 		last = w.submit(m, false)
 		time.Sleep(time.Duration(w.dice.IntN(500)) * time.Millisecond)
 	}
@@ -319,6 +320,9 @@ func (w *world) regulate() {
 
 // setClock sets the wall clock.
 func (w *world) setClock(to time.Duration) {
+	if w.several != nil {
+		return
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.say("the clock is set by %v", to-w.set)

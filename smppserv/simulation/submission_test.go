@@ -31,7 +31,7 @@ func (s *submission) Accepted(m *sms.Message, duplicate bool, err error) {
 		return
 	}
 	s.accepted++
-	w.model.pending--
+	s.pending--
 	switch {
 	case s.accepted > 1:
 		w.fail("a submit was answered %d times", s.accepted)

@@ -29,6 +29,7 @@ const (
 	reassemble      = 30 * time.Second
 	receiptValidity = 2 * time.Hour
 	receiptDelay    = 200 * time.Millisecond
+	endless         = time.Hour // what takes so long never ends
 )
 
 // world is one seed: everything but the queue and the store, which are the real ones.
@@ -41,9 +42,8 @@ type world struct {
 	asks    bool // Hermès asks for final states
 	cache   int
 
-	life    *life
-	adding  chan struct{} // has room for one that replaces: such wait under a lock, at which simulated time would stop
-	callers sync.WaitGroup
+	life    *life     // that the script is at
+	several *together // nil = one worker has the store
 
 	mu      sync.Mutex
 	set     time.Duration // of the wall clock
@@ -75,7 +75,19 @@ type life struct {
 	writes  uint64
 	reads   uint64
 	settles uint64
+	pending int           // submits that are not answered yet
+	calls   int           // cancels and changes under way
+	adding  chan struct{} // has room for one that replaces: such wait under a lock, at which simulated time would stop
+	callers sync.WaitGroup
+
+	node    *node // nil = it has the store to itself
+	epoch   sms.Epoch
+	fenced  bool // another worker has taken over from it
+	flights map[*flight]bool
 }
+
+// gone tells that nothing that a life has in memory counts any more. world.mu is held.
+func (l *life) gone() bool { return l.over || l.fenced }
 
 type session struct {
 	outlet road.Outlet
@@ -124,23 +136,20 @@ func (w *world) fail(format string, args ...any) {
 // start begins a life.
 func (w *world) start() {
 	w.mu.Lock()
-	w.model.restarted(w)
+	if w.life != nil {
+		w.model.over(w.life)
+	}
 	w.mu.Unlock()
 	ctx := context.Background()
 	var l *life
 	for {
-		w.lives++
-		l = &life{world: w, number: w.lives, bound: map[string][]*session{}}
+		l = w.newLife()
 		s, power, err := memory.Open(ctx, w.disk, memory.Options{Log: zerolog.Nop(), Write: l.write, Written: l.written, Settle: l.settle})
 		if err != nil {
 			w.t.Fatal(err)
 		}
 		l.store, l.power = s, power
-		l.q = queue.New(queue.Options{
-			Store: reads{s, l}, Log: zerolog.Nop(), CacheOctets: w.cache,
-			Settings: queue.Settings{ReceiptValidity: receiptValidity, Reassemble: reassemble, StatusToHermes: w.asks},
-			Clock:    func() (time.Time, time.Duration) { return w.wall(), w.now() },
-		})
+		l.q = l.queue(nil)
 		if err = l.q.Start(ctx); err == nil {
 			break
 		}
@@ -148,8 +157,7 @@ func (w *world) start() {
 		time.Sleep(time.Second)
 	}
 	w.life = l
-	l.hermes = l.q.Attach(road.OutletOptions{Window: window, Serial: true, Retry: retry, Deliverer: &deliverer{l, sms.Hermes, 0}})
-	w.note("life %d begins", l.number)
+	l.attach()
 	for _, c := range clients {
 		if w.dice.IntN(3) > 0 {
 			l.bind(c)
@@ -157,8 +165,33 @@ func (w *world) start() {
 	}
 }
 
+func (w *world) newLife() *life {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lives++
+	return &life{world: w, number: w.lives, bound: map[string][]*session{}, adding: make(chan struct{}, 1), flights: map[*flight]bool{}}
+}
+
+// queue makes the queue of a life, which has its store.
+func (l *life) queue(share queue.Share) *queue.Queue {
+	return queue.New(queue.Options{
+		Store: reads{l.store, l}, Share: share, Log: zerolog.Nop(), CacheOctets: l.cache,
+		Settings: queue.Settings{ReceiptValidity: receiptValidity, Reassemble: reassemble, StatusToHermes: l.asks},
+		Clock:    func() (time.Time, time.Duration) { return l.wall(), l.now() },
+	})
+}
+
+// attach has the queue deliver to Hermès.
+func (l *life) attach() {
+	l.hermes = l.q.Attach(road.OutletOptions{Window: window, Serial: true, Retry: retry, Deliverer: &deliverer{l, sms.Hermes, 0}})
+	l.note("life %d begins", l.number)
+}
+
 func (l *life) bind(client string) {
 	l.numbers++
+	if l.node != nil && !l.node.take(client, l.numbers) {
+		return
+	}
 	s := &session{number: l.numbers}
 	s.outlet = l.q.Attach(road.OutletOptions{Recipient: client, Session: s.number, Window: window, Retry: retry, Deliverer: &deliverer{l, client, s.number}})
 	l.bound[client] = append(l.bound[client], s)
@@ -171,6 +204,9 @@ func (l *life) unbind(client string) {
 		return
 	}
 	some[0].outlet.Detach()
+	if l.node != nil {
+		l.node.giveBack(client, some[0].number)
+	}
 	l.bound[client] = some[1:]
 	l.note("session %d of %s is gone", some[0].number, client)
 }
@@ -185,11 +221,31 @@ func (l *life) shut() {
 	l.power.Cut(l.chance("cut", l.number, 0).IntN(2) == 0)
 	_ = l.q.Stop(ctx)
 	_ = l.store.Close(ctx)
-	l.callers.Wait()
+	l.answered()
+}
+
+// answered returns when all requests are.
+func (l *life) answered() {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		l.callers.Wait()
+	}()
+	select {
+	case <-done:
+	case <-time.After(endless):
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.fail("a request is not answered in %v", endless)
+	}
 }
 
 // crash loses what is in memory.
 func (w *world) crash() {
+	if w.several != nil {
+		w.kill(w.life.node)
+		return
+	}
 	w.note("the power goes")
 	w.life.shut()
 	w.mu.Lock()
@@ -200,9 +256,13 @@ func (w *world) crash() {
 
 // restart stops politely, if the disk lets it.
 func (w *world) restart() {
+	if w.several != nil {
+		w.leave(w.life.node)
+		return
+	}
 	w.note("it stops")
 	l := w.life
-	l.callers.Wait()
+	l.answered()
 	ctx, cancel := context.WithTimeout(context.Background(), 25*time.Second)
 	defer cancel()
 	err := errors.Join(l.q.Stop(ctx), l.store.Close(ctx))
@@ -212,7 +272,7 @@ func (w *world) restart() {
 		w.say("not politely: %v", err)
 		w.model.crashed(w)
 	} else {
-		w.model.stopped(w)
+		w.model.stopped(w, l)
 	}
 	w.mu.Unlock()
 	l.shut()
@@ -226,6 +286,9 @@ func (l *life) write(*store.Batch) memory.Fate {
 	dice, f := l.chance("write", l.number, l.writes), l.faults
 	l.mu.Unlock()
 	time.Sleep(time.Duration(dice.Int64N(int64(5*time.Millisecond+f.slow))) + 1)
+	if l.awake(); l.isCut() {
+		return []memory.Fate{memory.Refused, memory.Refused, memory.Lost, memory.Kept}[dice.IntN(4)]
+	}
 	switch {
 	case dice.IntN(100) < f.write:
 		return memory.Refused
@@ -240,6 +303,9 @@ func (l *life) write(*store.Batch) memory.Fate {
 var errDisk = errors.New("the disk does not answer")
 
 func (l *life) settle() error {
+	if err := l.reachable(); err != nil {
+		return err
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.settles++
@@ -297,8 +363,9 @@ type deliverer struct {
 // Deliver implements road.Deliverer.
 func (d *deliverer) Deliver(ms []*sms.Message, incomplete bool, report func(sms.Outcome)) {
 	w := d.world
+	stood := d.awake()
 	w.mu.Lock()
-	if d.over {
+	if d.over || stood && d.node != nil && !d.node.holds() {
 		w.mu.Unlock()
 		report(sms.Outcome{Verdict: sms.Returned})
 		return
@@ -334,19 +401,44 @@ func (d *deliverer) Deliver(ms []*sms.Message, incomplete bool, report func(sms.
 	if dice.IntN(8) == 0 {
 		took *= 20
 	}
+	f := &flight{d, ms, report}
+	w.mu.Lock()
+	d.flights[f] = true
+	w.mu.Unlock()
 	end := func() {
-		w.mu.Lock()
-		if !d.over {
-			w.model.reported(w, d, ms, o)
-		}
-		w.mu.Unlock()
-		report(o)
+		d.awake()
+		f.end(o)
 	}
 	if begun != "" {
-		time.AfterFunc(took/2, func() { report(sms.Outcome{Verdict: sms.Underway, Progress: begun}) })
+		time.AfterFunc(took/2, func() {
+			d.awake()
+			report(sms.Outcome{Verdict: sms.Underway, Progress: begun})
+		})
 	} else if dice.IntN(6) == 0 {
 		end()
 		return
 	}
 	time.AfterFunc(took, end)
+}
+
+// flight is a try under way.
+type flight struct {
+	*deliverer
+	ms     []*sms.Message
+	report func(sms.Outcome)
+}
+
+// end tells the queue what came of it, once.
+func (f *flight) end(o sms.Outcome) {
+	f.mu.Lock()
+	if !f.flights[f] {
+		f.mu.Unlock()
+		return
+	}
+	delete(f.flights, f)
+	if !f.over {
+		f.model.reported(f.world, f.deliverer, f.ms, o)
+	}
+	f.mu.Unlock()
+	f.report(o)
 }

@@ -67,6 +67,40 @@ func TestADamagedAttributesColumnIsRefused(t *testing.T) {
 	}
 }
 
+// A damaged store, or one that somebody else wrote to, may have anything there.
+func FuzzAttributes(f *testing.F) {
+	for _, kind := range []sms.Kind{sms.KindText, sms.KindReceipt} {
+		m := full(kind)
+		b := AppendAttributes(nil, m)
+		f.Add(b, kind != sms.KindText)
+		for _, version := range []byte{1, 2, 3} {
+			f.Add(asVersion(version, b, m), kind != sms.KindText)
+		}
+	}
+	f.Fuzz(func(t *testing.T, b []byte, receipt bool) {
+		message := func() *sms.Message {
+			m := &sms.Message{ReceivedAt: time.UnixMilli(1_700_000_000_500)}
+			if receipt {
+				m.Kind = sms.KindReceipt
+			}
+			return m
+		}
+		first := message()
+		if err := DecodeAttributes(b, first, &Names{}); err != nil {
+			if !errors.Is(err, errAttributes) {
+				t.Errorf("%x: %v", b, err)
+			}
+			return
+		}
+		written := AppendAttributes(nil, first)
+		again := message()
+		again.ReceivedAt = first.FirstReceived() // as the row has it
+		if err := DecodeAttributes(written, again, &Names{}); err != nil || string(AppendAttributes(nil, again)) != string(written) {
+			t.Errorf("%x: written anew as %x, and then as %x, %v", b, written, AppendAttributes(nil, again), err)
+		}
+	})
+}
+
 // asVersion is what an earlier version wrote in the place of b: 3 did not keep how a message was accepted, 2 knew of no first storing,
 // 1 had no flags either.
 func asVersion(version byte, b []byte, m *sms.Message) []byte {

@@ -3,6 +3,7 @@ package memory
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"sync/atomic"
@@ -29,7 +30,7 @@ const (
 var (
 	errRefused = errors.New("the disk is full")
 	errCut     = errors.New("the power is gone")
-	errAlone   = errors.New("there are no other workers")
+	errFenced  = fmt.Errorf("the fence is gone: %w", store.ErrFenced)
 )
 
 // Options say what goes wrong. Their functions may take their time.
@@ -43,6 +44,11 @@ type Options struct {
 	Settle func() error
 	// Read is asked before each read of messages; may be nil.
 	Read func() error
+
+	// Epoch is that of one of several workers on the Disk, from Disk.Epoch; 0 = the Disk is this store's alone.
+	Epoch sms.Epoch
+	// GroupTime is how long the parts of a long text go to the worker that has the first one; 0 = they stay where they come in.
+	GroupTime time.Duration
 }
 
 // Power is what a store of Open has. The zero value is of none.
@@ -58,21 +64,23 @@ func (p Power) Cut(kept bool) {
 		d.disk.open = nil
 	}
 	d.cut.Store(true)
-	if kept && d.under != nil {
+	if kept && d.under != nil && d.admitted() {
 		d.write(d.under)
 	}
 	d.under = nil
 }
 
-// Open opens the store on a disk, which one store has at a time.
+// Open opens the store on a disk, which one store has at a time, or those of several workers.
 func Open(ctx context.Context, disk *Disk, o Options) (*store.Store, Power, error) {
 	d := &database{disk: disk, o: o}
 	disk.mu.Lock()
-	if disk.open != nil {
+	if o.Epoch == 0 && disk.open != nil {
 		disk.mu.Unlock()
 		return nil, Power{}, store.ErrHeld
 	}
-	disk.open = d
+	if o.Epoch == 0 {
+		disk.open = d
+	}
 	disk.mu.Unlock()
 	s, err := store.New(ctx, d, o.Log)
 	if err != nil {
@@ -92,14 +100,12 @@ type database struct {
 
 // Write implements store.Database.
 func (d *database) Write(b *store.Batch) error {
-	if len(b.HandedOn) > 0 {
-		return errAlone
-	}
 	d.disk.mu.Lock()
 	if d.cut.Load() {
 		d.disk.mu.Unlock()
 		return errCut
 	}
+	d.group(b)
 	d.under = b
 	d.disk.mu.Unlock()
 	fate := Written
@@ -109,8 +115,13 @@ func (d *database) Write(b *store.Batch) error {
 	d.disk.mu.Lock()
 	defer d.disk.mu.Unlock()
 	d.under = nil
-	if d.cut.Load() {
+	switch {
+	case d.cut.Load():
 		return errCut
+	case !d.admitted():
+		return errFenced
+	case d.taken(b):
+		return store.ErrTaken
 	}
 	if d.doubt = fate == Written || fate == Kept; d.doubt {
 		for _, write := range b.Own {
@@ -130,7 +141,7 @@ func (d *database) Write(b *store.Batch) error {
 }
 
 func (d *database) write(b *store.Batch) {
-	d.disk.write(b)
+	d.disk.write(b, d.o.Epoch)
 	if d.o.Written != nil {
 		d.o.Written(b)
 	}
@@ -151,9 +162,20 @@ func (d *database) Settle(context.Context, *store.Batch) (written bool, err erro
 	return d.doubt, nil
 }
 
-// MoreIDs implements store.Database: all of them.
+// block is how many ids one of several workers reserves.
+const block = 64
+
+// MoreIDs implements store.Database: a store that is alone has all of them.
 func (d *database) MoreIDs(_ context.Context, above sms.ID) (first, last sms.ID, err error) {
-	return above + 1, math.MaxInt64, nil
+	if d.o.Epoch == 0 {
+		return above + 1, math.MaxInt64, nil
+	}
+	err = d.look(func() {
+		first = max(d.disk.reserved, above) + 1
+		last = first + block - 1
+		d.disk.reserved = last
+	})
+	return first, last, err
 }
 
 // ByExternalID implements store.Database.
@@ -202,8 +224,10 @@ func (d *database) OnDue(func()) {}
 func (d *database) RefusesRow(error) bool { return false }
 
 // MarkFile implements store.Database: the Disk is never exchanged for an earlier one.
+func (d *database) MarkFile() string { return "" }
+
+// Medium implements store.Database.
 func (d *database) Medium() (name, look string) { return "disk", "the disk of the database" }
-func (d *database) MarkFile() string            { return "" }
 
 // Present implements store.Database.
 func (d *database) Present() error { return nil }
@@ -226,7 +250,7 @@ func (d *database) Answer(ctx context.Context) error { return d.read(ctx, func()
 // LastID implements store.Database.
 func (d *database) LastID(ctx context.Context) (id sms.ID, err error) {
 	err = d.look(func() {
-		id = d.disk.lastID
+		id = max(d.disk.lastID, d.disk.reserved)
 		if n := len(d.disk.ids); n > 0 {
 			id = max(id, d.disk.ids[n-1])
 		}
@@ -239,15 +263,24 @@ func (d *database) Load(ctx context.Context, ids []sms.ID, part store.Part) (ms 
 	err = d.read(ctx, func() {
 		for _, id := range slices.Compact(slices.Sorted(slices.Values(ids))) {
 			if m := d.disk.messages[id]; m != nil {
-				ms = append(ms, kept(m, part))
+				ms = append(ms, d.seen(m, part))
 			}
 		}
 	})
 	return ms, err
 }
 
-// Waiting implements store.Database.
+// Waiting implements store.Database: what this worker holds, and those that it has taken over.
 func (d *database) Waiting(ctx context.Context, after sms.ID, f func(*sms.Message) error) error {
+	return d.waiting(ctx, d.holds, after, f)
+}
+
+// WaitingOf implements store.Database.
+func (d *database) WaitingOf(ctx context.Context, holders []sms.Epoch, f func(*sms.Message) error) error {
+	return d.waiting(ctx, func(e sms.Epoch) bool { return slices.Contains(holders, e) }, 0, f)
+}
+
+func (d *database) waiting(ctx context.Context, of func(sms.Epoch) bool, after sms.ID, f func(*sms.Message) error) error {
 	var ids []sms.ID
 	if err := d.read(ctx, func() { ids = slices.Clone(d.disk.waiting) }); err != nil {
 		return err
@@ -255,8 +288,9 @@ func (d *database) Waiting(ctx context.Context, after sms.ID, f func(*sms.Messag
 	for _, id := range ids {
 		var m *sms.Message
 		err := d.look(func() {
-			if waits := d.disk.unended(id); waits != nil && id > after {
-				m = kept(waits, store.Bare)
+			if waits := d.disk.unended(id); waits != nil && id > after && of(waits.Holder) {
+				m = d.seen(waits, store.Bare)
+				d.place(m)
 			}
 		})
 		if err == nil && m != nil {
@@ -269,32 +303,16 @@ func (d *database) Waiting(ctx context.Context, after sms.ID, f func(*sms.Messag
 	return nil
 }
 
-// WaitingOf implements store.Database: there were no other workers.
-func (d *database) WaitingOf(context.Context, []sms.Epoch, func(*sms.Message) error) error {
-	return nil
-}
-
 // WaitingIDs implements store.Database.
 func (d *database) WaitingIDs(ctx context.Context, after, upTo sms.ID, limit int) (ids []sms.ID, err error) {
 	err = d.read(ctx, func() {
 		for _, id := range d.disk.waiting {
-			if id > after && id <= upTo && len(ids) < limit {
+			if id > after && id <= upTo && len(ids) < limit && d.holds(d.disk.messages[id].Holder) {
 				ids = append(ids, id)
 			}
 		}
 	})
 	return ids, err
-}
-
-// HandedOn implements store.Database: there were no other workers.
-func (d *database) HandedOn(context.Context, []sms.Epoch, func(*sms.Message)) error { return nil }
-
-// Holders implements store.Database: there are no other workers.
-func (d *database) Holders(context.Context, []sms.ID) (map[sms.ID]sms.Epoch, error) { return nil, nil }
-
-// HeldElsewhere implements store.Database: there are no other workers.
-func (d *database) HeldElsewhere(context.Context, *sms.Message, int) ([]*sms.Message, error) {
-	return nil, nil
 }
 
 // KnownAs implements store.Database.
@@ -351,7 +369,7 @@ func (d *database) ByNumber(ctx context.Context, number string, from, to sms.ID,
 	err := d.read(ctx, func() {
 		d.disk.newest(from, to, func(m *sms.Message) bool {
 			if m.Source.Number == number || m.Dest.Number == number {
-				ms = append(ms, kept(m, store.Bare))
+				ms = append(ms, d.seen(m, store.Bare))
 			}
 			return true
 		})

@@ -40,13 +40,14 @@ type Disk struct {
 	clients  map[string]store.ClientNote
 	steps    []road.ClockStep
 	purgedAt time.Time
+	shared
 }
 
 // NewDisk makes an empty one.
 func NewDisk() *Disk {
 	return &Disk{since: milli(time.Now()), messages: map[sms.ID]*sms.Message{}, tries: map[sms.ID][]sms.Try{}, external: map[string]sms.ID{},
 		known: map[sms.ID][]sms.ID{}, failed: map[sms.ID]bool{}, counters: map[tally.Key]tally.Count{}, samples: map[int64]store.Sample{},
-		clients: map[string]store.ClientNote{}}
+		clients: map[string]store.ClientNote{}, shared: newShared()}
 }
 
 // Messages calls f for each message, in ascending order of their IDs. f must neither keep nor change it.
@@ -99,12 +100,15 @@ func kept(m *sms.Message, part store.Part) *sms.Message {
 }
 
 // write writes a batch, all of it: what could fail was looked at before.
-func (d *Disk) write(b *store.Batch) {
+func (d *Disk) write(b *store.Batch, by sms.Epoch) {
 	d.purge(b)
+	d.transactions++
 	for _, m := range b.Added {
-		d.messages[m.ID] = kept(m, store.Whole)
-		d.ids = append(d.ids, m.ID)
-		d.waiting = append(d.waiting, m.ID)
+		row := kept(m, store.Whole)
+		row.Holder = by
+		d.messages[m.ID] = row
+		d.ids = insert(d.ids, m.ID)
+		d.waiting = insert(d.waiting, m.ID)
 		if m.ExternalID != "" {
 			d.external[m.ExternalID] = m.ID
 		}
@@ -118,6 +122,7 @@ func (d *Disk) write(b *store.Batch) {
 			changed.State, changed.Attempts, changed.Error, changed.Reason, changed.FinalAt = old.State, old.Attempts, old.Error, old.Reason, old.FinalAt
 			changed.TriedAt, changed.Took, changed.Through, changed.Unjudged = old.TriedAt, old.Took, old.Through, old.Unjudged
 			changed.PushKey, changed.Progress, changed.Recipient = old.PushKey, old.Progress, old.Recipient
+			changed.Holder, changed.HandedBy = old.Holder, old.HandedBy
 			d.messages[m.ID] = changed
 		}
 	}
@@ -135,6 +140,7 @@ func (d *Disk) write(b *store.Batch) {
 			b.Tally.Forget(id)
 		}
 	}
+	d.handOn(b, by)
 	d.jobs(b)
 	d.records(b)
 	_ = b.Tally.Rows(func(r *tally.Row) error {
@@ -143,6 +149,15 @@ func (d *Disk) write(b *store.Batch) {
 		return nil
 	})
 	d.erased(b)
+}
+
+// insert puts an id into its place; most are the last one.
+func insert(ids []sms.ID, id sms.ID) []sms.ID {
+	at := len(ids)
+	for at > 0 && ids[at-1] > id {
+		at--
+	}
+	return slices.Insert(ids, at, id)
 }
 
 // erased is what an erasure changes besides messages.

@@ -82,7 +82,7 @@ func (d *database) Scan(ctx context.Context, q *store.Search, along store.Along,
 				return false
 			}
 			if (along != store.AlongWaiting || !m.State.Final()) && (along != store.AlongFailed || d.disk.failed[m.ID]) && lets(q, m) {
-				ms = append(ms, kept(m, store.Bare))
+				ms = append(ms, d.seen(m, store.Bare))
 			}
 			return true
 		})

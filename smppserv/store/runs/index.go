@@ -106,7 +106,12 @@ func (x *Index) Ready(ctx context.Context) error {
 	case <-x.done:
 		return ErrBehind
 	case <-ctx.Done():
-		return ctx.Err()
+		select {
+		case <-caught:
+			return nil
+		default:
+			return ctx.Err()
+		}
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"time"
+	"sync"
 
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store"
@@ -32,8 +32,6 @@ type CheckProgress func(step string, part float64)
 const (
 	// sampled is how many messages a check compares, unless it compares all.
 	sampled = 1000
-	// indexTime is how long an index that nobody works on may take to be ready: one that is damaged waits to be made anew.
-	indexTime = 5 * time.Second
 )
 
 // Check looks through a database without changing it: its pages, the waiting messages, the index of numbers and the counters against the
@@ -217,7 +215,7 @@ func (k *check) hours() int {
 
 // index looks for messages by their numbers.
 func (k *check) index(d *database) {
-	storage := &readOnly{(*pieces)(d)}
+	storage := &readOnly{pieces: (*pieces)(d), asked: make(chan struct{})}
 	all, err := storage.Runs(k.ctx)
 	if err != nil {
 		k.Fault("the index of numbers cannot be read: %v", err)
@@ -245,10 +243,18 @@ func (k *check) index(d *database) {
 		return
 	}
 	defer x.Close()
-	ready, done := context.WithTimeout(ctx, indexTime)
-	err = x.Ready(ready)
-	done()
-	if err != nil {
+	ready, done := context.WithCancel(ctx)
+	go func() {
+		defer done()
+		select {
+		case <-storage.asked: // before it is ready it writes only to be made anew
+		case <-ctx.Done():
+		}
+	}()
+	if err = x.Ready(ready); err != nil {
+		if k.ctx.Err() != nil {
+			return
+		}
 		k.Fault("the index of numbers is damaged: a start makes it anew from the messages")
 		return
 	}
@@ -290,10 +296,15 @@ func (k *check) find(ctx context.Context, x *runs.Index, id sms.ID, number strin
 }
 
 // readOnly is the storage of an index that nobody works on: what would be written waits for the end.
-type readOnly struct{ *pieces }
+type readOnly struct {
+	*pieces
+	asked chan struct{} // closed when something would be written
+	once  sync.Once
+}
 
 // Write implements runs.Storage.
-func (readOnly) Write(ctx context.Context, _ *runs.Step) error {
+func (r *readOnly) Write(ctx context.Context, _ *runs.Step) error {
+	r.once.Do(func() { close(r.asked) })
 	<-ctx.Done()
 	return ctx.Err()
 }

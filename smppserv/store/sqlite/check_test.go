@@ -19,6 +19,7 @@ import (
 	"hnetsmpp/smppserv/store"
 	"hnetsmpp/smppserv/store/sqlite"
 	"hnetsmpp/smppserv/store/storetest"
+	"hnetsmpp/smppserv/testkit"
 )
 
 const stored = 4000
@@ -41,7 +42,6 @@ func filled(t *testing.T) (file string) {
 		} else {
 			s.Add(unheard{m})
 		}
-		_ = ended
 	}
 	for id := sms.ID(1); id <= stored; id++ {
 		if id%3 != 0 {
@@ -49,7 +49,16 @@ func filled(t *testing.T) (file string) {
 		}
 	}
 	storetest.Finish(s, road.Transition{IDs: ended, State: sms.Delivered, Attempts: 1})
-	if err := s.Close(context.Background()); err != nil {
+	db, err := sql.Open("sqlite", file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	testkit.Await(t, "most of the index is on disk", func() bool { // a stop does not wait for it
+		var last sms.ID
+		err := db.QueryRow("SELECT coalesce(max(last_id), 0) FROM runs WHERE state = 2").Scan(&last)
+		return err == nil && last >= stored*3/4
+	})
+	if err := errors.Join(db.Close(), s.Close(context.Background())); err != nil {
 		t.Fatal(err)
 	}
 	return file

@@ -1,0 +1,221 @@
+package memory
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"hnetsmpp/smppserv/road"
+	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/store"
+	"hnetsmpp/smppserv/store/storetest"
+)
+
+// worker is one of several on a disk.
+type worker struct {
+	*store.Store
+	epoch sms.Epoch
+}
+
+func join(t *testing.T, disk *Disk) *worker {
+	w := &worker{epoch: disk.Epoch()}
+	w.Store, _ = open(t, disk, Options{Epoch: w.epoch, GroupTime: time.Hour})
+	t.Cleanup(func() { ended(w.Store) })
+	return w
+}
+
+func (w *worker) waiting(t *testing.T) (ids []sms.ID) {
+	t.Helper()
+	if err := w.Waiting(t.Context(), 0, func(m *sms.Message) error { ids = append(ids, m.ID); return nil }); err != nil {
+		t.Fatal(err)
+	}
+	return ids
+}
+
+func (w *worker) handOn(t *testing.T, to sms.Epoch, ids ...sms.ID) {
+	t.Helper()
+	done := make(chan error, 1)
+	w.HandOn(ids, to, func(err error) { done <- err })
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAMessageThatIsHandedOnIsTheOtherWorkers(t *testing.T) {
+	disk := NewDisk()
+	a, b := join(t, disk), join(t, disk)
+	kept, given, final := storetest.Sample(), storetest.Sample(), storetest.Sample()
+	for _, m := range []*sms.Message{kept, given, final} {
+		m.Recipient = "client"
+		storetest.Add(t, a.Store, m)
+	}
+	storetest.Finish(a.Store, road.Transition{IDs: []sms.ID{final.ID}, State: sms.Delivered})
+	a.handOn(t, b.epoch, given.ID, final.ID)
+	if ids, _ := disk.Arrived([]sms.Epoch{b.epoch}, 0); !slices.Equal(ids, []sms.ID{given.ID}) {
+		t.Errorf("%v arrived, want %d", ids, given.ID)
+	}
+	if ids := a.waiting(t); !slices.Equal(ids, []sms.ID{kept.ID}) {
+		t.Errorf("the one has %v", ids)
+	}
+	if ids := b.waiting(t); !slices.Equal(ids, []sms.ID{given.ID}) {
+		t.Errorf("the other has %v", ids)
+	}
+	if m, err := a.Get(t.Context(), given.ID); err != nil || m.Holder != b.epoch || m.HandedBy != a.epoch {
+		t.Errorf("the one sees %+v, %v", m, err)
+	}
+	if m, err := b.Get(t.Context(), given.ID); err != nil || m.Holder != 0 || m.HandedBy != a.epoch {
+		t.Errorf("the other sees %+v, %v", m, err)
+	}
+	if at, err := a.Holders(t.Context(), []sms.ID{kept.ID, given.ID, final.ID}); err != nil || len(at) != 2 || at[kept.ID] != 0 || at[given.ID] != b.epoch {
+		t.Errorf("they are at %v, %v", at, err)
+	}
+	like := *given
+	if ms, err := a.HeldElsewhere(t.Context(), &like, 10); err != nil || len(ms) != 1 || ms[0].ID != given.ID {
+		t.Errorf("elsewhere is %v, %v", ms, err)
+	}
+	var handed []sms.ID
+	if err := b.HandedOn(t.Context(), []sms.Epoch{a.epoch}, func(m *sms.Message) { handed = append(handed, m.ID) }); err != nil || len(handed) != 0 {
+		t.Errorf("of what is its own the other hears %v, %v", handed, err)
+	}
+	if err := a.HandedOn(t.Context(), []sms.Epoch{a.epoch}, func(m *sms.Message) { handed = append(handed, m.ID) }); err != nil || !slices.Equal(handed, []sms.ID{given.ID}) {
+		t.Errorf("the one handed on %v, %v", handed, err)
+	}
+}
+
+func TestWhoeverWasTakenOverWritesNothingMore(t *testing.T) {
+	disk := NewDisk()
+	a, b, c := join(t, disk), join(t, disk), join(t, disk)
+	m := storetest.Sample()
+	storetest.Add(t, a.Store, m)
+	if disk.Bequeath(a.epoch, b.epoch, func() bool { return false }) {
+		t.Error("it is taken over though it has renewed")
+	}
+	if !disk.Bequeath(a.epoch, b.epoch, nil) || disk.Bequeath(a.epoch, c.epoch, nil) {
+		t.Error("it is not taken over once")
+	}
+	late := &addition{storetest.Sample(), make(chan error, 1)}
+	a.Add(late)
+	if err := <-late.done; !errors.Is(err, store.ErrFenced) {
+		t.Errorf("it writes, with %v", err)
+	}
+	if ids := b.waiting(t); !slices.Equal(ids, []sms.ID{m.ID}) {
+		t.Errorf("the heir has %v", ids)
+	}
+	if at, _ := c.Holders(t.Context(), []sms.ID{m.ID}); at[m.ID] != a.epoch {
+		t.Errorf("before it is taken up it is at %v", at)
+	}
+	disk.Settle(b.epoch, []sms.Epoch{a.epoch})
+	if at, _ := c.Holders(t.Context(), []sms.ID{m.ID}); at[m.ID] != b.epoch {
+		t.Errorf("it is at %v", at)
+	}
+	// What the heir leaves without an heir goes to whoever claims it, with what it had inherited.
+	if !disk.Bequeath(b.epoch, 0, nil) {
+		t.Error("it does not leave")
+	}
+	if owned, ok := disk.Claim(c.epoch, nil); !ok || !slices.Equal(owned, []sms.Epoch{a.epoch, b.epoch}) {
+		t.Errorf("the last one owns %v", owned)
+	}
+	if ids := c.waiting(t); !slices.Equal(ids, []sms.ID{m.ID}) {
+		t.Errorf("the last one has %v", ids)
+	}
+}
+
+func TestATransactionUnderWayIsNotWrittenAfterATakeOver(t *testing.T) {
+	for _, kept := range []bool{false, true} {
+		disk := NewDisk()
+		b := join(t, disk)
+		e := disk.Epoch()
+		begun, goOn := make(chan struct{}), make(chan struct{})
+		hold := false
+		a, power := open(t, disk, Options{Epoch: e, Write: func(*store.Batch) Fate {
+			if hold {
+				close(begun)
+				<-goOn
+			}
+			return Written
+		}})
+		hold = true
+		late := &addition{storetest.Sample(), make(chan error, 1)}
+		a.Add(late)
+		<-begun
+		disk.Bequeath(e, b.epoch, nil)
+		if kept {
+			power.Cut(true)
+		}
+		close(goOn)
+		if err := <-late.done; err == nil {
+			t.Error("it was written")
+		}
+		if ids := b.waiting(t); len(ids) != 0 {
+			t.Errorf("kept %t: %v", kept, ids)
+		}
+		ended(a)
+	}
+}
+
+func TestAPartGoesToTheWorkerThatHasTheFirstOne(t *testing.T) {
+	disk := NewDisk()
+	a, b := join(t, disk), join(t, disk)
+	part := func(w *worker, seq byte) *sms.Message {
+		m := storetest.Sample()
+		m.Part.Seq, m.PartForm = seq, sms.FormUDH8
+		storetest.Add(t, w.Store, m)
+		return m
+	}
+	first, second := part(a, 1), part(b, 2)
+	if first.Holder != 0 || second.Holder != a.epoch {
+		t.Fatalf("they are held by %d and %d", first.Holder, second.Holder)
+	}
+	err := b.Waiting(t.Context(), 0, func(m *sms.Message) error {
+		if m.ID != second.ID || m.Holder != a.epoch {
+			t.Errorf("message %d is to go to %d", m.ID, m.Holder)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	b.handOn(t, a.epoch, second.ID)
+	if ids := a.waiting(t); !slices.Equal(ids, []sms.ID{first.ID, second.ID}) {
+		t.Errorf("the first one's worker has %v", ids)
+	}
+}
+
+func TestWorkersGiveOutDifferentIDsAndStoreAnExternalIDOnce(t *testing.T) {
+	disk := NewDisk()
+	begun, goOn := make(chan struct{}), make(chan struct{})
+	hold := false
+	a, _ := open(t, disk, Options{Epoch: disk.Epoch(), Write: func(*store.Batch) Fate {
+		if hold {
+			hold = false
+			close(begun)
+			<-goOn
+		}
+		return Written
+	}})
+	defer ended(a)
+	b := join(t, disk)
+	first, second := storetest.Sample(), storetest.Sample()
+	first.ExternalID, second.ExternalID = "h-1", "h-1"
+	hold = true
+	late := &addition{first, make(chan error, 1)}
+	a.Add(late)
+	<-begun
+	storetest.Add(t, b.Store, second)
+	close(goOn)
+	if err := <-late.done; err != nil || first.ID != second.ID {
+		t.Errorf("%v: %d and %d", err, first.ID, second.ID)
+	}
+	third, fourth := storetest.Sample(), storetest.Sample()
+	storetest.Add(t, a, third)
+	storetest.Add(t, b.Store, fourth)
+	if third.ID == fourth.ID || len(disk.messages) != 3 {
+		t.Errorf("%d and %d, of %d", third.ID, fourth.ID, len(disk.messages))
+	}
+	var ids []sms.ID
+	disk.Messages(func(m *sms.Message) { ids = append(ids, m.ID) })
+	if !slices.IsSorted(ids) {
+		t.Errorf("they are in the order %v", ids)
+	}
+}
