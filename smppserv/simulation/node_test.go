@@ -40,6 +40,7 @@ type node struct {
 	moved   map[string]bool
 	still   time.Duration // until when it stands still
 	cut     time.Duration // until when it does not reach the database
+	woke    time.Duration // when what it had chosen to try before it stood still was tried
 }
 
 // member is a row of the table nodes.
@@ -165,6 +166,7 @@ func (n *node) renewals(ctx context.Context) {
 	held, due := true, time.Duration(0)
 	for {
 		n.awake()
+		time.Sleep(time.Millisecond) // who stood still tells so before it has renewed
 		if err := n.reachable(); err == nil && n.now() >= due {
 			if !n.renew() {
 				n.breakOff()
