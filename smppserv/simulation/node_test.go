@@ -40,7 +40,7 @@ type node struct {
 	moved   map[string]bool
 	still   time.Duration // until when it stands still
 	cut     time.Duration // until when it does not reach the database
-	woke    time.Duration // when what it had chosen to try before it stood still was tried
+	woke    time.Duration // when it stood still last: what it had chosen before is tried then
 }
 
 // member is a row of the table nodes.
@@ -74,6 +74,9 @@ func (l *life) awake() (stood bool) {
 		l.mu.Lock()
 		wait := l.node.still - l.now()
 		over := l.over
+		if stood {
+			l.node.woke = l.now()
+		}
 		l.mu.Unlock()
 		if wait <= 0 || over {
 			return stood

@@ -365,9 +365,6 @@ func (d *deliverer) Deliver(ms []*sms.Message, incomplete bool, report func(sms.
 	w := d.world
 	stood := d.awake()
 	w.mu.Lock()
-	if stood {
-		d.node.woke = w.now()
-	}
 	if d.over || stood && !d.node.holds() {
 		w.mu.Unlock()
 		report(sms.Outcome{Verdict: sms.Returned})
