@@ -10,6 +10,7 @@ type row struct {
 	name, what string
 	load       func(*bench) load // under which go-smpp's server is measured beside it; nil = it is not
 	once       bool              // it repeats inside
+	long       bool              // also with few messages: a short run has it only by name
 	run        func(*trial) []value
 	figures    []figure
 }
@@ -149,13 +150,13 @@ var rows = []row{
 		{what: "Hermès → client at another worker, 100/s: from accepted to deliver_sm, p99", unit: ms, limit: most, goal: 20},
 		{what: "… p50", unit: ms},
 	}},
-	{name: "postgres-stored", what: "submits with 10 million messages stored in PostgreSQL", once: true, run: postgresStored, figures: []figure{
+	{name: "postgres-stored", what: "submits with 10 million messages stored in PostgreSQL", once: true, long: true, run: postgresStored, figures: []figure{
 		{what: "submit_sm with 10 000 000 messages stored in PostgreSQL", unit: perSecond, beside: "empty database", limit: ratioLeast, goal: 0.9},
 		{what: "… one message by id (query_sm), p99", unit: ms, limit: most, goal: 5},
 	}},
-	{name: "postgres-searches", what: "what operators ask, with 10 million messages stored in PostgreSQL", once: true, run: postgresSearches,
+	{name: "postgres-searches", what: "what operators ask, with 10 million messages stored in PostgreSQL", once: true, long: true, run: postgresSearches,
 		figures: searchFigures("10 000 000 messages stored in PostgreSQL")},
-	{name: "postgres-purge", what: "submits while a purge of a tenth of 10 million messages in PostgreSQL runs", once: true, run: postgresPurge, figures: []figure{
+	{name: "postgres-purge", what: "submits while a purge of a tenth of 10 million messages in PostgreSQL runs", once: true, long: true, run: postgresPurge, figures: []figure{
 		{what: "submits while a purge of 1 000 000 of 10 000 000 in PostgreSQL runs", unit: perSecond, beside: "before the purge", limit: ratioLeast, goal: 0.9},
 		{what: "… p99", unit: ms, beside: "before the purge", limit: ratioMost, goal: 2},
 		{what: "… how long the purge takes", unit: seconds},

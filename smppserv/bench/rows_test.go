@@ -24,7 +24,7 @@ func smallBench(t *testing.T) *bench {
 }
 
 func TestRowsAreMeasuredBesideTheYardstick(t *testing.T) {
-	chosen, err := choose("submit,window-10,life,lines,opportunity,backlog,known-number")
+	chosen, err := choose("submit,window-10,life,lines,opportunity,backlog,known-number", false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +135,7 @@ func TestAShortRunFailsOnlyWhenARatioHasHalvedThriceAndSaysWhich(t *testing.T) {
 }
 
 func TestRowsOnPostgreSQLAreMeasuredOrSkippedWithTheLineThatInstallsIt(t *testing.T) {
-	chosen, err := choose("postgres,postgres-nodes,postgres-elsewhere,postgres-stored")
+	chosen, err := choose("postgres,postgres-nodes,postgres-elsewhere,postgres-stored", false)
 	if err != nil {
 		t.Fatal(err)
 	}

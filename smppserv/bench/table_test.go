@@ -106,12 +106,17 @@ func TestOnlyARatioBelowHalfOfItsReferenceFell(t *testing.T) {
 }
 
 func TestRowsAreChosenByName(t *testing.T) {
-	chosen, err := choose("lines,submit")
+	chosen, err := choose("lines,submit", false)
 	if err != nil || len(chosen) != 2 || chosen[0].name != "submit" {
 		t.Errorf("chosen are %d rows: %v", len(chosen), err)
 	}
-	if _, err := choose("submit,speed"); err == nil || !strings.Contains(err.Error(), `"speed"`) {
+	if _, err := choose("submit,speed", false); err == nil || !strings.Contains(err.Error(), `"speed"`) {
 		t.Errorf("a row that is not there gives %v", err)
+	}
+	all, _ := choose("", false)
+	some, _ := choose("", true)
+	if named, err := choose("postgres-stored", true); err != nil || len(named) != 1 || len(all) != len(rows) || len(some) == len(all) {
+		t.Errorf("of %d rows there are %d, %d in a short run, and %d by its name, %v", len(rows), len(all), len(some), len(named), err)
 	}
 }
 

@@ -224,7 +224,7 @@ func TestATextThatMakesHermesFailHoldsUpNobodyElse(t *testing.T) {
 	testkit.Receive(t, arrived, "the others")
 	mu.Lock()
 	defer mu.Unlock()
-	if others != 399 || poison > 2*suspectAfter+deadAfter {
+	if others != 399 || poison > 3*suspectAfter+deadAfter { // on a slow machine there are silences in which no other one is taken
 		t.Errorf("%d others, and the text that makes it fail %d times", others, poison)
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -84,7 +83,7 @@ func handshakeFault(err error) string {
 	switch alert := alertOf(err); {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return "TLS was not agreed upon within " + handshakeTime.String()
-	case errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed):
+	case closedByPeer(err), errors.Is(err, net.ErrClosed):
 		return "the peer closed before TLS was agreed upon"
 	case errors.As(err, &header):
 		return "the peer does not speak TLS: tcp.listen_port is the port for lines in clear"

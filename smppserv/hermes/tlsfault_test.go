@@ -152,4 +152,12 @@ func TestThePortForTLSTakesLinesAndSaysInWordsWhyAHandshakeFailed(t *testing.T) 
 	defer clear.Close()
 	io.WriteString(clear, hello+"\n")
 	testkit.Await(t, "the log says that it is no TLS", func() bool { return said.count("the peer does not speak TLS") == 1 })
+	p.limited.Forget(handshakeFailed)
+	reset, err := net.Dial("tcp", p.AddrTLS().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	reset.(*net.TCPConn).SetLinger(0)
+	reset.Close()
+	testkit.Await(t, "the log says that it was closed", func() bool { return said.count("the peer closed before TLS was agreed upon") == 1 })
 }

@@ -223,8 +223,8 @@ func (m *model) replacedIn(o *message) bool {
 	return ok
 }
 
-// tried holds a try against what is promised.
-func (m *model) tried(d *deliverer, ms []*sms.Message, incomplete bool) (number int) {
+// tried holds a try against what is promised; stood = its worker stood still between the choice and the try.
+func (m *model) tried(d *deliverer, ms []*sms.Message, incomplete, stood bool) (number int) {
 	w := d.world
 	m.counts.Tried++
 	w.say("try on %q (session %d): %v", d.to, d.session, ids(ms))
@@ -263,8 +263,10 @@ func (m *model) tried(d *deliverer, ms []*sms.Message, incomplete bool) (number 
 		o.flying, o.at = d.life, w.now()
 		m.leased(d, o, ms)
 		m.early(d, o)
-		m.inOrder(w, o)
-		m.onTime(w, o)
+		if !stood {
+			m.inOrder(w, o)
+			m.onTime(w, o)
+		}
 	}
 	m.fair(w, d, ms[0])
 	return number

@@ -41,6 +41,7 @@ type node struct {
 	moved   map[string]bool
 	still   time.Duration // until when it stands still
 	cut     time.Duration // until when it does not reach the database
+	woke    time.Duration // when it stood still last: what it had chosen before is tried then
 }
 
 // member is a row of the table nodes.
@@ -74,6 +75,9 @@ func (l *life) awake() (stood bool) {
 		l.mu.Lock()
 		wait := l.node.still - l.now()
 		over := l.over
+		if stood {
+			l.node.woke = l.now()
+		}
 		l.mu.Unlock()
 		if wait <= 0 || over {
 			return stood
@@ -166,6 +170,7 @@ func (n *node) renewals(ctx context.Context) {
 	held, due := true, time.Duration(0)
 	for {
 		n.awake()
+		time.Sleep(time.Millisecond) // who stood still tells so before it has renewed
 		if err := n.reachable(); err == nil && n.now() >= due {
 			if !n.renew() {
 				n.breakOff()

@@ -365,12 +365,12 @@ func (d *deliverer) Deliver(ms []*sms.Message, incomplete bool, report func(sms.
 	w := d.world
 	stood := d.awake()
 	w.mu.Lock()
-	if d.over || stood && d.node != nil && !d.node.holds() {
+	if d.over || stood && !d.node.holds() {
 		w.mu.Unlock()
 		report(sms.Outcome{Verdict: sms.Returned})
 		return
 	}
-	try := w.model.tried(d, ms, incomplete)
+	try := w.model.tried(d, ms, incomplete, d.node != nil && d.node.woke == w.now())
 	dice, bad := w.chance("try", uint64(ms[0].ID), uint64(try)), w.faults.outcomes
 	w.mu.Unlock()
 	o := sms.Outcome{Verdict: sms.Done}
