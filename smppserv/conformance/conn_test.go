@@ -94,6 +94,14 @@ func (w *world) bind(t *testing.T, a account, request smpp.CommandID, version by
 	return c
 }
 
+// bindAtLines binds at the worker that agents write to: it prefers its own sessions.
+func (w *world) bindAtLines(t *testing.T, a account, request smpp.CommandID, version byte) *conn {
+	t.Helper()
+	c := w.adopt(t, dialTCP(t, w.smppserv.SMPP), false)
+	c.bind(a, request, version)
+	return c
+}
+
 // bind binds over a connection that is open.
 func (c *conn) bind(a account, request smpp.CommandID, version byte) {
 	c.t.Helper()

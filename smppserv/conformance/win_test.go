@@ -189,7 +189,7 @@ func outboundWindow(t *testing.T, s *suite) {
 func stalledWindow(t *testing.T, s *suite) {
 	w := s.vocalcom(t)
 	a := w.account(t)
-	stalled := w.bind(t, a, transceiver, smpp.V34)
+	stalled := w.bindAtLines(t, a, transceiver, smpp.V34)
 	second := w.bind(t, a, transceiver, smpp.V34)
 	const bursts, burst = 10, 20
 	for i := range 2 * 5 { // the windows of both
