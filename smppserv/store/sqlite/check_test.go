@@ -91,6 +91,9 @@ func TestACheckFindsNothingInAWholeDatabaseAlsoWhileTheServerRuns(t *testing.T) 
 }
 
 func TestACheckSaysWhatIsWrong(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long")
+	}
 	for name, c := range map[string]struct{ sql, want string }{
 		"a counter that forgot messages":       {"UPDATE hourly SET n = 7 WHERE state = 1", "counters"},
 		"an index without its pieces":          {"DELETE FROM run_pieces", "index of numbers"},
@@ -165,6 +168,9 @@ func recovered(t *testing.T, file string) (sqlite.Recovered, map[sms.ID]sms.Stat
 }
 
 func TestOfADamagedDatabaseWhatCanBeReadIsSavedAndTheRestIsNamed(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long")
+	}
 	for name, damage := range map[string]func(t *testing.T, file string, pages int64){
 		"one page": func(t *testing.T, file string, pages int64) { overwrite(t, file, pages/2) },
 		"ten pages": func(t *testing.T, file string, pages int64) {

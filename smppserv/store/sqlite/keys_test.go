@@ -40,6 +40,9 @@ func openWith(file string, keys *store.Keys) (*store.Store, error) {
 }
 
 func TestSQLiteWithSealedTexts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long")
+	}
 	storetest.Run(t, func(t *testing.T) storetest.Open {
 		file := filepath.Join(t.TempDir(), "messages.db")
 		return func() *store.Store {

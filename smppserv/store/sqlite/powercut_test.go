@@ -182,6 +182,9 @@ func found(s *store.Store, m *sms.Message) (ok bool) {
 func nothing() bool { return false }
 
 func TestAPowerCutLosesNothingThatWasReportedToBeOnDisk(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long")
+	}
 	for name, survives := range map[string]func() bool{
 		"all that was not synced is lost":   nothing,
 		"some of what was not synced stays": func() bool { return rand.IntN(2) == 0 },
@@ -196,6 +199,9 @@ func TestAPowerCutLosesNothingThatWasReportedToBeOnDisk(t *testing.T) {
 
 // Here the store does not await the disk: if nothing were lost, the test above would see nothing.
 func TestAPowerCutIsOne(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long")
+	}
 	for _, pragma := range []string{"synchronous = off", "synchronous = normal"} {
 		if reports, lost := cutPower(t, pragma, nothing); len(lost) == 0 || reports != 60 {
 			t.Errorf("with %s: %d reports, and nothing is lost", pragma, reports)
