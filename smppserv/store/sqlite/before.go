@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"hnetsmpp/pkg/diskspace"
@@ -55,7 +56,7 @@ func (d *database) keepEarlier(ctx context.Context, db *sql.DB, has, becomes int
 	}
 	d.log.Info().Str("file", to).Stringer("took", time.Since(began).Round(time.Millisecond)).
 		Msg("the copy is made; to go back: install the earlier version of smppserv and put the copy back with its: " + RestoreCommand)
-	earlier, err := filepath.Glob(globbed(d.file) + ".schema-*.backup")
+	earlier, err := earlierCopies(d.file)
 	if err != nil {
 		return err
 	}
@@ -69,16 +70,16 @@ func (d *database) keepEarlier(ctx context.Context, db *sql.DB, has, becomes int
 	return nil
 }
 
-func globbed(file string) string {
-	escaped := ""
-	for _, c := range file {
-		if slices.Contains([]rune{'*', '?', '['}, c) {
-			escaped += "[" + string(c) + "]"
-		} else {
-			escaped += string(c)
+// earlierCopies are those that keepEarlier made of a database.
+func earlierCopies(file string) (copies []string, err error) {
+	folder, name := filepath.Split(file)
+	entries, err := os.ReadDir(filepath.Clean(folder))
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), name+".schema-") && strings.HasSuffix(e.Name(), ".backup") {
+			copies = append(copies, folder+e.Name())
 		}
 	}
-	return escaped
+	return copies, err
 }
 
 func modified(file string) time.Time {
