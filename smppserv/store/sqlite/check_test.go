@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -236,6 +237,9 @@ func TestARecoveryOverwritesNothingAndLeavesARunningServerAlone(t *testing.T) {
 }
 
 func TestBeforeItsSchemaChangesACopyIsMadeAndTheLastTwoStay(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("under Wine a copy that this process has made cannot be removed by it: a sharing violation with no handle left")
+	}
 	folder := t.TempDir()
 	file := filepath.Join(folder, "messages.db")
 	for i, version := range []int{1, 3, 7} {
