@@ -256,10 +256,7 @@ func linked(program string) (map[string]string, error) {
 	version, _, _ := strings.Cut(info.GoVersion, " ") // experiments follow
 	modules := map[string]string{"std": strings.TrimPrefix(version, "go")}
 	for _, m := range info.Deps {
-		if m.Replace != nil {
-			m = m.Replace
-		}
-		modules[m.Path] = m.Version
+		modules[m.Path] = m.Version // also where another folder takes its place, as go list has it
 	}
 	return modules, nil
 }
