@@ -63,22 +63,11 @@ func (d *database) keepEarlier(ctx context.Context, db *sql.DB, has, becomes int
 	slices.SortFunc(earlier, func(a, b string) int { return modified(a).Compare(modified(b)) })
 	for _, old := range earlier[:max(0, len(earlier)-keptEarlier)] {
 		d.log.Info().Str("file", old).Msg("an older copy from before a change of the schema is removed")
-		if err := removePatiently(old); err != nil {
+		if err := remove(old); err != nil {
 			d.log.Warn().Err(err).Msg("it cannot be removed")
 		}
 	}
 	return nil
-}
-
-// removePatiently removes a file that on Windows another program may have open for a moment, as those do that look for viruses.
-func removePatiently(file string) (err error) {
-	for range 20 {
-		if err = remove(file); err == nil {
-			return nil
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	return err
 }
 
 // earlierCopies are those that keepEarlier made of a database.
