@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/testkit"
 )
 
@@ -54,6 +55,24 @@ func (c *handClock) elapse(d time.Duration) {
 func (r *rig) setClock(by time.Duration) {
 	r.clock.step(by)
 	r.noticed()
+}
+
+// onItsWay hands the message in to a store that writes nothing until stored is called, which waits until the message is on disk.
+func (r *rig) onItsWay(m *sms.Message) (stored func()) {
+	r.t.Helper()
+	hold := make(chan struct{})
+	r.store.After(func() { <-hold })
+	submitted := newSubmission()
+	if err := r.q.Add(m, 0, submitted); err != nil {
+		r.t.Fatal(err)
+	}
+	return func() {
+		r.t.Helper()
+		close(hold)
+		if err := testkit.Receive(r.t, submitted.accepted, "Accepted"); err != nil {
+			r.t.Fatal(err)
+		}
+	}
 }
 
 // elapse lets time pass, and has the queue notice.

@@ -152,20 +152,12 @@ func TestAMessageThatIsBeingStoredWhenTheClockIsSetTwiceDoesNotExpireAfterAResta
 	r := newRig(t, nil)
 	r.add(r.lasting("before", day))
 	m := r.lasting("m", day)
-	hold := make(chan struct{})
-	r.store.After(func() { <-hold })
-	submitted := newSubmission()
-	if err := r.q.Add(m, 0, submitted); err != nil {
-		t.Fatal(err)
-	}
+	stored := r.onItsWay(m)
 	for n := range 2 {
 		r.clock.step(3 * day)
 		r.awaitSteps(n + 1)
 	}
-	close(hold)
-	if err := testkit.Receive(t, submitted.accepted, "Accepted"); err != nil {
-		t.Fatal(err)
-	}
+	stored()
 	r.restart()
 	r.elapse(day - time.Minute)
 	if n := r.q.Pending("admin"); n != 2 {
@@ -181,18 +173,10 @@ func TestAMessageThatIsBeingStoredWhenTheClockIsSetBackExpiresInItsTimeAfterARes
 	r := newRig(t, nil)
 	r.add(r.lasting("before", day))
 	m := r.lasting("m", day)
-	hold := make(chan struct{})
-	r.store.After(func() { <-hold })
-	submitted := newSubmission()
-	if err := r.q.Add(m, 0, submitted); err != nil {
-		t.Fatal(err)
-	}
+	stored := r.onItsWay(m)
 	r.clock.step(-time.Hour)
 	r.awaitSteps(1)
-	close(hold)
-	if err := testkit.Receive(t, submitted.accepted, "Accepted"); err != nil {
-		t.Fatal(err)
-	}
+	stored()
 	r.elapse(time.Hour)
 	again := r.lasting("an hour later", day)
 	r.add(again)

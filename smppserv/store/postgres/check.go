@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store"
@@ -104,11 +103,7 @@ type check struct {
 }
 
 func (k *check) schema(ctx context.Context, c *pgx.Conn) error {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	newest, err := newestVersion(files)
+	_, newest, err := schemas()
 	if err != nil {
 		return err
 	}

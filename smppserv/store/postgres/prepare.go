@@ -178,13 +178,17 @@ func (d *Database) judgeServer(ctx context.Context, c *pgx.Conn) error {
 	return nil
 }
 
+// schemas are the migrations, and the version of the newest one.
+func schemas() (files fs.FS, newest int64, err error) {
+	if files, err = fs.Sub(migrations, "migrations"); err == nil {
+		newest, err = newestVersion(files)
+	}
+	return files, newest, err
+}
+
 // migrate brings the schema up to date. What is not ours is left as it is.
 func (d *Database) migrate(ctx context.Context, c *pgx.Conn) error {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	newest, err := newestVersion(files)
+	files, newest, err := schemas()
 	if err != nil {
 		return err
 	}
