@@ -23,12 +23,16 @@ import (
 // never is a schedule by which no message would be tried a second time: whoever takes a step of it does not arrive.
 var never = []time.Duration{time.Hour}
 
+// once is one by which a message may be tried a second time, not a third one. A refusal that says nothing of its message makes it
+// take a step when it meets the same message three times, which chance can do.
+var once = []time.Duration{time.Second, time.Hour}
+
 // pushAll has so many conversations push a message each through the real queue, and returns what the log says when all were
 // taken.
 func pushAll(t *testing.T, messages int, o PushOptions) *logged {
 	t.Helper()
 	log := &logged{}
-	o.Concurrency, o.Retry, o.Log = 32, never, zerolog.New(log)
+	o.Concurrency, o.Retry, o.Log = 32, once, zerolog.New(log)
 	p := newPush(t, o)
 	q := startQueue(t)
 	p.Attach(q)

@@ -99,6 +99,7 @@ func TestNginxThatClosesConnectionsAfterTwentyRequestsGetsAllAtOnce(t *testing.T
 			messages := messagesOf(1000)
 			at, requests, roots := startNginx(t, c.secured, c.protocols)
 			o := options(at)
+			o.Timeout = testkit.Patience // many handshakes on a slow machine
 			if c.secured {
 				o.TLS = &tls.Config{RootCAs: roots}
 			}
