@@ -95,6 +95,12 @@ func list(chosen []row) {
 }
 
 func measure(o options, chosen []row) int {
+	if out := outFolder(o); out != "" { // not after an hour
+		if err := os.MkdirAll(out, 0o755); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
 	root, err := os.MkdirTemp("", "hnetsmpp-bench")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

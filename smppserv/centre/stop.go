@@ -121,6 +121,9 @@ func (mc *centre) close() error {
 		mc.endServing()
 	}
 	mc.operators.Close()
+	if mc.nodes != nil {
+		mc.nodes.Retire()
+	}
 	if mc.queue != nil {
 		mc.queue.Quiesce()
 	}

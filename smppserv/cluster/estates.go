@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -20,7 +21,7 @@ func (n *Node) Estates() []sms.Epoch {
 
 // inherit takes what has no owner, sees that there is a leader, and has the messages of estates taken up that are new.
 func (n *Node) inherit(ctx context.Context, d Duties) error {
-	if !n.Holds() {
+	if !n.Holds() || n.retiring.Load() {
 		return nil
 	}
 	estates, err := n.claim(ctx)
@@ -29,6 +30,7 @@ func (n *Node) inherit(ctx context.Context, d Duties) error {
 	}
 	n.mu.Lock()
 	n.estates = estates
+	maps.DeleteFunc(n.inherited, func(e sms.Epoch, _ bool) bool { return !slices.Contains(estates, e) }) // what becomes an estate again is new
 	var fresh []sms.Epoch
 	for _, e := range estates {
 		if !n.inherited[e] {
@@ -44,10 +46,17 @@ func (n *Node) inherit(ctx context.Context, d Duties) error {
 	return n.settle(ctx, estates)
 }
 
-// takeUp has the messages of estates taken up. What is handed to them meanwhile comes behind.
+// Retire has it take over from nobody any more, and take up nothing that has no owner: a worker that stops tries none of it.
+func (n *Node) Retire() { n.retiring.Store(true) }
+
+// takeUp has the messages of estates taken up: behind what was handed to this node, since earlier messages of their conversations may be among
+// that. What is handed to them meanwhile comes behind.
 func (n *Node) takeUp(ctx context.Context, d Duties, fresh []sms.Epoch) error {
 	n.looks.arriving.Lock()
 	defer n.looks.arriving.Unlock()
+	if err := n.takeIn(ctx, d); err != nil {
+		return err
+	}
 	if err := d.Inherit(ctx, fresh); err != nil {
 		return err
 	}
@@ -62,7 +71,7 @@ func (n *Node) takeUp(ctx context.Context, d Duties, fresh []sms.Epoch) error {
 
 // settle says of estates that all of them is taken up: what others have of the same conversations may follow.
 func (n *Node) settle(ctx context.Context, estates []sms.Epoch) error {
-	if len(estates) == n.settled {
+	if slices.Equal(estates, n.settled) {
 		return nil
 	}
 	ctx, cancel := n.bound(ctx)
@@ -70,7 +79,7 @@ func (n *Node) settle(ctx context.Context, estates []sms.Epoch) error {
 	if _, err := n.o.Pool.Exec(ctx, `UPDATE estates SET settled = true WHERE owner = $1 AND epoch = ANY ($2) AND NOT settled`, int64(n.epoch), epochs(estates)); err != nil {
 		return err
 	}
-	n.settled = len(estates)
+	n.settled = estates
 	return nil
 }
 
@@ -163,7 +172,8 @@ func (n *Node) sweep(ctx context.Context) error {
 	return l.do(ctx, func(c *pgx.Conn) error {
 		adopted, err := c.Exec(ctx, `
 			WITH holders AS MATERIALIZED (SELECT DISTINCT holder FROM messages WHERE final_at IS NULL),
-			emptied AS (DELETE FROM estates e WHERE since < clock_timestamp() - interval '1 hour' AND NOT EXISTS (SELECT FROM holders WHERE holder = e.epoch))
+			emptied AS (DELETE FROM estates e WHERE since < clock_timestamp() - interval '1 hour' AND NOT EXISTS (SELECT FROM holders WHERE holder = e.epoch)
+				AND NOT EXISTS (SELECT FROM groups g WHERE g.epoch = e.epoch AND g.until >= extract(epoch FROM clock_timestamp()) * 1000))
 			INSERT INTO estates (epoch, owner) SELECT holder, 0 FROM holders
 			WHERE NOT EXISTS (SELECT FROM nodes WHERE nodes.epoch = holder) AND NOT EXISTS (SELECT FROM estates e WHERE e.epoch = holder)
 			ON CONFLICT DO NOTHING`)

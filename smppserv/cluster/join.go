@@ -47,6 +47,9 @@ func Join(ctx context.Context, o Options) (*Node, error) {
 	return n, nil
 }
 
+// errTaken means that another one has the name: what was begun is undone.
+var errTaken = errors.New("another one has the name")
+
 // errGivenUp means that the name became free while it was asked who has it.
 var errGivenUp = errors.New("the name is free")
 
@@ -158,8 +161,11 @@ func (n *Node) tryEnter(ctx context.Context, dead *neighbour) (taken *row, err e
 		if _, err := tx.Exec(ctx, lockName, n.o.Name); err != nil {
 			return err
 		}
-		if taken, err = named(ctx, tx, n.o.Name); err != nil || taken != nil {
+		if taken, err = named(ctx, tx, n.o.Name); err != nil {
 			return err
+		}
+		if taken != nil {
+			return errTaken
 		}
 		added, err := tx.Exec(ctx, `INSERT INTO nodes (name, epoch, alive_until, beat, lease_ms, address, version, config_hash)
 			VALUES ($1, $2, clock_timestamp() + $3 * interval '1 ms', 0, $3, $4, $5, $6::text::jsonb) ON CONFLICT (name) DO NOTHING`,
@@ -168,10 +174,13 @@ func (n *Node) tryEnter(ctx context.Context, dead *neighbour) (taken *row, err e
 			return err
 		}
 		if added.RowsAffected() == 0 { // by a version before, which does not lock the name
-			if taken, err = named(ctx, tx, n.o.Name); err == nil && taken == nil {
-				err = errGivenUp
+			switch taken, err = named(ctx, tx, n.o.Name); {
+			case err != nil:
+				return err
+			case taken == nil:
+				return errGivenUp
 			}
-			return err
+			return errTaken
 		}
 		if _, err := tx.Exec(ctx, `INSERT INTO fences (epoch, commits) VALUES ($1, 0)`, int64(epoch)); err != nil {
 			return err
@@ -185,8 +194,11 @@ func (n *Node) tryEnter(ctx context.Context, dead *neighbour) (taken *row, err e
 		estates, err = owned(ctx, tx, epoch)
 		return err
 	})
-	if err != nil || taken != nil {
-		return taken, err
+	switch {
+	case errors.Is(err, errTaken):
+		return taken, nil
+	case err != nil:
+		return nil, err
 	}
 	n.epoch, n.estates = epoch, estates
 	for _, e := range estates {

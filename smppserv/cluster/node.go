@@ -112,15 +112,16 @@ type Node struct {
 	self       row
 	estates    []sms.Epoch
 	inherited  map[sms.Epoch]bool
-	settled    int // of estates, as many are taken up; the goroutine's that looks at them
+	settled    []sms.Epoch // of estates, those of which that is said; the goroutine's that looks at them
 
-	leader atomic.Int64
-	looks  looks
-	tell   teller
-	asking asking
-	served served
-	slots  slots
-	pend   pending
+	leader   atomic.Int64
+	retiring atomic.Bool
+	looks    looks
+	tell     teller
+	asking   asking
+	served   served
+	slots    slots
+	pend     pending
 }
 
 // Epoch is this node's.

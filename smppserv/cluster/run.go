@@ -27,11 +27,11 @@ type looks struct {
 	rows, ended, estates, slots, asks, answers, pending, silent kick
 
 	whole    atomic.Bool // all rows that arrived are looked at
-	link     link        // of the look for rows
+	link     link        // of the look for rows; arriving's
 	arriving sync.Mutex  // held while rows are taken up that were handed to this node, or that an estate had
 
-	oldest string            // transaction from which on rows that arrive are looked for; the goroutine's
-	seen   map[sms.ID]string // by which transaction rows arrived that are taken up, as far as the look sees them; the goroutine's
+	oldest string            // transaction from which on rows that arrive are looked for; arriving's
+	seen   map[sms.ID]string // by which transaction rows arrived that are taken up, as far as the look sees them; arriving's
 }
 
 func (l *looks) init() {

@@ -63,7 +63,7 @@ func bequeath(ctx context.Context, tx pgx.Tx, e, heir sms.Epoch) error {
 // takeOver takes over from the nodes that are silent.
 func (n *Node) takeOver(ctx context.Context) (err error) {
 	for _, o := range n.silentOnes() {
-		if !n.Holds() {
+		if !n.Holds() || n.retiring.Load() {
 			return nil
 		}
 		was := n.takeOverFrom(ctx, o)

@@ -58,6 +58,16 @@ func (q *Queue) isLeaving(r ref) bool {
 	return f != 0 && q.flights.all[f].outlet.options.Holder != 0
 }
 
+// isHere tells whether a message that the store says is this worker's needs not be taken up. One that came back before it is known here that
+// it had gone is taken up when it is.
+func (q *Queue) isHere(id sms.ID) bool {
+	r := q.byID.find(uint64(id))
+	if r != 0 && q.isLeaving(r) {
+		q.cameBack[id] = struct{}{}
+	}
+	return r != 0
+}
+
 // takeBack takes those up that came back before handing them on had ended here.
 func (q *Queue) takeBack(ids []sms.ID) {
 	q.mu.Lock()
@@ -105,6 +115,9 @@ func (q *Queue) rejoined(hash uint64, id sms.ID) {
 	if i, found := slices.BinarySearch(a.ids, id); found {
 		if a.ids = slices.Delete(a.ids, i, i+1); len(a.ids) == 0 {
 			delete(q.apart, hash)
+			if lr := q.byHash.find(hash); lr != 0 && a.bars { // what waited for it may not have to wait for its time
+				q.ready(lr)
+			}
 		}
 	}
 }

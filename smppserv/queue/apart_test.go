@@ -9,6 +9,7 @@ import (
 
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/store/storetest"
 	"hnetsmpp/smppserv/testkit"
 )
 
@@ -51,6 +52,26 @@ func TestWhatComesBackBeforeItIsKnownThatItHadGoneIsTakenUp(t *testing.T) {
 		t.Fatal(n, err)
 	}
 	going.report(sms.Outcome{Verdict: sms.HandedOn})
+	here.next("first").done()
+	here.next("second").done()
+	r.emptied()
+}
+
+// The one to whom it was handed on dies just then, and this worker takes over.
+func TestWhatIsTakenOverBeforeItIsKnownThatItHadGoneIsTakenUp(t *testing.T) {
+	r := newRig(t, func(op *Options) { op.Share = newOthers() })
+	first, second := r.answerTo("first"), r.answerTo("second")
+	r.add(first)
+	away := r.attach(road.OutletOptions{Recipient: "admin", Window: 100, Serial: true, Holder: 5})
+	going := away.next("first")
+	r.add(second)
+	n, err := r.q.TakeOver(t.Context(), func(_ context.Context, f func(*sms.Message) error) error { return f(first) })
+	if n != 1 || err != nil {
+		t.Fatal(n, err)
+	}
+	away.Detach()
+	going.report(sms.Outcome{Verdict: sms.HandedOn})
+	here := r.attach(road.OutletOptions{Recipient: "admin", Window: 100})
 	here.next("first").done()
 	here.next("second").done()
 	r.emptied()
@@ -197,4 +218,31 @@ func TestOfWhatWasHandedOnTheLastOnesAreRemembered(t *testing.T) {
 	if ids := r.q.Apart(true); len(ids) != apartMost {
 		t.Fatalf("%d are", len(ids))
 	}
+}
+
+// Of a conversation whose messages come from several workers a younger one can come first, and be in flight when the older ones come.
+func TestWhatComesBehindAYoungerOneThatWasInFlightKeepsItsPlaceAmongTheOlderOnes(t *testing.T) {
+	r := newRig(t, nil)
+	ms := map[string]*sms.Message{}
+	for _, text := range []string{"first", "second", "third", "fourth"} { // other workers have them
+		ms[text] = r.answerTo(text)
+		storetest.Add(t, r.store, ms[text])
+	}
+	takeIn := func(text string) {
+		if n, err := r.q.TakeIn(t.Context(), []sms.ID{ms[text].ID}); n != 1 || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	here := r.attach(road.OutletOptions{Recipient: "admin", Window: 100, Serial: true, Retry: []time.Duration{time.Minute}})
+	takeIn("third")
+	try := here.next("third")
+	takeIn("fourth")
+	takeIn("first")
+	try.again()
+	takeIn("second")
+	r.elapse(2 * time.Minute)
+	for _, text := range []string{"third", "first", "second", "fourth"} {
+		here.next(text).done()
+	}
+	r.emptied()
 }

@@ -137,21 +137,34 @@ func (q *Queue) takeFromLine(r ref, e *entry) {
 
 func (q *Queue) append(r ref, e *entry) { q.putInLine(r, e, 0) }
 
-// putByAge puts an entry into the line before what came later and is not under way; after stands before it there, 0 = not known.
+// strayed is how far behind its place by age an entry of the line is looked for. What stands before an older one was in flight when that came
+// back: no more than are in flight at a time.
+const strayed = 1024
+
+// putByAge puts an entry into the line before what came later and is not under way, and behind all that came before; after stands before it
+// there, 0 = not known.
 func (q *Queue) putByAge(r ref, e *entry, after ref) {
 	line := q.lanes.at(e.lane).line
-	other := line
+	next := line
 	switch {
 	case after != 0:
-		other = q.entries.at(after).next
+		next = q.entries.at(after).next
 	case line != 0 && q.entries.at(q.entries.at(line).prev).id < e.id:
-		other = 0
+		next = 0
 	}
-	for other != 0 {
-		if o := q.entries.at(other); o.id > e.id && (o.status == waiting || q.isLeaving(other)) {
-			break
+	other := ref(0)
+	for looks := 0; next != 0 && looks < strayed; {
+		o := q.entries.at(next)
+		switch {
+		case o.id < e.id:
+			other, looks = 0, 0
+		case other == 0 && (o.status == waiting || q.isLeaving(next)):
+			other = next
 		}
-		other = q.entries.at(other).next
+		if other != 0 {
+			looks++
+		}
+		next = o.next
 	}
 	q.putInLine(r, e, other)
 }

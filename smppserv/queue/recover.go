@@ -120,7 +120,7 @@ func (r *recovery) step(ctx context.Context) error {
 func (r *recovery) enter(m *sms.Message, k keys) {
 	q := r.q
 	switch {
-	case q.byID.find(uint64(m.ID)) != 0:
+	case q.isHere(m.ID):
 		return
 	case m.Holder != 0:
 		q.passTaken(m, r.now)

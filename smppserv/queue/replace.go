@@ -135,7 +135,12 @@ func (q *Queue) through(ctx context.Context) error {
 	if storing == 0 {
 		return nil
 	}
-	through := make(chan struct{})
-	q.o.Store.After(func() { close(through) })
-	return until(ctx, through)
+	return q.reported(ctx)
+}
+
+// reported waits until what is on disk now is known here.
+func (q *Queue) reported(ctx context.Context) error {
+	reported := make(chan struct{})
+	q.o.Store.After(func() { close(reported) })
+	return until(ctx, reported)
 }

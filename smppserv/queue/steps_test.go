@@ -35,6 +35,8 @@ func (s *counted) LoadHeads(_ context.Context, ids []sms.ID) (ms []*sms.Message,
 	return ms, nil
 }
 
+func (s *counted) After(through func()) { through() }
+
 func (s *counted) Finish(t *road.Transition) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

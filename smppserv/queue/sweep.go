@@ -39,6 +39,9 @@ func (q *Queue) Sweep(ctx context.Context) (n int, err error) {
 		if len(ids) > 0 {
 			after = ids[len(ids)-1]
 		}
+		if err := q.reported(ctx); err != nil { // what is on disk is here, too
+			return n, err
+		}
 		found, err := q.takeUpMissing(ctx, ids)
 		if n += found; err != nil {
 			return n, err
@@ -62,10 +65,8 @@ func (q *Queue) takeUpMissing(ctx context.Context, ids []sms.ID) (n int, err err
 	var missing []sms.ID
 	q.mu.Lock()
 	for _, id := range ids {
-		if r := ref(q.byID.find(uint64(id))); r == 0 {
+		if !q.isHere(id) {
 			missing = append(missing, id)
-		} else if q.isLeaving(r) { // it came back before it is known here that it had gone
-			q.cameBack[id] = struct{}{}
 		}
 	}
 	q.mu.Unlock()

@@ -261,6 +261,11 @@ func (n *node) kickAll() {
 func (n *node) lookAtArrivals(ctx context.Context) error {
 	n.taking <- struct{}{}
 	defer func() { <-n.taking }()
+	return n.takeIn(ctx)
+}
+
+// takeIn is for who has room in taking.
+func (n *node) takeIn(ctx context.Context) error {
 	n.mu.Lock()
 	holders := append(slices.Clone(n.estates), n.epoch)
 	n.mu.Unlock()

@@ -82,7 +82,7 @@ func (w *world) join(name string) error {
 func (n *node) open(ctx context.Context) (err error) {
 	l := n.life
 	n.after = 0
-	l.store, l.power, err = memory.Open(ctx, l.disk, memory.Options{Log: zerolog.Nop(), Write: l.write, Written: l.written, Settle: l.settle, Read: l.reachable,
+	l.store, l.power, err = memory.Open(ctx, l.disk, memory.Options{Log: zerolog.Nop(), Write: l.write, Written: l.written, Answer: l.answer, Settle: l.settle, Read: l.reachable,
 		Epoch: l.epoch, GroupTime: reassemble})
 	if err != nil {
 		return err
@@ -186,6 +186,9 @@ func (n *node) inherit(ctx context.Context) error {
 	fresh := slices.DeleteFunc(slices.Clone(owned), func(e sms.Epoch) bool { return slices.Contains(n.estates, e) })
 	n.mu.Unlock()
 	if len(fresh) > 0 {
+		if err := n.takeIn(ctx); err != nil {
+			return err
+		}
 		if err := n.rows.Inherit(ctx, fresh); err != nil {
 			return err
 		}

@@ -74,6 +74,7 @@ type life struct {
 	over    bool // what it is told from now on does not count
 	writes  uint64
 	reads   uint64
+	answers uint64
 	settles uint64
 	pending int           // submits that are not answered yet
 	calls   int           // cancels and changes under way
@@ -320,6 +321,16 @@ func (l *life) written(b *store.Batch) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.model.written(l, b)
+}
+
+// answer takes the time that the answer of a commit is under way.
+func (l *life) answer() {
+	l.mu.Lock()
+	l.answers++
+	dice, f := l.chance("answer", l.number, l.answers), l.faults
+	l.mu.Unlock()
+	time.Sleep(time.Duration(dice.Int64N(int64(5*time.Millisecond+f.slow))) + 1)
+	l.awake()
 }
 
 // reads is a store that cannot always be read.

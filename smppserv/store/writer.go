@@ -163,6 +163,9 @@ func (w *writer) fill(batch []op) error {
 			if err := w.add(m); err != nil {
 				return err
 			}
+			if m.ExternalID != "" {
+				w.claimed[m.ExternalID] = m.ID
+			}
 			if v := o.add.Replaces(); v != nil {
 				if err := w.collect(v); err != nil {
 					return err
@@ -223,12 +226,11 @@ func (w *writer) findExternals(batch []op) error {
 
 // isDuplicate gives m the ID of the message that has its external id, the at-th of the batch, if there is one.
 func (w *writer) isDuplicate(m *sms.Message, at int) bool {
-	if earlier := w.knownAs(at); earlier != 0 {
+	earlier := w.knownAs(at)
+	if earlier != 0 {
 		m.ID = earlier
-		return true
 	}
-	w.claimed[m.ExternalID] = w.lastID + 1
-	return false
+	return earlier != 0
 }
 
 // knownAs is the message that has the at-th external id of the batch, which may be in the batch itself, 0 = none.

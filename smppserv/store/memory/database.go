@@ -40,6 +40,8 @@ type Options struct {
 	Write func(*store.Batch) Fate
 	// Written is told of each transaction that is on disk, before anybody else; it must not ask the Disk. May be nil.
 	Written func(*store.Batch)
+	// Answer is asked before it is told that a transaction is on disk; it may ask the Disk. May be nil.
+	Answer func()
 	// Settle is asked before it is told what became of a transaction whose answer was lost; an error = that is not known yet. May be nil.
 	Settle func() error
 	// Read is asked before each read of messages; may be nil.
@@ -133,6 +135,11 @@ func (d *database) Write(b *store.Batch) error {
 	}
 	switch fate {
 	case Written:
+		if d.o.Answer != nil {
+			d.disk.mu.Unlock()
+			d.o.Answer()
+			d.disk.mu.Lock()
+		}
 		return nil
 	case Refused:
 		return errRefused

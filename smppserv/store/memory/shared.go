@@ -192,7 +192,7 @@ func (d *database) place(m *sms.Message) {
 func (d *Disk) handOn(b *store.Batch, by sms.Epoch) {
 	for _, h := range b.HandedOn {
 		for _, id := range h.IDs {
-			if m := d.unended(id); m != nil {
+			if m := d.unended(id); m != nil && d.owner(m.Holder) == by {
 				m.Holder, m.HandedBy = h.To, by
 				d.arrived[id] = d.transactions
 			}

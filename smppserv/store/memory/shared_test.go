@@ -83,6 +83,47 @@ func TestAMessageThatIsHandedOnIsTheOtherWorkers(t *testing.T) {
 	}
 }
 
+// What is handed in together goes to disk together, and the first one may be the first of a new block of ids.
+func TestADuplicateOfWhatIsWrittenWithItHasItsIDAlsoWhenNewIDsAreReserved(t *testing.T) {
+	disk := NewDisk()
+	begun, hold := make(chan struct{}), make(chan struct{})
+	first := true
+	s, _ := open(t, disk, Options{Epoch: disk.Epoch(), Write: func(*store.Batch) Fate {
+		if first {
+			first = false
+			close(begun)
+			<-hold
+		}
+		return Written
+	}})
+	defer ended(s)
+	one := &addition{storetest.Sample(), make(chan error, 1)}
+	s.Add(one)
+	<-begun
+	storetest.Add(t, join(t, disk).Store, storetest.Sample()) // so that the next block is not the next ids
+	var last [2]*addition
+	rest := make([]*addition, block-1)
+	for i := range rest {
+		rest[i] = &addition{storetest.Sample(), make(chan error, 1)}
+		s.Add(rest[i])
+	}
+	for i := range last {
+		m := storetest.Sample()
+		m.ExternalID = "h-1"
+		last[i] = &addition{m, make(chan error, 1)}
+		s.Add(last[i])
+	}
+	close(hold)
+	for _, a := range append(append(rest, one), last[:]...) {
+		if err := <-a.done; err != nil {
+			t.Fatal(err)
+		}
+	}
+	if last[0].m.ID != last[1].m.ID || last[0].m.ID <= rest[block-2].m.ID {
+		t.Errorf("one is %d, and the other, which is the same, %d", last[0].m.ID, last[1].m.ID)
+	}
+}
+
 func TestWhoeverWasTakenOverWritesNothingMore(t *testing.T) {
 	disk := NewDisk()
 	a, b, c := join(t, disk), join(t, disk), join(t, disk)

@@ -25,7 +25,7 @@ const (
 		"attributes, content, holder) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
 	insertExternals = "INSERT INTO external_ids (external_id, message_id, received_at) SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[])"
 	insertKnown     = "INSERT INTO submit_multi (message_id, known_by) SELECT * FROM unnest($1::bigint[], $2::bigint[])"
-	handOn          = "UPDATE messages SET holder = $2, handed_by = $3, arrived = pg_current_xact_id() WHERE id = any($1) AND final_at IS NULL"
+	handOn          = "UPDATE messages SET holder = $3, handed_by = $1, arrived = pg_current_xact_id() WHERE id = any($2) AND final_at IS NULL AND holder " + own
 	changeMessages  = "UPDATE messages m SET due_at = v.due, wait = v.wait, expires_at = v.expires, content = v.content, attributes = v.attributes " +
 		"FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[], $6::bytea[]) v (id, due, wait, expires, content, attributes) " +
 		"WHERE m.id = v.id AND m.final_at IS NULL"
@@ -112,7 +112,7 @@ func (w *writer) write(ctx context.Context, b *store.Batch) (sent bool, err erro
 	}
 	w.readdress(q, b)
 	for _, h := range b.HandedOn {
-		q.Queue(handOn, numbersOf(h.IDs), int64(h.To), int64(w.epoch))
+		q.Queue(handOn, int64(w.epoch), numbersOf(h.IDs), int64(h.To))
 	}
 	w.jobs(q, b)
 	w.records(q, b)
