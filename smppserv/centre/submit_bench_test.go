@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"path/filepath"
 	"runtime"
 	"testing"
 	"time"
@@ -14,6 +13,7 @@ import (
 
 	"hnetsmpp/pkg/config"
 	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/smppserv/store/sqlite/sqlitetest"
 	"hnetsmpp/smppserv/testkit"
 )
 
@@ -25,7 +25,7 @@ func startCentre(tb testing.TB, clients int, edits ...func(*config.Config)) *cen
 	cfg.Server.ListenHost, cfg.Server.ListenPort, cfg.TCP.ListenHost, cfg.TCP.ListenPort = "127.0.0.1", 0, "127.0.0.1", 0
 	cfg.Server.MaxConnectionsPerIP = 10_000
 	cfg.Admin.Listen = ""
-	cfg.Store.DSN = filepath.Join(tb.TempDir(), "messages.db")
+	cfg.Store.DSN = sqlitetest.Blank(tb, tb.TempDir())
 	cfg.Hermes.URL = config.Simulator
 	for i := range clients {
 		c := config.DefaultClient()

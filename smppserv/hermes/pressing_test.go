@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +17,7 @@ import (
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store/sqlite"
+	"hnetsmpp/smppserv/store/sqlite/sqlitetest"
 	"hnetsmpp/smppserv/testkit"
 )
 
@@ -29,7 +29,7 @@ func (l *logged) count(s string) int { return strings.Count(l.String(), s) }
 // startQueue runs the real queue over the real store.
 func startQueue(t testing.TB) *queue.Queue {
 	t.Helper()
-	s, err := sqlite.Open(context.Background(), sqlite.Options{File: filepath.Join(t.TempDir(), "messages.db"), Log: zerolog.Nop()})
+	s, err := sqlite.Open(context.Background(), sqlite.Options{File: sqlitetest.Blank(t, t.TempDir()), Log: zerolog.Nop()})
 	if err != nil {
 		t.Fatal(err)
 	}

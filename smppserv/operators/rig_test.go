@@ -4,7 +4,6 @@ import (
 	"context"
 	"net"
 	"net/http"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -24,6 +23,7 @@ import (
 	"hnetsmpp/smppserv/smsc/translate"
 	"hnetsmpp/smppserv/store"
 	"hnetsmpp/smppserv/store/sqlite"
+	"hnetsmpp/smppserv/store/sqlite/sqlitetest"
 	"hnetsmpp/smppserv/testkit"
 	"hnetsmpp/smppserv/trace"
 )
@@ -63,7 +63,7 @@ var (
 )
 
 func newRig(t *testing.T) *rig {
-	r := &rig{t: t, file: filepath.Join(t.TempDir(), "messages.db"), lines: NewLines(), node: "here"}
+	r := &rig{t: t, file: sqlitetest.Blank(t, t.TempDir()), lines: NewLines(), node: "here"}
 	r.configured()
 	r.open()
 	t.Cleanup(r.close)

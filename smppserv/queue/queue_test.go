@@ -3,7 +3,6 @@ package queue
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -15,6 +14,7 @@ import (
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store"
 	"hnetsmpp/smppserv/store/sqlite"
+	"hnetsmpp/smppserv/store/sqlite/sqlitetest"
 	"hnetsmpp/smppserv/testkit"
 )
 
@@ -31,7 +31,7 @@ type rig struct {
 
 func newRig(t testing.TB, change func(*Options)) *rig {
 	t.Helper()
-	r := &rig{t: t, file: filepath.Join(t.TempDir(), "messages.db"), clock: newHandClock()}
+	r := &rig{t: t, file: sqlitetest.Blank(t, t.TempDir()), clock: newHandClock()}
 	r.o = Options{Log: zerolog.Nop(), Clock: r.clock.read, Settings: Settings{ReceiptValidity: time.Hour, Reassemble: time.Minute}}
 	if change != nil {
 		change(&r.o)

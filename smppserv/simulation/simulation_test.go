@@ -250,7 +250,7 @@ func live(t *testing.T, life func(*world), of sample) {
 		n = of.short
 	}
 	if testkit.RaceDetector && *seeds == 0 && *one == 0 {
-		n /= 10
+		n /= 30
 	}
 	name := t.Name()
 	var mu sync.Mutex

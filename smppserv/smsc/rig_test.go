@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
@@ -20,6 +19,7 @@ import (
 	"hnetsmpp/smppserv/smsc/translate"
 	"hnetsmpp/smppserv/store"
 	"hnetsmpp/smppserv/store/sqlite"
+	"hnetsmpp/smppserv/store/sqlite/sqlitetest"
 	"hnetsmpp/smppserv/testkit"
 )
 
@@ -65,7 +65,7 @@ type rig struct {
 
 func newRig(t *testing.T, change func(*rig, *Options)) *rig {
 	t.Helper()
-	r := &rig{t: t, file: filepath.Join(t.TempDir(), "messages.db"), hermes: &hermes{tries: make(chan try, 1000)}}
+	r := &rig{t: t, file: sqlitetest.Blank(t, t.TempDir()), hermes: &hermes{tries: make(chan try, 1000)}}
 	r.openQueue()
 	o := Options{
 		SMSCIdentifier: "centre", Queue: r.q, History: r.store, Log: zerolog.Nop(), Window: 10,

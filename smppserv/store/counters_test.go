@@ -5,7 +5,6 @@ import (
 	"maps"
 	"math"
 	"math/rand/v2"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +15,7 @@ import (
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store"
+	"hnetsmpp/smppserv/store/sqlite/sqlitetest"
 	"hnetsmpp/smppserv/store/storetest"
 	"hnetsmpp/smppserv/store/tally"
 )
@@ -180,7 +180,7 @@ func (a *outcomeOf) Added(_ bool, err error)    { a.done <- err }
 // Whatever is refused, put back, purged or opened anew: the counters say what the messages do.
 func TestTheCountersSayWhatTheMessagesDo(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
-	c := &counting{t: t, r: rand.New(rand.NewPCG(seed, 1)), file: filepath.Join(t.TempDir(), "messages.db"), purged: counts{}}
+	c := &counting{t: t, r: rand.New(rand.NewPCG(seed, 1)), file: sqlitetest.Blank(t, t.TempDir()), purged: counts{}}
 	c.open()
 	sqlite3(t, c.file, "CREATE TRIGGER bad BEFORE INSERT ON messages WHEN new.source = 'bad' BEGIN SELECT RAISE(ABORT, 'bad'); END")
 	sqlite3(t, c.file, "CREATE TRIGGER late BEFORE INSERT ON hourly WHEN new.n % 7 = 3 AND new.state = 5 BEGIN SELECT RAISE(ABORT, 'late'); END")

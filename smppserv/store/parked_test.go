@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store"
 	"hnetsmpp/smppserv/store/sqlite"
+	"hnetsmpp/smppserv/store/sqlite/sqlitetest"
 	"hnetsmpp/smppserv/testkit"
 )
 
@@ -30,7 +30,7 @@ type refusing struct {
 
 func newRefusing(t *testing.T) *refusing {
 	t.Helper()
-	r := &refusing{t: t, log: &testkit.Log{}, file: filepath.Join(t.TempDir(), "messages.db")}
+	r := &refusing{t: t, log: &testkit.Log{}, file: sqlitetest.Blank(t, t.TempDir())}
 	r.Store, r.disk = openFaulty(t, r.file, zerolog.New(r.log))
 	t.Cleanup(func() { r.Close(context.Background()) })
 	return r
