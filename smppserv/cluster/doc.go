@@ -26,10 +26,11 @@
 //
 //	holder of a waiting message = an epoch ── a node's own, or that of an estate it owns
 //
-// So no row of a message is written, and one node alone wins. If the owner dies in its turn, its estates go on with its own epoch. A
-// polite stop (Node.Leave) leaves an estate without an owner, which whoever looks first takes. A node that was taken over (Node.Lost)
-// writes nothing any more; its worker starts afresh, with a new epoch. Who joins under the name of another node waits for its
-// lease, takes over, and goes on.
+// So no row of a message is written, and one node alone wins. If the owner dies in its turn, its estates go on with its own epoch. What was
+// handed to the owner is taken up before an estate: of a conversation that went through both, it is the older part. A polite stop
+// (Node.Leave) leaves an estate without an owner, which whoever looks first takes, unless it is about to stop itself (Node.Retire). A node
+// that was taken over (Node.Lost) writes nothing any more; its worker starts afresh, with a new epoch. Who joins under the name of another
+// node waits for its lease, takes over, and goes on.
 //
 // # Looks and notices
 //

@@ -24,6 +24,9 @@ SELECT (SELECT count(*) FROM mine), n.name, n.epoch, n.beat, n.lease_ms, (extrac
 	n.since, n.address, n.version, n.config_hash::text, n.facts::text
 FROM nodes n`
 
+// reconnectTime is how many leases a renewal may take while the lease is not held.
+const reconnectTime = 4
+
 // maxRetry bounds the wait after a renewal that failed.
 const maxRetry = time.Second
 
@@ -89,7 +92,11 @@ func (e *unreached) Error() string { return "cannot connect: " + store.OneLine(e
 func (e *unreached) Unwrap() error { return e.err }
 
 func (n *Node) renew(ctx context.Context, sent reading) error {
-	ctx, cancel := context.WithTimeout(ctx, n.o.Lease/2)
+	limit := n.o.Lease / 2
+	if !n.Holds() { // no lease is lost by waiting for a connection to a database that has much to do, or to the second of its hosts
+		limit = reconnectTime * n.o.Lease
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	facts := n.news()
 	mine, rows, err := n.sendRenewal(ctx, facts)

@@ -58,8 +58,12 @@ func (l *link) connect(ctx context.Context) (*pgx.Conn, error) {
 	if l.epoch != 0 {
 		c.RuntimeParams["application_name"] = Application(l.epoch)
 	}
-	if c.ConnectTimeout == 0 || c.ConnectTimeout > l.limit {
-		c.ConnectTimeout = l.limit
+	each := l.limit // of the hosts
+	if end, ok := ctx.Deadline(); ok {
+		each = max(each, time.Until(end)/2)
+	}
+	if c.ConnectTimeout == 0 || c.ConnectTimeout > each {
+		c.ConnectTimeout = each
 	}
 	limit := fmt.Sprintf("%d", l.limit.Milliseconds())
 	for _, name := range []string{"statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"} {

@@ -91,7 +91,9 @@ func (n *Node) listen(ctx context.Context) {
 	l := link{pool: n.o.Pool, epoch: n.epoch, limit: n.o.Lease / 2}
 	defer l.close()
 	for {
-		_ = l.do(ctx, func(c *pgx.Conn) error { return n.hear(ctx, c) })
+		if n.Holds() { // see look
+			_ = l.do(ctx, func(c *pgx.Conn) error { return n.hear(ctx, c) })
+		}
 		if !pause(ctx, n.o.Lease/8) {
 			return
 		}

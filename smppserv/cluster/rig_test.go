@@ -319,13 +319,19 @@ func (p *proxy) accept() {
 
 func (p *proxy) join(c net.Conn) {
 	defer c.Close()
+	p.mu.Lock()
+	away := p.away
+	p.mu.Unlock()
+	if away { // the database is to hear nothing of it
+		return
+	}
 	d, err := net.Dial("tcp", p.to)
 	if err != nil {
 		return
 	}
 	defer d.Close()
 	p.mu.Lock()
-	away := p.away
+	away = p.away
 	p.conns[c], p.conns[d] = true, true
 	p.mu.Unlock()
 	if !away {

@@ -94,12 +94,16 @@ type look struct {
 	see   func(context.Context) error
 }
 
-// look looks at something each now and then, and when it is kicked, until ctx ends. It begins at once.
+// look looks at something each now and then, and when it is kicked, until ctx ends. It begins at once. Nothing is looked at without the lease:
+// the database, which may be away or just back, is to have no more to do then than to renew that.
 func (n *Node) look(ctx context.Context, l look) {
 	timer := time.NewTimer(l.every)
 	defer timer.Stop()
 	for failed := 0; ; {
-		err := l.see(ctx)
+		var err error
+		if n.Holds() {
+			err = l.see(ctx)
+		}
 		switch {
 		case ctx.Err() != nil:
 			return
