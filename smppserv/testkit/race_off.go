@@ -2,5 +2,9 @@
 
 package testkit
 
+import "time"
+
 // RaceDetector tells that the tests and the programs they start are built with -race, which multiplies their memory.
 const RaceDetector = false
+
+const patience = time.Minute
