@@ -1,6 +1,8 @@
 package cluster
 
 import (
+	"net"
+	"net/url"
 	"testing"
 	"time"
 
@@ -105,6 +107,34 @@ func TestADatabaseThatWasAwayForTenLeasesMakesNobodyDead(t *testing.T) {
 	if now := r.value(`SELECT string_agg(epoch::text, ' ' ORDER BY epoch) FROM nodes`); now != epochs {
 		t.Errorf("epochs %s, want %s", now, epochs)
 	}
+}
+
+// It takes connections, and says nothing, as a machine does whose disk hangs.
+func TestALeaseIsRenewedAtTheSecondHostBehindAFirstOneThatIsSilent(t *testing.T) {
+	r := newRig(t)
+	first, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := first.Addr().String()
+	first.Close()
+	a := r.join("a", short, func(w *worker, o *Options) {
+		u, err := url.Parse(w.cut.dsn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		u.Host = at + "," + u.Host
+		o.Pool = r.connect(u.String())
+	})
+	silent, err := net.Listen("tcp", at) // nobody accepts: the kernel does
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	a.cut.set(true)
+	testkit.Await(t, "it stops delivering", a.stopped)
+	a.cut.set(false)
+	testkit.Await(t, "it delivers again", func() bool { return a.Holds() && !a.stopped() })
 }
 
 func TestAPostgresThatIsRestartedMakesNobodyDead(t *testing.T) {
