@@ -58,9 +58,9 @@ func (l *link) connect(ctx context.Context) (*pgx.Conn, error) {
 	if l.epoch != 0 {
 		c.RuntimeParams["application_name"] = Application(l.epoch)
 	}
-	each := l.limit // of the hosts
+	each := l.limit // of the hosts: one that is silent leaves the others their time
 	if end, ok := ctx.Deadline(); ok {
-		each = max(each, time.Until(end)/2)
+		each = max(each, time.Until(end)/time.Duration(1+len(c.Fallbacks)))
 	}
 	if c.ConnectTimeout == 0 || c.ConnectTimeout > each {
 		c.ConnectTimeout = each
