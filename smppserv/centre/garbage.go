@@ -32,30 +32,22 @@ func gcPercent(live uint64) int {
 type quiet struct {
 	last  uint64 // octets allocated at the last look
 	given uint64 // when what is not needed was given back
-	again bool   // there was more than one collection finds
 }
 
 // look takes the octets that were allocated since the start, and tells whether what is not needed is to be given back.
 func (q *quiet) look(allocated uint64) bool {
 	idle := allocated-q.last < quietOctets
 	q.last = allocated
-	if !idle || !q.again && allocated-q.given < worthwhile {
+	if !idle || allocated-q.given < worthwhile {
 		return false
 	}
-	q.given, q.again = allocated, false
+	q.given = allocated
 	return true
-}
-
-// collected takes the octets of stacks before and after that was done: a collection halves those that are too large, as they are when many
-// clients have bound, and the next one halves them again.
-func (q *quiet) collected(before, after uint64) {
-	q.again = before > after && before-after >= worthwhile
 }
 
 // giveBack gives the system back what is not needed each time the server has become quiet, until done is closed.
 func giveBack(done <-chan struct{}) {
 	allocated := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
-	stacks := []metrics.Sample{{Name: "/memory/classes/heap/stacks:bytes"}}
 	look := time.NewTicker(quietLook)
 	defer look.Stop()
 	var q quiet
@@ -66,11 +58,7 @@ func giveBack(done <-chan struct{}) {
 		case <-look.C:
 		}
 		if metrics.Read(allocated); q.look(allocated[0].Value.Uint64()) {
-			metrics.Read(stacks)
-			before := stacks[0].Value.Uint64()
 			debug.FreeOSMemory()
-			metrics.Read(stacks)
-			q.collected(before, stacks[0].Value.Uint64())
 		}
 	}
 }

@@ -39,21 +39,6 @@ func TestMemoryIsGivenBackWhenTheServerHasBecomeQuiet(t *testing.T) {
 	}
 }
 
-func TestMemoryIsGivenBackAgainAsLongAsStacksShrink(t *testing.T) {
-	var q quiet
-	if !q.look(q.last+worthwhile) && !q.look(q.last) {
-		t.Fatal("nothing is given back")
-	}
-	q.collected(4*worthwhile, 2*worthwhile)
-	if !q.look(q.last) {
-		t.Error("what is left of the stacks stays")
-	}
-	q.collected(2*worthwhile, 2*worthwhile)
-	if q.look(q.last) {
-		t.Error("a quiet server collects on and on")
-	}
-}
-
 func TestAQuietServerNeedsNoMemoryForWhatItHasDone(t *testing.T) {
 	t.Setenv("GOGC", "")
 	defer collectEvenly()()
