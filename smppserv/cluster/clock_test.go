@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"net"
 	"net/url"
 	"testing"
 	"time"
@@ -109,15 +108,9 @@ func TestADatabaseThatWasAwayForTenLeasesMakesNobodyDead(t *testing.T) {
 	}
 }
 
-// It takes connections, and says nothing, as a machine does whose disk hangs.
 func TestALeaseIsRenewedAtTheSecondHostBehindAFirstOneThatIsSilent(t *testing.T) {
 	r := newRig(t)
-	first, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := first.Addr().String()
-	first.Close()
+	at, beSilent := testkit.SilentLater(t)
 	a := r.join("a", short, func(w *worker, o *Options) {
 		u, err := url.Parse(w.cut.dsn)
 		if err != nil {
@@ -126,11 +119,7 @@ func TestALeaseIsRenewedAtTheSecondHostBehindAFirstOneThatIsSilent(t *testing.T)
 		u.Host = at + "," + u.Host
 		o.Pool = r.connect(u.String())
 	})
-	silent, err := net.Listen("tcp", at) // nobody accepts: the kernel does
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer silent.Close()
+	beSilent()
 	a.cut.set(true)
 	testkit.Await(t, "it stops delivering", a.stopped)
 	a.cut.set(false)

@@ -21,7 +21,7 @@ func (n *Node) Estates() []sms.Epoch {
 
 // inherit takes what has no owner, sees that there is a leader, and has the messages of estates taken up that are new.
 func (n *Node) inherit(ctx context.Context, d Duties) error {
-	if !n.Holds() || n.retiring.Load() {
+	if n.retiring.Load() {
 		return nil
 	}
 	estates, err := n.claim(ctx)

@@ -106,6 +106,14 @@ func (q *Queue) isApart(l *lane, e *entry, o *Outlet) bool {
 	return true
 }
 
+// unbar has what waits here for messages of a conversation looked at again.
+func (q *Queue) unbar(hash uint64, a *apart) {
+	if lr := q.byHash.find(hash); lr != 0 && a.bars {
+		q.ready(lr)
+		q.recipientOf(q.lanes.at(lr)).mark()
+	}
+}
+
 // rejoined is for a message that is here again.
 func (q *Queue) rejoined(hash uint64, id sms.ID) {
 	a := q.apart[hash]
@@ -115,9 +123,7 @@ func (q *Queue) rejoined(hash uint64, id sms.ID) {
 	if i, found := slices.BinarySearch(a.ids, id); found {
 		if a.ids = slices.Delete(a.ids, i, i+1); len(a.ids) == 0 {
 			delete(q.apart, hash)
-			if lr := q.byHash.find(hash); lr != 0 && a.bars { // what waited for it may not have to wait for its time
-				q.ready(lr)
-			}
+			q.unbar(hash, a) // what waited for it may not have to wait for its time
 		}
 	}
 }
@@ -161,10 +167,7 @@ func (q *Queue) Located(ids []sms.ID, at map[sms.ID]sms.Epoch) (waits bool) {
 				continue
 			}
 		}
-		if lr := q.byHash.find(hash); lr != 0 && a.bars {
-			q.ready(lr)
-			q.recipientOf(q.lanes.at(lr)).mark()
-		}
+		q.unbar(hash, a)
 	}
 	q.wake()
 	return waits

@@ -39,13 +39,21 @@ func TestWhatWasHandedOnIsNotOvertakenByWhatCameBehindIt(t *testing.T) {
 	r.emptied()
 }
 
-func TestWhatComesBackBeforeItIsKnownThatItHadGoneIsTakenUp(t *testing.T) {
-	r := newRig(t, func(op *Options) { op.Share = newOthers() })
-	first, second := r.answerTo("first"), r.answerTo("second")
+// leaving has a message under way to worker 5, and a second one behind it.
+func leaving(t *testing.T) (r *rig, first *sms.Message, away *outbox, going try) {
+	t.Helper()
+	r = newRig(t, func(op *Options) { op.Share = newOthers() })
+	first = r.answerTo("first")
+	second := r.answerTo("second")
 	r.add(first)
-	away := r.attach(road.OutletOptions{Recipient: "admin", Window: 100, Serial: true, Holder: 5})
-	going := away.next("first")
+	away = r.attach(road.OutletOptions{Recipient: "admin", Window: 100, Serial: true, Holder: 5})
+	going = away.next("first")
 	r.add(second)
+	return r, first, away, going
+}
+
+func TestWhatComesBackBeforeItIsKnownThatItHadGoneIsTakenUp(t *testing.T) {
+	r, first, away, going := leaving(t)
 	away.Detach()
 	here := r.attach(road.OutletOptions{Recipient: "admin", Window: 100})
 	if n, err := r.q.TakeIn(t.Context(), []sms.ID{first.ID}); n != 0 || err != nil {
@@ -59,12 +67,7 @@ func TestWhatComesBackBeforeItIsKnownThatItHadGoneIsTakenUp(t *testing.T) {
 
 // The one to whom it was handed on dies just then, and this worker takes over.
 func TestWhatIsTakenOverBeforeItIsKnownThatItHadGoneIsTakenUp(t *testing.T) {
-	r := newRig(t, func(op *Options) { op.Share = newOthers() })
-	first, second := r.answerTo("first"), r.answerTo("second")
-	r.add(first)
-	away := r.attach(road.OutletOptions{Recipient: "admin", Window: 100, Serial: true, Holder: 5})
-	going := away.next("first")
-	r.add(second)
+	r, first, away, going := leaving(t)
 	n, err := r.q.TakeOver(t.Context(), func(_ context.Context, f func(*sms.Message) error) error { return f(first) })
 	if n != 1 || err != nil {
 		t.Fatal(n, err)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -209,29 +208,19 @@ func TestAStandbyIsRefusedAndServesWhenItIsPromoted(t *testing.T) {
 	}
 }
 
-// It takes connections, and says nothing, as a machine does whose disk hangs.
 func TestAWorkerGoesOnAtTheSecondHostBehindAFirstOneThatIsSilent(t *testing.T) {
 	pg := testkit.SharedPostgres(t)
 	u, err := url.Parse(pg.Database(t))
 	if err != nil {
 		t.Fatal(err)
 	}
-	first, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := first.Addr().String()
-	first.Close()
+	at, beSilent := testkit.SilentLater(t)
 	u.Host = at + "," + u.Host
 	o := options(u.String(), t.TempDir())
 	o.Lease = time.Second
 	s := must(t, o)
 	storetest.Add(t, s, storetest.Sample())
-	silent, err := net.Listen("tcp", at) // nobody accepts: the kernel does
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer silent.Close()
+	beSilent()
 	pg.Exec(t, strings.TrimPrefix(u.Path, "/"), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()")
 	testkit.Await(t, "it writes again", func() bool {
 		_, err := add(s, storetest.Sample())

@@ -76,7 +76,8 @@ func (w *writer) connected(ctx context.Context) (*pgx.Conn, error) {
 		config.RuntimeParams[name] = "off"
 	}
 	config.RuntimeParams["jit"] = "off" // the cost of what has no key to be found by would have it compiled, each time
-	if end, ok := ctx.Deadline(); ok {  // one that is silent leaves the others their time
+	if end, ok := ctx.Deadline(); ok {
+		// Of several hosts one that is silent leaves the others their time.
 		config.ConnectTimeout = min(config.ConnectTimeout, time.Until(end)/time.Duration(1+len(config.Fallbacks)))
 	}
 	c, err := pgx.ConnectConfig(ctx, config)

@@ -14,8 +14,7 @@ import (
 	"hnetsmpp/smppserv/store/sqlite"
 )
 
-// Name is that of the database's file.
-const Name = "messages.db"
+const name = "messages.db"
 
 // Blank puts an empty database of the newest version into a folder, and returns its file.
 func Blank(t testing.TB, folder string) (file string) {
@@ -24,12 +23,12 @@ func Blank(t testing.TB, folder string) (file string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, content := range files {
-		if err := os.WriteFile(filepath.Join(folder, name), content, 0o600); err != nil {
+	for file, content := range files {
+		if err := os.WriteFile(filepath.Join(folder, file), content, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return filepath.Join(folder, Name)
+	return filepath.Join(folder, name)
 }
 
 // blank are the files of an empty database that was closed.
@@ -39,7 +38,7 @@ var blank = sync.OnceValues(func() (files map[string][]byte, err error) {
 		return nil, err
 	}
 	defer os.RemoveAll(folder)
-	s, err := sqlite.Open(context.Background(), sqlite.Options{File: filepath.Join(folder, Name), Log: zerolog.Nop()})
+	s, err := sqlite.Open(context.Background(), sqlite.Options{File: filepath.Join(folder, name), Log: zerolog.Nop()})
 	if err != nil {
 		return nil, err
 	}
