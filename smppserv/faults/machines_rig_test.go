@@ -110,6 +110,8 @@ func (m *machines) explain() {
 			"due_at - (extract(epoch FROM now()) * 1000)::bigint, 'kind', kind, reason), E'\\n') FROM (SELECT * FROM messages WHERE final_at IS NULL ORDER BY id LIMIT 20) w",
 		"SELECT string_agg(concat_ws(' ', name, epoch, beat), E'\\n') FROM nodes",
 		"SELECT string_agg(concat_ws(' ', 'estate', epoch, owner), E'\\n') FROM estates",
+		"SELECT string_agg(concat_ws(' ', 'session', pid, state, now() - state_change, wait_event_type, wait_event, 'held up by', pg_blocking_pids(pid)::text, left(query, 60)), E'\\n') " +
+			"FROM pg_stat_activity WHERE datname = current_database()",
 		"SELECT string_agg(concat_ws(' ', 'slot', client, slot, epoch, session, receives), E'\\n') FROM slots",
 	}
 	for _, fault := range m.account.faults {

@@ -3,6 +3,8 @@ package testkit
 import (
 	"bytes"
 	"context"
+	_ "embed"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/url"
@@ -67,33 +69,40 @@ func Postgres(t testing.TB, settings ...string) *PG {
 	return pg
 }
 
+//go:embed testdata/clock.c
+var clockLibrary []byte
+
 // PostgresClock is Postgres with a clock that can be set: set has it go on so much ahead of the machine's.
 func PostgresClock(t testing.TB, settings ...string) (pg *PG, set func(ahead time.Duration)) {
 	t.Helper()
 	programs := postgresPrograms(t)
-	libraries, _ := filepath.Glob("/usr/lib/*/faketime/libfaketime.so.1")
-	if len(libraries) == 0 {
-		Missing(t, "libfaketime", "apt-get install faketime")
+	compiler, err := exec.LookPath("gcc")
+	if err != nil || runtime.GOOS != "linux" {
+		Missing(t, "gcc", "apt-get install gcc libc6-dev")
 	}
-	pg, err := newPostgres(programs, settings)
-	if err != nil {
+	if pg, err = newPostgres(programs, settings); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(pg.remove)
-	file := filepath.Join(pg.folder, "ahead")
-	set = func(ahead time.Duration) {
-		// The file is put there whole: it is read at each look at the clock.
-		err := os.WriteFile(file+".new", fmt.Appendf(nil, "%+d\n", int(ahead.Seconds())), 0o644)
+	source, library, file := filepath.Join(pg.folder, "clock.c"), filepath.Join(pg.folder, "clock.so"), filepath.Join(pg.folder, "ahead")
+	set = func(ahead time.Duration) { // in the file's own pages: they are mapped
+		f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE, 0o644)
 		if err == nil {
-			err = os.Rename(file+".new", file)
+			err = binary.Write(f, binary.NativeEndian, int64(ahead.Seconds()))
+			err = errors.Join(err, f.Close())
 		}
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
 	set(0)
-	pg.environment = []string{"LD_PRELOAD=" + libraries[0], "FAKETIME_TIMESTAMP_FILE=" + file, "FAKETIME_NO_CACHE=1", "FAKETIME_DONT_FAKE_MONOTONIC=1",
-		"DONT_FAKE_MONOTONIC=1"}
+	if err := os.WriteFile(source, clockLibrary, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command(compiler, "-shared", "-fPIC", "-o", library, source).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	pg.environment = []string{"LD_PRELOAD=" + library, "CLOCK_AHEAD=" + file}
 	if err = pg.initialise(); err == nil {
 		err = pg.start()
 	}
