@@ -61,6 +61,15 @@ func (n *nodes) stop() {
 	}
 }
 
+// Pending implements queue.Share.
+func (n *nodes) Pending(owner string) int { return n.Node.Pending(owner) }
+
+// Supersede implements queue.Share.
+func (n *nodes) Supersede(id, by sms.ID) { go n.mc.smsc.Supersede(id, by) }
+
+// TakeIn implements smsc.Others.
+func (n *nodes) TakeIn(ctx context.Context) error { return n.Node.TakeIn(ctx, duties{n, n.rows}) }
+
 // Nodes implements operators.Others.
 func (n *nodes) Nodes() (all []operators.Neighbour) {
 	for _, o := range n.Node.Nodes() {
@@ -187,7 +196,7 @@ func (mc *centre) calls(ctx context.Context, systemID string, d time.Duration) b
 }
 
 var (
-	_ queue.Share      = (*cluster.Forwarder)(nil)
+	_ queue.Share      = (*nodes)(nil)
 	_ smsc.Others      = (*nodes)(nil)
 	_ operators.Others = (*nodes)(nil)
 	_ cluster.Duties   = duties{}

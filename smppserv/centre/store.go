@@ -153,7 +153,7 @@ func (mc *centre) share() queue.Share {
 	if mc.nodes == nil {
 		return nil
 	}
-	return mc.nodes.Forwarder
+	return mc.nodes
 }
 
 // neighbours are the workers that operators see beside this one, nil = there are none.

@@ -22,16 +22,16 @@ FROM (SELECT) one LEFT JOIN (
 	ORDER BY id LIMIT $4) m ON true
 ORDER BY m.id`
 
-// arrivals takes up what others have handed to this node. It looks by a connection of its own: if that breaks, the database may have
+// TakeIn takes up what others have handed to this node. It looks by a connection of its own: if that breaks, the database may have
 // crashed, and then gives the same numbers to transactions again, so that the oldest one says nothing any more.
-func (n *Node) arrivals(ctx context.Context, d Duties) error {
+func (n *Node) TakeIn(ctx context.Context, d Duties) error {
 	// What was handed to an estate comes behind what that had before.
 	n.looks.arriving.Lock()
 	defer n.looks.arriving.Unlock()
 	return n.takeIn(ctx, d)
 }
 
-// takeIn is arrivals with looks.arriving held.
+// takeIn is TakeIn with looks.arriving held.
 func (n *Node) takeIn(ctx context.Context, d Duties) (err error) {
 	defer func() {
 		if err != nil {

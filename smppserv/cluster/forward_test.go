@@ -93,7 +93,13 @@ func (h *hands) set(f func()) {
 	f()
 }
 
-var _ queue.Share = (*Forwarder)(nil)
+var _ queue.Share = struct {
+	*Forwarder
+	superseding
+}{}
+
+// superseding is what of a queue.Share is not a Forwarder's.
+type superseding interface{ Supersede(id, by sms.ID) }
 
 // forwarding is a worker a with a forwarder, and a worker b.
 func forwarding(t *testing.T) (a, b *worker, outs *outlets, store *hands) {

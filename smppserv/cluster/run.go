@@ -61,7 +61,7 @@ func (n *Node) Run(ctx context.Context, d Duties) {
 	}()
 	var all sync.WaitGroup
 	for _, l := range []look{
-		{"messages handed to this worker", n.looks.rows, lookEvery, func(ctx context.Context) error { return n.arrivals(ctx, d) }},
+		{"messages handed to this worker", n.looks.rows, lookEvery, func(ctx context.Context) error { return n.TakeIn(ctx, d) }},
 		{"ends of messages handed on", n.looks.ended, lookEvery, d.Ended},
 		{"messages of workers that are over", n.looks.estates, lookEvery, func(ctx context.Context) error { return n.inherit(ctx, d) }},
 		{"sessions at other workers", n.looks.slots, lookEvery, func(ctx context.Context) error { return n.lookAtSlots(ctx, d) }},

@@ -251,3 +251,49 @@ func TestMachinesAnswerATransactionThatIsDeliveredAtAnother(t *testing.T) {
 		t.Errorf("%q came", text)
 	}
 }
+
+func TestMachinesReplaceWhatIsOnItsWayToAnother(t *testing.T) {
+	pg := testkit.Postgres(t)
+	m := newMachines(t, pg, pg.Database(t), 2, func(_ int, s testkit.Settings) {
+		s["mode"], s["server.window"], s["server.response_timeout"] = "opportunity", 1, "1m"
+	})
+	m.start(0, 1)
+	there := testkit.Bind(t, m.smpp[1], smpp.CmdBindReceiver, "m2", testkit.Password)
+	here := testkit.Bind(t, m.smpp[0], smpp.CmdBindTransceiver, "m1", testkit.Password)
+	message := func(n int, text string) *smpp.SubmitSM {
+		s := submitted("m1", fmt.Sprintf("336123456%02d", n), text)
+		s.Dest.Addr = campaignOf("m2")
+		return s
+	}
+	here.SubmitSM(message(0, "first"))
+	first, _ := there.Expect(smpp.CmdDeliverSM) // until it is answered the others wait there
+	const pairs = 40
+	asked := map[uint32]string{}
+	for n := 1; n <= pairs; n++ {
+		asked[here.Send(message(n, "old"))] = "old"
+		time.Sleep(time.Duration(n%8) * time.Millisecond) // it is at one worker, on its way, or at the other one
+		replacing := message(n, "new")
+		replacing.ReplaceIfPresent = 1
+		asked[here.Send(replacing)] = "new"
+	}
+	ids := map[string]string{}
+	for range 2 * pairs {
+		h, pdu := here.Expect(smpp.CmdSubmitSMResp)
+		if h.Status != smpp.ROK {
+			t.Fatalf("%v", h.Status)
+		}
+		ids[pdu.(*smpp.SubmitSMResp).MessageID] = asked[h.Sequence]
+	}
+	for range pairs {
+		if r := receipt(t, here); ids[r.ID] != "old" || r.State != smpp.StateDeleted {
+			t.Fatalf("of what was %q: %+v", ids[r.ID], r)
+		}
+	}
+	there.SendSeq(first.Sequence, &smpp.DeliverSMResp{})
+	for range pairs {
+		if text := string(there.ExpectDeliver().ShortMessage); text != "new" {
+			t.Fatalf("%q was delivered", text)
+		}
+	}
+	there.ExpectSilence(500 * time.Millisecond)
+}

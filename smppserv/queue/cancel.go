@@ -22,9 +22,11 @@ const (
 // service_type or, with "", of any: cancel_sm without a message_id. It returns at once. What was handed in before counts, also
 // if it is still on its way to disk, what comes after does not. done is called once, from any goroutine: when all of it, n messages, is
 // DELETED on disk, or with an error, and then none is; but after ctx's end it may still become so. What is being tried is left to
-// its try, and goes the same way if that fails for now.
-func (q *Queue) CancelConversation(ctx context.Context, like *sms.Message, done func(n int, err error)) {
-	c := &cancellation{q: q, like: like}
+// its try, and goes the same way if that fails for now, or if it only went to another worker: but not if nothing else is taken back, here or
+// elsewhere, as the request has failed then. elsewhere, which may be nil, takes back what other workers have, and tells how many; this is a
+// transaction at each of them, not over all: after an error some may be taken back.
+func (q *Queue) CancelConversation(ctx context.Context, like *sms.Message, elsewhere func(context.Context) (int, error), done func(n int, err error)) {
+	c := &cancellation{q: q, like: like, elsewhere: elsewhere}
 	through := make(chan struct{})
 	q.mu.Lock()
 	c.upTo = q.lastSeen
@@ -62,9 +64,11 @@ type cancellation struct {
 	like *sms.Message
 	upTo sms.ID
 
+	elsewhere func(context.Context) (int, error)
+
 	claimed []cancelled
 	ends    []*conclusion
-	tried   []answered // that were being tried
+	missed  []sms.ID // that were being tried, or went to another worker
 }
 
 // cancelled is a message that is claimed to be ended.
@@ -95,6 +99,14 @@ func (c *cancellation) run(ctx context.Context, done func(int, error)) {
 		done(0, fmt.Errorf("%w: %d wait, and no more than %d are taken back at a time", sms.ErrTooMany, len(ids), limit))
 		return
 	}
+	others := 0
+	if c.elsewhere != nil { // after the look at what is here: from here it may go there meanwhile
+		var err error
+		if others, err = c.elsewhere(ctx); err != nil {
+			done(others, err)
+			return
+		}
+	}
 	for step := range slices.Chunk(ids, cancelStep) {
 		err := ctx.Err()
 		if err == nil {
@@ -107,7 +119,10 @@ func (c *cancellation) run(ctx context.Context, done func(int, error)) {
 		}
 	}
 	if len(c.claimed) == 0 {
-		done(0, nil)
+		if others > 0 {
+			c.supersede()
+		}
+		done(others, nil)
 		return
 	}
 	var vs []*road.Transition
@@ -130,13 +145,19 @@ func (c *cancellation) run(ctx context.Context, done func(int, error)) {
 		return
 	}
 	c.conclude()
-	done(len(c.claimed), nil)
+	done(others+len(c.claimed), nil)
 }
 
 // waiting lists, newest first, what is to be taken back, as far as entries tell, and notes what is being tried. The newest are
 // taken back first, since those behind a message wait for it until the end.
 func (c *cancellation) waiting() (ids []sms.ID) {
 	q := c.q
+	for id, p := range q.outgoing {
+		if p.m.Submitter == c.like.Submitter && conversationOf(p.m) == conversationOf(c.like) && id <= c.upTo &&
+			(c.like.ServiceType == "" || p.m.ServiceType == c.like.ServiceType) {
+			c.missed = append(c.missed, id)
+		}
+	}
 	p, lr := q.parties.byName[c.like.Submitter], q.findLane(conversationOf(c.like))
 	if p == nil || lr == 0 {
 		return nil
@@ -154,7 +175,7 @@ func (c *cancellation) waiting() (ids []sms.ID) {
 					case e.status != taken:
 						ids = append(ids, o.id)
 					case part == r:
-						c.tried = append(c.tried, answered{r: r, id: o.id})
+						c.missed = append(c.missed, o.id)
 					}
 				}
 			}
@@ -184,6 +205,7 @@ func (c *cancellation) claim(ctx context.Context, ids []sms.ID) error {
 		}
 		r, err := q.claimable(m.ID, true)
 		if err != nil {
+			c.missed = append(c.missed, m.ID)
 			continue
 		}
 		e := q.entries.at(r)
@@ -229,10 +251,24 @@ func (c *cancellation) conclude() {
 		q.mu.Unlock()
 		end.concluded()
 	}
+	c.supersede()
+}
+
+// supersede sees to what was being tried, or on its way to another worker.
+func (c *cancellation) supersede() {
+	q := c.q
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for _, t := range c.tried {
-		q.succeed(&replaced{r: t.r, id: t.id}, 0)
+	for _, id := range c.missed {
+		if p := q.outgoing[id]; p != nil {
+			p.cancelled = true
+			continue
+		}
+		r := q.byID.find(uint64(id))
+		if r != 0 && q.entries.at(r).status == absorbed { // its text goes on without it, if it goes on
+			continue
+		}
+		q.succeed(&replaced{r: r, id: id}, 0)
 	}
 }
 

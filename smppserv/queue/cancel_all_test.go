@@ -29,7 +29,7 @@ func TestACancellationThatTheDiskRefusesCancelsNothing(t *testing.T) {
 	whileHeldOrNot(t, func(t *testing.T, r *rig) {
 		ms := r.many(cancelStep + 10)
 		r.fault.set(func() { r.fault.endErr = errDisk })
-		if n, err := r.cancelConversation("admin", ""); n != 0 || !errors.Is(err, errDisk) {
+		if n, err := r.cancelConversation("admin", "", 0); n != 0 || !errors.Is(err, errDisk) {
 			t.Fatalf("%d were cancelled, %v", n, err)
 		}
 		h := r.hermes()
@@ -46,11 +46,11 @@ func TestMoreThanAreCancelledAtATimeAreLeft(t *testing.T) {
 	r := newRig(t, nil)
 	ms := r.many(11)
 	r.q.maxCancelled = 10
-	if n, err := r.cancelConversation("admin", ""); n != 0 || !errors.Is(err, sms.ErrTooMany) {
+	if n, err := r.cancelConversation("admin", "", 0); n != 0 || !errors.Is(err, sms.ErrTooMany) {
 		t.Fatalf("%d were cancelled, %v", n, err)
 	}
 	r.q.maxCancelled = 11
-	if n, err := r.cancelConversation("admin", ""); n != 11 || err != nil {
+	if n, err := r.cancelConversation("admin", "", 0); n != 11 || err != nil {
 		t.Fatalf("%d were cancelled, %v", n, err)
 	}
 	for _, m := range ms {
@@ -71,7 +71,7 @@ func TestWhatIsTriedWhenItsConversationIsCancelledIsNotTriedAgain(t *testing.T) 
 			h := r.hermes()
 			ms := r.many(5)
 			first := h.next("text")
-			if n, err := r.cancelConversation("admin", ""); n != 4 || err != nil {
+			if n, err := r.cancelConversation("admin", "", 0); n != 4 || err != nil {
 				t.Fatalf("%d were cancelled, %v", n, err)
 			}
 			first.report(report.outcome)

@@ -105,7 +105,8 @@ func until(ctx context.Context, done <-chan struct{}) error {
 	}
 }
 
-// claim takes a message that waits, with its text, so that nobody tries it. The caller must conclude or unclaim it.
+// claim takes a message that waits, with its text, so that nobody tries it. The caller must conclude or unclaim it. One that another
+// worker is to have is waited for until that has it: it does not wait here.
 // A delivery pending flag and a part of a long text are only claimed to be concluded, and read only as far as that needs;
 // the rest of the text goes on without it.
 func (q *Queue) claim(ctx context.Context, id sms.ID, toEnd bool) (ref, *sms.Message, error) {
@@ -117,6 +118,13 @@ func (q *Queue) claim(ctx context.Context, id sms.ID, toEnd bool) (ref, *sms.Mes
 	}
 	for {
 		q.mu.Lock()
+		if p := q.outgoing[id]; p != nil {
+			q.mu.Unlock()
+			if err := until(ctx, p.gone); err != nil {
+				return 0, nil, err
+			}
+			return 0, nil, sms.ErrNotWaiting
+		}
 		r, err := q.claimable(id, toEnd)
 		if err != nil {
 			q.mu.Unlock()

@@ -318,7 +318,7 @@ func (q *Queue) sleep() time.Duration {
 		}
 	}
 	if q.passing.len() > 0 {
-		if at := q.passing.front().at; !some || at < next {
+		if at := (*q.passing.front()).at; !some || at < next {
 			next, some = at, true
 		}
 	}

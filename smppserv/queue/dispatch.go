@@ -72,10 +72,7 @@ func (j *job) outcome(successor sms.ID) sms.Outcome {
 	code := j.ms[slices.Index(j.all, j.lead)].Error
 	switch j.untried {
 	case superseded:
-		if successor == 0 {
-			return deleted("cancelled while it was tried")
-		}
-		return deleted("replaced by message " + successor.String())
+		return deleted(superseding(successor))
 	case restart:
 		return sms.Outcome{Verdict: sms.Failed, Code: code, Reason: "a restart ended its transaction"}
 	case reached:

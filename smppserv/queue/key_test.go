@@ -81,7 +81,7 @@ func TestAMessageThatReplacesAnotherHasAKeyOfItsOwn(t *testing.T) {
 	first := h.next("old")
 	r.refused(first)
 	s := newSubmission()
-	if err := r.q.AddReplacing(t.Context(), m, 0, s); err != nil {
+	if err := r.q.AddReplacing(t.Context(), m, 0, s, nil); err != nil {
 		t.Fatal(err)
 	}
 	testkit.Receive(t, s.accepted, "Accepted")

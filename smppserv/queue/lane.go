@@ -250,6 +250,9 @@ func (q *Queue) unclaim(r ref) {
 	}
 	q.ready(e.lane)
 	q.arm(r, now)
+	if e.flags&succeeded != 0 {
+		q.end(r, superseded)
+	}
 }
 
 // leave takes an entry out of its lane for good, whatever its status, and gives what stands behind it a turn.

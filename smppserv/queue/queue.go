@@ -147,7 +147,8 @@ type Queue struct {
 	ends     fifo[ending]          // messages to conclude without a try
 	endsFrom int64                 // not before
 	answers  fifo[answered]
-	passing  fifo[passing]
+	passing  fifo[*passing]
+	outgoing map[sms.ID]*passing // these, and those whose hand-on is under way
 	proven   fifo[proven]
 	onParked func()
 
@@ -156,7 +157,7 @@ type Queue struct {
 	unwritten    int          // outcomes on their way to disk
 	storing      atomic.Int64 // additions, changes and steps of the clock on their way to disk; it rises under mu only
 	trying       int          // jobs in flight
-	lastSeen     sms.ID       // the highest ID that has its entry, or had
+	lastSeen     sms.ID       // the highest ID that is known here
 	maxCancelled int
 	unswept      bool // another program has written, and what it wrote was not looked at to the end
 	started      bool
@@ -183,7 +184,7 @@ func New(o Options) *Queue {
 	q := &Queue{
 		o: o, log: o.Log, limited: loglimit.New(o.Log), reckoning: newReckoning(o.Clock), parties: newParties(),
 		kick: make(chan struct{}, 1), done: make(chan struct{}), stop: make(chan struct{}), idle: make(chan struct{}),
-		held: map[ref]*sms.Message{}, submissions: map[ref]road.Submission{}, abroad: map[sms.ID]telling{}, apart: map[uint64]*apart{}, cameBack: map[sms.ID]struct{}{}, partOf: map[ref]*group{},
+		held: map[ref]*sms.Message{}, submissions: map[ref]road.Submission{}, abroad: map[sms.ID]telling{}, apart: map[uint64]*apart{}, cameBack: map[sms.ID]struct{}{}, outgoing: map[sms.ID]*passing{}, partOf: map[ref]*group{},
 		leads: map[ref]*text{}, successors: map[ref]sms.ID{}, faults: map[ref]int{}, unsaved: map[ref]*conclusion{},
 		complete:   complete{ids: map[uint64]sms.ID{}, max: defaultMaxComplete},
 		groups:     groups{byKey: map[groupKey]*group{}, max: defaultMaxGroups},
@@ -389,7 +390,8 @@ func (q *Queue) guarded(m *sms.Message, tell func()) {
 
 // succeed notes what has taken the place of a message that is being tried, or was.
 func (q *Queue) succeed(old *replaced, by sms.ID) {
-	if q.byID.find(uint64(old.id)) != old.r {
+	if r := q.byID.find(uint64(old.id)); r == 0 || r != old.r { // it has ended, or another worker has it
+		q.o.Share.Supersede(old.id, by)
 		return
 	}
 	e := q.entries.at(old.r)

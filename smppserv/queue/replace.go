@@ -11,9 +11,9 @@ import (
 // replaced is the message that another one takes the place of. Its end is written with the addition of that one, or not at all;
 // but one that is being tried ends after its try, unless that delivers it.
 type replaced struct {
-	r     ref
+	r     ref // 0 = another worker has it
 	id    sms.ID
-	tried bool // then it is not claimed
+	tried bool // or there; then it is not claimed
 	m     *sms.Message
 	end   *conclusion
 }
@@ -27,7 +27,7 @@ func (a *addition) Replaces() *road.Transition {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	wall, now := q.read()
-	c := &conclusion{q: q, outcome: deleted("replaced by message " + a.m.ID.String())}
+	c := &conclusion{q: q, outcome: deleted(superseding(a.m.ID))}
 	c.all = append(c.ref[:0], old.r)
 	e := q.entries.at(old.r)
 	q.ending(c, c.all, []*sms.Message{old.m}, e, int(e.attempts), wall, now)
@@ -100,14 +100,26 @@ func (q *Queue) giveUp(r ref) {
 
 // AddReplacing hands m in; with it, the oldest waiting message of its submitter with the same two numbers and
 // service_type becomes DELETED (replace_if_present_flag), and does not count for limit; if it is being tried, after that try,
-// unless that succeeds. Where there is none, m is added all the same.
-func (q *Queue) AddReplacing(ctx context.Context, m *sms.Message, limit int, s road.Submission) error {
+// unless that succeeds. Where there is none, m is added all the same. elsewhere, which may be nil, tells the oldest such message that other workers
+// have, 0 = none.
+func (q *Queue) AddReplacing(ctx context.Context, m *sms.Message, limit int, s road.Submission, elsewhere func(context.Context) (sms.ID, error)) error {
 	// Two at a time would find the same message to replace, or none.
 	alone := &q.replacing[conversationOf(m).hash()%uint64(len(q.replacing))]
 	alone.Lock()
 	defer alone.Unlock()
 	if err := q.through(ctx); err != nil {
 		return err
+	}
+	here, there := sms.ID(0), sms.ID(0)
+	if elsewhere != nil {
+		here = q.oldestHere(m) // first: from here it may go there meanwhile
+		var err error
+		if there, err = elsewhere(ctx); err != nil {
+			return err
+		}
+	}
+	if there != 0 && (here == 0 || there < here) {
+		return q.add(m, limit, s, &replaced{id: there, tried: true})
 	}
 	old, err := q.claimOldest(ctx, m)
 	if err != nil {
@@ -122,9 +134,23 @@ func (q *Queue) AddReplacing(ctx context.Context, m *sms.Message, limit int, s r
 	q.mu.Lock()
 	if r := q.oldest(m, 0, true); r != 0 {
 		old = &replaced{r: r, id: q.entries.at(r).id, tried: true}
+	} else if here != 0 {
+		old = &replaced{id: here, tried: true}
 	}
 	q.mu.Unlock()
 	return q.add(m, limit, s, old)
+}
+
+// oldestHere is the message that m takes the place of, as far as entries tell, 0 = none.
+func (q *Queue) oldestHere(m *sms.Message) (id sms.ID) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, tried := range [...]bool{false, true} {
+		if r := q.oldest(m, 0, tried); r != 0 && (id == 0 || q.entries.at(r).id < id) {
+			id = q.entries.at(r).id
+		}
+	}
+	return id
 }
 
 // through waits until all that was handed in before is on disk, or was refused.
@@ -143,4 +169,32 @@ func (q *Queue) reported(ctx context.Context) error {
 	reported := make(chan struct{})
 	q.o.Store.After(func() { close(reported) })
 	return until(ctx, reported)
+}
+
+// Supersede takes a message to DELETED whose place another one has, by, or, with 0, which was cancelled: one that waits at once,
+// as Cancel does; one that is being tried after that try, unless that delivers it. It returns as Cancel does.
+func (q *Queue) Supersede(ctx context.Context, id, by sms.ID) error {
+	err := q.CancelBy(ctx, id, superseding(by))
+	if !errors.Is(err, sms.ErrBeingTried) {
+		return err
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	r := q.byID.find(uint64(id))
+	if r == 0 {
+		return sms.ErrNotWaiting
+	}
+	if e := q.entries.at(r); e.status == absorbed {
+		r = e.prev
+	}
+	q.succeed(&replaced{r: r, id: q.entries.at(r).id}, by)
+	return nil
+}
+
+// superseding is why a message is DELETED whose place another one has, or, with 0, which was cancelled, if only after a try.
+func superseding(by sms.ID) string {
+	if by == 0 {
+		return "cancelled while it was tried"
+	}
+	return "replaced by message " + by.String()
 }

@@ -15,7 +15,7 @@ func TestAddReplacingDeletesTheOldWhenTheNewIsOnDisk(t *testing.T) {
 	whileHeldOrNot(t, func(t *testing.T, r *rig) {
 		old := r.texts("old", "between")[0]
 		m, s := r.text("new"), newSubmission()
-		if err := r.q.AddReplacing(t.Context(), m, 0, s); err != nil {
+		if err := r.q.AddReplacing(t.Context(), m, 0, s, nil); err != nil {
 			t.Fatal(err)
 		}
 		if err := testkit.Receive(t, s.accepted, "Accepted"); err != nil || m.ID <= old.ID {
@@ -37,12 +37,12 @@ func TestAddReplacingKeepsTheOldWhenTheNewIsRefused(t *testing.T) {
 	old.RegisteredDelivery = 1
 	r.add(old)
 	r.texts("another")
-	if err := r.q.AddReplacing(t.Context(), r.text("new"), 1, newSubmission()); err != sms.ErrQueueFull {
+	if err := r.q.AddReplacing(t.Context(), r.text("new"), 1, newSubmission(), nil); err != sms.ErrQueueFull {
 		t.Fatalf("got %v", err)
 	}
 	r.fault.set(func() { r.fault.addErr = errDisk })
 	s := newSubmission()
-	if err := r.q.AddReplacing(t.Context(), r.text("new"), 0, s); err != nil {
+	if err := r.q.AddReplacing(t.Context(), r.text("new"), 0, s, nil); err != nil {
 		t.Fatalf("got %v", err)
 	}
 	if err := testkit.Receive(t, s.accepted, "Accepted"); err != errDisk {
@@ -65,7 +65,7 @@ func TestADuplicateReplacesNothing(t *testing.T) {
 	old.ExternalID, again.ExternalID = "h-1", "h-1"
 	r.add(old)
 	s := newSubmission()
-	if err := r.q.AddReplacing(t.Context(), again, 0, s); err != nil {
+	if err := r.q.AddReplacing(t.Context(), again, 0, s, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := testkit.Receive(t, s.accepted, "Accepted"); err != nil || !s.duplicate {
@@ -82,7 +82,7 @@ func TestTheEndOfAReplacedMessageIsOnDiskWhenTheNewOneIsAccepted(t *testing.T) {
 		first := r.add(old)
 		r.fault.set(func() { r.fault.slow = true }) // no other transaction comes to its help
 		s := newSubmission()
-		if err := r.q.AddReplacing(t.Context(), r.text("new"), 0, s); err != nil {
+		if err := r.q.AddReplacing(t.Context(), r.text("new"), 0, s, nil); err != nil {
 			t.Fatal(err)
 		}
 		if err := testkit.Receive(t, s.accepted, "Accepted"); err != nil {
@@ -113,7 +113,7 @@ func TestAReplacementNeedsNoRoomOfItsOwn(t *testing.T) {
 	}
 	for _, text := range []string{"newer", "newest"} {
 		s := newSubmission()
-		if err := r.q.AddReplacing(t.Context(), r.text(text), 1, s); err != nil {
+		if err := r.q.AddReplacing(t.Context(), r.text(text), 1, s, nil); err != nil {
 			t.Fatal(err)
 		}
 		if err := testkit.Receive(t, s.accepted, "Accepted"); err != nil {
@@ -135,7 +135,7 @@ func TestOfThoseThatReplaceAtTheSameTimeOneIsLeft(t *testing.T) {
 			for range clients {
 				wg.Go(func() {
 					s := newSubmission()
-					if err := r.q.AddReplacing(t.Context(), r.text("text"), 0, s); err != nil {
+					if err := r.q.AddReplacing(t.Context(), r.text("text"), 0, s, nil); err != nil {
 						t.Error(err)
 						return
 					}
@@ -158,13 +158,13 @@ func TestAddReplacingWhatIsTriedOrEndedAddsAllTheSame(t *testing.T) {
 	old := r.texts("old")[0]
 	try := h.next("old")
 	s := newSubmission()
-	if err := r.q.AddReplacing(t.Context(), r.text("new"), 0, s); err != nil {
+	if err := r.q.AddReplacing(t.Context(), r.text("new"), 0, s, nil); err != nil {
 		t.Fatal(err)
 	}
 	testkit.Receive(t, s.accepted, "Accepted")
 	try.done()
 	h.next("new").done()
-	if err := r.q.AddReplacing(t.Context(), r.text("newer"), 0, s); err != nil {
+	if err := r.q.AddReplacing(t.Context(), r.text("newer"), 0, s, nil); err != nil {
 		t.Fatal(err)
 	}
 	h.next("newer").done()
@@ -181,7 +181,7 @@ func TestAddReplacingFindsWhatIsOnItsWayToDisk(t *testing.T) {
 		for i := range n {
 			m := r.text(fmt.Sprint(i))
 			ms = append(ms, m)
-			add := func() error { return r.q.AddReplacing(t.Context(), m, 0, s) }
+			add := func() error { return r.q.AddReplacing(t.Context(), m, 0, s, nil) }
 			if i == 0 {
 				add = func() error { return r.q.Add(m, 0, s) }
 			}
@@ -215,7 +215,7 @@ func TestWhatIsTriedWhileItIsReplacedIsNotTriedAgain(t *testing.T) {
 			r.add(old)
 			first := h.next("old")
 			m, s := r.text("new"), newSubmission()
-			if err := r.q.AddReplacing(t.Context(), m, 0, s); err != nil {
+			if err := r.q.AddReplacing(t.Context(), m, 0, s, nil); err != nil {
 				t.Fatal(err)
 			}
 			if err := testkit.Receive(t, s.accepted, "Accepted"); err != nil {
@@ -243,7 +243,7 @@ func TestATryThatFailsBeforeTheReplacementIsOnDiskIsNotMadeAgainAfterIt(t *testi
 	first := h.next("old")
 	m, s := r.text("new"), newSubmission()
 	r.fault.set(func() { r.fault.before = func() { first.again() } })
-	if err := r.q.AddReplacing(t.Context(), m, 0, s); err != nil {
+	if err := r.q.AddReplacing(t.Context(), m, 0, s, nil); err != nil {
 		t.Fatal(err)
 	}
 	if err := testkit.Receive(t, s.accepted, "Accepted"); err != nil {
@@ -260,7 +260,7 @@ func TestATryThatSucceedsWhileItIsReplacedStands(t *testing.T) {
 	old := r.texts("old")[0]
 	first := h.next("old")
 	s := newSubmission()
-	if err := r.q.AddReplacing(t.Context(), r.text("new"), 0, s); err != nil {
+	if err := r.q.AddReplacing(t.Context(), r.text("new"), 0, s, nil); err != nil {
 		t.Fatal(err)
 	}
 	testkit.Receive(t, s.accepted, "Accepted")

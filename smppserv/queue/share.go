@@ -24,15 +24,19 @@ type Share interface {
 	Ended(handedBy sms.Epoch)
 	// Apart is told that something waits for earlier messages of its conversation that another worker has: see Queue.Apart.
 	Apart()
+	// Supersede is told that a message which this holder has handed on is not wanted any more: whoever has it is to do what
+	// Queue.Supersede does. That may be too late.
+	Supersede(id, by sms.ID)
 }
 
 // alone is for a queue that has its store to itself.
 type alone struct{}
 
-func (alone) Holds() bool        { return true }
-func (alone) Pending(string) int { return 0 }
-func (alone) Ended(sms.Epoch)    {}
-func (alone) Apart()             {}
+func (alone) Holds() bool           { return true }
+func (alone) Pending(string) int    { return 0 }
+func (alone) Ended(sms.Epoch)       {}
+func (alone) Apart()                {}
+func (alone) Supersede(_, _ sms.ID) {}
 func (alone) HandOn(_ []sms.ID, _ sms.Epoch, done func(error)) {
 	done(errors.New("the store has one worker"))
 }
@@ -50,6 +54,8 @@ type passing struct {
 	owner      *party
 	submission road.Submission // may be nil
 	at         int64
+	cancelled  bool
+	gone       chan struct{} // closed when another worker has it
 }
 
 // passAgain is the wait after messages could not be handed on.
@@ -57,8 +63,11 @@ const passAgain = time.Second
 
 // pass has a message, which its owner's count has, go to its holder.
 func (q *Queue) pass(m *sms.Message, owner *party, s road.Submission, now int64) {
-	light := &sms.Message{ID: m.ID, Submitter: m.Submitter, Recipient: m.Recipient, Source: m.Source, Dest: m.Dest, Holder: m.Holder}
-	q.passing.push(passing{light, owner, s, now})
+	light := &sms.Message{ID: m.ID, Submitter: m.Submitter, Recipient: m.Recipient, Source: m.Source, Dest: m.Dest, ServiceType: m.ServiceType, Holder: m.Holder}
+	p := &passing{m: light, owner: owner, submission: s, at: now, gone: make(chan struct{})}
+	q.passing.push(p)
+	q.outgoing[m.ID] = p
+	q.lastSeen = max(q.lastSeen, m.ID)
 	q.wake()
 }
 
@@ -74,8 +83,8 @@ func (q *Queue) passOn(now int64, limit int) (more bool) {
 	if q.passing.len() == 0 {
 		return false
 	}
-	ready := map[sms.Epoch][]passing{}
-	for n := q.passing.len(); n > 0 && q.passing.front().at <= now; n-- {
+	ready := map[sms.Epoch][]*passing{}
+	for n := q.passing.len(); n > 0 && (*q.passing.front()).at <= now; n-- {
 		if limit--; limit < 0 {
 			more = true
 			break
@@ -103,7 +112,7 @@ func (q *Queue) passOn(now int64, limit int) (more bool) {
 }
 
 // passed is called when messages are another worker's on disk, or could not be handed on.
-func (q *Queue) passed(some []passing, err error) {
+func (q *Queue) passed(some []*passing, err error) {
 	q.mu.Lock()
 	again := q.in(passAgain)
 	for _, p := range some {
@@ -116,6 +125,11 @@ func (q *Queue) passed(some []passing, err error) {
 			q.abroad[p.m.ID] = telling{p.m, p.submission}
 		}
 		q.uncount(p.owner)
+		delete(q.outgoing, p.m.ID)
+		close(p.gone)
+		if p.cancelled {
+			q.o.Share.Supersede(p.m.ID, 0)
+		}
 	}
 	q.mu.Unlock()
 	q.stored()
@@ -126,6 +140,7 @@ func (q *Queue) handedOn(j *job) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	var returned []sms.ID
+	by, superseded := q.successors[j.lead]
 	q.part(j)
 	j.release()
 	for i, r := range j.all {
@@ -138,6 +153,9 @@ func (q *Queue) handedOn(j *job) {
 		q.leave(r)
 		q.uncount(owner)
 		q.forget(r)
+		if superseded {
+			q.o.Share.Supersede(j.ms[i].ID, by)
+		}
 		if _, back := q.cameBack[j.ms[i].ID]; back {
 			delete(q.cameBack, j.ms[i].ID)
 			returned = append(returned, j.ms[i].ID)

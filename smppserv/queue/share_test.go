@@ -20,6 +20,7 @@ type others struct {
 	handed  chan []sms.ID
 	ended   chan sms.Epoch
 	barred  chan struct{}
+	replace chan [2]sms.ID // Supersede
 	to      sms.Epoch
 
 	mu  sync.Mutex
@@ -27,13 +28,14 @@ type others struct {
 }
 
 func newOthers() *others {
-	return &others{handed: make(chan []sms.ID, 100), ended: make(chan sms.Epoch, 100), barred: make(chan struct{}, 100)}
+	return &others{handed: make(chan []sms.ID, 100), ended: make(chan sms.Epoch, 100), barred: make(chan struct{}, 100), replace: make(chan [2]sms.ID, 100)}
 }
 
-func (o *others) Holds() bool        { return !o.lapsed.Load() }
-func (o *others) Ended(by sms.Epoch) { o.ended <- by }
-func (o *others) Apart()             { o.barred <- struct{}{} }
-func (o *others) Pending(string) int { return int(o.pending.Load()) }
+func (o *others) Holds() bool             { return !o.lapsed.Load() }
+func (o *others) Ended(by sms.Epoch)      { o.ended <- by }
+func (o *others) Apart()                  { o.barred <- struct{}{} }
+func (o *others) Supersede(id, by sms.ID) { o.replace <- [2]sms.ID{id, by} }
+func (o *others) Pending(string) int      { return int(o.pending.Load()) }
 func (o *others) HandOn(ids []sms.ID, to sms.Epoch, done func(error)) {
 	o.mu.Lock()
 	err := o.err
@@ -117,7 +119,7 @@ func TestAPartOfATextThatBeganElsewhereIsHandedOnAfterItsAnswer(t *testing.T) {
 	testkit.Await(t, "it is looked at", func() bool {
 		r.q.mu.Lock()
 		defer r.q.mu.Unlock()
-		return r.q.passing.len() == 1 && r.q.passing.front().at > 0
+		return r.q.passing.len() == 1 && (*r.q.passing.front()).at > 0
 	})
 	if r.q.Pending("admin") != 1 || len(o.handed) > 0 {
 		t.Fatal("it went before its answer")

@@ -213,7 +213,7 @@ func TestTheOldestOfItsServiceTypeIsReplacedInALongConversation(t *testing.T) {
 	testkit.Receive(t, s.allAccepted, "all accepted")
 	ms := r.texts("old", "older than the new one")
 	m, sub := r.text("new"), newSubmission()
-	if err := r.q.AddReplacing(t.Context(), m, 0, sub); err != nil {
+	if err := r.q.AddReplacing(t.Context(), m, 0, sub, nil); err != nil {
 		t.Fatal(err)
 	}
 	testkit.Receive(t, sub.accepted, "Accepted")
@@ -243,20 +243,20 @@ func TestACancelledConversationLeavesWhatIsOfAnotherServiceTypeOrSubmitter(t *te
 			}
 		}
 		testkit.Receive(t, s.allAccepted, "all accepted")
-		n, err := r.cancelConversation("admin", "CMT")
+		n, err := r.cancelConversation("admin", "CMT", 0)
 		if n != each || err != nil {
 			t.Fatalf("%d were cancelled, %v", n, err)
 		}
 		for _, m := range kinds[1] {
 			r.wantState(m, sms.Deleted)
 		}
-		if n, err = r.cancelConversation("admin", ""); n != each || err != nil {
+		if n, err = r.cancelConversation("admin", "", 0); n != each || err != nil {
 			t.Fatalf("%d were cancelled, %v", n, err)
 		}
 		if n := r.q.Stats().Waiting; n != each {
 			t.Fatalf("%d wait", n)
 		}
-		if n, err = r.cancelConversation("other", ""); n != each || err != nil {
+		if n, err = r.cancelConversation("other", "", 0); n != each || err != nil {
 			t.Fatalf("%d were cancelled, %v", n, err)
 		}
 		r.emptied()
@@ -264,12 +264,12 @@ func TestACancelledConversationLeavesWhatIsOfAnotherServiceTypeOrSubmitter(t *te
 }
 
 // cancelConversation takes back what submitter has waiting in the rig's conversation.
-func (r *rig) cancelConversation(submitter, serviceType string) (n int, err error) {
+func (r *rig) cancelConversation(submitter, serviceType string, elsewhere int) (n int, err error) {
 	r.t.Helper()
 	like := r.text("")
 	like.Submitter, like.ServiceType = submitter, serviceType
 	done := make(chan struct{})
-	r.q.CancelConversation(context.Background(), like, func(all int, failed error) {
+	r.q.CancelConversation(context.Background(), like, func(context.Context) (int, error) { return elsewhere, nil }, func(all int, failed error) {
 		n, err = all, failed
 		close(done)
 	})

@@ -76,7 +76,7 @@ func (w *world) submit(m *sms.Message, replacing bool) *submission {
 	l.call(func(ctx context.Context) {
 		l.adding <- struct{}{}
 		defer func() { <-l.adding }()
-		answer(l.q.AddReplacing(ctx, m, 0, s))
+		answer(l.q.AddReplacing(ctx, m, 0, s, nil))
 	})
 	return s
 }
@@ -164,7 +164,7 @@ func (w *world) step() {
 		w.mu.Unlock()
 		done := make(chan struct{})
 		l.call(func(ctx context.Context) {
-			l.q.CancelConversation(ctx, like, func(int, error) { close(done) })
+			l.q.CancelConversation(ctx, like, nil, func(int, error) { close(done) })
 			<-done
 		})
 	case n < 74:

@@ -78,6 +78,12 @@ func (w *world) join(name string) error {
 	return nil
 }
 
+// unasking is the Share of a worker that asks nothing of another: see the package's comment.
+type unasking struct{ *cluster.Forwarder }
+
+// Supersede implements queue.Share.
+func (unasking) Supersede(_, _ sms.ID) {}
+
 // open begins the life's store and queue.
 func (n *node) open(ctx context.Context) (err error) {
 	l := n.life
@@ -88,7 +94,7 @@ func (n *node) open(ctx context.Context) (err error) {
 		return err
 	}
 	n.forwarder = cluster.NewForwarder(n, l.store, zerolog.Nop())
-	l.q = l.queue(n.forwarder)
+	l.q = l.queue(unasking{n.forwarder})
 	n.rows = cluster.NewRows(l.q, l.store, n.forwarder.Apart, zerolog.Nop())
 	if err := n.rows.Parted(ctx, n.estates); err != nil {
 		return err

@@ -23,16 +23,18 @@ const (
 	AskCancel    = "cancel"           // one message
 	AskCancelAll = "cancel all alike" // those of a conversation
 	AskReplace   = "replace"          // the text of one
+	AskSupersede = "supersede"        // one whose place another has taken, or which was cancelled on its way
 	AskProbe     = "probe"            // a session: is anybody there?
 )
 
 // Asked are the requests that Answer answers.
-var Asked = []string{AskCancel, AskCancelAll, AskReplace, AskProbe}
+var Asked = []string{AskCancel, AskCancelAll, AskReplace, AskSupersede, AskProbe}
 
 // request is what one worker asks of another.
 type request struct {
 	ID      sms.ID       `json:",omitempty"`
 	Reason  string       `json:",omitempty"`
+	By      sms.ID       `json:",omitempty"`
 	Client  string       `json:",omitempty"` // system_id
 	Version byte         `json:",omitempty"` // of its session
 	PDU     []byte       `json:",omitempty"` // a replace_sm
@@ -97,11 +99,13 @@ func (sv *Server) Answer(ctx context.Context, what string, body []byte) ([]byte,
 	var answer reply
 	switch what {
 	case AskCancel:
-		answer = replyOf(sv.o.Queue.CancelBy(ctx, r.ID, r.Reason))
+		answer = replyOf(sv.here(ctx, r.ID, func() error { return sv.o.Queue.CancelBy(ctx, r.ID, r.Reason) }))
 	case AskCancelAll:
 		answer = sv.cancelAllHere(ctx, r.Like)
 	case AskReplace:
-		answer = replyOf(sv.replaceHere(ctx, r))
+		answer = replyOf(sv.here(ctx, r.ID, func() error { return sv.replaceHere(ctx, r) }))
+	case AskSupersede:
+		answer = replyOf(sv.here(ctx, r.ID, func() error { return sv.o.Queue.Supersede(ctx, r.ID, r.By) }))
 	case AskProbe:
 		answer.Gone = sv.probe(r.Session)
 	default:
@@ -127,14 +131,34 @@ func (sv *Server) ask(ctx context.Context, of sms.Epoch, what string, r request)
 	return got, nil
 }
 
+// here does something to a message that is said to wait here. One that was handed to this worker may have to be taken up first.
+func (sv *Server) here(ctx context.Context, id sms.ID, do func() error) error {
+	err := do()
+	if sv.o.Others == nil || !errors.Is(err, sms.ErrNotWaiting) {
+		return err
+	}
+	if m, unknown := sv.o.History.Get(ctx, id); unknown != nil || m.State.Final() || m.Holder != 0 {
+		return err
+	}
+	sv.takeIn(ctx)
+	return do()
+}
+
+// takeIn takes up what was handed to this worker. Where it fails, a request does without.
+func (sv *Server) takeIn(ctx context.Context) {
+	if err := sv.o.Others.TakeIn(ctx); err != nil {
+		sv.o.Log.Debug().Err(err).Msg("what other workers have handed to this one cannot be looked for now")
+	}
+}
+
 // atHolder does something to a message where it waits: here, or, where another worker holds it, there.
-func (sv *Server) atHolder(ctx context.Context, m *sms.Message, here func() error, what string, r request) error {
+func (sv *Server) atHolder(ctx context.Context, id sms.ID, do func() error, what string, r request) error {
 	for again := true; ; again = false {
-		err := here()
+		err := sv.here(ctx, id, do)
 		if sv.o.Others == nil || !errors.Is(err, sms.ErrNotWaiting) {
 			return err
 		}
-		now, unknown := sv.o.History.Get(ctx, m.ID) // it may have come here, or gone from here, since m was read
+		now, unknown := sv.o.History.Get(ctx, id) // it may have come here, or gone from here, since
 		switch {
 		case unknown != nil || now.State.Final():
 			return err
@@ -155,7 +179,7 @@ func (sv *Server) atHolder(ctx context.Context, m *sms.Message, here func() erro
 
 // cancelAt is Queue.CancelBy, wherever the message waits.
 func (sv *Server) cancelAt(ctx context.Context, m *sms.Message, reason string) error {
-	return sv.atHolder(ctx, m, func() error { return sv.o.Queue.CancelBy(ctx, m.ID, reason) }, AskCancel, request{ID: m.ID, Reason: reason})
+	return sv.atHolder(ctx, m.ID, func() error { return sv.o.Queue.CancelBy(ctx, m.ID, reason) }, AskCancel, request{ID: m.ID, Reason: reason})
 }
 
 // replaceAt gives a message another text, wherever it waits.
@@ -167,7 +191,7 @@ func (sv *Server) replaceAt(ctx context.Context, m *sms.Message, e translate.ESM
 	if sv.o.Others != nil {
 		asked.PDU = smpp.AppendPDU(nil, smpp.ROK, 1, r)
 	}
-	return sv.atHolder(ctx, m, here, AskReplace, asked)
+	return sv.atHolder(ctx, m.ID, here, AskReplace, asked)
 }
 
 // maxAsked bounds the PDU of a request of another worker.
@@ -195,20 +219,15 @@ func (sv *Server) replaceHere(ctx context.Context, r request) error {
 	return sv.o.Queue.Replace(ctx, r.ID, func(m *sms.Message) error { return e.Replace(m, replace, time.Now()) })
 }
 
-// cancelConversation is Queue.CancelConversation at all workers: the others first. It is one transaction at each of them, not over all: after
-// an error some may be taken back.
+// cancelConversation is Queue.CancelConversation at all workers.
 func (sv *Server) cancelConversation(ctx context.Context, like *sms.Message, done func(n int, err error)) {
 	if sv.o.Others == nil {
-		sv.o.Queue.CancelConversation(ctx, like, done)
+		sv.o.Queue.CancelConversation(ctx, like, nil, done)
 		return
 	}
 	go func() {
-		n, err := sv.cancelElsewhere(ctx, like)
-		if err != nil {
-			done(n, err)
-			return
-		}
-		sv.o.Queue.CancelConversation(ctx, like, func(here int, err error) { done(n+here, err) })
+		sv.takeIn(ctx)
+		sv.o.Queue.CancelConversation(ctx, like, func(ctx context.Context) (int, error) { return sv.cancelElsewhere(ctx, like) }, done)
 	}()
 }
 
@@ -247,7 +266,8 @@ func (sv *Server) cancelAllHere(ctx context.Context, like *sms.Message) reply {
 		err error
 	}
 	ended := make(chan end, 1)
-	sv.o.Queue.CancelConversation(ctx, like, func(n int, err error) { ended <- end{n, err} })
+	sv.takeIn(ctx)
+	sv.o.Queue.CancelConversation(ctx, like, nil, func(n int, err error) { ended <- end{n, err} })
 	e := <-ended
 	answer := replyOf(e.err)
 	answer.N = e.n
@@ -257,42 +277,28 @@ func (sv *Server) cancelAllHere(ctx context.Context, like *sms.Message) reply {
 // addReplacing is Queue.AddReplacing at all workers. What waits elsewhere is taken back when m is on disk.
 func (sv *Server) addReplacing(ctx context.Context, m *sms.Message, limit int, s road.Submission) error {
 	if sv.o.Others == nil {
-		return sv.o.Queue.AddReplacing(ctx, m, limit, s)
+		return sv.o.Queue.AddReplacing(ctx, m, limit, s, nil)
 	}
-	ms, err := sv.o.History.HeldElsewhere(ctx, m, maxAlike)
-	if err != nil {
-		return err
-	}
-	for _, old := range ms {
-		if old.ServiceType == m.ServiceType && old.Part == (sms.Part{}) && old.Kind == sms.KindText {
-			return sv.o.Queue.Add(m, limit, superseding{s, sv, old})
+	sv.takeIn(ctx)
+	return sv.o.Queue.AddReplacing(ctx, m, limit, s, func(ctx context.Context) (sms.ID, error) {
+		ms, err := sv.o.History.HeldElsewhere(ctx, m, maxAlike)
+		for _, old := range ms {
+			if old.ServiceType == m.ServiceType && old.Part == (sms.Part{}) && old.Kind == sms.KindText {
+				return old.ID, err
+			}
 		}
-	}
-	return sv.o.Queue.AddReplacing(ctx, m, limit, s)
+		return 0, err
+	})
 }
 
-// superseding is the submission of a message that takes the place of one which waits elsewhere (replace_if_present_flag).
-type superseding struct {
-	road.Submission
-	sv  *Server
-	old *sms.Message
-}
-
-// Accepted implements road.Submission.
-func (s superseding) Accepted(m *sms.Message, duplicate bool, err error) {
-	id := m.ID
-	s.Submission.Accepted(m, duplicate, err)
-	if err == nil && !duplicate {
-		go s.sv.supersede(s.old, id)
-	}
-}
-
-func (sv *Server) supersede(old *sms.Message, by sms.ID) {
+// Supersede is Queue.Supersede, wherever the message waits. It says in the log what comes to nothing.
+func (sv *Server) Supersede(id, by sms.ID) {
 	ctx, cancel := context.WithTimeout(context.Background(), lookupTime)
 	defer cancel()
-	err := sv.cancelAt(ctx, old, "replaced by message "+by.String())
+	err := sv.atHolder(ctx, id, func() error { return sv.o.Queue.Supersede(ctx, id, by) }, AskSupersede, request{ID: id, By: by})
 	if err != nil && !errors.Is(err, sms.ErrNotWaiting) {
-		sv.o.Log.Warn().EmbedObject(old).Err(err).Msg("a message that another one takes the place of (replace_if_present_flag) waits at another worker, and is not taken back")
+		sv.o.Log.Warn().Uint64("message_id", uint64(id)).Uint64("replaced_by", uint64(by)).Err(err).
+			Msg("a message that was cancelled, or that another one takes the place of (replace_if_present_flag), waits at another worker, and is not taken back")
 	}
 }
 

@@ -29,11 +29,12 @@ import (
 type Queue interface {
 	Add(m *sms.Message, limit int, s road.Submission) error
 	Pending(owner string) int
-	AddReplacing(ctx context.Context, m *sms.Message, limit int, s road.Submission) error
+	AddReplacing(ctx context.Context, m *sms.Message, limit int, s road.Submission, elsewhere func(context.Context) (sms.ID, error)) error
 	Attach(road.OutletOptions) road.Outlet
 	CancelBy(ctx context.Context, id sms.ID, reason string) error
 	Replace(ctx context.Context, id sms.ID, f func(*sms.Message) error) error
-	CancelConversation(ctx context.Context, like *sms.Message, done func(n int, err error))
+	CancelConversation(ctx context.Context, like *sms.Message, elsewhere func(context.Context) (int, error), done func(n int, err error))
+	Supersede(ctx context.Context, id, by sms.ID) error
 }
 
 // History is what the message centre looks up of messages past. Each answer comes in a bounded time.
@@ -61,6 +62,8 @@ type Others interface {
 	Mute(systemID string, session uint64, on bool)
 	// Transmitters is at how many workers a client has a session that transmits, this one's included. It returns at once.
 	Transmitters(systemID string) int
+	// TakeIn takes up what was handed to this worker.
+	TakeIn(ctx context.Context) error
 	// Ask has another worker do what a request of Server.Answer asks for, and returns its answer.
 	Ask(ctx context.Context, of sms.Epoch, what string, request []byte) (answer []byte, err error)
 }
