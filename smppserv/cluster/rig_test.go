@@ -22,7 +22,7 @@ import (
 func TestMain(m *testing.M) { os.Exit(testkit.Run(m)) }
 
 // short is a lease that tests wait for, long is one that they do not.
-const short, long = MinLease, 5 * time.Minute
+const short, long = testkit.Slower * MinLease, 5 * time.Minute
 
 // rig is a database with the schema of the store.
 type rig struct {

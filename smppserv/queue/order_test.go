@@ -26,11 +26,12 @@ func TestAMessageToBeTriedAgainHoldsBackThoseBehindIt(t *testing.T) {
 	r := newRig(t, nil)
 	h := r.hermes()
 	ms := r.texts("1", "2")
-	h.next("1").report(sms.Outcome{Verdict: sms.TryAgain, Code: 503, Reason: "busy", After: 50 * time.Millisecond})
+	h.next("1").report(sms.Outcome{Verdict: sms.TryAgain, Code: 503, Reason: "busy", After: time.Minute})
 	r.nothing(h, sms.Hermes)
 	if got := r.wantState(ms[0], sms.Enroute); got.Attempts > 1 {
 		t.Fatalf("got %+v", got)
 	}
+	r.elapse(time.Minute)
 	h.next("1").done()
 	h.next("2").done()
 	if got := r.wantState(ms[0], sms.Delivered); got.Attempts != 2 {
