@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"hnetsmpp/pkg/smpp"
@@ -105,7 +106,7 @@ func (l load) bindAll(addr string) (es []*esme, err error) {
 	for k := range min(atOnce, l.sessions) {
 		wg.Go(func() {
 			for i := k; i < l.sessions && errs[k] == nil; i += atOnce {
-				es[i], errs[k] = bind(addr, who(i), l.buffer(), caller(i/20_000))
+				es[i], errs[k] = bind(addr, who(i), l.buffer(), caller())
 			}
 		})
 	}
@@ -323,12 +324,16 @@ func (o outcome) between(from, to time.Duration) float64 {
 	return float64(n) / (to - from).Seconds()
 }
 
-// caller is the i-th loopback address to call from: one has 28 000 ports on Linux. Elsewhere there is but one address.
-func caller(i int) net.Addr {
+// calls counts what caller was asked for.
+var calls atomic.Int64
+
+// caller is a loopback address to call from: one has 28 000 ports on Linux, which are taken for a minute after a connection. Elsewhere there is
+// but one address.
+func caller() net.Addr {
 	if !manyLoopbacks {
 		return nil
 	}
-	return &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(1+i%4))}
+	return &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(1+calls.Add(1)/5000%16))}
 }
 
 // long is a text of so many octets.

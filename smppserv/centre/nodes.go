@@ -65,7 +65,7 @@ func (n *nodes) stop() {
 func (n *nodes) Pending(owner string) int { return n.Node.Pending(owner) }
 
 // Supersede implements queue.Share.
-func (n *nodes) Supersede(id, by sms.ID) { go n.mc.smsc.Supersede(id, by) }
+func (n *nodes) Supersede(id, by sms.ID) { n.mc.smsc.Supersede(id, by) }
 
 // TakeIn implements smsc.Others.
 func (n *nodes) TakeIn(ctx context.Context) error { return n.Node.TakeIn(ctx, duties{n, n.rows}) }

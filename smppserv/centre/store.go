@@ -126,6 +126,9 @@ func contentKeys(cfg *config.Config) (*store.Keys, error) {
 // closeStore writes what waits, and gives what this worker has to the others.
 func (mc *centre) closeStore(ctx context.Context) error {
 	if mc.nodes != nil {
+		if mc.smsc != nil {
+			mc.smsc.Settle()
+		}
 		mc.nodes.stop()
 	}
 	err := mc.store.Close(ctx)

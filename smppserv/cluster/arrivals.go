@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"context"
+	"errors"
 
 	"github.com/jackc/pgx/v5"
 
@@ -24,12 +25,40 @@ ORDER BY m.id`
 
 // TakeIn takes up what others have handed to this node. It looks by a connection of its own: if that breaks, the database may have
 // crashed, and then gives the same numbers to transactions again, so that the oldest one says nothing any more.
+//
+// It waits while the messages of an estate are taken up, at most until ctx ends, and asks nothing without the lease.
 func (n *Node) TakeIn(ctx context.Context, d Duties) error {
 	// What was handed to an estate comes behind what that had before.
-	n.looks.arriving.Lock()
-	defer n.looks.arriving.Unlock()
-	return n.takeIn(ctx, d)
+	if err := n.looks.arriving.lock(ctx); err != nil {
+		return err
+	}
+	defer n.looks.arriving.unlock()
+	if !n.Holds() {
+		return errNoLease
+	}
+	return n.takeIn(context.WithoutCancel(ctx), d) // it is bounded; cut short, the next one would begin anew
 }
+
+var errNoLease = errors.New("this worker does not have its lease now")
+
+// lock is a mutex that is waited for until a context ends. It is made with newLock.
+type lock chan struct{}
+
+func newLock() lock { return make(lock, 1) }
+
+func (l lock) lock(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case l <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (l lock) unlock() { <-l }
 
 // takeIn is TakeIn with looks.arriving held.
 func (n *Node) takeIn(ctx context.Context, d Duties) (err error) {

@@ -52,8 +52,10 @@ func (n *Node) Retire() { n.retiring.Store(true) }
 // takeUp has the messages of estates taken up: behind what was handed to this node, since earlier messages of their conversations may be among
 // that. What is handed to them meanwhile comes behind.
 func (n *Node) takeUp(ctx context.Context, d Duties, fresh []sms.Epoch) error {
-	n.looks.arriving.Lock()
-	defer n.looks.arriving.Unlock()
+	if err := n.looks.arriving.lock(ctx); err != nil {
+		return err
+	}
+	defer n.looks.arriving.unlock()
 	if err := n.takeIn(ctx, d); err != nil {
 		return err
 	}

@@ -43,8 +43,10 @@ func TestWhatIsHandedOnArrivesInADatabaseThatWasPutBackFromADump(t *testing.T) {
 	testkit.Await(t, "what is handed on arrives", b.has(1, 2))
 	r.exec(handOn, []int64{1}, 0)
 	testkit.Await(t, "it is seen that one went", func() bool {
-		b.looks.arriving.Lock()
-		defer b.looks.arriving.Unlock()
+		if b.looks.arriving.lock(t.Context()) != nil {
+			return false
+		}
+		defer b.looks.arriving.unlock()
 		return len(b.looks.seen) <= 1 && b.looks.seen[1] == ""
 	})
 	r.exec(handOn, []int64{1}, int64(b.epoch))
@@ -266,10 +268,12 @@ func TestWhatIsHandedOnAfterACrashArrivesThoughItsTransactionHasAnEarlierNumber(
 	r.message(2, a.epoch)
 	r.exec(handOn, []int64{1}, int64(b.epoch))
 	testkit.Await(t, "one arrives", b.has(1))
-	b.looks.arriving.Lock()
+	if err := b.looks.arriving.lock(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	b.looks.oldest = "999999999" // as before the crash
 	r.exec(handOn, []int64{2}, int64(b.epoch))
 	r.exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
-	b.looks.arriving.Unlock()
+	b.looks.arriving.unlock()
 	testkit.Await(t, "the other one arrives", func() bool { return b.is(func() bool { return slices.Contains(b.arrived, 2) }) })
 }

@@ -28,7 +28,7 @@ type looks struct {
 
 	whole    atomic.Bool // all rows that arrived are looked at
 	link     link        // of the look for rows; arriving's
-	arriving sync.Mutex  // held while rows are taken up that were handed to this node, or that an estate had
+	arriving lock        // held while rows are taken up that were handed to this node, or that an estate had
 
 	oldest string            // transaction from which on rows that arrive are looked for; arriving's
 	seen   map[sms.ID]string // by which transaction rows arrived that are taken up, as far as the look sees them; arriving's
@@ -38,7 +38,7 @@ func (l *looks) init() {
 	for _, k := range []*kick{&l.rows, &l.ended, &l.estates, &l.slots, &l.asks, &l.answers, &l.pending, &l.silent} {
 		*k = make(kick, 1)
 	}
-	l.seen = map[sms.ID]string{}
+	l.seen, l.arriving = map[sms.ID]string{}, newLock()
 }
 
 // kickAll is for what may have changed without a notice.

@@ -20,18 +20,17 @@ const (
 
 // CancelConversation takes back what like's submitter has waiting from its source to its destination for its recipient, of its
 // service_type or, with "", of any: cancel_sm without a message_id. It returns at once. What was handed in before counts, also
-// if it is still on its way to disk, what comes after does not. done is called once, from any goroutine: when all of it, n messages, is
+// if it is still on its way to disk, what comes after does not. done is called once, from any goroutine: when all of it is
 // DELETED on disk, or with an error, and then none is; but after ctx's end it may still become so. What is being tried is left to
 // its try, and goes the same way if that fails for now, or if it only went to another worker: but not if nothing else is taken back, here or
-// elsewhere, as the request has failed then. elsewhere, which may be nil, takes back what other workers have, and tells how many; this is a
-// transaction at each of them, not over all: after an error some may be taken back.
-func (q *Queue) CancelConversation(ctx context.Context, like *sms.Message, elsewhere func(context.Context) (int, error), done func(n int, err error)) {
-	c := &cancellation{q: q, like: like, elsewhere: elsewhere}
+// elsewhere, as the request has failed then. elsewhere, which may be nil, takes back what other workers have, and hands here what came from there;
+// this is a transaction at each of them, not over all: after an error some may be taken back.
+func (q *Queue) CancelConversation(ctx context.Context, like *sms.Message, elsewhere func(context.Context) (road.Cancelled, error), done func(road.Cancelled, error)) {
+	c := &cancellation{q: q, like: like}
 	through := make(chan struct{})
 	q.mu.Lock()
 	c.upTo = q.lastSeen
 	storing := q.storing.Load() > 0
-	q.storing.Add(1)
 	q.mu.Unlock()
 	if !storing {
 		close(through)
@@ -44,17 +43,28 @@ func (q *Queue) CancelConversation(ctx context.Context, like *sms.Message, elsew
 		})
 	}
 	go func() {
-		defer q.stored()
 		err := until(ctx, through)
+		if err == nil && elsewhere != nil {
+			err = c.others(ctx, elsewhere)
+		}
 		if err == nil {
 			err = c.alone(ctx)
 		}
 		if err != nil {
-			done(0, err)
+			done(road.Cancelled{}, err)
+			return
+		}
+		defer func() { <-q.cancelling }()
+		q.mu.Lock()
+		stopping := q.stopping
+		q.storing.Add(1) // it does not stop meanwhile
+		q.mu.Unlock()
+		defer q.stored()
+		if stopping {
+			done(road.Cancelled{}, sms.ErrStopping)
 			return
 		}
 		c.run(ctx, done)
-		<-q.cancelling
 	}()
 }
 
@@ -64,7 +74,8 @@ type cancellation struct {
 	like *sms.Message
 	upTo sms.ID
 
-	elsewhere func(context.Context) (int, error)
+	elsewhere int      // other workers have taken so many back
+	before    []sms.ID // what waited here before they were asked
 
 	claimed []cancelled
 	ends    []*conclusion
@@ -89,23 +100,37 @@ func (c *cancellation) alone(ctx context.Context) error {
 	}
 }
 
-func (c *cancellation) run(ctx context.Context, done func(int, error)) {
-	q := c.q
-	q.mu.Lock()
-	ids := c.waiting()
-	limit := q.maxCancelled
-	q.mu.Unlock()
-	if len(ids) > limit {
-		done(0, fmt.Errorf("%w: %d wait, and no more than %d are taken back at a time", sms.ErrTooMany, len(ids), limit))
-		return
+// others has other workers take back what they have; after a look at what is here, since that may go there meanwhile. Nothing is held: they
+// may be asking this one.
+func (c *cancellation) others(ctx context.Context, elsewhere func(context.Context) (road.Cancelled, error)) (err error) {
+	if c.before, err = c.list(); err != nil {
+		return err
 	}
-	others := 0
-	if c.elsewhere != nil { // after the look at what is here: from here it may go there meanwhile
-		var err error
-		if others, err = c.elsewhere(ctx); err != nil {
-			done(others, err)
-			return
-		}
+	got, err := elsewhere(ctx)
+	c.elsewhere, c.missed = got.N, append(c.missed, got.Missed...)
+	return err
+}
+
+// list is waiting, and before, unless that is too much: newest first, since those behind a message wait for it until the end.
+func (c *cancellation) list() ([]sms.ID, error) {
+	c.q.mu.Lock()
+	defer c.q.mu.Unlock()
+	ids := append(c.waiting(), c.before...)
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	slices.Reverse(ids)
+	if limit := c.q.maxCancelled; len(ids) > limit {
+		return nil, fmt.Errorf("%w: %d wait, and no more than %d are taken back at a time", sms.ErrTooMany, len(ids), limit)
+	}
+	return ids, nil
+}
+
+func (c *cancellation) run(ctx context.Context, done func(road.Cancelled, error)) {
+	q := c.q
+	ids, err := c.list()
+	if err != nil {
+		done(road.Cancelled{}, err)
+		return
 	}
 	for step := range slices.Chunk(ids, cancelStep) {
 		err := ctx.Err()
@@ -114,15 +139,18 @@ func (c *cancellation) run(ctx context.Context, done func(int, error)) {
 		}
 		if err != nil {
 			c.giveUp()
-			done(0, err)
+			done(road.Cancelled{}, err)
 			return
 		}
 	}
 	if len(c.claimed) == 0 {
-		if others > 0 {
-			c.supersede()
+		if c.elsewhere == 0 {
+			slices.Sort(c.missed)
+			done(road.Cancelled{Missed: slices.Compact(c.missed)}, nil)
+			return
 		}
-		done(others, nil)
+		c.supersede()
+		done(road.Cancelled{N: c.elsewhere}, nil)
 		return
 	}
 	var vs []*road.Transition
@@ -131,25 +159,23 @@ func (c *cancellation) run(ctx context.Context, done func(int, error)) {
 	}
 	written := make(chan error, 1)
 	q.o.Store.End(vs, func(err error) { written <- err })
-	var err error
 	select {
 	case err = <-written:
 	case <-ctx.Done():
-		done(0, ctx.Err())
-		done = func(int, error) {}
+		done(road.Cancelled{}, ctx.Err())
+		done = func(road.Cancelled, error) {}
 		err = <-written
 	}
 	if err != nil {
 		c.giveUp()
-		done(0, err)
+		done(road.Cancelled{}, err)
 		return
 	}
 	c.conclude()
-	done(others+len(c.claimed), nil)
+	done(road.Cancelled{N: c.elsewhere + len(c.claimed)}, nil)
 }
 
-// waiting lists, newest first, what is to be taken back, as far as entries tell, and notes what is being tried. The newest are
-// taken back first, since those behind a message wait for it until the end.
+// waiting lists what is to be taken back, as far as entries tell, and notes what is being tried.
 func (c *cancellation) waiting() (ids []sms.ID) {
 	q := c.q
 	for id, p := range q.outgoing {
@@ -182,8 +208,6 @@ func (c *cancellation) waiting() (ids []sms.ID) {
 			r = e.next
 		}
 	}
-	slices.Sort(ids)
-	slices.Reverse(ids)
 	return ids
 }
 
@@ -259,7 +283,8 @@ func (c *cancellation) supersede() {
 	q := c.q
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for _, id := range c.missed {
+	slices.Sort(c.missed)
+	for _, id := range slices.Compact(c.missed) {
 		if p := q.outgoing[id]; p != nil {
 			p.cancelled = true
 			continue

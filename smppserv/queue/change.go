@@ -106,7 +106,7 @@ func until(ctx context.Context, done <-chan struct{}) error {
 }
 
 // claim takes a message that waits, with its text, so that nobody tries it. The caller must conclude or unclaim it. One that another
-// worker is to have is waited for until that has it: it does not wait here.
+// worker is to have is waited for until that has it, for a second: it does not wait here.
 // A delivery pending flag and a part of a long text are only claimed to be concluded, and read only as far as that needs;
 // the rest of the text goes on without it.
 func (q *Queue) claim(ctx context.Context, id sms.ID, toEnd bool) (ref, *sms.Message, error) {
@@ -120,8 +120,10 @@ func (q *Queue) claim(ctx context.Context, id sms.ID, toEnd bool) (ref, *sms.Mes
 		q.mu.Lock()
 		if p := q.outgoing[id]; p != nil {
 			q.mu.Unlock()
-			if err := until(ctx, p.gone); err != nil {
-				return 0, nil, err
+			within, cancel := context.WithTimeout(ctx, passAgain)
+			defer cancel()
+			if until(within, p.gone) != nil {
+				return 0, nil, sms.ErrBeingTried
 			}
 			return 0, nil, sms.ErrNotWaiting
 		}

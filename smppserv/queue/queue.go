@@ -400,7 +400,7 @@ func (q *Queue) succeed(old *replaced, by sms.ID) {
 	}
 	e.flags |= succeeded
 	q.successors[old.r] = by
-	if e.status == waiting { // the try has failed meanwhile
+	if e.status == waiting || e.status == aside && e.flags&grouped == 0 { // the try, or whatever had it, has ended meanwhile
 		q.end(old.r, superseded)
 	}
 }

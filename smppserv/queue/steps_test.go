@@ -269,8 +269,8 @@ func (r *rig) cancelConversation(submitter, serviceType string, elsewhere int) (
 	like := r.text("")
 	like.Submitter, like.ServiceType = submitter, serviceType
 	done := make(chan struct{})
-	r.q.CancelConversation(context.Background(), like, func(context.Context) (int, error) { return elsewhere, nil }, func(all int, failed error) {
-		n, err = all, failed
+	r.q.CancelConversation(context.Background(), like, func(context.Context) (road.Cancelled, error) { return road.Cancelled{N: elsewhere}, nil }, func(all road.Cancelled, failed error) {
+		n, err = all.N, failed
 		close(done)
 	})
 	testkit.Receive(r.t, done, "the end of a cancellation")

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -79,6 +80,44 @@ func TestWhatIsHandedOnWhileItsConversationIsCancelledIsSupersededThere(t *testi
 			r.emptied()
 		})
 	}
+}
+
+// Two workers that cancel at the same time ask each other.
+func TestACancellationIsDoneForAnotherWorkerWhileThatIsAsked(t *testing.T) {
+	r, o, old, going := outgoing(t)
+	mine := r.texts("another")[0]
+	like := r.text("")
+	ended := make(chan road.Cancelled, 1)
+	r.q.CancelConversation(t.Context(), like, func(ctx context.Context) (road.Cancelled, error) {
+		asked := make(chan road.Cancelled, 1)
+		r.q.CancelConversation(ctx, r.between("nothing"), nil, func(c road.Cancelled, _ error) { asked <- c })
+		return testkit.Receive(t, asked, "what the other one asks for"), nil
+	}, func(c road.Cancelled, _ error) { ended <- c })
+	if c := testkit.Receive(t, ended, "the end"); c.N != 1 {
+		t.Fatalf("%+v", c)
+	}
+	r.wantState(mine, sms.Deleted)
+	going.report(sms.Outcome{Verdict: sms.HandedOn})
+	o.wantSuperseded(t, old.ID, 0)
+}
+
+func TestWhatAnotherWorkerMissedIsSupersededIfTheRequestIsFulfilled(t *testing.T) {
+	r, o, old, going := outgoing(t)
+	like := r.text("")
+	ended := make(chan road.Cancelled, 1)
+	done := func(c road.Cancelled, _ error) { ended <- c }
+	r.q.CancelConversation(t.Context(), like, nil, done) // as the one that is asked
+	if c := testkit.Receive(t, ended, "the end"); c.N != 0 || len(c.Missed) != 1 || c.Missed[0] != old.ID {
+		t.Fatalf("%+v", c)
+	}
+	r.texts("another") // and as the one that asks
+	r.q.CancelConversation(t.Context(), like, func(context.Context) (road.Cancelled, error) { return road.Cancelled{Missed: []sms.ID{77}}, nil }, done)
+	if c := testkit.Receive(t, ended, "the end"); c.N != 1 || len(c.Missed) != 0 {
+		t.Fatalf("%+v", c)
+	}
+	o.wantSuperseded(t, 77, 0)
+	going.report(sms.Outcome{Verdict: sms.HandedOn})
+	o.wantSuperseded(t, old.ID, 0)
 }
 
 func TestAPartOnItsWayToAnotherWorkerIsCancelledThere(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"hnetsmpp/smppserv/queue"
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
 
@@ -164,7 +165,7 @@ func (w *world) step() {
 		w.mu.Unlock()
 		done := make(chan struct{})
 		l.call(func(ctx context.Context) {
-			l.q.CancelConversation(ctx, like, nil, func(int, error) { close(done) })
+			l.q.CancelConversation(ctx, like, nil, func(road.Cancelled, error) { close(done) })
 			<-done
 		})
 	case n < 74:

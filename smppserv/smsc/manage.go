@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/session"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/smsc/translate"
@@ -136,7 +137,7 @@ func (p *peer) cancelAll(h smpp.Header, c *Client, r *smpp.CancelSM) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), cancelTime)
 	like := &sms.Message{Submitter: c.SystemID, Recipient: recipient, Source: source, Dest: dest, ServiceType: r.ServiceType}
-	p.sv.cancelConversation(ctx, like, func(n int, err error) {
+	p.sv.cancelConversation(ctx, like, func(all road.Cancelled, err error) {
 		defer cancel()
 		switch {
 		case errors.Is(err, sms.ErrTooMany):
@@ -145,7 +146,7 @@ func (p *peer) cancelAll(h smpp.Header, c *Client, r *smpp.CancelSM) {
 			t.Refuse(smpp.RCANCELFAIL)
 		case err != nil:
 			t.Refuse(err)
-		case n == 0:
+		case all.N == 0:
 			t.Refuse(smpp.RCANCELFAIL)
 		default:
 			t.Reply(&smpp.CancelSMResp{})

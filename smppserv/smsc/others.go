@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"sync"
 	"time"
 
 	"hnetsmpp/pkg/smpp"
@@ -47,6 +49,7 @@ type reply struct {
 	Status smpp.Status `json:",omitempty"` // that refuses it
 	Error  string      `json:",omitempty"`
 	N      int         `json:",omitempty"` // messages
+	Missed []sms.ID    `json:",omitempty"` // messages that were being tried, where N is 0
 	Gone   bool
 }
 
@@ -220,24 +223,26 @@ func (sv *Server) replaceHere(ctx context.Context, r request) error {
 }
 
 // cancelConversation is Queue.CancelConversation at all workers.
-func (sv *Server) cancelConversation(ctx context.Context, like *sms.Message, done func(n int, err error)) {
+func (sv *Server) cancelConversation(ctx context.Context, like *sms.Message, done func(road.Cancelled, error)) {
 	if sv.o.Others == nil {
 		sv.o.Queue.CancelConversation(ctx, like, nil, done)
 		return
 	}
-	go func() {
-		sv.takeIn(ctx)
-		sv.o.Queue.CancelConversation(ctx, like, func(ctx context.Context) (int, error) { return sv.cancelElsewhere(ctx, like) }, done)
-	}()
+	sv.o.Queue.CancelConversation(ctx, like, func(ctx context.Context) (road.Cancelled, error) { return sv.cancelElsewhere(ctx, like) }, done)
 }
 
-// maxAlike is how many messages that wait elsewhere are looked through for who holds them.
-const maxAlike = 10_000
+const (
+	// maxAlike is how many messages that wait elsewhere are looked through for who holds them.
+	maxAlike = 10_000
+	// maxMissed bounds what is told of those that were being tried.
+	maxMissed = 1000
+)
 
-func (sv *Server) cancelElsewhere(ctx context.Context, like *sms.Message) (n int, err error) {
+func (sv *Server) cancelElsewhere(ctx context.Context, like *sms.Message) (all road.Cancelled, err error) {
+	defer sv.takeIn(ctx) // what comes here meanwhile is taken back here
 	ms, err := sv.o.History.HeldElsewhere(ctx, like, maxAlike)
 	if err != nil {
-		return 0, err
+		return all, err
 	}
 	asked := map[sms.Epoch]bool{}
 	for _, m := range ms {
@@ -250,11 +255,11 @@ func (sv *Server) cancelElsewhere(ctx context.Context, like *sms.Message) (n int
 			err = answer.err()
 		}
 		if err != nil {
-			return n, err
+			return all, err
 		}
-		n += answer.N
+		all.N, all.Missed = all.N+answer.N, append(all.Missed, answer.Missed...)
 	}
-	return n, nil
+	return all, nil
 }
 
 func (sv *Server) cancelAllHere(ctx context.Context, like *sms.Message) reply {
@@ -262,15 +267,15 @@ func (sv *Server) cancelAllHere(ctx context.Context, like *sms.Message) reply {
 		return reply{Status: smpp.RCANCELFAIL}
 	}
 	type end struct {
-		n   int
+		road.Cancelled
 		err error
 	}
 	ended := make(chan end, 1)
 	sv.takeIn(ctx)
-	sv.o.Queue.CancelConversation(ctx, like, nil, func(n int, err error) { ended <- end{n, err} })
+	sv.o.Queue.CancelConversation(ctx, like, nil, func(c road.Cancelled, err error) { ended <- end{c, err} })
 	e := <-ended
 	answer := replyOf(e.err)
-	answer.N = e.n
+	answer.N, answer.Missed = e.N, e.Missed[:min(len(e.Missed), maxMissed)]
 	return answer
 }
 
@@ -279,11 +284,11 @@ func (sv *Server) addReplacing(ctx context.Context, m *sms.Message, limit int, s
 	if sv.o.Others == nil {
 		return sv.o.Queue.AddReplacing(ctx, m, limit, s, nil)
 	}
-	sv.takeIn(ctx)
 	return sv.o.Queue.AddReplacing(ctx, m, limit, s, func(ctx context.Context) (sms.ID, error) {
+		defer sv.takeIn(ctx) // what comes here meanwhile is replaced here
 		ms, err := sv.o.History.HeldElsewhere(ctx, m, maxAlike)
 		for _, old := range ms {
-			if old.ServiceType == m.ServiceType && old.Part == (sms.Part{}) && old.Kind == sms.KindText {
+			if old.ServiceType == m.ServiceType && old.Part == (sms.Part{}) && old.Kind == sms.KindText && !sv.superseded.has(old.ID) {
 				return old.ID, err
 			}
 		}
@@ -291,15 +296,59 @@ func (sv *Server) addReplacing(ctx context.Context, m *sms.Message, limit int, s
 	})
 }
 
-// Supersede is Queue.Supersede, wherever the message waits. It says in the log what comes to nothing.
+// Supersede is Queue.Supersede, wherever the message waits. It returns at once, and says in the log what comes to nothing.
 func (sv *Server) Supersede(id, by sms.ID) {
-	ctx, cancel := context.WithTimeout(context.Background(), lookupTime)
-	defer cancel()
-	err := sv.atHolder(ctx, id, func() error { return sv.o.Queue.Supersede(ctx, id, by) }, AskSupersede, request{ID: id, By: by})
-	if err != nil && !errors.Is(err, sms.ErrNotWaiting) {
-		sv.o.Log.Warn().Uint64("message_id", uint64(id)).Uint64("replaced_by", uint64(by)).Err(err).
-			Msg("a message that was cancelled, or that another one takes the place of (replace_if_present_flag), waits at another worker, and is not taken back")
+	sv.superseded.note(id)
+	sv.asking.Go(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), lookupTime)
+		defer cancel()
+		err := sv.atHolder(ctx, id, func() error { return sv.o.Queue.Supersede(ctx, id, by) }, AskSupersede, request{ID: id, By: by})
+		if err != nil && !errors.Is(err, sms.ErrNotWaiting) {
+			sv.o.Log.Warn().Uint64("message_id", uint64(id)).Uint64("replaced_by", uint64(by)).Err(err).
+				Msg("a message that was cancelled, or that another one takes the place of (replace_if_present_flag), waits at another worker, and is not taken back")
+		}
+	})
+}
+
+// Settle waits until what Supersede began has ended, which takes lookupTime at most.
+func (sv *Server) Settle() { sv.asking.Wait() }
+
+// superseded are the messages whose place has been taken, as long as they may still be found waiting at another worker: the next one that replaces takes
+// the place of another.
+type superseded struct {
+	mu   sync.Mutex
+	at   map[sms.ID]time.Time
+	next time.Time // when to look for old ones
+}
+
+const (
+	// supersededFor outlasts the try that may be under way.
+	supersededFor = 5 * time.Minute
+	// mostSuperseded bounds them: beyond it, who replaces one that is being tried elsewhere replaces it again.
+	mostSuperseded = 10_000
+)
+
+func (s *superseded) note(id sms.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := time.Now()
+	if s.at == nil {
+		s.at = map[sms.ID]time.Time{}
 	}
+	if now.After(s.next) {
+		maps.DeleteFunc(s.at, func(_ sms.ID, at time.Time) bool { return now.Sub(at) > supersededFor })
+		s.next = now.Add(supersededFor / 10)
+	}
+	if len(s.at) < mostSuperseded {
+		s.at[id] = now
+	}
+}
+
+func (s *superseded) has(id sms.ID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, has := s.at[id]
+	return has
 }
 
 // probe looks whether somebody is at the other end of a session, whose place another worker needs, and closes it where nobody answers.

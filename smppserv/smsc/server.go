@@ -11,6 +11,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -33,7 +34,7 @@ type Queue interface {
 	Attach(road.OutletOptions) road.Outlet
 	CancelBy(ctx context.Context, id sms.ID, reason string) error
 	Replace(ctx context.Context, id sms.ID, f func(*sms.Message) error) error
-	CancelConversation(ctx context.Context, like *sms.Message, elsewhere func(context.Context) (int, error), done func(n int, err error))
+	CancelConversation(ctx context.Context, like *sms.Message, elsewhere func(context.Context) (road.Cancelled, error), done func(road.Cancelled, error))
 	Supersede(ctx context.Context, id, by sms.ID) error
 }
 
@@ -113,16 +114,18 @@ type Settings struct {
 
 // Server is the message centre.
 type Server struct {
-	o         Options
-	limited   *loglimit.Limiter // of the log, for the lines that clients and strangers can cause
-	good      *passwords.Memory // of the clients' passwords
-	directory atomic.Pointer[directory]
-	doors     *session.Doors
-	registry  registry
-	watch     watch
-	underWay  transactions
-	nextID    atomic.Uint64
-	languages [256]atomic.Bool // unknown ones that the log was told of
+	o          Options
+	limited    *loglimit.Limiter // of the log, for the lines that clients and strangers can cause
+	good       *passwords.Memory // of the clients' passwords
+	directory  atomic.Pointer[directory]
+	doors      *session.Doors
+	registry   registry
+	watch      watch
+	underWay   transactions
+	asking     sync.WaitGroup // of other workers, on behalf of nobody who waits
+	superseded superseded
+	nextID     atomic.Uint64
+	languages  [256]atomic.Bool // unknown ones that the log was told of
 }
 
 // New makes a server. Serve lets it work.
