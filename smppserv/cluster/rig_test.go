@@ -16,6 +16,7 @@ import (
 
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store/postgres"
+	"hnetsmpp/smppserv/store/postgres/postgrestest"
 	"hnetsmpp/smppserv/testkit"
 )
 
@@ -39,11 +40,7 @@ func newRig(t *testing.T) *rig {
 func newRigOn(t *testing.T, pg *testkit.PG) *rig {
 	t.Helper()
 	t.Parallel() // they wait most of the time
-	r := &rig{t: t, dsn: pg.Database(t)}
-	d := r.database(r.dsn)
-	if err := d.Close(); err != nil {
-		t.Fatal(err)
-	}
+	r := &rig{t: t, dsn: postgrestest.Blank(t, pg)}
 	r.pool = r.connect(r.dsn)
 	return r
 }

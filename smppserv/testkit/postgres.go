@@ -3,8 +3,6 @@ package testkit
 import (
 	"bytes"
 	"context"
-	_ "embed"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"net/url"
@@ -41,6 +39,7 @@ type PG struct {
 	ended            chan struct{} // the process has
 	log              bytes.Buffer  // read when ended is closed
 	databases        atomic.Int64
+	models           models
 }
 
 // ForPostgres lets the account that PostgreSQL runs as read a file of the test's, and nobody else.
@@ -67,49 +66,6 @@ func Postgres(t testing.TB, settings ...string) *PG {
 		t.Fatal(err)
 	}
 	return pg
-}
-
-//go:embed testdata/clock.c
-var clockLibrary []byte
-
-// PostgresClock is Postgres with a clock that can be set: set has it go on so much ahead of the machine's.
-func PostgresClock(t testing.TB, settings ...string) (pg *PG, set func(ahead time.Duration)) {
-	t.Helper()
-	programs := postgresPrograms(t)
-	compiler, err := exec.LookPath("gcc")
-	if err != nil || runtime.GOOS != "linux" {
-		Missing(t, "gcc", "apt-get install gcc libc6-dev")
-	}
-	if pg, err = newPostgres(programs, settings); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(pg.remove)
-	source, library, file := filepath.Join(pg.folder, "clock.c"), filepath.Join(pg.folder, "clock.so"), filepath.Join(pg.folder, "ahead")
-	set = func(ahead time.Duration) { // in the file's own pages: they are mapped
-		f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE, 0o644)
-		if err == nil {
-			err = binary.Write(f, binary.NativeEndian, int64(ahead.Seconds()))
-			err = errors.Join(err, f.Close())
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	set(0)
-	if err := os.WriteFile(source, clockLibrary, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := exec.Command(compiler, "-shared", "-fPIC", "-o", library, source).CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
-	}
-	pg.environment = []string{"LD_PRELOAD=" + library, "CLOCK_AHEAD=" + file}
-	if err = pg.initialise(); err == nil {
-		err = pg.start()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return pg, set
 }
 
 // TableSpace makes a table space in a folder that is not there yet.
@@ -291,14 +247,6 @@ func (pg *PG) startOn() error {
 func (pg *PG) DSN(database string) string {
 	return (&url.URL{Scheme: "postgres", User: url.UserPassword(PGUser, PGPassword), Host: Loopback(pg.Port), Path: database,
 		RawQuery: "sslmode=disable"}).String()
-}
-
-// Database makes an empty database and returns its DSN.
-func (pg *PG) Database(t testing.TB) string {
-	t.Helper()
-	name := fmt.Sprintf("hnet%d", pg.databases.Add(1))
-	pg.Exec(t, "postgres", "CREATE DATABASE "+name)
-	return pg.DSN(name)
 }
 
 // Exec has a database execute statements.

@@ -9,6 +9,7 @@ import (
 
 	"hnetsmpp/smppserv/store"
 	"hnetsmpp/smppserv/store/postgres"
+	"hnetsmpp/smppserv/store/postgres/postgrestest"
 	"hnetsmpp/smppserv/store/storetest"
 	"hnetsmpp/smppserv/testkit"
 )
@@ -31,7 +32,7 @@ func must(t testing.TB, o postgres.Options) *store.Store {
 func TestPostgres(t *testing.T) {
 	pg := testkit.SharedPostgres(t)
 	storetest.Run(t, func(t *testing.T) storetest.Open {
-		o := options(pg.Database(t), t.TempDir())
+		o := options(postgrestest.Blank(t, pg), t.TempDir())
 		return func() *store.Store { return must(t, o) }
 	})
 }

@@ -13,10 +13,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store"
 	"hnetsmpp/smppserv/store/postgres"
+	"hnetsmpp/smppserv/store/postgres/postgrestest"
 	"hnetsmpp/smppserv/store/storetest"
 	"hnetsmpp/smppserv/testkit"
 )
@@ -57,7 +60,7 @@ func join(t *testing.T, pg *testkit.PG, o postgres.Options, database string) *no
 // two opens a new database for two workers.
 func two(t *testing.T) (pg *testkit.PG, database string, a, b *node) {
 	pg = testkit.SharedPostgres(t)
-	dsn := pg.Database(t)
+	dsn := postgrestest.Blank(t, pg)
 	u, err := url.Parse(dsn)
 	if err != nil {
 		t.Fatal(err)
@@ -214,17 +217,24 @@ func TestAnExternalIDThatAnotherWorkerTakesMeanwhileIsADuplicate(t *testing.T) {
 	storetest.Add(t, a.Store, storetest.Sample())
 	// The other's transaction is under way: its id cannot be seen yet.
 	slow := make(chan error, 1)
-	pg.Exec(t, database, "CREATE FUNCTION wait_for_it() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.3); RETURN NEW; END'",
+	pg.Exec(t, database, "CREATE FUNCTION wait_for_it() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(1); RETURN NEW; END'",
 		"CREATE TRIGGER slow AFTER INSERT ON messages FOR EACH STATEMENT EXECUTE FUNCTION wait_for_it()")
+	look, err := pgx.Connect(t.Context(), pg.DSN(database)) // the look must take less than what it waits for
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer look.Close(context.WithoutCancel(t.Context()))
 	first := storetest.Sample()
 	first.ExternalID = "h-1"
 	go func() {
 		_, err := add(a.Store, first)
 		slow <- err
 	}()
-	for pg.Value(t, database, "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()") == "0" {
-		time.Sleep(time.Millisecond)
-	}
+	testkit.Await(t, "the other one is under way", func() bool {
+		var sleeps bool
+		err := look.QueryRow(t.Context(), "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database())").Scan(&sleeps)
+		return err != nil || sleeps || len(slow) > 0
+	})
 	second := storetest.Sample()
 	second.ExternalID = "h-1"
 	duplicate, err := add(b.Store, second)

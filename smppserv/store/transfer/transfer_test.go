@@ -20,6 +20,7 @@ import (
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store"
 	"hnetsmpp/smppserv/store/postgres"
+	"hnetsmpp/smppserv/store/postgres/postgrestest"
 	"hnetsmpp/smppserv/store/sqlite"
 	"hnetsmpp/smppserv/store/storetest"
 	"hnetsmpp/smppserv/store/transfer"
@@ -42,7 +43,7 @@ func newSite(t *testing.T) *site {
 	pg := testkit.SharedPostgres(t)
 	folder := t.TempDir()
 	return &site{pg: pg, file: filepath.Join(folder, "messages.db"),
-		postgres: postgres.Options{DSN: pg.Database(t), Folder: filepath.Join(folder, "data"), Node: "one", Log: zerolog.Nop()}}
+		postgres: postgres.Options{DSN: postgrestest.Blank(t, pg), Folder: filepath.Join(folder, "data"), Node: "one", Log: zerolog.Nop()}}
 }
 
 func (s *site) sqlite() sqlite.Options { return sqlite.Options{File: s.file, Log: zerolog.Nop()} }

@@ -1,0 +1,65 @@
+package testkit
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// Database makes an empty database and returns its DSN.
+func (pg *PG) Database(t testing.TB) string {
+	t.Helper()
+	name := fmt.Sprintf("hnet%d", pg.databases.Add(1))
+	pg.Exec(t, "postgres", "CREATE DATABASE "+name)
+	return pg.DSN(name)
+}
+
+// models are databases that others begin as.
+type models struct {
+	mu   sync.Mutex
+	errs map[string]error // by name, of those that were made
+}
+
+// DatabaseLike makes a database that begins as a model, and returns its DSN. The first call for a model makes it: prepare is given the DSN of an
+// empty database, and must leave no connection to it.
+func (pg *PG) DatabaseLike(t testing.TB, model string, prepare func(dsn string) error) string {
+	t.Helper()
+	pg.models.mu.Lock()
+	err, made := pg.models.errs[model]
+	if !made {
+		if pg.models.errs == nil {
+			pg.models.errs = map[string]error{}
+		}
+		if err = pg.exec("postgres", "CREATE DATABASE "+model); err == nil {
+			err = prepare(pg.DSN(model))
+		}
+		pg.models.errs[model] = err
+	}
+	pg.models.mu.Unlock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := fmt.Sprintf("hnet%d", pg.databases.Add(1))
+	create := "CREATE DATABASE " + name + " TEMPLATE " + model
+	if version, err := strconv.Atoi(pg.Value(t, "postgres", "SELECT current_setting('server_version_num')")); err == nil && version >= 150000 {
+		create += " STRATEGY file_copy" // its log is not written to the disk for it
+	}
+	for from := time.Now(); ; time.Sleep(10 * time.Millisecond) {
+		err = pg.exec("postgres", create)
+		if e, ok := errors.AsType[*pgconn.PgError](err); !ok || e.Code != databaseInUse || time.Since(from) > Patience { // the process of prepare's connection may not have ended
+			break
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pg.DSN(name)
+}
+
+// databaseInUse is PostgreSQL's object_in_use.
+const databaseInUse = "55006"
