@@ -289,11 +289,10 @@ func (c *cancellation) supersede() {
 			p.cancelled = true
 			continue
 		}
-		r := q.byID.find(uint64(id))
-		if r != 0 && q.entries.at(r).status == absorbed { // its text goes on without it, if it goes on
+		if r := q.byID.find(uint64(id)); r != 0 && q.entries.at(r).status == absorbed { // its text goes on without it, if it goes on
 			continue
 		}
-		q.succeed(&replaced{r: r, id: id}, 0)
+		q.succeed(id, 0)
 	}
 }
 

@@ -58,14 +58,17 @@ func TestMoreThanAreCancelledAtATimeAreLeft(t *testing.T) {
 	}
 }
 
+// endsOfATry are what may come of a message that was taken back while it was tried.
+var endsOfATry = map[string]struct {
+	outcome sms.Outcome
+	want    sms.State
+}{
+	"and fails":    {sms.Outcome{Verdict: sms.TryAgain, Reason: "busy"}, sms.Deleted},
+	"and succeeds": {sms.Outcome{Verdict: sms.Done}, sms.Delivered},
+}
+
 func TestWhatIsTriedWhenItsConversationIsCancelledIsNotTriedAgain(t *testing.T) {
-	for name, report := range map[string]struct {
-		outcome sms.Outcome
-		want    sms.State
-	}{
-		"and fails":    {sms.Outcome{Verdict: sms.TryAgain, Reason: "busy"}, sms.Deleted},
-		"and succeeds": {sms.Outcome{Verdict: sms.Done}, sms.Delivered},
-	} {
+	for name, report := range endsOfATry {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, nil)
 			h := r.hermes()

@@ -343,7 +343,7 @@ func (a *addition) Added(duplicate bool, err error) {
 	q.mu.Lock()
 	if old != nil && old.tried {
 		if kept {
-			q.succeed(old, m.ID)
+			q.succeed(old.id, m.ID)
 		}
 		old = nil
 	}
@@ -389,19 +389,20 @@ func (q *Queue) guarded(m *sms.Message, tell func()) {
 }
 
 // succeed notes what has taken the place of a message that is being tried, or was.
-func (q *Queue) succeed(old *replaced, by sms.ID) {
-	if r := q.byID.find(uint64(old.id)); r == 0 || r != old.r { // it has ended, or another worker has it
-		q.o.Share.Supersede(old.id, by)
+func (q *Queue) succeed(old, by sms.ID) {
+	r := q.byID.find(uint64(old))
+	if r == 0 { // it has ended, or another worker has it
+		q.o.Share.Supersede(old, by)
 		return
 	}
-	e := q.entries.at(old.r)
+	e := q.entries.at(r)
 	if e.status == concluded {
 		return
 	}
 	e.flags |= succeeded
-	q.successors[old.r] = by
+	q.successors[r] = by
 	if e.status == waiting || e.status == aside && e.flags&grouped == 0 { // the try, or whatever had it, has ended meanwhile
-		q.end(old.r, superseded)
+		q.end(r, superseded)
 	}
 }
 

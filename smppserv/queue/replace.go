@@ -11,9 +11,9 @@ import (
 // replaced is the message that another one takes the place of. Its end is written with the addition of that one, or not at all;
 // but one that is being tried ends after its try, unless that delivers it.
 type replaced struct {
-	r     ref // 0 = another worker has it
+	r     ref // if it is claimed
 	id    sms.ID
-	tried bool // or there; then it is not claimed
+	tried bool // or at another worker; then it is not claimed
 	m     *sms.Message
 	end   *conclusion
 }
@@ -133,7 +133,7 @@ func (q *Queue) AddReplacing(ctx context.Context, m *sms.Message, limit int, s r
 	}
 	q.mu.Lock()
 	if r := q.oldest(m, 0, true); r != 0 {
-		old = &replaced{r: r, id: q.entries.at(r).id, tried: true}
+		old = &replaced{id: q.entries.at(r).id, tried: true}
 	} else if here != 0 {
 		old = &replaced{id: here, tried: true}
 	}
@@ -187,7 +187,7 @@ func (q *Queue) Supersede(ctx context.Context, id, by sms.ID) error {
 	if e := q.entries.at(r); e.status == absorbed {
 		r = e.prev
 	}
-	q.succeed(&replaced{r: r, id: q.entries.at(r).id}, by)
+	q.succeed(q.entries.at(r).id, by)
 	return nil
 }
 

@@ -49,12 +49,9 @@ func TestWhatIsReplacedWhileItIsHandedOnIsSupersededThere(t *testing.T) {
 // The hand-on is known to have ended before the newer message is on disk.
 func TestWhatHasJustGoneWhenItIsReplacedIsSupersededThere(t *testing.T) {
 	r, o, old, going := outgoing(t)
-	r.q.mu.Lock()
-	gone := &replaced{r: r.q.byID.find(uint64(old.ID)), id: old.ID, tried: true}
-	r.q.mu.Unlock()
 	going.report(sms.Outcome{Verdict: sms.HandedOn})
 	r.q.mu.Lock()
-	r.q.succeed(gone, old.ID+1)
+	r.q.succeed(old.ID, old.ID+1)
 	r.q.mu.Unlock()
 	o.wantSuperseded(t, old.ID, old.ID+1)
 }
@@ -159,14 +156,8 @@ func TestAPartOnItsWayToAnotherWorkerIsCancelledThere(t *testing.T) {
 }
 
 func TestSupersede(t *testing.T) {
-	for name, tc := range map[string]struct {
-		outcome sms.Outcome
-		want    sms.State
-	}{
-		"what is tried, and fails":    {sms.Outcome{Verdict: sms.TryAgain, Reason: "busy"}, sms.Deleted},
-		"what is tried, and succeeds": {sms.Outcome{Verdict: sms.Done}, sms.Delivered},
-	} {
-		t.Run(name, func(t *testing.T) {
+	for name, tc := range endsOfATry {
+		t.Run("what is tried, "+name, func(t *testing.T) {
 			r := newRig(t, nil)
 			old := r.texts("old")[0]
 			h := r.hermes()

@@ -21,8 +21,9 @@ func (pg *PG) Database(t testing.TB) string {
 
 // models are databases that others begin as.
 type models struct {
-	mu   sync.Mutex
-	errs map[string]error // by name, of those that were made
+	mu       sync.Mutex
+	errs     map[string]error // by name, of those that were made
+	strategy string           // with which they are copied
 }
 
 // DatabaseLike makes a database that begins as a model, and returns its DSN. The first call for a model makes it: prepare is given the DSN of an
@@ -34,21 +35,23 @@ func (pg *PG) DatabaseLike(t testing.TB, model string, prepare func(dsn string) 
 	if !made {
 		if pg.models.errs == nil {
 			pg.models.errs = map[string]error{}
+			text, _ := pg.Try("postgres", "SELECT current_setting('server_version_num')")
+			if version, err := strconv.Atoi(text); err == nil && version >= 150000 {
+				pg.models.strategy = " STRATEGY file_copy" // its log is not written to the disk for it
+			}
 		}
 		if err = pg.exec("postgres", "CREATE DATABASE "+model); err == nil {
 			err = prepare(pg.DSN(model))
 		}
 		pg.models.errs[model] = err
 	}
+	strategy := pg.models.strategy
 	pg.models.mu.Unlock()
 	if err != nil {
 		t.Fatal(err)
 	}
 	name := fmt.Sprintf("hnet%d", pg.databases.Add(1))
-	create := "CREATE DATABASE " + name + " TEMPLATE " + model
-	if version, err := strconv.Atoi(pg.Value(t, "postgres", "SELECT current_setting('server_version_num')")); err == nil && version >= 150000 {
-		create += " STRATEGY file_copy" // its log is not written to the disk for it
-	}
+	create := "CREATE DATABASE " + name + " TEMPLATE " + model + strategy
 	for from := time.Now(); ; time.Sleep(10 * time.Millisecond) {
 		err = pg.exec("postgres", create)
 		if e, ok := errors.AsType[*pgconn.PgError](err); !ok || e.Code != databaseInUse || time.Since(from) > Patience { // the process of prepare's connection may not have ended
