@@ -66,11 +66,11 @@ func (mc *centre) joinStore(ctx context.Context, version string) error {
 		case !postgres.IsAway(err):
 			return &refused{err}
 		}
+		mc.admin.Away("starting: the database is away: " + err.Error()) // before the log's line, whose reader asks /readyz
 		if time.Since(said) >= awaySaid {
 			said = time.Now()
 			mc.log.Error().Err(err).Msg("the database is away: the server starts when it is there")
 		}
-		mc.admin.Away("starting: the database is away: " + err.Error())
 		select {
 		case <-time.After(awayRetry):
 		case <-ctx.Done():
