@@ -46,14 +46,18 @@ func nextPart(t *testing.T, c *smpptest.Client) part {
 	return partOf(t, h, p)
 }
 
-// answer answers the parts of a text in the order in which they come, and returns them by their numbers.
+// answer answers the parts of a text in the order in which they came, and returns them by their numbers. It answers none before all have
+// come: what is behind one that is refused may not be sent.
 func answer(t *testing.T, c *smpptest.Client, statuses ...smpp.Status) map[byte]part {
 	t.Helper()
 	all := map[byte]part{}
-	for _, status := range statuses {
-		p := nextPart(t, c)
-		all[p.seq] = p
-		c.SendStatus(p.sequence, status, &smpp.DeliverSMResp{})
+	came := make([]part, len(statuses))
+	for i := range came {
+		came[i] = nextPart(t, c)
+		all[came[i].seq] = came[i]
+	}
+	for i, status := range statuses {
+		c.SendStatus(came[i].sequence, status, &smpp.DeliverSMResp{})
 	}
 	return all
 }
