@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 
 	"hnetsmpp/smppserv/store"
 
+	sqlite3 "modernc.org/sqlite/lib"
 	zombiezen "zombiezen.com/go/sqlite"
 )
 
@@ -82,6 +84,7 @@ type pool struct {
 	keys   *store.Keys
 	gate   *gate
 	limit  time.Duration // of a read
+	gone   func() error  // looks at once whether the files are still there; nil = nobody watches over them
 	slots  chan struct{} // one for each connection that there may be
 	closed chan struct{}
 
@@ -113,14 +116,14 @@ func (p *pool) read(ctx context.Context, f func(*reader) error) error {
 	if err := p.gate.within(ctx, p.limit); err != nil {
 		return err
 	}
-	r, err := p.take()
-	if err != nil {
-		return err
+	err := p.use(ctx, f)
+	switch code(err) {
+	case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+		if p.gone == nil {
+			return err
+		}
+		return cmp.Or(p.gone(), err) // nothing more is to be acknowledged then, from now on
 	}
-	err = r.within(ctx, p.limit, f)
-	p.mu.Lock()
-	p.free = append(p.free, r)
-	p.mu.Unlock()
 	if zombiezen.ErrCode(err) != zombiezen.ResultInterrupt {
 		return err
 	}
@@ -133,6 +136,18 @@ func (p *pool) read(ctx context.Context, f func(*reader) error) error {
 		return ctx.Err()
 	}
 	return errReadTime
+}
+
+func (p *pool) use(ctx context.Context, f func(*reader) error) error {
+	r, err := p.take()
+	if err != nil {
+		return err
+	}
+	err = r.within(ctx, p.limit, f)
+	p.mu.Lock()
+	p.free = append(p.free, r)
+	p.mu.Unlock()
+	return err
 }
 
 func (p *pool) take() (*reader, error) {

@@ -3,7 +3,10 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"os"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 
@@ -104,5 +107,24 @@ func TestLongValuesComeBackAsTheyWere(t *testing.T) {
 		if err != nil || len(got.TLVs) != n+1 || len(got.Reason) != n || len(got.Content) != n || got.Content == nil {
 			t.Errorf("of %d octets: %d, %d and %d came back, %v", n, len(got.TLVs), len(got.Reason), len(got.Content), err)
 		}
+	}
+}
+
+func TestAReadThatFailsForWantOfTheFileHasNothingMoreAcknowledged(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows lets nobody delete a file that is open")
+	}
+	d, _, _ := tended(t, zerolog.Nop())
+	if err := d.Present(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(d.file); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Answer(t.Context()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a read says %v", err)
+	}
+	if err := d.Present(); err == nil { // though it was looked at a moment ago
+		t.Error("the file counts as present")
 	}
 }

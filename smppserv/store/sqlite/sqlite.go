@@ -195,6 +195,7 @@ func (d *database) open(ctx context.Context, whole bool) error {
 	}
 	d.gate = newGate(d.file)
 	d.readers = newPool(d.file, d.gate, d.keys)
+	d.readers.gone = d.present.now
 	return nil
 }
 
