@@ -135,6 +135,9 @@ func TestAShortRunFailsOnlyWhenARatioHasHalvedThriceAndSaysWhich(t *testing.T) {
 }
 
 func TestRowsOnPostgreSQLAreMeasuredOrSkippedWithTheLineThatInstallsIt(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes long")
+	}
 	chosen, err := choose("postgres,postgres-nodes,postgres-elsewhere,postgres-stored", false)
 	if err != nil {
 		t.Fatal(err)

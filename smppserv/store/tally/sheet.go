@@ -17,8 +17,9 @@ const (
 	maxHours = 3
 	// leastSwept is how many subjects there are before those that nothing counts for are let go.
 	leastSwept = 2 * MaxCampaigns
-	// recent is how many messages are remembered by their IDs, a power of two: what ends soon need not be looked up.
-	recent = 1 << 16
+	// recent is how many messages are remembered by their IDs: what ends soon need not be looked up. They are in so many blocks, which
+	// are made when they are needed.
+	recent, blocks = 1 << 16, 1 << 6
 )
 
 // Sheet keeps the counters that a committer works on, and what each batch of its adds to them: they are absolute, so that a batch
@@ -27,7 +28,7 @@ type Sheet struct {
 	load     func(hour int64, f func(*Row)) error
 	subjects map[Subject]*subject
 	hours    map[int64]*hour
-	recent   []message
+	recent   [blocks]*[recent / blocks]message
 	sweepAt  int // so many subjects
 
 	touched []*counter // by the batch
@@ -68,10 +69,17 @@ type message struct {
 
 // NewSheet makes a Sheet. load calls f for the counters of an hour that are on disk.
 func NewSheet(load func(hour int64, f func(*Row)) error) *Sheet {
-	return &Sheet{load: load, subjects: map[Subject]*subject{}, hours: map[int64]*hour{}, recent: make([]message, recent), sweepAt: leastSwept}
+	return &Sheet{load: load, subjects: map[Subject]*subject{}, hours: map[int64]*hour{}, sweepAt: leastSwept}
 }
 
-func (s *Sheet) slot(id sms.ID) *message { return &s.recent[id%recent] }
+func (s *Sheet) slot(id sms.ID) *message {
+	n := id % recent
+	block := &s.recent[n/(recent/blocks)]
+	if *block == nil {
+		*block = new([recent / blocks]message)
+	}
+	return &(*block)[n%(recent/blocks)]
+}
 
 // Add counts a message that is added, and bears its ID.
 func (s *Sheet) Add(m *sms.Message) error {
