@@ -238,11 +238,14 @@ func TestAnAnswerIsReadWithinItsBounds(t *testing.T) {
 		{"a body that is cut off", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhi", 200},
 	} {
 		var connections atomic.Int32
+		closed := make(chan struct{}, 2)
 		at := rawServer(t, func(n int, c net.Conn, r *bufio.Reader) {
 			connections.Store(int32(n))
 			if _, ok := takeRequest(r); ok {
 				io.WriteString(c, k.answer)
 			}
+			c.Close()
+			closed <- struct{}{}
 		})
 		p := newPush(t, options("http://"+at+"/"))
 		posterOf(t, p)
@@ -250,6 +253,7 @@ func TestAnAnswerIsReadWithinItsBounds(t *testing.T) {
 			if got := deliver(t, p, message(1, "a")); got.Code != k.code || k.code == 0 && got.Verdict != sms.TryAgain {
 				t.Errorf("%s: %+v", k.what, got)
 			}
+			testkit.Receive(t, closed, "the end of the connection") // else the next push may go there
 			if n := connections.Load(); n != i+1 {
 				t.Errorf("%s: push %d came on connection %d", k.what, i+1, n)
 			}
