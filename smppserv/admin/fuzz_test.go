@@ -68,7 +68,8 @@ func FuzzAPI(f *testing.F) {
 		if err != nil && w.Code != http.StatusNoContent && w.Code/100 != 3 {
 			t.Fatalf("%s %s: %d without a type: %s", rt.method, path, w.Code, said)
 		}
-		if !utf8.ValidString(said) || strings.ContainsAny(w.Header().Get("Content-Disposition"), "\r\n\\") {
+		octets := kind == "application/x-pcapng" // the fake's has the name of its client in it
+		if !octets && !utf8.ValidString(said) || strings.ContainsAny(w.Header().Get("Content-Disposition"), "\r\n\\") {
 			t.Fatalf("%s %s: %q %v", rt.method, path, said, w.Header())
 		}
 		if kind != "application/json" && kind != "application/problem+json" {
