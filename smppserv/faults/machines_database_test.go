@@ -44,6 +44,7 @@ func (m *machines) held() {
 }
 
 func TestMachinesGoOnWhenPostgreSQLIsRestarted(t *testing.T) {
+	long(t)
 	pg := testkit.Postgres(t, "fsync=on")
 	m := newMachines(t, pg, pg.Database(t), 2, lasting)
 	m.start(0, 1)
