@@ -142,7 +142,7 @@ func FuzzSplitJoin(f *testing.F) {
 				t.Fatalf("%v: part %d has only %d octets of %d", a, i, len(parts[i-1]), limit)
 			}
 		}
-		if !Fits(a, s) {
+		if !Fits(a, s) || a == ASCII && JudgeASCII([]byte(s)) != ASCII { // which is read as what it looks like
 			return
 		}
 		want, got := s, joinWith(a, parts, fill)

@@ -18,10 +18,10 @@ import (
 
 var machineRounds = flag.Int("rounds", 6, "how many workers TestMachinesAnyOneOfThreeIsKilled kills, one after the other")
 
-// long is for a test that go test ./... does without.
+// long is for a test that go test ./... does without, and a short run.
 func long(t *testing.T) {
 	t.Helper()
-	if !strings.Contains(flag.Lookup("test.run").Value.String(), "Machines") {
+	if testing.Short() || !strings.Contains(flag.Lookup("test.run").Value.String(), "Machines") {
 		t.Skip("it takes long; all of them are run by: go test ./smppserv/faults -run Machines")
 	}
 }
