@@ -10,7 +10,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgtype"
 )
 
 // Checked is what a check of a database has found.
@@ -38,7 +37,7 @@ const (
 	sampled = 1000
 	// compareStep is how many are looked for at once.
 	compareStep = 1000
-	// tidRanges is PostgreSQL 14: before, a part of a table can only be read with all of it.
+	// tidRanges is PostgreSQL 14, which reads a part of a table by its bounds; before, each place in it must be named.
 	tidRanges = 140000
 )
 
@@ -94,12 +93,12 @@ type check struct {
 	all      bool
 	progress CheckProgress
 
-	ranges  bool            // a part of a table can be read
-	there   map[int64]int64 // messages of each hour, of those that are counted
-	counted int64           // the last message before counting began
-	highest sms.ID
-	failed  int // messages whose state is one of a failure
-	step    int // every so many messages is looked for by its numbers
+	ofBlocks string          // a condition: of a part of a table
+	there    map[int64]int64 // messages of each hour, of those that are counted
+	counted  int64           // the last message before counting began
+	highest  sms.ID
+	failed   int // messages whose state is one of a failure
+	step     int // every so many messages is looked for by its numbers
 }
 
 func (k *check) schema(ctx context.Context, c *pgx.Conn) error {
@@ -120,7 +119,9 @@ func (k *check) schema(ctx context.Context, c *pgx.Conn) error {
 	}
 	var server int
 	err = c.QueryRow(ctx, "SELECT current_setting('server_version_num')::int").Scan(&server)
-	k.ranges = server >= tidRanges
+	if k.ofBlocks = blocksByBounds; server < tidRanges {
+		k.ofBlocks = blocksByPlaces
+	}
 	return err
 }
 
@@ -175,13 +176,9 @@ func (k *check) table(ctx context.Context, table string) error {
 		return err
 	}
 	k.Tables++
-	window := int64(windowBlocks)
-	if !k.ranges {
-		window = max(blocks, 1)
-	}
-	for from := int64(0); from < blocks; from += window {
+	for from := int64(0); from < blocks; from += windowBlocks {
 		k.progress("table "+table, float64(from)/float64(blocks))
-		if err := k.window(ctx, table, from, min(from+window, blocks)); err != nil {
+		if err := k.window(ctx, table, from, min(from+windowBlocks, blocks)); err != nil {
 			return err
 		}
 	}
@@ -198,7 +195,7 @@ func (k *check) window(ctx context.Context, table string, from, to int64) error 
 	switch {
 	case err == nil || !refused || ctx.Err() != nil || IsAway(err):
 		return err
-	case to-from == 1 || !k.ranges:
+	case to-from == 1:
 		k.Fault("table %s: block %d of its file, and the rows in it, cannot be read: %s (%s)", table, from, fault.Message, fault.Code)
 		return nil
 	}
@@ -209,15 +206,18 @@ func (k *check) window(ctx context.Context, table string, from, to int64) error 
 	return k.window(ctx, table, middle, to)
 }
 
-func tid(block int64) pgtype.TID { return pgtype.TID{BlockNumber: uint32(block), Valid: true} }
-
-const ofBlocks = " WHERE ctid >= $1 AND ctid < $2"
+// Conditions on ctid, of the blocks from $1 up to $2. A block has no more rows than one for each 28 octets: what each takes at least.
+const (
+	blocksByBounds = "ctid >= format('(%s,0)', $1::bigint)::tid AND ctid < format('(%s,0)', $2::bigint)::tid"
+	blocksByPlaces = "ctid = ANY (ARRAY(SELECT format('(%s,%s)', b, o)::tid FROM generate_series($1::bigint, $2::bigint - 1) b, " +
+		"generate_series(1, current_setting('block_size')::int / 28) o))"
+)
 
 // rows has the server read whole rows, also what of them is elsewhere.
 func (k *check) rows(ctx context.Context, tx pgx.Tx, table string, from, to int64) error {
 	var n int64
 	var octets *int64
-	if err := tx.QueryRow(ctx, "SELECT count(*), sum(octet_length(t::text)) FROM "+pgx.Identifier{table}.Sanitize()+" t"+ofBlocks, tid(from), tid(to)).Scan(&n, &octets); err != nil {
+	if err := tx.QueryRow(ctx, "SELECT count(*), sum(octet_length(t::text)) FROM "+pgx.Identifier{table}.Sanitize()+" t WHERE "+k.ofBlocks, from, to).Scan(&n, &octets); err != nil {
 		return err
 	}
 	k.Rows += n

@@ -22,11 +22,11 @@ type part struct {
 	sources, destinations []string
 }
 
-var checkMessages = "SELECT " + fmt.Sprintf(columns, "m.content") + " FROM messages m WHERE m.ctid >= $1 AND m.ctid < $2"
+var checkMessages = "SELECT " + fmt.Sprintf(columns, "m.content") + " FROM messages m WHERE "
 
 // messages reads messages as a worker does, but for what is sealed in them.
 func (k *check) messages(ctx context.Context, tx pgx.Tx, _ string, from, to int64) error {
-	read, err := tx.Query(ctx, checkMessages, tid(from), tid(to))
+	read, err := tx.Query(ctx, checkMessages+k.ofBlocks, from, to)
 	if err != nil {
 		return err
 	}

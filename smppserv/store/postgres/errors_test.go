@@ -52,6 +52,8 @@ func TestADatabaseThatCannotBeUsedIsNamedWithWhatToDo(t *testing.T) {
 	other := pg.Database(t)
 	pg.Exec(t, name(t, other), "CREATE TABLE customers (id int)")
 	pg.Exec(t, "postgres", "CREATE ROLE poor LOGIN PASSWORD 'poor'", "CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+	closed := pg.Database(t)
+	pg.Exec(t, name(t, closed), "REVOKE CREATE ON SCHEMA public FROM PUBLIC") // as it is from PostgreSQL 15 on
 	const secret = "hush-hush"
 	for what, test := range map[string]struct {
 		dsn, want string
@@ -60,7 +62,7 @@ func TestADatabaseThatCannotBeUsedIsNamedWithWhatToDo(t *testing.T) {
 		"no server":       {fmt.Sprintf("postgres://u:%s@127.0.0.1:%d/x?sslmode=disable", secret, testkit.FreePort(t)), "cannot be reached", true, false},
 		"no password":     {edit(other, func(u *url.URL) { u.User = url.UserPassword(testkit.PGUser, secret) }), "refuses the user or the password", false, false},
 		"no database":     {edit(other, func(u *url.URL) { u.Path = "/nowhere" }), "createdb", false, false},
-		"no right":        {edit(pg.Database(t), func(u *url.URL) { u.User = url.UserPassword("poor", "poor") }), "the right to make tables", false, false},
+		"no right":        {edit(closed, func(u *url.URL) { u.User = url.UserPassword("poor", "poor") }), "the right to make tables", false, false},
 		"another program": {other, "another program", false, false},
 		"newer":           {ours("UPDATE hnet_smpp SET usable_from = 999999"), "newer version", false, false},
 		"read-only":       {edit(ours(), func(u *url.URL) { u.RawQuery += "&default_transaction_read_only=on" }), "can only be read", false, false},
