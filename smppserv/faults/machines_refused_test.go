@@ -63,6 +63,7 @@ func TestMachinesADatabaseThatCannotBeUsedIsNamedWithWhatToDo(t *testing.T) {
 		{"a user without rights", worker.ExitHeld, func(t *testing.T) string {
 			dsn := pg.Database(t)
 			pg.Exec(t, "postgres", "CREATE ROLE guest LOGIN PASSWORD 'guest-secret'")
+			pg.Exec(t, name(t, dsn), "REVOKE CREATE ON SCHEMA public FROM PUBLIC") // as it is from PostgreSQL 15 on
 			return altered(t, dsn, func(u *url.URL) { u.User = url.UserPassword("guest", "guest-secret") })
 		}, []string{"permission denied", "as the owner of the database"}},
 		{"another program's database", worker.ExitHeld, func(t *testing.T) string {
