@@ -17,28 +17,37 @@ import (
 // holders are the files of a folder, and below it, in which one of the words stands.
 func holders(t *testing.T, folder string, words ...string) (files []string) {
 	t.Helper()
+	eachFile(t, folder, func(name string, data []byte) {
+		for _, word := range words {
+			if at := bytes.Index(data, []byte(word)); at >= 0 {
+				files = append(files, filepath.Base(name)+": "+string(data[max(0, at-60):min(len(data), at+60)]))
+			}
+		}
+	})
+	return files
+}
+
+// eachFile calls f for each file of a folder, and below it, with its name there. One that takes another's place meanwhile is left out.
+func eachFile(t *testing.T, folder string, f func(name string, data []byte)) {
+	t.Helper()
 	err := filepath.WalkDir(folder, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
 		data, err := os.ReadFile(path)
-		if errors.Is(err, fs.ErrNotExist) { // one that took another's place meanwhile
+		if errors.Is(err, fs.ErrNotExist) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		for _, word := range words {
-			if at := bytes.Index(data, []byte(word)); at >= 0 {
-				files = append(files, filepath.Base(path)+": "+string(data[max(0, at-60):min(len(data), at+60)]))
-			}
-		}
-		return nil
+		name, err := filepath.Rel(folder, path)
+		f(name, data)
+		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return files
 }
 
 const (

@@ -9,9 +9,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"io"
-	"io/fs"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -82,24 +80,11 @@ func (o outputs) search(t *testing.T) {
 // files adds all below a folder but those that are to hold secrets or texts.
 func (o outputs) files(t *testing.T, dir string, but ...string) {
 	t.Helper()
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
+	eachFile(t, dir, func(name string, data []byte) {
+		if !slices.ContainsFunc(but, func(b string) bool { return name == b || strings.HasPrefix(name, b+"-") }) {
+			o[name] = data
 		}
-		name, _ := filepath.Rel(dir, path)
-		if slices.ContainsFunc(but, func(b string) bool { return name == b || strings.HasPrefix(name, b+"-") }) {
-			return nil
-		}
-		data, err := os.ReadFile(path)
-		if errors.Is(err, fs.ErrNotExist) { // one that took another's place meanwhile
-			return nil
-		}
-		o[name] = data
-		return err
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }
 
 // get adds what the admin port answers.

@@ -119,7 +119,8 @@ func (k *check) schema(ctx context.Context, c *pgx.Conn) error {
 	}
 	var server int
 	err = c.QueryRow(ctx, "SELECT current_setting('server_version_num')::int").Scan(&server)
-	if k.ofBlocks = blocksByBounds; server < tidRanges {
+	k.ofBlocks = blocksByBounds
+	if server < tidRanges {
 		k.ofBlocks = blocksByPlaces
 	}
 	return err
