@@ -1,9 +1,10 @@
 // Command bench measures the built server from outside, beside others under the same load and in turn with them, and holds
 // what it finds against the goals.
 //
-//	go run ./smppserv/bench            all rows; writes docs/performance.md and its figures
-//	go run ./smppserv/bench -short     small, without the longest rows, in about a minute; fails when a ratio has halved since reference.json
-//	go run ./smppserv/bench -list      what the rows are
+//	go run ./smppserv/bench                   all rows; writes docs/performance.md and its figures
+//	go run ./smppserv/bench -short            small, without the longest rows, in about a minute; fails when a ratio has halved since reference.json
+//	go run ./smppserv/bench -short -rows all  with these
+//	go run ./smppserv/bench -list             what the rows are
 //
 // The yardstick is the test server of go-smpp, which stores nothing: its rate says what the machine can do at that moment,
 // so a rate of ours counts as its ratio to it. Each repeat of a row measures both; medians are shown, of the ratios too.
@@ -35,6 +36,9 @@ const (
 	fullMax, shortMax   = 10_000_000, 100_000
 )
 
+// allRows names those too that a short run leaves out.
+const allRows = "all"
+
 type options struct {
 	short, list, renew bool
 	rows, out          string
@@ -48,7 +52,7 @@ func command(args []string) int {
 	f.BoolVar(&o.short, "short", false, "everything small, without the longest rows, in about a minute; exit code 1 when a ratio has halved against "+referenceFile)
 	f.BoolVar(&o.list, "list", false, "list the rows and end")
 	f.BoolVar(&o.renew, "renew", false, "with -short: write the ratios into "+referenceFile+" instead")
-	f.StringVar(&o.rows, "rows", "", "rows to measure, by name, with commas between; all when empty, with -short but the longest")
+	f.StringVar(&o.rows, "rows", "", "rows to measure, by name, with commas between; all when empty, with -short but the longest; all = those too")
 	f.StringVar(&o.out, "out", "", "folder for performance.md and its figures; docs when empty and all rows are measured at full size, else none")
 	f.IntVar(&o.repeat, "repeat", 0, "how often each row is measured (3, with -short 1)")
 	f.IntVar(&o.size, "size", 0, fmt.Sprintf("messages that wait, and what else is counted in messages in proportion (%d, with -short %d)", fullSize, shortSize))
@@ -73,8 +77,8 @@ func command(args []string) int {
 
 // choose returns the rows of these names, in the table's order.
 func choose(names string, short bool) ([]row, error) {
-	if names == "" {
-		return slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return short && r.long }), nil
+	if names == "" || names == allRows {
+		return slices.DeleteFunc(slices.Clone(rows), func(r row) bool { return short && r.long && names == "" }), nil
 	}
 	wanted := strings.Split(names, ",")
 	for _, name := range wanted {
@@ -138,7 +142,7 @@ func measure(o options, chosen []row) int {
 
 // outFolder is where the report goes; "" = nowhere: a part of the table is not to replace the whole.
 func outFolder(o options) string {
-	if o.out != "" || o.short || o.rows != "" || o.size != 0 || o.max != 0 {
+	if o.out != "" || o.short || o.rows != "" && o.rows != allRows || o.size != 0 || o.max != 0 {
 		return o.out
 	}
 	root, err := moduleRoot()

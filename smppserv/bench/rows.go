@@ -10,7 +10,7 @@ type row struct {
 	name, what string
 	load       func(*bench) load // under which go-smpp's server is measured beside it; nil = it is not
 	once       bool              // it repeats inside
-	long       bool              // also with few messages: a short run has it only by name
+	long       bool              // also with few messages: a short run leaves it out
 	run        func(*trial) []value
 	figures    []figure
 }
@@ -103,8 +103,8 @@ var rows = []row{
 		{what: "submit_sm with 10 000 000 stored messages", unit: perSecond, beside: "empty store", limit: ratioLeast, goal: 0.9},
 		{what: "… one message by id (query_sm), p99", unit: ms, limit: most, goal: 5},
 	}},
-	{name: "searches", what: "what operators ask, with 10 million stored messages", once: true, run: searches, figures: searchFigures("10 000 000 stored messages")},
-	{name: "purge", what: "submits while a purge of a million messages runs", run: purge, figures: []figure{
+	{name: "searches", what: "what operators ask, with 10 million stored messages", once: true, long: true, run: searches, figures: searchFigures("10 000 000 stored messages")},
+	{name: "purge", what: "submits while a purge of a million messages runs", long: true, run: purge, figures: []figure{
 		{what: "submits while a purge of 1 000 000 runs", unit: perSecond, beside: "before the purge", limit: ratioLeast, goal: 0.9},
 		{what: "… p99", unit: ms, beside: "before the purge", limit: ratioMost, goal: 2},
 		{what: "… how long the purge takes", unit: seconds},
@@ -123,7 +123,7 @@ var rows = []row{
 	{name: "known-number", what: "a TCP line to a number known from 200 000 conversations", run: knownNumber, figures: []figure{
 		{what: "a TCP line to a number known from 200 000 conversations, beyond what one to a new number takes", unit: ms, limit: most, goal: 1},
 	}},
-	{name: "expired", what: "what expired while the server was down, 200 000 messages", run: expired, figures: []figure{
+	{name: "expired", what: "what expired while the server was down, 200 000 messages", long: true, run: expired, figures: []figure{
 		{what: "200 000 that expired while the server was down: peak of memory beyond a start with as many that wait", unit: megabytes, limit: most, goal: 64},
 	}},
 	{name: "lone-parts", what: "lone first parts of texts of 255", run: loneParts, figures: []figure{
@@ -139,7 +139,7 @@ var rows = []row{
 		{what: "… CPU of each, of worker and database", unit: micros, beside: "SQLite"},
 		{what: "… of which the database's", unit: micros},
 	}},
-	{name: "postgres-latency", what: "submit_sm_resp at 1 000/s on PostgreSQL", run: postgresLatency, figures: []figure{
+	{name: "postgres-latency", what: "submit_sm_resp at 1 000/s on PostgreSQL", long: true, run: postgresLatency, figures: []figure{
 		{what: "submit_sm_resp at 1 000/s, open loop, on PostgreSQL: p99", unit: ms, beside: "SQLite", limit: ratioMost, goal: 3},
 	}},
 	{name: "postgres-nodes", what: "three workers on one PostgreSQL", run: postgresNodes, figures: []figure{
@@ -161,7 +161,7 @@ var rows = []row{
 		{what: "… p99", unit: ms, beside: "before the purge", limit: ratioMost, goal: 2},
 		{what: "… how long the purge takes", unit: seconds},
 	}},
-	{name: "idle", what: "a server with nothing to do, for 10 s", run: idle, figures: []figure{
+	{name: "idle", what: "a server with nothing to do, for 10 s", long: true, run: idle, figures: []figure{
 		{what: "idle: of a core", unit: percent, limit: most, goal: 0.5},
 		{what: "… written to disk in 10 s", unit: octets, limit: most, goal: 0},
 	}},

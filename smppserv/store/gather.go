@@ -2,6 +2,7 @@ package store
 
 import (
 	"runtime"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,6 +14,7 @@ type gathering struct {
 	took    time.Duration // by it
 	pass    int           // commits before it is tried again
 	penalty int           // commits that the next attempt in vain costs
+	never   atomic.Bool
 }
 
 const (
@@ -22,6 +24,10 @@ const (
 	// mostPassed bounds how long it is not tried where it was in vain.
 	mostPassed = 1024
 )
+
+// NeverGather has each commit begin at once: in memory one of a few costs no more than one of many, and where time is simulated it
+// stands still for whoever waits without sleeping.
+func (s *Store) NeverGather() { s.gathering.never.Store(true) }
 
 // gather lets others run until as many operations wait as were under way when the last commit ended: those that it answered, and
 // those that came meanwhile.
@@ -33,7 +39,7 @@ func (s *Store) gather() {
 	}
 	before := s.waiting()
 	want := min(before+g.last, maxBatch)
-	if before == 0 || g.last == 0 {
+	if before == 0 || g.last == 0 || g.never.Load() {
 		return
 	}
 	began := time.Now()

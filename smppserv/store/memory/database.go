@@ -87,8 +87,10 @@ func Open(ctx context.Context, disk *Disk, o Options) (*store.Store, Power, erro
 	s, err := store.New(ctx, d, o.Log)
 	if err != nil {
 		Power{d}.Cut(false)
+		return nil, Power{d}, err
 	}
-	return s, Power{d}, err
+	s.NeverGather()
+	return s, Power{d}, nil
 }
 
 // database is a store's access to a Disk.
