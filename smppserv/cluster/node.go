@@ -166,9 +166,12 @@ func (n *Node) isLost() bool {
 	}
 }
 
+// longestStatement is when one is given up, however long the lease: what hangs is most often a connection, and the next one does not.
+const longestStatement = 10 * time.Second
+
 // bound is how long a statement may take that is not a renewal.
 func (n *Node) bound(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, max(n.o.Lease/2, time.Second))
+	return context.WithTimeout(ctx, min(max(n.o.Lease/2, time.Second), longestStatement))
 }
 
 // altered wakes whoever waits for what is known of other nodes; n.mu is held.

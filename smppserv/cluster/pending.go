@@ -68,16 +68,16 @@ func (n *Node) sayPending(ctx context.Context) error {
 	for i, owner := range owners {
 		values[i] = int32(now[owner])
 	}
+	p.number++ // also when it fails: it may be written, and heard
 	_, err := n.o.Pool.Exec(ctx, `INSERT INTO pending (epoch, owner, waiting, said)
 		SELECT (SELECT epoch FROM nodes WHERE epoch = $1 FOR KEY SHARE), owner, waiting, $4 FROM unnest($2::text[], $3::integer[]) AS now (owner, waiting)
-		ON CONFLICT (epoch, owner) DO UPDATE SET waiting = excluded.waiting, said = excluded.said`, int64(n.epoch), owners, values, p.number+1)
+		ON CONFLICT (epoch, owner) DO UPDATE SET waiting = excluded.waiting, said = excluded.said`, int64(n.epoch), owners, values, p.number)
 	if err != nil {
 		return err
 	}
 	if p.said == nil {
 		p.said = map[string]int{}
 	}
-	p.number++
 	for _, owner := range owners {
 		p.said[owner] = now[owner]
 	}
