@@ -25,10 +25,12 @@ type bench struct {
 	fsync  time.Duration
 	load   string // of the machine before, "" = it does not tell
 
-	stocked *stock // nil = no row asked for it yet
+	stocked   *stock    // nil = no row asked for it yet
+	recording *recorder // nil = nothing is recorded
 
 	stored   []point // the curve over stored messages
 	sessions []point // and over sessions
+	profiles []profile
 }
 
 // point is one place of a curve; what was not measured is 0.

@@ -8,6 +8,7 @@
 //
 // The yardstick is the test server of go-smpp, which stores nothing: its rate says what the machine can do at that moment,
 // so a rate of ours counts as its ratio to it. Each repeat of a row measures both; medians are shown, of the ratios too.
+// A row in which a goal is not reached is measured once more, and perf, where it is there, shows where the server's time went.
 // The load comes from this process, and everything runs on this machine over loopback.
 package main
 
@@ -130,6 +131,8 @@ func measure(o options, chosen []row) int {
 		return b.endShort(results)
 	}
 	b.printTable(os.Stdout, results)
+	b.profiles = b.explain(results)
+	printProfiles(os.Stdout, b.profiles)
 	if out := outFolder(o); out != "" {
 		if err := writeReport(out, b, results); err != nil {
 			fmt.Fprintln(os.Stderr, err)

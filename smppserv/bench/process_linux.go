@@ -48,6 +48,9 @@ func field(pid int, file, key string) (int64, bool) {
 	return 0, false
 }
 
+// tick is the unit of the times in /proc.
+const tick = 10 * time.Millisecond
+
 // processor is the time that a process has had of the processors, in steps of 10 ms.
 func processor(pid int) (time.Duration, bool) {
 	const user = 11
@@ -68,13 +71,34 @@ func ticks(pid, user int) (time.Duration, bool) {
 		return 0, false
 	}
 	fields := strings.Fields(string(data[strings.LastIndexByte(string(data), ')')+1:]))
-	const tick = 10 * time.Millisecond
 	if len(fields) <= user+1 {
 		return 0, false
 	}
 	u, err1 := strconv.ParseInt(fields[user], 10, 64)
 	s, err2 := strconv.ParseInt(fields[user+1], 10, 64)
 	return time.Duration(u+s) * tick, err1 == nil && err2 == nil
+}
+
+// busy is the time that all processors have worked, in steps of 10 ms.
+func busy() (time.Duration, bool) {
+	data, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, false
+	}
+	first, _, _ := strings.Cut(string(data), "\n")
+	fields := strings.Fields(first) // cpu user nice system idle iowait irq softirq …
+	if len(fields) < 8 {
+		return 0, false
+	}
+	var sum int64
+	for _, i := range []int{1, 2, 3, 6, 7} {
+		n, err := strconv.ParseInt(fields[i], 10, 64)
+		if err != nil {
+			return 0, false
+		}
+		sum += n
+	}
+	return time.Duration(sum) * tick, true
 }
 
 // loadAverage is that of the last minute, "" where it is not told.

@@ -17,6 +17,8 @@ func written(int) float64 { return notMeasured }
 
 func processor(int) (time.Duration, bool) { return 0, false }
 
+func busy() (time.Duration, bool) { return 0, false }
+
 func flushDisks() {}
 
 func ofEnded(int) time.Duration { return 0 }

@@ -117,6 +117,13 @@ func (b *bench) page(results []result) string {
 	say("    go test -run '^$' -bench . -benchmem ./pkg/smpp ./smppserv/centre ./smppserv/store/sqlite ./smppserv/queue\n")
 	say("How long a lock is held inside cannot be seen from outside: tests of the packages hold such bounds.")
 	say("A server that is slow somewhere is looked at with `-rows`, one row at a time; `-list` names them.")
+	if len(b.profiles) > 0 {
+		say("\n## Profiles of what is not reached\n")
+		say("Each of these rows was measured once more, with perf looking at the server: shares are of its time, each with what it calls.\n")
+		for i := range b.profiles {
+			say("%s", b.profiles[i].String())
+		}
+	}
 	return p.String()
 }
 

@@ -141,7 +141,9 @@ func (t *trial) server(own bool, more ...testkit.Settings) *server {
 	folder := t.TempDir()
 	config := testkit.WriteConfig(t, folder, append([]testkit.Settings{settings(own)}, more...)...)
 	t.note("starting smppserv")
-	return &server{Worker: testkit.StartWorker(t, config), store: filepath.Join(folder, "messages.db")}
+	w := &server{Worker: testkit.StartWorker(t, config), store: filepath.Join(folder, "messages.db")}
+	t.record(w.PID)
+	return w
 }
 
 // waiting starts the worker and has n messages from n numbers wait in it; the outcome is of these submits.
