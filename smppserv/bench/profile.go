@@ -51,13 +51,19 @@ func (b *bench) explain(results []result) (all []profile) {
 	if err != nil {
 		err = errors.New("perf is missing; Debian has it: apt-get install linux-perf")
 	}
+	stored, sessions := b.stored, b.sessions
+	defer func() { b.stored, b.sessions = stored, sessions }() // the curves are those of the first measurement
 	for _, r := range results {
 		if !r.falls() {
 			continue
 		}
 		b.at("a profile of " + r.row.name)
 		rec := &recorder{perf: perf, profile: profile{row: r.row, err: err}}
-		if err == nil {
+		switch {
+		case err != nil:
+		case r.row.once && b.rows == "":
+			rec.profile.err = fmt.Errorf("filling its store takes minutes; there is one with -rows %s", r.row.name)
+		default:
 			rec.file = filepath.Join(b.root, "perf.data")
 			b.recording = rec
 			failed := b.try(0, func(t *trial) { r.row.run(t) })
