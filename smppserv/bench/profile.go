@@ -18,6 +18,7 @@ const (
 	samplesPerSecond = "499" // of each thread that runs
 	leastShare       = 3.0   // percent, of what is shown
 	mostShares       = 20    // lines
+	passed           = 0.15  // percent
 )
 
 // profile is where the first server's time on the processors went while a row was measured once more.
@@ -144,6 +145,9 @@ func sharesOf(report string) (all []share) {
 		if err != nil || percent < leastShare || !told(name) {
 			continue
 		}
+		if n := len(all); n > 0 && all[n-1].percent-percent < passed { // it does little but call the next one
+			continue
+		}
 		if all = append(all, share{percent, strings.TrimPrefix(name, "__x64_sys_")}); len(all) == mostShares {
 			break
 		}
@@ -155,6 +159,8 @@ func sharesOf(report string) (all []share) {
 // calls of the system, do not.
 func told(name string) bool {
 	switch {
+	case strings.Contains(name, ".gowrap"), strings.Contains(name, ".func"), strings.HasPrefix(name, "hnetsmpp/smppserv/guard."):
+		return false
 	case strings.HasPrefix(name, "hnetsmpp/"), strings.HasPrefix(name, "__x64_sys_"):
 		return true
 	}

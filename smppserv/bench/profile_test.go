@@ -10,6 +10,8 @@ func TestWhatPerfReportsIsReadWithoutWhatAllTimePassesThrough(t *testing.T) {
 	got := sharesOf(`
     88.12%     0.00%  [.] runtime.goexit.abi0
     55.56%     0.02%  [.] hnetsmpp/smppserv/store.(*Store).commitLoop                    -      -            
+    55.50%     0.00%  [.] hnetsmpp/smppserv/store.(*Store).write
+    40.10%     0.00%  [.] hnetsmpp/smppserv/store.New.gowrap1
     30.01%     0.00%  [k] do_syscall_64
     18.30%     0.10%  [k] __x64_sys_fdatasync
     13.60%     1.10%  [.] runtime.findRunnable
