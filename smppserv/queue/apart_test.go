@@ -111,8 +111,9 @@ func TestWhatWasHandedOnIsFollowedToTheWorkerThatHasIt(t *testing.T) {
 	away := r.away("first")
 	r.add(r.answerTo("second"))
 	away.next("second").report(sms.Outcome{Verdict: sms.Returned}) // that way it may go
-	away.next("second").report(sms.Outcome{Verdict: sms.Returned})
-	away.Rest(time.Hour)
+	back := away.next("second")
+	away.Rest(time.Hour) // before it is back: it is not to go once more
+	back.report(sms.Outcome{Verdict: sms.Returned})
 	away.Detach()
 	third := r.attach(road.OutletOptions{Recipient: "admin", Window: 100, Holder: 6})
 	testkit.Receive(t, o.barred, "the question where it is")
