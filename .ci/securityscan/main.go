@@ -25,9 +25,8 @@ func main() {
 	found, err := scan(*exclude, *excludeRules)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "securityscan:", err)
-		os.Exit(1)
 	}
-	if found {
+	if found || err != nil {
 		os.Exit(1)
 	}
 }

@@ -63,7 +63,7 @@ func (b *bench) explain(results []result) (all []profile) {
 		switch {
 		case err != nil:
 		case r.row.once && b.rows == "":
-			rec.profile.err = fmt.Errorf("filling its store takes minutes; there is one with -rows %s", r.row.name)
+			rec.profile.err = fmt.Errorf("it takes minutes; there is one with -rows %s", r.row.name)
 		default:
 			rec.file = filepath.Join(b.root, "perf.data")
 			b.recording = rec

@@ -120,9 +120,7 @@ func (b *bench) page(results []result) string {
 	if len(b.profiles) > 0 {
 		say("\n## Profiles of what is not reached\n")
 		say("Each of these rows was measured once more, with perf looking at the server: shares are of its time, each with what it calls.\n")
-		for i := range b.profiles {
-			say("%s", b.profiles[i].String())
-		}
+		printProfiles(&p, b.profiles)
 	}
 	return p.String()
 }
