@@ -34,6 +34,7 @@ type term struct {
 	until time.Duration // elapsed
 
 	lapsed time.Time // by the wall clock; zero = it was not found to be over yet
+	jumped bool      // it is over since the clock jumped
 }
 
 // newTerm is the term of a renewal that was sent then and succeeded.
@@ -42,14 +43,26 @@ func newTerm(sent reading, lease time.Duration) *term {
 }
 
 func (t *term) holds(now reading) bool {
-	return now.elapsed < t.until && (now.apart-t.sent.apart).Abs() <= maxStep
+	return now.elapsed < t.until && !t.jumpedAt(now)
+}
+
+func (t *term) jumpedAt(now reading) bool {
+	return (now.apart - t.sent.apart).Abs() > maxStep
 }
 
 // over is t when it was found not to hold: it does not again, whatever the clocks say later.
-func (t *term) over() *term {
-	at := t.lapsed
-	if at.IsZero() {
-		at = time.Now()
+func (t *term) over(now reading) *term {
+	if !t.lapsed.IsZero() {
+		return t
 	}
-	return &term{sent: t.sent, lapsed: at}
+	return &term{sent: t.sent, lapsed: time.Now(), jumped: t.jumpedAt(now)}
+}
+
+// renewed is the term after one of t by a renewal that was sent in before. While it was under way the machine may have slept, and longer than the
+// lease: then t is found to be over by a jump of the clock, and stays.
+func (t *term) renewed(before *term, sent reading, lease time.Duration) *term {
+	if t != before && t.jumped {
+		return t
+	}
+	return newTerm(sent, lease)
 }

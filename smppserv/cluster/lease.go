@@ -34,8 +34,7 @@ const maxRetry = time.Second
 func (n *Node) renewals(ctx context.Context) {
 	defer n.renewing.close()
 	for {
-		sent := n.o.Clock.read()
-		err := n.renew(ctx, sent)
+		err := n.renew(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return
@@ -47,7 +46,7 @@ func (n *Node) renewals(ctx context.Context) {
 		retry := min(n.o.Lease/16, maxRetry)
 		wait := retry
 		if err == nil {
-			wait = max(sent.elapsed+n.o.Lease/4-n.o.Clock.read().elapsed, retry)
+			wait = max(n.term.Load().sent.elapsed+n.o.Lease/4-n.o.Clock.read().elapsed, retry)
 		}
 		timer := time.NewTimer(wait)
 		select {
@@ -91,7 +90,9 @@ func (e *unreached) Error() string { return "cannot connect: " + store.OneLine(e
 
 func (e *unreached) Unwrap() error { return e.err }
 
-func (n *Node) renew(ctx context.Context, sent reading) error {
+func (n *Node) renew(ctx context.Context) error {
+	before := n.term.Load()
+	sent := n.o.Clock.read()
 	limit := n.o.Lease / 2
 	if !n.Holds() { // no lease is lost by waiting for a connection to a database that has much to do, or to the second of its hosts
 		limit = reconnectTime * n.o.Lease
@@ -116,12 +117,15 @@ func (n *Node) renew(ctx context.Context, sent reading) error {
 		n.published.last = facts
 	}
 	now := n.o.Clock.read()
-	before := n.term.Load()
-	gap := !before.holds(now)
+	gap := !n.term.Load().holds(now)
 	n.mu.Lock()
 	n.observe(rows, sent, now, gap)
 	n.mu.Unlock()
-	n.term.Store(newTerm(sent, n.o.Lease))
+	for {
+		if t := n.term.Load(); n.term.CompareAndSwap(t, t.renewed(before, sent, n.o.Lease)) {
+			break
+		}
+	}
 	n.looks.silent.kick()
 	return nil
 }

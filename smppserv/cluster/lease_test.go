@@ -29,8 +29,33 @@ func TestATermHoldsForSevenEighthsOfItsLease(t *testing.T) {
 			t.Errorf("after %v, the clock set by %v: holds %t", c.after, c.set, got)
 		}
 	}
-	if term.over().holds(sent) {
+	if term.over(sent).holds(sent) {
 		t.Error("a term that is over holds")
+	}
+}
+
+func TestARenewalDuringWhichTheClockJumpedDoesNotCount(t *testing.T) {
+	const lease = 8 * time.Second
+	sent := reading{elapsed: time.Hour, apart: 42 * time.Hour}
+	before := newTerm(sent, lease)
+	again := reading{elapsed: sent.elapsed + 6*time.Second, apart: sent.apart}
+	late := reading{elapsed: again.elapsed + time.Second, apart: sent.apart}
+	jumped := reading{elapsed: late.elapsed, apart: sent.apart + time.Hour}
+	for name, c := range map[string]struct {
+		now, before *term
+		holds       bool
+	}{
+		"nothing happened":                 {before, before, true},
+		"it lapsed by time":                {before.over(late), before, true},
+		"the clock jumped, and back":       {before.over(jumped), before, false},
+		"sent after a jump had been found": {before.over(jumped), nil, true},
+	} {
+		if c.before == nil {
+			c.before = c.now
+		}
+		if got := c.now.renewed(c.before, again, lease).holds(late); got != c.holds {
+			t.Errorf("%s: holds %t", name, got)
+		}
 	}
 }
 

@@ -129,11 +129,11 @@ func (n *Node) Epoch() sms.Epoch { return n.epoch }
 
 // Holds tells whether the lease is this node's now, with a margin: tries may begin, binds be granted.
 func (n *Node) Holds() bool {
-	t := n.term.Load()
-	if t.holds(n.o.Clock.read()) {
+	t, now := n.term.Load(), n.o.Clock.read()
+	if t.holds(now) {
 		return !n.isLost()
 	}
-	n.term.CompareAndSwap(t, t.over())
+	n.term.CompareAndSwap(t, t.over(now))
 	return false
 }
 

@@ -126,7 +126,7 @@ func (n *Node) present(ctx context.Context, tx pgx.Tx) error {
 func (n *Node) Leave(ctx context.Context) error {
 	n.renewing.stop()
 	n.tell.link.close()
-	n.term.Store(n.term.Load().over())
+	n.term.Store(n.term.Load().over(n.o.Clock.read()))
 	if n.isLost() {
 		return ErrLost
 	}
