@@ -44,7 +44,9 @@ func (s *Session) tick() {
 	do, again, why := s.look(now)
 	if do == enquire {
 		s.times.enquireSent = now
-		s.append(smpp.CmdEnquireLink, s.window.nextSequence())
+		if len(s.probes) == 0 { // else one is unanswered
+			s.append(smpp.CmdEnquireLink, s.window.nextSequence())
+		}
 		do, again, _ = s.look(now)
 	}
 	s.armed = time.Time{}

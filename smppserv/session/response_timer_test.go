@@ -129,3 +129,33 @@ func TestAProbeEndsWithTheSessionOrInItsTime(t *testing.T) {
 		<-ended
 	})
 }
+
+func TestAProbeAndTheTimerEnquireOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPipe(0)
+		h := &fake{bound: make(chan *Session, 1), unbound: make(chan error, 2), requests: make(chan *Ticket, 10)}
+		s := New(Options{Conn: p, Handler: h, Log: zerolog.Nop(), Timers: Timers{EnquireLink: time.Minute, Response: 10 * time.Second}, Window: 3, MaxRequests: 1})
+		ended := make(chan error, 1)
+		go func() { ended <- s.Serve() }()
+		p.send(smpp.AppendPDU(nil, 0, 1, &smpp.Bind{Type: smpp.CmdBindTransceiver, SystemID: "client", InterfaceVersion: smpp.V34}))
+		<-h.bound
+		synctest.Wait()
+		sent := func() (n int) {
+			p.change(func() { n = len(p.out) })
+			return n
+		}
+		before := sent()
+		time.Sleep(time.Minute - time.Millisecond)
+		if s.Probe(time.Second) { // the timer ends during it
+			t.Error("a silent peer was taken for alive")
+		}
+		if got := sent() - before; got != smpp.HeaderLen {
+			t.Errorf("%d octets were sent, want one enquire_link", got)
+		}
+		if err := <-h.unbound; !errors.Is(err, errEnquireLink) {
+			t.Errorf("it ended by %v", err)
+		}
+		p.leave()
+		<-ended
+	})
+}

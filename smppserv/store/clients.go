@@ -49,6 +49,7 @@ type notes struct {
 	mu      sync.Mutex
 	waiting map[string]*ClientNote
 	written map[string]*ClientNote // they are being
+	writes  int                    // that have ended
 	timer   *time.Timer
 	next    time.Time // when they may be written
 }
@@ -130,6 +131,7 @@ func (s *Store) notesWritten(err error) {
 	defer ns.mu.Unlock()
 	written := ns.written
 	ns.written = nil
+	ns.writes++
 	if err != nil { // what came since is later
 		for client, n := range ns.waiting {
 			if written[client] == nil {
@@ -157,22 +159,39 @@ func (s *Store) PauseClient(client string, p Pause, done func(error)) {
 
 // ClientNotes lists all that is kept, what is on its way to disk included, in ascending order of the clients.
 func (s *Store) ClientNotes(ctx context.Context) ([]ClientNote, error) {
-	onDisk, err := s.database.ClientNotes(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("store: read what is kept of clients: %w", err)
+	for before := s.notes.writesNow(); ; {
+		onDisk, err := s.database.ClientNotes(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("store: read what is kept of clients: %w", err)
+		}
+		now := s.notes.mergeInto(&onDisk)
+		if now == before {
+			return onDisk, nil
+		}
+		before = now // what was under way when the disk was read may be there by now
 	}
-	s.notes.mu.Lock()
-	defer s.notes.mu.Unlock()
-	for _, underway := range []map[string]*ClientNote{s.notes.written, s.notes.waiting} {
+}
+
+func (ns *notes) writesNow() int {
+	ns.mu.Lock()
+	defer ns.mu.Unlock()
+	return ns.writes
+}
+
+// mergeInto adds what is not on disk yet, and tells how many writes have ended.
+func (ns *notes) mergeInto(onDisk *[]ClientNote) (writes int) {
+	ns.mu.Lock()
+	defer ns.mu.Unlock()
+	for _, underway := range []map[string]*ClientNote{ns.written, ns.waiting} {
 		for client, n := range underway {
-			at, found := slices.BinarySearchFunc(onDisk, client, func(n ClientNote, client string) int { return strings.Compare(n.Client, client) })
+			at, found := slices.BinarySearchFunc(*onDisk, client, func(n ClientNote, client string) int { return strings.Compare(n.Client, client) })
 			if !found {
-				onDisk = slices.Insert(onDisk, at, ClientNote{Client: client})
+				*onDisk = slices.Insert(*onDisk, at, ClientNote{Client: client})
 			}
-			onDisk[at].merge(n)
+			(*onDisk)[at].merge(n)
 		}
 	}
-	return onDisk, nil
+	return ns.writes
 }
 
 // Readdress gives messages that are not final to another recipient, in one transaction. At most a thousand at once. It returns at
