@@ -81,7 +81,6 @@ func (t *trial) inTurn(one, other func()) {
 
 // alone measures a worker by itself in a trial of its own: what it started is gone when it returns.
 func (t *trial) alone(f func(t *trial)) {
-	flushDisks() // else what the one before has left to write holds up the flushes of this one
 	t.must(t.try(t.repeat, f))
 }
 

@@ -54,6 +54,7 @@ func (t *trial) openLoop() load {
 func latency(t *trial) []value {
 	const warmUp = time.Second
 	measure := func(w *server, what string) (p99, p999 float64) {
+		flushDisks() // of what was seeded
 		o := t.submit(what, t.openLoop(), w.SMPP)
 		return milliseconds(o.percentile(0.99, warmUp, 0)), milliseconds(o.percentile(0.999, warmUp, 0))
 	}

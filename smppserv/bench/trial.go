@@ -68,6 +68,7 @@ func (t *trial) must(err error) {
 
 // try runs f as one trial.
 func (b *bench) try(repeat int, f func(*trial)) (err error) {
+	flushDisks() // else what the build, or the one before, has left to write holds up the flushes of this one
 	t := &trial{bench: b, repeat: repeat, folder: filepath.Join(b.root, fmt.Sprint(b.serial))}
 	b.serial++
 	if err := os.MkdirAll(t.folder, 0o750); err != nil {

@@ -56,6 +56,10 @@ func Open(ctx context.Context, o Options) (*store.Store, error) {
 	return s, nil
 }
 
+// Files are flushed by fdatasync, where there is that: it leaves out the times of the file, which fsync writes through the journal of
+// ext4 and the like; what is committed is as safe.
+func init() { _, _ = sqlite.Fdatasync(true) }
+
 // OpenDatabase is Open for whoever makes the store of it by himself.
 func OpenDatabase(ctx context.Context, o Options) (store.Database, error) {
 	d, err := openFile(ctx, o)
