@@ -48,9 +48,6 @@ func field(pid int, file, key string) (int64, bool) {
 	return 0, false
 }
 
-// tick is the unit of the times in /proc.
-const tick = 10 * time.Millisecond
-
 // processor is the time that a process has had of the processors, in steps of 10 ms.
 func processor(pid int) (time.Duration, bool) {
 	const user = 11

@@ -32,7 +32,7 @@ func submitOneNumber(t *trial) []value {
 }
 
 func submitOneNumberWaiting(t *trial) []value {
-	w, _ := t.waiting(t.size)
+	w := t.full()
 	return []value{{value: t.submit("one number", eight(t.scaled(400_000), 1), w.SMPP).rate()}}
 }
 
@@ -54,14 +54,13 @@ func (t *trial) openLoop() load {
 func latency(t *trial) []value {
 	const warmUp = time.Second
 	measure := func(w *server, what string) (p99, p999 float64) {
-		flushDisks() // of what was seeded
 		o := t.submit(what, t.openLoop(), w.SMPP)
 		return milliseconds(o.percentile(0.99, warmUp, 0)), milliseconds(o.percentile(0.999, warmUp, 0))
 	}
 	w := t.server(false, t.away())
 	empty99, empty999 := measure(w, "1 000/s, empty store")
 	w.Stop(t)
-	w, _ = t.waiting(t.size)
+	w = t.full()
 	full99, full999 := measure(w, "1 000/s, waiting messages")
 	return []value{{value: empty99}, {value: empty999}, {full99, empty99}, {full999, empty999}}
 }

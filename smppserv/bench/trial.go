@@ -153,6 +153,22 @@ func (t *trial) waiting(n int) (*server, outcome) {
 	return w, t.submit("filling", eight(n, n), w.SMPP)
 }
 
+// full is a server for which so many wait, and which is done with what that left to do.
+func (t *trial) full() *server {
+	const look, longest = 200 * time.Millisecond, 30 * time.Second
+	w, _ := t.waiting(t.size)
+	t.note("resting")
+	for until := time.Now().Add(longest); time.Now().Before(until); {
+		before, ok := processor(w.PID)
+		time.Sleep(look)
+		if after, _ := processor(w.PID); !ok || after-before <= tick {
+			break
+		}
+	}
+	flushDisks()
+	return w
+}
+
 // server is a worker under test, and where its messages are.
 type server struct {
 	*testkit.Worker
