@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -101,7 +102,23 @@ func (s *Server) mountAPI(mux *http.ServeMux) {
 			s.problem(w, http.StatusMethodNotAllowed, "not this way", fmt.Sprintf("%s takes %s", r.URL.Path, strings.Join(methods, ", ")))
 			return
 		}
-		s.problem(w, http.StatusNotFound, "not found", "no such path; "+apiPath+"/openapi.yaml names them all")
+		s.noSuchPath(w)
+	})
+}
+
+func (s *Server) noSuchPath(w http.ResponseWriter) {
+	s.problem(w, http.StatusNotFound, "not found", "no such path; "+apiPath+"/openapi.yaml names them all")
+}
+
+// cleanAPI answers to a path of the API with nothing between two slashes, as where a name is empty: http.ServeMux would send who asks, in HTML,
+// to another one.
+func (s *Server) cleanAPI(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p, ok := strings.CutPrefix(r.URL.EscapedPath(), apiPath); ok && strings.TrimSuffix(p, "/") != strings.TrimSuffix(path.Clean("/"+p), "/") {
+			s.noSuchPath(w)
+			return
+		}
+		next.ServeHTTP(w, r)
 	})
 }
 

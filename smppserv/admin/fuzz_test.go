@@ -30,6 +30,7 @@ func FuzzAPI(f *testing.F) {
 	h := fuzzed(http.NotFoundHandler())
 	for i := range routes {
 		f.Add(uint8(i), "acme", "", []byte(nil))
+		f.Add(uint8(i), "", "\x91", []byte(nil))
 	}
 	for _, query := range []string{"limit=10&cursor=5&state=waiting&from=2026-11-23T10:00:00Z&to=24h", "by=client&format=csv", "span=day", "text=true", "texts=1",
 		"level=warn&contains=%00&limit=-1", "limit=1&limit=2", "%zz", "a;b", "number=%FF"} {

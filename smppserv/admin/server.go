@@ -134,7 +134,7 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("GET /healthz", s.healthz)
 	mux.Handle("GET /readyz", s.gate(http.HandlerFunc(s.readyz)))
 	mux.Handle("/", s.gate(s.checkHost(s.checkUser(s.sameOrigin(guarded)))))
-	return withHeaders(mux)
+	return withHeaders(s.cleanAPI(mux))
 }
 
 // Listen opens the port: it accepts connections at once, which wait until Serve. Without a port it does nothing.

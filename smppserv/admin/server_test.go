@@ -164,6 +164,20 @@ func TestDeletingASessionUnbindsIt(t *testing.T) {
 	}
 }
 
+func TestAPathOfTheAPIWithAnEmptyNameIsNotFound(t *testing.T) {
+	url := start(t, Options{})
+	for _, path := range []string{"/clients//trace?%91", "//status", "/clients/../status", "/clients/./pause", "//"} {
+		resp, body := ask(t, "GET", url+"/api/v1"+path)
+		var p adminapi.Problem
+		if err := json.Unmarshal([]byte(body), &p); resp.StatusCode != http.StatusNotFound || err != nil || p.Status != http.StatusNotFound {
+			t.Errorf("%s: got %s, %q", path, resp.Status, body)
+		}
+	}
+	if resp, _ := ask(t, "GET", url+"/api/v1/clients/a%2F%2Fb/trace"); resp.Header.Get("Location") != "" {
+		t.Errorf("a name with slashes is sent to %s", resp.Header.Get("Location"))
+	}
+}
+
 func TestAnUnknownPathIsNotFoundAndAnotherMethodNotAllowed(t *testing.T) {
 	url := start(t, Options{})
 	for path, want := range map[string]int{
