@@ -114,7 +114,7 @@ func (s *Server) noSuchPath(w http.ResponseWriter) {
 // to another one.
 func (s *Server) cleanAPI(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if p, ok := strings.CutPrefix(r.URL.EscapedPath(), apiPath); ok && strings.TrimSuffix(p, "/") != strings.TrimSuffix(path.Clean("/"+p), "/") {
+		if p, ok := strings.CutPrefix(r.URL.EscapedPath(), apiPath); ok && strings.HasPrefix(p, "/") && strings.TrimSuffix(p, "/") != strings.TrimSuffix(path.Clean("/"+p), "/") {
 			s.noSuchPath(w)
 			return
 		}

@@ -52,10 +52,14 @@ func (t *term) jumpedAt(now reading) bool {
 
 // over is t when it was found not to hold: it does not again, whatever the clocks say later.
 func (t *term) over(now reading) *term {
-	if !t.lapsed.IsZero() {
+	jumped, lapsed := t.jumped || t.jumpedAt(now), t.lapsed
+	switch {
+	case lapsed.IsZero():
+		lapsed = time.Now()
+	case jumped == t.jumped:
 		return t
 	}
-	return &term{sent: t.sent, lapsed: time.Now(), jumped: t.jumpedAt(now)}
+	return &term{sent: t.sent, lapsed: lapsed, jumped: jumped}
 }
 
 // renewed is the term after one of t by a renewal that was sent in before. While it was under way the machine may have slept, and longer than the

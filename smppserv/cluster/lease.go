@@ -46,7 +46,7 @@ func (n *Node) renewals(ctx context.Context) {
 		retry := min(n.o.Lease/16, maxRetry)
 		wait := retry
 		if err == nil {
-			wait = max(n.term.Load().sent.elapsed+n.o.Lease/4-n.o.Clock.read().elapsed, retry)
+			wait = n.untilRenewal(retry)
 		}
 		timer := time.NewTimer(wait)
 		select {
@@ -59,6 +59,24 @@ func (n *Node) renewals(ctx context.Context) {
 		}
 		timer.Stop()
 	}
+}
+
+// longestRenewal bounds the time between two renewals: what a node held that dies is tried within its lease and two seconds, and it may have
+// renewed that just before it died, but just after others looked.
+const longestRenewal = 1800 * time.Millisecond
+
+// untilRenewal is the wait for the next renewal: earlier than usual when it can find that another node is silent.
+func (n *Node) untilRenewal(retry time.Duration) time.Duration {
+	now := n.o.Clock.read().elapsed
+	wait := max(n.term.Load().sent.elapsed+min(n.o.Lease/4, longestRenewal)-now, retry)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, o := range n.neighbours {
+		if left := o.from + max(n.o.Lease, o.lease) - now; left > 0 {
+			wait = min(wait, left)
+		}
+	}
+	return wait
 }
 
 // complain says once that the lease cannot be renewed, and once that it can again.
@@ -91,10 +109,11 @@ func (e *unreached) Error() string { return "cannot connect: " + store.OneLine(e
 func (e *unreached) Unwrap() error { return e.err }
 
 func (n *Node) renew(ctx context.Context) error {
+	limit := n.o.Lease / 2
+	held := n.Holds()
 	before := n.term.Load()
 	sent := n.o.Clock.read()
-	limit := n.o.Lease / 2
-	if !n.Holds() { // no lease is lost by waiting for a connection to a database that has much to do, or to the second of its hosts
+	if !held { // no lease is lost by waiting for a connection to a database that has much to do, or to the second of its hosts
 		limit = reconnectTime * n.o.Lease
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)

@@ -48,6 +48,7 @@ func TestARenewalDuringWhichTheClockJumpedDoesNotCount(t *testing.T) {
 		"nothing happened":                 {before, before, true},
 		"it lapsed by time":                {before.over(late), before, true},
 		"the clock jumped, and back":       {before.over(jumped), before, false},
+		"it lapsed, and the clock jumped":  {before.over(late).over(jumped), before, false},
 		"sent after a jump had been found": {before.over(jumped), nil, true},
 	} {
 		if c.before == nil {
@@ -356,5 +357,22 @@ func TestAProgramThatHasTheDatabaseForItselfKeepsWorkersOut(t *testing.T) {
 	a := r.join("a", long)
 	if got := a.Estates(); !slices.Equal(got, []sms.Epoch{7, 7777}) {
 		t.Errorf("who comes then has %v", got)
+	}
+}
+
+func TestTheNextRenewalComesInTimeToFindThatAnotherNodeIsSilent(t *testing.T) {
+	const now = time.Hour
+	for name, c := range map[string]struct{ lease, seen, want time.Duration }{
+		"a short lease":             {4 * time.Second, 0, time.Second},
+		"a long one":                {time.Minute, 0, longestRenewal},
+		"its last beat is long ago": {10 * time.Second, 9 * time.Second, time.Second},
+		"it may be silent now":      {10 * time.Second, 11 * time.Second, longestRenewal},
+	} {
+		n := &Node{o: Options{Lease: c.lease, Clock: func() (time.Time, time.Duration) { return time.Now(), now }}}
+		n.term.Store(newTerm(reading{elapsed: now}, c.lease))
+		n.neighbours = neighbours{3: {row: row{lease: c.lease}, from: now - c.seen}}
+		if got := n.untilRenewal(time.Millisecond); got != c.want {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
 	}
 }

@@ -159,13 +159,15 @@ func (s *Store) PauseClient(client string, p Pause, done func(error)) {
 
 // ClientNotes lists all that is kept, what is on its way to disk included, in ascending order of the clients.
 func (s *Store) ClientNotes(ctx context.Context) ([]ClientNote, error) {
-	for before := s.notes.writesNow(); ; {
+	const looks = 3
+	before := s.notes.writesNow()
+	for look := 1; ; look++ {
 		onDisk, err := s.database.ClientNotes(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("store: read what is kept of clients: %w", err)
 		}
 		now := s.notes.mergeInto(&onDisk)
-		if now == before {
+		if now == before || look == looks {
 			return onDisk, nil
 		}
 		before = now // what was under way when the disk was read may be there by now
