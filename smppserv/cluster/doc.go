@@ -2,7 +2,7 @@
 //
 // # Lease
 //
-// A node has an epoch, which is never used twice, and a lease on it: a row of the table nodes that it renews each quarter of the
+// A node has an epoch, which is never used twice, and a lease on it: a row of the table nodes that it renews at least each quarter of the
 // lease, in one round trip that also reads the rows of all others. Its own monotonic clock says whether it holds:
 //
 //	0            the last renewal that succeeded was sent
