@@ -213,8 +213,9 @@ func TestOperatorsSeeAllWorkersAndWhatDiffers(t *testing.T) {
 			o.Facts = func() []byte { return facts }
 		}
 	}
-	a, b := r.join("a", short, with("one")), r.join("b", short, with("two"))
-	testkit.Await(t, "a leads", a.Leader)
+	a := r.join("a", short, with("one"))
+	testkit.Await(t, "a leads", a.Leader) // before b is there, which may look first
+	b := r.join("b", short, with("two"))
 	var nodes []NodeInfo
 	testkit.Await(t, "a sees both", func() bool {
 		nodes = a.Nodes()
