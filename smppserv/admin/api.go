@@ -110,11 +110,11 @@ func (s *Server) noSuchPath(w http.ResponseWriter) {
 	s.problem(w, http.StatusNotFound, "not found", "no such path; "+apiPath+"/openapi.yaml names them all")
 }
 
-// cleanAPI answers to a path of the API with nothing between two slashes, as where a name is empty: http.ServeMux would send who asks, in HTML,
-// to another one.
+// cleanAPI answers to a path of the API in which a name is empty, or a dot or two: http.ServeMux would send who asks, in HTML, to another one.
 func (s *Server) cleanAPI(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if p, ok := strings.CutPrefix(r.URL.EscapedPath(), apiPath); ok && strings.HasPrefix(p, "/") && strings.TrimSuffix(p, "/") != strings.TrimSuffix(path.Clean("/"+p), "/") {
+		p := r.URL.EscapedPath()
+		if strings.HasPrefix(p, apiPath+"/") && strings.TrimSuffix(p, "/") != path.Clean(p) {
 			s.noSuchPath(w)
 			return
 		}

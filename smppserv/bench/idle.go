@@ -2,9 +2,6 @@ package main
 
 import "time"
 
-// tick is the unit of the times of processes.
-const tick = 10 * time.Millisecond
-
 // idle measures a server with bound sessions that do nothing.
 func idle(t *trial) []value {
 	const (

@@ -153,6 +153,9 @@ func (t *trial) waiting(n int) (*server, outcome) {
 	return w, t.submit("filling", eight(n, n), w.SMPP)
 }
 
+// tick is the unit of the times of processes.
+const tick = 10 * time.Millisecond
+
 // full is a server for which so many wait, and which is done with what that left to do.
 func (t *trial) full() *server {
 	const look, longest = 200 * time.Millisecond, 30 * time.Second

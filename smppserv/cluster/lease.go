@@ -72,7 +72,7 @@ func (n *Node) untilRenewal(retry time.Duration) time.Duration {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, o := range n.neighbours {
-		if left := o.from + max(n.o.Lease, o.lease) - now; left > 0 {
+		if left := o.due(n.o.Lease) - now; left > 0 {
 			wait = min(wait, left)
 		}
 	}

@@ -58,5 +58,8 @@ const clockGrain = time.Second
 // silent tells that others may take over, if none of them has heard more.
 func (o *neighbour) silent(lease time.Duration) bool {
 	expired := o.left < 0 || o.left > o.lease+clockGrain
-	return expired && o.last-o.from >= max(lease, o.lease)
+	return expired && o.last >= o.due(lease)
 }
+
+// due is when, elapsed, it may be silent, unless it is heard before: who judges it has this lease.
+func (o *neighbour) due(lease time.Duration) time.Duration { return o.from + max(lease, o.lease) }
