@@ -61,7 +61,7 @@ func Check(ctx context.Context, o Options, all bool, progress CheckProgress) (c 
 	p["default_transaction_read_only"] = "on"
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
-		return c, d.unchecked(err)
+		return c, d.unchecked(ctx, err)
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
 	k := &check{Checked: &c, d: d, all: all, progress: progress}
@@ -69,19 +69,19 @@ func Check(ctx context.Context, o Options, all bool, progress CheckProgress) (c 
 		k.progress = func(string, float64) {}
 	}
 	if err := k.schema(ctx, conn); err != nil {
-		return c, d.unchecked(err)
+		return c, d.unchecked(ctx, err)
 	}
 	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	return c, d.unchecked(pgx.BeginTxFunc(ctx, conn, snapshot, func(tx pgx.Tx) error {
+	return c, d.unchecked(ctx, pgx.BeginTxFunc(ctx, conn, snapshot, func(tx pgx.Tx) error {
 		k.tx = tx
 		return k.run(ctx)
 	}))
 }
 
 // unchecked is why a database could not be looked through.
-func (d *Database) unchecked(err error) error {
-	if errors.Is(err, context.Canceled) {
-		return err
+func (d *Database) unchecked(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
 	}
 	return advise(d.where(), err, "; PostgreSQL cannot be reached")
 }

@@ -43,8 +43,14 @@ var (
 )
 
 // Copy copies all of a database into another one, which is empty or has an unfinished copy of the same one. See the package's comment.
-// Called again after an error, other than a refusal, it goes on.
+// Called again after an error, other than a refusal, it goes on. Once ctx is over, its error is the one that is told: what a connection
+// that was cut off says instead is its driver's.
 func Copy(ctx context.Context, from, to Database, meter *Meter) (done Copied, err error) {
+	defer func() {
+		if err != nil && ctx.Err() != nil {
+			err = ctx.Err()
+		}
+	}()
 	c := copying{from: from, to: to, meter: meter}
 	if err := c.begin(ctx); err != nil {
 		return done, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -311,5 +312,28 @@ func TestTheHighWaterMarksCountOnBothSides(t *testing.T) {
 	}
 	if id, err := store.ReadMark(mark); err != nil || id != 200000 {
 		t.Errorf("the mark of SQLite is %d, %v", id, err)
+	}
+}
+
+// cutOff is a database whose connection is cut off when its command is interrupted, and whose driver says that alone.
+type cutOff struct {
+	transfer.Database
+	interrupt func()
+}
+
+func (c cutOff) Marks(context.Context) (transfer.Marks, error) {
+	c.interrupt()
+	return transfer.Marks{}, fmt.Errorf("write failed: %w", net.ErrClosed)
+}
+
+func TestACopyThatIsInterruptedSaysSoWhateverTheDriverSays(t *testing.T) {
+	ctx, cancel := context.WithCancel(ctx)
+	from := cutOff{interrupt: func() {}}
+	if _, err := transfer.Copy(ctx, from, from, nil); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("a connection that breaks: %v", err)
+	}
+	from.interrupt = cancel
+	if _, err := transfer.Copy(ctx, from, from, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("a copy that is interrupted: %v", err)
 	}
 }
