@@ -114,15 +114,30 @@ func BenchmarkTakeUpAMillion(b *testing.B) {
 	}
 }
 
-// BenchmarkFindWhatIsReplaced looks for the message that another one replaces among 50 000 of one conversation, all of another service_type.
+// BenchmarkFindWhatIsReplaced looks for the message that another one replaces among 50 000 of one conversation, all of another service_type,
+// and BenchmarkListALongLane for the first time among as many of its own.
 func BenchmarkFindWhatIsReplaced(b *testing.B) {
-	q := waitingIn(b, rows{n: 50_000, conversations: 1, change: func(_ int, m *sms.Message) { m.ServiceType = "CMT" }})
-	m := &sms.Message{Submitter: "admin", Source: sms.Address{Number: "33600000000"}, Dest: sms.Address{Number: "3600"}}
+	q, m := longConversation(b, func(_ int, m *sms.Message) { m.ServiceType = "CMT" })
 	for b.Loop() {
-		if q.oldest(m, 0, false) != 0 {
+		if q.oldest(m, 0, isWaiting) != 0 {
+			b.Fatal("there is one")
+		}
+	}
+}
+
+func BenchmarkListALongLane(b *testing.B) {
+	q, m := longConversation(b, nil)
+	for b.Loop() {
+		clear(q.seniorities)
+		if q.oldest(m, 0, isWaiting) == 0 {
 			b.Fatal("there is none")
 		}
 	}
+}
+
+// longConversation is a queue with one of 50 000 messages, and one more of them.
+func longConversation(b *testing.B, change func(int, *sms.Message)) (*Queue, *sms.Message) {
+	return waitingIn(b, rows{n: 50_000, conversations: 1, change: change}), &sms.Message{Submitter: "admin", Source: sms.Address{Number: "33600000000"}, Dest: sms.Address{Number: "3600"}}
 }
 
 // BenchmarkFollowTheClock has a million messages follow a setting of the clock. The lock is free after each chunk.

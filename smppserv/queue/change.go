@@ -68,7 +68,10 @@ func (q *Queue) Replace(ctx context.Context, id sms.ID, f func(*sms.Message) err
 			change()
 			e.changes++
 			q.changes++
-			e.service = serviceHash(m.ServiceType)
+			if service := serviceHash(m.ServiceType); service != e.service {
+				e.service = service
+				delete(q.seniorities, e.lane)
+			}
 		}
 		q.offerAgain(r, kept)
 		q.unclaim(r)

@@ -126,6 +126,7 @@ func (q *Queue) putInLine(r ref, e *entry, other ref) {
 	l := q.lanes.at(e.lane)
 	e.status = waiting
 	q.insertBefore(&l.line, r, e, other)
+	q.enrol(e)
 	q.recipientOf(l).lined++
 }
 
@@ -172,6 +173,7 @@ func (q *Queue) putByAge(r ref, e *entry, after ref) {
 func (q *Queue) putAside(r ref, e *entry) {
 	e.status = aside
 	q.insertBefore(&q.lanes.at(e.lane).aside, r, e, 0)
+	q.enrol(e)
 }
 
 func (q *Queue) takeFromAside(r ref, e *entry) { q.unlink(&q.lanes.at(e.lane).aside, r, e) }
@@ -278,6 +280,9 @@ func (q *Queue) quit(e *entry) {
 		q.stillFailed(to, lr)
 	}
 	q.grow(l, e, -1)
+	if l.size < longLane/2 {
+		delete(q.seniorities, lr)
+	}
 	switch {
 	case l.size == 0:
 		q.leaveTurns(l)

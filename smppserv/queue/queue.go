@@ -137,6 +137,7 @@ type Queue struct {
 	partOf      map[ref]*group
 	leads       map[ref]*text
 	successors  map[ref]sms.ID      // that took its place while it was tried
+	seniorities map[ref]*seniority  // of long lanes
 	faults      map[ref]int         // of the server, that trying it has brought about
 	unsaved     map[ref]*conclusion // the last of its outcomes that are on their way to disk
 
@@ -185,7 +186,7 @@ func New(o Options) *Queue {
 		o: o, log: o.Log, limited: loglimit.New(o.Log), reckoning: newReckoning(o.Clock), parties: newParties(),
 		kick: make(chan struct{}, 1), done: make(chan struct{}), stop: make(chan struct{}), idle: make(chan struct{}),
 		held: map[ref]*sms.Message{}, submissions: map[ref]road.Submission{}, abroad: map[sms.ID]telling{}, apart: map[uint64]*apart{}, cameBack: map[sms.ID]struct{}{}, outgoing: map[sms.ID]*passing{}, partOf: map[ref]*group{},
-		leads: map[ref]*text{}, successors: map[ref]sms.ID{}, faults: map[ref]int{}, unsaved: map[ref]*conclusion{},
+		leads: map[ref]*text{}, successors: map[ref]sms.ID{}, faults: map[ref]int{}, unsaved: map[ref]*conclusion{}, seniorities: map[ref]*seniority{},
 		complete:   complete{ids: map[uint64]sms.ID{}, max: defaultMaxComplete},
 		groups:     groups{byKey: map[groupKey]*group{}, max: defaultMaxGroups},
 		lines:      numbers{all: []*turns{nil}},

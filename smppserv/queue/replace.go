@@ -41,33 +41,24 @@ func replaces(m, o *sms.Message) bool {
 		conversationOf(m) == conversationOf(o)
 }
 
-// oldest is the message that m takes the place of, as far as entries tell: that with the lowest ID above after; while it is
-// tried, or else.
-func (q *Queue) oldest(m *sms.Message, after sms.ID, tried bool) (oldest ref) {
+// oldest is the message that m takes the place of, as far as entries tell: that with the lowest ID above after and such a status.
+func (q *Queue) oldest(m *sms.Message, after sms.ID, fits func(status) bool) (oldest ref) {
 	p, lr := q.parties.byName[handedIn(m)], q.findLane(conversationOf(m))
 	if p == nil || lr == 0 {
 		return 0
 	}
-	service, lowest := serviceHash(m.ServiceType), sms.ID(0)
-	l := q.lanes.at(lr)
-	for _, first := range [...]ref{l.line, l.aside} {
-		for r := first; r != 0; {
-			e := q.entries.at(r)
-			if e.party == p.number && e.service == service && e.flags&whole != 0 && e.kind == sms.KindText && e.id > after &&
-				(oldest == 0 || e.id < lowest) && (tried && e.status == taken || !tried && (e.status == waiting || e.status == aside)) {
-				oldest, lowest = r, e.id
-			}
-			r = e.next
-		}
-	}
-	return oldest
+	return q.eldest(lr, class{p.number, serviceHash(m.ServiceType)}, after, fits)
 }
+
+func isWaiting(s status) bool { return s == waiting || s == aside }
+
+func isTried(s status) bool { return s == taken }
 
 // claimOldest claims the message that m takes the place of, nil = there is none that can be claimed.
 func (q *Queue) claimOldest(ctx context.Context, m *sms.Message) (*replaced, error) {
 	for after := sms.ID(0); ; {
 		q.mu.Lock()
-		r := q.oldest(m, after, false)
+		r := q.oldest(m, after, isWaiting)
 		var id sms.ID
 		if r != 0 {
 			id = q.entries.at(r).id
@@ -132,7 +123,7 @@ func (q *Queue) AddReplacing(ctx context.Context, m *sms.Message, limit int, s r
 		return err
 	}
 	q.mu.Lock()
-	if r := q.oldest(m, 0, true); r != 0 {
+	if r := q.oldest(m, 0, isTried); r != 0 {
 		old = &replaced{id: q.entries.at(r).id, tried: true}
 	} else if here != 0 {
 		old = &replaced{id: here, tried: true}
@@ -142,15 +133,13 @@ func (q *Queue) AddReplacing(ctx context.Context, m *sms.Message, limit int, s r
 }
 
 // oldestHere is the message that m takes the place of, as far as entries tell, 0 = none.
-func (q *Queue) oldestHere(m *sms.Message) (id sms.ID) {
+func (q *Queue) oldestHere(m *sms.Message) sms.ID {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for _, tried := range [...]bool{false, true} {
-		if r := q.oldest(m, 0, tried); r != 0 && (id == 0 || q.entries.at(r).id < id) {
-			id = q.entries.at(r).id
-		}
+	if r := q.oldest(m, 0, func(s status) bool { return isWaiting(s) || isTried(s) }); r != 0 {
+		return q.entries.at(r).id
 	}
-	return id
+	return 0
 }
 
 // through waits until all that was handed in before is on disk, or was refused.
