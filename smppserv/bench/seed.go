@@ -67,7 +67,7 @@ func (w *server) settled(t *trial) {
 // seeded is a server that does not run, with a pattern of final messages in its store.
 func (t *trial) seeded(more ...testkit.Settings) *server {
 	folder := t.TempDir()
-	store := filepath.Join(folder, "messages.db")
+	store := filepath.Join(folder, storeFile)
 	testkit.WriteConfig(t, folder, settings(false), testkit.Settings{"jobs.purge_messages_hour": -1}) // with the stand-in for Hermès
 	w := &server{Worker: testkit.StartWorker(t, filepath.Join(folder, "config.toml")), store: store}
 	t.submit("storing a pattern", eight(seedPattern, seedPattern), w.SMPP)

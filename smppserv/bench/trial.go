@@ -117,6 +117,8 @@ func clientOf(session int) account {
 // number is the campaign number of a client where each has its own.
 func number(client int) string { return fmt.Sprintf("36%02d", client%clients) }
 
+const storeFile = "data/messages.db" // as it is shipped
+
 // settings are those of every server under test. Where own is set each client has the campaign number of its own, else all
 // have all.
 func settings(own bool) testkit.Settings {
@@ -129,7 +131,7 @@ func settings(own bool) testkit.Settings {
 		}
 		list = append(list, c)
 	}
-	return testkit.Settings{"clients": list}
+	return testkit.Settings{"clients": list, "store.dsn": storeFile}
 }
 
 // away is a Hermès whose port refuses: what is submitted waits.
@@ -142,7 +144,7 @@ func (t *trial) server(own bool, more ...testkit.Settings) *server {
 	folder := t.TempDir()
 	config := testkit.WriteConfig(t, folder, append([]testkit.Settings{settings(own)}, more...)...)
 	t.note("starting smppserv")
-	w := &server{Worker: testkit.StartWorker(t, config), store: filepath.Join(folder, "messages.db")}
+	w := &server{Worker: testkit.StartWorker(t, config), store: filepath.Join(folder, storeFile)}
 	t.record(w.PID)
 	return w
 }

@@ -28,20 +28,34 @@ const (
 
 // watch takes up config.toml whenever it is another than the one that was read.
 func (mc *centre) watch(ctx context.Context, file File) {
-	path, last := file.Path, file.read
 	var events <-chan fsnotify.Event
-	if w, err := fsnotify.NewWatcher(); err == nil {
+	if w := watchFolder(file); w != nil {
 		defer w.Close()
-		// The folder, because many editors put a new file in the old one's place.
-		if err := w.Add(filepath.Dir(path)); err == nil {
-			events = w.Events
-			go func() {
-				for range w.Errors { // polling goes on
-				}
-			}()
-		}
+		events = w.Events
+		go func() {
+			for range w.Errors { // polling goes on
+			}
+		}()
 	}
-	mc.watchFile(ctx, path, last, events)
+	mc.watchFile(ctx, file.Path, file.read, events)
+}
+
+// watchFolder has the system tell of changes in the folder of config.toml, because many editors put a new file in the old one's place. nil = it
+// tells nothing: it cannot, or the database is in that folder, too, and it would tell of each page that is written.
+func watchFolder(file File) *fsnotify.Watcher {
+	folder := filepath.Dir(file.Path)
+	if s := file.Config.Store; s.Driver == config.DriverSQLite && filepath.Dir(s.DSN) == folder {
+		return nil
+	}
+	w, err := fsnotify.NewWatcher()
+	if err != nil {
+		return nil
+	}
+	if w.Add(folder) != nil {
+		w.Close()
+		return nil
+	}
+	return w
 }
 
 // watchFile is watch with what the system tells of changes; nil = nothing.
