@@ -1,7 +1,9 @@
 package sqlite
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"hnetsmpp/smppserv/sms"
@@ -22,47 +24,106 @@ const (
 		"tried_at, took_ms, through, unjudged"
 )
 
-// addition is the statement that adds a message. A row mostly repeats what the row before it has in the same column: what is
-// bound already is not bound again.
+// additions are the statements that add messages, each so many: what a statement takes by itself is a quarter of what a row does.
+type additions [len(together)]addition
+
+var together = [...]int{32, 8, 1}
+
+func (a *additions) prepare(conn *zombiezen.Conn) (err error) {
+	const row = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)"
+	for i, n := range together {
+		// A row that is refused ends the transaction: what came before it in its statement need not be undone apart.
+		query := "INSERT OR FAIL INTO messages (" + added + ") VALUES " + row + strings.Repeat(", "+row, n-1)
+		if a[i].Stmt, err = conn.Prepare(query); err != nil {
+			return err
+		}
+		a[i].rows = make([]boundRow, n)
+	}
+	return nil
+}
+
+func (a *additions) run(ms []*sms.Message, keys *store.Keys) error {
+	for i := range a {
+		for n := len(a[i].rows); len(ms) >= n; ms = ms[n:] {
+			if err := a[i].run(ms[:n], keys); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// forget lets go of what is bound.
+func (a *additions) forget() {
+	for i := range a {
+		clear(a[i].rows)
+	}
+}
+
+// addition is one of these statements. A row mostly repeats what its place had before in the same column: what is bound already is not
+// bound again.
 type addition struct {
 	*zombiezen.Stmt
+	rows []boundRow
+	buf  []byte
+}
+
+type boundRow struct {
 	texts   [len(addedTexts)]string
 	numbers [len(addedNumbers)]int64
 	bound   bool // they are
-	buf     []byte
 }
+
+const (
+	addedColumns = 15
+	// keptOctets of content in each row may stay bound until the next ones come.
+	keptOctets = 1024
+)
 
 var (
 	addedTexts   = [...]int{4, 5, 6, 7, 13}         // submitter, recipient, source, destination, reason
 	addedNumbers = [...]int{2, 3, 8, 9, 10, 11, 12} // kind, state, received_at, due_at, expires_at, attempts, error
 )
 
-func (a *addition) run(m *sms.Message, keys *store.Keys) error {
+func (a *addition) run(ms []*sms.Message, keys *store.Keys) error {
+	octets := 0
+	for i, m := range ms {
+		octets += a.bind(i, m, keys)
+	}
+	err := run(a.Stmt)
+	large := octets > keptOctets*len(ms)
+	if large { // SQLite has copies
+		err = errors.Join(err, a.ClearBindings())
+	}
+	if large || err != nil {
+		clear(a.rows)
+	}
+	return err
+}
+
+// bind binds a message to a place, and returns how long its content is.
+func (a *addition) bind(at int, m *sms.Message, keys *store.Keys) int {
+	r, first := &a.rows[at], at*addedColumns
 	texts := [...]string{m.Submitter, m.Recipient, m.Source.Number, m.Dest.Number, m.Reason}
 	for i, text := range texts {
-		if !a.bound || text != a.texts[i] {
-			a.BindText(addedTexts[i], text)
+		if !r.bound || text != r.texts[i] {
+			a.BindText(first+addedTexts[i], text)
 		}
 	}
 	numbers := [...]int64{int64(m.Kind), int64(m.State), store.Milli(m.FirstReceived()), store.Milli(m.DueAt), store.Milli(m.ExpiresAt), int64(m.Attempts), int64(m.Error)}
 	for i, n := range numbers {
-		if !a.bound || n != a.numbers[i] {
-			a.BindInt64(addedNumbers[i], n)
+		if !r.bound || n != r.numbers[i] {
+			a.BindInt64(first+addedNumbers[i], n)
 		}
 	}
-	a.texts, a.numbers = texts, numbers
+	r.texts, r.numbers, r.bound = texts, numbers, true
 	attributes, content := keys.AppendColumns(a.buf[:0], m)
 	a.buf = attributes
-	a.BindInt64(1, int64(m.ID))
-	a.BindBytes(14, a.buf)
-	a.BindBytes(15, content)
-	err := run(a.Stmt)
-	a.bound = err == nil
-	return err
+	a.BindInt64(first+1, int64(m.ID))
+	a.BindBytes(first+14, a.buf)
+	a.BindBytes(first+15, content)
+	return len(content)
 }
-
-// forget lets go of the texts of the last row.
-func (a *addition) forget() { a.texts, a.bound = [len(addedTexts)]string{}, false }
 
 // message reads the row of s, of the columns in read, into m. What m refers to is used again.
 func (r *reader) message(s *zombiezen.Stmt, m *sms.Message) error {

@@ -18,7 +18,7 @@ import (
 type writer struct {
 	conn    *zombiezen.Conn
 	version int64 // data_version: it changes when somebody else writes
-	add     addition
+	add     additions
 	keys    *store.Keys
 
 	look, begin, commit, rollback, dataVersion         *zombiezen.Stmt
@@ -47,6 +47,9 @@ const ended = "message_id BETWEEN ?1 AND ?2 AND message_id NOT IN (SELECT id FRO
 
 // prepare prepares the statements of the newest schema.
 func (w *writer) prepare() (err error) {
+	if err := w.add.prepare(w.conn); err != nil {
+		return err
+	}
 	for _, p := range []struct {
 		stmt  **zombiezen.Stmt
 		query string
@@ -56,7 +59,6 @@ func (w *writer) prepare() (err error) {
 		{&w.commit, "COMMIT"},
 		{&w.rollback, "ROLLBACK"},
 		{&w.dataVersion, "PRAGMA data_version"},
-		{&w.add.Stmt, "INSERT INTO messages (" + added + ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)"},
 		{&w.end, "UPDATE messages SET state = ?, final_at = ?, attempts = ?, error = ?, reason = ?, tried_at = ?, took_ms = ?, through = ?, unjudged = 0 " +
 			"WHERE final_at IS NULL AND id = ?"},
 		{&w.try, "UPDATE messages SET state = ?1, attempts = ?2, error = ?3, reason = ?4, due_at = coalesce(?5, due_at), wait = coalesce(?6, wait), " +
@@ -230,10 +232,8 @@ func (w *writer) write(b *store.Batch) error {
 	if err := w.writePurged(b); err != nil {
 		return fmt.Errorf("purge: %w", err)
 	}
-	for _, m := range b.Added {
-		if err := w.added(m); err != nil {
-			return fmt.Errorf("insert messages: %w", err)
-		}
+	if err := w.added(b.Added); err != nil {
+		return fmt.Errorf("insert messages: %w", err)
 	}
 	for _, m := range b.Changed {
 		w.change.BindInt64(1, store.Milli(m.DueAt))
@@ -286,21 +286,23 @@ func (w *writer) write(b *store.Batch) error {
 	return nil
 }
 
-func (w *writer) added(m *sms.Message) error {
-	if m.ExternalID != "" {
-		w.claim.BindText(1, m.ExternalID)
-		w.claim.BindInt64(2, int64(m.ID))
-		w.claim.BindInt64(3, store.Milli(m.ReceivedAt))
-		if err := run(w.claim); err != nil {
-			return err
+func (w *writer) added(ms []*sms.Message) error {
+	for _, m := range ms {
+		if m.ExternalID != "" {
+			w.claim.BindText(1, m.ExternalID)
+			w.claim.BindInt64(2, int64(m.ID))
+			w.claim.BindInt64(3, store.Milli(m.ReceivedAt))
+			if err := run(w.claim); err != nil {
+				return err
+			}
+		}
+		if m.KnownBy != 0 {
+			if err := integers(w.known, int64(m.ID), int64(m.KnownBy)); err != nil {
+				return err
+			}
 		}
 	}
-	if m.KnownBy != 0 {
-		if err := integers(w.known, int64(m.ID), int64(m.KnownBy)); err != nil {
-			return err
-		}
-	}
-	return w.add.run(m, w.keys)
+	return w.add.run(ms, w.keys)
 }
 
 func (w *writer) tried(v *road.Transition, t *tally.Sheet) error {
