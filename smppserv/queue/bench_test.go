@@ -135,6 +135,17 @@ func BenchmarkListALongLane(b *testing.B) {
 	}
 }
 
+// BenchmarkTakeUpBetween takes up as many of its messages that stand between them, in the order of their age, as after another worker's death.
+func BenchmarkTakeUpBetween(b *testing.B) {
+	for b.Loop() {
+		q, m := longConversation(b, func(i int, m *sms.Message) { m.ID = sms.ID(2 * (i + 1)) })
+		for id := sms.ID(1); id < 100_000; id += 2 {
+			m.ID = id
+			q.takeUp(m, keysOf(m), q.now(), q.now())
+		}
+	}
+}
+
 // longConversation is a queue with one of 50 000 messages, and one more of them.
 func longConversation(b *testing.B, change func(int, *sms.Message)) (*Queue, *sms.Message) {
 	return waitingIn(b, rows{n: 50_000, conversations: 1, change: change}), &sms.Message{Submitter: "admin", Source: sms.Address{Number: "33600000000"}, Dest: sms.Address{Number: "3600"}}

@@ -145,7 +145,7 @@ func (q *Queue) enter(m *sms.Message, k keys, came, now int64, stored bool) ref 
 		q.arm(r, now)
 	default:
 		if stored { // others of its conversation may have come since
-			q.putByAge(r, e, 0)
+			q.putByAge(r, e)
 		} else {
 			q.append(r, e)
 		}

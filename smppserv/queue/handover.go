@@ -153,14 +153,13 @@ func (q *Queue) handOver(ctx context.Context, ids []sms.ID, from, to string) (n 
 	written := make(chan error, 1)
 	q.o.Store.Readdress(moved, to, func(err error) {
 		q.mu.Lock()
-		after := map[ref]ref{}
 		for i, r := range claimed {
 			if err != nil {
 				q.giveBackClaimed(r)
 				continue
 			}
 			of[i].Recipient = to
-			q.readdress(r, of[i], after)
+			q.readdress(r, of[i])
 		}
 		q.mu.Unlock()
 		q.stored()
@@ -189,9 +188,8 @@ func (q *Queue) giveBackClaimed(r ref) {
 	q.arm(r, q.now())
 }
 
-// readdress moves a claimed entry to the lane that its message, whose recipient is another one now, belongs to. after has, by the
-// lane, what it moved there before, while the lock was held.
-func (q *Queue) readdress(r ref, m *sms.Message, after map[ref]ref) {
+// readdress moves a claimed entry to the lane that its message, whose recipient is another one now, belongs to.
+func (q *Queue) readdress(r ref, m *sms.Message) {
 	now := q.now()
 	q.follow(r)
 	e := q.entries.at(r)
@@ -211,8 +209,7 @@ func (q *Queue) readdress(r ref, m *sms.Message, after map[ref]ref) {
 	case e.attempts == 0 && e.due > now:
 		q.putAside(r, e)
 	default:
-		q.putByAge(r, e, after[e.lane])
-		after[e.lane] = r
+		q.putByAge(r, e)
 		if q.ready(e.lane); e.attempts > 0 {
 			to.failed[e.lane] = struct{}{}
 		}

@@ -127,6 +127,9 @@ func (q *Queue) putInLine(r ref, e *entry, other ref) {
 	e.status = waiting
 	q.insertBefore(&l.line, r, e, other)
 	q.enrol(e)
+	if p := q.placedIn(e.lane); *p == (placed{e.lane, e.id}) { // it left that place
+		*p = placed{}
+	}
 	q.recipientOf(l).lined++
 }
 
@@ -142,16 +145,39 @@ func (q *Queue) append(r ref, e *entry) { q.putInLine(r, e, 0) }
 // back: no more than are in flight at a time.
 const strayed = 1024
 
-// putByAge puts an entry into the line before what came later and is not under way, and behind all that came before; after stands before it
-// there, 0 = not known.
-func (q *Queue) putByAge(r ref, e *entry, after ref) {
+// placed is the entry that was put by its age into the line of a lane last, as long as it stands there. What a worker takes up comes in the order of its age: where
+// it stands between what is in a long line already, the next one's place is looked for behind it, not from the head.
+type placed struct {
+	lane ref
+	id   sms.ID
+}
+
+func (q *Queue) placedIn(lr ref) *placed { return &q.placed[int(lr)%len(q.placed)] }
+
+// placedBefore is the last one that was put by its age where e is to go, if it stands there still and is older; else 0.
+func (q *Queue) placedBefore(e *entry) ref {
+	p := q.placedIn(e.lane)
+	if p.lane != e.lane || p.id >= e.id {
+		return 0
+	}
+	r := q.byID.find(uint64(p.id))
+	if r == 0 {
+		return 0
+	}
+	if o := q.entries.at(r); o.lane != e.lane || o.status != waiting && o.status != taken && o.status != changing {
+		return 0
+	}
+	return r
+}
+
+// putByAge puts an entry into the line before what came later and is not under way, and behind all that came before.
+func (q *Queue) putByAge(r ref, e *entry) {
 	line := q.lanes.at(e.lane).line
 	next := line
-	switch {
-	case after != 0:
-		next = q.entries.at(after).next
-	case line != 0 && q.entries.at(q.entries.at(line).prev).id < e.id:
+	if line != 0 && q.entries.at(q.entries.at(line).prev).id < e.id {
 		next = 0
+	} else if before := q.placedBefore(e); before != 0 {
+		next = q.entries.at(before).next
 	}
 	other := ref(0)
 	for looks := 0; next != 0 && looks < strayed; {
@@ -168,6 +194,7 @@ func (q *Queue) putByAge(r ref, e *entry, after ref) {
 		next = o.next
 	}
 	q.putInLine(r, e, other)
+	*q.placedIn(e.lane) = placed{e.lane, e.id}
 }
 
 func (q *Queue) putAside(r ref, e *entry) {

@@ -2,6 +2,9 @@ package queue
 
 import (
 	"fmt"
+	"maps"
+	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -287,4 +290,47 @@ func TestATryInFlightIsNotExpired(t *testing.T) {
 	try.done()
 	r.wantState(m, sms.Delivered)
 	r.emptied()
+}
+
+func TestWhatIsTakenUpBetweenWhatIsHereStandsInItsPlace(t *testing.T) {
+	for seed := range uint64(50) {
+		dice := rand.New(rand.NewPCG(seed, 2))
+		const n = 200
+		q := waitingIn(t, rows{n: n, conversations: 1, change: func(i int, m *sms.Message) { m.ID = sms.ID(3 * (i + 1)) }})
+		q.mu.Lock()
+		lr := q.entries.at(q.byID.find(3)).lane
+		ids := map[sms.ID]struct{}{}
+		for id := sms.ID(3); id <= 3*n; id += 3 {
+			ids[id] = struct{}{}
+		}
+		for id := sms.ID(1); id < 3*n+100; id++ { // in rising order, but for some
+			at := id
+			if dice.IntN(10) == 0 {
+				at = sms.ID(dice.IntN(3*n) + 1)
+			}
+			if _, here := ids[at]; here || dice.IntN(3) == 0 {
+				continue
+			}
+			m := &sms.Message{ID: at, Submitter: "admin", Source: sms.Address{Number: "33600000000"}, Dest: sms.Address{Number: "3600"}, ExpiresAt: time.Now().Add(time.Hour)}
+			q.takeUp(m, keysOf(m), q.now(), q.now())
+			ids[at] = struct{}{}
+			if gone := sms.ID(dice.IntN(3*n) + 1); dice.IntN(4) == 0 { // the one that was put last may be it
+				if r := q.byID.find(uint64(gone)); r != 0 {
+					owner := q.owner(q.entries.at(r))
+					q.leave(r)
+					q.uncount(owner)
+					q.forget(r)
+					delete(ids, gone)
+				}
+			}
+		}
+		var got []sms.ID
+		for r := q.lanes.at(lr).line; r != 0; r = q.entries.at(r).next {
+			got = append(got, q.entries.at(r).id)
+		}
+		q.mu.Unlock()
+		if want := slices.Sorted(maps.Keys(ids)); !slices.Equal(got, want) {
+			t.Fatalf("seed %d: the line is %v, want %v", seed, got, want)
+		}
+	}
 }

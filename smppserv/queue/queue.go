@@ -153,6 +153,7 @@ type Queue struct {
 	proven   fifo[proven]
 	onParked func()
 
+	placed       [1024]placed // by the lane
 	cached       int          // octets of messages in memory
 	changes      uint64       // replace_sm so far
 	unwritten    int          // outcomes on their way to disk

@@ -27,7 +27,7 @@ func (e *entry) isReplaceable() bool { return e.flags&whole != 0 && e.kind == sm
 func (q *Queue) eldest(lr ref, c class, after sms.ID, fits func(status) bool) (eldest ref) {
 	if q.lanes.at(lr).size < longLane {
 		q.eachReplaceable(lr, func(r ref, e *entry) {
-			if (class{e.party, e.service}) == c && e.id > after && fits(e.status) && (eldest == 0 || e.id < q.entries.at(eldest).id) {
+			if e.class() == c && e.id > after && fits(e.status) && (eldest == 0 || e.id < q.entries.at(eldest).id) {
 				eldest = r
 			}
 		})
@@ -35,35 +35,45 @@ func (q *Queue) eldest(lr ref, c class, after sms.ID, fits func(status) bool) (e
 	}
 	s := q.seniorityOf(lr)
 	ids := s.of[c]
-	left := 0
-	for left < len(ids) && q.standing(lr, ids[left]) == 0 {
-		left++
+	at, _ := slices.BinarySearch(ids, after+1)
+	kept := at
+	for ; at < len(ids) && eldest == 0; at++ {
+		r := q.standing(lr, c, ids[at])
+		if r == 0 {
+			continue
+		}
+		ids[kept] = ids[at]
+		kept++
+		if fits(q.entries.at(r).status) {
+			eldest = r
+		}
 	}
-	s.n -= left
-	ids = ids[left:]
+	gone := at - kept
+	s.n -= gone
+	if kept == 0 || kept == 1 && eldest != 0 { // they were in front: nothing need be moved
+		ids = ids[gone:]
+	} else {
+		ids = slices.Delete(ids, kept, at)
+	}
 	if s.of[c] = ids; len(ids) == 0 {
 		delete(s.of, c)
 	}
-	from, _ := slices.BinarySearch(ids, after+1)
-	for _, id := range ids[from:] {
-		if r := q.standing(lr, id); r != 0 && fits(q.entries.at(r).status) {
-			return r
-		}
-	}
-	return 0
+	return eldest
 }
 
-// standing is the entry of a message that is in this lane still, else 0.
-func (q *Queue) standing(lr ref, id sms.ID) ref {
+// standing is the entry of a message of a class that is in this lane still, else 0.
+func (q *Queue) standing(lr ref, c class, id sms.ID) ref {
 	r := q.byID.find(uint64(id))
 	if r == 0 {
 		return 0
 	}
-	if e := q.entries.at(r); e.lane != lr || e.status == concluded {
+	if e := q.entries.at(r); e.lane != lr || e.status == concluded || e.class() != c {
 		return 0
 	}
 	return r
 }
+
+func (e *entry) class() class { return class{e.party, e.service} }
 
 // eachReplaceable calls f for the messages in the lists of a lane that another one may take the place of.
 func (q *Queue) eachReplaceable(lr ref, f func(ref, *entry)) {
@@ -89,7 +99,7 @@ func (q *Queue) seniorityOf(lr ref) *seniority {
 	var of class
 	var ids []sms.ID // of that class: most have the one before's
 	q.eachReplaceable(lr, func(_ ref, e *entry) {
-		if c := (class{e.party, e.service}); c != of {
+		if c := e.class(); c != of {
 			s.of[of] = ids
 			of, ids = c, s.of[c]
 		}
@@ -113,7 +123,7 @@ func (q *Queue) enrol(e *entry) {
 	case s.n > 2*int(q.lanes.at(e.lane).size):
 		delete(q.seniorities, e.lane)
 	default:
-		c := class{e.party, e.service}
+		c := e.class()
 		ids := s.of[c]
 		at, listed := slices.BinarySearch(ids, e.id)
 		if !listed {
