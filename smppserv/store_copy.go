@@ -42,12 +42,12 @@ func (cp copyCommand) Run(ctx context.Context, line *commandLine, c *commandline
 	}
 	from, err := openEnd(ctx, file, own, true)
 	if err != nil {
-		return copyError(err)
+		return notBegun(ctx, err)
 	}
 	defer from.Close()
 	to, err := openEnd(ctx, file, named, false)
 	if err != nil {
-		return copyError(fmt.Errorf("--to: %w", err))
+		return notBegun(ctx, fmt.Errorf("--to: %w", err))
 	}
 	start := time.Now()
 	var meter transfer.Meter
@@ -58,12 +58,22 @@ func (cp copyCommand) Run(ctx context.Context, line *commandLine, c *commandline
 		err = closed
 	}
 	switch {
+	case err != nil && !done.Begun:
+		return notBegun(ctx, err)
 	case errors.Is(err, context.Canceled):
 		return fmt.Errorf("interrupted: the same command goes on where it stood; no worker starts on %s until it is through", to.Where())
 	case err != nil:
 		return copyError(err)
 	}
 	return cp.tell(c, from.Where(), to.Where(), done, named.Driver, time.Since(start))
+}
+
+// notBegun gives an error its exit code; after an interrupt that is the reason, whatever else was said.
+func notBegun(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return errors.New("interrupted before anything was copied")
+	}
+	return copyError(err)
 }
 
 func sameDriver(driver string) error {

@@ -76,7 +76,7 @@ type boundRow struct {
 
 const (
 	addedColumns = 15
-	// keptOctets of content in each row may stay bound until the next ones come.
+	// keptOctets of content and attributes in each row may stay bound until the next ones come.
 	keptOctets = 1024
 )
 
@@ -101,7 +101,7 @@ func (a *addition) run(ms []*sms.Message, keys *store.Keys) error {
 	return err
 }
 
-// bind binds a message to a place, and returns how long its content is.
+// bind binds a message to a place, and returns how long its content and attributes are.
 func (a *addition) bind(at int, m *sms.Message, keys *store.Keys) int {
 	r, first := &a.rows[at], at*addedColumns
 	texts := [...]string{m.Submitter, m.Recipient, m.Source.Number, m.Dest.Number, m.Reason}
@@ -122,7 +122,7 @@ func (a *addition) bind(at int, m *sms.Message, keys *store.Keys) int {
 	a.BindInt64(first+1, int64(m.ID))
 	a.BindBytes(first+14, a.buf)
 	a.BindBytes(first+15, content)
-	return len(content)
+	return len(content) + len(attributes)
 }
 
 // message reads the row of s, of the columns in read, into m. What m refers to is used again.

@@ -25,6 +25,7 @@ type Copied struct {
 	Waiting int64  // messages that wait
 	Resumed int64  // rows that the destination had before
 	Anew    bool   // what was there of an earlier try was not of what the source is now
+	Begun   bool   // the destination says that it is one
 	Aside   string // what was in the destination's place, under its new name; "" = nothing
 	Noted   int64  // conversations noted by earlier versions that stay behind
 }
@@ -53,18 +54,18 @@ func Copy(ctx context.Context, from, to Database, meter *Meter) (done Copied, er
 	}()
 	c := copying{from: from, to: to, meter: meter}
 	if err := c.begin(ctx); err != nil {
-		return done, err
+		return c.done, err
 	}
 	sums := make([]Sum, len(Tables))
 	for i, t := range Tables {
 		if err := c.table(ctx, t, &sums[i]); err != nil {
-			return done, fmt.Errorf("copy %s: %w", t.Name, err)
+			return c.done, fmt.Errorf("copy %s: %w", t.Name, err)
 		}
 		c.done.Rows += sums[i].Rows
 		c.done.Tables = append(c.done.Tables, Amount{t.Name, sums[i].Rows})
 	}
 	if err := c.verify(ctx, sums); err != nil {
-		return done, err
+		return c.done, err
 	}
 	return c.done, c.end(ctx)
 }
@@ -85,6 +86,7 @@ func (c *copying) begin(ctx context.Context) (err error) {
 	if c.target, err = c.to.Marks(ctx); err != nil {
 		return err
 	}
+	c.done.Begun = c.target.Begun != nil
 	if c.source.Identity != "" && c.source.Identity == c.target.Identity {
 		return fmt.Errorf("%s: %w, or a copy of its file", c.to.Where(), ErrSame)
 	}
@@ -124,6 +126,7 @@ func (c *copying) begin(ctx context.Context) (err error) {
 	if err := c.to.SetMark(ctx, newMark(begun, c.target.Begun)); err != nil {
 		return err
 	}
+	c.done.Begun = true
 	c.done.Noted, err = c.from.Noted(ctx)
 	return err
 }
