@@ -207,7 +207,7 @@ func parseFile(path string, data []byte) (File, error) {
 // isSecret reports whether a key's value must not be shown.
 func isSecret(key string) bool {
 	name := key[strings.LastIndexByte(key, '.')+1:]
-	return name == "password" || name == "outbind_password" || name == "secret" || name == "token" || name == "webhook" || strings.Contains(key, ".headers.")
+	return name == "password" || name == "outbind_password" || name == "encrypt_key" || name == "secret" || name == "token" || name == "webhook" || strings.Contains(key, ".headers.")
 }
 
 // resolvePaths makes every path absolute, starting from the file's folder.

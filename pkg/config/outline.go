@@ -60,9 +60,10 @@ func (o Outline) LostAmid(before Outline) (lost []string) {
 		}
 	}
 	for _, key := range before.Keys[last+1:] {
-		if name := tomlstrict.WithoutIndexes(key); has[name] > 0 {
+		switch name := tomlstrict.WithoutIndexes(key); {
+		case has[name] > 0:
 			has[name]--
-		} else {
+		case !slices.Contains(o.Keys, sister(key)):
 			lost = append(lost, key)
 		}
 	}
@@ -70,6 +71,14 @@ func (o Outline) LostAmid(before Outline) (lost []string) {
 		lost = []string{restOf(end)}
 	}
 	return lost
+}
+
+// sister is the key that may stand in the place of this one: a secret itself, or the file that it is in.
+func sister(key string) string {
+	if of, ok := strings.CutSuffix(key, "_file"); ok {
+		return of
+	}
+	return key + "_file"
 }
 
 func restOf(key string) string { return "the rest of " + key }

@@ -26,6 +26,10 @@ func TestAFileThatHasLostItsEndHasABeginningOfTheKeys(t *testing.T) {
 		{"a b c", "b a", "", "c"},
 		{"a b c", "a x b", "", "c"}, // a key came, and the end is not there yet
 		{"a b c", "a b x", "", "c"},
+		{"a b c", "a b c_file", "", ""}, // the secret moved into a file
+		{"a b c_file", "a b c", "", ""},
+		{"a b c d", "a b c_file", "", "d"},
+		{"u c[0].p c[1].p", "u c[0].p c[1].p_file", "", ""},
 		{"u c[0].a c[0].b c[1].a c[1].b c[1].d", "u c[0].a c[0].b c[1].a c[1].b c[2].a c[2].b c[2].d", "", ""}, // an element came
 		{"u c[0].a c[0].b c[1].a c[1].b c[1].d", "u c[0].a c[0].b c[1].a c[1].b c[2].a c[2].b", "", "c[1].d"},
 		{"u c[0].a c[0].b c[1].a c[1].b t", "u x c[0].a c[0].b", "", "c[1].a c[1].b t"},

@@ -137,3 +137,13 @@ func TestTheServicesFileCountsWhereNoneIsNamedNorInTheFolder(t *testing.T) {
 		})
 	}
 }
+
+func TestNoSecretIsShown(t *testing.T) {
+	c := Config{Clients: make([]Client, 1), Alerts: make([]Alert, 1)}
+	c.Admin.Users = make([]User, 1)
+	for _, s := range c.secrets() {
+		if s.key != "store.dsn" && !isSecret(s.key) { // that depends on what is in it
+			t.Errorf("%s is shown", s.key)
+		}
+	}
+}

@@ -269,7 +269,7 @@ func (mc *centre) apply(cfg *config.Config) (renewed []string, err error) {
 	}
 	slices.Sort(renewed)
 	mc.certificates = certificates
-	if slices.ContainsFunc(renewed, func(key string) bool { return strings.HasPrefix(key, "server.tls.") }) {
+	if secure != nil {
 		mc.secureConf.Store(secure)
 	}
 	if port != nil {

@@ -135,6 +135,28 @@ func TestAReplacedCertificateOrSecretIsTakenUp(t *testing.T) {
 	testkit.Await(t, "the third certificate is shown", func() bool { return shown(t, c.secure.Addr()) == "third" })
 }
 
+func TestClientsNeedNoCertificateAnyMoreWhenTheirAuthorityIsTakenOut(t *testing.T) {
+	dir := t.TempDir()
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	issue(t, "first", cert, key)
+	port := testkit.Loopback(testkit.FreePort(t))[len("127.0.0.1:"):]
+	text := func(more string) string {
+		return partHermes + partClients + partServer + "tls = { listen_port = " + port + ", cert_file = '" + cert + "', key_file = '" + key + "'" + more + " }\n" + partTCP + partStore + partAdmin
+	}
+	c := startConfigured(t, text(", client_ca_file = '"+cert+"'"))
+	if got := c.secureConf.Load().ClientAuth; got != tls.RequireAndVerifyClientCert {
+		t.Fatalf("it is %v", got)
+	}
+	c.changed(t, text(""))
+	if got := c.secureConf.Load().ClientAuth; got != tls.NoClientCert || len(c.waiting()) > 0 {
+		t.Errorf("it is %v, and %q waits", got, c.waiting())
+	}
+	c.changed(t, text(", client_ca_file = '"+cert+"'"))
+	if got := c.secureConf.Load().ClientAuth; got != tls.RequireAndVerifyClientCert {
+		t.Errorf("put back it is %v", got)
+	}
+}
+
 func TestWhatWaitsForARestartStaysPendingUntilItIsUndone(t *testing.T) {
 	c := startConfigured(t, partHermes+partClients+partServer+partTCP+partStore+partAdmin)
 	window := partHermes + partClients + partServer + "window = 5\n" + partTCP + partStore + partAdmin

@@ -14,8 +14,7 @@ import (
 // awaited, then outcomes go to disk. Together they stay below stopLimit, even if each has to be left behind.
 const (
 	stopTime   = 23 * time.Second
-	unbindTime = 8 * time.Second  // at most, as the next two
-	drainTime  = 12 * time.Second // leaving storeTime
+	unbindTime = 8 * time.Second // at most; what is left is for tries and pushes, but storeTime
 	storeTime  = 3 * time.Second
 	lastTime   = 300 * time.Millisecond // of what is left, if anything is
 	// cutTime is how long a part may take to cut off what did not end in its time.
@@ -91,7 +90,7 @@ func (s *stop) run(p parts) error {
 	edges.Wait()
 	p.listeners()
 	p.say("stopping: waiting for pushes and other tries under way")
-	ctx, cancel = s.share(drainTime, storeTime)
+	ctx, cancel = s.share(stopTime, storeTime)
 	defer cancel()
 	if p.tries != nil {
 		s.stopped(ctx, "tries under way", p.tries)

@@ -97,3 +97,22 @@ func TestAFaultOfTheStoreIsAFaultOfTheStop(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestPushesUnderWayHaveWhatTheSessionsLeave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		at := func(context.Context) error { return nil }
+		push := func(ctx context.Context) error {
+			select {
+			case <-time.After(stopTime - storeTime - time.Second): // hermes.timeout may be longer than usual
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		var log bytes.Buffer
+		s := stop{log: zerolog.New(&log), end: time.Now().Add(stopTime)}
+		if err := s.run(parts{port: at, sessions: at, tries: push, store: at, listeners: func() {}, say: func(string) {}, last: at}); err != nil || log.Len() > 0 {
+			t.Errorf("%v, the log says %s", err, &log)
+		}
+	})
+}

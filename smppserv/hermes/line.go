@@ -37,6 +37,7 @@ type line struct {
 	Token    string  `json:"token"`
 
 	isObject bool   // so far that the token could be read
+	whole    bool   // nothing is wrong with it by itself, and it may be handed in
 	content  []byte // of sms.Message, as is alphabet
 	alphabet string
 	validity time.Duration

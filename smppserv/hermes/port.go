@@ -47,6 +47,9 @@ var (
 // Queue takes what came in.
 type Queue interface {
 	Add(m *sms.Message, limit int, s road.Submission) error
+	// Known finds the message that has an external id, 0 = there is none, also among those on their way to disk; found is called
+	// from any goroutine.
+	Known(externalID string, found func(sms.ID, error))
 }
 
 // Clients knows who receives what Hermès writes.

@@ -29,6 +29,7 @@ type taking struct {
 	refuse      error
 	fail        error
 	limit       int
+	known       map[string]sms.ID
 	more        chan struct{} // closed with the next Add
 }
 
@@ -49,6 +50,13 @@ func (q *taking) Add(m *sms.Message, limit int, s road.Submission) error {
 		s.Accepted(m, false, q.fail)
 	}
 	return nil
+}
+
+func (q *taking) Known(externalID string, found func(sms.ID, error)) {
+	q.mu.Lock()
+	id, fail := q.known[externalID], q.fail
+	q.mu.Unlock()
+	found(id, fail)
 }
 
 // await waits until n messages were handed in, and returns how many there are.
@@ -429,5 +437,37 @@ func TestAnOperatorsLineTakesTheSameRoad(t *testing.T) {
 	cancel()
 	if _, err := p.Submit(ctx, []byte(hello)); !errors.Is(err, context.Canceled) {
 		t.Error(err)
+	}
+}
+
+func TestAKnownIDIsAcceptedAgainThoughNoClientIsThereForIt(t *testing.T) {
+	q := &taking{known: map[string]sms.ID{"h-1": 1042}}
+	p := openPort(t, q, nil)
+	c := dial(t, p)
+	for _, line := range []string{
+		`{"id":"h-1","from":"3601","to":"1","text":"a"}`, // whose client is gone
+		`{"id":"h-1","from":"3600","to":"1","text":"unfit"}`,
+	} {
+		if got := c.ask(line); got != `{"id":"h-1","status":"accepted","message_id":"1042","duplicate":true}` {
+			t.Errorf("%s is answered %s", line, got)
+		}
+	}
+	for line, want := range map[string]string{
+		`{"id":"h-2","from":"3601","to":"1","text":"a"}`: "no_client",
+		`{"id":"h-1","from":"3601","to":"1"}`:            "bad_request",
+		`{"from":"3601","to":"1","text":"a"}`:            "no_client",
+	} {
+		if got := c.ask(line); !strings.Contains(got, `"code":"`+want+`"`) {
+			t.Errorf("%s is answered %s, want %s", line, got, want)
+		}
+	}
+	q.mu.Lock()
+	q.fail = sms.ErrUnavailable
+	q.mu.Unlock()
+	if got := c.ask(`{"id":"h-2","from":"3601","to":"1","text":"a"}`); !strings.Contains(got, `"code":"store_unavailable"`) {
+		t.Errorf("while nobody can tell it is answered %s", got)
+	}
+	if n := len(q.taken); n != 0 {
+		t.Errorf("%d were handed in", n)
 	}
 }

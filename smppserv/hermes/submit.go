@@ -40,7 +40,20 @@ func (p *Port) submit(ctx context.Context, raw []byte, tokenAsked bool, to sink)
 		p.noteRejected(to.from(), code, l.ID.text, why)
 		to.answer(appendRejected(nil, l.ID.echo, code, why))
 	}
-	if code != "" {
+	switch {
+	case code != "" && l.whole && code != codeStoreUnavailable && l.ID.text != "":
+		p.o.Queue.Known(l.ID.text, func(id sms.ID, err error) { // it was taken when there was a client for it
+			switch s := (submission{port: p, to: to, echo: l.ID.echo}); {
+			case err != nil:
+				reject(codeStoreUnavailable, storeAway)
+			case id == 0:
+				reject(code, why)
+			default:
+				s.Accepted(&sms.Message{ID: id, ExternalID: l.ID.text}, true, nil)
+			}
+		})
+		return
+	case code != "":
 		reject(code, why)
 		return
 	}
@@ -51,6 +64,8 @@ func (p *Port) submit(ctx context.Context, raw []byte, tokenAsked bool, to sink)
 		reject(codeStoreUnavailable, err.Error())
 	}
 }
+
+const storeAway = "the store is not available, try again later"
 
 func (p *Port) noteRejected(from loglimit.Peer, code, id, why string) {
 	p.remember(from, code, id, why)
@@ -89,6 +104,7 @@ func (p *Port) read(ctx context.Context, raw []byte, tokenAsked bool, from logli
 	case err != nil:
 		return l, nil, 0, codeBadRequest, err.Error()
 	}
+	l.whole = true
 	r, err := p.o.Clients.Route(ctx, l.From, l.To, l.Client)
 	switch {
 	case errors.Is(err, sms.ErrNoClient):
@@ -97,7 +113,7 @@ func (p *Port) read(ctx context.Context, raw []byte, tokenAsked bool, from logli
 		return l, nil, 0, codeBadRequest, err.Error()
 	case err != nil:
 		p.limited.Line(zerolog.ErrorLevel, noRoute, from).Err(err).Msg(noRoute.Text)
-		return l, nil, 0, codeStoreUnavailable, "the store is not available, try again later"
+		return l, nil, 0, codeStoreUnavailable, storeAway
 	}
 	m = &sms.Message{
 		Submitter: sms.Hermes, Recipient: r.Recipient, Source: r.Source, Dest: r.Dest,
@@ -139,7 +155,7 @@ func (s *submission) Accepted(m *sms.Message, duplicate bool, err error) {
 		s.to.answer(appendRejected(nil, s.echo, codeQueueFull, queueFull(m)))
 		return
 	case err != nil:
-		s.to.answer(appendRejected(nil, s.echo, codeStoreUnavailable, "the store is not available, try again later"))
+		s.to.answer(appendRejected(nil, s.echo, codeStoreUnavailable, storeAway))
 		return
 	}
 	s.port.mu.Lock()

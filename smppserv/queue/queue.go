@@ -313,6 +313,22 @@ func (q *Queue) add(m *sms.Message, limit int, s road.Submission, old *replaced)
 	return nil
 }
 
+// Known implements hermes.Queue.
+func (q *Queue) Known(externalID string, found func(sms.ID, error)) {
+	q.mu.Lock()
+	if q.stopping {
+		q.mu.Unlock()
+		found(0, sms.ErrStopping)
+		return
+	}
+	q.storing.Add(1)
+	q.mu.Unlock()
+	q.o.Store.Known(externalID, func(id sms.ID, err error) {
+		found(id, err)
+		q.stored()
+	})
+}
+
 // addedBefore answers what finds its owner's queue full: it takes no room if the message with its external id is here already.
 func (q *Queue) addedBefore(m *sms.Message, id sms.ID, err error, s road.Submission) {
 	if m.ID = id; id == 0 && err == nil {

@@ -9,7 +9,9 @@ import (
 // A 3.3 session gets the text alone.
 func (e ESME) receipt(d *smpp.DeliverSM, m *sms.Message) {
 	r := m.Receipt
-	id := r.Of.Format(e.ReceiptIDHex, e.Version < smpp.V34)
+	// As in the answer to the submit, whose session may have been of another version.
+	short := e.Version < smpp.V34 || m.InterfaceVersion != 0 && m.InterfaceVersion < smpp.V34
+	id := r.Of.Format(e.ReceiptIDHex, short)
 	original := smpp.ParseTLVs(m.TLVs)
 	text := smpp.Receipt{
 		ID: id, Submitted: 1, SubmitDate: r.SubmittedAt, DoneDate: r.DoneAt,

@@ -89,17 +89,19 @@ func TestAReceiptSaysWhatBecameOfItsMessage(t *testing.T) {
 
 func TestAReceiptNamesItsMessageAsTheClientWantsIt(t *testing.T) {
 	for _, tc := range []struct {
-		id      sms.ID
-		hex     bool
-		version byte
-		want    string
+		id                 sms.ID
+		hex                bool
+		submitted, version byte
+		want               string
 	}{
-		{12, false, smpp.V34, "12"}, {12, true, smpp.V34, "c"}, {12, true, smpp.V33, "c"},
-		{99_999_999, false, smpp.V33, "99999999"}, {100_000_000, false, smpp.V33, "5f5e100"}, {100_000_000, false, smpp.V34, "100000000"},
+		{12, false, smpp.V34, smpp.V34, "12"}, {12, true, smpp.V34, smpp.V34, "c"}, {12, true, smpp.V33, smpp.V33, "c"},
+		{99_999_999, false, smpp.V33, smpp.V33, "99999999"}, {100_000_000, false, smpp.V33, smpp.V33, "5f5e100"},
+		{100_000_000, false, smpp.V34, smpp.V34, "100000000"}, {100_000_000, false, 0, smpp.V34, "100000000"},
+		{100_000_000, false, smpp.V33, smpp.V34, "5f5e100"}, {100_000_000, false, smpp.V34, smpp.V33, "5f5e100"},
 	} {
 		e := esme(tc.version)
 		e.MessageIDHex, e.ReceiptIDHex = !tc.hex, tc.hex
-		d := e.mustDeliver(t, receiptMessage(func(m *sms.Message) { m.Receipt.Of = tc.id }))[0]
+		d := e.mustDeliver(t, receiptMessage(func(m *sms.Message) { m.Receipt.Of, m.InterfaceVersion = tc.id, tc.submitted }))[0]
 		rc, err := smpp.ParseReceipt(d.ShortMessage)
 		if err != nil || rc.ID != tc.want {
 			t.Errorf("%d is %q, want %q: %v", tc.id, rc.ID, tc.want, err)
