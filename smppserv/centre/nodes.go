@@ -108,6 +108,7 @@ type duties struct {
 // Lapsed implements cluster.Duties, which says so in the log.
 func (d duties) Lapsed() {
 	d.mc.push.BreakOff()
+	d.mc.smsc.BreakOff()
 }
 
 // Regained implements cluster.Duties.

@@ -279,7 +279,11 @@ func (mc *centre) apply(cfg *config.Config) (renewed []string, err error) {
 		mc.adminConf.Store(operators)
 	}
 	setLevel(cfg.Log)
-	mc.queue.Configure(queueSettings(cfg))
+	settings := queueSettings(cfg)
+	mc.queue.Configure(settings)
+	if mc.database != nil {
+		mc.database.Gather(settings.Reassemble)
+	}
 	mc.smsc.Reload(smscSettings(cfg))
 	clients := systemIDs(cfg)
 	mc.traces.Retain(func(systemID string) bool { return slices.Contains(clients, systemID) })

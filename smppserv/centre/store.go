@@ -86,7 +86,7 @@ func (mc *centre) tryJoin(ctx context.Context, version string) error {
 		return err
 	}
 	database, err := postgres.OpenDatabase(ctx, postgres.Options{DSN: st.DSN, Beside: filepath.Dir(mc.path), Folder: mc.dataFolder(), Node: name, Lease: st.Lease,
-		GroupTime: mc.cfg.Hermes.ReassembleTimeout, Keys: keys, Log: mc.log})
+		GroupTime: queueSettings(mc.cfg).Reassemble, Keys: keys, Log: mc.log})
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,7 @@
 //
 //	0            the last renewal that succeeded was sent
 //	1/4 lease    the next one is due; each ends after half a lease
-//	7/8 lease    the node does not hold any more: no try begins, pushes under way are broken off (Duties.Lapsed)
+//	7/8 lease    the node does not hold any more: no try begins, pushes under way are broken off, sessions get no more of what they were given (Duties.Lapsed)
 //	1 lease      from here on others may take over, not earlier
 //	3 leases     clients are unbound, so that they go elsewhere (Duties.Away)
 //

@@ -49,7 +49,8 @@ var ErrLost = fmt.Errorf("%w: the lease is another's", store.ErrFenced)
 
 // Duties are what the parts of a worker do because of other nodes. What returns an error is called again at the next look.
 type Duties interface {
-	// Lapsed has no try begin, and breaks off pushes under way: the lease is not held. It returns at once.
+	// Lapsed has no try begin, breaks off pushes under way, and sends no more of what sessions were given: the lease is not held. It
+	// returns at once.
 	Lapsed()
 	// Regained undoes Lapsed. It returns at once.
 	Regained()

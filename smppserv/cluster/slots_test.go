@@ -343,3 +343,18 @@ func TestAPlaceIsNotHadByWhoWasTakenOver(t *testing.T) {
 		t.Errorf("%s rows", n)
 	}
 }
+
+func TestAPlaceIsNotTakenAgainForASessionThatHasEndedMeanwhile(t *testing.T) {
+	r := newRig(t)
+	a := r.join("a", long)
+	p := numbered(receiver, 1)
+	release := a.takes(p)
+	none := func() bool { return r.value(`SELECT count(*) FROM slots WHERE epoch <> 0`) == "0" }
+	release()
+	testkit.Await(t, "its place is free", none)
+	if way, err := a.tryTake(t.Context(), p, nil, true); err != nil || len(way) > 0 { // as a look does that found the place lost before
+		t.Fatal(way, err)
+	}
+	testkit.Await(t, "its place is free again", none)
+	a.takes(numbered(receiver, 2))
+}

@@ -48,7 +48,7 @@ func (n *Node) take(ctx context.Context, p road.Place) error {
 		if !n.Holds() {
 			return fmt.Errorf("%w: the lease is not held", sms.ErrUnavailable)
 		}
-		way, err := n.tryTake(ctx, p, gone)
+		way, err := n.tryTake(ctx, p, gone, false)
 		switch {
 		case err != nil:
 			return fmt.Errorf("%w: %w", sms.ErrUnavailable, err)
@@ -79,8 +79,8 @@ func inTheWay(p road.Place, rows []slot) (way []slot) {
 	return way
 }
 
-// tryTake takes a place, if nobody is in the way but who is gone.
-func (n *Node) tryTake(ctx context.Context, p road.Place, gone []slot) (way []slot, err error) {
+// tryTake takes a place, if nobody is in the way but who is gone; again tells that the session has one, of which the database may know nothing.
+func (n *Node) tryTake(ctx context.Context, p road.Place, gone []slot, again bool) (way []slot, err error) {
 	c, err := n.o.Pool.Acquire(ctx) // when all clients bind at once, that may take longer than a statement
 	if err != nil {
 		return nil, err
@@ -124,6 +124,11 @@ func (n *Node) tryTake(ctx context.Context, p road.Place, gone []slot) (way []sl
 	defer s.mu.Unlock()
 	s.granted++
 	key := place{p.Client, p.Session}
+	if again && !s.has(key) { // it has ended meanwhile
+		s.free[key] = true
+		s.freed.kick()
+		return nil, nil
+	}
 	s.places[key] = holding{p, s.granted, s.places[key].mute}
 	for _, number := range freed {
 		s.set(p.Client, slot{number: number, at: mine.at})
@@ -338,7 +343,7 @@ func (n *Node) hasEnded(body []byte) bool {
 // takeAgain takes places again that the database has forgotten; the sessions end whose places others have.
 func (n *Node) takeAgain(ctx context.Context, lost []road.Place, d Duties) {
 	for _, p := range lost {
-		way, err := n.tryTake(ctx, p, nil)
+		way, err := n.tryTake(ctx, p, nil, true)
 		switch {
 		case err != nil: // the next look finds it again
 			return

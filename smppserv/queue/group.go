@@ -100,7 +100,7 @@ func (gs *groups) remove(g *group) {
 }
 
 func (q *Queue) isPart(m *sms.Message) bool {
-	if m.Recipient != sms.Hermes || m.Kind != sms.KindText || m.Transaction() || m.Part.Total < 2 || m.Part.Seq < 1 || m.Part.Seq > m.Part.Total {
+	if !m.Gathers() {
 		return false
 	}
 	if m.Attempts > 0 && !m.StoredAt.IsZero() { // it goes on as it was tried, whatever the configuration says now

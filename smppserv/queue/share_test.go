@@ -216,3 +216,26 @@ func TestWhatComesFromOthersIsTakenUpOnce(t *testing.T) {
 		t.Fatalf("%v were handed on", ids)
 	}
 }
+
+func TestASweepLeavesWhatIsOnItsWayToAnotherWorker(t *testing.T) {
+	o := newOthers()
+	r := newRig(t, func(op *Options) { op.Share = o })
+	s := newSubmission()
+	s.answer(3, time.Now().Add(time.Hour)) // not yet
+	if err := r.q.Add(r.foreignPart(), 0, s); err != nil {
+		t.Fatal(err)
+	}
+	testkit.Receive(t, s.accepted, "Accepted")
+	r.q.mu.Lock()
+	r.q.unswept = true
+	r.q.mu.Unlock()
+	if n, err := r.q.Sweep(t.Context()); n != 0 || err != nil {
+		t.Errorf("%d are taken up, %v", n, err)
+	}
+	s.answer(3, time.Now().Add(-time.Second))
+	r.q.wake()
+	if ids := testkit.Receive(t, o.handed, "hand on"); len(ids) != 1 {
+		t.Errorf("%v are handed on", ids)
+	}
+	r.emptied()
+}

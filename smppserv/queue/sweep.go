@@ -42,7 +42,7 @@ func (q *Queue) Sweep(ctx context.Context) (n int, err error) {
 		if err := q.reported(ctx); err != nil { // what is on disk is here, too
 			return n, err
 		}
-		found, err := q.takeUpMissing(ctx, ids)
+		found, err := q.takeUpMissing(ctx, q.staying(ids))
 		if n += found; err != nil {
 			return n, err
 		}
@@ -58,6 +58,18 @@ func (q *Queue) Sweep(ctx context.Context) (n int, err error) {
 	q.mu.Unlock()
 	q.wake()
 	return n, nil
+}
+
+// staying leaves those out that are on their way to another worker.
+func (q *Queue) staying(ids []sms.ID) (stay []sms.ID) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, id := range ids {
+		if q.outgoing[id] == nil {
+			stay = append(stay, id)
+		}
+	}
+	return stay
 }
 
 // takeUpMissing takes up those of the messages that are not here.

@@ -145,6 +145,13 @@ func (m *Message) SingleAttempt() bool {
 	return m.Submitter != Hermes && (m.ESMClass&modeMask == modeDatagram || m.ESMClass&modeMask == modeTransaction)
 }
 
+// Gathers tells whether a message is a part of a long text that is gathered with the others before it goes to Hermès: not in transaction
+// mode, where its submitter waits for what becomes of it.
+func (m *Message) Gathers() bool {
+	p := m.Part
+	return m.Recipient == Hermes && m.Kind == KindText && !m.Transaction() && p.Total >= 2 && p.Seq >= 1 && p.Seq <= p.Total
+}
+
 // Transaction tells whether the submitter's request is answered with the outcome.
 func (m *Message) Transaction() bool {
 	return m.Submitter != Hermes && m.ESMClass&modeMask == modeTransaction

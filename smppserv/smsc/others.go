@@ -370,6 +370,20 @@ func (sv *Server) Displaced(number uint64) {
 	}
 }
 
+// BreakOff has no more of what sessions were given sent: another worker may have it. Of a text under way no more parts are sent.
+func (sv *Server) BreakOff() {
+	var all []*peer
+	r := &sv.registry
+	r.mu.RLock()
+	for _, a := range r.accounts {
+		all = append(all, a.sessions...)
+	}
+	r.mu.RUnlock()
+	for _, p := range all {
+		p.sender.breakOff(sms.Outcome{Reason: "what this worker holds may be another worker's"})
+	}
+}
+
 // Away unbinds all clients, whose requests cannot be served: they may find another worker.
 func (sv *Server) Away() {
 	for _, s := range sv.doors.Sessions() {

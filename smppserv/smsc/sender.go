@@ -224,6 +224,16 @@ func (sd *sender) giveBack(o sms.Outcome, all []ended) []ended {
 	return all
 }
 
+// breakOff gives back what was not begun, with a reason, and ends what was when its answers are there.
+func (sd *sender) breakOff(o sms.Outcome) {
+	sd.mu.Lock()
+	all := sd.giveBack(o, nil)
+	sd.mu.Unlock()
+	for _, e := range all {
+		sd.end(e.d, e.o)
+	}
+}
+
 // silent is for a deliver_sm that was not answered: is anybody there?
 func (sd *sender) silent() {
 	if sd.mute == nil {

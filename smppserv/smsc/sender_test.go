@@ -328,3 +328,33 @@ func TestTheOnlySessionIsTriedByTheScheduleThoughItDoesNotAnswer(t *testing.T) {
 	}
 	r.awaitState(m.ID.String(), sms.Delivered)
 }
+
+func TestWhatIsBrokenOffIsSentNoMore(t *testing.T) {
+	outcomes := map[string]sms.Outcome{}
+	of := func(name string, parts int) *delivery {
+		d := &delivery{report: func(o sms.Outcome) { outcomes[name] = o }}
+		d.parts.PDUs = make([]smpp.PDU, parts)
+		return d
+	}
+	sd := &sender{p: &peer{}, now: 1}
+	begun, fresh := of("begun", 3), of("fresh", 1)
+	sd.line = []*delivery{begun, fresh}
+	if d, i, _ := sd.following(); d != begun || i != 0 {
+		t.Fatalf("got %v, %d", d, i)
+	}
+	sd.breakOff(sms.Outcome{Reason: "another worker may have it"})
+	if o, ok := outcomes["fresh"]; !ok || o.Verdict != sms.Returned || o.Reason == "" {
+		t.Errorf("what was not begun: %+v", o)
+	}
+	if _, ok := outcomes["begun"]; ok || begun.part() >= 0 {
+		t.Error("what is under way has ended, or has more to send")
+	}
+	sd.flying = 0
+	if d, _, _ := sd.following(); d != nil {
+		t.Error("something is sent")
+	}
+	begun.flying = 0 // it is answered
+	if o, over := begun.outcome(); !over || o.Verdict != sms.Returned {
+		t.Errorf("what was under way: %+v", o)
+	}
+}

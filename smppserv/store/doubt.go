@@ -74,11 +74,11 @@ func (s *Store) settle(batch []op, doubt error) error {
 }
 
 // refuseAdditions answers those who wait for additions, and returns the messages. What bears an external id waits on: who hands it in again
-// would be told that it is here.
+// would be told that it is here; and so does what takes another message's place, which would be gone without it.
 func refuseAdditions(batch []op, down error) (refused []*sms.Message) {
 	refused = []*sms.Message{}
 	for i := range batch {
-		if o := &batch[i]; o.add != nil && o.add.Message().ExternalID == "" {
+		if o := &batch[i]; o.add != nil && o.add.Message().ExternalID == "" && !o.replaces {
 			refused = append(refused, o.add.Message())
 			o.add.Added(false, down)
 			*o = op{done: func(error) {}}

@@ -189,6 +189,8 @@ type op struct {
 	done       func(error)  // of all but additions and outcomes; may be nil for a retry
 
 	refused *refusal // of an outcome that is tried again
+
+	replaces bool // add has another message's end with it
 }
 
 // Add stores a message. It returns at once; a.Added tells when it is on disk.

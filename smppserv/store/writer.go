@@ -167,6 +167,7 @@ func (w *writer) fill(batch []op) error {
 				w.claimed[m.ExternalID] = m.ID
 			}
 			if v := o.add.Replaces(); v != nil {
+				o.replaces = true
 				if err := w.collect(v); err != nil {
 					return err
 				}

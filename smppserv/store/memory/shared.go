@@ -158,7 +158,7 @@ func (d *database) seen(m *sms.Message, part store.Part) *sms.Message {
 func (d *database) textOf(m *sms.Message) (t longText, ok bool) {
 	p := m.Part
 	p.Seq = 0
-	return longText{m.Submitter, m.Source.Number, m.Dest.Number, p, m.PartForm}, d.o.GroupTime > 0 && p.Total >= 2 && m.Recipient == sms.Hermes && m.Kind == sms.KindText
+	return longText{m.Submitter, m.Source.Number, m.Dest.Number, p, m.PartForm}, d.o.GroupTime > 0 && m.Gathers()
 }
 
 // group gives parts of a long text the holder that has its first one, and is the holder of those that nobody has.

@@ -41,7 +41,7 @@ func (a longText) compare(b longText) int {
 
 // longTextOf is the one that a message is a part of, if it is one.
 func longTextOf(m *sms.Message) (t longText, ok bool) {
-	if m.Part.Total < 2 || m.Recipient != sms.Hermes || m.Kind != sms.KindText {
+	if !m.Gathers() {
 		return t, false
 	}
 	return longText{escape(m.Submitter), escape(m.Source.Number), escape(m.Dest.Number), int32(m.Part.Ref), int16(m.PartForm), int16(m.Part.Total)}, true
@@ -91,10 +91,16 @@ func (e *end) groupWaiting(ctx context.Context) error {
 	return err
 }
 
+// Gather sets Options.GroupTime for the texts that begin from now on.
+func (d *Database) Gather(groupTime time.Duration) { d.gather.Store(int64(groupTime)) }
+
+func (d *Database) groupTime() time.Duration { return time.Duration(d.gather.Load()) }
+
 // group gives parts of a long text the holder that has its first one, and is the holder of those that nobody has. It does not wait
 // for the disk: a part that is stored is there only if its group is, too.
 func (w *writer) group(ctx context.Context, b *store.Batch) error {
-	if w.d.o.GroupTime <= 0 {
+	groupTime := w.d.groupTime()
+	if groupTime <= 0 {
 		return nil
 	}
 	var parts map[longText][]*sms.Message
@@ -114,7 +120,7 @@ func (w *writer) group(ctx context.Context, b *store.Batch) error {
 	q := &pgx.Batch{}
 	q.Queue("BEGIN")
 	q.Queue("SET LOCAL synchronous_commit = off")
-	q.Queue(joinGroups, joining(slices.Collect(maps.Keys(parts)), w.epoch, w.d.o.GroupTime)...).Query(func(rows pgx.Rows) error {
+	q.Queue(joinGroups, joining(slices.Collect(maps.Keys(parts)), w.epoch, groupTime)...).Query(func(rows pgx.Rows) error {
 		var t longText
 		var epoch int64
 		_, err := pgx.ForEachRow(rows, []any{&t.submitter, &t.source, &t.destination, &t.ref, &t.form, &t.total, &epoch}, func() error {
@@ -134,7 +140,7 @@ func (w *writer) group(ctx context.Context, b *store.Batch) error {
 // forgetGroups deletes groups that are over, now and then.
 func (w *writer) forgetGroups() {
 	now := time.Now()
-	if w.d.o.GroupTime <= 0 || w.conn == nil || now.Sub(w.swept) < groupsTold {
+	if w.d.groupTime() <= 0 || w.conn == nil || now.Sub(w.swept) < groupsTold {
 		return
 	}
 	w.swept = now

@@ -41,7 +41,8 @@ type Options struct {
 	Node string
 	// Lease bounds how long a statement of the writer takes or waits for a lock.
 	Lease time.Duration
-	// GroupTime is how long parts of a long text that come in at other workers go to the one that has the first one.
+	// GroupTime is how long parts of a long text that come in at other workers go to the one that has the first one; 0 = they stay where
+	// they come in.
 	GroupTime time.Duration
 	// Keys are what texts are sealed with; nil = they are not, and none are.
 	Keys *store.Keys
@@ -59,6 +60,7 @@ type Database struct {
 	reads    *pgxpool.Pool
 	pool     *pgxpool.Pool
 	epoch    atomic.Int64
+	gather   atomic.Int64 // Options.GroupTime
 	estates  atomic.Pointer[func() []sms.Epoch]
 	keepPool bool
 	writer   writer
@@ -88,6 +90,7 @@ func newDatabase(ctx context.Context, o Options) (*Database, error) {
 		return nil, err
 	}
 	d := &Database{o: o, config: config}
+	d.Gather(o.GroupTime)
 	if err := os.MkdirAll(o.Folder, 0o750); err != nil {
 		return nil, fmt.Errorf("store: cannot make the folder of the high-water mark: %w", err)
 	}

@@ -53,7 +53,7 @@ const groupOf = "SELECT epoch FROM groups WHERE submitter = $1 AND source = $2 A
 
 // place says of a part that waits where the others of its text are, if that is elsewhere.
 func (d *Database) place(ctx context.Context, m *sms.Message) error {
-	if d.o.GroupTime <= 0 || m.Part.Total < 2 || m.Recipient != sms.Hermes || m.Kind != sms.KindText || m.PushKey != "" {
+	if d.groupTime() <= 0 || !m.Gathers() || m.PushKey != "" {
 		return nil
 	}
 	var e int64

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -364,5 +365,57 @@ func TestAWorkersOwnSamplesAreThoseOfItsName(t *testing.T) {
 			}
 			return len(got) == 1 && got[0].Submitted == c.want
 		})
+	}
+}
+
+func TestWorkersThatTakeTheSameExternalIDsInOtherOrdersDoNotBlockEachOther(t *testing.T) {
+	_, _, a, b := two(t)
+	const rounds, n = 5, 300
+	for round := range rounds {
+		var all sync.WaitGroup
+		for who, s := range []*node{a, b} {
+			all.Go(func() {
+				var as []*addition
+				for i := range n {
+					if who == 1 {
+						i = n - 1 - i
+					}
+					m := storetest.Sample()
+					m.Part, m.Submitter, m.Recipient, m.ExternalID = sms.Part{}, "", "acme", fmt.Sprintf("r%d-%d", round, i)
+					as = append(as, &addition{m: m, done: make(chan error, 1)})
+				}
+				for _, one := range as {
+					s.Add(one)
+				}
+				for _, one := range as {
+					if err := <-one.done; err != nil {
+						t.Errorf("%s at worker %d: %v", one.m.ExternalID, who, err)
+						return
+					}
+				}
+			})
+		}
+		all.Wait()
+	}
+}
+
+func TestPartsThatAreNotGatheredStayWhereTheyComeIn(t *testing.T) {
+	_, _, a, b := two(t)
+	for what, change := range map[string]func(first, second *sms.Message){
+		"transaction mode":       func(first, second *sms.Message) { first.ESMClass, second.ESMClass = 0x42, 0x42 },
+		"no number of any part":  func(_, second *sms.Message) { second.Part.Seq = 9 },
+		"reassemble is off here": func(first, _ *sms.Message) { first.Part.Ref++; b.database.Gather(0) },
+	} {
+		first, second := storetest.Sample(), storetest.Sample()
+		first.Source.Number, second.Source.Number = what, what
+		second.Part.Seq = 2
+		change(first, second)
+		second.Part.Ref = first.Part.Ref
+		storetest.Add(t, a.Store, first)
+		storetest.Add(t, b.Store, second)
+		if first.Holder != 0 || second.Holder != 0 {
+			t.Errorf("%s: the holders are %d and %d", what, first.Holder, second.Holder)
+		}
+		b.database.Gather(time.Minute)
 	}
 }

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -146,19 +147,25 @@ func (w *writer) add(q *pgx.Batch, ms []*sms.Message, copying bool) {
 	if len(ms) == 0 {
 		return
 	}
-	var externals []string
-	var externalIDs, externalAt, known, knownBy []int64
+	var withExternal []*sms.Message
+	var known, knownBy []int64
 	for _, m := range ms {
 		if m.ExternalID != "" {
-			externals = append(externals, escape(m.ExternalID))
-			externalIDs, externalAt = append(externalIDs, int64(m.ID)), append(externalAt, store.Milli(m.ReceivedAt))
+			withExternal = append(withExternal, m)
 		}
 		if m.KnownBy != 0 {
 			known, knownBy = append(known, int64(m.ID)), append(knownBy, int64(m.KnownBy))
 		}
 	}
-	if len(externals) > 0 {
-		q.Queue(insertExternals, externals, externalIDs, externalAt)
+	if len(withExternal) > 0 {
+		var externals []string
+		var ids, at []int64
+		// Others take theirs in this order, too: Hermès may repeat its lines to another worker in any.
+		slices.SortStableFunc(withExternal, func(a, b *sms.Message) int { return cmp.Compare(a.ExternalID, b.ExternalID) })
+		for _, m := range withExternal {
+			externals, ids, at = append(externals, escape(m.ExternalID)), append(ids, int64(m.ID)), append(at, store.Milli(m.ReceivedAt))
+		}
+		q.Queue(insertExternals, externals, ids, at)
 	}
 	if len(known) > 0 {
 		q.Queue(insertKnown, known, knownBy)
