@@ -82,8 +82,8 @@ func TestWhatBecomesVisibleLaterArrivesThoughItsIDIsLower(t *testing.T) {
 
 func TestWhatCouldNotBeTakenUpArrivesAgain(t *testing.T) {
 	r := newRig(t)
-	b := r.join("b", long)
-	r.message(1, 0)
+	a, b := r.join("a", long), r.join("b", long)
+	r.message(1, a.epoch) // what nobody has would be swept up, too
 	b.note(func() { b.failing = errors.New("no") })
 	r.exec(handOn, []int64{1}, int64(b.epoch))
 	b.looks.rows.kick()

@@ -57,7 +57,11 @@ func (n *Node) take(ctx context.Context, p road.Place) error {
 		case probed, !p.Pair && slices.ContainsFunc(way, func(o slot) bool { return o.epoch == n.epoch }):
 			return sms.ErrNoPlace
 		}
-		if gone = n.probe(ctx, p.Client, way); len(gone) == 0 {
+		switch gone, err = n.probe(ctx, p.Client, way); {
+		case len(gone) > 0:
+		case err != nil: // nobody can tell now
+			return fmt.Errorf("%w: %w", sms.ErrUnavailable, err)
+		default:
 			return sms.ErrNoPlace
 		}
 	}
@@ -244,58 +248,63 @@ func (n *Node) releaseSlots(ctx context.Context) error {
 	return nil
 }
 
-// probe has the nodes of sessions that are in the way probe them, and returns those that are gone.
-func (n *Node) probe(ctx context.Context, client string, way []slot) (gone []slot) {
+// probe has the nodes of sessions that are in the way probe them, and returns those that are gone, and why others could not be asked.
+func (n *Node) probe(ctx context.Context, client string, way []slot) (gone []slot, err error) {
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	for _, o := range way {
 		all.Go(func() {
-			if n.isGone(ctx, client, o) {
-				mu.Lock()
-				defer mu.Unlock()
+			is, failed := n.isGone(ctx, client, o)
+			mu.Lock()
+			defer mu.Unlock()
+			if is {
 				gone = append(gone, o)
 			}
+			err = errors.Join(err, failed)
 		})
 	}
 	all.Wait()
-	return gone
+	return gone, err
 }
 
-// isGone asks the node of a session whether that has gone. A node that does not answer is asked again as long as it renews its lease,
+// isGone asks the node of a session whether that has gone; an error is the database's, or that this node is lost. A node that does not answer is asked again as long as it renews its lease,
 // and else waited for until somebody has taken over from it.
-func (n *Node) isGone(ctx context.Context, client string, o slot) bool {
+func (n *Node) isGone(ctx context.Context, client string, o slot) (gone bool, err error) {
 	for ctx.Err() == nil {
 		ask, cancel := context.WithTimeout(ctx, ProbeTime)
 		gone, err := n.askProbe(ask, o.epoch, Probe{client, uint64(o.session)})
 		cancel()
 		if err == nil {
-			return gone
+			return gone, nil
 		}
 		was, there, changed := n.other(o.epoch)
 		if !there { // Or it is new here, which a bind can wait for.
 			known, err := n.isNode(ctx, o.epoch)
 			switch {
 			case err == nil && !known:
-				return true
+				return true, nil
 			case !pause(ctx, n.o.Lease/8):
-				return false
+				return false, nil
 			}
 			continue
 		}
+		if _, refused := errors.AsType[*RefusedError](err); refused || ctx.Err() != nil {
+			return false, nil
+		}
 		if !errors.Is(err, ErrNoAnswer) {
-			return false
+			return false, err
 		}
 		for now := was; there && now.beat == was.beat; now, there, changed = n.other(o.epoch) {
 			select {
 			case <-ctx.Done():
-				return false
+				return false, nil
 			case <-n.lost:
-				return false
+				return false, ErrLost
 			case <-changed:
 			}
 		}
 	}
-	return false
+	return false, nil
 }
 
 // isNode asks the database whether there is a node of this epoch.

@@ -93,8 +93,12 @@ func (r *reckoning) at(t time.Time) int64 { return t.UnixMilli() - r.seen }
 // shown is what the wall clock, as it is set now, shows at a time of the queue's.
 func (r *reckoning) shown(t int64) time.Time { return time.UnixMilli(t + r.seen) }
 
-// since puts a time from m's row, from which on its validity elapses, into the queue's.
-func (r *reckoning) since(m *sms.Message, t time.Time) int64 {
+// since puts a time from m's row, from which on its validity elapses, into the queue's. How this worker's clock was set says nothing of what
+// another one's showed.
+func (r *reckoning) since(m *sms.Message, t time.Time, of origin) int64 {
+	if of == takenOver {
+		return r.at(t)
+	}
 	at := t.UnixMilli()
 	for _, s := range r.stepsSince(m) {
 		by := s.By().Milliseconds()
@@ -151,9 +155,13 @@ func (q *Queue) retime(r ref, old, m *sms.Message, due, expires time.Time) (chan
 	if !retimed && !limited {
 		m.ExpiresAt = old.ExpiresAt
 	} else if m.Period {
-		set := q.setSince(old)
-		if m.Attempts == 0 && (retimed || e.flags&scheduled != 0) {
-			set = time.Duration(q.since(m, m.DueAt)-q.at(m.DueAt)) * time.Millisecond
+		set := time.Duration(0)
+		switch {
+		case e.flags&theirs != 0:
+		case m.Attempts == 0 && (retimed || e.flags&scheduled != 0):
+			set = time.Duration(q.since(m, m.DueAt, stored)-q.at(m.DueAt)) * time.Millisecond
+		default:
+			set = q.setSince(old)
 		}
 		m.ExpiresAt = asked.ExpiresAt.Add(-set)
 	}
@@ -179,15 +187,17 @@ func (r *reckoning) setSince(m *sms.Message) (by time.Duration) {
 }
 
 // came is when a message came, whenever it was replaced since, that is taken up from the store.
-func (q *Queue) came(m *sms.Message, now int64) int64 { return min(q.since(m, m.FirstReceived()), now) }
+func (q *Queue) came(m *sms.Message, now int64, of origin) int64 {
+	return min(q.since(m, m.FirstReceived(), of), now)
+}
 
 // reckon gives an entry the times of its message, which came then and is taken up from the store, or is new.
-func (q *Queue) reckon(e *entry, m *sms.Message, came, now int64, stored bool) {
+func (q *Queue) reckon(e *entry, m *sms.Message, came, now int64, of origin) {
 	asked := m.Scheduled()
 	from, begins := m.FirstReceived(), came
 	if asked {
-		if from, begins = m.DueAt, q.at(m.DueAt); stored {
-			begins = q.since(m, m.DueAt)
+		if from, begins = m.DueAt, q.at(m.DueAt); of != arrived {
+			begins = q.since(m, m.DueAt, of)
 		}
 	}
 	switch {

@@ -38,6 +38,7 @@ const (
 	answering // its submission's answer may not be on the wire for receiptDelay yet: there too
 	succeeded // another one took its place while it was tried: in Queue.successors
 	odd       // the last setting of the clock that it has followed; see following
+	theirs    // another worker accepted it, by its own clock
 	writing   // its last try, which failed, is on its way to disk, as Queue.unsaved: until then only memory knows of it
 )
 
@@ -111,8 +112,17 @@ func (q *Queue) all(r ref) []ref {
 	return []ref{r}
 }
 
+// origin is where a message comes from.
+type origin uint8
+
+const (
+	arrived   origin = iota // its submitter, now
+	stored                  // the store, with times by this worker's clock
+	takenOver               // the store, with times by another worker's clock
+)
+
 // enter puts a message that is on disk into its lane. came is when it came.
-func (q *Queue) enter(m *sms.Message, k keys, came, now int64, stored bool) ref {
+func (q *Queue) enter(m *sms.Message, k keys, came, now int64, of origin) ref {
 	r, e := q.entries.add()
 	e.id, e.kind, e.attempts, e.service, e.seq = m.ID, m.Kind, attempts(m.Attempts), k.service, m.Part.Seq
 	e.set(odd, q.following.odd)
@@ -121,7 +131,8 @@ func (q *Queue) enter(m *sms.Message, k keys, came, now int64, stored bool) ref 
 	p := q.parties.get(handedIn(m))
 	p.entries++
 	e.party = p.number
-	q.reckon(e, m, came, now, stored)
+	e.set(theirs, of == takenOver)
+	q.reckon(e, m, came, now, of)
 	q.byID.add(r)
 	q.lastSeen = max(q.lastSeen, e.id)
 	e.lane = q.lane(k.conversation, m.Recipient)
@@ -144,7 +155,7 @@ func (q *Queue) enter(m *sms.Message, k keys, came, now int64, stored bool) ref 
 		q.putAside(r, e)
 		q.arm(r, now)
 	default:
-		if stored { // others of its conversation may have come since
+		if of != arrived { // others of its conversation may have come since
 			q.putByAge(r, e)
 		} else {
 			q.append(r, e)

@@ -44,14 +44,14 @@ func TestTheOldestOfALongLaneIsFoundAsByALookAtEach(t *testing.T) {
 					m := &sms.Message{ID: min(id, next), Submitter: submitters[dice.IntN(len(submitters))], ServiceType: services[dice.IntN(len(services))],
 						Source: sms.Address{Number: "33600000000"}, Dest: sms.Address{Number: "3600"}, ExpiresAt: time.Now().Add(time.Hour)}
 					next = max(next, m.ID+1)
-					q.takeUp(m, keysOf(m), q.now(), q.now())
+					q.takeUp(m, keysOf(m), q.now(), q.now(), stored)
 				}
 				if dice.IntN(3) == 0 && next < 3*n {
 					m := &sms.Message{ID: next, Submitter: submitters[dice.IntN(len(submitters))], ServiceType: services[dice.IntN(len(services))],
 						Source: sms.Address{Number: "33600000000"}, Dest: sms.Address{Number: "3600"}, ExpiresAt: time.Now().Add(time.Hour)}
 					next++
 					q.parties.get(m.Owner()).pending++
-					q.enter(m, keysOf(m), q.now(), q.now(), false)
+					q.enter(m, keysOf(m), q.now(), q.now(), arrived)
 				}
 				c := class{q.parties.get(submitters[dice.IntN(len(submitters))]).number, serviceHash(services[dice.IntN(len(services))])}
 				after := sms.ID(dice.IntN(2) * dice.IntN(int(next)))
@@ -95,7 +95,7 @@ func TestWhatALongLaneListsIsForgottenWithItsMessages(t *testing.T) {
 		}
 	}
 	m := &sms.Message{ID: n + 1, Submitter: "admin", Source: sms.Address{Number: "33600000000"}, Dest: sms.Address{Number: "3600"}}
-	q.enter(m, keysOf(m), q.now(), q.now(), false)
+	q.enter(m, keysOf(m), q.now(), q.now(), arrived)
 	if q.eldest(lr, c, 1, isWaiting); q.seniorities[lr].n != longLane+1 {
 		t.Errorf("%d are listed of %d", q.seniorities[lr].n, longLane+1)
 	}

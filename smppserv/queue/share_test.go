@@ -239,3 +239,33 @@ func TestASweepLeavesWhatIsOnItsWayToAnotherWorker(t *testing.T) {
 	}
 	r.emptied()
 }
+
+func TestHowTheClockHereWasSetSaysNothingOfWhatAnotherWorkerAccepted(t *testing.T) {
+	const validity = 30 * time.Minute
+	for _, by := range []time.Duration{-time.Hour, time.Hour} {
+		t.Run(by.String(), func(t *testing.T) {
+			r := newRig(t, func(op *Options) { op.Share = newOthers() })
+			r.texts("own")
+			r.q.mu.Lock()
+			r.q.lastSeen = 1000
+			r.q.mu.Unlock()
+			r.setClock(by)
+			now, _ := r.clock.read()
+			m := r.answerTo("theirs")
+			m.ID, m.Period, m.ReceivedAt, m.DueAt, m.ExpiresAt = 500, true, now.Add(-time.Minute), now.Add(-time.Minute), now.Add(validity-time.Minute)
+			n, err := r.q.TakeOver(t.Context(), func(_ context.Context, f func(*sms.Message) error) error { return f(m) })
+			if n != 1 || err != nil {
+				t.Fatal(n, err)
+			}
+			r.q.mu.Lock()
+			defer r.q.mu.Unlock()
+			e := r.q.byID.find(500)
+			if e == 0 {
+				t.Fatal("it is gone")
+			}
+			if left := time.Duration(r.q.entries.at(e).expires-r.q.now()) * time.Millisecond; left < validity-2*time.Minute || left > validity {
+				t.Errorf("it has %v left", left)
+			}
+		})
+	}
+}
