@@ -168,6 +168,16 @@ func (k *checker) jobs(c *Jobs) {
 
 func isSQLiteURI(dsn string) bool { return dsn == ":memory:" || strings.HasPrefix(dsn, "file:") }
 
+// isOfPostgres tells what is meant for PostgreSQL, and may hold a password, from the path of a file whose name has a =.
+func isOfPostgres(dsn string) bool {
+	key, _, _ := strings.Cut(strings.TrimSpace(dsn), "=")
+	switch strings.TrimSpace(key) {
+	case "host", "hostaddr", "port", "dbname", "user", "password", "passfile", "service", "sslmode", "target_session_attrs":
+		return true
+	}
+	return strings.HasPrefix(dsn, "postgres://") || strings.HasPrefix(dsn, "postgresql://")
+}
+
 // isPostgresDSN tells a URL or key=value words from the path of a file.
 func isPostgresDSN(dsn string) bool {
 	for _, scheme := range []string{"postgres://", "postgresql://"} {
@@ -197,6 +207,8 @@ func (k *checker) store(c *Store) {
 		k.oneOf("store.driver", c.Driver, DriverSQLite, DriverPostgres)
 	case c.DSN == "":
 		k.add("store.dsn", `is empty; it must be the path of the database file, such as "data/messages.db"`)
+	case isOfPostgres(c.DSN):
+		k.add("store.dsn", `says where PostgreSQL is, and store.driver is "sqlite": set driver = "postgres" beside it, or name the database file, such as "data/messages.db"`)
 	case isSQLiteURI(c.DSN):
 		k.add("store.dsn", `is %q; it must be the path of a file, without "file:", so that messages outlive a restart`, c.DSN)
 	}

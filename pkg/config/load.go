@@ -223,7 +223,7 @@ func (c *Config) resolvePaths(dir string) {
 	} {
 		*path = resolve(dir, *path)
 	}
-	if c.Store.Driver == DriverSQLite && !isSQLiteURI(c.Store.DSN) {
+	if c.Store.Driver == DriverSQLite && !isSQLiteURI(c.Store.DSN) && !isOfPostgres(c.Store.DSN) {
 		c.Store.DSN = resolve(dir, c.Store.DSN)
 	}
 }

@@ -1,7 +1,10 @@
 package config
 
 import (
+	"fmt"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -31,5 +34,29 @@ func TestTheServersFilesAreBesideItsDatabaseOrItsConfiguration(t *testing.T) {
 	c.Store.Driver = DriverPostgres
 	if got := DataFolder(file, &c); got != filepath.FromSlash("/etc/smpp/data") {
 		t.Error(got)
+	}
+}
+
+func TestWhereAPostgreSQLIsIsNoPathOfAFile(t *testing.T) {
+	dir := t.TempDir()
+	for _, dsn := range []string{"postgres://u:S3cret@db/smpp", "postgresql://u:S3cret@db", "host=db password=S3cret", " user = u password=S3cret"} {
+		path := filepath.Join(dir, "config.toml")
+		text := fmt.Sprintf("mode = \"opportunity\"\n[[clients]]\nsystem_id = \"a\"\npassword = \"b\"\n[store]\ndsn = %q\n", dsn)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := Load(path)
+		if err == nil || !strings.Contains(err.Error(), "config.toml:6: store.dsn") || !strings.Contains(err.Error(), `driver = "postgres"`) || strings.Contains(err.Error(), "S3cret") {
+			t.Errorf("%s: %v", dsn, err)
+		}
+	}
+	for _, dsn := range []string{"postgres.db", "data/host=1.db", "store=1.db"} {
+		c := Default()
+		c.Store.DSN = dsn
+		for _, problem := range c.check() {
+			if problem.Key == "store.dsn" {
+				t.Errorf("%s: %v", dsn, problem)
+			}
+		}
 	}
 }
