@@ -59,6 +59,7 @@ func (b *bystander) serve(conn net.Conn) error {
 			m := b.submit(b.texts)
 			inFlight[seq] = string(m.ShortMessage)
 			sent = time.Now()
+			b.witness.wrote()
 			if _, err := conn.Write(smpp.AppendPDU(nil, smpp.ROK, seq, m)); err != nil {
 				return err
 			}

@@ -87,16 +87,21 @@ func (r *record) judge(t *testing.T) {
 		t.Error(fault)
 	}
 	pushed, repeats := r.pushed(t)
+	lost := 0
 	for id, text := range r.acked {
-		if got := pushed[id]; got != text {
+		got, state := pushed[id], r.receipts[id]
+		if got != text {
 			t.Errorf("id %s was given to %q and pushed with %q", id, text, got)
 		}
-		if state := r.receipts[id]; state != smpp.StateDelivered {
+		if state != smpp.StateDelivered {
 			t.Errorf("the receipt of %s says %v", id, state)
 		}
+		if got != text || state != smpp.StateDelivered {
+			lost++
+		}
 	}
-	t.Logf("%d acknowledged, %d pushed, %d pushes repeated, %d receipts, %d binds",
-		len(r.acked), len(pushed), repeats, len(r.receipts), r.binds)
+	t.Logf("%d pushed, %d receipts, %d binds", len(pushed), len(r.receipts), r.binds)
+	toll{sent: r.sent, acknowledged: len(r.acked), lost: lost, repeated: repeats}.tell(t)
 }
 
 // pushed returns the texts that Hermès got by their ids, and how often it got one again. It requires that a message stays
@@ -135,6 +140,7 @@ const (
 // A witness is told of what an ESME sees. Its methods may be called at the same time.
 type witness interface {
 	bound(client string)
+	wrote()
 	submitted(client, id, text string, status smpp.Status)
 	delivered(client string, p *smpp.DeliverSM)
 	wrong(format string, args ...any)
@@ -228,6 +234,7 @@ func (e *esme) session() {
 			e.texts++
 			m := e.submit(e.texts)
 			inFlight[seq] = string(m.ShortMessage)
+			e.witness.wrote()
 			if _, err := conn.Write(smpp.AppendPDU(nil, smpp.ROK, seq, m)); err != nil {
 				return
 			}

@@ -133,12 +133,15 @@ func (a *account) judge(t *testing.T, mayRepeat bool) {
 	}
 	lost := 0
 	for id, text := range a.acked {
+		state := a.receipts[id]
 		if texts[id] != text {
-			lost++
 			t.Errorf("id %s was given to %q, and pushed with %q", id, text, texts[id])
 		}
-		if state := a.receipts[id]; state != smpp.StateDelivered {
+		if state != smpp.StateDelivered {
 			t.Errorf("the receipt of %s says %v", id, state)
+		}
+		if texts[id] != text || state != smpp.StateDelivered {
+			lost++
 		}
 	}
 	twice := 0
@@ -154,8 +157,9 @@ func (a *account) judge(t *testing.T, mayRepeat bool) {
 	if !mayRepeat && repeats+twice > 0 {
 		t.Errorf("%d pushes and %d deliver_sm were repeated", repeats, twice)
 	}
-	t.Logf("submits: %d accepted, %d refused, %d pushes repeated; lines: %d accepted, %d deliver_sm repeated; %d receipts, %d of them again; %d lost; %d binds",
-		len(a.acked), len(a.refused), repeats, len(a.accepted), twice, len(a.receipts), a.again, lost, a.binds)
+	t.Logf("submits: %d accepted, %d refused, %d pushes repeated; lines: %d accepted, %d deliver_sm repeated; %d receipts, %d of them again; %d binds",
+		len(a.acked), len(a.refused), repeats, len(a.accepted), twice, len(a.receipts), a.again, a.binds)
+	toll{sent: a.sent, acknowledged: len(a.acked) + len(a.accepted), lost: lost, repeated: repeats + twice + a.again}.tell(t)
 }
 
 // conversationOf tells what is to stay in order of a text such as "m1 s3 no. 17".
@@ -259,6 +263,7 @@ func startTransmitter(t *testing.T, a *account, addrs func() []string, client st
 				m := &smpp.SubmitSM{Source: smpp.Address{TON: smpp.TONInternational, NPI: smpp.NPIISDN, Addr: fmt.Sprintf("3361234%02d", texts%loadNumbers)},
 					Dest: smpp.Address{NPI: smpp.NPIISDN, Addr: campaignOf(client)}, RegisteredDelivery: 1, ShortMessage: []byte(text)}
 				inFlight[seq] = text
+				a.wrote()
 				if _, err := conn.Write(smpp.AppendPDU(nil, smpp.ROK, seq, m)); err != nil {
 					return
 				}
@@ -440,6 +445,7 @@ func startAgent(t *testing.T, a *account, addrs func() []string, client string, 
 		for !closed(p.quiet) {
 			lines++
 			id := fmt.Sprintf("%s-%d-%d", client, session, lines)
+			a.wrote()
 			open[id] = fmt.Sprintf("to %s s%d no. %d", client, session, lines)
 			if !send(id, open[id]) || !take() {
 				return

@@ -2,7 +2,6 @@ package faults
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -10,8 +9,6 @@ import (
 	"testing"
 
 	"github.com/BurntSushi/toml"
-
-	"hnetsmpp/smppserv/testkit"
 )
 
 // malformedFolder has a file for each door that strangers can come to; README.md there says how to add a case.
@@ -171,11 +168,3 @@ func (d *doors) knock(n int, c *malformed) reply {
 
 // sentByWorker names what this program writes in the place of a worker, see doors.stdout.
 const sentByWorker = "HNET_TEST_STDOUT"
-
-func TestMain(m *testing.M) {
-	if path := os.Getenv(sentByWorker); path != "" {
-		actWorker(path)
-		return
-	}
-	os.Exit(testkit.Run(m))
-}

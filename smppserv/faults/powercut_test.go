@@ -142,7 +142,7 @@ func TestAPowerCutLosesNothingAcknowledged(t *testing.T) {
 	}
 	c.Unbind()
 	smppserv.Stop(t)
-	var acked []sms.ID
+	var acked, gone []sms.ID
 	err = storetest.ReadDisks(record, folder, func(d *storetest.Disk, said []storetest.Said) error {
 		found := false
 		for _, s := range said {
@@ -152,8 +152,8 @@ func TestAPowerCutLosesNothingAcknowledged(t *testing.T) {
 			}
 		}
 		if found {
-			if ids := lost(t, d, acked); len(ids) > 0 {
-				return fmt.Errorf("%d of %d acknowledged messages are lost: %v", len(ids), len(acked), ids[:min(10, len(ids))])
+			if gone = lost(t, d, acked); len(gone) > 0 {
+				return fmt.Errorf("%d of %d acknowledged messages are lost: %v", len(gone), len(acked), gone[:min(10, len(gone))])
 			}
 		}
 		return nil
@@ -164,4 +164,5 @@ func TestAPowerCutLosesNothingAcknowledged(t *testing.T) {
 	if len(acked) != submits+lines {
 		t.Errorf("%d messages were acknowledged, want %d", len(acked), submits+lines)
 	}
+	toll{sent: submits + lines, acknowledged: len(acked), lost: len(gone)}.tell(t)
 }

@@ -70,15 +70,18 @@ func TestABackupUnderLoadIsRestoredAfterAKillAndNoIDComesAgain(t *testing.T) {
 	})
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	pushed, _ := r.pushed(t)
+	pushed, repeats := r.pushed(t)
+	lost := 0
 	for _, fault := range r.faults { // among them: an id that came twice, a key with two texts
 		t.Error(fault)
 	}
 	for id, text := range r.acked {
 		if got := pushed[id]; got != text && whole(id) {
+			lost++
 			t.Errorf("id %s was given to %q and pushed with %q", id, text, got)
 		}
 	}
+	toll{sent: r.sent, acknowledged: len(r.acked), lost: lost, repeated: repeats}.tell(t)
 }
 
 // highest is the highest message_id that was acknowledged.

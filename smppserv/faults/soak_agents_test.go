@@ -17,13 +17,14 @@ type agents struct {
 	addr    string
 	clients []string
 	every   time.Duration
+	sent    uint64 // of their texts so many, some of them again
 
 	quiet, stop, ended chan struct{}
 }
 
 // startAgents starts them; they end with the test, and write nothing more once quiet is closed.
 func startAgents(t *testing.T, a *ledger, addr string, clients []string, every time.Duration) *agents {
-	g := &agents{a, addr, clients, every, make(chan struct{}), make(chan struct{}), make(chan struct{})}
+	g := &agents{ledger: a, addr: addr, clients: clients, every: every, quiet: make(chan struct{}), stop: make(chan struct{}), ended: make(chan struct{})}
 	go func() {
 		defer close(g.ended)
 		for number := uint64(0); !closed(g.stop); {
@@ -68,6 +69,10 @@ func (g *agents) connection(number *uint64) {
 		client := g.clients[*number%uint64(len(g.clients))]
 		line := map[string]any{"id": fmt.Sprintf("soak-%d", *number), "from": campaign, "to": fmt.Sprintf("337%08d", *number%10_000),
 			"client": client, "text": fmt.Sprintf(agentText, client, *number)}
+		if *number == g.sent {
+			g.sent++
+			g.ledger.wrote()
+		}
 		if err := json.NewEncoder(conn).Encode(line); err != nil {
 			return
 		}

@@ -240,6 +240,13 @@ func (l *ledger) arrived(client, text string) {
 	}
 }
 
+func (l *ledger) toll() toll {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return toll{sent: l.sent, acknowledged: l.accepted + l.toClients, lost: l.waiting + l.toClientsWaiting,
+		repeated: l.pushedAgain + l.receiptsAgain + l.toClientsAgain}
+}
+
 // String is the account in a line.
 func (l *ledger) String() string {
 	l.mu.Lock()

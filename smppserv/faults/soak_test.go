@@ -292,6 +292,7 @@ func TestSoakWithFailuresOfEveryKindTakesNoMoreAndMoreAndLosesNothing(t *testing
 	}
 	before, after := most(lives[soakLives-2]), most(lives[soakLives-1])
 	t.Logf("%v at %d a second: %v; %v waited at the end of each life; %v old ones were purged; in both halves of the last life %s; octets at most: %s", lasts, *soakRate, s.ledger, s.backlogs, s.purged, halves, sizes(after))
+	s.ledger.toll().tell(t)
 	// The first life ends with its own messages on disk; from the second one on the purge makes room for those that come.
 	for name, octets := range after {
 		bound := before[name] + before[name]*30/100 + 8<<20

@@ -11,6 +11,7 @@ type watched struct {
 	mu      sync.Mutex
 	changed chan struct{} // closed and replaced with every change
 	faults  []string
+	sent    int // messages that were handed in, answered or not
 }
 
 func newWatched() watched { return watched{changed: make(chan struct{})} }
@@ -22,6 +23,13 @@ func (w *watched) change(do func()) {
 	do()
 	close(w.changed)
 	w.changed = make(chan struct{})
+}
+
+// wrote counts a message that is handed in.
+func (w *watched) wrote() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.sent++
 }
 
 // fault is to be called by change.
