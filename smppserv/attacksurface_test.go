@@ -76,3 +76,44 @@ func holdRows(t *testing.T, page, heading string, tests map[string]bool) (rows i
 	}
 	return rows
 }
+
+// What the programs read of their environment, and the files that they make for a moment, stand there too.
+func TestTheAttackSurfaceNamesEachVariableAndEachPassingFileOfTheCode(t *testing.T) {
+	page, err := os.ReadFile("../docs/attacksurface.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	variable := regexp.MustCompile(`os\.(?:Getenv|LookupEnv)\("(\w+)"\)|\w*[vV]ariable = "(\w+)"`)
+	passing := regexp.MustCompile(`(?:CreateTemp|MkdirTemp)\(.*"([^"]+)"\)|"(\.(?:part|new|erasing))"`)
+	found := 0
+	for _, of := range []string{"../launcher", "../pkg", "."} {
+		err := filepath.WalkDir(of, func(path string, d fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			switch name := d.Name(); {
+			case d.IsDir() && (name == "testdata" || name == "release" || name == "bench" || name == "testkit" || name == "conformance" || strings.HasSuffix(name, "test") && name != "."):
+				return fs.SkipDir
+			case d.IsDir() || !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go"):
+				return nil
+			}
+			source, err := os.ReadFile(path)
+			for _, re := range []*regexp.Regexp{variable, passing} {
+				for _, m := range re.FindAllSubmatch(source, -1) {
+					found++
+					name := strings.Trim(string(m[1])+string(m[2]), "*")
+					if name = strings.TrimPrefix(name, ".*"); name != "" && !strings.Contains(string(page), name) {
+						t.Errorf("%s: %s is not in docs/attacksurface.md", path, name)
+					}
+				}
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if found < 8 {
+		t.Errorf("only %d were found", found)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -105,6 +106,32 @@ func TestACertificateStartsFromTheFolderOfTheConfiguration(t *testing.T) {
 	}
 	if _, err := postgres.OpenDatabase(t.Context(), o); !postgres.IsBadDSN(err) {
 		t.Errorf("a certificate that is none: %v", err)
+	}
+}
+
+func TestWhatADSNLeavesOutComesFromTheEnvironment(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	came := make(chan error, 1)
+	go func() {
+		c, err := l.Accept()
+		if err == nil {
+			err = c.Close()
+		}
+		came <- err
+	}()
+	host, port, _ := net.SplitHostPort(l.Addr().String())
+	t.Setenv("PGHOST", host)
+	t.Setenv("PGPORT", port)
+	_, err = postgres.OpenDatabase(t.Context(), options("postgres://smpp@/smpp?sslmode=disable", t.TempDir()))
+	if !postgres.IsAway(err) {
+		t.Errorf("a server that hangs up: %v", err)
+	}
+	if err := <-came; err != nil {
+		t.Error(err)
 	}
 }
 
