@@ -129,6 +129,10 @@ var rows = []row{
 	{name: "lone-parts", what: "lone first parts of texts of 255", run: loneParts, figures: []figure{
 		{what: "a lone \"part 1 of 255\": memory beyond that of a whole message", unit: octets, limit: most, goal: 300},
 	}},
+	{name: "encrypted", what: "whole lives with store.encrypt_content", long: true, run: encrypted, figures: []figure{
+		{what: "whole life with encrypted texts", unit: perSecond, beside: "without"},
+		{what: "… CPU of the server for each", unit: micros, beside: "without"},
+	}},
 	{name: "postgres", what: "submits on PostgreSQL, acknowledged after fsync", run: postgresSubmit, figures: []figure{
 		{what: "submits on PostgreSQL, one worker, 1 000 000 numbers", unit: perSecond, beside: "SQLite", limit: ratioLeast, goal: 0.6},
 		{what: "… CPU of each, of worker and database", unit: micros, beside: "SQLite"},
