@@ -37,7 +37,7 @@ type conclusion struct {
 	now     int64 // the same in the queue's time
 	owed    []owing
 	told    []telling
-	from    []sms.Epoch // whoever handed them to this worker
+	from    []sms.Epoch // the other workers that had accepted them
 	failed  []ref       // whose next try it is about
 	noted   []ref       // of these, for whom an intermediate notification is owed
 	answer  chan<- error

@@ -115,7 +115,7 @@ type Message struct {
 	Accepted Acceptance
 
 	// Where several workers share a store, Holder is the one whose queue has the message, or is to have it, instead of this
-	// worker's; 0 = this one has it, or it is final. HandedBy is who had it before this worker; 0 = nobody.
+	// worker's; 0 = this one has it, or it is final. HandedBy is who accepted it, once that one has handed it on; 0 = nobody has.
 	Holder, HandedBy Epoch
 }
 

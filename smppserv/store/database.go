@@ -68,7 +68,8 @@ type Database interface {
 	// WaitingIDs lists the messages above after and up to upTo that are not final, in ascending order and at most limit of them.
 	WaitingIDs(ctx context.Context, after, upTo sms.ID, limit int) ([]sms.ID, error)
 	// HandedOn calls f, in ascending order and without Content, for each message that waits for a client at another worker on the store, and that
-	// one of these epochs handed on, which are over. The message is valid until f returns.
+	// what these epochs, which are over, had left must not overtake: one of them handed it on, were it that others did so after it. The message is
+	// valid until f returns.
 	HandedOn(ctx context.Context, by []sms.Epoch, f func(*sms.Message)) error
 	// Holders tells of the messages that are not final at which other worker on the store they wait, 0 = at this one.
 	Holders(ctx context.Context, ids []sms.ID) (map[sms.ID]sms.Epoch, error)

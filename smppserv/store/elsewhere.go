@@ -35,7 +35,8 @@ func (s *Store) Holders(ctx context.Context, ids []sms.ID) (map[sms.ID]sms.Epoch
 }
 
 // HandedOn calls f, in ascending order and without Content, for each message that waits for a client at another worker on the store, and that
-// one of these epochs handed on, which are over. The message is valid until f returns.
+// what these epochs, which are over, had left must not overtake: one of them handed it on, were it that others did so after it. The message is
+// valid until f returns.
 func (s *Store) HandedOn(ctx context.Context, by []sms.Epoch, f func(*sms.Message)) error {
 	if err := s.database.HandedOn(ctx, by, f); err != nil {
 		return fmt.Errorf("store: look for what was handed on: %w", err)

@@ -193,7 +193,10 @@ func (d *Disk) handOn(b *store.Batch, by sms.Epoch) {
 	for _, h := range b.HandedOn {
 		for _, id := range h.IDs {
 			if m := d.unended(id); m != nil && d.owner(m.Holder) == by {
-				m.Holder, m.HandedBy = h.To, by
+				if m.HandedBy == 0 {
+					m.HandedBy = m.Holder
+				}
+				m.Holder = h.To
 				d.arrived[id] = d.transactions
 			}
 		}
@@ -203,9 +206,21 @@ func (d *Disk) handOn(b *store.Batch, by sms.Epoch) {
 // HandedOn implements store.Database.
 func (d *database) HandedOn(ctx context.Context, by []sms.Epoch, f func(*sms.Message)) error {
 	var ms []*sms.Message
+	type place struct {
+		accepted                  sms.Epoch
+		recipient, source, number string
+	}
+	placeOf := func(m *sms.Message) place { return place{m.HandedBy, m.Recipient, m.Source.Number, m.Dest.Number} }
 	err := d.read(ctx, func() {
+		behind := map[place]bool{} // of what was handed to them
 		for _, id := range d.disk.waiting {
-			if m := d.disk.messages[id]; d.disk.arrived[id] > 0 && slices.Contains(by, m.HandedBy) && m.Recipient != sms.Hermes && !d.holds(m.Holder) {
+			if m := d.disk.messages[id]; d.disk.arrived[id] > 0 && slices.Contains(by, m.Holder) {
+				behind[placeOf(m)] = true
+			}
+		}
+		for _, id := range d.disk.waiting {
+			m := d.disk.messages[id]
+			if d.disk.arrived[id] > 0 && (slices.Contains(by, m.HandedBy) || behind[placeOf(m)]) && m.Recipient != sms.Hermes && !d.holds(m.Holder) {
 				ms = append(ms, d.seen(m, store.Bare))
 			}
 		}

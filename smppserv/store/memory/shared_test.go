@@ -83,6 +83,28 @@ func TestAMessageThatIsHandedOnIsTheOtherWorkers(t *testing.T) {
 	}
 }
 
+func TestWhatWasHandedOnTwiceIsKnownToTheHeirsOfBothThatHandedItOn(t *testing.T) {
+	disk := NewDisk()
+	a, b, c, heir := join(t, disk), join(t, disk), join(t, disk), join(t, disk)
+	to := func(from string) *sms.Message {
+		m := storetest.Sample()
+		m.Part, m.Submitter, m.Recipient, m.Source.Number = sms.Part{}, "", "client", from
+		storetest.Add(t, a.Store, m)
+		return m
+	}
+	first, second, other := to("33611"), to("33611"), to("33622")
+	a.handOn(t, b.epoch, first.ID)
+	b.handOn(t, c.epoch, first.ID)
+	a.handOn(t, b.epoch, second.ID)
+	a.handOn(t, c.epoch, other.ID)
+	for dead, want := range map[*worker][]sms.ID{a: {first.ID, second.ID, other.ID}, b: {first.ID, second.ID}} {
+		var ids []sms.ID
+		if err := heir.HandedOn(t.Context(), []sms.Epoch{dead.epoch}, func(m *sms.Message) { ids = append(ids, m.ID) }); err != nil || !slices.Equal(ids, want) {
+			t.Errorf("what epoch %d left must not overtake %v, want %v: %v", dead.epoch, ids, want, err)
+		}
+	}
+}
+
 // What is handed in together goes to disk together, and the first one may be the first of a new block of ids.
 func TestADuplicateOfWhatIsWrittenWithItHasItsIDAlsoWhenNewIDsAreReserved(t *testing.T) {
 	disk := NewDisk()

@@ -20,7 +20,11 @@ func (d *Database) holds(e sms.Epoch) bool {
 	return f != nil && slices.Contains((*f)(), e)
 }
 
-var handedOnBy = "SELECT " + fmt.Sprintf(columns, noContent) + " FROM messages m WHERE m.final_at IS NULL AND m.arrived IS NOT NULL AND m.handed_by = any($2) AND m.recipient <> '' " +
+// handedOnBy finds by whose acceptance each waiting message has its place, also where it was handed on more than once since: what these
+// epochs had accepted, and what stands before messages that others had handed to them.
+var handedOnBy = "SELECT " + fmt.Sprintf(columns, noContent) + " FROM messages m WHERE m.final_at IS NULL AND m.arrived IS NOT NULL AND m.recipient <> '' " +
+	"AND (m.handed_by = any($2) OR (m.handed_by, m.recipient, m.source, m.destination) IN " +
+	"(SELECT r.handed_by, r.recipient, r.source, r.destination FROM messages r WHERE r.final_at IS NULL AND r.arrived IS NOT NULL AND r.holder = any($2))) " +
 	"AND NOT (m.holder " + own + ") ORDER BY m.id"
 
 // HandedOn implements store.Database.

@@ -158,6 +158,65 @@ func TestAMessageThatIsHandedOnIsTheOthers(t *testing.T) {
 	}
 }
 
+func (n *node) handOn(t *testing.T, to *node, ms ...*sms.Message) {
+	t.Helper()
+	var ids []sms.ID
+	for _, m := range ms {
+		ids = append(ids, m.ID)
+	}
+	done := make(chan error, 1)
+	n.HandOn(ids, to.epoch, func(err error) { done <- err })
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+}
+
+// over ends a worker; what it has is heir's.
+func over(t *testing.T, pg *testkit.PG, database string, dead, heir *node) {
+	t.Helper()
+	pg.Exec(t, database, fmt.Sprintf("DELETE FROM fences WHERE epoch = %d", dead.epoch),
+		fmt.Sprintf("UPDATE estates SET owner = %d WHERE owner = %d", heir.epoch, dead.epoch),
+		fmt.Sprintf("INSERT INTO estates (epoch, owner) VALUES (%d, %d)", dead.epoch, heir.epoch))
+}
+
+func TestWhatWasHandedOnTwiceIsKnownToTheHeirsOfBothThatHandedItOn(t *testing.T) {
+	pg, database, a, b := two(t)
+	o := options(pg.DSN(database), t.TempDir())
+	c, heir := join(t, pg, o, database), join(t, pg, o, database)
+	to := func(from string) *sms.Message {
+		m := storetest.Sample()
+		m.Part, m.Submitter, m.Recipient, m.Source.Number = sms.Part{}, "", "acme", from
+		storetest.Add(t, a.Store, m)
+		return m
+	}
+	first, second, other := to("33611"), to("33611"), to("33622")
+	a.handOn(t, b, first)
+	b.handOn(t, c, first)
+	a.handOn(t, b, second)
+	a.handOn(t, c, other)
+	before := func(dead ...sms.Epoch) (ids []sms.ID) {
+		t.Helper()
+		if err := heir.Store.HandedOn(t.Context(), dead, func(m *sms.Message) { ids = append(ids, m.ID) }); err != nil {
+			t.Fatal(err)
+		}
+		return ids
+	}
+	if ids := before(a.epoch); !slices.Equal(ids, []sms.ID{first.ID, second.ID, other.ID}) {
+		t.Errorf("what the first one left must not overtake %v", ids)
+	}
+	if ids := before(b.epoch); !slices.Equal(ids, []sms.ID{first.ID, second.ID}) {
+		t.Errorf("what the second one left must not overtake %v", ids)
+	}
+	// Who inherits hands on what the dead one accepted.
+	over(t, pg, database, b, heir)
+	heir.handOn(t, c, second)
+	over(t, pg, database, heir, a)
+	var ids []sms.ID
+	if err := a.Store.HandedOn(t.Context(), []sms.Epoch{a.epoch}, func(m *sms.Message) { ids = append(ids, m.ID) }); err != nil || !slices.Equal(ids, []sms.ID{first.ID, second.ID, other.ID}) {
+		t.Errorf("after a take-over it is %v: %v", ids, err)
+	}
+}
+
 func TestAPartGoesToTheWorkerThatHasTheFirstOne(t *testing.T) {
 	pg, database, a, b := two(t)
 	part := func(n *node, seq byte) *sms.Message {

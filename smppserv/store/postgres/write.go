@@ -26,8 +26,9 @@ const (
 		"attributes, content, holder) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"
 	insertExternals = "INSERT INTO external_ids (external_id, message_id, received_at) SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[])"
 	insertKnown     = "INSERT INTO submit_multi (message_id, known_by) SELECT * FROM unnest($1::bigint[], $2::bigint[])"
-	handOn          = "UPDATE messages SET holder = $3, handed_by = $1, arrived = pg_current_xact_id() WHERE id = any($2) AND final_at IS NULL AND holder " + own
-	changeMessages  = "UPDATE messages m SET due_at = v.due, wait = v.wait, expires_at = v.expires, content = v.content, attributes = v.attributes " +
+	// handOn leaves handed_by as the first hand-on wrote it: by whose acceptance a message has its place in its conversation.
+	handOn         = "UPDATE messages SET holder = $3, handed_by = coalesce(handed_by, holder), arrived = pg_current_xact_id() WHERE id = any($2) AND final_at IS NULL AND holder " + own
+	changeMessages = "UPDATE messages m SET due_at = v.due, wait = v.wait, expires_at = v.expires, content = v.content, attributes = v.attributes " +
 		"FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[], $6::bytea[]) v (id, due, wait, expires, content, attributes) " +
 		"WHERE m.id = v.id AND m.final_at IS NULL"
 	keepTries = "INSERT INTO tries (message_id, number, tried_at, took_ms, through, error, reason, unjudged) " +
