@@ -16,13 +16,16 @@ import (
 
 const (
 	databaseNow = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
-	joinGroups  = "INSERT INTO groups (submitter, source, destination, ref, form, total, epoch, until) " +
-		"SELECT v.*, $7, " + databaseNow + " + $8 FROM unnest($1::text[], $2::text[], $3::text[], $4::integer[], $5::smallint[], $6::smallint[]) v " +
+	intoGroups  = "INSERT INTO groups (submitter, source, destination, ref, form, total, epoch, until) SELECT v.*, $7, " + databaseNow + " + $8 FROM "
+	joining     = "unnest($1::text[], $2::text[], $3::text[], $4::integer[], $5::smallint[], $6::smallint[]) v " +
 		"ON CONFLICT (submitter, source, destination, ref, form, total) DO UPDATE SET " +
 		"epoch = CASE WHEN groups.until < " + databaseNow + " THEN excluded.epoch ELSE groups.epoch END, " +
 		"until = CASE WHEN groups.until < " + databaseNow + " THEN excluded.until ELSE groups.until END " +
 		"RETURNING submitter, source, destination, ref, form, total, epoch"
-	oldGroups = "DELETE FROM groups WHERE ctid = ANY (ARRAY(SELECT ctid FROM groups WHERE until < " + databaseNow + " ORDER BY until LIMIT 1000))"
+	copyGroups = intoGroups + joining
+	// joinGroups writes nothing for an epoch that is over; who takes over waits for it, as for fence().
+	joinGroups = intoGroups + "(SELECT FROM fences WHERE epoch = $7 FOR KEY SHARE) f, " + joining
+	oldGroups  = "DELETE FROM groups WHERE ctid = ANY (ARRAY(SELECT ctid FROM groups WHERE until < " + databaseNow + " ORDER BY until LIMIT 1000))"
 	// groupsTold is how seldom old groups are deleted.
 	groupsTold = time.Minute
 )
@@ -47,8 +50,8 @@ func longTextOf(m *sms.Message) (t longText, ok bool) {
 	return longText{escape(m.Submitter), escape(m.Source.Number), escape(m.Dest.Number), int32(m.Part.Ref), int16(m.PartForm), int16(m.Part.Total)}, true
 }
 
-// joining are the arguments of joinGroups.
-func joining(texts []longText, e sms.Epoch, time time.Duration) []any {
+// joiners are the arguments of joinGroups and copyGroups.
+func joiners(texts []longText, e sms.Epoch, time time.Duration) []any {
 	slices.SortFunc(texts, longText.compare) // others take theirs in this order, too
 	var submitters, sources, destinations []string
 	var refs []int32
@@ -87,7 +90,7 @@ func (e *end) groupWaiting(ctx context.Context) error {
 	if err := rows.Err(); err != nil || len(found) == 0 {
 		return err
 	}
-	_, err = e.conn.Exec(ctx, joinGroups, joining(slices.Collect(maps.Keys(found)), r.epoch, e.groupTime)...)
+	_, err = e.conn.Exec(ctx, copyGroups, joiners(slices.Collect(maps.Keys(found)), r.epoch, e.groupTime)...)
 	return err
 }
 
@@ -120,10 +123,10 @@ func (w *writer) group(ctx context.Context, b *store.Batch) error {
 	q := &pgx.Batch{}
 	q.Queue("BEGIN")
 	q.Queue("SET LOCAL synchronous_commit = off")
-	q.Queue(joinGroups, joining(slices.Collect(maps.Keys(parts)), w.epoch, groupTime)...).Query(func(rows pgx.Rows) error {
+	q.Queue(joinGroups, joiners(slices.Collect(maps.Keys(parts)), w.epoch, groupTime)...).Query(func(rows pgx.Rows) error {
 		var t longText
 		var epoch int64
-		_, err := pgx.ForEachRow(rows, []any{&t.submitter, &t.source, &t.destination, &t.ref, &t.form, &t.total, &epoch}, func() error {
+		joined, err := pgx.ForEachRow(rows, []any{&t.submitter, &t.source, &t.destination, &t.ref, &t.form, &t.total, &epoch}, func() error {
 			if !w.d.holds(sms.Epoch(epoch)) {
 				for _, m := range parts[t] {
 					m.Holder = sms.Epoch(epoch)
@@ -131,6 +134,9 @@ func (w *writer) group(ctx context.Context, b *store.Batch) error {
 			}
 			return nil
 		})
+		if err == nil && joined.RowsAffected() == 0 {
+			return store.ErrFenced
+		}
 		return err
 	})
 	q.Queue("COMMIT")

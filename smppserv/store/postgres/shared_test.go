@@ -272,6 +272,48 @@ func TestWhoeverWasTakenOverWritesNothing(t *testing.T) {
 	}
 }
 
+func TestWhoeverWasTakenOverBeginsNoLongText(t *testing.T) {
+	pg, database, a, _ := two(t)
+	pg.Exec(t, database, fmt.Sprintf("DELETE FROM fences WHERE epoch = %d", a.epoch))
+	if _, err := add(a.Store, storetest.Sample()); !errors.Is(err, store.ErrFenced) {
+		t.Errorf("got %v", err)
+	}
+	if n := pg.Value(t, database, "SELECT count(*) FROM groups"); n != "0" {
+		t.Errorf("there are %s texts", n)
+	}
+}
+
+func TestATakeOverWaitsForALongTextThatIsBeingBegun(t *testing.T) {
+	pg, database, a, _ := two(t)
+	pg.Exec(t, database, "CREATE FUNCTION wait_for_it() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(1); RETURN NEW; END'",
+		"CREATE TRIGGER slow BEFORE INSERT ON groups FOR EACH ROW EXECUTE FUNCTION wait_for_it()")
+	c, err := pgx.Connect(t.Context(), pg.DSN(database))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(context.WithoutCancel(t.Context()))
+	added := make(chan error, 1)
+	go func() {
+		_, err := add(a.Store, storetest.Sample())
+		added <- err
+	}()
+	testkit.Await(t, "the text is being begun", func() bool {
+		var sleeps bool
+		err := c.QueryRow(t.Context(), "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database())").Scan(&sleeps)
+		return err != nil || sleeps || len(added) > 0
+	})
+	var begun int
+	if _, err := c.Exec(t.Context(), "DELETE FROM fences WHERE epoch = $1", int64(a.epoch)); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.QueryRow(t.Context(), "SELECT count(*) FROM groups").Scan(&begun); err != nil || begun != 1 {
+		t.Errorf("after the take-over the text was begun, %d, %v", begun, err)
+	}
+	if err := <-added; !errors.Is(err, store.ErrFenced) {
+		t.Errorf("its part is stored, %v", err)
+	}
+}
+
 func TestAnExternalIDThatAnotherWorkerTakesMeanwhileIsADuplicate(t *testing.T) {
 	pg, database, a, b := two(t)
 	storetest.Add(t, a.Store, storetest.Sample())
