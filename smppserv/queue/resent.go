@@ -58,14 +58,30 @@ func (q *Queue) remember(g *group, now int64) {
 		if p.sum == 0 || i > 0 && g.parts[i-1].seq == p.seq { // the first one counts
 			continue
 		}
-		if c.order.len() >= c.max {
-			c.blind = max(c.blind, c.order.front().until)
-			c.forget()
-		}
-		key := resentKey(hash, from, sms.Part{Ref: g.key.ref, Total: g.key.total, Seq: p.seq}, p.sum)
-		c.ids[key] = q.entries.at(p.r).id
-		c.order.push(completePart{key, until})
+		c.add(resentKey(hash, from, sms.Part{Ref: g.key.ref, Total: g.key.total, Seq: p.seq}, p.sum), q.entries.at(p.r).id, until)
 	}
+}
+
+// rememberFound keeps the parts of a text that was complete elsewhere, or before the start: with the first part of the next one under its
+// reference it is not looked for any more. What one part came as first counts.
+func (q *Queue) rememberFound(conversation uint64, parts []*sms.Message, until int64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, o := range parts {
+		key := resentKey(conversation, o.Submitter, o.Part, maphash.Bytes(seed, o.Content))
+		if q.complete.ids[key] == 0 {
+			q.complete.add(key, o.ID, until)
+		}
+	}
+}
+
+func (c *complete) add(key uint64, id sms.ID, until int64) {
+	if c.order.len() >= c.max {
+		c.blind = max(c.blind, c.order.front().until)
+		c.forget()
+	}
+	c.ids[key] = id
+	c.order.push(completePart{key, until})
 }
 
 // expire lets go of those whose time is up.
@@ -100,8 +116,9 @@ func (q *Queue) resent(m *sms.Message, k keys) *sms.Message {
 	ctx, cancel := context.WithTimeout(context.Background(), resentTime)
 	defer cancel()
 	ids := []sms.ID{id}
+	var left time.Duration // of the time in which it is remembered
 	if look {
-		ids = q.lookForPart(ctx, m, wall, within)
+		ids, left = q.lookForText(ctx, m, wall, within)
 	}
 	if len(ids) == 0 {
 		return nil
@@ -109,6 +126,9 @@ func (q *Queue) resent(m *sms.Message, k keys) *sms.Message {
 	ms, err := q.o.Store.Load(ctx, ids)
 	if err != nil {
 		return nil // it is taken for new: twice is better than never
+	}
+	if look {
+		q.rememberFound(k.conversation, ms, now+left.Milliseconds())
 	}
 	for _, o := range ms { // the first one first
 		if sameText(o, m) && o.Part == m.Part && bytes.Equal(o.Content, m.Content) {
@@ -140,9 +160,9 @@ func sameText(o, m *sms.Message) bool {
 
 var errLookedEnough = errors.New("looked enough")
 
-// lookForPart looks in the store for the parts in m's place of the texts that m may belong to, of which all parts came and the last
-// one not long ago.
-func (q *Queue) lookForPart(ctx context.Context, m *sms.Message, wall time.Time, within time.Duration) (ids []sms.ID) {
+// lookForText looks in the store for the texts that m may belong to, of which all parts came and the last one not long ago: those of their
+// parts that stand in m's place, and of the others the last ones. They are remembered for as long as is left.
+func (q *Queue) lookForText(ctx context.Context, m *sms.Message, wall time.Time, within time.Duration) (ids []sms.ID, left time.Duration) {
 	var last time.Time
 	var came [256]bool
 	looked, parts := 0, 0
@@ -156,19 +176,20 @@ func (q *Queue) lookForPart(ctx context.Context, m *sms.Message, wall time.Time,
 		if last.IsZero() {
 			last = o.FirstReceived()
 		}
+		if o.Part.Seq == m.Part.Seq || !came[o.Part.Seq] {
+			ids = append(ids, o.ID)
+		}
 		if !came[o.Part.Seq] {
 			came[o.Part.Seq] = true
 			parts++
 		}
-		if o.Part.Seq == m.Part.Seq {
-			ids = append(ids, o.ID)
-		}
 		return nil
 	})
-	if err != nil && !errors.Is(err, errLookedEnough) || parts < int(m.Part.Total) || wall.Sub(last) >= within {
-		return nil
+	left = within - wall.Sub(last)
+	if err != nil && !errors.Is(err, errLookedEnough) || parts < int(m.Part.Total) || left <= 0 {
+		return nil, 0
 	}
-	return ids
+	return ids, left
 }
 
 // addAgain answers a part that was handed in before as it was then.

@@ -5,7 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/store/storetest"
 )
 
 // again hands in the same part once more and tells which message answers it.
@@ -147,6 +149,29 @@ func TestTheStoreIsAskedOnlyForPartsThatBeginATextAndOnlySoLongAfterAStart(t *te
 			t.Errorf("form %d: long after the start it was asked %d times", form, n)
 		}
 	}
+}
+
+func TestAPartThatIsSentAgainIsKnownAlsoWhenTheNextTextUnderItsReferenceHasBegunWhereTheOldOneWasNot(t *testing.T) {
+	r := newRig(t, func(o *Options) { o.Share = newOthers() })
+	h := r.hermes()
+	parts := []*sms.Message{r.part("a", 1, 3, 1), r.part("b", 1, 3, 2), r.part("c", 1, 3, 3)}
+	for _, m := range parts { // at another worker
+		m.State = sms.Enroute
+		storetest.Add(t, r.store, m)
+		storetest.Finish(r.store, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Delivered})
+	}
+	first := r.part("A", 1, 3, 1)
+	r.add(first)
+	for _, m := range parts {
+		if id := r.again(m); id != m.ID {
+			t.Errorf("%q has the id %d, and is answered with %d", m.Content, m.ID, id)
+		}
+	}
+	r.add(r.part("B", 1, 3, 2))
+	r.add(r.part("C", 1, 3, 3))
+	h.next("ABC").done()
+	r.nothing(h, sms.Hermes)
+	r.emptied()
 }
 
 func TestPartsOfCompleteTextsAreRememberedUpToABoundAndThenFoundInTheStore(t *testing.T) {

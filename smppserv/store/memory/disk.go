@@ -106,6 +106,9 @@ func (d *Disk) write(b *store.Batch, by sms.Epoch) {
 	for _, m := range b.Added {
 		row := kept(m, store.Whole)
 		row.Holder = by
+		if m.Holder == 0 {
+			d.came(m)
+		}
 		d.messages[m.ID] = row
 		d.ids = insert(d.ids, m.ID)
 		d.waiting = insert(d.waiting, m.ID)

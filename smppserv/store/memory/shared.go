@@ -17,8 +17,9 @@ type shared struct {
 	epochs       sms.Epoch // that were given out
 	fences       map[sms.Epoch]bool
 	estates      map[sms.Epoch]estate
-	groups       map[longText]group
-	reserved     sms.ID // the last one that a worker has
+	groups       map[longText]*group
+	parts        map[sms.ID]*group // those that are not where the others are
+	reserved     sms.ID            // the last one that a worker has
 	transactions uint64
 	arrived      map[sms.ID]uint64 // by which transaction
 }
@@ -35,13 +36,21 @@ type longText struct {
 	form                           sms.PartForm
 }
 
+// group has the parts that were given to an epoch, by their numbers as they came in at any worker, and how many of these the epoch has.
 type group struct {
 	epoch sms.Epoch
 	until time.Time
+	given []byte
+	came  int
+}
+
+// over tells that the epoch has all that it was given: each part once. One that came again may be the next text's.
+func (g *group) over(total byte) bool {
+	return g.came == int(total) && len(g.given) == int(total) && len(slices.Compact(slices.Sorted(slices.Values(g.given)))) == int(total)
 }
 
 func newShared() shared {
-	return shared{fences: map[sms.Epoch]bool{}, estates: map[sms.Epoch]estate{}, groups: map[longText]group{}, arrived: map[sms.ID]uint64{}}
+	return shared{fences: map[sms.Epoch]bool{}, estates: map[sms.Epoch]estate{}, groups: map[longText]*group{}, parts: map[sms.ID]*group{}, arrived: map[sms.ID]uint64{}}
 }
 
 // Epoch gives out an epoch that was never used: its worker may write until Bequeath.
@@ -155,35 +164,50 @@ func (d *database) seen(m *sms.Message, part store.Part) *sms.Message {
 	return c
 }
 
-func (d *database) textOf(m *sms.Message) (t longText, ok bool) {
+func textOf(m *sms.Message) longText {
 	p := m.Part
 	p.Seq = 0
-	return longText{m.Submitter, m.Source.Number, m.Dest.Number, p, m.PartForm}, d.o.GroupTime > 0 && m.Gathers()
+	return longText{m.Submitter, m.Source.Number, m.Dest.Number, p, m.PartForm}
 }
+
+func (d *database) gathers(m *sms.Message) bool { return d.o.GroupTime > 0 && m.Gathers() }
 
 // group gives parts of a long text the holder that has its first one, and is the holder of those that nobody has.
 func (d *database) group(b *store.Batch) {
 	now := time.Now()
 	for _, m := range b.Added {
-		t, ok := d.textOf(m)
-		if !ok {
+		if !d.gathers(m) {
 			continue
 		}
-		g, known := d.disk.groups[t]
-		if !known || g.until.Before(now) {
-			g = group{d.o.Epoch, now.Add(d.o.GroupTime)}
+		t := textOf(m)
+		g := d.disk.groups[t]
+		if g == nil || g.until.Before(now) {
+			g = &group{epoch: d.o.Epoch, until: now.Add(d.o.GroupTime)}
 			d.disk.groups[t] = g
 		}
+		g.given = append(g.given, m.Part.Seq)
+		d.disk.parts[m.ID] = g
 		if !d.holds(g.epoch) {
 			m.Holder = g.epoch
 		}
 	}
 }
 
+// came counts a part that has come to the worker which has the others of its text, and ends the group that is whole by that.
+func (d *Disk) came(m *sms.Message) {
+	t, g := textOf(m), d.parts[m.ID]
+	if delete(d.parts, m.ID); g == nil || d.groups[t] != g {
+		return
+	}
+	if g.came++; g.over(m.Part.Total) {
+		delete(d.groups, t)
+	}
+}
+
 // place says of a part that waits where the others of its text are, if that is elsewhere.
 func (d *database) place(m *sms.Message) {
-	if t, ok := d.textOf(m); ok && m.PushKey == "" {
-		if g, known := d.disk.groups[t]; known && !g.until.Before(time.Now()) && !d.holds(g.epoch) {
+	if d.gathers(m) && m.PushKey == "" {
+		if g := d.disk.groups[textOf(m)]; g != nil && !g.until.Before(time.Now()) && !d.holds(g.epoch) {
 			m.Holder = g.epoch
 		}
 	}
@@ -197,6 +221,7 @@ func (d *Disk) handOn(b *store.Batch, by sms.Epoch) {
 					m.HandedBy = m.Holder
 				}
 				m.Holder = h.To
+				d.came(m)
 				d.arrived[id] = d.transactions
 			}
 		}

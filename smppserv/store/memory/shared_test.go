@@ -282,3 +282,24 @@ func TestWorkersGiveOutDifferentIDsAndStoreAnExternalIDOnce(t *testing.T) {
 		t.Errorf("they are in the order %v", ids)
 	}
 }
+
+func TestTheNextTextUnderAReferenceBeginsWhereItComesInOnceTheOneBeforeIsWhole(t *testing.T) {
+	disk := NewDisk()
+	a, b := join(t, disk), join(t, disk)
+	part := func(w *worker, seq byte) *sms.Message {
+		m := storetest.Sample()
+		m.Part, m.PartForm = sms.Part{Ref: 7, Total: 2, Seq: seq}, sms.FormUDH8
+		storetest.Add(t, w.Store, m)
+		return m
+	}
+	part(a, 1)
+	b.handOn(t, a.epoch, part(b, 2).ID)
+	if next := part(b, 1); next.Holder != 0 {
+		t.Errorf("it begins at %d", next.Holder)
+	}
+	part(a, 1) // once more: it may be of the next one
+	part(b, 2)
+	if next := part(a, 1); next.Holder != b.epoch {
+		t.Errorf("a text of which a part came again is over, and the next one at %d", next.Holder)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"hnetsmpp/smppserv/sms"
@@ -16,18 +17,29 @@ import (
 
 const (
 	databaseNow = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
-	intoGroups  = "INSERT INTO groups (submitter, source, destination, ref, form, total, epoch, until) SELECT v.*, $7, " + databaseNow + " + $8 FROM "
-	joining     = "unnest($1::text[], $2::text[], $3::text[], $4::integer[], $5::smallint[], $6::smallint[]) v " +
-		"ON CONFLICT (submitter, source, destination, ref, form, total) DO UPDATE SET " +
-		"epoch = CASE WHEN groups.until < " + databaseNow + " THEN excluded.epoch ELSE groups.epoch END, " +
-		"until = CASE WHEN groups.until < " + databaseNow + " THEN excluded.until ELSE groups.until END " +
-		"RETURNING submitter, source, destination, ref, form, total, epoch"
+	keysOfTexts = "unnest($1::text[], $2::text[], $3::text[], $4::integer[], $5::smallint[], $6::smallint[], "
+	intoGroups  = "INSERT INTO groups (submitter, source, destination, ref, form, total, given, epoch, until) SELECT v.*, $8, " + databaseNow + " + $9 FROM "
+	joining     = keysOfTexts + "$7::bytea[]) v ON CONFLICT (submitter, source, destination, ref, form, total) DO UPDATE SET " +
+		"epoch = CASE WHEN " + isOver + " THEN excluded.epoch ELSE groups.epoch END, " +
+		"until = CASE WHEN " + isOver + " THEN excluded.until ELSE groups.until END, " +
+		"came = CASE WHEN " + isOver + " THEN 0 ELSE groups.came END, " +
+		"given = CASE WHEN " + isOver + " THEN excluded.given WHEN length(groups.given) > groups.total THEN groups.given ELSE groups.given || excluded.given END " +
+		"RETURNING submitter, source, destination, ref, form, total, epoch, until"
+	isOver     = "groups.until + $9 < excluded.until"
 	copyGroups = intoGroups + joining
 	// joinGroups writes nothing for an epoch that is over; who takes over waits for it, as for fence().
-	joinGroups = intoGroups + "(SELECT FROM fences WHERE epoch = $7 FOR KEY SHARE) f, " + joining
+	joinGroups = intoGroups + "(SELECT FROM fences WHERE epoch = $8 FOR KEY SHARE) f, " + joining
 	oldGroups  = "DELETE FROM groups WHERE ctid = ANY (ARRAY(SELECT ctid FROM groups WHERE until < " + databaseNow + " ORDER BY until LIMIT 1000))"
 	// groupsTold is how seldom old groups are deleted.
 	groupsTold = time.Minute
+
+	ofTexts = keysOfTexts + "$7::bigint[], $8::integer[]) v (submitter, source, destination, ref, form, total, until, n) " +
+		"WHERE g.submitter = v.submitter AND g.source = v.source AND g.destination = v.destination AND g.ref = v.ref AND g.form = v.form " +
+		"AND g.total = v.total AND g.until = v.until"
+	countParts = "UPDATE groups g SET came = g.came + v.n FROM " + ofTexts
+	// endGroups has those go of which the epoch has all that it was given: each part once. One that came again may be the next text's.
+	endGroups = "DELETE FROM groups g USING " + ofTexts + " AND g.came = g.total AND length(g.given) = g.total " +
+		"AND (SELECT count(DISTINCT get_byte(g.given, i)) FROM generate_series(0, g.total - 1) i) = g.total"
 )
 
 // longText identifies a long text whose parts come in several messages.
@@ -50,9 +62,8 @@ func longTextOf(m *sms.Message) (t longText, ok bool) {
 	return longText{escape(m.Submitter), escape(m.Source.Number), escape(m.Dest.Number), int32(m.Part.Ref), int16(m.PartForm), int16(m.Part.Total)}, true
 }
 
-// joiners are the arguments of joinGroups and copyGroups.
-func joiners(texts []longText, e sms.Epoch, time time.Duration) []any {
-	slices.SortFunc(texts, longText.compare) // others take theirs in this order, too
+// textKeys are the arguments that identify texts.
+func textKeys(texts []longText) []any {
 	var submitters, sources, destinations []string
 	var refs []int32
 	var forms, totals []int16
@@ -60,7 +71,17 @@ func joiners(texts []longText, e sms.Epoch, time time.Duration) []any {
 		submitters, sources, destinations = append(submitters, t.submitter), append(sources, t.source), append(destinations, t.destination)
 		refs, forms, totals = append(refs, t.ref), append(forms, t.form), append(totals, t.total)
 	}
-	return []any{submitters, sources, destinations, refs, forms, totals, int64(e), time.Milliseconds()}
+	return []any{submitters, sources, destinations, refs, forms, totals}
+}
+
+// joiners are the arguments of joinGroups and copyGroups: texts, and the numbers of their parts.
+func joiners(given map[longText][]byte, e sms.Epoch, time time.Duration) []any {
+	texts := slices.SortedFunc(maps.Keys(given), longText.compare) // others take theirs in this order, too
+	numbers := make([][]byte, len(texts))
+	for i, t := range texts {
+		numbers[i] = notNil(given[t])
+	}
+	return append(textKeys(texts), numbers, int64(e), time.Milliseconds())
 }
 
 var waitingParts = "SELECT " + fmt.Sprintf(columns, noContent) + " FROM messages m WHERE m.final_at IS NULL AND m.recipient = '' AND m.kind = 0 AND m.push_key IS NULL"
@@ -77,20 +98,20 @@ func (e *end) groupWaiting(ctx context.Context) error {
 	}
 	defer rows.Close()
 	r := reader{epoch: sms.Epoch(holder), keys: store.Blind()}
-	found := map[longText]bool{}
+	found := map[longText][]byte{}
 	for rows.Next() {
 		m := &sms.Message{}
 		if r.read(rows, m) != nil { // a row that is damaged: who takes it up says so
 			continue
 		}
 		if t, ok := longTextOf(m); ok {
-			found[t] = true
+			found[t] = nil
 		}
 	}
 	if err := rows.Err(); err != nil || len(found) == 0 {
 		return err
 	}
-	_, err = e.conn.Exec(ctx, copyGroups, joiners(slices.Collect(maps.Keys(found)), r.epoch, e.groupTime)...)
+	_, err = e.conn.Exec(ctx, copyGroups, joiners(found, r.epoch, e.groupTime)...)
 	return err
 }
 
@@ -99,14 +120,31 @@ func (d *Database) Gather(groupTime time.Duration) { d.gather.Store(int64(groupT
 
 func (d *Database) groupTime() time.Duration { return time.Duration(d.gather.Load()) }
 
+// begun is a long text that has its row in groups until then: the next one under its reference has another time.
+type begun struct {
+	longText
+	until int64
+}
+
+// parted are the parts of long texts that a writer has to do with.
+type parted struct {
+	here    map[begun]int32 // how many of those that it adds stay here
+	leaving map[sms.ID]begun
+
+	mu   sync.Mutex
+	away map[sms.ID]begun // parts that are here, and go to the workers that have the others
+}
+
 // group gives parts of a long text the holder that has its first one, and is the holder of those that nobody has. It does not wait
 // for the disk: a part that is stored is there only if its group is, too.
 func (w *writer) group(ctx context.Context, b *store.Batch) error {
+	w.parted.here, w.parted.leaving = nil, nil
 	groupTime := w.d.groupTime()
 	if groupTime <= 0 {
 		return nil
 	}
 	var parts map[longText][]*sms.Message
+	given := map[longText][]byte{}
 	for _, m := range b.Added {
 		t, ok := longTextOf(m)
 		if !ok {
@@ -115,21 +153,25 @@ func (w *writer) group(ctx context.Context, b *store.Batch) error {
 		if parts == nil {
 			parts = map[longText][]*sms.Message{}
 		}
-		parts[t] = append(parts[t], m)
+		parts[t], given[t] = append(parts[t], m), append(given[t], m.Part.Seq)
 	}
 	if len(parts) == 0 {
 		return nil
 	}
+	w.parted.here, w.parted.leaving = map[begun]int32{}, map[sms.ID]begun{}
 	q := &pgx.Batch{}
 	q.Queue("BEGIN")
 	q.Queue("SET LOCAL synchronous_commit = off")
-	q.Queue(joinGroups, joiners(slices.Collect(maps.Keys(parts)), w.epoch, groupTime)...).Query(func(rows pgx.Rows) error {
-		var t longText
+	q.Queue(joinGroups, joiners(given, w.epoch, groupTime)...).Query(func(rows pgx.Rows) error {
+		var t begun
 		var epoch int64
-		joined, err := pgx.ForEachRow(rows, []any{&t.submitter, &t.source, &t.destination, &t.ref, &t.form, &t.total, &epoch}, func() error {
-			if !w.d.holds(sms.Epoch(epoch)) {
-				for _, m := range parts[t] {
-					m.Holder = sms.Epoch(epoch)
+		joined, err := pgx.ForEachRow(rows, []any{&t.submitter, &t.source, &t.destination, &t.ref, &t.form, &t.total, &epoch, &t.until}, func() error {
+			for _, m := range parts[t.longText] {
+				if w.d.holds(sms.Epoch(epoch)) {
+					m.Holder = 0
+					w.parted.here[t]++
+				} else {
+					m.Holder, w.parted.leaving[m.ID] = sms.Epoch(epoch), t
 				}
 			}
 			return nil
@@ -141,6 +183,56 @@ func (w *writer) group(ctx context.Context, b *store.Batch) error {
 	})
 	q.Queue("COMMIT")
 	return w.run(ctx, q)
+}
+
+// endGroups counts the parts that have come to the workers which have the others, here or by being handed on, and ends the groups that are
+// whole by that.
+func (w *writer) endGroups(q *pgx.Batch, b *store.Batch) {
+	come := w.parted.here
+	w.parted.mu.Lock()
+	for _, h := range b.HandedOn {
+		for _, id := range h.IDs {
+			if t, ok := w.parted.away[id]; ok {
+				if come == nil {
+					come = map[begun]int32{}
+				}
+				come[t]++
+			}
+		}
+	}
+	w.parted.mu.Unlock()
+	if len(come) == 0 {
+		return
+	}
+	of := slices.SortedFunc(maps.Keys(come), func(a, b begun) int { return cmp.Or(a.compare(b.longText), cmp.Compare(a.until, b.until)) })
+	var texts []longText
+	var until []int64
+	var n []int32
+	for _, t := range of {
+		texts, until, n = append(texts, t.longText), append(until, t.until), append(n, come[t])
+	}
+	args := append(textKeys(texts), until, n)
+	q.Queue(countParts, args...)
+	q.Queue(endGroups, args...)
+}
+
+// wrote notes which parts of a batch that is on disk are here and to go, and which have gone.
+func (p *parted) wrote(b *store.Batch) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	maps.Copy(p.away, p.leaving)
+	for _, h := range b.HandedOn {
+		for _, id := range h.IDs {
+			delete(p.away, id)
+		}
+	}
+}
+
+// leaves notes that a part is to go.
+func (p *parted) leaves(id sms.ID, t begun) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.away[id] = t
 }
 
 // forgetGroups deletes groups that are over, now and then.

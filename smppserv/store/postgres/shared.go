@@ -53,18 +53,20 @@ func (d *Database) Holders(ctx context.Context, ids []sms.ID) (map[sms.ID]sms.Ep
 	return at, err
 }
 
-const groupOf = "SELECT epoch FROM groups WHERE submitter = $1 AND source = $2 AND destination = $3 AND ref = $4 AND form = $5 AND total = $6 AND until >= " + databaseNow
+const groupOf = "SELECT epoch, until FROM groups WHERE submitter = $1 AND source = $2 AND destination = $3 AND ref = $4 AND form = $5 AND total = $6 AND until >= " + databaseNow
 
 // place says of a part that waits where the others of its text are, if that is elsewhere.
 func (d *Database) place(ctx context.Context, m *sms.Message) error {
 	if d.groupTime() <= 0 || !m.Gathers() || m.PushKey != "" {
 		return nil
 	}
-	var e int64
-	return d.each(ctx, groupOf, []any{&e}, func() error {
+	t, _ := longTextOf(m)
+	var e, until int64
+	return d.each(ctx, groupOf, []any{&e, &until}, func() error {
 		if !d.holds(sms.Epoch(e)) {
 			m.Holder = sms.Epoch(e)
+			d.writer.parted.leaves(m.ID, begun{t, until})
 		}
 		return nil
-	}, escape(m.Submitter), escape(m.Source.Number), escape(m.Dest.Number), int32(m.Part.Ref), int16(m.PartForm), int16(m.Part.Total))
+	}, t.submitter, t.source, t.destination, t.ref, t.form, t.total)
 }

@@ -217,48 +217,6 @@ func TestWhatWasHandedOnTwiceIsKnownToTheHeirsOfBothThatHandedItOn(t *testing.T)
 	}
 }
 
-func TestAPartGoesToTheWorkerThatHasTheFirstOne(t *testing.T) {
-	pg, database, a, b := two(t)
-	part := func(n *node, seq byte) *sms.Message {
-		m := storetest.Sample()
-		m.Part.Seq, m.PartForm = seq, sms.FormUDH8
-		storetest.Add(t, n.Store, m)
-		return m
-	}
-	first, second := part(a, 1), part(b, 2)
-	if first.Holder != 0 || second.Holder != a.epoch {
-		t.Fatalf("they are held by %d and %d", first.Holder, second.Holder)
-	}
-	// It is its own as long as its submit may not be answered; the queue hands it on then. Also after a restart it is known where to.
-	if ids, _ := arrived(t, a, 0); len(ids) > 0 {
-		t.Errorf("%v arrived before it was handed on", ids)
-	}
-	err := b.Store.Waiting(t.Context(), 0, func(m *sms.Message) error {
-		if m.ID != second.ID || m.Holder != a.epoch {
-			t.Errorf("message %d is to go to %d", m.ID, m.Holder)
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	handed := make(chan error, 1)
-	b.Store.HandOn([]sms.ID{second.ID}, second.Holder, func(err error) { handed <- err })
-	if err := <-handed; err != nil {
-		t.Fatal(err)
-	}
-	if ids, _ := arrived(t, a, 0); !slices.Equal(ids, []sms.ID{second.ID}) {
-		t.Errorf("%v arrived", ids)
-	}
-	if ids := waiting(t, b.Store); len(ids) != 0 {
-		t.Errorf("the other has %v", ids)
-	}
-	pg.Exec(t, database, "UPDATE groups SET until = 0")
-	if again := part(b, 1); again.Holder != 0 {
-		t.Errorf("a new text under an old reference is held by %d", again.Holder)
-	}
-}
-
 func TestWhoeverWasTakenOverWritesNothing(t *testing.T) {
 	pg, database, a, b := two(t)
 	storetest.Add(t, a.Store, storetest.Sample())
@@ -269,48 +227,6 @@ func TestWhoeverWasTakenOverWritesNothing(t *testing.T) {
 	storetest.Add(t, b.Store, storetest.Sample())
 	if n := pg.Value(t, database, "SELECT count(*) FROM messages"); n != "2" {
 		t.Errorf("there are %s messages", n)
-	}
-}
-
-func TestWhoeverWasTakenOverBeginsNoLongText(t *testing.T) {
-	pg, database, a, _ := two(t)
-	pg.Exec(t, database, fmt.Sprintf("DELETE FROM fences WHERE epoch = %d", a.epoch))
-	if _, err := add(a.Store, storetest.Sample()); !errors.Is(err, store.ErrFenced) {
-		t.Errorf("got %v", err)
-	}
-	if n := pg.Value(t, database, "SELECT count(*) FROM groups"); n != "0" {
-		t.Errorf("there are %s texts", n)
-	}
-}
-
-func TestATakeOverWaitsForALongTextThatIsBeingBegun(t *testing.T) {
-	pg, database, a, _ := two(t)
-	pg.Exec(t, database, "CREATE FUNCTION wait_for_it() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(1); RETURN NEW; END'",
-		"CREATE TRIGGER slow BEFORE INSERT ON groups FOR EACH ROW EXECUTE FUNCTION wait_for_it()")
-	c, err := pgx.Connect(t.Context(), pg.DSN(database))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close(context.WithoutCancel(t.Context()))
-	added := make(chan error, 1)
-	go func() {
-		_, err := add(a.Store, storetest.Sample())
-		added <- err
-	}()
-	testkit.Await(t, "the text is being begun", func() bool {
-		var sleeps bool
-		err := c.QueryRow(t.Context(), "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database())").Scan(&sleeps)
-		return err != nil || sleeps || len(added) > 0
-	})
-	var begun int
-	if _, err := c.Exec(t.Context(), "DELETE FROM fences WHERE epoch = $1", int64(a.epoch)); err != nil {
-		t.Fatal(err)
-	}
-	if err := c.QueryRow(t.Context(), "SELECT count(*) FROM groups").Scan(&begun); err != nil || begun != 1 {
-		t.Errorf("after the take-over the text was begun, %d, %v", begun, err)
-	}
-	if err := <-added; !errors.Is(err, store.ErrFenced) {
-		t.Errorf("its part is stored, %v", err)
 	}
 }
 
@@ -497,26 +413,5 @@ func TestWorkersThatTakeTheSameExternalIDsInOtherOrdersDoNotBlockEachOther(t *te
 			})
 		}
 		all.Wait()
-	}
-}
-
-func TestPartsThatAreNotGatheredStayWhereTheyComeIn(t *testing.T) {
-	_, _, a, b := two(t)
-	for what, change := range map[string]func(first, second *sms.Message){
-		"transaction mode":       func(first, second *sms.Message) { first.ESMClass, second.ESMClass = 0x42, 0x42 },
-		"no number of any part":  func(_, second *sms.Message) { second.Part.Seq = 9 },
-		"reassemble is off here": func(first, _ *sms.Message) { first.Part.Ref++; b.database.Gather(0) },
-	} {
-		first, second := storetest.Sample(), storetest.Sample()
-		first.Source.Number, second.Source.Number = what, what
-		second.Part.Seq = 2
-		change(first, second)
-		second.Part.Ref = first.Part.Ref
-		storetest.Add(t, a.Store, first)
-		storetest.Add(t, b.Store, second)
-		if first.Holder != 0 || second.Holder != 0 {
-			t.Errorf("%s: the holders are %d and %d", what, first.Holder, second.Holder)
-		}
-		b.database.Gather(time.Minute)
 	}
 }

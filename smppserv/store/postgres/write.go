@@ -116,6 +116,7 @@ func (w *writer) write(ctx context.Context, b *store.Batch) (sent bool, err erro
 	for _, h := range b.HandedOn {
 		q.Queue(handOn, int64(w.epoch), numbersOf(h.IDs), int64(h.To))
 	}
+	w.endGroups(q, b)
 	w.jobs(q, b)
 	w.records(q, b)
 	if err := w.counters(q, b.Tally); err != nil {

@@ -27,6 +27,7 @@ type writer struct {
 	swept   time.Time // when old groups were deleted last
 	args    args
 	counted numbered
+	parted  parted
 }
 
 // writeTime bounds a transaction, its wait for a synchronous standby included; then it is in doubt.
@@ -34,6 +35,7 @@ func (w *writer) writeTime() time.Duration { return max(w.d.o.Lease, connectTime
 
 func (w *writer) open(ctx context.Context, d *Database, epoch sms.Epoch) error {
 	w.d, w.epoch, w.block = d, epoch, leastBlock
+	w.parted.away = map[sms.ID]begun{}
 	c, err := w.connected(ctx)
 	if err != nil {
 		return err
@@ -132,6 +134,7 @@ func (d *Database) Write(b *store.Batch) (err error) {
 	switch {
 	case err == nil:
 		w.commits++
+		w.parted.wrote(b)
 		return nil
 	case code(err) == codeFenced:
 		err = fmt.Errorf("%w: %w", store.ErrFenced, err)
