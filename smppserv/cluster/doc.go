@@ -32,6 +32,9 @@
 // that was taken over (Node.Lost) writes nothing any more; its worker starts afresh, with a new epoch. Who joins under the name of another
 // node waits for its lease, takes over, and goes on.
 //
+// An estate bears the name of its node. By that one's clock are the times of what it accepted in any of its lives: whoever has such a
+// message applies to them how that clock was set since (table clock_steps), not how its own was.
+//
 // # Looks and notices
 //
 // What concerns another node is told by a NOTIFY on a connection of its own, after the commit, at most each 3 ms. A notice only says

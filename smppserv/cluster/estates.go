@@ -175,7 +175,8 @@ func (n *Node) sweep(ctx context.Context) error {
 		adopted, err := c.Exec(ctx, `
 			WITH holders AS MATERIALIZED (SELECT DISTINCT holder FROM messages WHERE final_at IS NULL),
 			emptied AS (DELETE FROM estates e WHERE since < clock_timestamp() - interval '1 hour' AND NOT EXISTS (SELECT FROM holders WHERE holder = e.epoch)
-				AND NOT EXISTS (SELECT FROM groups g WHERE g.epoch = e.epoch AND g.until >= extract(epoch FROM clock_timestamp()) * 1000))
+				AND NOT EXISTS (SELECT FROM groups g WHERE g.epoch = e.epoch AND g.until >= extract(epoch FROM clock_timestamp()) * 1000)
+				AND NOT EXISTS (SELECT FROM messages m WHERE m.final_at IS NULL AND m.arrived IS NOT NULL AND m.handed_by = e.epoch))
 			INSERT INTO estates (epoch, owner) SELECT holder, 0 FROM holders
 			WHERE NOT EXISTS (SELECT FROM nodes WHERE nodes.epoch = holder) AND NOT EXISTS (SELECT FROM estates e WHERE e.epoch = holder)
 			ON CONFLICT DO NOTHING`)
@@ -185,6 +186,11 @@ func (n *Node) sweep(ctx context.Context) error {
 		if e := adopted.RowsAffected(); e > 0 {
 			n.o.Log.Warn().Int64("epochs", e).Msg("messages wait that no worker has: they are taken up")
 			n.looks.estates.kick()
+		}
+		_, err = c.Exec(ctx, `DELETE FROM clock_steps c WHERE NOT EXISTS (SELECT FROM fences WHERE fences.epoch = c.epoch)
+			AND NOT EXISTS (SELECT FROM estates e WHERE e.epoch = c.epoch)`)
+		if err != nil {
+			return err
 		}
 		_, err = c.Exec(ctx, `DELETE FROM asks WHERE until < clock_timestamp() - interval '1 minute'`)
 		if err != nil {

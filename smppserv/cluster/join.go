@@ -232,7 +232,7 @@ func (n *Node) takeLoners(ctx context.Context, tx pgx.Tx, heir sms.Epoch) error 
 	})
 	for _, e := range dead {
 		if err == nil {
-			err = bequeath(ctx, tx, e, heir)
+			err = bequeath(ctx, tx, e, "", heir)
 		}
 	}
 	return err

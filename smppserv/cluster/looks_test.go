@@ -111,6 +111,9 @@ func TestWhatIsHandedToAWorkerThatIsOverArrivesAtItsHeir(t *testing.T) {
 		t.Fatal(err)
 	}
 	testkit.Await(t, "b has its estate", func() bool { return b.is(func() bool { return len(b.inherited) == 1 }) })
+	if name := r.value(`SELECT node FROM estates WHERE epoch = $1`, int64(a.epoch)); name != "a" {
+		t.Errorf("it was a life of %q", name)
+	}
 	r.message(1, 0)
 	r.exec(handOn, []int64{1}, int64(a.epoch))
 	testkit.Await(t, "it arrives", b.has(1))
@@ -252,13 +255,20 @@ func TestWhatWaitsOfAnEpochThatNobodyKnowsIsTakenUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	testkit.Await(t, "a has it", func() bool { return a.is(func() bool { return slices.Equal(a.inherited, []sms.Epoch{4711}) }) })
-	r.exec(`UPDATE messages SET final_at = 1`)
+	// What it had accepted waits elsewhere: by whose clock, and how that was set, must be known.
+	r.exec(handOn, []int64{1}, int64(a.epoch))
 	r.exec(`UPDATE estates SET since = since - interval '2 hours'`)
-	if err := a.sweep(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if n := r.value(`SELECT count(*) FROM estates`); n != "0" {
-		t.Errorf("%s estates of which nothing waits", n)
+	r.exec(`INSERT INTO clock_steps (epoch, message_id, set_from, set_to) VALUES (4711, 1, 0, 1), ($1, 1, 0, 1)`, int64(a.epoch))
+	for _, c := range []struct{ change, estates, steps string }{{`SELECT 1`, "1", "2"}, {`UPDATE messages SET final_at = 1`, "0", "1"}} {
+		r.exec(c.change)
+		for range 2 { // its steps go after the estate
+			if err := a.sweep(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if estates, steps := r.value(`SELECT count(*) FROM estates`), r.value(`SELECT count(*) FROM clock_steps`); estates != c.estates || steps != c.steps {
+			t.Errorf("after %s there are %s estates and %s steps of the clock, want %s and %s", c.change, estates, steps, c.estates, c.steps)
+		}
 	}
 }
 

@@ -91,6 +91,9 @@ func TestTheStoresOfTwoWorkersHandOnAndAreTakenOverFrom(t *testing.T) {
 	if got := waiting(t, sb); !slices.Equal(got, []sms.ID{first, second}) {
 		t.Errorf("at b %v waits", got)
 	}
+	if name := r.value(`SELECT node FROM estates WHERE epoch = $1`, int64(a.epoch)); name != "a" {
+		t.Errorf("it was a life of %q", name)
+	}
 	a.cut.set(false)
 	testkit.Receive(t, a.Lost(), "a hears of it")
 	testkit.Await(t, "it writes nothing any more", func() bool {

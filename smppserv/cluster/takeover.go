@@ -43,14 +43,14 @@ func bury(ctx context.Context, tx pgx.Tx, dead *neighbour, heir sms.Epoch) error
 	case gone.RowsAffected() == 0:
 		return errAlive
 	}
-	return bequeath(ctx, tx, dead.epoch, heir)
+	return bequeath(ctx, tx, dead.epoch, dead.name, heir)
 }
 
-// bequeath gives away what an epoch has whose node is deleted; heir 0 = to whoever looks first.
-func bequeath(ctx context.Context, tx pgx.Tx, e, heir sms.Epoch) error {
+// bequeath gives away what an epoch has whose node, of that name, is deleted; heir 0 = to whoever looks first.
+func bequeath(ctx context.Context, tx pgx.Tx, e sms.Epoch, name string, heir sms.Epoch) error {
 	b := &pgx.Batch{}
 	b.Queue(`DELETE FROM fences WHERE epoch = $1`, int64(e)) // waits for what it still writes
-	b.Queue(`INSERT INTO estates (epoch, owner) VALUES ($1, $2)`, int64(e), int64(heir))
+	b.Queue(`INSERT INTO estates (epoch, owner, node) VALUES ($1, $2, $3)`, int64(e), int64(heir), name)
 	b.Queue(`UPDATE estates SET owner = $2, settled = false WHERE owner = $1`, int64(e), int64(heir))
 	b.Queue(`UPDATE slots SET epoch = 0, since = clock_timestamp(), at = pg_current_xact_id() WHERE epoch = $1`, int64(e))
 	for _, table := range []string{"leader", "pending", "once"} {
@@ -161,7 +161,7 @@ func (n *Node) leave(ctx context.Context) error {
 			case gone.RowsAffected() == 0:
 				return ErrLost
 			}
-			return bequeath(ctx, tx, n.epoch, 0)
+			return bequeath(ctx, tx, n.epoch, n.o.Name, 0)
 		})
 		if err == nil && n.statement(ctx, c, `SELECT pg_notify($1, $2)`, channel, n.tell.payload("nodes", "")) != nil {
 			n.o.Log.Debug().Msg("other workers hear of the stop at their next look")

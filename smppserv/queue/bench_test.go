@@ -98,7 +98,7 @@ func BenchmarkBehindAMillion(b *testing.B) {
 	now := r.q.now()
 	r.q.mu.Lock()
 	waits.Waiting(b.Context(), 0, func(m *sms.Message) error {
-		r.q.takeUp(m, keysOf(m), now, now, stored)
+		r.q.takeUp(m, keysOf(m), now, now)
 		return nil
 	})
 	r.q.lastSeen = 0
@@ -141,7 +141,7 @@ func BenchmarkTakeUpBetween(b *testing.B) {
 		q, m := longConversation(b, func(i int, m *sms.Message) { m.ID = sms.ID(2 * (i + 1)) })
 		for id := sms.ID(1); id < 100_000; id += 2 {
 			m.ID = id
-			q.takeUp(m, keysOf(m), q.now(), q.now(), stored)
+			q.takeUp(m, keysOf(m), q.now(), q.now())
 		}
 	}
 }

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"cmp"
+	"context"
 	"math"
 	"slices"
 	"time"
@@ -12,7 +13,8 @@ import (
 
 // The queue has a time of its own, in milliseconds: at the start what the wall clock shows, from then on what has elapsed.
 // The times of a message are put into it when the message enters, those of its row with what is known of how the clock
-// was set since it was stored. What follows the wall clock, a time that the submitter named, is moved when the clock is set:
+// that gave them, of the worker that accepted it, was set since. What follows the wall clock, a time that the submitter named,
+// is moved when the clock is set:
 //
 //	due, no schedule named                 when the message came
 //	due, a schedule named                  with the wall clock, until it has come
@@ -59,7 +61,11 @@ type reckoning struct {
 	ahead int64         // of the wall clock before queue time, as the entries were reckoned
 	seen  int64         // the same at the last look
 	steps []road.ClockStep
-	noted int // of these, how many are on disk or on their way
+	last  sms.ID // the highest ID of what got its times from this clock
+	// others are the steps of other workers' clocks, by their lives, as they were read then.
+	others   map[sms.Epoch][]road.ClockStep
+	othersAt time.Duration // by what has elapsed
+	noted    int           // of these, how many are on disk or on their way
 	// unwrittenSteps are on their way, the first one now.
 	unwrittenSteps []road.ClockStep
 }
@@ -93,12 +99,8 @@ func (r *reckoning) at(t time.Time) int64 { return t.UnixMilli() - r.seen }
 // shown is what the wall clock, as it is set now, shows at a time of the queue's.
 func (r *reckoning) shown(t int64) time.Time { return time.UnixMilli(t + r.seen) }
 
-// since puts a time from m's row, from which on its validity elapses, into the queue's. How this worker's clock was set says nothing of what
-// another one's showed.
-func (r *reckoning) since(m *sms.Message, t time.Time, of origin) int64 {
-	if of == takenOver {
-		return r.at(t)
-	}
+// since puts a time from m's row, from which on its validity elapses, into the queue's.
+func (r *reckoning) since(m *sms.Message, t time.Time) int64 {
 	at := t.UnixMilli()
 	for _, s := range r.stepsSince(m) {
 		by := s.By().Milliseconds()
@@ -112,14 +114,50 @@ func (r *reckoning) since(m *sms.Message, t time.Time, of origin) int64 {
 	return at - r.seen
 }
 
-// stepsSince are those of the clock since a message got its times.
+// stepsSince are those of the clock since a message got its times from it: how this worker's clock was set says nothing of what another
+// one's showed.
 func (r *reckoning) stepsSince(m *sms.Message) []road.ClockStep {
-	for i, s := range r.steps {
-		if before(m, s, r.steps[i+1:]) { // then it is before the later ones as well, however far they are from its times
-			return r.steps[i:]
+	steps := r.steps
+	if m.AcceptedBy != 0 {
+		steps = r.others[m.AcceptedBy]
+	}
+	for i, s := range steps {
+		if before(m, s, steps[i+1:]) { // then it is before the later ones as well, however far they are from its times
+			return steps[i:]
 		}
 	}
 	return nil
+}
+
+// othersFresh is for how long what was read of other workers' clocks is good for what comes from them.
+const othersFresh = time.Second
+
+// readSteps reads how clocks were set; those of others, unless that was done within a while. What of its own it has noted itself it knows.
+func (q *Queue) readSteps(ctx context.Context, within time.Duration) (own []road.ClockStep, err error) {
+	_, elapsed := q.o.Clock()
+	q.mu.Lock()
+	fresh := q.others != nil && elapsed-q.othersAt < within
+	q.mu.Unlock()
+	if fresh {
+		return nil, nil
+	}
+	steps, err := q.o.Store.ClockSteps(ctx)
+	if err != nil {
+		return nil, err
+	}
+	others := map[sms.Epoch][]road.ClockStep{}
+	for _, s := range steps {
+		if s.Of == nil {
+			own = append(own, s)
+		}
+		for _, e := range s.Of {
+			others[e] = append(others[e], s)
+		}
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.others, q.othersAt = others, elapsed
+	return own, nil
 }
 
 // before tells whether a message got its times from the clock as it was before that step.
@@ -157,9 +195,8 @@ func (q *Queue) retime(r ref, old, m *sms.Message, due, expires time.Time) (chan
 	} else if m.Period {
 		set := time.Duration(0)
 		switch {
-		case e.flags&theirs != 0:
 		case m.Attempts == 0 && (retimed || e.flags&scheduled != 0):
-			set = time.Duration(q.since(m, m.DueAt, stored)-q.at(m.DueAt)) * time.Millisecond
+			set = time.Duration(q.since(m, m.DueAt)-q.at(m.DueAt)) * time.Millisecond
 		default:
 			set = q.setSince(old)
 		}
@@ -187,8 +224,8 @@ func (r *reckoning) setSince(m *sms.Message) (by time.Duration) {
 }
 
 // came is when a message came, whenever it was replaced since, that is taken up from the store.
-func (q *Queue) came(m *sms.Message, now int64, of origin) int64 {
-	return min(q.since(m, m.FirstReceived(), of), now)
+func (q *Queue) came(m *sms.Message, now int64) int64 {
+	return min(q.since(m, m.FirstReceived()), now)
 }
 
 // reckon gives an entry the times of its message, which came then and is taken up from the store, or is new.
@@ -197,7 +234,7 @@ func (q *Queue) reckon(e *entry, m *sms.Message, came, now int64, of origin) {
 	from, begins := m.FirstReceived(), came
 	if asked {
 		if from, begins = m.DueAt, q.at(m.DueAt); of != arrived {
-			begins = q.since(m, m.DueAt, of)
+			begins = q.since(m, m.DueAt)
 		}
 	}
 	switch {
@@ -240,7 +277,7 @@ func (q *Queue) look() (now int64) {
 			q.steps, q.noted = q.steps[1:], q.noted-1
 		}
 		if len(q.steps) < maxSteps {
-			q.steps = append(q.steps, road.ClockStep{LastID: q.lastSeen, OnTheirWay: math.MaxInt64, From: from, To: time.UnixMilli(wall.UnixMilli())})
+			q.steps = append(q.steps, road.ClockStep{LastID: q.last, OnTheirWay: math.MaxInt64, From: from, To: time.UnixMilli(wall.UnixMilli())})
 		}
 		q.wake()
 	}
@@ -304,8 +341,8 @@ func (q *Queue) writeStep(s road.ClockStep) {
 		q.mu.Lock()
 		q.unwrittenSteps = q.unwrittenSteps[1:]
 		for i := range q.steps {
-			if at := &q.steps[i]; *at == s {
-				at.OnTheirWay = q.lastSeen
+			if at := &q.steps[i]; at.LastID == s.LastID && at.From.Equal(s.From) && at.To.Equal(s.To) {
+				at.OnTheirWay = q.last
 			}
 		}
 		left := q.unwrittenSteps

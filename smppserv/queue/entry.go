@@ -38,7 +38,6 @@ const (
 	answering // its submission's answer may not be on the wire for receiptDelay yet: there too
 	succeeded // another one took its place while it was tried: in Queue.successors
 	odd       // the last setting of the clock that it has followed; see following
-	theirs    // another worker accepted it, by its own clock
 	writing   // its last try, which failed, is on its way to disk, as Queue.unsaved: until then only memory knows of it
 )
 
@@ -116,9 +115,8 @@ func (q *Queue) all(r ref) []ref {
 type origin uint8
 
 const (
-	arrived   origin = iota // its submitter, now
-	stored                  // the store, with times by this worker's clock
-	takenOver               // the store, with times by another worker's clock
+	arrived origin = iota // its submitter, now
+	stored                // the store
 )
 
 // enter puts a message that is on disk into its lane. came is when it came.
@@ -131,10 +129,9 @@ func (q *Queue) enter(m *sms.Message, k keys, came, now int64, of origin) ref {
 	p := q.parties.get(handedIn(m))
 	p.entries++
 	e.party = p.number
-	e.set(theirs, of == takenOver)
 	q.reckon(e, m, came, now, of)
 	q.byID.add(r)
-	q.lastSeen = max(q.lastSeen, e.id)
+	q.sees(m)
 	e.lane = q.lane(k.conversation, m.Recipient)
 	l := q.lanes.at(e.lane)
 	if len(q.apart) > 0 {
@@ -166,6 +163,14 @@ func (q *Queue) enter(m *sms.Message, k keys, came, now int64, of origin) ref {
 		}
 	}
 	return r
+}
+
+// sees notes which IDs are known here.
+func (q *Queue) sees(m *sms.Message) {
+	q.lastSeen = max(q.lastSeen, m.ID)
+	if m.AcceptedBy == 0 {
+		q.last = max(q.last, m.ID)
+	}
 }
 
 // forget takes a concluded entry out of memory.

@@ -312,7 +312,7 @@ func TestWhatIsTakenUpBetweenWhatIsHereStandsInItsPlace(t *testing.T) {
 				continue
 			}
 			m := &sms.Message{ID: at, Submitter: "admin", Source: sms.Address{Number: "33600000000"}, Dest: sms.Address{Number: "3600"}, ExpiresAt: time.Now().Add(time.Hour)}
-			q.takeUp(m, keysOf(m), q.now(), q.now(), stored)
+			q.takeUp(m, keysOf(m), q.now(), q.now())
 			ids[at] = struct{}{}
 			if gone := sms.ID(dice.IntN(3*n) + 1); dice.IntN(4) == 0 { // the one that was put last may be it
 				if r := q.byID.find(uint64(gone)); r != 0 {

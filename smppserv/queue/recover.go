@@ -15,7 +15,6 @@ const recoverStep = 1024
 type recovery struct {
 	q     *Queue
 	rows  []row // that wait for the texts of parts among them
-	of    origin
 	now   int64
 	total int
 	// open are the long texts of each lane that wait for parts, oldest first.
@@ -31,8 +30,8 @@ type row struct {
 
 // recover takes up every waiting message of the store.
 func (q *Queue) recover(ctx context.Context) error {
-	r := recovery{q: q, of: stored, open: map[ref][]*group{}}
-	steps, err := q.o.Store.ClockSteps(ctx)
+	r := recovery{q: q, open: map[ref][]*group{}}
+	steps, err := q.readSteps(ctx, 0)
 	if err != nil {
 		return fmt.Errorf("take up the waiting messages: %w", err)
 	}
@@ -127,7 +126,7 @@ func (r *recovery) enter(m *sms.Message, k keys) {
 		q.passTaken(m, r.now)
 		return
 	}
-	came := q.came(m, r.now, r.of)
+	came := q.came(m, r.now)
 	var lr ref
 	var groups []*group
 	if len(r.open) > 0 {
@@ -140,7 +139,7 @@ func (r *recovery) enter(m *sms.Message, k keys) {
 		}
 		groups = groups[1:]
 	}
-	e := q.takeUp(m, k, came, r.now, r.of)
+	e := q.takeUp(m, k, came, r.now)
 	if m.Transaction() {
 		q.end(e, restart)
 	}
@@ -179,7 +178,7 @@ func (r *recovery) readParts(ctx context.Context) error {
 	return err
 }
 
-func (q *Queue) takeUp(m *sms.Message, k keys, came, now int64, of origin) ref {
+func (q *Queue) takeUp(m *sms.Message, k keys, came, now int64) ref {
 	q.parties.get(m.Owner()).pending++
-	return q.enter(m, k, came, now, of)
+	return q.enter(m, k, came, now, stored)
 }

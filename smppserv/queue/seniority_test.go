@@ -44,7 +44,7 @@ func TestTheOldestOfALongLaneIsFoundAsByALookAtEach(t *testing.T) {
 					m := &sms.Message{ID: min(id, next), Submitter: submitters[dice.IntN(len(submitters))], ServiceType: services[dice.IntN(len(services))],
 						Source: sms.Address{Number: "33600000000"}, Dest: sms.Address{Number: "3600"}, ExpiresAt: time.Now().Add(time.Hour)}
 					next = max(next, m.ID+1)
-					q.takeUp(m, keysOf(m), q.now(), q.now(), stored)
+					q.takeUp(m, keysOf(m), q.now(), q.now())
 				}
 				if dice.IntN(3) == 0 && next < 3*n {
 					m := &sms.Message{ID: next, Submitter: submitters[dice.IntN(len(submitters))], ServiceType: services[dice.IntN(len(services))],

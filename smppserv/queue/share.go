@@ -67,7 +67,7 @@ func (q *Queue) pass(m *sms.Message, owner *party, s road.Submission, now int64)
 	p := &passing{m: light, owner: owner, submission: s, at: now, gone: make(chan struct{})}
 	q.passing.push(p)
 	q.outgoing[m.ID] = p
-	q.lastSeen = max(q.lastSeen, m.ID)
+	q.sees(m)
 	q.wake()
 }
 
@@ -203,7 +203,10 @@ func (q *Queue) Ended(ms []*sms.Message, gone []sms.ID) {
 
 // TakeIn takes up messages that other workers have handed on to this one, those that are not here yet, and tells how many there were.
 func (q *Queue) TakeIn(ctx context.Context, ids []sms.ID) (n int, err error) {
-	n, err = q.takeUpMissing(ctx, ids, takenOver)
+	if _, err := q.readSteps(ctx, othersFresh); err != nil {
+		return 0, err
+	}
+	n, err = q.takeUpMissing(ctx, ids)
 	q.mu.Lock()
 	q.closeTaken(q.now())
 	q.mu.Unlock()
@@ -214,7 +217,10 @@ func (q *Queue) TakeIn(ctx context.Context, ids []sms.ID) (n int, err error) {
 // TakeOver takes up what another worker held, as after a restart: waiting calls f for each message, in ascending order of their IDs and
 // without their Content; the message is valid until f returns. It tells how many there were.
 func (q *Queue) TakeOver(ctx context.Context, waiting func(ctx context.Context, f func(*sms.Message) error) error) (n int, err error) {
-	r := recovery{q: q, of: takenOver, open: map[ref][]*group{}}
+	if _, err := q.readSteps(ctx, 0); err != nil {
+		return 0, err
+	}
+	r := recovery{q: q, open: map[ref][]*group{}}
 	if err = waiting(ctx, func(m *sms.Message) error { return r.take(ctx, m) }); err == nil {
 		err = r.step(ctx)
 	}

@@ -247,12 +247,12 @@ func TestHowTheClockHereWasSetSaysNothingOfWhatAnotherWorkerAccepted(t *testing.
 			r := newRig(t, func(op *Options) { op.Share = newOthers() })
 			r.texts("own")
 			r.q.mu.Lock()
-			r.q.lastSeen = 1000
+			r.q.last = 1000
 			r.q.mu.Unlock()
 			r.setClock(by)
 			now, _ := r.clock.read()
 			m := r.answerTo("theirs")
-			m.ID, m.Period, m.ReceivedAt, m.DueAt, m.ExpiresAt = 500, true, now.Add(-time.Minute), now.Add(-time.Minute), now.Add(validity-time.Minute)
+			m.ID, m.AcceptedBy, m.Period, m.ReceivedAt, m.DueAt, m.ExpiresAt = 500, 7, true, now.Add(-time.Minute), now.Add(-time.Minute), now.Add(validity-time.Minute)
 			n, err := r.q.TakeOver(t.Context(), func(_ context.Context, f func(*sms.Message) error) error { return f(m) })
 			if n != 1 || err != nil {
 				t.Fatal(n, err)

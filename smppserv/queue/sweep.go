@@ -42,7 +42,7 @@ func (q *Queue) Sweep(ctx context.Context) (n int, err error) {
 		if err := q.reported(ctx); err != nil { // what is on disk is here, too
 			return n, err
 		}
-		found, err := q.takeUpMissing(ctx, q.staying(ids), stored)
+		found, err := q.takeUpMissing(ctx, q.staying(ids))
 		if n += found; err != nil {
 			return n, err
 		}
@@ -73,7 +73,7 @@ func (q *Queue) staying(ids []sms.ID) (stay []sms.ID) {
 }
 
 // takeUpMissing takes up those of the messages that are not here.
-func (q *Queue) takeUpMissing(ctx context.Context, ids []sms.ID, of origin) (n int, err error) {
+func (q *Queue) takeUpMissing(ctx context.Context, ids []sms.ID) (n int, err error) {
 	var missing []sms.ID
 	q.mu.Lock()
 	for _, id := range ids {
@@ -94,7 +94,7 @@ func (q *Queue) takeUpMissing(ctx context.Context, ids []sms.ID, of origin) (n i
 		now := q.now()
 		for _, m := range ms {
 			if q.byID.find(uint64(m.ID)) == 0 && !m.State.Final() && m.Holder == 0 {
-				q.offer(q.takeUp(m, keysOf(m), q.came(m, now, of), now, of), m)
+				q.offer(q.takeUp(m, keysOf(m), q.came(m, now), now), m)
 				n++
 			}
 		}

@@ -75,6 +75,8 @@ type ClockStep struct {
 	LastID     sms.ID
 	OnTheirWay sms.ID // the store knows it, zero = nothing was
 	From, To   time.Time
+	// Of are the lives of the worker whose clock it was, where several share a store; nil = this one's. The store knows them.
+	Of []sms.Epoch
 }
 
 // By is how far the clock was set, negative = back.

@@ -89,7 +89,7 @@ func (n *node) open(ctx context.Context) (err error) {
 	l := n.life
 	n.after = 0
 	l.store, l.power, err = memory.Open(ctx, l.disk, memory.Options{Log: zerolog.Nop(), Write: l.write, Written: l.written, Answer: l.answer, Settle: l.settle, Read: l.reachable,
-		Epoch: l.epoch, GroupTime: reassemble})
+		Epoch: l.epoch, Node: n.name, GroupTime: reassemble})
 	if err != nil {
 		return err
 	}

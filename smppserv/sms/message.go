@@ -117,6 +117,8 @@ type Message struct {
 	// Where several workers share a store, Holder is the one whose queue has the message, or is to have it, instead of this
 	// worker's; 0 = this one has it, or it is final. HandedBy is who accepted it, once that one has handed it on; 0 = nobody has.
 	Holder, HandedBy Epoch
+	// AcceptedBy is whose clock gave it its times; 0 = this worker's, in this life or an earlier one.
+	AcceptedBy Epoch
 }
 
 // Acceptance is how a message was handed in. The zero value stands for what the message centre wrote itself, and for what is not

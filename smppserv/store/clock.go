@@ -20,7 +20,7 @@ func (s *Store) NoteClockStep(step road.ClockStep, done func(error)) {
 	}
 }
 
-// ClockSteps lists the steps that waiting messages may need, in their order.
+// ClockSteps lists the steps that waiting messages may need, in their order, those of other workers on the store among them.
 func (s *Store) ClockSteps(ctx context.Context) ([]road.ClockStep, error) {
 	steps, err := s.database.ClockSteps(ctx)
 	if err != nil {

@@ -88,7 +88,7 @@ type Database interface {
 	// Since is the first message that was received at the time given or later, and is 0 where there is none. It goes by the order
 	// of the messages, as if the clock had never been set back.
 	Since(ctx context.Context, at time.Time) (sms.ID, error)
-	// ClockSteps lists the steps in the order in which they were written.
+	// ClockSteps lists the steps of all workers on the store in the order in which they were written.
 	ClockSteps(ctx context.Context) ([]road.ClockStep, error)
 	// LastPurge is the last batch's PurgedAt, zero = there was none.
 	LastPurge(ctx context.Context) (time.Time, error)

@@ -1,11 +1,13 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -49,6 +51,8 @@ type Options struct {
 
 	// Epoch is that of one of several workers on the Disk, from Disk.Epoch; 0 = the Disk is this store's alone.
 	Epoch sms.Epoch
+	// Node is the name of that worker, by whose clock are the times of what it accepts in all its lives; "" = it has this one.
+	Node string
 	// GroupTime is how long the parts of a long text go to the worker that has the first one; 0 = they stay where they come in.
 	GroupTime time.Duration
 }
@@ -74,6 +78,7 @@ func (p Power) Cut(kept bool) {
 
 // Open opens the store on a disk, which one store has at a time, or those of several workers.
 func Open(ctx context.Context, disk *Disk, o Options) (*store.Store, Power, error) {
+	o.Node = cmp.Or(o.Node, strconv.FormatInt(int64(o.Epoch), 10))
 	d := &database{disk: disk, o: o}
 	disk.mu.Lock()
 	if o.Epoch == 0 && disk.open != nil {
@@ -82,6 +87,8 @@ func Open(ctx context.Context, disk *Disk, o Options) (*store.Store, Power, erro
 	}
 	if o.Epoch == 0 {
 		disk.open = d
+	} else {
+		disk.names[o.Epoch] = o.Node
 	}
 	disk.mu.Unlock()
 	s, err := store.New(ctx, d, o.Log)
@@ -391,7 +398,7 @@ func (d *database) ByNumber(ctx context.Context, number string, from, to sms.ID,
 
 // ClockSteps implements store.Database.
 func (d *database) ClockSteps(ctx context.Context) (steps []road.ClockStep, err error) {
-	err = d.read(ctx, func() { steps = slices.Clone(d.disk.steps) })
+	err = d.read(ctx, func() { steps = d.stepsSeen() })
 	return steps, err
 }
 

@@ -144,7 +144,7 @@ func (d *Disk) write(b *store.Batch, by sms.Epoch) {
 		}
 	}
 	d.handOn(b, by)
-	d.jobs(b)
+	d.jobs(b, by)
 	d.records(b)
 	_ = b.Tally.Rows(func(r *tally.Row) error {
 		key := r.Key
@@ -305,9 +305,9 @@ func (d *Disk) inRange(from, to sms.ID) func(func(sms.ID) bool) {
 	}
 }
 
-func (d *Disk) jobs(b *store.Batch) {
+func (d *Disk) jobs(b *store.Batch, by sms.Epoch) {
 	for _, step := range b.Steps {
-		d.steps = append(d.steps, road.ClockStep{LastID: step.LastID, OnTheirWay: b.LastID, From: milli(step.From), To: milli(step.To)})
+		d.steps = append(d.steps, road.ClockStep{LastID: step.LastID, OnTheirWay: b.LastID, From: milli(step.From), To: milli(step.To), Of: []sms.Epoch{by}})
 		oldest := max(step.LastID, b.LastID)
 		if len(d.waiting) > 0 {
 			oldest = d.waiting[0]

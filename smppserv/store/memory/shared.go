@@ -1,10 +1,12 @@
 package memory
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store"
 )
@@ -18,8 +20,9 @@ type shared struct {
 	fences       map[sms.Epoch]bool
 	estates      map[sms.Epoch]estate
 	groups       map[longText]*group
-	parts        map[sms.ID]*group // those that are not where the others are
-	reserved     sms.ID            // the last one that a worker has
+	parts        map[sms.ID]*group    // those that are not where the others are
+	names        map[sms.Epoch]string // of the workers whose lives they were
+	reserved     sms.ID               // the last one that a worker has
 	transactions uint64
 	arrived      map[sms.ID]uint64 // by which transaction
 }
@@ -50,7 +53,7 @@ func (g *group) over(total byte) bool {
 }
 
 func newShared() shared {
-	return shared{fences: map[sms.Epoch]bool{}, estates: map[sms.Epoch]estate{}, groups: map[longText]*group{}, parts: map[sms.ID]*group{}, arrived: map[sms.ID]uint64{}}
+	return shared{fences: map[sms.Epoch]bool{}, estates: map[sms.Epoch]estate{}, groups: map[longText]*group{}, parts: map[sms.ID]*group{}, names: map[sms.Epoch]string{}, arrived: map[sms.ID]uint64{}}
 }
 
 // Epoch gives out an epoch that was never used: its worker may write until Bequeath.
@@ -152,9 +155,32 @@ func (d *database) taken(b *store.Batch) bool {
 // holds tells whether what an epoch holds is this one's.
 func (d *database) holds(e sms.Epoch) bool { return d.disk.owner(e) == d.o.Epoch }
 
+// isLife tells whether an epoch is a life of this worker, the present one or one before; of who has the disk for itself all are.
+func (d *database) isLife(e sms.Epoch) bool { return d.o.Epoch == 0 || d.disk.names[e] == d.o.Node }
+
+// stepsSeen are the steps of the clock as this epoch sees them.
+func (d *database) stepsSeen() []road.ClockStep {
+	steps := slices.Clone(d.disk.steps)
+	for i := range steps {
+		of := steps[i].Of[0]
+		if steps[i].Of = nil; d.isLife(of) {
+			continue
+		}
+		for e, name := range d.disk.names {
+			if name == d.disk.names[of] {
+				steps[i].Of = append(steps[i].Of, e)
+			}
+		}
+	}
+	return steps
+}
+
 // seen is a message as this epoch sees it.
 func (d *database) seen(m *sms.Message, part store.Part) *sms.Message {
 	c := kept(m, part)
+	if c.AcceptedBy = cmp.Or(m.HandedBy, m.Holder); d.isLife(c.AcceptedBy) {
+		c.AcceptedBy = 0
+	}
 	if e := d.disk.owner(m.Holder); e != 0 {
 		c.Holder = e
 	}

@@ -22,6 +22,7 @@ func Open(ctx context.Context, o Options) (*store.Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.alone = true
 	epoch, err := d.takeAll(ctx)
 	if err != nil {
 		return nil, explain(d.where(), errors.Join(err, d.Close()))
@@ -74,9 +75,11 @@ func (a alone) Close() error {
 
 func (d *Database) leave(ctx context.Context) error {
 	return pgx.BeginFunc(ctx, d.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "INSERT INTO estates (epoch, owner, node) SELECT epoch, 0, $2 FROM fences WHERE epoch = $1", d.epoch.Load(), d.o.Node); err != nil {
+			return err
+		}
 		for _, query := range []string{
 			"UPDATE estates SET owner = 0 WHERE owner = $1",
-			"INSERT INTO estates (epoch, owner) SELECT epoch, 0 FROM fences WHERE epoch = $1",
 			"DELETE FROM fences WHERE epoch = $1",
 		} {
 			if _, err := tx.Exec(ctx, query, d.epoch.Load()); err != nil {

@@ -62,6 +62,8 @@ type Database struct {
 	epoch    atomic.Int64
 	gather   atomic.Int64 // Options.GroupTime
 	estates  atomic.Pointer[func() []sms.Epoch]
+	lives    atomic.Pointer[[]sms.Epoch] // that this worker had before
+	alone    bool                        // no other one shares the database
 	keepPool bool
 	writer   writer
 }
@@ -90,6 +92,7 @@ func newDatabase(ctx context.Context, o Options) (*Database, error) {
 		return nil, err
 	}
 	d := &Database{o: o, config: config}
+	d.lives.Store(&[]sms.Epoch{})
 	d.Gather(o.GroupTime)
 	if err := os.MkdirAll(o.Folder, 0o750); err != nil {
 		return nil, fmt.Errorf("store: cannot make the folder of the high-water mark: %w", err)
@@ -169,6 +172,9 @@ func (d *Database) begin(ctx context.Context, epoch sms.Epoch, as store.Database
 	d.pool.Reset()
 	if err := d.writer.open(ctx, d, epoch); err != nil {
 		return nil, explain(d.where(), errors.Join(err, as.Close()))
+	}
+	if err := d.readLives(ctx); err != nil {
+		return nil, errors.Join(err, as.Close())
 	}
 	s, err := store.New(ctx, as, d.o.Log)
 	if err != nil {

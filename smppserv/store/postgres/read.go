@@ -47,7 +47,7 @@ func (d *Database) each(ctx context.Context, query string, to []any, f func() er
 
 // messages calls f for each message of a query, whose columns are columns, until it fails.
 func (d *Database) messages(ctx context.Context, query string, f func(*sms.Message) error, args ...any) error {
-	r := reader{epoch: d.Epoch(), keys: d.o.Keys}
+	r := reader{epoch: d.Epoch(), lives: *d.lives.Load(), keys: d.o.Keys}
 	return d.rows(ctx, query, func(rows pgx.Rows) error {
 		m := &sms.Message{}
 		if err := r.read(rows, m); err != nil {
@@ -130,7 +130,7 @@ func (d *Database) WaitingOf(ctx context.Context, holders []sms.Epoch, f func(*s
 }
 
 func (d *Database) waiting(ctx context.Context, query string, holders any, after sms.ID, f func(*sms.Message) error) error {
-	r := reader{epoch: d.Epoch(), keys: d.o.Keys}
+	r := reader{epoch: d.Epoch(), lives: *d.lives.Load(), keys: d.o.Keys}
 	m, own := &sms.Message{}, &sms.Receipt{}
 	for n := waitingStep; n == waitingStep; {
 		n = 0
@@ -222,14 +222,46 @@ func (d *Database) KnownAs(ctx context.Context, id sms.ID) ([]sms.ID, error) {
 	return d.ids(ctx, "SELECT id FROM messages WHERE id = $1 UNION SELECT message_id FROM submit_multi WHERE known_by = $1 ORDER BY 1", int64(id))
 }
 
+// clockSteps are those of all workers, with the lives of each.
+const clockSteps = "WITH lives AS (SELECT epoch, lower(node) AS node FROM estates WHERE node <> '' UNION ALL SELECT epoch, lower(name) FROM nodes) " +
+	"SELECT c.message_id, c.on_their_way, c.set_from, c.set_to, ARRAY(SELECT o.epoch FROM lives l JOIN lives o ON o.node = l.node WHERE l.epoch = c.epoch " +
+	"UNION SELECT c.epoch) FROM clock_steps c ORDER BY c.id"
+
 // ClockSteps implements store.Database.
 func (d *Database) ClockSteps(ctx context.Context) (steps []road.ClockStep, err error) {
+	if err := d.readLives(ctx); err != nil {
+		return nil, err
+	}
 	var last, onTheirWay, from, to int64
-	err = d.each(ctx, "SELECT message_id, on_their_way, set_from, set_to FROM clock_steps WHERE epoch "+own+" ORDER BY id", []any{&last, &onTheirWay, &from, &to}, func() error {
-		steps = append(steps, road.ClockStep{LastID: sms.ID(last), OnTheirWay: sms.ID(onTheirWay), From: time.UnixMilli(from), To: time.UnixMilli(to)})
+	var of []sms.Epoch
+	err = d.each(ctx, clockSteps, []any{&last, &onTheirWay, &from, &to, &of}, func() error {
+		if slices.ContainsFunc(of, d.isLife) {
+			of = nil
+		}
+		steps = append(steps, road.ClockStep{LastID: sms.ID(last), OnTheirWay: sms.ID(onTheirWay), From: time.UnixMilli(from), To: time.UnixMilli(to), Of: of})
+		of = nil
 		return nil
-	}, d.epoch.Load())
+	})
 	return steps, err
+}
+
+// isLife tells whether an epoch is a life of this worker: the present one, or one before.
+func (d *Database) isLife(e sms.Epoch) bool {
+	return e == d.Epoch() || slices.Contains(*d.lives.Load(), e)
+}
+
+// readLives reads which lives this worker had before. Of who has the database for itself they are all.
+func (d *Database) readLives(ctx context.Context) error {
+	lives := []sms.Epoch{}
+	var e int64
+	err := d.each(ctx, "SELECT epoch FROM estates WHERE $2 OR lower(node) = lower($1::text)", []any{&e}, func() error {
+		lives = append(lives, sms.Epoch(e))
+		return nil
+	}, d.o.Node, d.alone)
+	if err == nil {
+		d.lives.Store(&lives)
+	}
+	return err
 }
 
 // LastPurge implements store.Database.

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"hnetsmpp/smppserv/sms"
@@ -15,16 +16,18 @@ import (
 const columns = "m.id, m.kind, m.state, m.submitter, m.recipient, m.source, m.destination, m.received_at, m.due_at, m.expires_at, m.attempts, m.error, m.reason, " +
 	"m.attributes, %s, m.final_at, m.push_key, m.wait, m.progress, m.tried_at, m.took_ms, m.through, m.unjudged, " +
 	// whose queue has it: an epoch that is over has given what it had to another
-	"CASE WHEN m.final_at IS NULL THEN coalesce((SELECT nullif(e.owner, 0) FROM estates e WHERE e.epoch = m.holder), m.holder) ELSE 0 END, m.handed_by"
+	"CASE WHEN m.final_at IS NULL THEN coalesce((SELECT nullif(e.owner, 0) FROM estates e WHERE e.epoch = m.holder), m.holder) ELSE 0 END, m.handed_by, m.holder"
 
 const noContent = "NULL::bytea"
 
 // reader reads rows of columns, for an epoch.
 type reader struct {
 	epoch sms.Epoch
+	lives []sms.Epoch // of this worker, before
 	keys  *store.Keys
 
-	id, received, due, expires, code, wait, holder    int64
+	id, received, due, expires, code, wait            int64
+	holder, had                                       int64
 	kind, state                                       int16
 	attempts, unjudged                                int32
 	submitter, recipient, source, destination, reason pgtype.DriverBytes
@@ -39,7 +42,7 @@ func (r *reader) read(rows pgx.Rows, m *sms.Message) error {
 	if r.to == nil {
 		r.to = []any{&r.id, &r.kind, &r.state, &r.submitter, &r.recipient, &r.source, &r.destination, &r.received, &r.due, &r.expires, &r.attempts, &r.code, &r.reason,
 			&r.attributes, &r.content, &r.final, &r.key, &r.wait, &r.progress, &r.tried, &r.took, &r.through, &r.unjudged,
-			&r.holder, &r.handedBy}
+			&r.holder, &r.handedBy, &r.had}
 	}
 	if err := rows.Scan(r.to...); err != nil {
 		return err
@@ -69,8 +72,13 @@ func (r *reader) read(rows pgx.Rows, m *sms.Message) error {
 	if holder := sms.Epoch(r.holder); holder != r.epoch {
 		m.Holder = holder
 	}
+	accepted := sms.Epoch(r.had)
 	if r.handedBy != nil {
 		m.HandedBy = sms.Epoch(*r.handedBy)
+		accepted = m.HandedBy
+	}
+	if accepted != r.epoch && !slices.Contains(r.lives, accepted) {
+		m.AcceptedBy = accepted
 	}
 	if err := r.keys.Decode(r.attributes, content, m, &r.names); err != nil {
 		return fmt.Errorf("message %d: %w", m.ID, err)

@@ -244,7 +244,8 @@ func (e *end) Leave(ctx context.Context, m transfer.Mark) error {
 	q := &pgx.Batch{}
 	q.Queue("SELECT count(pg_terminate_backend(a.pid)) FROM pg_stat_activity a, nodes n WHERE a.datname = current_database() AND a.usename = current_user " +
 		"AND a.application_name = 'hnetsmpp ' || n.epoch")
-	q.Queue("INSERT INTO estates (epoch, owner) SELECT epoch, 0 FROM fences ON CONFLICT (epoch) DO NOTHING")
+	q.Queue("INSERT INTO estates (epoch, owner, node) SELECT f.epoch, 0, coalesce(n.name, '') FROM fences f LEFT JOIN nodes n ON n.epoch = f.epoch " +
+		"ON CONFLICT (epoch) DO NOTHING")
 	q.Queue("UPDATE estates SET owner = 0")
 	for _, table := range []string{"fences", "nodes", "slots", "leader", "pending", "once", "asks"} {
 		q.Queue("DELETE FROM " + table)
