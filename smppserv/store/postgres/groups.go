@@ -39,7 +39,7 @@ const (
 	countParts = "UPDATE groups g SET came = g.came + v.n FROM " + ofTexts
 	// endGroups has those go of which the epoch has all that it was given: each part once. One that came again may be the next text's.
 	endGroups = "DELETE FROM groups g USING " + ofTexts + " AND g.came = g.total AND length(g.given) = g.total " +
-		"AND (SELECT count(DISTINCT get_byte(g.given, i)) FROM generate_series(0, g.total - 1) i) = g.total"
+		"AND (SELECT count(DISTINCT get_byte(g.given, i)) FROM generate_series(0, length(g.given) - 1) i) = g.total"
 )
 
 // longText identifies a long text whose parts come in several messages.
