@@ -216,11 +216,19 @@ func (w *writer) endGroups(q *pgx.Batch, b *store.Batch) {
 	q.Queue(endGroups, args...)
 }
 
-// wrote notes which parts of a batch that is on disk are here and to go, and which have gone.
+// wrote notes which parts of a batch that is on disk are here and to go, and which have gone, or have ended before they did.
 func (p *parted) wrote(b *store.Batch) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	maps.Copy(p.away, p.leaving)
+	if len(p.away) == 0 {
+		return
+	}
+	for _, v := range b.Ended {
+		for _, id := range v.IDs {
+			delete(p.away, id)
+		}
+	}
 	for _, h := range b.HandedOn {
 		for _, id := range h.IDs {
 			delete(p.away, id)
