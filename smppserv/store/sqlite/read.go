@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -114,81 +113,6 @@ func (d *database) Load(ctx context.Context, ids []sms.ID, part store.Part) ([]*
 		}
 	}
 	return ms, nil
-}
-
-// waitingStep is how many messages are read together, so that no read holds the log.
-const waitingStep = 2000
-
-var waiting = "SELECT " + fmt.Sprintf(read, "NULL") + " FROM messages INDEXED BY messages_waiting WHERE final_at IS NULL AND id > ? ORDER BY id LIMIT ?"
-
-// waitingPage is messages that were read together, each with a receipt of its own to be read into.
-type waitingPage struct {
-	ms       []sms.Message
-	receipts []sms.Receipt
-	n        int
-	err      error
-	last     bool
-}
-
-// Waiting implements store.Database. It reads while f is called: a start has another processor to itself for one of them.
-func (d *database) Waiting(ctx context.Context, after sms.ID, f func(*sms.Message) error) error {
-	ctx, cancel := context.WithCancel(ctx)
-	free, full := make(chan *waitingPage, 2), make(chan *waitingPage, 2)
-	for range cap(free) {
-		free <- &waitingPage{ms: make([]sms.Message, waitingStep), receipts: make([]sms.Receipt, waitingStep)}
-	}
-	go func() {
-		defer close(full)
-		for p := range free {
-			d.readWaiting(ctx, p, after)
-			last := p.last
-			if p.n > 0 {
-				after = p.ms[p.n-1].ID
-			}
-			if full <- p; last {
-				return
-			}
-		}
-	}()
-	defer func() {
-		cancel()
-		close(free)
-		for range full { // until nothing is read any more
-		}
-	}()
-	for p := range full {
-		for i := range p.n {
-			if err := f(&p.ms[i]); err != nil {
-				return err
-			}
-		}
-		if p.last {
-			return p.err
-		}
-		free <- p
-	}
-	return nil
-}
-
-// readWaiting reads the next page. One that takes too long ends early.
-func (d *database) readWaiting(ctx context.Context, p *waitingPage, after sms.ID) {
-	p.n = 0
-	p.err = d.readers.read(ctx, func(r *reader) error {
-		return r.each(waiting, func(s *zombiezen.Stmt) error {
-			m := &p.ms[p.n]
-			m.Receipt = &p.receipts[p.n]
-			if err := r.message(s, m); err != nil {
-				return err
-			}
-			p.n++
-			return nil
-		}, int64(after), waitingStep)
-	})
-	if p.n > 0 && errors.Is(p.err, errReadTime) {
-		p.err, p.last = nil, false
-		return
-	}
-	p.last = p.err != nil || p.n < waitingStep
 }
 
 // idStep is how many ids are read together.
