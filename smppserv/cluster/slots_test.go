@@ -358,3 +358,17 @@ func TestAPlaceIsNotTakenAgainForASessionThatHasEndedMeanwhile(t *testing.T) {
 	testkit.Await(t, "its place is free again", none)
 	a.takes(numbered(receiver, 2))
 }
+
+func TestASessionOfTheWorkersOwnThatIsGoneGivesItsPlaceAway(t *testing.T) {
+	r := newRig(t)
+	a := r.join("a", long, answering(func(_ string, session uint64) bool { return session == 1 }))
+	release := a.takes(numbered(receiver, 1))
+	a.takes(numbered(receiver, 2)) // it is over, and its place on its way back
+	release()
+	if !a.refused(numbered(receiver, 3)) {
+		t.Error("two receive")
+	}
+	if n := r.value(`SELECT string_agg(session::text, ' ') FROM slots WHERE epoch <> 0`); n != "2" {
+		t.Errorf("places of %s", n)
+	}
+}

@@ -25,8 +25,8 @@ const (
 	writeSlotsEvery = time.Second
 )
 
-// Take takes a place for a session, over all nodes; release gives it back, and returns at once. A node whose session is in the way is
-// asked to probe it first, where that node is dead it is waited until it is taken over. The error is sms.ErrNoPlace, or
+// Take takes a place for a session, over all nodes; release gives it back, and returns at once. A node whose session is in the way, this
+// one included, is asked to probe it first, where that node is dead it is waited until it is taken over. The error is sms.ErrNoPlace, or
 // sms.ErrUnavailable where it cannot be known now who has a place. It ends with ctx, and at the latest after ProbeTime and two leases.
 func (n *Node) Take(ctx context.Context, p road.Place) (release func(), err error) {
 	ctx, cancel := context.WithTimeout(ctx, ProbeTime+2*n.o.Lease)
@@ -54,7 +54,7 @@ func (n *Node) take(ctx context.Context, p road.Place) error {
 			return fmt.Errorf("%w: %w", sms.ErrUnavailable, err)
 		case len(way) == 0:
 			return nil
-		case probed, !p.Pair && slices.ContainsFunc(way, func(o slot) bool { return o.epoch == n.epoch }):
+		case probed:
 			return sms.ErrNoPlace
 		}
 		switch gone, err = n.probe(ctx, p.Client, way); {
@@ -276,6 +276,9 @@ func (n *Node) isGone(ctx context.Context, client string, o slot) (gone bool, er
 		cancel()
 		if err == nil {
 			return gone, nil
+		}
+		if o.epoch == n.epoch { // it cannot probe its own
+			return false, nil
 		}
 		was, there, changed := n.other(o.epoch)
 		if !there { // Or it is new here, which a bind can wait for.

@@ -71,13 +71,14 @@ func (d *Doors) Sessions() []*Session {
 	return all
 }
 
-// DropSilent probes sessions, all at the same time, and closes those that are silent for d. It tells whether there was one.
+// DropSilent probes sessions, all at the same time, and closes those that are silent for d. It tells whether there was one, or one that is
+// over: that ends by itself, and its peer may still have an answer to read.
 func DropSilent(all []*Session, d time.Duration, reason error) bool {
 	var wg sync.WaitGroup
 	silent := make([]bool, len(all))
 	for i, s := range all {
 		wg.Go(func() {
-			if silent[i] = !s.Probe(d); silent[i] {
+			if silent[i] = !s.Probe(d); silent[i] && s.State()&(Unbinding|Closing) == 0 {
 				s.Close(reason)
 			}
 		})

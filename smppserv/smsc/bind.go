@@ -33,6 +33,7 @@ type peer struct {
 
 	// Guarded by the registry.
 	bound, gone bool
+	left        chan struct{} // closed when its place is free; nil = nobody waits for that
 	outlet      road.Outlet
 	release     func() // gives the place at all workers back; nil = it has none
 

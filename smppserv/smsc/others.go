@@ -12,7 +12,6 @@ import (
 
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/smppserv/road"
-	"hnetsmpp/smppserv/session"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/smsc/translate"
 )
@@ -353,12 +352,8 @@ func (s *superseded) has(id sms.ID) bool {
 
 // probe looks whether somebody is at the other end of a session, whose place another worker needs, and closes it where nobody answers.
 func (sv *Server) probe(number uint64) (gone bool) {
-	for _, s := range sv.doors.Sessions() {
-		if s.ID() == number {
-			return session.DropSilent([]*session.Session{s}, sv.o.ProbeTime, errGhost)
-		}
-	}
-	return true
+	p := sv.registry.holder(number)
+	return p == nil || sv.registry.dropSilent([]*peer{p})
 }
 
 // Displaced unbinds a session whose place another one has, at another worker.

@@ -40,13 +40,13 @@ func (r *registry) init(sv *Server) { r.sv, r.accounts = sv, map[string]*account
 const maxSessions = 2
 
 // inTheWay are the sessions because of which k gets no place.
-func (a *account) inTheWay(k session.State) (holders []*session.Session) {
+func (a *account) inTheWay(k session.State) (holders []*peer) {
 	if a.client.BindPolicy == Pair && len(a.sessions) < maxSessions {
 		return nil
 	}
 	for _, p := range a.sessions {
 		if a.client.BindPolicy == Pair || p.kind.Receives() && k.Receives() || p.kind.Transmits() && k.Transmits() {
-			holders = append(holders, p.s)
+			holders = append(holders, p)
 		}
 	}
 	return holders
@@ -70,9 +70,42 @@ func (r *registry) grant(p *peer, c *Client, k session.State) error {
 			return r.grantEverywhere(p, c, k)
 		}
 		r.mu.Unlock()
-		if probed || !session.DropSilent(holders, r.sv.o.ProbeTime, errGhost) {
+		if probed || !r.dropSilent(holders) {
 			return smpp.RALYBND
 		}
+	}
+}
+
+// dropSilent probes sessions, all at the same time, closes those that are silent, and waits until they have left. It tells whether one has.
+func (r *registry) dropSilent(holders []*peer) bool {
+	var all sync.WaitGroup
+	left := make([]bool, len(holders))
+	for i, p := range holders {
+		all.Go(func() {
+			left[i] = session.DropSilent([]*session.Session{p.s}, r.sv.o.ProbeTime, errGhost) && r.awaitLeft(p)
+		})
+	}
+	all.Wait()
+	return slices.Contains(left, true)
+}
+
+// awaitLeft waits until a session that is over has given its place back.
+func (r *registry) awaitLeft(p *peer) bool {
+	r.mu.Lock()
+	if p.account == nil || !slices.Contains(p.account.sessions, p) {
+		r.mu.Unlock()
+		return true
+	}
+	if p.left == nil {
+		p.left = make(chan struct{})
+	}
+	left := p.left
+	r.mu.Unlock()
+	select {
+	case <-left:
+		return true
+	case <-time.After(r.sv.o.ProbeTime):
+		return false
 	}
 }
 
@@ -129,6 +162,9 @@ func (p *peer) until() (ctx context.Context, cancel func()) {
 // leave takes p out of its client's sessions.
 func (r *registry) leave(p *peer) {
 	p.account.sessions = slices.DeleteFunc(p.account.sessions, func(o *peer) bool { return o == p })
+	if p.left != nil {
+		close(p.left)
+	}
 }
 
 // share gives the sessions of a client here their share of its rate: as many workers as it transmits to have the same.
@@ -176,26 +212,42 @@ func (sv *Server) Receives(systemID string) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	a := r.accounts[systemID]
-	return a != nil && slices.ContainsFunc(a.sessions, func(p *peer) bool { return p.bound && p.kind.Receives() })
+	return a != nil && slices.ContainsFunc(a.sessions, func(p *peer) bool { return p.bound && !p.gone && p.kind.Receives() })
 }
 
 // clientRetry are the waits before a message that the client could not take is tried again.
 var clientRetry = [...]time.Duration{time.Second, 5 * time.Second, 15 * time.Second, time.Minute}
 
-// unbound frees p's place.
+// unbound frees p's place, here last: until then who binds anew waits for it (dropSilent), and is not refused because of it elsewhere.
 func (r *registry) unbound(p *peer) {
 	r.mu.Lock()
 	p.gone = true
-	r.leave(p)
 	outlet, release := p.outlet, p.release
 	r.mu.Unlock()
-	if release != nil {
-		defer release() // another one may be served when this one is not any more
-	}
 	if outlet != nil {
 		outlet.Detach()
 		p.sender.over()
 	}
+	if release != nil {
+		release() // another one may be served when this one is not any more
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.leave(p)
+}
+
+// holder is the session of this number, if it has a client's place.
+func (r *registry) holder(session uint64) *peer {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	for _, a := range r.accounts {
+		for _, p := range a.sessions {
+			if p.s.ID() == session {
+				return p
+			}
+		}
+	}
+	return nil
 }
 
 // reload gives the accounts their new settings and unbinds the sessions of clients that are gone or disabled.

@@ -1,0 +1,137 @@
+package smsc
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+	"testing"
+	"time"
+
+	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/smppserv/queue"
+	"hnetsmpp/smppserv/road"
+	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/testkit"
+)
+
+// leavers are a queue in which the ways out of sessions take their time to be shut.
+type leavers struct {
+	*queue.Queue
+	leaving chan struct{} // one begins
+	through chan struct{} // and may end
+	goOn    func()        // closes through
+}
+
+type leaver struct {
+	road.Outlet
+	of *leavers
+}
+
+func (q *leavers) Attach(o road.OutletOptions) road.Outlet { return &leaver{q.Queue.Attach(o), q} }
+
+func (l *leaver) Detach() {
+	l.of.leaving <- struct{}{}
+	<-l.of.through
+	l.Outlet.Detach()
+}
+
+// places are the other workers on the store, which have nothing: a client has one session over all of them.
+type places struct {
+	mu    sync.Mutex
+	taken map[string]bool
+}
+
+func (ps *places) Take(_ context.Context, p road.Place) (func(), error) {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	if ps.taken[p.Client] {
+		return nil, sms.ErrNoPlace
+	}
+	ps.taken[p.Client] = true
+	return func() {
+		ps.mu.Lock()
+		defer ps.mu.Unlock()
+		ps.taken[p.Client] = false
+	}, nil
+}
+
+func (*places) Mute(string, uint64, bool)    {}
+func (*places) Transmitters(string) int      { return 1 }
+func (*places) TakeIn(context.Context) error { return nil }
+func (*places) Ask(context.Context, sms.Epoch, string, []byte) ([]byte, error) {
+	return nil, sms.ErrHeldElsewhere
+}
+
+func newLeavingRig(t *testing.T) (*rig, *leavers) {
+	l := &leavers{leaving: make(chan struct{}, 10), through: make(chan struct{})}
+	l.goOn = sync.OnceFunc(func() { close(l.through) })
+	r := newRig(t, func(r *rig, o *Options) {
+		l.Queue = r.q
+		o.Queue, o.Others = l, &places{taken: map[string]bool{}}
+	})
+	t.Cleanup(l.goOn)
+	return r, l
+}
+
+// probed asks, as another worker does, whether the session is gone; its place is needed there.
+func (r *rig) probed(session uint64) <-chan bool {
+	gone := make(chan bool, 1)
+	go func() {
+		body, _ := json.Marshal(request{Session: session})
+		answer, _ := r.sv.Answer(context.Background(), AskProbe, body)
+		var got reply
+		_ = json.Unmarshal(answer, &got)
+		gone <- got.Gone
+	}()
+	return gone
+}
+
+func TestWhoDropsItsConnectionAndBindsAtOnceIsGranted(t *testing.T) {
+	r, l := newLeavingRig(t)
+	first := r.transceiver()
+	first.Close()
+	testkit.Receive(t, l.leaving, "the session leaves")
+	second := r.dial()
+	seq := second.Send(&smpp.Bind{Type: smpp.CmdBindTransceiver, SystemID: "alice", Password: "pw", InterfaceVersion: smpp.V34})
+	if answer, err := second.TryRead(50 * time.Millisecond); err == nil {
+		t.Fatalf("the bind was answered while the first session was not over: % x", answer)
+	}
+	l.goOn()
+	second.ExpectResp(seq, smpp.ROK)
+	second.ExpectAlive()
+}
+
+func TestWhoUnbindsAndBindsAtAnotherWorkerAtOnceIsGrantedWhenItsSessionIsOver(t *testing.T) {
+	r, l := newLeavingRig(t)
+	c := r.transceiver()
+	session := r.sv.Sessions()[0].ID()
+	unbind := c.Send(&smpp.Unbind{})
+	testkit.Receive(t, l.leaving, "the session leaves")
+	gone := r.probed(session)
+	select {
+	case <-gone:
+		t.Error("its place was given away while it was not over")
+	case <-time.After(50 * time.Millisecond):
+	}
+	l.goOn()
+	if !testkit.Receive(t, gone, "the answer of the probe") {
+		t.Error("it is said to be there")
+	}
+	c.ExpectResp(unbind, smpp.ROK) // its connection was not cut
+	if !testkit.Receive(t, r.probed(session), "the answer of a further probe") {
+		t.Error("it is said to be there when it is over")
+	}
+}
+
+func TestASessionThatAnswersKeepsItsPlaceAtAnotherWorkersProbe(t *testing.T) {
+	r, l := newLeavingRig(t)
+	l.goOn()
+	c := r.transceiver()
+	gone := r.probed(r.sv.Sessions()[0].ID())
+	h, _ := c.Expect(smpp.CmdEnquireLink)
+	c.SendSeq(h.Sequence, &smpp.EnquireLinkResp{})
+	if testkit.Receive(t, gone, "the answer of the probe") {
+		t.Error("it is said to be gone")
+	}
+	c.ExpectAlive()
+}
