@@ -141,7 +141,7 @@ func TestAPostgresThatIsRestartedMakesNobodyDead(t *testing.T) {
 		testkit.Await(t, w.o.Name+" delivers again", w.Holds)
 	}
 	r.awaitBeats(8, a, b)
-	r.message(1, 0)
+	r.message(1, a.epoch)
 	r.exec(handOn, []int64{1}, int64(b.epoch))
 	a.TellRows(b.epoch)
 	testkit.Await(t, "what is handed to b arrives", func() bool { return b.is(func() bool { return len(b.arrived) == 1 }) })

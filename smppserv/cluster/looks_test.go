@@ -34,14 +34,14 @@ func TestWhatIsHandedOnArrivesWithoutANotice(t *testing.T) {
 
 func TestWhatIsHandedOnArrivesInADatabaseThatWasPutBackFromADump(t *testing.T) {
 	r := newRig(t)
-	r.message(1, 0)
-	r.message(2, 0)
-	b := r.join("b", long)
+	a, b := r.join("a", long), r.join("b", long)
+	r.message(1, a.epoch)
+	r.message(2, a.epoch)
 	r.exec(`UPDATE messages SET holder = $1, arrived = '1000000000' WHERE id = 1`, int64(b.epoch)) // as pg_restore writes it
 	testkit.Await(t, "what was there arrives", b.has(1))
 	r.exec(handOn, []int64{2}, int64(b.epoch))
 	testkit.Await(t, "what is handed on arrives", b.has(1, 2))
-	r.exec(handOn, []int64{1}, 0)
+	r.exec(handOn, []int64{1}, int64(a.epoch))
 	testkit.Await(t, "it is seen that one went", func() bool {
 		if b.looks.arriving.lock(t.Context()) != nil {
 			return false
@@ -114,7 +114,7 @@ func TestWhatIsHandedToAWorkerThatIsOverArrivesAtItsHeir(t *testing.T) {
 	if name := r.value(`SELECT node FROM estates WHERE epoch = $1`, int64(a.epoch)); name != "a" {
 		t.Errorf("it was a life of %q", name)
 	}
-	r.message(1, 0)
+	r.message(1, b.epoch)
 	r.exec(handOn, []int64{1}, int64(a.epoch))
 	testkit.Await(t, "it arrives", b.has(1))
 }

@@ -372,3 +372,45 @@ func TestASessionOfTheWorkersOwnThatIsGoneGivesItsPlaceAway(t *testing.T) {
 		t.Errorf("places of %s", n)
 	}
 }
+
+func TestABindDuringWhoseProbeTheDatabaseGoesAwayIsNotSaidToBeOneTooMany(t *testing.T) {
+	r := newRig(t)
+	var b *worker
+	a := r.join("a", long, answering(func(string, uint64) bool {
+		b.cut.set(true)
+		return false
+	}))
+	b = r.join("b", long)
+	a.takes(numbered(receiver, 1))
+	r.knows(b, a)
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
+	defer cancel()
+	if _, err := b.Take(ctx, numbered(receiver, 2)); !errors.Is(err, sms.ErrUnavailable) || ctx.Err() != nil {
+		t.Errorf("away when the answer was to come: %v", err)
+	}
+	way := []slot{{number: 1, epoch: a.epoch, session: 1, receives: true}}
+	if gone, err := b.probe(ctx, "acme", way); err == nil || len(gone) > 0 {
+		t.Errorf("away when it was to be asked: %v, %v", gone, err)
+	}
+	way[0].epoch = 4711 // of which it knows nothing
+	if gone, err := b.probe(ctx, "acme", way); err == nil || len(gone) > 0 {
+		t.Errorf("away, and the worker is a new one: %v, %v", gone, err)
+	}
+}
+
+func TestABindIsNotSaidToBeOneTooManyByWhoLostItsLeaseDuringTheProbe(t *testing.T) {
+	r := newRig(t)
+	var b *worker
+	a := r.join("a", long, answering(func(string, uint64) bool {
+		b.term.Store(&term{})
+		return false
+	}))
+	b = r.joinIdle("b", long)
+	r.knows(b, a)
+	b.renewing.stop() // it is not to get its lease back meanwhile
+	b.run()
+	a.takes(numbered(receiver, 1))
+	if _, err := b.Take(t.Context(), numbered(receiver, 2)); !errors.Is(err, sms.ErrUnavailable) {
+		t.Errorf("without the lease: %v", err)
+	}
+}

@@ -46,7 +46,7 @@ func (n *Node) take(ctx context.Context, p road.Place) error {
 	var gone []slot // sessions that were found to be gone
 	for probed := false; ; probed = true {
 		if !n.Holds() {
-			return fmt.Errorf("%w: the lease is not held", sms.ErrUnavailable)
+			return fmt.Errorf("%w: %w", sms.ErrUnavailable, errNoLease)
 		}
 		way, err := n.tryTake(ctx, p, gone, false)
 		switch {
@@ -271,6 +271,9 @@ func (n *Node) probe(ctx context.Context, client string, way []slot) (gone []slo
 // and else waited for until somebody has taken over from it.
 func (n *Node) isGone(ctx context.Context, client string, o slot) (gone bool, err error) {
 	for ctx.Err() == nil {
+		if !n.Holds() { // nothing is heard of others then
+			return false, errNoLease
+		}
 		ask, cancel := context.WithTimeout(ctx, ProbeTime)
 		gone, err := n.askProbe(ask, o.epoch, Probe{client, uint64(o.session)})
 		cancel()
@@ -280,30 +283,36 @@ func (n *Node) isGone(ctx context.Context, client string, o slot) (gone bool, er
 		if o.epoch == n.epoch { // it cannot probe its own
 			return false, nil
 		}
-		was, there, changed := n.other(o.epoch)
-		if !there { // Or it is new here, which a bind can wait for.
-			known, err := n.isNode(ctx, o.epoch)
-			switch {
-			case err == nil && !known:
-				return true, nil
-			case !pause(ctx, n.o.Lease/8):
-				return false, nil
-			}
-			continue
-		}
-		if _, refused := errors.AsType[*RefusedError](err); refused || ctx.Err() != nil {
-			return false, nil
-		}
-		if !errors.Is(err, ErrNoAnswer) {
+		_, refused := errors.AsType[*RefusedError](err)
+		if !refused && !errors.Is(err, ErrNoAnswer) {
 			return false, err
 		}
+		was, there, changed := n.other(o.epoch)
+		known, err := n.isNode(ctx, o.epoch)
+		switch {
+		case ctx.Err() != nil:
+			return false, nil
+		case err != nil:
+			return false, err
+		case !known:
+			return true, nil
+		case refused:
+			return false, nil
+		case !there: // it is new here, which a bind can wait for
+			pause(ctx, n.o.Lease/8)
+			continue
+		}
 		for now := was; there && now.beat == was.beat; now, there, changed = n.other(o.epoch) {
+			if !n.Holds() {
+				return false, errNoLease
+			}
 			select {
 			case <-ctx.Done():
 				return false, nil
 			case <-n.lost:
 				return false, ErrLost
 			case <-changed:
+			case <-time.After(min(n.o.Lease/8, time.Second)):
 			}
 		}
 	}
