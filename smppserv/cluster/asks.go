@@ -103,8 +103,7 @@ func (n *Node) Ask(ctx context.Context, to sms.Epoch, what string, body []byte) 
 	for known := false; ; {
 		_, there, changed := n.other(to)
 		if known && !there { // somebody has taken over from it
-			n.void(id)
-			return nil, ErrNoAnswer
+			return n.void(id, c)
 		}
 		known = there
 		select {
@@ -115,8 +114,7 @@ func (n *Node) Ask(ctx context.Context, to sms.Epoch, what string, body []byte) 
 			n.asking.forget(id)
 			return nil, ErrLost
 		case <-ctx.Done():
-			n.void(id)
-			return nil, ErrNoAnswer
+			return n.void(id, c)
 		}
 	}
 }
@@ -151,12 +149,26 @@ func (n *Node) putAsk(ctx context.Context, to sms.Epoch, what string, body []byt
 	return id, whose, err
 }
 
-// void takes an ask away, whose answer nobody waits for.
-func (n *Node) void(id int64) {
-	n.asking.forget(id)
+// void takes an ask away, whose time is over. That decides: what is being written for it is written before, and the ask is answered, or is
+// not written.
+func (n *Node) void(id int64, c <-chan answer) ([]byte, error) {
+	defer n.asking.forget(id)
 	ctx, cancel := n.bound(context.Background())
 	defer cancel()
-	_, _ = n.o.Pool.Exec(ctx, `DELETE FROM asks WHERE id = $1`, id) // else it is void by its time, and the leader takes it away
+	var a answer
+	var answered bool
+	err := n.o.Pool.QueryRow(ctx, `DELETE FROM asks WHERE id = $1 RETURNING answered_at IS NOT NULL, answer, failed`, id).Scan(&answered, &a.body, &a.failed)
+	switch {
+	case errors.Is(err, pgx.ErrNoRows): // its answer was found just now, or its worker is over
+		select {
+		case a := <-c:
+			return a.result()
+		case <-time.After(answersEvery):
+		}
+	case err == nil && answered:
+		return a.result()
+	}
+	return nil, ErrNoAnswer // and where it could not be taken away, it is void by its time
 }
 
 // lookForAnswers takes up the answers that have come.

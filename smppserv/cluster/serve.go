@@ -9,13 +9,15 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"hnetsmpp/smppserv/guard"
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
 
 // maxServed bounds the asks that are served at a time; what is more waits, until it is void.
 const maxServed = 128
 
-// Handler does what another node asks, and returns its answer of at most MaxBody octets. ctx ends when nobody waits for it any more.
+// Handler does what another node asks, and returns its answer of at most MaxBody octets. ctx ends when nobody waits for it any more, and
+// has the ask: what is written with that (road.AskOf) is written in time or not at all.
 type Handler func(ctx context.Context, from sms.Epoch, body []byte) ([]byte, error)
 
 // served are the asks of others.
@@ -106,11 +108,12 @@ func (n *Node) takeAsks(ctx context.Context, most int) ([]request, error) {
 func (n *Node) answer(ctx context.Context, r request) {
 	ctx, cancel := context.WithTimeout(ctx, r.until)
 	defer cancel()
-	body, failed := n.handle(ctx, r)
-	if ctx.Err() != nil { // nobody waits for it
+	body, failed := n.handle(road.WithAsk(ctx, r.id), r)
+	if ctx.Err() != nil { // nobody waits for it, but for what was answered in time
 		return
 	}
-	_, err := n.o.Pool.Exec(ctx, `UPDATE asks SET answer = $2, failed = $3, answered_at = clock_timestamp() WHERE id = $1`, r.id, body, failed)
+	// What is on disk was answered with it.
+	_, err := n.o.Pool.Exec(ctx, `UPDATE asks SET answer = $2, failed = $3, answered_at = clock_timestamp() WHERE id = $1 AND answered_at IS NULL`, r.id, body, failed)
 	if err != nil {
 		n.o.Log.Warn().Err(undisclosed(err)).Str("what", r.what).Msg("what another worker asked is not answered")
 		return

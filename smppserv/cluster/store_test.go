@@ -31,10 +31,10 @@ func add(s *store.Store) (sms.ID, error) {
 }
 
 // joinWithStore starts a worker with the store of its epoch, on the pool that this has for it.
-func (r *rig) joinWithStore(name string, s **store.Store) *worker {
+func (r *rig) joinWithStore(name string, s **store.Store, change ...func(*worker, *Options)) *worker {
 	r.t.Helper()
 	var begin func(sms.Epoch)
-	w := r.joinIdle(name, short, func(w *worker, o *Options) {
+	w := r.joinIdle(name, short, append(change, func(w *worker, o *Options) {
 		d := r.database(w.cut.dsn)
 		o.Pool = d.Pool()
 		begin = func(e sms.Epoch) {
@@ -49,7 +49,7 @@ func (r *rig) joinWithStore(name string, s **store.Store) *worker {
 				_ = opened.Close(ctx) // what was taken over from is not written any more
 			})
 		}
-	})
+	})...)
 	begin(w.epoch)
 	w.run()
 	return w

@@ -9,6 +9,7 @@ import (
 
 	"hnetsmpp/pkg/adminapi"
 	"hnetsmpp/smppserv/hermes"
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
 
@@ -187,7 +188,12 @@ func (ops *Operators) retryAsked(ctx context.Context, q messageID) (doneAt, erro
 }
 
 func (ops *Operators) cancelAsked(ctx context.Context, q messageID) (doneAt, error) {
-	return ops.forOther(ctx, q, ops.cancelHere)
+	taken := func(int) []byte { // on disk with its end
+		data, _ := encode(doneAt{takenBack(q.ID.String()), ops.o.Node})
+		data, _ = encode(reply{Body: data})
+		return data
+	}
+	return ops.forOther(road.WithAnswer(ctx, taken), q, ops.cancelHere)
 }
 
 func atNode(name string) string {
@@ -257,13 +263,18 @@ func (ops *Operators) cancelHere(ctx context.Context, m *sms.Message) (adminapi.
 	within, leave := earlier(ctx)
 	defer leave()
 	switch err := ops.parts.Queue.CancelBy(within, m.ID, "cancelled by an operator"); {
+	case err != nil && within.Err() != nil && road.AskOf(ctx, 1) != nil:
+		return adminapi.Done{}, fmt.Errorf("%w: message %s could not be taken back in time, and waits as before", adminapi.ErrUnavailable, m.ID)
 	case err != nil && within.Err() != nil: // it is taken back when it can be written
 		return adminapi.Done{}, fmt.Errorf("%w: message %s is taken back as soon as that can be written", errLater, m.ID)
 	case err != nil:
 		return adminapi.Done{}, ops.notWaiting(ctx, m, err)
 	}
-	id := m.ID.String()
-	return adminapi.Done{ID: id, Count: 1, Text: adminapi.Say("message %s is taken back", id)}, nil
+	return takenBack(m.ID.String()), nil
+}
+
+func takenBack(id string) adminapi.Done {
+	return adminapi.Done{ID: id, Count: 1, Text: adminapi.Say("message %s is taken back", id)}
 }
 
 // notWaiting says why nothing can be done with a message; errMoved where another node has it by now.

@@ -26,7 +26,7 @@ const (
 // elsewhere, as the request has failed then. elsewhere, which may be nil, takes back what other workers have, and hands here what came from there;
 // this is a transaction at each of them, not over all: after an error some may be taken back.
 func (q *Queue) CancelConversation(ctx context.Context, like *sms.Message, elsewhere func(context.Context) (road.Cancelled, error), done func(road.Cancelled, error)) {
-	c := &cancellation{q: q, like: like}
+	c := &cancellation{q: q, like: like, reason: "cancelled"}
 	through := make(chan struct{})
 	q.mu.Lock()
 	c.upTo = q.lastSeen
@@ -70,9 +70,10 @@ func (q *Queue) CancelConversation(ctx context.Context, like *sms.Message, elsew
 
 // cancellation takes back the messages of a conversation, all or none.
 type cancellation struct {
-	q    *Queue
-	like *sms.Message
-	upTo sms.ID
+	q      *Queue
+	like   *sms.Message // nil = one message alone
+	reason string
+	upTo   sms.ID
 
 	elsewhere int      // other workers have taken so many back
 	before    []sms.ID // what waited here before they were asked
@@ -80,6 +81,7 @@ type cancellation struct {
 	claimed []cancelled
 	ends    []*conclusion
 	missed  []sms.ID // that were being tried, or went to another worker
+	why     error    // of the last one of these that could not be claimed
 }
 
 // cancelled is a message that is claimed to be ended.
@@ -126,7 +128,6 @@ func (c *cancellation) list() ([]sms.ID, error) {
 }
 
 func (c *cancellation) run(ctx context.Context, done func(road.Cancelled, error)) {
-	q := c.q
 	ids, err := c.list()
 	if err != nil {
 		done(road.Cancelled{}, err)
@@ -153,26 +154,71 @@ func (c *cancellation) run(ctx context.Context, done func(road.Cancelled, error)
 		done(road.Cancelled{N: c.elsewhere}, nil)
 		return
 	}
+	c.end(ctx, func(err error) {
+		if err != nil {
+			done(road.Cancelled{}, err)
+			return
+		}
+		done(road.Cancelled{N: c.elsewhere + len(c.claimed)}, nil)
+	})
+}
+
+// end ends what was claimed, and returns when it is on disk, or is given up. ended is told once, at the latest at the end of ctx: then it may
+// still come to be, unless it is for an ask.
+func (c *cancellation) end(ctx context.Context, ended func(error)) {
 	var vs []*road.Transition
 	for _, e := range c.ends {
 		vs = append(vs, &e.Transition)
 	}
 	written := make(chan error, 1)
-	q.o.Store.End(vs, func(err error) { written <- err })
+	c.q.o.Store.End(vs, road.AskOf(ctx, len(c.claimed)), func(err error) { written <- err })
+	var err error
 	select {
 	case err = <-written:
 	case <-ctx.Done():
-		done(road.Cancelled{}, ctx.Err())
-		done = func(road.Cancelled, error) {}
+		ended(ctx.Err())
+		ended = func(error) {}
 		err = <-written
 	}
 	if err != nil {
 		c.giveUp()
-		done(road.Cancelled{}, err)
-		return
+	} else {
+		c.conclude()
 	}
-	c.conclude()
-	done(road.Cancelled{N: c.elsewhere + len(c.claimed)}, nil)
+	ended(err)
+}
+
+// cancelAsked takes one message back for another worker, as long as that waits.
+func (q *Queue) cancelAsked(ctx context.Context, id sms.ID, reason string) error {
+	c := &cancellation{q: q, reason: reason}
+	q.mu.Lock()
+	if p := q.outgoing[id]; p != nil {
+		q.mu.Unlock()
+		return p.left(ctx)
+	}
+	stopping := q.stopping
+	q.storing.Add(1) // it does not stop meanwhile
+	q.mu.Unlock()
+	err := sms.ErrStopping
+	if !stopping {
+		err = c.claim(ctx, []sms.ID{id})
+	}
+	switch {
+	case err != nil:
+	case c.why != nil:
+		err = c.why
+	case len(c.claimed) == 0:
+		err = sms.ErrNotWaiting
+	default:
+		ended := make(chan error, 1)
+		go func() {
+			defer q.stored()
+			c.end(ctx, func(err error) { ended <- err })
+		}()
+		return <-ended
+	}
+	q.stored()
+	return err
 }
 
 // waiting lists what is to be taken back, as far as entries tell, and notes what is being tried.
@@ -224,12 +270,12 @@ func (c *cancellation) claim(ctx context.Context, ids []sms.ID) error {
 	byAttempts := map[int]*conclusion{} // a transition writes one number of them
 	messages := map[*conclusion][]*sms.Message{}
 	for _, m := range ms {
-		if conversationOf(m) != conversationOf(c.like) || c.like.ServiceType != "" && m.ServiceType != c.like.ServiceType || m.State.Final() {
+		if m.State.Final() || c.like != nil && (conversationOf(m) != conversationOf(c.like) || c.like.ServiceType != "" && m.ServiceType != c.like.ServiceType) {
 			continue
 		}
 		r, err := q.claimable(m.ID, true)
 		if err != nil {
-			c.missed = append(c.missed, m.ID)
+			c.missed, c.why = append(c.missed, m.ID), err
 			continue
 		}
 		e := q.entries.at(r)
@@ -242,7 +288,7 @@ func (c *cancellation) claim(ctx context.Context, ids []sms.ID) error {
 		c.claimed = append(c.claimed, one)
 		end := byAttempts[one.m.Attempts]
 		if end == nil {
-			end = &conclusion{q: q, outcome: deleted("cancelled")}
+			end = &conclusion{q: q, outcome: deleted(c.reason)}
 			byAttempts[one.m.Attempts] = end
 		}
 		end.all = append(end.all, r)
@@ -306,7 +352,7 @@ func (c *cancellation) giveUp() {
 				if one.kept {
 					q.offerAgain(one.r, one.m)
 				}
-				q.unclaim(one.r)
+				q.giveBackClaimed(one.r)
 				continue
 			}
 			e := q.entries.at(one.r)
@@ -319,7 +365,7 @@ func (c *cancellation) giveUp() {
 		}
 		q.mu.Unlock()
 	}
-	if len(c.claimed) > 0 {
+	if len(c.claimed) > 0 && c.like != nil {
 		q.log.Warn().Int("messages", len(c.claimed)).Msg("a cancel_sm for a conversation came to nothing: all of its messages wait as before")
 	}
 	q.wake()

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"hnetsmpp/smppserv/guard"
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
 
@@ -11,8 +12,12 @@ import (
 // sms.ErrNotWaiting, or sms.ErrBeingTried, or sms.ErrUnavailable when the database refuses it.
 func (q *Queue) Cancel(ctx context.Context, id sms.ID) error { return q.CancelBy(ctx, id, "cancelled") }
 
-// CancelBy is Cancel for another reason.
+// CancelBy is Cancel for another reason. What another worker asks for (road.AskOf) is on disk before that one does not wait any more, or is
+// not done.
 func (q *Queue) CancelBy(ctx context.Context, id sms.ID, reason string) error {
+	if road.AskOf(ctx, 1) != nil {
+		return q.cancelAsked(ctx, id, reason)
+	}
 	r, m, err := q.claim(ctx, id, true)
 	if err != nil {
 		return err
@@ -60,7 +65,7 @@ func (q *Queue) Replace(ctx context.Context, id sms.ID, f func(*sms.Message) err
 	change := q.retime(r, old, &m, due, expires)
 	q.mu.Unlock()
 	changed := make(chan struct{})
-	q.o.Store.Change(&m, func(failed error) {
+	q.o.Store.Change(&m, road.AskOf(ctx, 1), func(failed error) {
 		q.mu.Lock()
 		kept := old
 		if err = failed; err == nil {
@@ -123,12 +128,7 @@ func (q *Queue) claim(ctx context.Context, id sms.ID, toEnd bool) (ref, *sms.Mes
 		q.mu.Lock()
 		if p := q.outgoing[id]; p != nil {
 			q.mu.Unlock()
-			within, cancel := context.WithTimeout(ctx, passAgain)
-			defer cancel()
-			if until(within, p.gone) != nil {
-				return 0, nil, sms.ErrBeingTried
-			}
-			return 0, nil, sms.ErrNotWaiting
+			return 0, nil, p.left(ctx)
 		}
 		r, err := q.claimable(id, toEnd)
 		if err != nil {
@@ -157,6 +157,16 @@ func (q *Queue) claim(ctx context.Context, id sms.ID, toEnd bool) (ref, *sms.Mes
 		}
 		loaded = ms[0]
 	}
+}
+
+// left waits until another worker has a message, for a second, and is why it cannot be claimed here.
+func (p *passing) left(ctx context.Context) error {
+	within, cancel := context.WithTimeout(ctx, passAgain)
+	defer cancel()
+	if until(within, p.gone) != nil {
+		return sms.ErrBeingTried
+	}
+	return sms.ErrNotWaiting
 }
 
 // claimable is the entry of a message that waits, and may be claimed.

@@ -48,7 +48,7 @@ func (f *faulty) Add(a road.Addition) {
 	f.Store.Add(a)
 }
 
-func (f *faulty) Change(m *sms.Message, changed func(error)) {
+func (f *faulty) Change(m *sms.Message, ask *road.Ask, changed func(error)) {
 	f.mu.Lock()
 	err := f.changeErr
 	f.mu.Unlock()
@@ -56,7 +56,7 @@ func (f *faulty) Change(m *sms.Message, changed func(error)) {
 		changed(err)
 		return
 	}
-	f.Store.Change(m, changed)
+	f.Store.Change(m, ask, changed)
 }
 
 func (f *faulty) Readdress(ids []sms.ID, recipient string, done func(error)) {
@@ -70,7 +70,7 @@ func (f *faulty) Readdress(ids []sms.ID, recipient string, done func(error)) {
 	f.Store.Readdress(ids, recipient, done)
 }
 
-func (f *faulty) End(vs []*road.Transition, ended func(error)) {
+func (f *faulty) End(vs []*road.Transition, ask *road.Ask, ended func(error)) {
 	f.mu.Lock()
 	err := f.endErr
 	f.mu.Unlock()
@@ -78,7 +78,7 @@ func (f *faulty) End(vs []*road.Transition, ended func(error)) {
 		ended(err)
 		return
 	}
-	f.Store.End(vs, ended)
+	f.Store.End(vs, ask, ended)
 }
 
 // read counts a read, and is why it fails.

@@ -13,6 +13,7 @@ var (
 	unbound      = loglimit.Cause{Text: "unbound", PerPeer: 10, Total: 1000}
 	bindRefused  = loglimit.Cause{Text: "a bind was refused", PerPeer: 5, Total: 50}
 	endedUnbound = loglimit.Cause{Text: "an SMPP connection ended without a bind"}
+	notTakenBack = loglimit.Cause{Text: "cancel_sm without a message_id was answered RCANCELFAIL: another worker did not take back in time what waits there, and does not any more; have the client ask again, or name the messages one by one", PerPeer: 5, Total: 50}
 	noLastWriter = loglimit.Cause{Text: "cannot look up who wrote last"}
 )
 

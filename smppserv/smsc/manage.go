@@ -144,6 +144,9 @@ func (p *peer) cancelAll(h smpp.Header, c *Client, r *smpp.CancelSM) {
 			p.sv.o.Log.Warn().Str("system_id", c.SystemID).Str("destination_addr", dest.Number).Err(err).
 				Msg("cancel_sm without a message_id was answered RCANCELFAIL, and all of its messages wait as before: have the client name a service_type, or the messages one by one")
 			t.Refuse(smpp.RCANCELFAIL)
+		case errors.Is(err, sms.ErrHeldElsewhere):
+			p.sv.limited.Warn(notTakenBack, p.known(c.SystemID)).Str("system_id", c.SystemID).Str("destination_addr", dest.Number).Err(err).Msg(notTakenBack.Text)
+			t.Refuse(smpp.RCANCELFAIL)
 		case err != nil:
 			t.Refuse(err)
 		case all.N == 0:

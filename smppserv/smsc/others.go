@@ -17,7 +17,10 @@ import (
 )
 
 // What waits is at the worker that holds it, whichever the client is bound to. What changes it is asked of that one: a message that has
-// moved meanwhile is looked for once more, and without an answer the request is void.
+// moved meanwhile is looked for once more, and without an answer within askTime the request is void.
+
+// askTime is how long other workers have for what a request asks of them.
+const askTime = 2 * time.Second
 
 // The requests that one worker makes of another.
 const (
@@ -98,6 +101,7 @@ func (sv *Server) Answer(ctx context.Context, what string, body []byte) ([]byte,
 	if err := json.Unmarshal(body, &r); err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
+	ctx = road.WithAnswer(ctx, changed)
 	var answer reply
 	switch what {
 	case AskCancel:
@@ -115,6 +119,9 @@ func (sv *Server) Answer(ctx context.Context, what string, body []byte) ([]byte,
 	}
 	return json.Marshal(answer)
 }
+
+// changed answers what so many messages were changed for: it is on disk with the change.
+func changed(n int) []byte { return fmt.Appendf(nil, `{"N":%d}`, n) }
 
 // ask has another worker do something.
 func (sv *Server) ask(ctx context.Context, of sms.Epoch, what string, r request) (reply, error) {
@@ -155,6 +162,8 @@ func (sv *Server) takeIn(ctx context.Context) {
 
 // atHolder does something to a message where it waits: here, or, where another worker holds it, there.
 func (sv *Server) atHolder(ctx context.Context, id sms.ID, do func() error, what string, r request) error {
+	within, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
 	for again := true; ; again = false {
 		err := sv.here(ctx, id, do)
 		if sv.o.Others == nil || !errors.Is(err, sms.ErrNotWaiting) {
@@ -169,7 +178,7 @@ func (sv *Server) atHolder(ctx context.Context, id sms.ID, do func() error, what
 		case now.Holder == 0:
 			continue
 		}
-		answer, failed := sv.ask(ctx, now.Holder, what, r)
+		answer, failed := sv.ask(within, now.Holder, what, r)
 		if failed != nil {
 			return failed
 		}
@@ -243,22 +252,32 @@ func (sv *Server) cancelElsewhere(ctx context.Context, like *sms.Message) (all r
 	if err != nil {
 		return all, err
 	}
+	within, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	var mu sync.Mutex
+	var asking sync.WaitGroup
 	asked := map[sms.Epoch]bool{}
 	for _, m := range ms {
 		if asked[m.Holder] {
 			continue
 		}
 		asked[m.Holder] = true
-		answer, err := sv.ask(ctx, m.Holder, AskCancelAll, request{Like: like})
-		if err == nil {
-			err = answer.err()
-		}
-		if err != nil {
-			return all, err
-		}
-		all.N, all.Missed = all.N+answer.N, append(all.Missed, answer.Missed...)
+		asking.Go(func() {
+			answer, failed := sv.ask(within, m.Holder, AskCancelAll, request{Like: like})
+			if failed == nil {
+				failed = answer.err()
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if failed != nil {
+				err = failed
+				return
+			}
+			all.N, all.Missed = all.N+answer.N, append(all.Missed, answer.Missed...)
+		})
 	}
-	return all, nil
+	asking.Wait()
+	return all, err
 }
 
 func (sv *Server) cancelAllHere(ctx context.Context, like *sms.Message) reply {

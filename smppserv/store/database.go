@@ -162,6 +162,9 @@ type Batch struct {
 	// Tally has counted Added. It is told of each message of Ended that takes its state, and by it; then its rows are written, after
 	// all else.
 	Tally *tally.Sheet
+	// Asked are what changes and ends of the batch are for. They are answered; if one of them was answered already, or its time is over,
+	// nothing of the batch is written: that is the fault of one row, and ErrVoid.
+	Asked []road.Ask
 	// Readdressed that are not final get another recipient.
 	Readdressed []Readdressed
 	// Purged go, as far as they are final, with what is kept of their external ids, of submit_multi and of their tries, and LastID
@@ -243,6 +246,7 @@ func (b *Batch) reset() {
 	clear(b.Tried)
 	clear(b.Ended)
 	clear(b.Own)
+	clear(b.Asked)
 	clear(b.Readdressed)
 	clear(b.HandedOn)
 	clear(b.Audit)
@@ -253,7 +257,7 @@ func (b *Batch) reset() {
 	clear(b.Reworded)
 	*b = Batch{Added: b.Added[:0], Changed: b.Changed[:0], Tried: b.Tried[:0], Ended: b.Ended[:0],
 		Purged: b.Purged[:0], Steps: b.Steps[:0], Own: b.Own[:0], Tally: b.Tally,
-		Readdressed: b.Readdressed[:0], HandedOn: b.HandedOn[:0], Samples: b.Samples[:0], Audit: b.Audit[:0], Noted: b.Noted[:0], Paused: b.Paused[:0],
+		Asked: b.Asked[:0], Readdressed: b.Readdressed[:0], HandedOn: b.HandedOn[:0], Samples: b.Samples[:0], Audit: b.Audit[:0], Noted: b.Noted[:0], Paused: b.Paused[:0],
 		Erased: b.Erased[:0], Renamed: b.Renamed[:0], Reworded: b.Reworded[:0]}
 }
 

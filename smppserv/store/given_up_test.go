@@ -28,7 +28,7 @@ func TestOutcomesThatCannotBeWrittenAreGivenUpByAStopAndTriedAfterTheNextStart(t
 	s.Finish(&road.Transition{IDs: []sms.ID{m.ID}, State: sms.Delivered, Done: func() { t.Error("it was written") }})
 	testkit.Await(t, "it waits for the disk", func() bool { return s.Trouble() != nil })
 	told := make(chan error, 1) // what is handed in meanwhile is not left without an answer
-	s.End([]*road.Transition{{IDs: []sms.ID{m.ID}, State: sms.Deleted}}, func(err error) { told <- err })
+	s.End([]*road.Transition{{IDs: []sms.ID{m.ID}, State: sms.Deleted}}, nil, func(err error) { told <- err })
 	ended, cancel := context.WithCancel(ctx)
 	cancel()
 	if err := s.Close(ended); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "not on disk") {

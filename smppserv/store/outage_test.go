@@ -72,7 +72,7 @@ func TestWhileTheDiskRefusesAdditionsAreAnsweredAndOutcomesWait(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 	changed := make(chan error, 1)
-	s.Change(text(), func(err error) { changed <- err })
+	s.Change(text(), nil, func(err error) { changed <- err })
 	if err := testkit.Receive(t, changed, "the refused change"); !errors.Is(err, sms.ErrUnavailable) {
 		t.Fatalf("got %v", err)
 	}

@@ -31,6 +31,8 @@ var (
 	ErrInDoubt = errors.New("the answer to a commit was lost")
 	// ErrTaken means that another worker has taken up an external id since it was looked for.
 	ErrTaken = errors.New("another worker has taken up an external id meanwhile")
+	// ErrVoid means that another worker does not wait any more for what was to be done for it.
+	ErrVoid = errors.New("another worker has asked for it, and does not wait any more")
 	// ErrFenced means that this worker's part of the store is another one's now: nothing is written any more.
 	ErrFenced = errors.New("another worker has taken over from this one")
 )
@@ -180,6 +182,7 @@ type op struct {
 	change     *sms.Message
 	transition *road.Transition
 	ends       []*road.Transition // all of them, or none
+	ask        *road.Ask          // for which the change or the ends are, nil = for none
 	purge      []Range
 	fill       func(*Batch) error
 	known      *known
@@ -214,9 +217,10 @@ func (s *Store) Known(externalID string, found func(sms.ID, error)) {
 	}
 }
 
-// Change rewrites a message that is not final: its content, times and flags (replace_sm).
-func (s *Store) Change(m *sms.Message, changed func(error)) {
-	if !s.push(op{change: m, done: changed}) {
+// Change rewrites a message that is not final: its content, times and flags (replace_sm). With an ask, which may be nil, only as long as
+// the other worker waits; else changed is told ErrVoid.
+func (s *Store) Change(m *sms.Message, ask *road.Ask, changed func(error)) {
+	if !s.push(op{change: m, ask: ask, done: changed}) {
 		changed(sms.ErrUnavailable)
 	}
 }
@@ -234,9 +238,9 @@ func (s *Store) Finish(v *road.Transition) {
 }
 
 // End stores ends that somebody asked for, in one transaction: all of them, or, where the disk cannot take them now or the
-// database refuses a row, none; ended is told. Their Done and Parked are not called.
-func (s *Store) End(vs []*road.Transition, ended func(error)) {
-	if !s.push(op{ends: vs, done: ended}) {
+// database refuses a row, none; ended is told. Their Done and Parked are not called. With an ask it is as with Change.
+func (s *Store) End(vs []*road.Transition, ask *road.Ask, ended func(error)) {
+	if !s.push(op{ends: vs, ask: ask, done: ended}) {
 		ended(sms.ErrUnavailable)
 	}
 }

@@ -151,6 +151,9 @@ func (w *writer) fill(batch []op) error {
 	}
 	external := 0 // the next of externals
 	for i := range batch {
+		if ask := batch[i].ask; ask != nil {
+			w.batch.Asked = append(w.batch.Asked, *ask)
+		}
 		switch o := &batch[i]; {
 		case o.add != nil:
 			m := o.add.Message()

@@ -46,7 +46,7 @@ func TestSealedTextsAreInNoRowAndTheirKeyIsAskedFor(t *testing.T) {
 		ids = append(ids, m.ID)
 		m.Content = []byte("changed " + text + strings.Repeat("x", 300))
 		changed := make(chan error, 1)
-		s.Change(m, func(err error) { changed <- err })
+		s.Change(m, nil, func(err error) { changed <- err })
 		if err := <-changed; err != nil {
 			t.Fatal(err)
 		}

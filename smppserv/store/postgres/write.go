@@ -123,15 +123,19 @@ func (w *writer) write(ctx context.Context, b *store.Batch) (sent bool, err erro
 		return false, fmt.Errorf("write the counters: %w", err)
 	}
 	w.erase(q, b)
+	answer(q, b.Asked)
 	q.Queue("COMMIT")
 	w.careful = false
 	run := w.run
 	if slices.ContainsFunc(q.QueuedQueries, func(s *pgx.QueuedQuery) bool { return s.SQL == copyMessages }) {
 		run = w.runCopying
 	}
-	if err = run(ctx, q); code(err) == codeNotAll {
+	switch err = run(ctx, q); code(err) {
+	case codeNotAll:
 		w.careful = true
 		err = fmt.Errorf("%w: %w", store.ErrTaken, err)
+	case codeVoid:
+		err = fmt.Errorf("%w: %w", store.ErrVoid, err)
 	}
 	return true, err
 }

@@ -47,7 +47,7 @@ func endsTogether(t *testing.T, open Open) {
 			Receipts: []*sms.Message{sms.NewReceipt(sms.KindReceipt, m, sms.Deleted, 0, now, time.Hour)}})
 	}
 	done := make(chan error, 1)
-	s.End(vs, func(err error) { done <- err })
+	s.End(vs, nil, func(err error) { done <- err })
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func endsTogether(t *testing.T, open Open) {
 		}
 	}
 	closeStore(t, s)
-	s.End(vs, func(err error) { done <- err })
+	s.End(vs, nil, func(err error) { done <- err })
 	if err := <-done; err == nil {
 		t.Error("a closed store says that it has written ends")
 	}

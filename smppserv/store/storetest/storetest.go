@@ -397,7 +397,7 @@ func firstStoringStays(t *testing.T, open Open) {
 	}
 	m.ReceivedAt = now.Add(time.Hour)
 	done := make(chan error, 1)
-	s.Change(m, func(err error) { done <- err })
+	s.Change(m, nil, func(err error) { done <- err })
 	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
@@ -421,7 +421,7 @@ func changeIsKept(t *testing.T, open Open) {
 	change := func(text string) {
 		m.Content, m.RegisteredDelivery, m.Wait = []byte(text), 0, -time.Millisecond
 		done := make(chan error, 1)
-		s.Change(m, func(err error) { done <- err })
+		s.Change(m, nil, func(err error) { done <- err })
 		if err := <-done; err != nil {
 			t.Fatal(err)
 		}
