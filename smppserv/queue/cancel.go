@@ -20,7 +20,7 @@ const (
 
 // CancelConversation takes back what like's submitter has waiting from its source to its destination for its recipient, of its
 // service_type or, with "", of any: cancel_sm without a message_id. It returns at once. What was handed in before counts, also
-// if it is still on its way to disk, what comes after does not. done is called once, from any goroutine: when all of it is
+// if it is still on its way to disk, what comes after does not; of what other workers took in, all that comes here meanwhile does. done is called once, from any goroutine: when all of it is
 // DELETED on disk, or with an error, and then none is; but after ctx's end it may still become so. What is being tried is left to
 // its try, and goes the same way if that fails for now, or if it only went to another worker: but not if nothing else is taken back, here or
 // elsewhere, as the request has failed then. elsewhere, which may be nil, takes back what other workers have, and hands here what came from there;
@@ -29,7 +29,7 @@ func (q *Queue) CancelConversation(ctx context.Context, like *sms.Message, elsew
 	c := &cancellation{q: q, like: like, reason: "cancelled"}
 	through := make(chan struct{})
 	q.mu.Lock()
-	c.upTo = q.lastSeen
+	c.upTo = q.last
 	storing := q.storing.Load() > 0
 	q.mu.Unlock()
 	if !storing {
@@ -37,7 +37,7 @@ func (q *Queue) CancelConversation(ctx context.Context, like *sms.Message, elsew
 	} else {
 		q.o.Store.After(func() {
 			q.mu.Lock()
-			c.upTo = q.lastSeen
+			c.upTo = q.last
 			q.mu.Unlock()
 			close(through)
 		})
@@ -73,7 +73,7 @@ type cancellation struct {
 	q      *Queue
 	like   *sms.Message // nil = one message alone
 	reason string
-	upTo   sms.ID
+	upTo   sms.ID // of what was handed in here; what came from other workers has no place before or after the request
 
 	elsewhere int      // other workers have taken so many back
 	before    []sms.ID // what waited here before they were asked
@@ -225,7 +225,7 @@ func (q *Queue) cancelAsked(ctx context.Context, id sms.ID, reason string) error
 func (c *cancellation) waiting() (ids []sms.ID) {
 	q := c.q
 	for id, p := range q.outgoing {
-		if p.m.Submitter == c.like.Submitter && conversationOf(p.m) == conversationOf(c.like) && id <= c.upTo &&
+		if p.m.Submitter == c.like.Submitter && conversationOf(p.m) == conversationOf(c.like) && (id <= c.upTo || p.m.AcceptedBy != 0) &&
 			(c.like.ServiceType == "" || p.m.ServiceType == c.like.ServiceType) {
 			c.missed = append(c.missed, id)
 		}
@@ -243,7 +243,7 @@ func (c *cancellation) waiting() (ids []sms.ID) {
 				for _, part := range q.all(r) {
 					o := q.entries.at(part)
 					switch {
-					case o.party != p.number || o.kind != sms.KindText || o.id > c.upTo || c.like.ServiceType != "" && o.service != service:
+					case o.party != p.number || o.kind != sms.KindText || o.id > c.upTo && o.flags&theirs == 0 || c.like.ServiceType != "" && o.service != service:
 					case e.status != taken:
 						ids = append(ids, o.id)
 					case part == r:

@@ -1,9 +1,11 @@
 package queue
 
 import (
+	"context"
 	"errors"
 	"testing"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/testkit"
 )
@@ -55,6 +57,50 @@ func TestMoreThanAreCancelledAtATimeAreLeft(t *testing.T) {
 	}
 	for _, m := range ms {
 		r.wantState(m, sms.Deleted)
+	}
+}
+
+// unseen stores a message past the queue, as another worker does.
+func (r *rig) unseen(m *sms.Message) {
+	r.t.Helper()
+	s := newSubmission()
+	r.store.Add(&addition{q: New(Options{Store: r.store}), m: m, owner: &party{}, submission: s})
+	if err := testkit.Receive(r.t, s.accepted, "Accepted"); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func TestWhatComesFromAnotherWorkerWhileItsConversationIsCancelledIsCancelledToo(t *testing.T) {
+	for name, seen := range map[string]sms.ID{"its ids are higher": 0, "its ids are lower": 1 << 40} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, func(o *Options) { o.Share = newOthers() })
+			first := r.texts("first")[0]
+			r.q.mu.Lock()
+			r.q.lastSeen = max(r.q.lastSeen, seen)
+			r.q.o.Store = &foreign{Store: r.fault}
+			r.q.mu.Unlock()
+			theirs, after := r.text("theirs"), r.text("after")
+			r.unseen(theirs)
+			done := make(chan struct{})
+			r.q.CancelConversation(t.Context(), r.text(""), func(ctx context.Context) (road.Cancelled, error) {
+				r.add(after)
+				n, err := r.q.TakeIn(ctx, []sms.ID{theirs.ID})
+				if n != 1 {
+					t.Errorf("%d came", n)
+				}
+				return road.Cancelled{}, err
+			}, func(all road.Cancelled, err error) {
+				if all.N != 2 || err != nil {
+					t.Errorf("%d were cancelled, %v", all.N, err)
+				}
+				close(done)
+			})
+			testkit.Receive(t, done, "the end of the cancellation")
+			r.wantState(first, sms.Deleted)
+			r.wantState(theirs, sms.Deleted)
+			r.hermes().next("after").done()
+			r.wantState(after, sms.Delivered)
+		})
 	}
 }
 

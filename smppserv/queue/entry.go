@@ -37,6 +37,7 @@ const (
 	awaited   // its submission waits for the outcome: in Queue.submissions
 	answering // its submission's answer may not be on the wire for receiptDelay yet: there too
 	succeeded // another one took its place while it was tried: in Queue.successors
+	theirs    // another worker accepted it
 	odd       // the last setting of the clock that it has followed; see following
 	writing   // its last try, which failed, is on its way to disk, as Queue.unsaved: until then only memory knows of it
 )
@@ -129,6 +130,7 @@ func (q *Queue) enter(m *sms.Message, k keys, came, now int64, of origin) ref {
 	p := q.parties.get(handedIn(m))
 	p.entries++
 	e.party = p.number
+	e.set(theirs, m.AcceptedBy != 0)
 	q.reckon(e, m, came, now, of)
 	q.byID.add(r)
 	q.sees(m)

@@ -10,19 +10,19 @@ import (
 	"hnetsmpp/smppserv/store/storetest"
 )
 
-// theirs is the store of several workers, where epoch 7 accepted all messages.
-type theirs struct {
+// foreign is the store of several workers, where epoch 7 accepted all messages.
+type foreign struct {
 	Store
 	steps []road.ClockStep
 	reads int
 }
 
-func (s *theirs) ClockSteps(context.Context) ([]road.ClockStep, error) {
+func (s *foreign) ClockSteps(context.Context) ([]road.ClockStep, error) {
 	s.reads++
 	return s.steps, nil
 }
 
-func (s *theirs) Load(ctx context.Context, ids []sms.ID) ([]*sms.Message, error) {
+func (s *foreign) Load(ctx context.Context, ids []sms.ID) ([]*sms.Message, error) {
 	ms, err := s.Store.Load(ctx, ids)
 	for _, m := range ms {
 		m.AcceptedBy = 7
@@ -31,10 +31,10 @@ func (s *theirs) Load(ctx context.Context, ids []sms.ID) ([]*sms.Message, error)
 }
 
 // theirClock has the rig be an heir of epoch 7, whose clock was set by so much five minutes ago, when it knew the messages up to 500.
-func (r *rig) theirClock(by time.Duration) (s *theirs, now time.Time) {
+func (r *rig) theirClock(by time.Duration) (s *foreign, now time.Time) {
 	now, _ = r.clock.read()
 	set := now.Add(-5 * time.Minute)
-	s = &theirs{Store: r.fault, steps: []road.ClockStep{
+	s = &foreign{Store: r.fault, steps: []road.ClockStep{
 		{LastID: 5000, From: now, To: now.Add(7 * time.Hour), Of: []sms.Epoch{9}},
 		{LastID: 500, From: set.Add(-by), To: set, Of: []sms.Epoch{6, 7}},
 	}}

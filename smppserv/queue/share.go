@@ -63,7 +63,7 @@ const passAgain = time.Second
 
 // pass has a message, which its owner's count has, go to its holder.
 func (q *Queue) pass(m *sms.Message, owner *party, s road.Submission, now int64) {
-	light := &sms.Message{ID: m.ID, Submitter: m.Submitter, Recipient: m.Recipient, Source: m.Source, Dest: m.Dest, ServiceType: m.ServiceType, Holder: m.Holder}
+	light := &sms.Message{ID: m.ID, Submitter: m.Submitter, Recipient: m.Recipient, Source: m.Source, Dest: m.Dest, ServiceType: m.ServiceType, Holder: m.Holder, AcceptedBy: m.AcceptedBy}
 	p := &passing{m: light, owner: owner, submission: s, at: now, gone: make(chan struct{})}
 	q.passing.push(p)
 	q.outgoing[m.ID] = p

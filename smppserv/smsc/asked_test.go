@@ -2,6 +2,7 @@ package smsc
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"testing"
@@ -82,4 +83,84 @@ func TestWhatIsAskedOfAnotherWorkerThatDoesNotAnswerIsRefusedWithinTwoSeconds(t 
 	if len(d.asked) != 4 || !slices.Contains(d.asked[1:3], 5) || !slices.Contains(d.asked[1:3], 6) {
 		t.Errorf("asked were %v", d.asked)
 	}
+}
+
+// mover is a history in which messages of a conversation go from one worker to another, and deaf workers that answer.
+type mover struct {
+	History
+	places
+	mu    sync.Mutex
+	at    map[sms.ID]sms.Epoch
+	moves map[sms.Epoch]func() // when a worker has answered
+	asked []sms.Epoch
+	err   error // of TakeIn
+}
+
+func (h *mover) HeldElsewhere(_ context.Context, like *sms.Message, limit int) (ms []*sms.Message, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, id := range slices.Sorted(maps.Keys(h.at))[:min(limit, len(h.at))] {
+		m := *like
+		m.ID, m.Holder = id, h.at[id]
+		ms = append(ms, &m)
+	}
+	return ms, nil
+}
+
+func (h *mover) Ask(_ context.Context, of sms.Epoch, _ string, _ []byte) ([]byte, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.asked = append(h.asked, of)
+	n := len(h.at)
+	maps.DeleteFunc(h.at, func(_ sms.ID, e sms.Epoch) bool { return e == of })
+	n -= len(h.at)
+	if f := h.moves[of]; f != nil {
+		delete(h.moves, of)
+		f()
+	}
+	return changed(n), nil
+}
+
+func (h *mover) TakeIn(context.Context) error { return h.err }
+
+func TestAConversationIsCancelledWhereverItsMessagesGoMeanwhile(t *testing.T) {
+	h := &mover{places: places{taken: map[string]bool{}}, at: map[sms.ID]sms.Epoch{}, moves: map[sms.Epoch]func(){}}
+	r := newRig(t, func(r *rig, o *Options) {
+		h.History = r.store
+		o.History, o.Others = h, h
+	})
+	c := r.transceiver()
+	for name, test := range map[string]struct {
+		at     map[sms.ID]sms.Epoch
+		moves  map[sms.Epoch]func()
+		err    error
+		status smpp.Status
+	}{
+		"one goes to a worker that was asked": {map[sms.ID]sms.Epoch{1: 5, 2: 6, 3: 6},
+			map[sms.Epoch]func(){5: func() { h.at[3] = 5 }}, nil, smpp.ROK},
+		"one goes to a worker that had none": {map[sms.ID]sms.Epoch{1: 5, 2: 5, 3: 6},
+			map[sms.Epoch]func(){5: func() { h.at[3] = 7 }}, nil, smpp.ROK},
+		"what came here cannot be taken up": {map[sms.ID]sms.Epoch{1: 5}, nil, sms.ErrUnavailable, smpp.RSYSERR},
+		"there are more than are looked at": {many(maxAlike, 5, 6), nil, nil, smpp.ROK},
+	} {
+		h.mu.Lock()
+		h.at, h.moves, h.err, h.asked = test.at, test.moves, test.err, nil
+		h.mu.Unlock()
+		c.ExpectResp(c.Send(cancelAll), test.status)
+		h.mu.Lock()
+		if len(h.at) > 0 && test.err == nil {
+			t.Errorf("%s: left are %v; asked were %v", name, h.at, h.asked)
+		}
+		h.mu.Unlock()
+	}
+}
+
+// many are as many messages at one worker as are looked at, and one at another.
+func many(n int, at, last sms.Epoch) map[sms.ID]sms.Epoch {
+	all := map[sms.ID]sms.Epoch{}
+	for id := range n {
+		all[sms.ID(id+1)] = at
+	}
+	all[sms.ID(n+1)] = last
+	return all
 }

@@ -247,23 +247,44 @@ const (
 )
 
 func (sv *Server) cancelElsewhere(ctx context.Context, like *sms.Message) (all road.Cancelled, err error) {
-	defer sv.takeIn(ctx) // what comes here meanwhile is taken back here
-	ms, err := sv.o.History.HeldElsewhere(ctx, like, maxAlike)
-	if err != nil {
-		return all, err
-	}
 	within, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
+	asked, at := map[sms.Epoch]bool{}, map[sms.ID]sms.Epoch{}
+	for {
+		ms, err := sv.o.History.HeldElsewhere(within, like, maxAlike)
+		if err != nil {
+			return all, err
+		}
+		// Who was asked is asked again if it has what was at another worker when that was asked.
+		who := map[sms.Epoch]bool{}
+		for _, m := range ms {
+			was, known := at[m.ID]
+			who[m.Holder] = who[m.Holder] || !asked[m.Holder] || known && was != m.Holder
+			at[m.ID] = m.Holder
+		}
+		maps.DeleteFunc(who, func(_ sms.Epoch, is bool) bool { return !is })
+		if len(who) == 0 {
+			break
+		}
+		maps.Copy(asked, who)
+		if err := sv.cancelAllAt(within, who, like, &all); err != nil {
+			return all, err
+		}
+	}
+	// What has come here meanwhile is taken back here.
+	if err := sv.o.Others.TakeIn(ctx); err != nil {
+		return all, fmt.Errorf("%w: %w", sms.ErrUnavailable, err)
+	}
+	return all, nil
+}
+
+// cancelAllAt has workers take back what they have of a conversation, all at the same time, and adds to all what that was.
+func (sv *Server) cancelAllAt(ctx context.Context, who map[sms.Epoch]bool, like *sms.Message, all *road.Cancelled) (err error) {
 	var mu sync.Mutex
 	var asking sync.WaitGroup
-	asked := map[sms.Epoch]bool{}
-	for _, m := range ms {
-		if asked[m.Holder] {
-			continue
-		}
-		asked[m.Holder] = true
+	for e := range who {
 		asking.Go(func() {
-			answer, failed := sv.ask(within, m.Holder, AskCancelAll, request{Like: like})
+			answer, failed := sv.ask(ctx, e, AskCancelAll, request{Like: like})
 			if failed == nil {
 				failed = answer.err()
 			}
@@ -277,7 +298,7 @@ func (sv *Server) cancelElsewhere(ctx context.Context, like *sms.Message) (all r
 		})
 	}
 	asking.Wait()
-	return all, err
+	return err
 }
 
 func (sv *Server) cancelAllHere(ctx context.Context, like *sms.Message) reply {
@@ -289,7 +310,9 @@ func (sv *Server) cancelAllHere(ctx context.Context, like *sms.Message) reply {
 		err error
 	}
 	ended := make(chan end, 1)
-	sv.takeIn(ctx)
+	if err := sv.o.Others.TakeIn(ctx); err != nil {
+		return replyOf(fmt.Errorf("%w: %w", sms.ErrUnavailable, err))
+	}
 	sv.o.Queue.CancelConversation(ctx, like, nil, func(c road.Cancelled, err error) { ended <- end{c, err} })
 	e := <-ended
 	answer := replyOf(e.err)
