@@ -47,6 +47,8 @@
 //	slots                clients have other sessions now
 //	nodes                somebody joined, left or was taken over
 //
+// A row that arrived and cannot be read waits, as the log says once, and holds up no other (queue.TakeIn).
+//
 // Rows that arrived, and slots that changed, are found by the transaction that wrote them, from the oldest one on that was under way at
 // the last look: never by a highest id, since what has a lower one may become visible later.
 //

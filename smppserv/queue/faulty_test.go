@@ -3,6 +3,8 @@ package queue
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,6 +22,7 @@ type faulty struct {
 	endErr    error
 	loadErr   error
 	loads     int
+	damaged   sms.ID // cannot be read
 	onLoad    func()
 	looks     int // by number
 	slow      bool
@@ -94,10 +97,13 @@ func (f *faulty) Load(ctx context.Context, ids []sms.ID) ([]*sms.Message, error)
 		return nil, err
 	}
 	f.mu.Lock()
-	on := f.onLoad
+	on, damaged := f.onLoad, f.damaged
 	f.mu.Unlock()
 	if on != nil {
 		on()
+	}
+	if slices.Contains(ids, damaged) {
+		return nil, fmt.Errorf("message %d: %w", damaged, sms.ErrUnreadable)
 	}
 	return f.Store.Load(ctx, ids)
 }

@@ -206,7 +206,7 @@ func (q *Queue) TakeIn(ctx context.Context, ids []sms.ID) (n int, err error) {
 	if _, err := q.readSteps(ctx, othersFresh); err != nil {
 		return 0, err
 	}
-	n, err = q.takeUpMissing(ctx, ids)
+	n, err = q.takeUpMissing(ctx, ids, q.readable)
 	q.mu.Lock()
 	q.closeTaken(q.now())
 	q.mu.Unlock()

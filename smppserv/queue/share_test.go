@@ -3,10 +3,14 @@ package queue
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
@@ -214,6 +218,32 @@ func TestWhatComesFromOthersIsTakenUpOnce(t *testing.T) {
 	}
 	if ids := testkit.Receive(t, o.handed, "the part"); ids[0] != 1001 {
 		t.Fatalf("%v were handed on", ids)
+	}
+}
+
+func TestAMessageThatCannotBeReadHoldsUpNoneOfThoseThatCameWithIt(t *testing.T) {
+	var log testkit.Log
+	r := newRig(t, func(op *Options) { op.Share, op.Log = newOthers(), zerolog.New(&log) })
+	var ids []sms.ID
+	for _, text := range []string{"first", "damaged", "third"} {
+		m := r.text(text)
+		r.unseen(m)
+		ids = append(ids, m.ID)
+	}
+	r.fault.set(func() { r.fault.damaged = ids[1] })
+	if n, err := r.q.TakeIn(t.Context(), ids); n != 2 || err != nil {
+		t.Fatalf("%d came, %v", n, err)
+	}
+	h := r.hermes()
+	h.next("first").done()
+	h.next("third").done()
+	r.emptied()
+	if said := log.String(); strings.Count(said, "cannot be read here") != 1 || !strings.Contains(said, fmt.Sprintf(`"message_id":"%d"`, ids[1])) {
+		t.Errorf("the log says %s", said)
+	}
+	r.fault.set(func() { r.fault.damaged, r.fault.loadErr = 0, errDisk })
+	if n, err := r.q.TakeIn(t.Context(), ids[1:2]); n != 0 || !errors.Is(err, errDisk) { // that is looked at again
+		t.Fatalf("without a disk: %d came, %v", n, err)
 	}
 }
 

@@ -2,7 +2,11 @@ package queue
 
 import (
 	"context"
+	"errors"
 
+	"github.com/rs/zerolog"
+
+	"hnetsmpp/pkg/loglimit"
 	"hnetsmpp/smppserv/sms"
 )
 
@@ -42,7 +46,7 @@ func (q *Queue) Sweep(ctx context.Context) (n int, err error) {
 		if err := q.reported(ctx); err != nil { // what is on disk is here, too
 			return n, err
 		}
-		found, err := q.takeUpMissing(ctx, q.staying(ids))
+		found, err := q.takeUpMissing(ctx, q.staying(ids), q.o.Store.Load)
 		if n += found; err != nil {
 			return n, err
 		}
@@ -72,8 +76,8 @@ func (q *Queue) staying(ids []sms.ID) (stay []sms.ID) {
 	return stay
 }
 
-// takeUpMissing takes up those of the messages that are not here.
-func (q *Queue) takeUpMissing(ctx context.Context, ids []sms.ID) (n int, err error) {
+// takeUpMissing takes up those of the messages that are not here, as load reads them.
+func (q *Queue) takeUpMissing(ctx context.Context, ids []sms.ID, load func(context.Context, []sms.ID) ([]*sms.Message, error)) (n int, err error) {
 	var missing []sms.ID
 	q.mu.Lock()
 	for _, id := range ids {
@@ -86,7 +90,7 @@ func (q *Queue) takeUpMissing(ctx context.Context, ids []sms.ID) (n int, err err
 		some := missing[:min(len(missing), takeUpStep)]
 		missing = missing[len(some):]
 		// A message that ended between the two looks is final when it is read again.
-		ms, err := q.o.Store.Load(ctx, some)
+		ms, err := load(ctx, some)
 		if err != nil {
 			return n, err
 		}
@@ -101,4 +105,27 @@ func (q *Queue) takeUpMissing(ctx context.Context, ids []sms.ID) (n int, err err
 		q.mu.Unlock()
 	}
 	return n, nil
+}
+
+// unreadable is said of each once: what another worker handed on is looked at when it has come.
+var unreadable = loglimit.Cause{Text: "another worker handed on a message whose row cannot be read here: it waits, and what came with it goes on. Install the newest version here, or give " +
+	"this worker the keys that the other one has, or mend the row; then restart the worker (smppserv store check names all such rows)", PerPeer: 100, Total: 100}
+
+// readable reads those messages that can be.
+func (q *Queue) readable(ctx context.Context, ids []sms.ID) (ms []*sms.Message, err error) {
+	if ms, err = q.o.Store.Load(ctx, ids); !errors.Is(err, sms.ErrUnreadable) {
+		return ms, err
+	}
+	ms = nil
+	for _, id := range ids {
+		one, err := q.o.Store.Load(ctx, []sms.ID{id})
+		switch {
+		case errors.Is(err, sms.ErrUnreadable):
+			q.limited.Line(zerolog.ErrorLevel, unreadable, loglimit.Peer{}).Stringer("message_id", id).Err(err).Msg(unreadable.Text)
+		case err != nil:
+			return nil, err
+		}
+		ms = append(ms, one...)
+	}
+	return ms, nil
 }

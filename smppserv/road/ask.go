@@ -15,7 +15,9 @@ type (
 )
 
 // WithAsk is a context for what is done for an ask.
-func WithAsk(ctx context.Context, id int64) context.Context { return context.WithValue(ctx, askKey{}, id) }
+func WithAsk(ctx context.Context, id int64) context.Context {
+	return context.WithValue(ctx, askKey{}, id)
+}
 
 // WithAnswer has what is done for an ask answered so, when that many messages were changed.
 func WithAnswer(ctx context.Context, answer func(n int) []byte) context.Context {

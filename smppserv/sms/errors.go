@@ -11,6 +11,8 @@ var (
 	ErrUnavailable = errors.New("the store is unavailable")
 	// ErrUnknown means that no message has this ID.
 	ErrUnknown = errors.New("no such message")
+	// ErrUnreadable means that what is stored of a message makes no sense. A wrapping error says which one it is, and what is wrong.
+	ErrUnreadable = errors.New("its row cannot be read")
 	// ErrNotWaiting means that a message is unknown or its state final.
 	ErrNotWaiting = errors.New("the message is not waiting")
 	// ErrBeingTried means that a message is on its way to its recipient now.

@@ -81,7 +81,7 @@ func (r *reader) read(rows pgx.Rows, m *sms.Message) error {
 		m.AcceptedBy = accepted
 	}
 	if err := r.keys.Decode(r.attributes, content, m, &r.names); err != nil {
-		return fmt.Errorf("message %d: %w", m.ID, err)
+		return fmt.Errorf("message %d: %w: %w", m.ID, sms.ErrUnreadable, err)
 	}
 	return nil
 }
