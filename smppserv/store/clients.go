@@ -49,6 +49,7 @@ type notes struct {
 	mu      sync.Mutex
 	waiting map[string]*ClientNote
 	written map[string]*ClientNote // they are being
+	last    map[string]*ClientNote // of these two, when the store was closed
 	writes  int                    // that have ended
 	timer   *time.Timer
 	next    time.Time // when they may be written
@@ -96,33 +97,55 @@ func (s *Store) writeNotes() {
 	written := ns.waiting
 	ns.written, ns.waiting, ns.next = written, nil, time.Now().Add(noteTime)
 	ns.mu.Unlock()
-	fill := func(b *Batch) error {
-		for _, client := range slices.Sorted(maps.Keys(written)) {
-			b.Noted = append(b.Noted, *written[client])
-		}
-		return nil
-	}
-	if !s.push(op{fill: fill, done: s.notesWritten}) {
+	if !s.push(op{fill: noting(written), done: s.notesWritten}) {
 		s.notesWritten(nil) // the store is closed
 	}
 }
 
-// lastNotes hands what waits to the committer before it ends.
+func noting(all map[string]*ClientNote) func(*Batch) error {
+	return func(b *Batch) error {
+		for _, client := range slices.Sorted(maps.Keys(all)) {
+			b.Noted = append(b.Noted, *all[client])
+		}
+		return nil
+	}
+}
+
+// lastNotes hands what waits to the committer, and once more what is being written, which may fail: it is the last thing that this takes.
 func (s *Store) lastNotes() {
 	ns := &s.notes
 	ns.mu.Lock()
-	last := ns.waiting
-	ns.waiting = nil
-	ns.mu.Unlock()
-	if len(last) == 0 {
+	defer ns.mu.Unlock()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
 		return
 	}
-	s.push(op{fill: func(b *Batch) error {
-		for _, client := range slices.Sorted(maps.Keys(last)) {
-			b.Noted = append(b.Noted, *last[client])
+	s.closed = true
+	if len(ns.written)+len(ns.waiting) == 0 {
+		return
+	}
+	ns.last = map[string]*ClientNote{}
+	for _, some := range []map[string]*ClientNote{ns.written, ns.waiting} {
+		for client, n := range some {
+			if ns.last[client] == nil {
+				ns.last[client] = &ClientNote{Client: client}
+			}
+			ns.last[client].merge(n)
 		}
-		return nil
-	}})
+	}
+	ns.waiting = nil
+	s.pending = append(s.pending, op{fill: noting(ns.last), last: true, done: s.lastNotesWritten})
+	s.pushed++
+}
+
+func (s *Store) lastNotesWritten(err error) {
+	ns := &s.notes
+	ns.mu.Lock()
+	defer ns.mu.Unlock()
+	if ns.writes++; err == nil {
+		ns.last = nil
+	}
 }
 
 func (s *Store) notesWritten(err error) {
@@ -132,7 +155,7 @@ func (s *Store) notesWritten(err error) {
 	written := ns.written
 	ns.written = nil
 	ns.writes++
-	if err != nil { // what came since is later
+	if err != nil && ns.last == nil { // what came since is later
 		for client, n := range ns.waiting {
 			if written[client] == nil {
 				written[client] = n
@@ -184,7 +207,7 @@ func (ns *notes) writesNow() int {
 func (ns *notes) mergeInto(onDisk *[]ClientNote) (writes int) {
 	ns.mu.Lock()
 	defer ns.mu.Unlock()
-	for _, underway := range []map[string]*ClientNote{ns.written, ns.waiting} {
+	for _, underway := range []map[string]*ClientNote{ns.written, ns.last, ns.waiting} {
 		for client, n := range underway {
 			at, found := slices.BinarySearchFunc(*onDisk, client, func(n ClientNote, client string) int { return strings.Compare(n.Client, client) })
 			if !found {

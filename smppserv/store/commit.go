@@ -117,8 +117,9 @@ func (s *Store) refuse(err error, stays func(*op) bool) {
 	}
 }
 
-// waits tells whether it is not to be refused while nothing can be written: outcomes are kept, probes are to find out.
-func (o *op) waits() bool { return o.transition != nil || o.probe || o.retry != retryNone }
+// waits tells whether it is not to be refused while nothing can be written: outcomes are kept, probes are to find out, and what is the last is
+// to be tried once.
+func (o *op) waits() bool { return o.transition != nil || o.probe || o.retry != retryNone || o.last }
 
 func (s *Store) putBack(ops []op) {
 	s.mu.Lock()

@@ -20,6 +20,7 @@ type faulty struct {
 
 	mu      sync.Mutex
 	refuses bool
+	loses   bool          // the next write fails
 	writes  int           // transactions that were handed in
 	hung    chan struct{} // each write waits until it is closed; nil = none does
 	read    func()        // is called by Answer
@@ -30,14 +31,18 @@ var errReadOnly = errors.New("the disk takes nothing")
 
 func (f *faulty) Write(b *store.Batch) error {
 	f.mu.Lock()
-	refuses, hung := f.refuses, f.hung
+	refuses, hung, loses := f.refuses, f.hung, f.loses
 	f.writes++
+	f.loses = false
 	f.mu.Unlock()
 	if refuses {
 		return errReadOnly
 	}
 	if hung != nil {
 		<-hung
+	}
+	if loses {
+		return errReadOnly
 	}
 	return f.Database.Write(b)
 }
@@ -66,6 +71,13 @@ func (f *faulty) Medium() (name, look string) {
 		return f.medium[0], f.medium[1]
 	}
 	return f.Database.Medium()
+}
+
+// lose has the next write fail, after it has hung.
+func (f *faulty) lose() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.loses = true
 }
 
 // refuse has the disk take nothing, or end that.

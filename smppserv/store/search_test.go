@@ -4,6 +4,7 @@ import (
 	"context"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store"
 	"hnetsmpp/smppserv/store/storetest"
+	"hnetsmpp/smppserv/testkit"
 )
 
 // The ids of the messages are so far apart that each look comes to one of them.
@@ -67,6 +69,53 @@ func TestALookThatTakesTooLongTellsHowFarItCameAndTheNextOneGoesOn(t *testing.T)
 			t.Errorf("%+v: %d looks find %v, want %v", q, looks, got, want)
 		}
 	}
+}
+
+func TestWhatIsNotedOfClientsIsThereWhileTheStoreClosesAndAfterwards(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "messages.db")
+	s, f := openFaulty(t, file, zerolog.Nop())
+	goOn := f.hang()
+	f.lose() // the write that is under way at the close fails
+	at := time.UnixMilli(1_795_000_000_000)
+	note := func(client string, after time.Duration) {
+		s.NoteClient(store.ClientNote{Client: client, Bound: store.ClientEvent{At: at.Add(after)}})
+	}
+	before := f.written()
+	note("first", 0)
+	note("both", 0)
+	testkit.Await(t, "they are being written", func() bool { return f.written() > before })
+	note("both", time.Second)
+	note("second", time.Second)
+	is := func(s *store.Store) {
+		t.Helper()
+		notes, err := s.ClientNotes(t.Context())
+		if err != nil || len(notes) != 3 {
+			t.Errorf("noted is %+v, %v", notes, err)
+			return
+		}
+		for i, want := range []store.ClientNote{{Client: "both", Bound: store.ClientEvent{At: at.Add(time.Second)}}, {Client: "first", Bound: store.ClientEvent{At: at}},
+			{Client: "second", Bound: store.ClientEvent{At: at.Add(time.Second)}}} {
+			if got := notes[i]; got.Client != want.Client || !got.Bound.At.Equal(want.Bound.At) {
+				t.Errorf("noted is %+v, want %+v", got, want)
+			}
+		}
+	}
+	is(s)
+	closed := make(chan error, 1)
+	go func() { closed <- s.Close(context.Background()) }()
+	testkit.Await(t, "it takes nothing more", func() bool {
+		var atOnce atomic.Bool
+		s.After(func() { atOnce.Store(true) })
+		return atOnce.Load()
+	})
+	is(s)
+	goOn()
+	if err := testkit.Receive(t, closed, "Close"); err != nil {
+		t.Fatal(err)
+	}
+	s, _ = openFaulty(t, file, zerolog.Nop())
+	defer s.Close(context.Background())
+	is(s)
 }
 
 // What cannot be written waits in memory, and a flood of it is one note.

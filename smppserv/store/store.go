@@ -122,10 +122,6 @@ const closeGrace = 250 * time.Millisecond
 // While the disk hangs it returns closeGrace after the end of ctx, and the database is closed when the disk goes on.
 func (s *Store) Close(ctx context.Context) error {
 	s.lastNotes()
-	s.writeNotes()
-	s.mu.Lock()
-	s.closed = true
-	s.mu.Unlock()
 	s.wake()
 	s.closeOnce.Do(func() { go s.closeDatabase() })
 	select {
@@ -188,6 +184,7 @@ type op struct {
 	known      *known
 	own        func() error // the database's own
 	probe      bool         // writes nothing new
+	last       bool         // there is no more
 	retry      retry        // writes nothing; before it, outcomes that were refused are tried
 	done       func(error)  // of all but additions and outcomes; may be nil for a retry
 
