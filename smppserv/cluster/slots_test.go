@@ -401,9 +401,10 @@ func TestABindDuringWhoseProbeTheDatabaseGoesAwayIsNotSaidToBeOneTooMany(t *test
 func TestABindIsNotSaidToBeOneTooManyByWhoLostItsLeaseDuringTheProbe(t *testing.T) {
 	r := newRig(t)
 	var b *worker
-	a := r.join("a", long, answering(func(string, uint64) bool {
+	a := r.join("a", long, serving(AskProbe, func(ctx context.Context, _ sms.Epoch, _ []byte) ([]byte, error) {
 		b.term.Store(&term{})
-		return false
+		<-ctx.Done() // it does not answer
+		return nil, ctx.Err()
 	}))
 	b = r.joinIdle("b", long)
 	r.knows(b, a)
