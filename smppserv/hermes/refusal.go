@@ -1,10 +1,12 @@
 package hermes
 
 import (
+	"encoding/hex"
 	"html"
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -65,7 +67,7 @@ func excerpt(body []byte) string {
 	var b strings.Builder
 	n, blank := 0, false
 	for _, r := range strings.ToValidUTF8(string(body), "\ufffd") {
-		if unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
+		if isBlank(r) {
 			blank = n > 0
 			continue
 		}
@@ -93,59 +95,161 @@ func (t *try) withoutText(code int, reason string) string {
 	if binary {
 		text = f.Data
 	}
-	quoted := string(appendString(nil, text))
-	forms := []string{text, strings.Trim(quoted, `"`), excerpt([]byte(text))}
-	if found, plain := without(forms, said), plainly(said); found != said || plain == said {
-		said = found
-	} else if found := without(forms, plain); found != plain {
-		said = found
-	}
-	return ours + saying + said
+	return ours + saying + strings.ReplaceAll(without(text, said), inItsPlace, "[text]")
 }
 
-// without puts [text] in the place of each form of it, also of one that the end of the excerpt cut off.
-func without(forms []string, said string) string {
-	for _, form := range forms {
-		if len(form) < shortestText {
-			continue
+// inItsPlace is what takes the place of a text while it is looked for: one character, which is no part of an escape.
+const inItsPlace = "\ufffc"
+
+const (
+	// shortestText is the shortest text that is looked for: "ok" tells nobody anything, and is in many words.
+	shortestText = 4
+	// shortestQuote is how much of a text's beginning is one that was cut.
+	shortestQuote = 8
+)
+
+// without puts inItsPlace wherever a text is quoted, which may be in several ways at once. Where it is escaped in a way that is not
+// ours, all is shown as it reads without escapes.
+func without(text, said string) string {
+	whole := folded(text).text
+	if len(whole) < shortestText {
+		return said
+	}
+	quoted := strings.Trim(string(appendString(nil, text)), `"`)
+	for _, form := range [...]string{text, quoted, html.EscapeString(text), url.QueryEscape(text), url.PathEscape(text)} {
+		escaped := folded(form).text
+		said = masked(said, escaped, len(escaped))
+	}
+	plain := said
+	for next := plainly(plain); next != plain; next = plainly(plain) {
+		if plain = masked(next, whole, len(whole)); plain != next {
+			said = plain
 		}
-		said = strings.ReplaceAll(said, form, "[text]")
-		for n := min(len(form)-1, len(said)); n >= shortestQuote; n-- {
-			if strings.HasSuffix(said, form[:n]) {
-				said = strings.ToValidUTF8(said[:len(said)-n], "") + "[text]"
-				break
-			}
+	}
+	for next := plainly(text); next != text; next = plainly(text) { // what has lost its last escape has lost those of the text too
+		text = next
+	}
+	whole = folded(text).text
+	begins := len(whole)
+	for i := range whole {
+		if utf8.RuneCountInString(whole[:i]) == shortestQuote {
+			begins = i
+			break
 		}
+	}
+	if begins < shortestText {
+		return said
+	}
+	if found := masked(plain, whole, begins); found != plain {
+		return found
 	}
 	return said
 }
 
-var (
-	escapes   = regexp.MustCompile(`(?:\\u[0-9A-Fa-f]{4})+|\\[^u]`)
-	escapeCut = regexp.MustCompile(`(?:\\(?:u[0-9A-Fa-f]{0,3})?|&#?\w*)$`)
-)
-
-// plainly reads what servers write as escapes in JSON or HTML, whether they must (a quote) or not (é).
-func plainly(said string) string {
-	said = escapes.ReplaceAllStringFunc(escapeCut.ReplaceAllString(said, ""), func(found string) string {
-		if found[1] != 'u' {
-			if strings.ContainsRune("nrt", rune(found[1])) {
-				return " "
-			}
-			return found[1:]
+// masked puts inItsPlace in the place of what begins as a folded text does, of at least so many octets, as far as it goes on like it.
+func masked(said, text string, least int) string {
+	f := folded(said)
+	var b strings.Builder
+	done := 0
+	for at := 0; ; {
+		i := strings.Index(f.text[at:], text[:least])
+		if i < 0 {
+			return b.String() + said[done:]
 		}
-		var units []uint16
-		for _, hex := range strings.Split(found, `\u`)[1:] {
-			unit, _ := strconv.ParseUint(hex, 16, 16)
-			units = append(units, uint16(unit))
+		i += at
+		for at = i + least; at < len(f.text) && at-i < len(text) && f.text[at] == text[at-i]; {
+			at++
 		}
-		return string(utf16.Decode(units))
-	})
-	return html.UnescapeString(said)
+		for at > i && at < len(f.text) && !utf8.RuneStart(f.text[at]) {
+			at--
+		}
+		b.WriteString(said[done:f.at[i]] + inItsPlace)
+		done = f.ends(at)
+	}
 }
 
-const (
-	// shortestText is the shortest text that is looked for: "ok" tells nobody anything, and is in many words.
-	shortestText  = 4
-	shortestQuote = 12 // of a text that is cut off
+// fold is a text as it is compared: in small letters, its blanks one each and none at its ends, and + among them, which a URL writes
+// for one.
+type fold struct {
+	text string
+	at   []int // where each octet comes from
+	end  int   // of what the last one comes from
+}
+
+func folded(s string) fold {
+	var f fold
+	var b []byte
+	blank := false
+	for i, r := range s {
+		if r == '+' || isBlank(r) {
+			blank = len(b) > 0
+			continue
+		}
+		if blank {
+			b, f.at, blank = append(b, ' '), append(f.at, f.end), false
+		}
+		for range utf8.RuneLen(unicode.ToLower(r)) {
+			f.at = append(f.at, i)
+		}
+		b = utf8.AppendRune(b, unicode.ToLower(r))
+		_, n := utf8.DecodeRuneInString(s[i:])
+		f.end = i + n
+	}
+	f.text = string(b)
+	return f
+}
+
+// ends is where that ends of which the octet before i is the last one.
+func (f fold) ends(i int) int {
+	if i == len(f.at) {
+		return f.end
+	}
+	return f.at[i]
+}
+
+func isBlank(r rune) bool {
+	return unicode.IsSpace(r) || unicode.IsControl(r) || unicode.Is(unicode.Cf, r)
+}
+
+var (
+	inHex     = regexp.MustCompile(`(?:(?:%|\\x)[0-9A-Fa-f]{2})+`)
+	escapes   = regexp.MustCompile(`(?:\\u[0-9A-Fa-f]{4})+|\\[^u]`)
+	escapeCut = regexp.MustCompile(`(?:\\(?:u[0-9A-Fa-f]{0,3}|x[0-9A-Fa-f]?)?|%[0-9A-Fa-f]?|&#?\w*)$`)
 )
+
+// plainly reads what servers write as escapes in a URL, JSON or HTML, whether they must (a quote) or not (é): one kind of them, once,
+// of what was escaped twice.
+func plainly(said string) string {
+	said = escapeCut.ReplaceAllString(said, "")
+	plain := inHex.ReplaceAllStringFunc(said, fromHex)
+	if plain == said {
+		plain = escapes.ReplaceAllStringFunc(said, fromEscapes)
+	}
+	if plain == said {
+		plain = html.UnescapeString(said)
+	}
+	return excerpt([]byte(plain))
+}
+
+func fromHex(found string) string {
+	text, _ := hex.DecodeString(strings.NewReplacer("%", "", `\x`, "").Replace(found))
+	if !utf8.Valid(text) {
+		text, _ = charmap.Windows1252.NewDecoder().Bytes(text) // it fails for nothing
+	}
+	return string(text)
+}
+
+func fromEscapes(found string) string {
+	if found[1] != 'u' {
+		if strings.ContainsRune("nrt", rune(found[1])) {
+			return " "
+		}
+		return found[1:]
+	}
+	var units []uint16
+	for _, unit := range strings.Split(found, `\u`)[1:] {
+		n, _ := strconv.ParseUint(unit, 16, 16)
+		units = append(units, uint16(n))
+	}
+	return string(utf16.Decode(units))
+}

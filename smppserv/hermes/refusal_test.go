@@ -2,9 +2,11 @@ package hermes
 
 import (
 	"bytes"
+	"html"
 	"io"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -48,6 +50,35 @@ func TestARefusalInLatin1IsReadWhereItsTypeSaysSo(t *testing.T) {
 	} {
 		if got := excerpt(inUTF8([]byte(c.body), c.contentType)); got != c.want {
 			t.Errorf("%s %q: got %q, want %q", c.contentType, c.body[:min(20, len(c.body))], got, c.want)
+		}
+	}
+}
+
+func TestATextIsFoundWhateverItConsistsOf(t *testing.T) {
+	for _, text := range []string{
+		"4711", "text", "a + b = %41 &amp; \\u0041", "50%25 off", "Tom & Jerry AT&T", `C:\new\x41`, "%", "\u212a\u0130İ Kelvin", "émoji 😀😀😀😀😀",
+	} {
+		want := "no " + inItsPlace + "."
+		if len(text) < shortestText {
+			want = ""
+		}
+		for _, escape := range []func(string) string{
+			func(s string) string { return s }, html.EscapeString, url.QueryEscape, url.PathEscape, strings.ToUpper,
+			func(s string) string { return strings.Trim(string(appendString(nil, s)), `"`) },
+			func(s string) string { return html.EscapeString(html.EscapeString(s)) },
+			func(s string) string { return url.QueryEscape(url.QueryEscape(s)) },
+		} {
+			said := "no " + escape(text) + "."
+			if got := without(text, said); got != want && (want != "" || got != said) {
+				t.Errorf("%q as %s: %s", text, said, got)
+			}
+		}
+	}
+	const text = "Rendez-vous demain à huit heures"
+	for n := range utf8.RuneCountInString(text) {
+		begun := string([]rune(text)[:n])
+		if got := without(text, "("+begun+"…)"); n >= shortestQuote && strings.Replace(got, " …", "…", 1) != "("+inItsPlace+"…)" || n < shortestQuote && got != "("+begun+"…)" {
+			t.Errorf("%d characters: %s", n, got)
 		}
 	}
 }
@@ -100,6 +131,19 @@ func TestTheReasonHoldsWhatHermesSaysAndNotTheText(t *testing.T) {
 		{503, "maintenance", "HTTP 503 Service Unavailable: maintenance"},
 		{404, "", "HTTP 404 Not Found"},
 		{400, strings.Repeat("x", 180) + text, "HTTP 400 Bad Request: " + strings.Repeat("x", 180) + "[text]"},
+		{400, text + ` / Mon mot de passe est \u00ab \u00e9t\u00e9\" 1234 \u00bb / ` + html.EscapeString(text), "HTTP 400 Bad Request: [text] / [text] / [text]"},
+		{400, "sms.asp?msg=" + url.QueryEscape(text) + "&to=3601", "HTTP 400 Bad Request: sms.asp?msg=[text]&to=3601"},
+		{400, "/push/" + strings.ToLower(url.PathEscape(text)) + "/3601", "HTTP 400 Bad Request: /push/[text]/3601"},
+		{400, "/push/Mon%20mot%20de%20passe%20est%20%AB%20%E9t%E9%22%201234%20%BB/3601", "HTTP 400 Bad Request: /push/[text]/3601"}, // in Latin-1
+		{400, html.EscapeString(html.EscapeString(text)), "HTTP 400 Bad Request: [text]"},
+		{400, html.EscapeString(string(appendString(nil, text))), `HTTP 400 Bad Request: "[text]"`},
+		{400, `b'Mon mot de passe est \xc2\xab \xc3\xa9t\xc3\xa9" 1234 \xc2\xbb'`, "HTTP 400 Bad Request: b'[text]'"},
+		{400, "MON MOT  DE\r\nPASSE EST « ÉTÉ\" 1234 »", "HTTP 400 Bad Request: [text]"},
+		{400, `no: "Mon mot de..." (Mon mot de passe est &laquo; &#233;...)`, `HTTP 400 Bad Request: no: "[text]..." ([text]...)`},
+		{400, "Mon mot", "HTTP 400 Bad Request: Mon mot"},
+		{400, "a&#10;b%0ac", "HTTP 400 Bad Request: a&#10;b%0ac"},
+		{400, "a%0ab " + url.PathEscape(url.PathEscape(text)), "HTTP 400 Bad Request: a b [text]"},
+		{400, "a&#10;b%0ac " + url.PathEscape(text), "HTTP 400 Bad Request: a&#10;b%0ac [text]"},
 	} {
 		o := options("http://hermes/")
 		o.Transport = transportOf(func() *http.Response {
