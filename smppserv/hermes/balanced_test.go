@@ -124,7 +124,7 @@ func TestAHealthCheckOfThePortForTLSIsNoFaultHoweverItEnds(t *testing.T) {
 			c.(*net.TCPConn).SetLinger(0)
 		}
 		c.Close()
-		testkit.Await(t, "its end is told", func() bool { return said.count(handshakeFailed.Text) == 1 })
+		testkit.Await(t, "its end is told", func() bool { return said.count(secure.Failed.Text) == 1 })
 		if said.count(`"level":"debug"`) != 1 || said.count(`"level":"warn"`) != 0 {
 			t.Errorf("hard: %v, the log says %s", hard, said.String())
 		}

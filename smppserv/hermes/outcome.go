@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"hnetsmpp/smppserv/handshake"
 	"hnetsmpp/smppserv/sms"
 )
 
@@ -170,17 +171,11 @@ func (s *settings) noAnswer(err error) sms.Outcome {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, errStale):
 		reason = "the connection was closed before the answer"
 	case dialling:
-		reason = "no connection: " + cleaned(op.Err)
+		reason = "no connection: " + handshake.Words(op.Err)
 	case op != nil:
-		reason += cleaned(op.Err)
+		reason += handshake.Words(op.Err)
 	default:
-		reason += cleaned(err)
+		reason += handshake.Words(err)
 	}
 	return sms.Outcome{Verdict: sms.TryAgain, Reason: strings.ToValidUTF8(reason[:min(len(reason), maxReason)], "")}
-}
-
-// cleaned is the text of an error up to the first quotation, where peers' data and proxy passwords stand.
-func cleaned(err error) string {
-	s, _, _ := strings.Cut(err.Error(), `"`)
-	return strings.TrimRight(s, " :")
 }

@@ -16,6 +16,7 @@ import (
 	"hnetsmpp/pkg/loglimit"
 	"hnetsmpp/pkg/peeraddr"
 	"hnetsmpp/smppserv/balancer"
+	"hnetsmpp/smppserv/handshake"
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 )
@@ -37,12 +38,14 @@ var (
 	cutOff          = loglimit.Cause{Text: "a connection to the TCP port is cut off"}
 	connectionBegun = loglimit.Cause{Text: "a connection to the TCP port", PerPeer: 30, Total: 300}
 	connectionEnded = loglimit.Cause{Text: "a connection to the TCP port has ended", PerPeer: 30, Total: 300}
-	handshakeFailed = loglimit.Cause{Text: "a connection to the TCP port for TLS has failed"}
 	madeRoom        = loglimit.Cause{Text: "an idle connection to the TCP port is closed for another one: there are too many"}
 	lineRejected    = loglimit.Cause{Text: "a line to the TCP port is rejected", PerPeer: 1}
 	lineFault       = loglimit.Cause{Text: "a line to the TCP port brought about a fault of the server: it is rejected; please report this line"}
 	noRoute         = loglimit.Cause{Text: "cannot find out which client a message from Hermès is for"}
 )
+
+// secure is the port that speaks TLS.
+var secure = handshake.Port{Failed: loglimit.Cause{Text: "a connection to the TCP port for TLS has failed"}, Table: "tcp", Clear: "lines"}
 
 // Queue takes what came in.
 type Queue interface {

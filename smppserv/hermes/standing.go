@@ -5,14 +5,11 @@ import (
 	"bytes"
 	"crypto/tls"
 	"errors"
-	"io"
 	"net"
 	"os"
 	"time"
 
 	"github.com/rs/zerolog"
-
-	"hnetsmpp/smppserv/balancer"
 )
 
 const (
@@ -131,11 +128,7 @@ func (c *connection) secured() bool {
 	}
 	t.NetConn().SetDeadline(time.Now().Add(handshakeTime))
 	if err := t.Handshake(); err != nil {
-		level := zerolog.WarnLevel
-		if closedByPeer(err) && balancer.IsAnonymous(t) { // a health check
-			level = zerolog.DebugLevel
-		}
-		c.line(level, handshakeFailed).Str("reason", handshakeFault(err)).Msg(handshakeFailed.Text)
+		secure.Log(c.port.limited, t, err, handshakeTime).Stringer("peer", t.RemoteAddr()).Msg(secure.Failed.Text)
 		t.NetConn().Close()
 		return false
 	}
@@ -145,12 +138,6 @@ func (c *connection) secured() bool {
 		t.NetConn().SetDeadline(time.Time{})
 	}
 	return true
-}
-
-// closedByPeer tells whether TLS was not agreed upon because the peer closed, politely or not.
-func closedByPeer(err error) bool {
-	var op *net.OpError
-	return errors.Is(err, io.EOF) || errors.As(err, &op) && op.Op == "read" && !op.Timeout()
 }
 
 // beneath is the connection that carries TLS, or the connection itself.

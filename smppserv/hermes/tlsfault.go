@@ -4,11 +4,11 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"net"
 	"net/http"
-	"os"
 	"strings"
 	"time"
+
+	"hnetsmpp/smppserv/handshake"
 )
 
 // tlsFault says in words why Hermès and we could not agree upon TLS, and what to do; "" = that was not it. shows tells whether we have a
@@ -31,15 +31,15 @@ func tlsFault(err error, shows bool) string {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return "TLS: Hermès' certificate has expired: it must be renewed there (or this machine's clock is wrong)"
 	case errors.As(err, &invalid):
-		return "TLS: Hermès' certificate cannot be used: " + cleaned(invalid)
+		return "TLS: Hermès' certificate cannot be used: " + handshake.Words(invalid)
 	case errors.Is(err, http.ErrSchemeMismatch):
 		return "TLS: server gave HTTP response to HTTPS client: hermes.url must begin with http://, or name the port that speaks TLS"
 	case errors.As(err, &header):
 		return "TLS: what answers there does not speak TLS: is it the right port in hermes.url?"
 	}
-	switch alert := alertOf(err); {
+	switch alert := handshake.Alert(err); {
 	case alert == "":
-	case alert == alertCertificateRequired && !shows, alert == alertBadCertificate && !shows, alert == alertHandshake && !shows:
+	case alert == alertCertificateRequired && !shows, alert == handshake.BadCertificate && !shows, alert == alertHandshake && !shows:
 		return "TLS: Hermès demands a certificate of us (" + alert + "): set hermes.tls.cert_file and hermes.tls.key_file"
 	case alert == alertVersion:
 		return "TLS: Hermès takes no version of TLS that is spoken here, 1.2 and 1.3"
@@ -59,46 +59,6 @@ func tlsFault(err error, shows bool) string {
 // What crypto/tls calls the alerts, of which it tells nothing but the text.
 const (
 	alertCertificateRequired = "certificate required"
-	alertBadCertificate      = "bad certificate"
 	alertHandshake           = "handshake failure"
 	alertVersion             = "protocol version not supported"
 )
-
-// alertOf is the alert by which the peer broke TLS off; "" = it did not.
-func alertOf(err error) string {
-	var op *net.OpError
-	if !errors.As(err, &op) || op.Op != "remote error" {
-		return ""
-	}
-	return strings.TrimPrefix(op.Err.Error(), "tls: ")
-}
-
-// handshakeFault says in words why a peer of the port that speaks TLS could not agree upon it, and what to do. Nothing of what the
-// peer sent is in it.
-func handshakeFault(err error) string {
-	var header tls.RecordHeaderError
-	var certificate *tls.CertificateVerificationError
-	var authority x509.UnknownAuthorityError
-	s := err.Error()
-	switch alert := alertOf(err); {
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return "TLS was not agreed upon within " + handshakeTime.String()
-	case closedByPeer(err), errors.Is(err, net.ErrClosed):
-		return "the peer closed before TLS was agreed upon"
-	case errors.As(err, &header):
-		return "the peer does not speak TLS: tcp.listen_port is the port for lines in clear"
-	case errors.As(err, &authority):
-		return "the peer's certificate is of an authority that tcp.tls.client_ca_file does not name"
-	case errors.As(err, &certificate):
-		return "the peer's certificate is not taken (" + cleaned(certificate.Err) + ")"
-	case strings.Contains(s, "client didn't provide a certificate"):
-		return "the peer shows no certificate, and tcp.tls.client_ca_file demands one"
-	case strings.Contains(s, "unsupported versions"):
-		return "the peer's versions of TLS are too old; 1.2 is the least"
-	case alert == "unknown certificate authority", alert == alertBadCertificate, alert == "unknown certificate", alert == "expired certificate":
-		return "the peer does not take our certificate (" + alert + "): it must trust what signed tcp.tls.cert_file, and find its own name for us in it"
-	case alert != "":
-		return "the peer broke TLS off (" + alert + ")"
-	}
-	return cleaned(err)
-}

@@ -143,7 +143,7 @@ func TestThePortForTLSTakesLinesAndSaysInWordsWhyAHandshakeFailed(t *testing.T) 
 			t.Errorf("taken, want: %s", c.want)
 		}
 		testkit.Await(t, "the log says "+c.want, func() bool { return said.count(c.want) == 1 })
-		p.limited.Forget(handshakeFailed)
+		p.limited.Forget(secure.Failed)
 	}
 	clear, err := net.Dial("tcp", p.AddrTLS().String())
 	if err != nil {
@@ -152,7 +152,7 @@ func TestThePortForTLSTakesLinesAndSaysInWordsWhyAHandshakeFailed(t *testing.T) 
 	defer clear.Close()
 	io.WriteString(clear, hello+"\n")
 	testkit.Await(t, "the log says that it is no TLS", func() bool { return said.count("the peer does not speak TLS") == 1 })
-	p.limited.Forget(handshakeFailed)
+	p.limited.Forget(secure.Failed)
 	reset, err := net.Dial("tcp", p.AddrTLS().String())
 	if err != nil {
 		t.Fatal(err)

@@ -100,11 +100,12 @@ var (
 	ErrTimeout = errors.New("no answer within the response timer")
 	// ErrClosed means that the session ended before the answer.
 	ErrClosed = errors.New("the session is closed")
+	// ErrSessionInit means that the peer did not bind in time.
+	ErrSessionInit = errors.New("no bind within the session_init timer")
 
 	errPeerClosed  = errors.New("the client closed the connection")
 	errPeerUnbound = errors.New("unbind by the client")
 	errFraming     = errors.New("command_length out of bounds: the start of the next PDU cannot be found")
-	errSessionInit = errors.New("no bind within the session_init timer")
 	errEnquireLink = errors.New("enquire_link was not answered")
 	errInactive    = errors.New("inactivity timer")
 	errNoUnbind    = errors.New("unbind was not answered")

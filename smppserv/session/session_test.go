@@ -240,7 +240,7 @@ func TestStrayResponsesAreIgnored(t *testing.T) {
 
 func TestASessionWithoutABindIsClosed(t *testing.T) {
 	r := newRig(t, func(o *Options) { o.Timers.SessionInit = 30 * time.Millisecond })
-	if err := r.expectEnd(); !errors.Is(err, errSessionInit) {
+	if err := r.expectEnd(); !errors.Is(err, ErrSessionInit) {
 		t.Fatalf("ended because of %v", err)
 	}
 }

@@ -77,7 +77,7 @@ func (t *times) next(now time.Time, st State, lastIn, oldest, writing time.Time)
 		return wait, again, nil
 	case st == Open:
 		if !t.judging && at(t.opened, t.SessionInit) {
-			return drop, again, errSessionInit
+			return drop, again, ErrSessionInit
 		}
 		return wait, again, nil
 	case st == Unbinding:

@@ -22,7 +22,7 @@ func TestTheTimersAskForTheNearestThing(t *testing.T) {
 		why                                         error
 	}{
 		{name: "an open session waits for its bind", timers: all, state: Open, lastIn: start, nxt: after(5 * time.Second)},
-		{name: "no bind in time ends an open session", timers: all, state: Open, now: 5 * time.Second, lastIn: start, do: drop, why: errSessionInit},
+		{name: "no bind in time ends an open session", timers: all, state: Open, now: 5 * time.Second, lastIn: start, do: drop, why: ErrSessionInit},
 		{name: "without session_init an open session waits for ever", timers: Timers{Response: time.Second}, state: Open, now: time.Hour, lastIn: start},
 		{name: "an open session is not enquired", timers: Timers{EnquireLink: time.Second}, state: Open, now: time.Hour, lastIn: start},
 		{name: "silence is looked at when enquire_link is due", timers: all, state: BoundTX, now: time.Second, lastIn: start, nxt: after(30 * time.Second)},

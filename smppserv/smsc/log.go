@@ -2,6 +2,7 @@ package smsc
 
 import (
 	"hnetsmpp/pkg/loglimit"
+	"hnetsmpp/smppserv/handshake"
 	"hnetsmpp/smppserv/session"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/smsc/translate"
@@ -16,6 +17,9 @@ var (
 	notTakenBack = loglimit.Cause{Text: "cancel_sm without a message_id was answered RCANCELFAIL: another worker did not take back in time what waits there, and does not any more; have the client ask again, or name the messages one by one", PerPeer: 5, Total: 50}
 	noLastWriter = loglimit.Cause{Text: "cannot look up who wrote last"}
 )
+
+// secure is the port that speaks TLS.
+var secure = handshake.Port{Failed: loglimit.Cause{Text: "a connection to the SMPP port for TLS has failed"}, Table: "server", Clear: "SMPP"}
 
 // stranger is a peer that has not bound.
 func (p *peer) stranger() loglimit.Peer { return loglimit.Peer{Addr: session.AddrOf(p.s.RemoteAddr())} }

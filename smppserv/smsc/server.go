@@ -11,6 +11,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -183,7 +184,7 @@ func (sv *Server) serve(c net.Conn, greeting smpp.PDU) error {
 	if p.account != nil {
 		return nil
 	}
-	return sv.leftUnbound(p, reason)
+	return sv.leftUnbound(p, c, reason)
 }
 
 // newPeer and leftUnbound stay out of serve's frame: it is on the stack of each idle session, which may be 4 KB large if it is in use to
@@ -202,9 +203,28 @@ func (sv *Server) newPeer(c net.Conn, greeting smpp.PDU) *peer {
 }
 
 //go:noinline
-func (sv *Server) leftUnbound(p *peer, reason error) error {
+func (sv *Server) leftUnbound(p *peer, c net.Conn, reason error) error {
+	if t, ok := c.(*tls.Conn); ok && sv.unsecured(t, reason) {
+		return reason
+	}
 	sv.limited.Line(zerolog.DebugLevel, endedUnbound, p.stranger()).Stringer("remote", p.s.RemoteAddr()).AnErr("reason", reason).Msg(endedUnbound.Text)
 	return reason
+}
+
+// unsecured tells whether a connection ended because TLS was not agreed upon, and logs why.
+func (sv *Server) unsecured(c *tls.Conn, reason error) bool {
+	if c.ConnectionState().HandshakeComplete {
+		return false
+	}
+	err := c.Handshake() // what became of the one that was begun
+	switch {
+	case errors.Is(reason, session.ErrSessionInit):
+		err = os.ErrDeadlineExceeded
+	case err == nil, errors.Is(err, net.ErrClosed): // by us
+		return false
+	}
+	secure.Log(sv.limited, c, err, sv.o.Timers.SessionInit).Stringer("remote", c.RemoteAddr()).Msg(secure.Failed.Text)
+	return true
 }
 
 // Close accepts nothing more, ends the transactions that wait, unbinds every session and waits until all are gone.
