@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -83,7 +84,7 @@ func (c installCommand) password(p *program) (string, error) {
 	if needed, err := service.NeedsPassword(c.User); err != nil || !needed {
 		return "", err
 	}
-	text, err := p.ReadPassword("Password of the account: ")
+	text, err := p.ReadPassword(context.Background(), "Password of the account: ")
 	if err != nil {
 		return "", fmt.Errorf("read the account's password: %w", err)
 	}

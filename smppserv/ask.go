@@ -42,8 +42,8 @@ type server struct {
 }
 
 // find finds the server that is to be asked.
-func (a Asking) find(line *commandLine, c *commandline.Console) (*server, error) {
-	login, err := a.login(c)
+func (a Asking) find(ctx context.Context, line *commandLine, c *commandline.Console) (*server, error) {
+	login, err := a.login(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -89,14 +89,14 @@ func (a Asking) findAs(login adminapi.Login, line *commandLine, c *commandline.C
 
 const asAdministrator = "as an administrator (root)"
 
-func (a Asking) login(c *commandline.Console) (adminapi.Login, error) {
+func (a Asking) login(ctx context.Context, c *commandline.Console) (adminapi.Login, error) {
 	if a.User == "" {
 		return adminapi.Login{}, nil
 	}
 	password := os.Getenv(passwordVariable)
 	if password == "" {
 		var err error
-		if password, err = c.ReadPassword("Password of " + a.User + ": "); err != nil {
+		if password, err = c.ReadPassword(ctx, "Password of "+a.User+": "); err != nil {
 			return adminapi.Login{}, fmt.Errorf("read the password: %w", err)
 		}
 	}
@@ -163,7 +163,7 @@ func (s *server) patiently(ctx context.Context, doing func() string, work func(c
 
 // ask asks the server one question; say shows the answer to people, unless it is wanted as JSON.
 func ask[T any](ctx context.Context, a Asking, line *commandLine, c *commandline.Console, question func(context.Context, *adminapi.Remote) (T, error), say func(*server, T) error) error {
-	s, err := a.find(line, c)
+	s, err := a.find(ctx, line, c)
 	if err != nil {
 		return err
 	}

@@ -21,7 +21,7 @@ const eraseAgain, eraseIdle = time.Second, 5 * time.Minute
 
 // Run has a number erased, in as many requests as it takes. Ctrl-C breaks that off; the same command goes on.
 func (k eraseCommand) Run(ctx context.Context, line *commandLine, c *commandline.Console) error {
-	s, err := k.find(line, c)
+	s, err := k.find(ctx, line, c)
 	if err != nil {
 		return err
 	}

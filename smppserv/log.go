@@ -33,7 +33,7 @@ func (k logCommand) Run(ctx context.Context, line *commandLine, c *commandline.C
 			return r.Log(ctx, k.Level, k.Contains, k.Limit)
 		}, func(s *server, all []adminapi.LogLine) error { return s.lines(all, false) })
 	}
-	login, err := k.login(c) // once, and not after each restart
+	login, err := k.login(ctx, c) // once, and not after each restart
 	if err != nil {
 		return err
 	}

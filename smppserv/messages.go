@@ -34,7 +34,7 @@ func (k messagesCommand) Run(ctx context.Context, line *commandLine, c *commandl
 	if k.Limit < 1 {
 		return &commandline.Error{Code: commandline.ExitUsage, Err: errors.New("--limit is at least 1")}
 	}
-	s, err := k.find(line, c)
+	s, err := k.find(ctx, line, c)
 	if err != nil {
 		return err
 	}
@@ -200,7 +200,7 @@ type Each struct {
 
 // act does something to each message. One that is refused does not stop the others.
 func (k Each) act(ctx context.Context, line *commandLine, c *commandline.Console, do func(*adminapi.Remote, context.Context, string) (adminapi.Done, error), otherwise func(id string, d adminapi.Done) string) error {
-	s, err := k.find(line, c)
+	s, err := k.find(ctx, line, c)
 	if err != nil {
 		return err
 	}

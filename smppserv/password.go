@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -12,8 +13,8 @@ type hashPasswordCommand struct {
 	Algorithm config.Algorithm `enum:"argon2id,bcrypt" default:"argon2id" help:"argon2id, or bcrypt, which earlier versions of this program know, too."`
 }
 
-func (h hashPasswordCommand) Run(c *commandline.Console) error {
-	text, err := c.ReadPassword("Password: ")
+func (h hashPasswordCommand) Run(ctx context.Context, c *commandline.Console) error {
+	text, err := c.ReadPassword(ctx, "Password: ")
 	if err != nil {
 		return fmt.Errorf("read the password: %w", err)
 	}

@@ -50,7 +50,7 @@ func (k reportCommand) Run(ctx context.Context, line *commandLine, c *commandlin
 }
 
 func (k reportCommand) csv(ctx context.Context, line *commandLine, c *commandline.Console, q adminapi.ReportQuery) error {
-	s, err := k.find(line, c)
+	s, err := k.find(ctx, line, c)
 	if err != nil {
 		return err
 	}

@@ -2,16 +2,11 @@
 package commandline
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"strings"
 
 	"github.com/alecthomas/kong"
-	"github.com/mattn/go-isatty"
-	"golang.org/x/term"
 )
 
 // The exit codes of every program here. An Error has one of its own.
@@ -40,22 +35,6 @@ func (e *Error) Unwrap() error { return e.Err }
 type Console struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
-}
-
-// ReadPassword reads one line from Stdin, without its end; at a terminal it asks for it first, and nothing shows what is typed.
-// "" = there is none. On the command line others could see it.
-func (c Console) ReadPassword(question string) (string, error) {
-	if f, ok := c.Stdin.(*os.File); ok && isatty.IsTerminal(f.Fd()) {
-		fmt.Fprint(c.Stderr, question)
-		text, err := term.ReadPassword(int(f.Fd()))
-		fmt.Fprintln(c.Stderr)
-		return string(text), err
-	}
-	text, err := bufio.NewReader(c.Stdin).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return "", err
-	}
-	return strings.TrimRight(text, "\r\n"), nil
 }
 
 // Program is one with commands.

@@ -2,12 +2,14 @@ package commandline_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -74,12 +76,22 @@ func TestArgumentsBecomeOutputAndExitCode(t *testing.T) {
 func TestAPasswordIsOneLineAndNotAskedForWhereNobodyTypes(t *testing.T) {
 	for input, want := range map[string]string{"secret\n": "secret", "secret\r\nmore\n": "secret", " se cret ": " se cret ", "": ""} {
 		var stderr bytes.Buffer
-		got, err := commandline.Console{Stdin: strings.NewReader(input), Stderr: &stderr}.ReadPassword("Password: ")
+		got, err := commandline.Console{Stdin: strings.NewReader(input), Stderr: &stderr}.ReadPassword(t.Context(), "Password: ")
 		if got != want || err != nil || stderr.Len() > 0 {
 			t.Errorf("%q: got %q, %v, asked %q", input, got, err, &stderr)
 		}
 	}
-	if _, err := (commandline.Console{Stdin: iotest.ErrReader(io.ErrClosedPipe)}).ReadPassword(""); !errors.Is(err, io.ErrClosedPipe) {
+	if _, err := (commandline.Console{Stdin: iotest.ErrReader(io.ErrClosedPipe)}).ReadPassword(t.Context(), ""); !errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestAPasswordIsWaitedForNoLongerThanTheCommandLasts(t *testing.T) {
+	in, out := io.Pipe()
+	defer out.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(10*time.Millisecond, cancel)
+	if got, err := (commandline.Console{Stdin: in}).ReadPassword(ctx, ""); err == nil || err.Error() != "interrupted" {
+		t.Errorf("got %q, %v", got, err)
 	}
 }
