@@ -22,8 +22,8 @@ func (f *File) Erase(match func(line []byte) bool) (lines int, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.info = nil
-	err = f.rotated.Close()
-	files, e := f.all()
+	err = errors.Join(f.rotated.Close(), f.removeLeft())
+	files, e := f.all("")
 	err = errors.Join(err, e)
 	for _, path := range files {
 		n, e := eraseIn(path, match)
@@ -33,8 +33,17 @@ func (f *File) Erase(match func(line []byte) bool) (lines int, err error) {
 	return lines, err
 }
 
-// all are the file and those that were rotated away.
-func (f *File) all() (files []string, err error) {
+// removeLeft removes what a crash left of files that were being written anew.
+func (f *File) removeLeft() error {
+	left, err := f.all(erasing)
+	for _, path := range left {
+		err = errors.Join(err, os.Remove(path))
+	}
+	return err
+}
+
+// all are the file and those that were rotated away; with an ending, those beside them whose names end with that, too.
+func (f *File) all(ending string) (files []string, err error) {
 	extension := filepath.Ext(f.path)
 	beginning := strings.TrimSuffix(filepath.Base(f.path), extension)
 	entries, err := os.ReadDir(filepath.Dir(f.path))
@@ -42,10 +51,13 @@ func (f *File) all() (files []string, err error) {
 		return nil, nil
 	}
 	for _, e := range entries {
-		name := e.Name()
+		name, ok := strings.CutSuffix(e.Name(), ending)
+		if !ok {
+			continue
+		}
 		plain := strings.TrimSuffix(name, ".gz")
 		if name == filepath.Base(f.path) || strings.HasPrefix(plain, beginning+"-") && strings.HasSuffix(plain, extension) {
-			files = append(files, filepath.Join(filepath.Dir(f.path), name))
+			files = append(files, filepath.Join(filepath.Dir(f.path), e.Name()))
 		}
 	}
 	return files, err
@@ -58,7 +70,6 @@ func eraseIn(path string, match func([]byte) bool) (lines int, err error) {
 		}
 	}()
 	next := path + erasing
-	_ = os.Remove(next)
 	if lines, err = filter(path, io.Discard, match); err != nil || lines == 0 {
 		return 0, err
 	}
@@ -95,12 +106,12 @@ func filter(path string, to io.Writer, match func([]byte) bool) (lines int, err 
 	defer file.Close()
 	var from io.Reader = file
 	if strings.HasSuffix(path, ".gz") {
-		unpacked, err := gzip.NewReader(file)
-		if err != nil {
-			return 0, err
+		unpacked, damaged := gzip.NewReader(file)
+		if damaged != nil {
+			return 0, damaged
 		}
 		packed := gzip.NewWriter(to)
-		defer func() { err = errors.Join(err, packed.Close()) }()
+		defer func() { err = errors.Join(err, packed.Close()) }() // which writes the last of it
 		from, to = unpacked, packed
 	}
 	r, w := bufio.NewReaderSize(from, 1<<16), bufio.NewWriterSize(to, 1<<16)

@@ -56,6 +56,7 @@ func (f *File) prepare(n int) error {
 		if info, err = Touch(f.path); err != nil {
 			return err
 		}
+		_ = f.removeLeft() // an erasure tells what cannot be removed
 		f.info, f.size = info, -1
 	}
 	if f.size != info.Size() { // it is another one, or was cut: lumberjack learns that when it opens it

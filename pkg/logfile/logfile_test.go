@@ -3,11 +3,14 @@ package logfile
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -148,7 +151,7 @@ func TestLinesAreErasedFromTheFileAndFromThoseThatWereRotated(t *testing.T) {
 	_, _ = w.Write([]byte("old\na secret\nno end of line"))
 	_ = w.Close()
 	other := filepath.Join(folder, "launcher.log")
-	for name, data := range map[string][]byte{packed: b.Bytes(), other: []byte("a secret\n"), packed + erasing: []byte("a secret")} {
+	for name, data := range map[string][]byte{packed: b.Bytes(), other: []byte("a secret\n"), packed + erasing: []byte("a secret"), filepath.Join(folder, "messages-2025-01-02T03-04-05.000.log") + erasing: []byte("a secret of a file that is gone")} {
 		if err := os.WriteFile(name, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -189,5 +192,64 @@ func TestLinesAreErasedFromTheFileAndFromThoseThatWereRotated(t *testing.T) {
 	}
 	if bytes.Contains(all, []byte("secret")) || !bytes.Contains(all, []byte("first\n")) {
 		t.Errorf("%.200q", all)
+	}
+}
+
+func TestWhatACrashLeftOfAnErasureGoesWhenTheLogIsOpened(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "messages.log")
+	kept := []string{"launcher.log" + erasing, "messages.log", "messages-2026-01-02T03-04-05.000.log.gz"}
+	for _, name := range append(kept, "messages.log"+erasing, "messages-2026-01-02T03-04-05.000.log.gz"+erasing, "messages-2025-01-02T03-04-05.000.log"+erasing) {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte("a secret"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f := New(path, 1, 0)
+	if _, err := f.Write([]byte("a line\n")); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	files, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, file := range files {
+		names = append(names, file.Name())
+	}
+	slices.Sort(kept)
+	if !slices.Equal(names, kept) {
+		t.Errorf("there are %q, want %q", names, kept)
+	}
+}
+
+// full is a disk with room for so many octets.
+type full int
+
+func (f *full) Write(p []byte) (int, error) {
+	if *f -= full(len(p)); *f < 0 {
+		return 0, syscall.ENOSPC
+	}
+	return len(p), nil
+}
+
+func TestADiskThatIsFullWhileALogIsWrittenAnewIsNoticed(t *testing.T) {
+	text := []byte("old\na secret\nmore\n")
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, _ = w.Write(text)
+	_ = w.Close()
+	for name, data := range map[string][]byte{"a.log": text, "a.log.gz": b.Bytes()} {
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for room := range full(15) {
+			if _, err := filter(path, &room, func([]byte) bool { return false }); !errors.Is(err, syscall.ENOSPC) {
+				t.Errorf("%s, with room for %d octets: %v", name, room, err)
+			}
+		}
 	}
 }

@@ -4,6 +4,7 @@ package mention
 import (
 	"bytes"
 	"encoding/json"
+	"strconv"
 )
 
 // Number is one, with or without its +.
@@ -33,8 +34,11 @@ func (n Number) Without(text, place string) string {
 		if from < 0 {
 			return string(append(out, rest...))
 		}
-		if from > 0 && rest[from-1] == '+' {
+		switch {
+		case from > 0 && rest[from-1] == '+':
 			from--
+		case bytes.HasSuffix(bytes.ToUpper(rest[:from]), []byte("%2B")):
+			from -= len("%2B")
 		}
 		out = append(append(out, rest[:from]...), place...)
 		rest = rest[to:]
@@ -59,16 +63,28 @@ func (n Number) find(text []byte) (from, to int) {
 	return -1, -1
 }
 
-// begins tells whether something may begin behind a text: an escape of JSON is no letter.
+// begins tells whether something may begin behind a text: an escape of JSON is no letter, and one of a URL seldom is.
 func begins(before []byte) bool {
 	n := len(before)
 	switch {
 	case n == 0 || !alphanumeric(before[n-1]):
 		return true
+	case inURL(before):
+		return true
 	case n >= 2 && before[n-2] == '\\':
 		return bytes.IndexByte([]byte("nrtbf"), before[n-1]) >= 0
 	}
 	return n >= 6 && before[n-6] == '\\' && before[n-5] == 'u'
+}
+
+// inURL tells whether a text ends with a character that is escaped as in a URL, and is neither letter nor digit.
+func inURL(text []byte) bool {
+	n := len(text)
+	if n < 3 || text[n-3] != '%' {
+		return false
+	}
+	c, err := strconv.ParseUint(string(text[n-2:]), 16, 8)
+	return err == nil && !alphanumeric(byte(c))
 }
 
 func alphanumeric(c byte) bool {

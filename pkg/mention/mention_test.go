@@ -14,6 +14,13 @@ func TestANumberIsFoundWhereItStandsForItself(t *testing.T) {
 		`{"id":"133612345678"}`:                   false,
 		`{"id":"336123456789"}`:                   false,
 		`{"id":"336123456789 33612345678"}`:       true,
+		"GET /sms?to=%2B33612345678&text=x":       true,
+		"GET /sms?to=%2b33612345678":              true,
+		"GET /sms/3600%2F33612345678":             true,
+		"%3133612345678":                          false, // 133612345678
+		"%4a33612345678":                          false,
+		"2B33612345678":                           false,
+		"%2G33612345678":                          false,
 		"":                                        false,
 	} {
 		if got := Of(number).In([]byte(text)); got != want {
@@ -29,7 +36,7 @@ func TestANumberIsFoundWhereItStandsForItself(t *testing.T) {
 }
 
 func TestANumberIsReplacedWhereverItStands(t *testing.T) {
-	if got, want := Of("33612345678").Without("33612345678 +33612345678,133612345678", "x"), "x x,133612345678"; got != want {
+	if got, want := Of("33612345678").Without("33612345678 +33612345678,133612345678&to=%2b33612345678", "x"), "x x,133612345678&to=x"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

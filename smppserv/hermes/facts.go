@@ -2,6 +2,7 @@ package hermes
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"hnetsmpp/smppserv/sms"
@@ -86,6 +87,15 @@ func (p *Push) Facts() Facts {
 	return f
 }
 
+// Erase takes what Hermès answered out of the facts where it matches.
+func (p *Push) Erase(match func(text []byte) bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if match([]byte(p.regard.why)) {
+		p.regard.why, _, _ = strings.Cut(p.regard.why, saying)
+	}
+}
+
 // maxRejections is how many are kept.
 const maxRejections = 50
 
@@ -127,6 +137,13 @@ func (r *rejections) note(j Rejection) {
 		r.ring = slices.Delete(r.ring, 0, 1)
 	}
 	r.ring = append(r.ring, j)
+}
+
+// Erase lets go of the rejections that match.
+func (p *Port) Erase(match func(text []byte) bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.seen.ring = slices.DeleteFunc(p.seen.ring, func(j Rejection) bool { return match([]byte(j.Why)) || match([]byte(j.ID)) })
 }
 
 // Facts are as they are now.

@@ -1,7 +1,9 @@
 package hermes
 
 import (
+	"bytes"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -52,6 +54,41 @@ func TestOperatorsAreToldHowHermesStandsSinceWhenAndWhy(t *testing.T) {
 	}
 	if f := p.Facts(); f.State != Unknown {
 		t.Errorf("with another URL: %+v", f)
+	}
+}
+
+func TestWhatHermesAndRejectedLinesSaidOfANumberIsErased(t *testing.T) {
+	const number = "33612345678"
+	holds := func(text []byte) bool { return bytes.Contains(text, []byte(number)) }
+	at := testkit.StartEndpoint(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(503)
+		w.Write([]byte("no room for " + number))
+	})
+	push := newPush(t, options(at.URL()))
+	deliver(t, push, message(1, "text"))
+	if f := push.Facts(); !strings.Contains(f.Why, number) {
+		t.Fatalf("before: %+v", f)
+	}
+	push.Erase(holds)
+	if f := push.Facts(); f.Why != "HTTP 503 Service Unavailable" || f.Code != 503 || f.State != Silent {
+		t.Errorf("then: %+v", f)
+	}
+
+	port := NewPort(PortOptions{Queue: &taking{}, Clients: admins{}, Validity: 1})
+	to := &discarding{netip.MustParseAddr("10.0.0.1")}
+	for _, line := range []string{`{"id":"` + number + `"}`, `{"id":"other"}`} {
+		port.submit(t.Context(), []byte(line), true, to)
+	}
+	port.remember(to.from(), codeNoClient, "h-3", "nobody receives for "+number)
+	port.Erase(holds)
+	f := port.Facts()
+	for _, r := range f.Rejections {
+		if strings.Contains(r.Why+r.ID, number) {
+			t.Errorf("kept: %+v", r)
+		}
+	}
+	if len(f.Rejections) == 0 || f.Rejections[len(f.Rejections)-1].ID != "other" || f.Rejected != 3 {
+		t.Errorf("%+v", f)
 	}
 }
 

@@ -312,6 +312,8 @@ func (ops *Operators) eraseRest(number string, r *rest) {
 	defer cancel()
 	holds := mention.Of(number).In
 	ops.o.Lines.Erase(holds)
+	ops.parts.Port.Erase(holds)
+	ops.parts.Push.Erase(holds)
 	if ops.parts.Traces != nil {
 		ops.parts.Traces.Erase(holds)
 	}

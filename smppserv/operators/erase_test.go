@@ -35,6 +35,9 @@ func TestAMessageThatIsBeingTriedIsErasedWhenItsTryIsOver(t *testing.T) {
 	}
 	c.SendSeq(h.Sequence, &smpp.DeliverSMResp{})
 	r.lines.Write([]byte(`{"level":"info","to":"+33612345678"}`))
+	if answer, err := r.port.Submit(t.Context(), []byte(`{"id":"to +33612345678"}`)); err != nil || !strings.Contains(string(answer), "rejected") || len(r.port.Facts().Rejections) != 1 {
+		t.Fatalf("a line without a text: %s, %v", answer, err)
+	}
 	for e = r.erase("+33612345678", time.Second); !e.Done; e = r.erase(" +33 6 12.34-56 78", time.Second) {
 	}
 	if text := e.Text.String(); text != "the number is erased: 1 messages, 0 lines of logs" {
@@ -45,6 +48,9 @@ func TestAMessageThatIsBeingTriedIsErasedWhenItsTryIsOver(t *testing.T) {
 	}
 	if all, err := r.ops.Log(t.Context(), "", "33612345678", 0); err != nil || len(all) != 0 {
 		t.Errorf("the log has %+v, %v", all, err)
+	}
+	if kept := r.port.Facts().Rejections; len(kept) > 0 {
+		t.Errorf("of rejected lines there are %+v", kept)
 	}
 	testkit.Await(t, "the audit says what was erased", func() bool {
 		entries := r.audit()

@@ -62,12 +62,16 @@ type SMSC interface {
 type Push interface {
 	Facts() hermes.Facts
 	Resume()
+	// Erase takes what Hermès answered out of the facts where it matches.
+	Erase(match func(text []byte) bool)
 }
 
 // Port is what is asked of the TCP port.
 type Port interface {
 	Facts() hermes.PortFacts
 	Submit(ctx context.Context, line []byte) ([]byte, error)
+	// Erase lets go of the rejections that match.
+	Erase(match func(text []byte) bool)
 }
 
 // Store is what is asked of the store.
