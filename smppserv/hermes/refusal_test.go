@@ -94,7 +94,7 @@ func TestRejectedLinesAreWarnedOfOnceAMinuteForEachCode(t *testing.T) {
 		p.token = "secret"
 		p.submit(t.Context(), []byte(`{"id":"h-2","from":"1","to":"2","text":"x"}`), true, to)
 		for code, id := range map[string]string{codeBadRequest: "h-1", codeUnauthorized: "h-2"} {
-			if n := log.count(`"level":"warn","id":"` + id + `","code":"` + code + `"`); n != 1 {
+			if n := log.count(`"level":"warn","peer":"10.0.0.1","id":"` + id + `","code":"` + code + `"`); n != 1 {
 				t.Errorf("%d lines of %s", n, code)
 			}
 		}

@@ -37,7 +37,7 @@ func (p *Port) submit(ctx context.Context, raw []byte, tokenAsked bool, to sink)
 		code, why = codeBadRequest, "the line brought about a fault of the server, see its log"
 	}
 	reject := func(code, why string) {
-		p.noteRejected(to.from(), code, l.ID.text, why)
+		p.noteRejected(to, code, l.ID.text, why)
 		to.answer(appendRejected(nil, l.ID.echo, code, why))
 	}
 	switch {
@@ -67,9 +67,9 @@ func (p *Port) submit(ctx context.Context, raw []byte, tokenAsked bool, to sink)
 
 const storeAway = "the store is not available, try again later"
 
-func (p *Port) noteRejected(from loglimit.Peer, code, id, why string) {
-	p.remember(from, code, id, why)
-	p.limited.Warn(lineRejected.As(code), from).Str("id", excerpt([]byte(id))).Str("code", code).Str("reason", excerpt([]byte(why))).Msg(lineRejected.Text)
+func (p *Port) noteRejected(to sink, code, id, why string) {
+	p.remember(to.from(), code, id, why)
+	p.limited.Warn(lineRejected.As(code), to.from()).Str("peer", to.remote()).Str("id", excerpt([]byte(id))).Str("code", code).Str("reason", excerpt([]byte(why))).Msg(lineRejected.Text)
 }
 
 // remember keeps for operators why a line was rejected.
@@ -151,7 +151,7 @@ type submission struct {
 func (s *submission) Accepted(m *sms.Message, duplicate bool, err error) {
 	switch {
 	case errors.Is(err, sms.ErrQueueFull):
-		s.port.noteRejected(s.to.from(), codeQueueFull, m.ExternalID, queueFull(m))
+		s.port.noteRejected(s.to, codeQueueFull, m.ExternalID, queueFull(m))
 		s.to.answer(appendRejected(nil, s.echo, codeQueueFull, queueFull(m)))
 		return
 	case err != nil:
