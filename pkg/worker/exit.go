@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"regexp"
 	"strings"
 	"syscall"
 )
@@ -43,7 +44,7 @@ func (c ExitCode) String() string {
 type Exit struct {
 	Code   ExitCode
 	Signal string // what killed it, on Unix; else ""
-	Stderr string // the last of what it wrote, at most tailSize octets
+	Stderr string // the last of what it wrote, tailSize octets or little more
 }
 
 // Reason is one line that says why: the code's text and the worker's last word.
@@ -79,7 +80,7 @@ func lastWord(stderr string) string {
 		if line == "" {
 			continue
 		}
-		if strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ") || strings.HasPrefix(line, "SIGQUIT: ") {
+		if beginsCrash(line) {
 			return shorten(line)
 		}
 		text, isError := logText(line)
@@ -92,6 +93,13 @@ func lastWord(stderr string) string {
 		return shorten(lastError)
 	}
 	return shorten(last)
+}
+
+var signalled = regexp.MustCompile(`^SIG[A-Z0-9]+: `)
+
+// beginsCrash tells whether a line is the first one that Go's runtime writes of a crash.
+func beginsCrash(line string) bool {
+	return strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ") || signalled.MatchString(line)
 }
 
 // logText makes a zerolog line readable; other lines stay as they are.

@@ -35,6 +35,14 @@ func fakeWorker(behaviour string) ExitCode {
 		<-stop
 		fmt.Fprintln(os.Stderr, `{"level":"info","message":"stopped"}`)
 		return ExitStopped
+	case "crowd":
+		for range 2000 {
+			go func() { select {} }()
+		}
+		fmt.Fprintln(os.Stderr, `{"level":"error","message":"an earlier fault"}`)
+		_ = report.Ready(Ready{})
+		<-stop
+		return ExitStopped
 	case "args":
 		fmt.Fprintln(os.Stderr, os.Args[1:])
 		return ExitStopped

@@ -3,6 +3,7 @@ package worker
 import (
 	"bytes"
 	"io"
+	"strings"
 	"sync"
 )
 
@@ -12,13 +13,16 @@ const tailSize = 64 << 10
 // maxLine bounds a line of stdout; what is longer arrives in pieces.
 const maxLine = 64 << 10
 
-// tail passes everything on and keeps the last of it.
+// tail passes everything on and keeps the last of it, and the line with which a crash began: with many goroutines, their stacks are
+// longer than what is kept.
 type tail struct {
 	passing sync.Mutex // held while next is written to, which may take its time
 	next    io.Writer
 
-	mu   sync.Mutex
-	kept []byte
+	mu    sync.Mutex
+	kept  []byte
+	rest  lines
+	crash string // "" = there was none
 }
 
 // Write never fails: an error would have the worker's stderr closed.
@@ -35,13 +39,23 @@ func (t *tail) Write(p []byte) (int, error) {
 func (t *tail) keep(p []byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.rest.each == nil {
+		t.rest.each = t.note
+	}
+	_, _ = t.rest.Write(p)
 	t.kept = append(t.kept, p...)
 	if len(t.kept) > 2*tailSize {
 		t.kept = append(t.kept[:0], t.kept[len(t.kept)-tailSize:]...)
 	}
 }
 
-// String is at most the last tailSize octets, from the beginning of a line.
+func (t *tail) note(line []byte) {
+	if s := strings.TrimSpace(string(line)); t.crash == "" && beginsCrash(s) {
+		t.crash = shorten(s)
+	}
+}
+
+// String is at most the last tailSize octets, from the beginning of a line; before them what a crash began with, if that is longer ago.
 func (t *tail) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -51,6 +65,9 @@ func (t *tail) String() string {
 		if _, rest, ok := bytes.Cut(kept, []byte("\n")); ok {
 			kept = rest
 		}
+	}
+	if t.crash != "" && !bytes.Contains(kept, []byte(t.crash)) {
+		return t.crash + "\n" + string(kept)
 	}
 	return string(kept)
 }
