@@ -56,6 +56,8 @@ func (p Port) fault(err error, within time.Duration) string {
 		return "the peer shows no certificate, and " + p.Table + ".tls.client_ca_file demands one"
 	case strings.Contains(s, "unsupported versions"):
 		return "the peer's versions of TLS are too old; 1.2 is the least"
+	case strings.Contains(s, "no cipher suite supported"): // it goes on with all that the peer offered
+		return "the peer knows no cipher suite that is spoken here"
 	case alert == "unknown certificate authority", alert == BadCertificate, alert == "unknown certificate", alert == "expired certificate":
 		return "the peer does not take our certificate (" + alert + "): it must trust what signed " + p.Table + ".tls.cert_file, and find its own name for us in it"
 	case alert != "":
