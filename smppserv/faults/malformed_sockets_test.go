@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -27,9 +28,13 @@ type doors struct {
 	worker *testkit.Worker
 	site   *http.Client // who has logged in to the page
 	form   string       // the token of its forms
-	folder string       // of the files of cases
-	inlet  *inlet
-	run    func(stdin string, name string, args ...string) (result, error)
+	at     *testkit.Hermes
+
+	oneAnswer sync.Mutex // of Hermès' is malformed at a time
+	pushed    int        // messages that had one
+	folder    string     // of the files of cases
+	inlet     *inlet
+	run       func(stdin string, name string, args ...string) (result, error)
 }
 
 // strangersID is the account of the n-th that comes at the same time; it owns the number 71 and n, and with the others those that begin with 72.
@@ -39,7 +44,7 @@ const operatorPassword = "acts9here"
 
 // openDoors starts the server that has them.
 func openDoors(t *testing.T, hermes *testkit.Hermes) *doors {
-	d := &doors{folder: t.TempDir(), run: runner(t)}
+	d := &doors{at: hermes, folder: t.TempDir(), run: runner(t)}
 	writeCertificate(t, d.folder)
 	clients := testkit.Clients(testkit.Password)
 	clients[0]["numbers"] = []string{campaign}
@@ -47,10 +52,12 @@ func openDoors(t *testing.T, hermes *testkit.Hermes) *doors {
 		clients = append(clients, map[string]any{"system_id": strangersID(n), "password": testkit.Password, "bind_policy": "pair", "numbers": []string{fmt.Sprint("71", n), "72*"}})
 	}
 	path := testkit.WriteConfig(t, d.folder, testkit.Settings{
-		"hermes.url": hermes.URL(), "clients": clients, "admin.listen": "127.0.0.1:0", "admin.cert_file": "admin.pem", "admin.key_file": "admin.key",
+		"hermes.url": hermes.URL(), "hermes.retry": []string{"100ms"}, "clients": clients, "admin.listen": "127.0.0.1:0", "admin.cert_file": "admin.pem", "admin.key_file": "admin.key",
 		"server.disconnect_after_logout": "200ms", "server.session_init_timeout": "2s",
 		"server.tls.listen_port": testkit.FreePort(t), "server.tls.cert_file": "admin.pem", "server.tls.key_file": "admin.key",
-		"admin.users": []map[string]any{{"name": "ops", "password": operatorPassword, "role": "operator"}, {"name": "eve", "password": operatorPassword, "role": "viewer"}},
+		"tcp.tls.listen_port": testkit.FreePort(t), "tcp.tls.cert_file": "admin.pem", "tcp.tls.key_file": "admin.key", "tcp.tls.client_ca_file": "admin.pem",
+		"server.proxy_networks": []string{balancerAddr + "/32"},
+		"admin.users":           []map[string]any{{"name": "ops", "password": operatorPassword, "role": "operator"}, {"name": "eve", "password": operatorPassword, "role": "viewer"}},
 	})
 	d.worker = testkit.StartWorker(t, path)
 	d.logIn(t)
@@ -61,8 +68,15 @@ func openDoors(t *testing.T, hermes *testkit.Hermes) *doors {
 // slow is how long something that comes at once may take on a machine that is busy.
 const slow = testkit.Patience / 2
 
-func dial(address string) (net.Conn, error) {
-	conn, err := net.DialTimeout("tcp", address, slow)
+func dial(address string) (net.Conn, error) { return (&malformed{}).dial(address) }
+
+// dial connects whence a case comes.
+func (c *malformed) dial(address string) (net.Conn, error) {
+	from := net.Dialer{Timeout: slow}
+	if c.Balancer {
+		from.LocalAddr = &net.TCPAddr{IP: net.ParseIP(balancerAddr)}
+	}
+	conn, err := from.Dial("tcp", address)
 	if err == nil {
 		err = conn.SetDeadline(time.Now().Add(slow))
 	}
@@ -89,7 +103,7 @@ func (d *doors) smpp(n int, c *malformed) reply {
 	if c.TLS {
 		address = d.worker.SMPPTLS
 	}
-	conn, err := dial(address)
+	conn, err := c.dial(address)
 	if err != nil {
 		return reply{err: err}
 	}
@@ -249,17 +263,22 @@ func (s *stranded) answers(most int) (all []string) {
 	return all
 }
 
-// handshake says what is no handshake to the TLS port of SMPP, or of the page where the state says so.
+// handshake says what is no handshake to the TLS port of SMPP, or of the page or the TCP port where the state says so.
 func (d *doors) handshake(c *malformed) reply {
-	address := d.worker.SMPPTLS
-	if c.State == "page" {
-		address = d.worker.Admin
-	}
-	conn, err := dial(address)
+	address := map[string]string{"": d.worker.SMPPTLS, "page": d.worker.Admin, "tcp": d.worker.TCPTLS, "tcp without a certificate": d.worker.TCPTLS}[c.State]
+	conn, err := c.dial(address)
 	if err != nil {
 		return reply{err: err}
 	}
 	defer conn.Close()
+	if c.State == "tcp without a certificate" {
+		secured := tls.Client(conn, trusting)
+		_, err := secured.Write([]byte(c.Text))
+		if err == nil {
+			_, err = secured.Read(make([]byte, 1)) // TLS 1.3 tells here that one is demanded
+		}
+		return reply{answer: []string{ended(err)}, said: fmt.Sprint(err)}
+	}
 	octets, err := c.sent(sequence)
 	if err != nil {
 		return reply{err: err}
@@ -292,7 +311,7 @@ func (d *doors) handshake(c *malformed) reply {
 
 // line says lines to the TCP port. One that nothing comes of shows that it goes on to listen.
 func (d *doors) line(c *malformed) reply {
-	conn, err := dial(d.worker.TCP)
+	conn, err := c.dial(d.worker.TCP)
 	if err != nil {
 		return reply{err: err}
 	}

@@ -26,6 +26,7 @@ type malformed struct {
 	Lines                    []string // HTTP: the request's lines before the body, which is Text or Octets
 	State                    string   // SMPP: bound as, before; HTTP: who asks
 	TLS                      bool     // SMPP: on the TLS port
+	Balancer                 bool     // it comes from a load balancer's address
 	End                      bool     // the sending half is closed behind it
 
 	Answer []string // each answer, then open or closed, or exit and the code
@@ -148,6 +149,8 @@ func (d *doors) knock(n int, c *malformed) reply {
 		return d.smpp(n, c)
 	case "tls":
 		return d.handshake(c)
+	case "hermes":
+		return d.hermes(n, c)
 	case "tcp":
 		return d.line(c)
 	case "http":

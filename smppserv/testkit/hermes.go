@@ -69,6 +69,7 @@ type Answer struct {
 	After      time.Duration // how long Hermès takes
 	RetryAfter string        // the header, when set
 	Body       string
+	Raw        string // what is said in the place of an answer, before the connection is closed
 }
 
 // A script is a list of answers, given in turn; the last one stays.
@@ -180,6 +181,13 @@ func (h *Hermes) answer(w http.ResponseWriter, p *Push) {
 	}
 	p.Status, p.BrokenOff = a.Status, p.Context().Err() != nil
 	h.record(p)
+	if a.Raw != "" {
+		if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
+			_, _ = io.WriteString(conn, a.Raw)
+			_ = conn.Close()
+		}
+		return
+	}
 	if a.Status == 0 {
 		panic(http.ErrAbortHandler) // net/http breaks the connection
 	}
