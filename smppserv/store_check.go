@@ -102,6 +102,8 @@ func (r recoverCommand) Run(ctx context.Context, line *commandLine, c *commandli
 	say("%s: what could be read of %s, %s, checked", r.File, damaged, megabytes(got.Octets))
 	for _, t := range got.Tables {
 		switch {
+		case t.Scattered > 0:
+			say("  %-16s %d rows, %d of them found page by page, where no way led to them: %s", t.Table, t.Rows, t.Scattered, t.Unread)
 		case t.Unread != "":
 			say("  %-16s %d rows, and not all: %s", t.Table, t.Rows, t.Unread)
 		case t.Rows > 0:

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"context"
 
 	"hnetsmpp/smppserv/store"
@@ -22,4 +23,32 @@ func OpenSmall(ctx context.Context, o Options, pragma string, tailMessages int) 
 	}
 	d.tailMessages = tailMessages
 	return store.New(ctx, d, o.Log)
+}
+
+// Messages reads what it takes for messages on all pages of a file, whose tables are those of the database at like.
+func Messages(like string) (read func(octets []byte, message func(id int64, record []byte)), err error) {
+	s := saving{}
+	if s.to, err = connect(like); err != nil {
+		return nil, err
+	}
+	c := scan{}
+	if c.columns, err = s.columnsOf("messages"); err == nil {
+		err = s.to.Close()
+	}
+	return func(octets []byte, message func(id int64, record []byte)) {
+		p := pagesOf(bytes.NewReader(octets), int64(len(octets)))
+		page, buf := make([]byte, p.size), []byte(nil)
+		for number := uint32(1); number <= p.count; number++ {
+			if p.read(number, page) != nil {
+				continue
+			}
+			p.leaf(number, page, &buf, func(id int64, record []byte) {
+				var ok bool
+				if c.vs, ok = values(record, c.vs); ok && c.isMessage() {
+					message(id, record)
+				}
+			})
+		}
+		_, _ = p.schema(context.Background())
+	}, err
 }

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bufio"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -87,11 +88,7 @@ type logPages struct {
 }
 
 func (l *logPages) fit(head []byte) bool {
-	size := uint32(binary.BigEndian.Uint16(head[16:]))
-	if size == 1 {
-		size = 1 << 16
-	}
-	if size != l.pageSize || head[18] == rollbackVersion {
+	if pageSize(head) != int(l.pageSize) || head[18] == rollbackVersion {
 		return false
 	}
 	if len(l.all) == 0 {
@@ -110,14 +107,36 @@ func (l *logPages) fit(head []byte) bool {
 
 // readLog reads what SQLite would replay: whole transactions, up to the first frame that does not belong (file format, 4.1–4.3).
 func readLog(file string) (l logPages, err error) {
+	var open []page1 // of the transaction that is not whole yet
+	frames := 0
+	l.pageSize, err = replay(file, func(number, commit uint32, page []byte) error {
+		if number == 1 {
+			open = append(open, readPage1(page))
+		}
+		frames++
+		if commit != 0 {
+			l.bound = l.bound || frames == 1 && len(open) == 1
+			l.committed = true
+			l.all = append(l.all, open...)
+			open = open[:0]
+		}
+		return nil
+	})
+	return l, err
+}
+
+// replay calls frame for each page of a log, up to the first one that does not belong; commit is how many pages the database has after the
+// transaction that ends with it, 0 = that goes on. The page's octets are used again.
+func replay(file string, frame func(number, commit uint32, page []byte) error) (size uint32, err error) {
 	f, err := os.Open(file)
 	if err != nil {
-		return l, err
+		return 0, err
 	}
 	defer f.Close()
+	r := bufio.NewReaderSize(f, 1<<20)
 	header := make([]byte, walHeader)
-	if _, err := io.ReadFull(f, header); err != nil {
-		return l, ignoreEOF(err)
+	if _, err := io.ReadFull(r, header); err != nil {
+		return 0, ignoreEOF(err)
 	}
 	var order binary.ByteOrder = binary.LittleEndian
 	switch binary.BigEndian.Uint32(header) {
@@ -125,38 +144,29 @@ func readLog(file string) (l logPages, err error) {
 	case 0x377f0683:
 		order = binary.BigEndian
 	default:
-		return l, nil
+		return 0, nil
 	}
 	var sum checksum
 	sum.add(order, header[:24])
-	l.pageSize = binary.BigEndian.Uint32(header[8:])
-	if !sum.is(header[24:]) || l.pageSize < 512 || l.pageSize > 1<<16 || l.pageSize&(l.pageSize-1) != 0 {
-		return l, nil
+	size = binary.BigEndian.Uint32(header[8:])
+	if !sum.is(header[24:]) || size < 512 || size > 1<<16 || size&(size-1) != 0 {
+		return size, nil
 	}
-	frames := 0
-	frame := make([]byte, walFrameHeader+l.pageSize)
-	var open []page1 // of the transaction that is not whole yet
+	b := make([]byte, walFrameHeader+size)
 	for {
-		if _, err := io.ReadFull(f, frame); err != nil {
-			return l, ignoreEOF(err)
+		if _, err := io.ReadFull(r, b); err != nil {
+			return size, ignoreEOF(err)
 		}
-		if string(frame[8:16]) != string(header[16:24]) { // the salts: of a log that was here before
-			return l, nil
+		if string(b[8:16]) != string(header[16:24]) { // the salts: of a log that was here before
+			return size, nil
 		}
-		sum.add(order, frame[:8])
-		sum.add(order, frame[walFrameHeader:])
-		if !sum.is(frame[16:]) {
-			return l, nil
+		sum.add(order, b[:8])
+		sum.add(order, b[walFrameHeader:])
+		if !sum.is(b[16:]) {
+			return size, nil
 		}
-		if binary.BigEndian.Uint32(frame) == 1 {
-			open = append(open, readPage1(frame[walFrameHeader:]))
-		}
-		frames++
-		if binary.BigEndian.Uint32(frame[4:]) != 0 { // a commit
-			l.bound = l.bound || frames == 1 && len(open) == 1
-			l.committed = true
-			l.all = append(l.all, open...)
-			open = open[:0]
+		if err := frame(binary.BigEndian.Uint32(b), binary.BigEndian.Uint32(b[4:]), b[walFrameHeader:]); err != nil {
+			return size, err
 		}
 	}
 }

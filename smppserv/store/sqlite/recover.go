@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"os"
@@ -29,13 +28,14 @@ type Recovered struct {
 type Saved struct {
 	Table      string
 	Rows       int
+	Scattered  int    // of these, rows that were found on pages to which no way leads any more
 	Unread     string // why not all of it could be read, "" = it could
 	Unreadable int    // ranges of rows that could not
 }
 
 // Recover saves what can be read of a damaged database into the file to, which must not exist and is a whole database then, to be put in
 // its place by Restore. The damaged one is not changed, and must not be in use. What cannot be read is looked for row by row: a range of
-// rows that fails is halved, until what is left of it is one row.
+// rows that fails is halved, until what is left of it is one row. Messages that are lost so are looked for on all pages of the file.
 func Recover(ctx context.Context, file, to string, progress CheckProgress) (r Recovered, err error) {
 	if progress == nil {
 		progress = func(string, float64) {}
@@ -46,8 +46,10 @@ func Recover(ctx context.Context, file, to string, progress CheckProgress) (r Re
 	if err := free(file, to); err != nil {
 		return r, err
 	}
-	if _, err := os.Stat(file); err != nil {
+	if info, err := os.Stat(file); err != nil {
 		return r, explain(file, err)
+	} else if log, err := os.Stat(file + "-wal"); info.Size() == 0 && (err != nil || log.Size() == 0) {
+		return r, fmt.Errorf("%s is empty: there is nothing to recover", file)
 	}
 	release, err := lock(file)
 	if err != nil {
@@ -64,12 +66,7 @@ func Recover(ctx context.Context, file, to string, progress CheckProgress) (r Re
 	if err := takeCopy(ctx, followed(file), damaged); err != nil {
 		return r, fmt.Errorf("%s cannot be read: %w", file, err)
 	}
-	if err := checkLeftover(damaged); err != nil { // the log is another file's
-		if err := remove(damaged + "-wal"); err != nil {
-			return r, err
-		}
-	}
-	if err := lengthened(damaged); err != nil {
+	if err := repair(damaged); err != nil {
 		return r, err
 	}
 	d, err := openFile(ctx, Options{File: temp, Log: zerolog.Nop()})
@@ -80,12 +77,8 @@ func Recover(ctx context.Context, file, to string, progress CheckProgress) (r Re
 	if err != nil { // it is damaged, too
 		mark = 0
 	}
-	s := saving{Recovered: &r, ctx: ctx, to: d.writer.conn, progress: progress, mark: int64(mark)}
-	if s.from, err = connect(damaged, "query_only = on"); err == nil {
-		s.from.SetInterrupt(ctx.Done())
-		err = s.tables()
-		err = errors.Join(err, s.from.Close())
-	}
+	s := saving{Recovered: &r, ctx: ctx, damaged: damaged, to: d.writer.conn, progress: progress, mark: int64(mark)}
+	err = s.all(temp)
 	d.readers.close()
 	d.copier.close()
 	d.gate.close()
@@ -106,42 +99,56 @@ func Recover(ctx context.Context, file, to string, progress CheckProgress) (r Re
 	return r, store.SyncFolder(filepath.Dir(to))
 }
 
-// lengthened gives a database that was cut off the length that its first page tells: else SQLite reads nothing of it.
-func lengthened(file string) error {
-	head := make([]byte, fileHeader)
-	if n, err := readHead(file, head); err != nil || n < len(head) {
-		return err
-	}
-	if string(head[:len(sqliteMagic)]) != string(sqliteMagic) {
-		return nil
-	}
-	page := int64(binary.BigEndian.Uint16(head[16:]))
-	if page == 1 {
-		page = 65536
-	}
-	length := page * int64(binary.BigEndian.Uint32(head[28:]))
-	if info, err := os.Stat(file); err != nil || info.Size() >= length || length > 1<<46 {
-		return err
-	}
-	return os.Truncate(file, length)
-}
-
 // saving copies tables.
 type saving struct {
 	*Recovered
 	ctx      context.Context
+	damaged  string
 	from, to *zombiezen.Conn
 	progress CheckProgress
+	found    bool  // a table is there
 	mark     int64 // no message_id is above it; 0 = not known
 }
 
 // madeAnew are the tables that a start makes from the messages, and what the new file has of its own.
 var madeAnew = []string{"runs", "run_pieces", "goose_db_version"}
 
-func (s *saving) tables() error {
-	if err := exec(s.from, "SELECT 1 FROM sqlite_schema"); err != nil {
-		return fmt.Errorf("its first page, which tells where its tables are, cannot be read: %w", err)
+// all saves what there is; like is a database that has just been made.
+func (s *saving) all(like string) error {
+	var unread error // where its tables are
+	err := s.read(func() error {
+		if unread = exec(s.from, "SELECT 1 FROM sqlite_schema"); unread != nil {
+			return nil
+		}
+		return s.tables()
+	})
+	if err == nil && unread != nil {
+		s.progress("where its tables are", 0)
+		if err := newFirstPage(s.ctx, s.damaged, like); err != nil {
+			return err
+		}
+		// What of the schema has lost its table is no reason to read nothing.
+		err = s.read(s.tables, "writable_schema = on")
 	}
+	switch {
+	case err != nil || s.found || s.Tables[0].Rows > 0:
+		return err
+	case unread != nil:
+		return fmt.Errorf("its first page, which tells where its tables are, cannot be read, and no message was found on the others: %w", unread)
+	}
+	return errors.New("there is no table of smppserv's in it")
+}
+
+// read calls f while the damaged database is open.
+func (s *saving) read(f func() error, pragmas ...string) (err error) {
+	if s.from, err = connect(s.damaged, append(pragmas, "query_only = on")...); err != nil {
+		return err
+	}
+	s.from.SetInterrupt(s.ctx.Done())
+	return errors.Join(f(), s.from.Close())
+}
+
+func (s *saving) tables() error {
 	version, err := ask(s.from, "SELECT max(version_id) FROM goose_db_version")
 	newest, e := ask(s.to, "SELECT max(version_id) FROM goose_db_version")
 	if e != nil {
@@ -210,9 +217,14 @@ func (s *saving) table(name string) error {
 	if name == "messages" {
 		t.attributes = slices.Index(columns, "attributes")
 	}
-	if withRowid {
+	switch missing := exec(s.from, "SELECT 1 FROM "+name+" LIMIT 0"); {
+	case missing != nil:
+		t.none(missing)
+	case withRowid:
+		s.found = true
 		err = t.halves()
-	} else {
+	default:
+		s.found = true
 		err = t.ends(key)
 	}
 	if err == nil && name == "last_message_id" {
@@ -222,46 +234,13 @@ func (s *saving) table(name string) error {
 		err = exec(s.to, fmt.Sprint("INSERT INTO counted (since, message_id) SELECT ", time.Now().UnixMilli(), ", 0 WHERE NOT EXISTS (SELECT 1 FROM counted)"))
 	}
 	if err == nil && name == "messages" {
-		err = s.widen()
+		err = s.widen(around)
+	}
+	if err == nil && name == "messages" {
+		err = t.scattered()
 	}
 	s.Tables = append(s.Tables, t.saved)
 	return errors.Join(err, exec(s.to, "COMMIT"))
-}
-
-// around is how far from a row that cannot be read others may be missing, of which SQLite does not know: a page that was half overwritten
-// looks as if it had fewer.
-const around = 200
-
-// widen adds to what is lost the ids around it that are missing. Some of them may have been purged long ago.
-func (s *saving) widen() error {
-	var wide []store.Range
-	for _, l := range s.Lost {
-		next := l.From - min(l.From-1, around)
-		if n := len(wide); n > 0 {
-			next = max(next, wide[n-1].To+1)
-		}
-		gap := func(before sms.ID) {
-			switch n := len(wide); {
-			case before <= next:
-			case n > 0 && wide[n-1].To == next-1:
-				wide[n-1].To = before - 1
-			default:
-				wide = append(wide, store.Range{From: next, To: before - 1})
-			}
-		}
-		err := each(s.to, fmt.Sprint("SELECT id FROM messages WHERE id BETWEEN ", next, " AND ", l.To+around, " ORDER BY id"), func(row *zombiezen.Stmt) error {
-			id := sms.ID(row.ColumnInt64(0))
-			gap(id)
-			next = id + 1
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-		gap(l.To + 1)
-	}
-	s.Lost = wide
-	return nil
 }
 
 type tableSaving struct {
@@ -270,7 +249,8 @@ type tableSaving struct {
 	columns string
 	into    *zombiezen.Stmt
 
-	attributes  int // the column of a message's, -1 = it is another table
+	open        bool // the highest id of messages is not known
+	attributes  int  // the column of a message's, -1 = it is another table
 	buf         []byte
 	first, last int64
 }
@@ -336,6 +316,10 @@ func bindAs(to *zombiezen.Stmt, at int, row *zombiezen.Stmt, column int) {
 
 // halves reads a table that has rowids.
 func (t *tableSaving) halves() error {
+	if !t.rooted() {
+		t.none(errors.New("its first page, which leads to all others, cannot be read"))
+		return nil
+	}
 	first, last := int64(0), int64(0)
 	for i, order := range []string{"", " DESC"} {
 		row, err := ask(t.from, "SELECT rowid FROM "+t.saved.Table+" ORDER BY rowid"+order+" LIMIT 1")
@@ -343,6 +327,7 @@ func (t *tableSaving) halves() error {
 		case err != nil: // its end is damaged: any
 			t.failed(err)
 			row = []int64{[...]int64{1, t.bound()}[i]}
+			t.open = t.open || i == 1 && t.mark == 0
 		case len(row) == 0:
 			return nil
 		}
@@ -379,6 +364,9 @@ func (t *tableSaving) failed(err error) {
 	}
 }
 
+// grain is how many messages are not halved any more: what is whole of them is found on its page.
+const grain = 64
+
 func (t *tableSaving) half(from, to int64) error {
 	t.progress(t.saved.Table, float64(from-t.first)/float64(t.last-t.first+1))
 	before := t.saved.Rows
@@ -396,30 +384,16 @@ func (t *tableSaving) half(from, to int64) error {
 		return nil
 	}
 	t.failed(read)
-	t.saved.Rows = before // they come again
-	if from == to {
-		t.lost(from)
+	if from == to || t.saved.Table == "messages" && to-from < grain {
+		t.lost(from, to)
 		return nil
 	}
+	t.saved.Rows = before // they come again
 	middle := from + (to-from)/2
 	if err := t.half(from, middle); err != nil {
 		return err
 	}
 	return t.half(middle+1, to)
-}
-
-// lost notes a row that cannot be read. There may be none by that number.
-func (t *tableSaving) lost(id int64) {
-	n := len(t.Lost)
-	switch {
-	case t.saved.Table != "messages":
-		t.saved.Unreadable++
-	case n > 0 && t.Lost[n-1].To == sms.ID(id-1):
-		t.Lost[n-1].To = sms.ID(id)
-	default:
-		t.saved.Unreadable++
-		t.Lost = append(t.Lost, store.Range{From: sms.ID(id), To: sms.ID(id)})
-	}
 }
 
 // ends reads a table without rowids from both of its ends, as far as that goes.
