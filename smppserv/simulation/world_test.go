@@ -51,6 +51,8 @@ type world struct {
 	model   model
 	failed  []string
 	history []string
+	said    int  // lines of it
+	told    bool // they are kept
 	lives   uint64
 	numbers uint64 // of sessions, references and external ids
 }
@@ -115,8 +117,11 @@ func (w *world) chance(what string, a, b uint64) *rand.Rand {
 
 // say notes what happened. mu is held.
 func (w *world) say(format string, args ...any) {
-	if len(w.history) > 20000 {
-		panic(strings.Join(w.history[19800:], "\n"))
+	if w.said++; w.said > 20000 {
+		panic(fmt.Sprintf("seed %d goes on and on: "+format+"\n%s", append(append([]any{w.seed}, args...), strings.Join(w.history[max(0, len(w.history)-200):], "\n"))...))
+	}
+	if !w.told { // a fifth of what a seed takes
+		return
 	}
 	w.history = append(w.history, fmt.Sprintf("%12v ", w.now())+fmt.Sprintf(format, args...))
 }
