@@ -20,6 +20,7 @@ var (
 	errStandby  = errors.New("this server is a standby, which cannot be written to")
 	errReadOnly = errors.New("this database can only be read")
 	errEncoding = errors.New("the encoding of this database is not UTF8")
+	errLacking  = errors.New("a version that was never released made its tables")
 	errNoEpoch  = errors.New("the epoch has no row in fences")
 )
 

@@ -193,6 +193,9 @@ func (d *Database) migrate(ctx context.Context, c *pgx.Conn) error {
 		return err
 	}
 	current, err := d.version(ctx, c, newest)
+	if err == nil && current >= grownUntil {
+		err = checkColumns(ctx, c)
+	}
 	if err != nil || current >= newest {
 		return err
 	}
@@ -206,6 +209,31 @@ func (d *Database) migrate(ctx context.Context, c *pgx.Conn) error {
 		_, err = p.Up(ctx)
 	}
 	return errors.Join(err, db.Close())
+}
+
+// grown are the columns that migrations got on the day on which they were made, when there were databases that had been through them.
+var grown = []struct{ table, column, add string }{
+	{"estates", "settled", "boolean NOT NULL DEFAULT false"},
+	{"hourly", "counter", "bigint UNIQUE"},
+	{"slots", "at", "xid8 NOT NULL DEFAULT pg_current_xact_id()"},
+}
+
+// grownUntil is the last of these migrations.
+const grownUntil = 3
+
+// checkColumns refuses a database that lacks one of these: it would look ready, and each write would fail.
+func checkColumns(ctx context.Context, c *pgx.Conn) error {
+	for _, g := range grown {
+		var there bool
+		err := c.QueryRow(ctx, "SELECT EXISTS (SELECT 1 FROM pg_attribute WHERE attrelid = to_regclass($1) AND attname = $2 AND NOT attisdropped)", g.table, g.column).Scan(&there)
+		if err != nil {
+			return err
+		}
+		if !there {
+			return fmt.Errorf("%w: %s lacks %s; make a backup with pg_dump, and add it with psql: ALTER TABLE %[2]s ADD COLUMN %[3]s %s", errLacking, g.table, g.column, g.add)
+		}
+	}
+	return nil
 }
 
 func newestVersion(files fs.FS) (newest int64, err error) {

@@ -16,9 +16,15 @@ import (
 )
 
 // testdata has a database of each earlier schema, with the same messages: 1 and 2 of a submit_multi wait, 3 is final, 4 is its
-// receipt, 5 is from Hermès; 9 was the last id that was given out.
+// receipt, 5 is from Hermès; 9 was the last id that was given out. From 9 on the second one was tried twice, and anna paused the client.
 func TestADatabaseOfEachEarlierVersionIsTakenOver(t *testing.T) {
-	for _, version := range []int{1, 2, 3, 4, 5, 6, 7, 8} {
+	var newest int
+	file := filepath.Join(t.TempDir(), "messages.db")
+	if err := must(t, file).Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	query(t, file, "SELECT max(version_id) FROM goose_db_version", &newest)
+	for version := 1; version < newest; version++ {
 		t.Run(fmt.Sprint(version), func(t *testing.T) {
 			data, err := os.ReadFile(filepath.Join("testdata", fmt.Sprint(version, ".db")))
 			if err != nil {
@@ -82,6 +88,9 @@ func taken(t *testing.T, s *store.Store, version int) {
 	if version >= 5 && (err != nil || lastErr != nil || len(steps) != 1 || !last.Equal(at) || second.Wait != 5*time.Second) {
 		t.Errorf("the steps are %v, the last purge was %v, the wait is %v; %v, %v", steps, last, second.Wait, err, lastErr)
 	}
+	if version >= 9 {
+		operated(t, s, second)
+	}
 	searched(t, s)
 	next := storetest.Sample()
 	next.Submitter, next.Source.Number = "other", "33600000000"
@@ -89,6 +98,27 @@ func taken(t *testing.T, s *store.Store, version int) {
 		t.Errorf("the id %d comes again", next.ID)
 	}
 	storetest.Finish(s, road.Transition{IDs: []sms.ID{next.ID}, State: sms.Delivered})
+}
+
+// operated finds what there is since the server keeps each try, and what operators do.
+func operated(t *testing.T, s *store.Store, second *sms.Message) {
+	t.Helper()
+	at := time.UnixMilli(1_700_000_000_123)
+	if tries, err := s.Tries(t.Context(), 2); err != nil || len(tries) != 2 || tries[0].Error != 503 || tries[1].Error != 409 || !tries[0].At.Equal(at.Add(time.Second)) {
+		t.Errorf("the tries of 2 are %+v, %v", tries, err)
+	}
+	if second.Error != 409 || second.Took != 20*time.Millisecond || second.Through != "hermes" {
+		t.Errorf("message 2 is %+v", second)
+	}
+	if audit, err := s.Audit(t.Context(), 0, 10); err != nil || len(audit) != 1 || audit[0].Who != "anna" || audit[0].What != "pause" || !audit[0].At.Equal(at) {
+		t.Errorf("the audit is %+v, %v", audit, err)
+	}
+	if notes, err := s.ClientNotes(t.Context()); err != nil || len(notes) != 1 || notes[0].Client != "admin" || notes[0].Paused.By != "anna" {
+		t.Errorf("of clients is noted %+v, %v", notes, err)
+	}
+	if samples, err := s.Samples(t.Context(), at, time.Now().AddDate(100, 0, 0)); err != nil || len(samples) != 1 || samples[0].Submitted != 7 || samples[0].Waiting != 4 {
+		t.Errorf("the samples are %+v, %v", samples, err)
+	}
 }
 
 // searched finds what came before there were counters and notes of what failed.
