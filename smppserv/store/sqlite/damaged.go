@@ -10,19 +10,24 @@ import (
 	"slices"
 )
 
-// repair makes of a copy what SQLite can read as much of as there is: it folds its log into it, and gives it the length that it is to have.
-func repair(damaged string) error {
+// repair makes of a copy what SQLite can read as much of as there is: it folds its log into it, and gives it the length that it is to have. It returns
+// how long it was before that: what is behind is a hole.
+func repair(damaged string) (octets int64, err error) {
 	log := damaged + "-wal"
 	// A log that belongs to another file is left out. Beside a file that does not say what it is, it is taken for its own.
 	if err := checkLeftover(damaged); err == nil || errors.Is(err, errNotADatabase) || errors.Is(err, errOrphanLog) {
 		if err := foldInto(damaged, log); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	if err := remove(log); err != nil {
-		return err
+		return 0, err
 	}
-	return lengthened(damaged)
+	info, err := os.Stat(damaged)
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), lengthened(damaged)
 }
 
 // foldInto writes into a database what its log has of whole transactions.
@@ -54,7 +59,8 @@ func foldInto(file, log string) error {
 	return errors.Join(err, f.Close())
 }
 
-// lengthened gives a database that was cut off the length that its first page tells: else SQLite reads nothing of it.
+// lengthened gives a database that was cut off the length that its first page tells: else SQLite reads nothing of it. That page may be
+// damaged, and tell of more than a file can have.
 func lengthened(file string) error {
 	head := make([]byte, fileHeader)
 	if n, err := readHead(file, head); err != nil || n < len(head) {
@@ -67,7 +73,8 @@ func lengthened(file string) error {
 	if info, err := os.Stat(file); err != nil || info.Size() >= length || length > 1<<46 {
 		return err
 	}
-	return os.Truncate(file, length)
+	_ = os.Truncate(file, length)
+	return nil
 }
 
 // schemaPage is a page with rows of sqlite_schema, which say where the tables begin.
@@ -78,22 +85,18 @@ type schemaPage struct {
 
 // newFirstPage gives a database whose first page is damaged another one, where it finds what that is to lead to: with the header of one
 // that this program has just made, and as the parent of the pages that sqlite_schema goes on in.
-func newFirstPage(ctx context.Context, file, like string) error {
+func newFirstPage(ctx context.Context, file string, octets int64, like string) error {
 	f, err := os.OpenFile(file, os.O_RDWR, 0)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
 	head := make([]byte, fileHeader)
 	if n, err := readHead(like, head); err != nil || n < len(head) {
 		return err
 	}
 	p := pages{file: f, size: pageSize(head), usable: pageSize(head)}
-	p.count = uint32(info.Size() / int64(p.size))
+	p.count = uint32(octets / int64(p.size))
 	found, err := p.schema(ctx)
 	const cell = 2 + 4 + 9
 	if err != nil || len(found) == 0 || (len(found)+1)*cell > p.size-fileHeader {

@@ -36,11 +36,7 @@ func (t *tableSaving) rooted() bool {
 		return false
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return false
-	}
-	p := pagesOf(f, info.Size())
+	p := pagesOf(f, t.octets)
 	if row[0] < 2 || row[0] > int64(p.count) {
 		return false
 	}

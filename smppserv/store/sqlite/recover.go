@@ -66,7 +66,8 @@ func Recover(ctx context.Context, file, to string, progress CheckProgress) (r Re
 	if err := takeCopy(ctx, followed(file), damaged); err != nil {
 		return r, fmt.Errorf("%s cannot be read: %w", file, err)
 	}
-	if err := repair(damaged); err != nil {
+	octets, err := repair(damaged)
+	if err != nil {
 		return r, err
 	}
 	d, err := openFile(ctx, Options{File: temp, Log: zerolog.Nop()})
@@ -77,7 +78,7 @@ func Recover(ctx context.Context, file, to string, progress CheckProgress) (r Re
 	if err != nil { // it is damaged, too
 		mark = 0
 	}
-	s := saving{Recovered: &r, ctx: ctx, damaged: damaged, to: d.writer.conn, progress: progress, mark: int64(mark)}
+	s := saving{Recovered: &r, ctx: ctx, damaged: damaged, octets: octets, to: d.writer.conn, progress: progress, mark: int64(mark)}
 	err = s.all(temp)
 	d.readers.close()
 	d.copier.close()
@@ -104,6 +105,7 @@ type saving struct {
 	*Recovered
 	ctx      context.Context
 	damaged  string
+	octets   int64 // of it, before it was lengthened
 	from, to *zombiezen.Conn
 	progress CheckProgress
 	found    bool  // a table is there
@@ -124,7 +126,7 @@ func (s *saving) all(like string) error {
 	})
 	if err == nil && unread != nil {
 		s.progress("where its tables are", 0)
-		if err := newFirstPage(s.ctx, s.damaged, like); err != nil {
+		if err := newFirstPage(s.ctx, s.damaged, s.octets, like); err != nil {
 			return err
 		}
 		// What of the schema has lost its table is no reason to read nothing.

@@ -102,11 +102,7 @@ func (c *scan) pages() error {
 		return err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	p := pagesOf(f, info.Size())
+	p := pagesOf(f, c.octets)
 	page, buf := make([]byte, p.size), []byte(nil)
 	for number := uint32(1); number <= p.count && c.write == nil; number++ {
 		if number%256 == 0 {
