@@ -130,3 +130,34 @@ func TestAChainOfPagesThatDoesNotEndWithItsRowIsNone(t *testing.T) {
 		}
 	}
 }
+
+func TestWhatIsNoRowOfMessagesIsNotTakenForOne(t *testing.T) {
+	like := filepath.Join(t.TempDir(), "messages.db")
+	s := must(t, like)
+	storetest.Add(t, s, storetest.Sample())
+	if err := s.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	read, err := sqlite.Messages(like)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for change, want := range map[string]int{
+		"reason = reason": 1, "kind = 5": 0, "kind = -1": 0, "kind = 'text'": 0, "state = 9": 0, "state = 1.5": 0, "source = 33": 0, "due_at = NULL": 0, "final_at = 7": 1,
+		"final_at = 'no'": 0, "content = 'text'": 0, "attributes = x'FF'": 0, "attributes = NULL": 0, "attributes = substr(attributes, 1, 20)": 0,
+	} {
+		file := filepath.Join(t.TempDir(), "theirs.db")
+		var columns string
+		query(t, like, "SELECT group_concat(name) FROM pragma_table_info('messages') WHERE name <> 'id'", &columns)
+		execute(t, file, "ATTACH '"+like+"' AS ours; CREATE TABLE theirs (id INTEGER PRIMARY KEY, "+columns+"); INSERT INTO theirs SELECT * FROM ours.messages; UPDATE theirs SET "+change)
+		octets, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := 0
+		read(octets, func(int64, []byte) { found++ })
+		if found != want {
+			t.Errorf("with %s: %d messages, want %d", change, found, want)
+		}
+	}
+}
