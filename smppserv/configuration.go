@@ -148,6 +148,9 @@ func (line *commandLine) judge(c *commandline.Console, shorter bool) (centre.Fil
 			return badConfig(file, fmt.Errorf("%s: %w", file.Path, err))
 		}
 	}
+	if err := centre.CheckKeys(file.Config); err != nil {
+		return badConfig(file, fmt.Errorf("%s: %w", file.Path, err))
+	}
 	for _, w := range append(file.Config.Warnings(), file.Config.TriedWarnings()...) {
 		fmt.Fprintln(c.Stderr, "warning:", w)
 	}

@@ -110,6 +110,16 @@ func (mc *centre) tryJoin(ctx context.Context, version string) error {
 	return nil
 }
 
+// CheckKeys tells whether a start would take the keys of a configuration, where its store is a file that can be read here. IsBadConfig knows
+// its error.
+func CheckKeys(cfg *config.Config) error {
+	keys, err := contentKeys(cfg)
+	if err != nil || cfg.Store.Driver == config.DriverPostgres {
+		return err
+	}
+	return sqlite.CheckKeys(cfg.Store.DSN, keys)
+}
+
 // contentKeys are what texts are sealed with, nil = nothing, and none are.
 func contentKeys(cfg *config.Config) (*store.Keys, error) {
 	read, err := config.ContentKeys(cfg.Store.EncryptKey)

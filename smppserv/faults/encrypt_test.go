@@ -25,7 +25,13 @@ func TestEncryptedTextsComeThroughARestartAndAnExchangeOfTheKey(t *testing.T) {
 		t.Errorf("it stands in %q", found)
 	}
 	for keys, words := range map[string][]string{"": {`the key "old"`, "put it back"}, "old:" + now: {`a key "old" that is another one`}, "now:" + now: {`the key "old"`}} {
-		refuses(t, write(keys != "", keys), worker.ExitBadConfig, words...)
+		path := write(keys != "", keys)
+		r := command(t, "smppserv", "", "check", "--config", path)
+		if r.code != int(worker.ExitBadConfig) {
+			t.Errorf("check of %q: exit code %d", keys, r.code)
+		}
+		oneLine(t, r.stderr, words...)
+		refuses(t, path, worker.ExitBadConfig, words...)
 	}
 	write(true, "now:"+now+" old:"+old)
 	copied := filepath.Join(t.TempDir(), "copy.db")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -114,5 +115,45 @@ func TestSealedTextsAreInNoFileAndTheirKeyIsAskedFor(t *testing.T) {
 	}
 	if err := s.Close(context.Background()); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestKeysAreHeldToAStoreBeforeAStart(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "messages.db")
+	if err := sqlite.CheckKeys(file, sealing(t, "new")); err != nil {
+		t.Errorf("of no file: %v", err)
+	}
+	s, err := openWith(file, sealing(t, "old"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	hold := func(when string) {
+		t.Helper()
+		for _, c := range []struct {
+			keys *store.Keys
+			fits bool
+		}{{sealing(t, "old"), true}, {sealing(t, "new", "old"), true}, {keysOf(t, false, "old"), true}, {sealing(t, "new"), false}, {nil, false}} {
+			if err := sqlite.CheckKeys(file, c.keys); (err == nil) != c.fits || err != nil && !errors.Is(err, store.ErrContentKey) {
+				t.Errorf("%s: %v, want %v", when, err, c.fits)
+			}
+		}
+	}
+	storetest.Add(t, s, storetest.Sample())
+	hold("while a server works on it")
+	if err := s.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	hold("when that has ended")
+	if left, _ := filepath.Glob(file + "-*"); len(left) > 0 {
+		t.Errorf("it leaves %v", left)
+	}
+	if err := os.WriteFile(file+"-wal", []byte("what a crash left"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := sqlite.CheckKeys(file, nil); err != nil {
+		t.Errorf("beside what a crash left: %v", err)
+	}
+	if b, err := os.ReadFile(file + "-wal"); err != nil || string(b) != "what a crash left" {
+		t.Errorf("that is %q now, %v", b, err)
 	}
 }
