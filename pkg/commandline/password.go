@@ -19,7 +19,7 @@ import (
 // "" = there is none. On the command line others could see it. A signal that ends programs, or the end of ctx, is an error, and
 // leaves the terminal as it was; what reads goes on until the program ends.
 func (c Console) ReadPassword(ctx context.Context, question string) (string, error) {
-	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
 	defer stop()
 	read := c.readLine
 	if f, ok := c.Stdin.(*os.File); ok && isatty.IsTerminal(f.Fd()) {

@@ -99,7 +99,7 @@ var signalled = regexp.MustCompile(`^SIG[A-Z0-9]+: `)
 
 // beginsCrash tells whether a line is the first one that Go's runtime writes of a crash.
 func beginsCrash(line string) bool {
-	return strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ") || signalled.MatchString(line)
+	return strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ") || strings.HasPrefix(line, "Exception 0x") || signalled.MatchString(line)
 }
 
 // logText makes a zerolog line readable; other lines stay as they are.

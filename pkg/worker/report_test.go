@@ -73,6 +73,7 @@ func TestExitReasons(t *testing.T) {
 		"killed by signal: hangup": {Code: ExitKilled, Signal: "hangup"},
 		"a port or the store is held by another process: listen: in use": {Code: ExitHeld, Stderr: "{\"level\":\"error\",\"error\":\"in use\",\"message\":\"listen\"}\n"},
 		"crashed (exit code 2): panic: a":                                {Code: 2, Stderr: "{\"level\":\"error\",\"message\":\"m\"}\npanic: a\n\ngoroutine 1 [running]:\n"},
+		"crashed (exit code 2): Exception 0xc0000005 0x0 0x0 0x1":        {Code: 2, Stderr: "Exception 0xc0000005 0x0 0x0 0x1\nPC=0x1\n\nrax     0x0\ngs      0x0\n"},
 		"crashed (exit code 2): SIGABRT: abort":                          {Code: 2, Stderr: "SIGABRT: abort\nPC=0x1 m=0\n\ngoroutine 0\n\nrax    0x0\ngs     0x0\n"},
 		"bad configuration: load: a; b":                                  {Code: ExitBadConfig, Stderr: "{\"level\":\"error\",\"error\":\"a\\nb\",\"message\":\"load\"}\n"},
 		"crashed (exit code 7): last":                                    {Code: 7, Stderr: "first\nlast\n\n"},

@@ -164,6 +164,9 @@ func (mc *centre) takeUp(f config.File, err error) (r running.Reload) {
 	}
 	var renewed []string
 	if err == nil {
+		err = mc.keysFit(f.Config)
+	}
+	if err == nil {
 		renewed, err = mc.apply(f.Config)
 	}
 	if err != nil {

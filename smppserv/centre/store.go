@@ -120,6 +120,23 @@ func CheckKeys(cfg *config.Config) error {
 	return sqlite.CheckKeys(cfg.Store.DSN, keys)
 }
 
+// keysFit is CheckKeys for the store that is open.
+func (mc *centre) keysFit(cfg *config.Config) error {
+	if mc.database == nil || cfg.Store.Driver != config.DriverPostgres {
+		return CheckKeys(cfg)
+	}
+	keys, err := contentKeys(cfg)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), keysTime)
+	defer cancel()
+	return mc.database.CheckKeys(ctx, keys)
+}
+
+// keysTime is for how long a reload waits to be told whether keys fit.
+const keysTime = 5 * time.Second
+
 // contentKeys are what texts are sealed with, nil = nothing, and none are.
 func contentKeys(cfg *config.Config) (*store.Keys, error) {
 	read, err := config.ContentKeys(cfg.Store.EncryptKey)

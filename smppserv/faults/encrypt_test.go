@@ -45,6 +45,11 @@ func TestEncryptedTextsComeThroughARestartAndAnExchangeOfTheKey(t *testing.T) {
 	if out := succeeds(t, "", "messages", "--config", path, "--number", "33612345678"); strings.Count(out, "ENROUTE") != 2 {
 		t.Errorf("found are %s", out)
 	}
+	write(true, "now:"+now) // by somebody who asks no command
+	smppserv.Log.AwaitWords(t, "is not taken up", `the key \"old\"`)
+	if r := command(t, "smppserv", "", "status", "--config", path); !strings.Contains(r.stdout, `the key "old"`) || strings.Contains(r.stdout+r.stderr, now) {
+		t.Errorf("the status says %s%s", r.stdout, r.stderr)
+	}
 	smppserv.Stop(t)
 	write(false, "now:"+now+" old:"+old)
 	smppserv.Start(t)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -29,7 +30,7 @@ func refusedWith(a *http.Response) string {
 }
 
 // inUTF8 is the beginning of a body in UTF-8. One that is not is Latin-1 where its type says so, or says only that it is text
-// (as HTTP/1.1 had it).
+// (as HTTP/1.1 had it), JSON or XML.
 func inUTF8(body []byte, contentType string) []byte {
 	if len(body) > 16*maxExcerpt { // blanks may be among it
 		body = body[:16*maxExcerpt]
@@ -42,8 +43,9 @@ func inUTF8(body []byte, contentType string) []byte {
 	if err != nil || utf8.Valid(body) {
 		return body
 	}
+	isText := strings.HasPrefix(kind, "text/") || strings.HasSuffix(kind, "json") || strings.HasSuffix(kind, "xml")
 	switch charset := strings.ToLower(params["charset"]); {
-	case charset == "iso-8859-1", charset == "windows-1252", charset == "" && strings.HasPrefix(kind, "text/"):
+	case charset == "iso-8859-1", charset == "windows-1252", charset == "" && isText:
 		body, _ = charmap.Windows1252.NewDecoder().Bytes(body) // it fails for nothing
 	}
 	return body
@@ -109,8 +111,56 @@ const (
 )
 
 // without puts inItsPlace wherever a text is quoted, which may be in several ways at once. Where it is escaped in a way that is not
-// ours, all is shown as it reads without escapes.
+// ours, all is shown as it reads without escapes. Whole quotes go first: a text begins as what others make of it does.
 func without(text, said string) string {
+	n := 0
+	for i := range text {
+		if n++; n > 2*maxExcerpt { // no excerpt has as much of it
+			text = text[:i]
+			break
+		}
+	}
+	forms := mangled(text)
+	for _, form := range forms {
+		said = withoutWhole(form, said)
+	}
+	for _, form := range forms {
+		said = withoutBeginning(form, said)
+	}
+	return said
+}
+
+// mangled are a text, and what those make of it who have no such characters: ? or U+FFFD in their place, of each or of those beyond
+// Latin-1, or of each half of one beyond the first 65 536; and those who take its octets for Latin-1.
+func mangled(text string) []string {
+	all := []string{text}
+	misread, _ := charmap.Windows1252.NewDecoder().String(text) // it fails for nothing
+	for _, one := range [...]string{replaced(text, 0x7F, "?", 2), replaced(text, 0x7F, "?", 1), replaced(text, 0xFF, "?", 2), replaced(text, 0xFF, "?", 1),
+		replaced(text, 0x7F, "\ufffd", 2), replaced(text, 0x7F, "\ufffd", 1), misread} {
+		if !slices.Contains(all, one) {
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+// replaced has something in the place of each character above the last one that is known, and so many of these for one that is two in UTF-16.
+func replaced(text string, last rune, by string, ofTwo int) string {
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case r <= last:
+			b.WriteRune(r)
+		case r > 0xFFFF:
+			b.WriteString(strings.Repeat(by, ofTwo))
+		default:
+			b.WriteString(by)
+		}
+	}
+	return b.String()
+}
+
+func withoutWhole(text, said string) string {
 	whole := folded(text).text
 	if len(whole) < shortestText {
 		return said
@@ -126,10 +176,21 @@ func without(text, said string) string {
 			said = plain
 		}
 	}
+	return said
+}
+
+func withoutBeginning(text, said string) string {
+	if len(folded(text).text) < shortestText {
+		return said
+	}
+	plain := said
+	for next := plainly(plain); next != plain; next = plainly(plain) {
+		plain = next
+	}
 	for next := plainly(text); next != text; next = plainly(text) { // what has lost its last escape has lost those of the text too
 		text = next
 	}
-	whole = folded(text).text
+	whole := folded(text).text
 	begins := len(whole)
 	for i := range whole {
 		if utf8.RuneCountInString(whole[:i]) == shortestQuote {

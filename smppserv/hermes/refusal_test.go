@@ -116,6 +116,32 @@ func TestALineOfTheLogIsNotAsLongAsItsPeerLikes(t *testing.T) {
 	}
 }
 
+func TestATextIsFoundInWhatThoseMakeOfItWhoHaveNoSuchCharacters(t *testing.T) {
+	const early, late, emoji = "Été 2026: code PIN 4711", "Votre code 4711 pour retirer 45 € à l'agence: José", "😀 code PIN 4711 pour Bob"
+	latin1 := strings.NewReplacer("à", "\xe0", "é", "\xe9", "É", "\xc9", "€", "?")
+	for _, c := range []struct{ text, contentType, body, want string }{
+		{early, "application/json", `{"text":"` + latin1.Replace(early) + `"}`, `{"text":"[text]"}`},
+		{early, "", "no: " + latin1.Replace(early), "no: [text]"},
+		{late, "text/plain; charset=iso-8859-1", "no: " + latin1.Replace(late) + ".", "no: [text]."},
+		{late, "", "no: " + late + " / " + strings.ReplaceAll(late, "€", "?") + " / Votre code 4711 pour ret...", "no: [text] / [text] / [text]..."},
+		{early, "text/plain; charset=us-ascii", "no: ?t? 2026: code PIN 4711", "no: [text]"},
+		{early, "text/plain; charset=utf-8", "no: " + latin1.Replace(early), "no: [text]"},
+		{emoji, "", "no: ?? code PIN 4711 pour Bob", "no: [text]"},
+		{emoji, "", "no: ? code PIN 4711 pour Bob", "no: [text]"},
+		{early, "text/plain; charset=utf-8", "no: Ã‰tÃ© 2026: code PIN 4711", "no: [text]"},
+		{early, "", `{"text":"?t? 2026: code PIN 4711 \u00ab"}`, `{"text":"[text] \u00ab"}`},
+		{"where?? when??", "", "why?? who??", "why?? who??"},
+	} {
+		o := options("http://hermes/")
+		o.Transport = transportOf(func() *http.Response {
+			return &http.Response{StatusCode: 400, Header: http.Header{"Content-Type": {c.contentType}}, Body: io.NopCloser(strings.NewReader(c.body))}
+		})
+		if got := deliver(t, newPush(t, o), message(1, c.text)); got.Reason != "HTTP 400 Bad Request: "+c.want {
+			t.Errorf("%s\ngot  %s\nwant %s", c.body, got.Reason, c.want)
+		}
+	}
+}
+
 func TestTheReasonHoldsWhatHermesSaysAndNotTheText(t *testing.T) {
 	const text = "Mon mot de passe est « été\" 1234 »"
 	for _, c := range []struct {

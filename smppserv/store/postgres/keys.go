@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"hnetsmpp/smppserv/sms"
@@ -16,15 +17,30 @@ const (
 	stillSealed = "SELECT EXISTS (SELECT 1 FROM messages WHERE get_byte(attributes, 0) = $1 AND substr(content, 1, length($2::bytea)) = $2)"
 )
 
-// checkKeys holds the keys to those that messages are sealed with, and notes the one that is used from now on.
-func (d *Database) checkKeys(ctx context.Context, c *pgx.Conn) error {
+// CheckKeys tells whether a start would take these keys: an error is store.ErrContentKey and what to do. It changes nothing, and of a database
+// that is away it does not tell.
+func (d *Database) CheckKeys(ctx context.Context, keys *store.Keys) error {
+	if _, err := heldTo(ctx, d.pool, keys); errors.Is(err, store.ErrContentKey) {
+		return err
+	}
+	return nil
+}
+
+// reads is a connection, or several.
+type reads interface {
+	Query(ctx context.Context, query string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, query string, args ...any) pgx.Row
+}
+
+// heldTo holds the keys to those that messages are sealed with, and returns the notes to write.
+func heldTo(ctx context.Context, c reads, keys *store.Keys) ([]store.KeyNote, error) {
 	var first, last int64
 	if err := c.QueryRow(ctx, "SELECT coalesce((SELECT min(id) FROM messages), 0), (SELECT id FROM last_message_id)").Scan(&first, &last); err != nil {
-		return err
+		return nil, err
 	}
 	read, err := c.Query(ctx, "SELECT id, proof, up_to FROM content_keys ORDER BY id")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var notes []store.KeyNote
 	var n store.KeyNote
@@ -34,20 +50,25 @@ func (d *Database) checkKeys(ctx context.Context, c *pgx.Conn) error {
 		return nil
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for i := range notes {
 		if n := &notes[i]; n.UpTo != 0 && sms.ID(first) > n.UpTo {
 			var still bool
 			if err := c.QueryRow(ctx, stillSealed, store.SealedVersion, n.Head()).Scan(&still); err != nil {
-				return err
+				return nil, err
 			}
 			if still {
 				n.UpTo = sms.ID(last)
 			}
 		}
 	}
-	write, err := d.o.Keys.Check(notes, sms.ID(first), sms.ID(last))
+	return keys.Check(notes, sms.ID(first), sms.ID(last))
+}
+
+// checkKeys holds the keys to those that messages are sealed with, and notes the one that is used from now on.
+func (d *Database) checkKeys(ctx context.Context, c *pgx.Conn) error {
+	write, err := heldTo(ctx, c, d.o.Keys)
 	if err != nil {
 		return err
 	}
