@@ -16,6 +16,9 @@ const (
 	// defaultMaxCancelled bounds the messages that are taken back together: so many are in one transaction and, with what their
 	// receipts need, in memory.
 	defaultMaxCancelled = 200_000
+	// defaultMaxAsked bounds those that are taken back together for another worker, which waits for 2 s: all else that is written here waits
+	// for their transaction (10 000 take 0.5 to 1 s), and one that outlasts the ask is for nothing.
+	defaultMaxAsked = 10_000
 )
 
 // CancelConversation takes back what like's submitter has waiting from its source to its destination for its recipient, of its
@@ -24,9 +27,13 @@ const (
 // DELETED on disk, or with an error, and then none is; but after ctx's end it may still become so. What is being tried is left to
 // its try, and goes the same way if that fails for now, or if it only went to another worker: but not if nothing else is taken back, here or
 // elsewhere, as the request has failed then. elsewhere, which may be nil, takes back what other workers have, and hands here what came from there;
-// this is a transaction at each of them, not over all: after an error some may be taken back.
+// this is a transaction at each of them, not over all: after an error some may be taken back. For another worker (road.AskOf) no more are taken
+// back than that one waits for: else it is sms.ErrTooMany at once.
 func (q *Queue) CancelConversation(ctx context.Context, like *sms.Message, elsewhere func(context.Context) (road.Cancelled, error), done func(road.Cancelled, error)) {
-	c := &cancellation{q: q, like: like, reason: "cancelled"}
+	c := &cancellation{q: q, like: like, reason: "cancelled", most: q.maxCancelled}
+	if road.AskOf(ctx, 1) != nil {
+		c.most = min(c.most, q.maxAsked)
+	}
 	through := make(chan struct{})
 	q.mu.Lock()
 	c.upTo = q.last
@@ -73,6 +80,7 @@ type cancellation struct {
 	q      *Queue
 	like   *sms.Message // nil = one message alone
 	reason string
+	most   int    // messages together
 	upTo   sms.ID // of what was handed in here; what came from other workers has no place before or after the request
 
 	elsewhere int      // other workers have taken so many back
@@ -121,8 +129,8 @@ func (c *cancellation) list() ([]sms.ID, error) {
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
 	slices.Reverse(ids)
-	if limit := c.q.maxCancelled; len(ids) > limit {
-		return nil, fmt.Errorf("%w: %d wait, and no more than %d are taken back at a time", sms.ErrTooMany, len(ids), limit)
+	if len(ids) > c.most {
+		return nil, fmt.Errorf("%w: %d wait, and no more than %d are taken back at a time", sms.ErrTooMany, len(ids), c.most)
 	}
 	return ids, nil
 }

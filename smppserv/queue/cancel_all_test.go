@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"hnetsmpp/smppserv/road"
@@ -56,6 +57,40 @@ func TestMoreThanAreCancelledAtATimeAreLeft(t *testing.T) {
 		t.Fatalf("%d were cancelled, %v", n, err)
 	}
 	for _, m := range ms {
+		r.wantState(m, sms.Deleted)
+	}
+}
+
+func TestMoreThanAreCancelledAtATimeForAnotherWorkerAreLeftAndWait(t *testing.T) {
+	r := newRig(t, func(o *Options) { o.Share = newOthers() })
+	ms := r.many(11)
+	r.q.maxAsked = 10
+	asked := func() (road.Cancelled, error) {
+		type end struct {
+			road.Cancelled
+			err error
+		}
+		ended := make(chan end, 1)
+		ctx := road.WithAnswer(road.WithAsk(t.Context(), 7), func(int) []byte { return nil })
+		r.q.CancelConversation(ctx, r.text(""), nil, func(c road.Cancelled, err error) { ended <- end{c, err} })
+		e := testkit.Receive(t, ended, "the end of the cancellation")
+		return e.Cancelled, e.err
+	}
+	if c, err := asked(); c.N != 0 || !errors.Is(err, sms.ErrTooMany) || !strings.Contains(err.Error(), "11 wait, and no more than 10") {
+		t.Fatalf("%d were cancelled, %v", c.N, err)
+	}
+	h := r.hermes()
+	h.next("text").done() // nothing is claimed
+	testkit.Await(t, "it is delivered", func() bool {
+		m, err := r.store.Get(t.Context(), ms[0].ID)
+		return err == nil && m.State == sms.Delivered
+	})
+	try := h.next("text")
+	if c, err := asked(); c.N != 9 || err != nil {
+		t.Fatalf("%d were cancelled, %v", c.N, err)
+	}
+	try.done()
+	for _, m := range ms[2:] {
 		r.wantState(m, sms.Deleted)
 	}
 }

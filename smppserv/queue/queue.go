@@ -161,6 +161,7 @@ type Queue struct {
 	trying       int          // jobs in flight
 	lastSeen     sms.ID       // the highest ID that is known here
 	maxCancelled int
+	maxAsked     int
 	unswept      bool // another program has written, and what it wrote was not looked at to the end
 	started      bool
 	quiesced     bool // nothing new is tried
@@ -194,7 +195,7 @@ func New(o Options) *Queue {
 		flights:    flights{all: make([]flight, 1)},
 		holding:    map[string]struct{}{},
 		leaving:    map[string]int{},
-		cancelling: make(chan struct{}, 1), maxCancelled: defaultMaxCancelled,
+		cancelling: make(chan struct{}, 1), maxCancelled: defaultMaxCancelled, maxAsked: defaultMaxAsked,
 	}
 	q.byID.key = func(r ref) uint64 { return uint64(q.entries.at(r).id) }
 	q.byHash.key = func(r ref) uint64 { return q.lanes.at(r).hash }

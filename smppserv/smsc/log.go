@@ -10,12 +10,13 @@ import (
 
 // What clients and strangers can have the log say. Who knows a password has more lines than who does not.
 var (
-	bindGranted  = loglimit.Cause{Text: "bound", PerPeer: 10, Total: 1000}
-	unbound      = loglimit.Cause{Text: "unbound", PerPeer: 10, Total: 1000}
-	bindRefused  = loglimit.Cause{Text: "a bind was refused", PerPeer: 5, Total: 50}
-	endedUnbound = loglimit.Cause{Text: "an SMPP connection ended without a bind"}
-	notTakenBack = loglimit.Cause{Text: "cancel_sm without a message_id was answered RCANCELFAIL: another worker did not take back in time what waits there, and does not any more; have the client ask again, or name the messages one by one", PerPeer: 5, Total: 50}
-	noLastWriter = loglimit.Cause{Text: "cannot look up who wrote last"}
+	bindGranted      = loglimit.Cause{Text: "bound", PerPeer: 10, Total: 1000}
+	unbound          = loglimit.Cause{Text: "unbound", PerPeer: 10, Total: 1000}
+	bindRefused      = loglimit.Cause{Text: "a bind was refused", PerPeer: 5, Total: 50}
+	endedUnbound     = loglimit.Cause{Text: "an SMPP connection ended without a bind"}
+	notTakenBack     = loglimit.Cause{Text: "cancel_sm without a message_id was answered RCANCELFAIL: another worker did not take back in time what waits there, and does not any more; have the client ask again, or name the messages one by one", PerPeer: 5, Total: 50}
+	tooManyElsewhere = loglimit.Cause{Text: "cancel_sm without a message_id was answered RCANCELFAIL: more waits at another worker than that takes back at a time for others, and all of it waits there as before; have the client name a service_type, or the messages one by one", PerPeer: 5, Total: 50}
+	noLastWriter     = loglimit.Cause{Text: "cannot look up who wrote last"}
 )
 
 // secure is the port that speaks TLS.

@@ -140,6 +140,9 @@ func (p *peer) cancelAll(h smpp.Header, c *Client, r *smpp.CancelSM) {
 	p.sv.cancelConversation(ctx, like, func(all road.Cancelled, err error) {
 		defer cancel()
 		switch {
+		case errors.Is(err, errTooManyElsewhere):
+			p.sv.limited.Warn(tooManyElsewhere, p.known(c.SystemID)).Str("system_id", c.SystemID).Str("destination_addr", dest.Number).Err(err).Msg(tooManyElsewhere.Text)
+			t.Refuse(smpp.RCANCELFAIL)
 		case errors.Is(err, sms.ErrTooMany):
 			p.sv.o.Log.Warn().Str("system_id", c.SystemID).Str("destination_addr", dest.Number).Err(err).
 				Msg("cancel_sm without a message_id was answered RCANCELFAIL, and all of its messages wait as before: have the client name a service_type, or the messages one by one")

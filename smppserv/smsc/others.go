@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"sync"
 	"time"
 
@@ -50,6 +51,7 @@ type request struct {
 type reply struct {
 	Status smpp.Status `json:",omitempty"` // that refuses it
 	Error  string      `json:",omitempty"`
+	Detail string      `json:",omitempty"` // of errorTooMany
 	N      int         `json:",omitempty"` // messages
 	Missed []sms.ID    `json:",omitempty"` // messages that were being tried, where N is 0
 	Gone   bool
@@ -61,6 +63,8 @@ const (
 	errorTooMany    = "too many"
 )
 
+var errTooManyElsewhere = fmt.Errorf("at another worker: %w", sms.ErrTooMany)
+
 func replyOf(err error) reply {
 	var status smpp.Status
 	switch {
@@ -71,7 +75,7 @@ func replyOf(err error) reply {
 	case errors.Is(err, sms.ErrBeingTried):
 		return reply{Error: errorBeingTried}
 	case errors.Is(err, sms.ErrTooMany):
-		return reply{Error: errorTooMany}
+		return reply{Error: errorTooMany, Detail: strings.TrimPrefix(err.Error(), sms.ErrTooMany.Error()+": ")}
 	case errors.As(err, &status):
 		return reply{Status: status}
 	}
@@ -90,7 +94,7 @@ func (r reply) err() error {
 	case errorBeingTried:
 		return sms.ErrBeingTried
 	case errorTooMany:
-		return sms.ErrTooMany
+		return fmt.Errorf("%w: %s", errTooManyElsewhere, r.Detail)
 	}
 	return errors.New(r.Error)
 }

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"hnetsmpp/smppserv/sms"
@@ -180,6 +182,9 @@ func (s *Store) tellBeside(batch []op) []op {
 // unwritten is for a batch that could not be written in one transaction: see commit.
 func (s *Store) unwritten(batch []op, err error) (left []op, down error) {
 	s.reports.settle()
+	if void, ok := errors.AsType[*VoidError](err); ok {
+		return s.writeWithout(batch, void.Asks)
+	}
 	if s.database.RefusesRow(err) {
 		if len(batch) == 1 { // the others are written: the store is well
 			return nil, s.refuseRow(&batch[0], err)
@@ -207,6 +212,35 @@ func (s *Store) unwritten(batch []op, err error) (left []op, down error) {
 		batch[i].report(false, down)
 	}
 	return left, down
+}
+
+// writeWithout writes a batch without what is for these asks; and without what is for any, if others of them are void by then, so that the
+// rest is written with the second transaction at the latest.
+func (s *Store) writeWithout(batch []op, void []int64) (left []op, down error) {
+	rest := withoutAsked(batch, func(ask int64) bool { return slices.Contains(void, ask) })
+	err := s.write(rest)
+	if errors.Is(err, ErrVoid) {
+		rest = withoutAsked(rest, func(int64) bool { return true })
+		err = s.write(rest)
+	}
+	if err != nil {
+		return s.unwritten(rest, err)
+	}
+	s.tell(rest)
+	return nil, nil
+}
+
+// withoutAsked reports ErrVoid to what is for a void ask, and returns the others.
+func withoutAsked(batch []op, void func(ask int64) bool) []op {
+	rest := make([]op, 0, len(batch))
+	for i := range batch {
+		if o := &batch[i]; o.ask != nil && void(o.ask.ID) {
+			o.report(false, ErrVoid)
+		} else {
+			rest = append(rest, *o)
+		}
+	}
+	return rest
 }
 
 func (o *op) report(duplicate bool, err error) {

@@ -163,7 +163,7 @@ type Batch struct {
 	// all else.
 	Tally *tally.Sheet
 	// Asked are what changes and ends of the batch are for. They are answered; if one of them was answered already, or its time is over,
-	// nothing of the batch is written: that is the fault of one row, and ErrVoid.
+	// nothing of the batch is written, and the error is a *VoidError.
 	Asked []road.Ask
 	// Readdressed that are not final get another recipient.
 	Readdressed []Readdressed

@@ -141,9 +141,6 @@ func (s *Store) refuseRow(o *op, refused error) (down error) {
 		return nil
 	case len(o.purge) > 1 || len(o.purge) == 1 && o.purge[0].From < o.purge[0].To:
 		return s.purgeHalves(o)
-	case errors.Is(refused, ErrVoid):
-		o.report(false, ErrVoid)
-		return nil
 	}
 	s.rowsRefused.Do(func() {
 		event := s.log.Error().Err(refused)

@@ -37,6 +37,15 @@ var (
 	ErrFenced = errors.New("another worker has taken over from this one")
 )
 
+// VoidError names asks of a batch for which nobody waits any more: it is ErrVoid.
+type VoidError struct {
+	Asks []int64 // their ids; there may be others
+	Err  error
+}
+
+func (e *VoidError) Error() string   { return ErrVoid.Error() + ": " + e.Err.Error() }
+func (e *VoidError) Unwrap() []error { return []error{ErrVoid, e.Err} }
+
 // Store is a durable set of messages. Its methods may be called from any goroutine.
 type Store struct {
 	log      zerolog.Logger

@@ -28,7 +28,7 @@ var (
 const (
 	codeFenced            = "HN001"
 	codeNotAll            = "22012" // of endLikely: division by zero
-	codeVoid              = "2201F" // of answerAsks: square root of a negative number
+	codeVoid              = "2201F" // of openAsks and answerAsks: square root of a negative number
 	codeUniqueViolation   = "23505"
 	codeReadOnly          = "25006"
 	codeBadPassword       = "28P01"

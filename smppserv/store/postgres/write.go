@@ -91,6 +91,7 @@ func (w *writer) write(ctx context.Context, b *store.Batch) (sent bool, err erro
 	q := &pgx.Batch{}
 	q.Queue("BEGIN")
 	q.Queue("SELECT fence($1, $2)", int64(w.epoch), w.commits+1)
+	checkAsks(q, b.Asked)
 	w.purge(q, b)
 	ends := w.ends(b)
 	likely := ends.likely && !w.careful
@@ -130,12 +131,9 @@ func (w *writer) write(ctx context.Context, b *store.Batch) (sent bool, err erro
 	if slices.ContainsFunc(q.QueuedQueries, func(s *pgx.QueuedQuery) bool { return s.SQL == copyMessages }) {
 		run = w.runCopying
 	}
-	switch err = run(ctx, q); code(err) {
-	case codeNotAll:
+	if err = run(ctx, q); code(err) == codeNotAll {
 		w.careful = true
 		err = fmt.Errorf("%w: %w", store.ErrTaken, err)
-	case codeVoid:
-		err = fmt.Errorf("%w: %w", store.ErrVoid, err)
 	}
 	return true, err
 }

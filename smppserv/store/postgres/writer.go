@@ -138,6 +138,9 @@ func (d *Database) Write(b *store.Batch) (err error) {
 		return nil
 	case code(err) == codeFenced:
 		err = fmt.Errorf("%w: %w", store.ErrFenced, err)
+	case code(err) == codeVoid:
+		w.abort(ctx)
+		return &store.VoidError{Asks: w.voidAsks(ctx, b.Asked), Err: err}
 	case sent && !rolledBack(err):
 		w.drop()
 		return explain(d.where(), fmt.Errorf("%w: %w", store.ErrInDoubt, err))
