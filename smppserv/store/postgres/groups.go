@@ -216,7 +216,8 @@ func (w *writer) endGroups(q *pgx.Batch, b *store.Batch) {
 	q.Queue(endGroups, args...)
 }
 
-// wrote notes which parts of a batch that is on disk are here and to go, and which have gone, or have ended before they did.
+// wrote notes which parts of a batch that is on disk, the one that was grouped last, are here and to go, and which have gone, or have ended
+// before they did.
 func (p *parted) wrote(b *store.Batch) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

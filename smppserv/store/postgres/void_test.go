@@ -58,31 +58,19 @@ func unparted() *sms.Message {
 	return m
 }
 
-func TestWhatIsForAVoidAskCostsWhatIsWrittenWithItOneMoreTransaction(t *testing.T) {
-	const many = 3000
-	pg := testkit.SharedPostgres(t)
-	dsn := pg.Database(t)
-	u, err := url.Parse(dsn)
+// openAs opens a database under a new epoch; the store has what as makes of it.
+func openAs(t *testing.T, pg *testkit.PG, dsn, database string, as func(*Database) store.Database) (*Database, *store.Store, sms.Epoch) {
+	t.Helper()
+	d, err := OpenDatabase(t.Context(), Options{DSN: dsn, Folder: t.TempDir(), Node: "one", GroupTime: time.Hour, Log: zerolog.Nop()})
 	if err != nil {
 		t.Fatal(err)
 	}
-	database := strings.TrimPrefix(u.Path, "/")
-	d, err := OpenDatabase(t.Context(), Options{DSN: dsn, Folder: t.TempDir(), Node: "one", Log: zerolog.Nop()})
+	epoch, err := strconv.ParseInt(pg.Value(t, database, "SELECT nextval('epochs')"), 10, 64)
 	if err != nil {
 		t.Fatal(err)
 	}
-	number := func(t *testing.T, query string) int64 {
-		t.Helper()
-		n, err := strconv.ParseInt(pg.Value(t, database, query), 10, 64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return n
-	}
-	epoch := number(t, "SELECT nextval('epochs')")
 	pg.Exec(t, database, fmt.Sprintf("INSERT INTO fences (epoch) VALUES (%d)", epoch))
-	c := &counted{Database: d, began: make(chan struct{})}
-	s, err := d.begin(t.Context(), sms.Epoch(epoch), c)
+	s, err := d.begin(t.Context(), sms.Epoch(epoch), as(d))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,6 +81,31 @@ func TestWhatIsForAVoidAskCostsWhatIsWrittenWithItOneMoreTransaction(t *testing.
 			t.Error(err)
 		}
 	})
+	return d, s, sms.Epoch(epoch)
+}
+
+func TestWhatIsForAVoidAskCostsWhatIsWrittenWithItOneMoreTransaction(t *testing.T) {
+	const many = 3000
+	pg := testkit.SharedPostgres(t)
+	dsn := pg.Database(t)
+	u, err := url.Parse(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	database := strings.TrimPrefix(u.Path, "/")
+	c := &counted{began: make(chan struct{})}
+	d, s, _ := openAs(t, pg, dsn, database, func(d *Database) store.Database {
+		c.Database = d
+		return c
+	})
+	number := func(t *testing.T, query string) int64 {
+		t.Helper()
+		n, err := strconv.ParseInt(pg.Value(t, database, query), 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
 	adds := func(n int) (all []*plain) {
 		for range n {
 			p := newPlain()

@@ -198,13 +198,16 @@ func (d *Database) Settle(ctx context.Context, b *store.Batch) (written bool, er
 	err = c.QueryRow(ctx, "UPDATE fences SET commits = CASE WHEN commits = $2 THEN $2 ELSE $2 + 1 END WHERE epoch = $1 RETURNING commits",
 		int64(w.epoch), n).Scan(&now)
 	switch {
-	case errors.Is(err, pgx.ErrNoRows): // it was taken over, after whatever became of the transaction
+	case errors.Is(err, pgx.ErrNoRows): // it was taken over, after whatever became of the transaction: this one writes no more
 		return d.isThere(ctx, b)
 	case err != nil:
 		w.abort(ctx)
 		return false, explain(d.where(), err)
 	}
 	w.commits = now
+	if now == n { // nothing was grouped since
+		w.parted.wrote(b)
+	}
 	return now == n, nil
 }
 
