@@ -82,10 +82,15 @@ func (a *asking) answered(id int64, to answer) {
 // Ask has another node do something, and returns its answer; to may also be an estate of its. It has until the deadline of ctx, or AskTime where that has none: three
 // quarters of that to begin. The error is ErrNoAnswer, ErrTooLong, a *RefusedError, or that of the database.
 func (n *Node) Ask(ctx context.Context, to sms.Epoch, what string, body []byte) ([]byte, error) {
+	return n.ask(ctx, to, what, body, true)
+}
+
+// ask is Ask; without heirs, a node that is over does not answer.
+func (n *Node) ask(ctx context.Context, to sms.Epoch, what string, body []byte, heirs bool) ([]byte, error) {
 	if len(body) > MaxBody {
 		return nil, ErrTooLong
 	}
-	if to == n.epoch || slices.Contains(n.Estates(), to) {
+	if to == n.epoch || heirs && slices.Contains(n.Estates(), to) {
 		return n.askMyself(ctx, what, body)
 	}
 	if _, ok := ctx.Deadline(); !ok {
@@ -93,7 +98,7 @@ func (n *Node) Ask(ctx context.Context, to sms.Epoch, what string, body []byte) 
 		ctx, cancel = context.WithTimeout(ctx, AskTime)
 		defer cancel()
 	}
-	id, to, err := n.putAsk(ctx, to, what, body)
+	id, to, err := n.putAsk(ctx, to, what, body, heirs)
 	if err != nil {
 		return nil, undisclosed(err)
 	}
@@ -134,15 +139,16 @@ func (n *Node) askMyself(ctx context.Context, what string, body []byte) ([]byte,
 }
 
 // putAsk writes an ask, and tells whose it is.
-func (n *Node) putAsk(ctx context.Context, to sms.Epoch, what string, body []byte) (id int64, whose sms.Epoch, err error) {
+func (n *Node) putAsk(ctx context.Context, to sms.Epoch, what string, body []byte, heirs bool) (id int64, whose sms.Epoch, err error) {
 	deadline, _ := ctx.Deadline()
 	left := time.Until(deadline).Milliseconds()
 	if body == nil {
 		body = []byte{}
 	}
 	err = n.o.Pool.QueryRow(ctx, `INSERT INTO asks (to_epoch, from_epoch, what, body, begin_by, until)
-		SELECT epoch, $2, $3, $4, clock_timestamp() + $5 * interval '1 ms', clock_timestamp() + $6 * interval '1 ms' FROM nodes WHERE epoch = coalesce((SELECT owner FROM estates WHERE epoch = $1), $1) RETURNING id, to_epoch`,
-		int64(to), int64(n.epoch), what, body, left*3/4, left).Scan(&id, (*int64)(&whose))
+		SELECT epoch, $2, $3, $4, clock_timestamp() + $5 * interval '1 ms', clock_timestamp() + $6 * interval '1 ms'
+		FROM nodes WHERE epoch = coalesce((SELECT owner FROM estates WHERE epoch = $1 AND $7), $1) RETURNING id, to_epoch`,
+		int64(to), int64(n.epoch), what, body, left*3/4, left, heirs).Scan(&id, (*int64)(&whose))
 	if errors.Is(err, pgx.ErrNoRows) || ctx.Err() != nil {
 		return 0, 0, ErrNoAnswer
 	}

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
@@ -413,5 +414,32 @@ func TestABindIsNotSaidToBeOneTooManyByWhoLostItsLeaseDuringTheProbe(t *testing.
 	a.takes(numbered(receiver, 1))
 	if _, err := b.Take(t.Context(), numbered(receiver, 2)); !errors.Is(err, sms.ErrUnavailable) {
 		t.Errorf("without the lease: %v", err)
+	}
+}
+
+// usual is a lease that is longer than a probe: the place of a dead worker's session is asked for before that is taken over.
+const usual = 10 * time.Second
+
+func TestThePlaceOfADeadWorkersSessionIsFreeWhateverSessionHasItsNumberElsewhere(t *testing.T) {
+	for name, number := range map[string]uint64{"the session that binds": 1, "another session": 2} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			a, heir := r.join("a", usual), r.join("heir", usual, answering(alive))
+			at := heir
+			if number != 1 { // it binds at a third one, which takes over from nobody
+				heir.takes(numbered(transmitter, 1))
+				at = r.join("c", usual, answering(alive))
+				at.Retire()
+			}
+			a.takes(numbered(receiver, 1))
+			r.knows(at, a)
+			r.awaitBeats(1, a)
+			a.die()
+			ctx, cancel := context.WithTimeout(t.Context(), 2*testkit.Patience)
+			defer cancel()
+			if _, err := at.Take(ctx, numbered(receiver, number)); err != nil {
+				t.Errorf("it is refused: %v", err)
+			}
+		})
 	}
 }

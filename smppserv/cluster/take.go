@@ -336,12 +336,13 @@ type Probe struct {
 // Probed tells whether it is gone: it has ended, or it is silent and was closed.
 type Probed struct{ Gone bool }
 
+// askProbe never asks an heir: its own session of that number is another one.
 func (n *Node) askProbe(ctx context.Context, at sms.Epoch, p Probe) (gone bool, err error) {
 	body, err := json.Marshal(p)
 	if err != nil {
 		return false, err
 	}
-	body, err = n.Ask(ctx, at, AskProbe, body)
+	body, err = n.ask(ctx, at, AskProbe, body, false)
 	if err != nil {
 		return false, err
 	}
