@@ -64,3 +64,58 @@ func TestWhatIsAskedIsDoneBeforeItsEndOrNotAtAll(t *testing.T) {
 		}
 	}
 }
+
+func TestADeedWhoseCommitTakesLongIsWaitedForAndElseInDoubt(t *testing.T) {
+	for name, commits := range map[string]bool{"it commits": true, "the asker's lease is over before": false} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			join := r.join
+			if !commits {
+				join = r.joinIdle
+			}
+			a := join("a", usual)
+			b := join("b", usual, serving("end", func(ctx context.Context, _ sms.Epoch, _ []byte) ([]byte, error) {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}))
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			type result struct {
+				answer []byte
+				err    error
+			}
+			told := make(chan result, 1)
+			go func() {
+				answer, err := a.Ask(ctx, b.epoch, "end", nil)
+				told <- result{answer, err}
+			}()
+			testkit.Await(t, "it asks", func() bool { return r.value(`SELECT count(*) FROM asks`) == "1" })
+			tx, err := r.pool.Begin(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := tx.Exec(t.Context(), `UPDATE asks SET answer = 'done', answered_at = clock_timestamp() WHERE until > clock_timestamp()`); err != nil {
+				t.Fatal(err)
+			}
+			if commits {
+				select {
+				case got := <-told:
+					t.Errorf("before the commit: %q, %v", got.answer, got.err)
+				case <-time.After(usual/2 + 2*time.Second): // longer than a statement of the asker's
+				}
+			} else {
+				defer tx.Rollback(context.Background())
+				if got := testkit.Receive(t, told, "the answer"); !errors.Is(got.err, ErrInDoubt) || !errors.Is(got.err, sms.ErrUnavailable) {
+					t.Errorf("it is told %q, %v", got.answer, got.err)
+				}
+				return
+			}
+			if err := tx.Commit(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if got := testkit.Receive(t, told, "the answer"); got.err != nil || string(got.answer) != "done" {
+				t.Errorf("it is told %q, %v", got.answer, got.err)
+			}
+		})
+	}
+}

@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"sync"
@@ -25,6 +26,8 @@ const (
 var (
 	// ErrNoAnswer means that a node has not answered in time, or is not there. What it has not begun by then is void.
 	ErrNoAnswer = errors.New("the other worker does not answer")
+	// ErrInDoubt means that the database does not tell whether a node has done what it was asked.
+	ErrInDoubt = fmt.Errorf("%w: it is not known whether the other worker has done it", sms.ErrUnavailable)
 	// ErrTooLong means that an ask or its answer has more than MaxBody octets.
 	ErrTooLong = errors.New("more than fits between workers")
 )
@@ -80,7 +83,7 @@ func (a *asking) answered(id int64, to answer) {
 }
 
 // Ask has another node do something, and returns its answer; to may also be an estate of its. It has until the deadline of ctx, or AskTime where that has none: three
-// quarters of that to begin. The error is ErrNoAnswer, ErrTooLong, a *RefusedError, or that of the database.
+// quarters of that to begin. The error is ErrNoAnswer, ErrInDoubt, ErrTooLong, a *RefusedError, or that of the database.
 func (n *Node) Ask(ctx context.Context, to sms.Epoch, what string, body []byte) ([]byte, error) {
 	return n.ask(ctx, to, what, body, true)
 }
@@ -156,25 +159,45 @@ func (n *Node) putAsk(ctx context.Context, to sms.Epoch, what string, body []byt
 }
 
 // void takes an ask away, whose time is over. That decides: what is being written for it is written before, and the ask is answered, or is
-// not written.
+// not written. It waits for that as long as the lease runs.
 func (n *Node) void(id int64, c <-chan answer) ([]byte, error) {
 	defer n.asking.forget(id)
-	ctx, cancel := n.bound(context.Background())
-	defer cancel()
-	var a answer
-	var answered bool
-	err := n.o.Pool.QueryRow(ctx, `DELETE FROM asks WHERE id = $1 RETURNING answered_at IS NOT NULL, answer, failed`, id).Scan(&answered, &a.body, &a.failed)
-	switch {
-	case errors.Is(err, pgx.ErrNoRows): // its answer was found just now, or its worker is over
+	begun := time.Now()
+	for failed := error(nil); ; {
+		a, answered, err := n.takeAway(id)
+		switch {
+		case err == nil && answered:
+			return a.result()
+		case err == nil:
+			return nil, ErrNoAnswer
+		case errors.Is(err, pgx.ErrNoRows): // its answer was found just now, its worker is over, or it went although that failed
+			select {
+			case a := <-c:
+				return a.result()
+			case <-time.After(answersEvery):
+			}
+			if failed == nil {
+				return nil, ErrNoAnswer
+			}
+			return nil, fmt.Errorf("%w: %w", ErrInDoubt, undisclosed(failed))
+		case !n.Holds() || time.Since(begun) > n.o.Lease:
+			return nil, fmt.Errorf("%w: %w", ErrInDoubt, undisclosed(err))
+		}
+		failed = err
 		select {
 		case a := <-c:
 			return a.result()
+		case <-n.lost:
 		case <-time.After(answersEvery):
 		}
-	case err == nil && answered:
-		return a.result()
 	}
-	return nil, ErrNoAnswer // and where it could not be taken away, it is void by its time
+}
+
+func (n *Node) takeAway(id int64) (a answer, answered bool, err error) {
+	ctx, cancel := n.bound(context.Background())
+	defer cancel()
+	err = n.o.Pool.QueryRow(ctx, `DELETE FROM asks WHERE id = $1 RETURNING answered_at IS NOT NULL, answer, failed`, id).Scan(&answered, &a.body, &a.failed)
+	return a, answered, err
 }
 
 // lookForAnswers takes up the answers that have come.

@@ -154,6 +154,8 @@ func (ops *Operators) atHolder(ctx context.Context, id, what string, here func(c
 			return adminapi.Done{}, "", fmt.Errorf("%w: the node that held message %s has ended, and another one is taking it over: ask again in a moment", adminapi.ErrConflict, m.ID)
 		case errors.Is(err, ErrNoAnswer), err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
 			return adminapi.Done{}, n.Name, noAnswer(&n, fmt.Sprintf("message %s is at another node", m.ID))
+		case errors.Is(err, sms.ErrUnavailable): // it may be done
+			return adminapi.Done{}, n.Name, failed(err)
 		}
 		return done.Done, done.Node, err
 	}

@@ -2,6 +2,7 @@ package smsc
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -82,6 +83,27 @@ func TestWhatIsAskedOfAnotherWorkerThatDoesNotAnswerIsRefusedWithinTwoSeconds(t 
 	defer d.mu.Unlock()
 	if len(d.asked) != 4 || !slices.Contains(d.asked[1:3], 5) || !slices.Contains(d.asked[1:3], 6) {
 		t.Errorf("asked were %v", d.asked)
+	}
+}
+
+// unsure are other workers of which the database does not tell whether they have done what they were asked.
+type unsure struct{ places }
+
+func (*unsure) Ask(context.Context, sms.Epoch, string, []byte) ([]byte, error) {
+	return nil, fmt.Errorf("%w: it does not tell", sms.ErrUnavailable)
+}
+
+func TestWhatAnotherWorkerMayHaveDoneIsAnsweredRSYSERR(t *testing.T) {
+	r := newRig(t, func(r *rig, o *Options) {
+		o.Queue, o.History, o.Others = away{r.q}, elsewhere{r.store}, &unsure{places{taken: map[string]bool{}}}
+	})
+	c := r.transceiver()
+	id := c.SubmitSM(later("it waits elsewhere"))
+	for _, request := range []smpp.PDU{
+		&smpp.CancelSM{MessageID: id, Source: international(person), Dest: international(campaign)}, cancelAll,
+		&smpp.ReplaceSM{MessageID: id, Source: international(person), ShortMessage: []byte("new")},
+	} {
+		c.ExpectResp(c.Send(request), smpp.RSYSERR)
 	}
 }
 

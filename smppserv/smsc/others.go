@@ -134,6 +134,9 @@ func (sv *Server) ask(ctx context.Context, of sms.Epoch, what string, r request)
 		return reply{}, err
 	}
 	answer, err := sv.o.Others.Ask(ctx, of, what, body)
+	if errors.Is(err, sms.ErrUnavailable) { // it may be done
+		return reply{}, fmt.Errorf("%w: %w", smpp.RSYSERR, err)
+	}
 	if err != nil {
 		return reply{}, fmt.Errorf("%w: %w", sms.ErrHeldElsewhere, err)
 	}
