@@ -30,6 +30,7 @@ type rig struct {
 	t    *testing.T
 	dsn  string
 	pool *pgxpool.Pool
+	log  zerolog.Logger // of the stores
 }
 
 func newRig(t *testing.T) *rig {
@@ -40,7 +41,7 @@ func newRig(t *testing.T) *rig {
 func newRigOn(t *testing.T, pg *testkit.PG) *rig {
 	t.Helper()
 	t.Parallel() // they wait most of the time
-	r := &rig{t: t, dsn: postgrestest.Blank(t, pg)}
+	r := &rig{t: t, dsn: postgrestest.Blank(t, pg), log: zerolog.Nop()}
 	r.pool = r.connect(r.dsn)
 	return r
 }
@@ -48,7 +49,7 @@ func newRigOn(t *testing.T, pg *testkit.PG) *rig {
 // database opens the database as the store does, which brings its schema up to date.
 func (r *rig) database(dsn string) *postgres.Database {
 	r.t.Helper()
-	d, err := postgres.OpenDatabase(r.t.Context(), postgres.Options{DSN: dsn, Folder: r.t.TempDir(), Lease: short, Log: zerolog.Nop()})
+	d, err := postgres.OpenDatabase(r.t.Context(), postgres.Options{DSN: dsn, Folder: r.t.TempDir(), Lease: short, Log: r.log})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -137,6 +138,7 @@ type worker struct {
 	inheritedAt            time.Time
 	arrived                []sms.ID
 	failing                error // what its duties return
+	rows                   *Rows // take up, if there are any
 }
 
 func (w *worker) note(f func()) {
@@ -158,11 +160,16 @@ func (w *worker) Ended(context.Context) error {
 	return nil
 }
 
-func (w *worker) Inherit(_ context.Context, estates []sms.Epoch) error {
+func (w *worker) Inherit(ctx context.Context, estates []sms.Epoch) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.failing != nil {
 		return w.failing
+	}
+	if w.rows != nil {
+		if err := w.rows.Inherit(ctx, estates); err != nil {
+			return err
+		}
 	}
 	w.inherited = append(w.inherited, estates...)
 	w.inheritedAt = time.Now()

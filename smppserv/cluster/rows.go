@@ -2,6 +2,8 @@ package cluster
 
 import (
 	"context"
+	"errors"
+	"maps"
 	"slices"
 	"time"
 
@@ -37,11 +39,13 @@ type Rows struct {
 	log   zerolog.Logger
 
 	located time.Time // when all conversations that go on elsewhere were looked for; Ended's
+	// damaged are the messages elsewhere whose rows cannot be read; Ended's. Each is read by itself.
+	damaged map[sms.ID]bool
 }
 
 // NewRows makes those of a queue. apart has Ended be called soon; see Forwarder.Apart.
 func NewRows(queue Queue, store Reads, apart func(), log zerolog.Logger) *Rows {
-	return &Rows{queue: queue, store: store, apart: apart, log: log}
+	return &Rows{queue: queue, store: store, apart: apart, log: log, damaged: map[sms.ID]bool{}}
 }
 
 // Parted tells the queue what these handed on to others, which what they had left must not overtake.
@@ -83,17 +87,51 @@ const abroadStep = 200
 // Ended is Duties.Ended.
 func (r *Rows) Ended(ctx context.Context) error {
 	ids := r.queue.Abroad()
+	maps.DeleteFunc(r.damaged, func(id sms.ID, _ bool) bool { return !slices.Contains(ids, id) })
+	alone := slices.Sorted(maps.Keys(r.damaged))
+	ids = slices.DeleteFunc(ids, func(id sms.ID) bool { return r.damaged[id] })
 	for some := range slices.Chunk(ids, abroadStep) {
-		ms, err := r.store.LoadHeads(ctx, some)
-		if err != nil {
+		if err := r.ended(ctx, some); err != nil {
 			return err
 		}
-		gone := slices.DeleteFunc(slices.Clone(some), func(id sms.ID) bool {
-			return slices.ContainsFunc(ms, func(m *sms.Message) bool { return m.ID == id })
-		})
-		r.queue.Ended(ms, gone)
+	}
+	for _, id := range alone {
+		if err := r.ended(ctx, []sms.ID{id}); err != nil {
+			return err
+		}
 	}
 	return r.locate(ctx)
+}
+
+// ended tells the queue which of these are final or gone. One that cannot be read may be either, and holds up no others.
+func (r *Rows) ended(ctx context.Context, ids []sms.ID) error {
+	ms, err := r.store.LoadHeads(ctx, ids)
+	switch {
+	case errors.Is(err, sms.ErrUnreadable) && len(ids) == 1:
+		if !r.damaged[ids[0]] {
+			r.damaged[ids[0]] = true
+			r.log.Error().Stringer("message_id", ids[0]).Err(undisclosed(err)).Msg("the row of a message that another worker has cannot be read here: it is not known whether it has ended. " +
+				"Install the newest version here, or give this worker the keys that the other ones have, or mend the row (smppserv store check names all such rows)")
+		}
+		return nil
+	case errors.Is(err, sms.ErrUnreadable):
+		for half := range slices.Chunk(ids, (len(ids)+1)/2) {
+			if err := r.ended(ctx, half); err != nil {
+				return err
+			}
+		}
+		return nil
+	case err != nil:
+		return err
+	}
+	for _, id := range ids {
+		delete(r.damaged, id)
+	}
+	gone := slices.DeleteFunc(slices.Clone(ids), func(id sms.ID) bool {
+		return slices.ContainsFunc(ms, func(m *sms.Message) bool { return m.ID == id })
+	})
+	r.queue.Ended(ms, gone)
+	return nil
 }
 
 const (

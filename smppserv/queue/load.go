@@ -124,7 +124,7 @@ type reader func(context.Context, []sms.ID) ([]*sms.Message, error)
 
 // fill reads messages, and gives the jobs theirs; the others are kept. A job that lacks one goes back to its line, or ends.
 func (q *Queue) fill(jobs []*job, ids []sms.ID, changes uint64, read reader) {
-	ms, err := read(context.Background(), ids)
+	ms, damaged, err := q.readable(context.Background(), ids, read)
 	if err != nil {
 		q.log.Error().Err(err).Msg("cannot read waiting messages; they are tried later")
 	}
@@ -142,6 +142,7 @@ func (q *Queue) fill(jobs []*job, ids []sms.ID, changes uint64, read reader) {
 	now := q.now()
 	for _, j := range jobs {
 		var gone []ref
+		unread := false
 		for i, r := range j.all {
 			if j.ms[i] != nil {
 				continue
@@ -151,6 +152,7 @@ func (q *Queue) fill(jobs []*job, ids []sms.ID, changes uint64, read reader) {
 			case !asked:
 			case m == nil:
 				gone = append(gone, r)
+				unread = unread || err != nil || slices.Contains(damaged, e.id)
 			default:
 				delete(byID, e.id)
 				m.Attempts = int(e.attempts)
@@ -159,7 +161,7 @@ func (q *Queue) fill(jobs []*job, ids []sms.ID, changes uint64, read reader) {
 		}
 		switch {
 		case len(gone) == 0:
-		case err == nil:
+		case !unread:
 			j.vanished(gone, now)
 		default:
 			j.unread(now)

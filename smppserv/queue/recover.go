@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"hnetsmpp/smppserv/sms"
@@ -171,9 +172,13 @@ func (r *recovery) readParts(ctx context.Context) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	parts, err := r.q.o.Store.Load(ctx, ids)
+	parts, damaged, err := r.q.readable(ctx, ids, r.q.o.Store.Load)
 	for _, p := range parts {
 		byID[p.ID].Content = p.Content
+	}
+	if len(damaged) > 0 { // they stay where they are, and hold up nothing
+		r.rows = slices.DeleteFunc(r.rows, func(o row) bool { return slices.Contains(damaged, o.m.ID) })
+		r.total -= len(damaged)
 	}
 	return err
 }

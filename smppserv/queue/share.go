@@ -206,7 +206,10 @@ func (q *Queue) TakeIn(ctx context.Context, ids []sms.ID) (n int, err error) {
 	if _, err := q.readSteps(ctx, othersFresh); err != nil {
 		return 0, err
 	}
-	n, err = q.takeUpMissing(ctx, ids, q.readable)
+	n, err = q.takeUpMissing(ctx, ids, func(ctx context.Context, ids []sms.ID) ([]*sms.Message, error) {
+		ms, _, err := q.readable(ctx, ids, q.o.Store.Load)
+		return ms, err
+	})
 	q.mu.Lock()
 	q.closeTaken(q.now())
 	q.mu.Unlock()

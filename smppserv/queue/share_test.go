@@ -247,6 +247,55 @@ func TestAMessageThatCannotBeReadHoldsUpNoneOfThoseThatCameWithIt(t *testing.T) 
 	}
 }
 
+func TestAMessageWhoseTextCannotBeReadHoldsUpNoOtherConversation(t *testing.T) {
+	var log testkit.Log
+	r := newRig(t, func(op *Options) { op.CacheOctets, op.Log = 1, zerolog.New(&log) })
+	var ms []*sms.Message
+	for i, text := range []string{"first", "damaged", "third"} {
+		m := r.text(text)
+		m.Source.Number = fmt.Sprint("3361", i)
+		r.add(m)
+		ms = append(ms, m)
+	}
+	r.fault.set(func() { r.fault.damaged = ms[1].ID })
+	h := r.hermes()
+	h.next("first").done()
+	h.next("third").done()
+	testkit.Await(t, "both are done", func() bool { return r.q.Stats().Waiting == 1 })
+	r.fault.set(func() { r.fault.damaged = 0 })
+	h.next("damaged").done()
+	r.emptied()
+	if n := strings.Count(log.String(), fmt.Sprintf(`"message_id":"%d"`, ms[1].ID)); n != 1 {
+		t.Errorf("it was said %d times: %s", n, log.String())
+	}
+}
+
+func TestAPartWhoseTextCannotBeReadHoldsUpNothingThatIsTakenUp(t *testing.T) {
+	r := newRig(t, func(op *Options) { op.Share = newOthers() })
+	var ms []*sms.Message
+	for _, m := range []*sms.Message{r.part("a", 1, 2, 1), r.text("x"), r.part("b", 2, 2, 1), r.part("B", 2, 2, 2), r.part("A", 1, 2, 2)} {
+		r.unseen(m)
+		ms = append(ms, m)
+	}
+	r.fault.set(func() { r.fault.damaged = ms[0].ID })
+	n, err := r.q.TakeOver(t.Context(), func(_ context.Context, f func(*sms.Message) error) error {
+		for _, m := range ms {
+			bare := *m
+			bare.Content = nil
+			if err := f(&bare); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if n != 4 || err != nil || r.q.Stats().Waiting != 4 {
+		t.Fatalf("%d, %v, %d wait", n, err, r.q.Stats().Waiting)
+	}
+	h := r.hermes()
+	h.next("x").done()
+	h.next("bB").done()
+}
+
 func TestASweepLeavesWhatIsOnItsWayToAnotherWorker(t *testing.T) {
 	o := newOthers()
 	r := newRig(t, func(op *Options) { op.Share = o })

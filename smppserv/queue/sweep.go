@@ -3,10 +3,8 @@ package queue
 import (
 	"context"
 	"errors"
+	"slices"
 
-	"github.com/rs/zerolog"
-
-	"hnetsmpp/pkg/loglimit"
 	"hnetsmpp/smppserv/sms"
 )
 
@@ -107,25 +105,43 @@ func (q *Queue) takeUpMissing(ctx context.Context, ids []sms.ID, load func(conte
 	return n, nil
 }
 
-// unreadable is said of each once: what another worker handed on is looked at when it has come.
-var unreadable = loglimit.Cause{Text: "another worker handed on a message whose row cannot be read here: it waits, and what came with it goes on. Install the newest version here, or give " +
-	"this worker the keys that the other one has, or mend the row; then restart the worker (smppserv store check names all such rows)", PerPeer: 100, Total: 100}
+// unreadable is said of each once.
+const unreadable = "the row of a waiting message cannot be read here: it waits, and what came with it goes on. Install the newest version here, or give " +
+	"this worker the keys that the other ones have, or mend the row; then restart the worker (smppserv store check names all such rows)"
 
-// readable reads those messages that can be.
-func (q *Queue) readable(ctx context.Context, ids []sms.ID) (ms []*sms.Message, err error) {
-	if ms, err = q.o.Store.Load(ctx, ids); !errors.Is(err, sms.ErrUnreadable) {
-		return ms, err
+// maxUnreadable bounds the messages of which each is said by itself.
+const maxUnreadable = 1000
+
+// readable reads those messages that can be, and tells which cannot.
+func (q *Queue) readable(ctx context.Context, ids []sms.ID, read reader) (ms []*sms.Message, damaged []sms.ID, err error) {
+	ms, err = read(ctx, ids)
+	switch {
+	case !errors.Is(err, sms.ErrUnreadable):
+		return ms, nil, err
+	case len(ids) == 1:
+		q.sayUnreadable(ids[0], err)
+		return nil, ids, nil
 	}
 	ms = nil
-	for _, id := range ids {
-		one, err := q.o.Store.Load(ctx, []sms.ID{id})
-		switch {
-		case errors.Is(err, sms.ErrUnreadable):
-			q.limited.Line(zerolog.ErrorLevel, unreadable, loglimit.Peer{}).Stringer("message_id", id).Err(err).Msg(unreadable.Text)
-		case err != nil:
-			return nil, err
+	for half := range slices.Chunk(ids, (len(ids)+1)/2) {
+		some, not, err := q.readable(ctx, half, read)
+		if err != nil {
+			return nil, nil, err
 		}
-		ms = append(ms, one...)
+		ms, damaged = append(ms, some...), append(damaged, not...)
 	}
-	return ms, nil
+	return ms, damaged, nil
+}
+
+func (q *Queue) sayUnreadable(id sms.ID, err error) {
+	q.mu.Lock()
+	_, said := q.unreadable[id]
+	room := len(q.unreadable) < maxUnreadable
+	if room {
+		q.unreadable[id] = struct{}{}
+	}
+	q.mu.Unlock()
+	if room && !said {
+		q.log.Error().Stringer("message_id", id).Err(err).Msg(unreadable)
+	}
 }

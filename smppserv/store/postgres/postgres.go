@@ -66,6 +66,8 @@ type Database struct {
 	alone    bool                        // no other one shares the database
 	keepPool bool
 	writer   writer
+
+	unreadable unreadable
 }
 
 // OpenDatabase opens a database, makes its tables where it is empty, and brings its schema up to date. Its errors say what to do,

@@ -47,13 +47,22 @@ func (d *Database) each(ctx context.Context, query string, to []any, f func() er
 
 // messages calls f for each message of a query, whose columns are columns, until it fails.
 func (d *Database) messages(ctx context.Context, query string, f func(*sms.Message) error, args ...any) error {
+	return d.passing(ctx, query, func(sms.ID, error) bool { return false }, f, args...)
+}
+
+// passing is messages that leaves those out of which passes tells, when they cannot be read.
+func (d *Database) passing(ctx context.Context, query string, passes func(sms.ID, error) bool, f func(*sms.Message) error, args ...any) error {
 	r := reader{epoch: d.Epoch(), lives: *d.lives.Load(), keys: d.o.Keys}
 	return d.rows(ctx, query, func(rows pgx.Rows) error {
 		m := &sms.Message{}
-		if err := r.read(rows, m); err != nil {
+		switch err := r.read(rows, m); {
+		case err == nil:
+			return f(m)
+		case passes(m.ID, err):
+			return nil
+		default:
 			return err
 		}
-		return f(m)
 	}, args...)
 }
 
@@ -115,7 +124,8 @@ var (
 	waitingHeld = fmt.Sprintf(waitingOf, "= any($1::bigint[])")
 )
 
-// Waiting implements store.Database: what this epoch holds, and those that it has taken over.
+// Waiting implements store.Database: what this epoch holds, and those that it has taken over. Rows that cannot be read are left out, see
+// passes.
 func (d *Database) Waiting(ctx context.Context, after sms.ID, f func(*sms.Message) error) error {
 	return d.waiting(ctx, waitingOwn, d.epoch.Load(), after, f)
 }
@@ -138,11 +148,15 @@ func (d *Database) waiting(ctx context.Context, query string, holders any, after
 		var failed error
 		err := d.rows(ctx, query, func(rows pgx.Rows) error {
 			m.Receipt = own
-			if failed = r.read(rows, m); failed != nil {
+			failed = r.read(rows, m)
+			passed := failed != nil && d.passes(m.ID, failed)
+			if failed != nil && !passed {
 				return failed
 			}
 			n++
-			last = m.ID
+			if last, failed = m.ID, nil; passed {
+				return nil
+			}
 			if failed = d.place(ctx, m); failed == nil {
 				failed = f(m)
 			}

@@ -33,7 +33,7 @@ func (d *Database) HandedOn(ctx context.Context, by []sms.Epoch, f func(*sms.Mes
 	for i, e := range by {
 		of[i] = int64(e)
 	}
-	return d.messages(ctx, handedOnBy, func(m *sms.Message) error { f(m); return nil }, d.epoch.Load(), of)
+	return d.passing(ctx, handedOnBy, d.passes, func(m *sms.Message) error { f(m); return nil }, d.epoch.Load(), of)
 }
 
 // What an epoch that is over had is at its owner as soon as that has taken it up.
