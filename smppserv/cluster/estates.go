@@ -161,7 +161,8 @@ const (
 	sweepTime = 2 * time.Minute
 )
 
-// sweep is the leader's: estates of which nothing waits any more go, and what waits of an epoch that nobody knows becomes one, as after a
+// sweep is the leader's: estates of which nothing waits any more go, but for those whose clock was set while what an earlier life of the same
+// worker had accepted waited, and still does; and what waits of an epoch that nobody knows becomes one, as after a
 // database was copied.
 func (n *Node) sweep(ctx context.Context) error {
 	if !n.Leader() {
@@ -176,7 +177,9 @@ func (n *Node) sweep(ctx context.Context) error {
 			WITH holders AS MATERIALIZED (SELECT DISTINCT holder FROM messages WHERE final_at IS NULL),
 			emptied AS (DELETE FROM estates e WHERE since < clock_timestamp() - interval '1 hour' AND NOT EXISTS (SELECT FROM holders WHERE holder = e.epoch)
 				AND NOT EXISTS (SELECT FROM groups g WHERE g.epoch = e.epoch AND g.until >= extract(epoch FROM clock_timestamp()) * 1000)
-				AND NOT EXISTS (SELECT FROM messages m WHERE m.final_at IS NULL AND m.arrived IS NOT NULL AND m.handed_by = e.epoch))
+				AND NOT EXISTS (SELECT FROM messages m WHERE m.final_at IS NULL AND m.arrived IS NOT NULL AND m.handed_by = e.epoch)
+				AND NOT EXISTS (SELECT FROM clock_steps c JOIN estates o ON lower(o.node) = lower(e.node) WHERE c.epoch = e.epoch AND e.node <> '' AND EXISTS (
+					SELECT FROM messages m WHERE m.final_at IS NULL AND (m.holder = o.epoch OR m.handed_by = o.epoch) AND m.id <= greatest(c.message_id, c.on_their_way))))
 			INSERT INTO estates (epoch, owner) SELECT holder, 0 FROM holders
 			WHERE NOT EXISTS (SELECT FROM nodes WHERE nodes.epoch = holder) AND NOT EXISTS (SELECT FROM estates e WHERE e.epoch = holder)
 			ON CONFLICT DO NOTHING`)

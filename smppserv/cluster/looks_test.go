@@ -272,6 +272,32 @@ func TestWhatWaitsOfAnEpochThatNobodyKnowsIsTakenUp(t *testing.T) {
 	}
 }
 
+func TestTheStepsOfALaterLifeGoWhenNothingWaitsThatAnEarlierOneAccepted(t *testing.T) {
+	r := newRig(t)
+	a := r.join("a", long)
+	testkit.Await(t, "a leads", a.Leader)
+	r.message(1, 4711)
+	r.message(5, 4713)
+	r.exec(`INSERT INTO estates (epoch, owner, node, since) SELECT e, $1, n, clock_timestamp() - interval '2 hours' FROM (VALUES (4711, 'b'), (4712, 'B'), (4713, 'c'), (4714, 'c')) x (e, n)`,
+		int64(a.epoch))
+	r.exec(`INSERT INTO clock_steps (epoch, message_id, set_from, set_to) VALUES (4712, 3, 0, 1), (4714, 3, 0, 1)`) // message 5 came after the latter
+	for _, c := range []struct{ change, estates, steps string }{
+		{`SELECT 1`, "4711 4712 4713", "4712"}, {`UPDATE messages SET holder = 1, handed_by = 4711, arrived = pg_current_xact_id() WHERE id = 1`, "4711 4712 4713", "4712"},
+		{`UPDATE messages SET final_at = 1`, "", ""},
+	} {
+		r.exec(c.change)
+		for range 2 { // its steps go after the estate
+			if err := a.sweep(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		estates, steps := r.value(`SELECT string_agg(epoch::text, ' ' ORDER BY epoch) FROM estates WHERE epoch > 1000`), r.value(`SELECT string_agg(epoch::text, ' ') FROM clock_steps`)
+		if estates != c.estates || steps != c.steps {
+			t.Errorf("after %s there are the estates %q and steps of the clock of %q, want %q and %q", c.change, estates, steps, c.estates, c.steps)
+		}
+	}
+}
+
 func TestWhatIsHandedOnAfterACrashArrivesThoughItsTransactionHasAnEarlierNumber(t *testing.T) {
 	r := newRig(t)
 	a, b := r.join("a", long), r.join("b", long)

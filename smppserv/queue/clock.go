@@ -277,12 +277,15 @@ func (q *Queue) look() (now int64) {
 			q.steps, q.noted = q.steps[1:], q.noted-1
 		}
 		if len(q.steps) < maxSteps {
-			q.steps = append(q.steps, road.ClockStep{LastID: q.last, OnTheirWay: math.MaxInt64, From: from, To: time.UnixMilli(wall.UnixMilli())})
+			q.steps = append(q.steps, road.ClockStep{LastID: q.timed(), OnTheirWay: math.MaxInt64, From: from, To: time.UnixMilli(wall.UnixMilli())})
 		}
 		q.wake()
 	}
 	return now
 }
+
+// timed is the highest ID of what has its times from this clock: others may have what an earlier life of this worker accepted.
+func (q *Queue) timed() sms.ID { return max(q.last, q.o.Store.EarlierID()) }
 
 // unnoted are the steps that are to be written, and are from now on on their way.
 func (q *Queue) unnoted() []road.ClockStep {
@@ -342,7 +345,7 @@ func (q *Queue) writeStep(s road.ClockStep) {
 		q.unwrittenSteps = q.unwrittenSteps[1:]
 		for i := range q.steps {
 			if at := &q.steps[i]; at.LastID == s.LastID && at.From.Equal(s.From) && at.To.Equal(s.To) {
-				at.OnTheirWay = q.last
+				at.OnTheirWay = q.timed()
 			}
 		}
 		left := q.unwrittenSteps

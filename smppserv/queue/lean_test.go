@@ -24,6 +24,7 @@ type rows struct {
 }
 
 func (s rows) ClockSteps(context.Context) ([]road.ClockStep, error) { return nil, nil }
+func (s rows) EarlierID() sms.ID                                    { return sms.ID(s.n) }
 
 // Waiting gives each row in the same message and the same memory, as the store may.
 func (s rows) Waiting(_ context.Context, _ sms.ID, f func(*sms.Message) error) error {

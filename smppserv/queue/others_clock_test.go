@@ -168,3 +168,29 @@ func TestWhatCameFromOthersIsNotTakenForWhatThisClockGaveItsTimes(t *testing.T) 
 		t.Errorf("the clock was set after message %d, want %d", last, own.ID)
 	}
 }
+
+func TestWhatAnEarlierLifeAcceptedAndAnotherWorkerHasFollowsTheClockOfALaterLife(t *testing.T) {
+	const by, validity = time.Hour, 3 * time.Hour
+	r := newRig(t, func(o *Options) { o.Share = newOthers() })
+	m := r.answerTo("text")
+	now, _ := r.clock.read()
+	m.Period, m.ReceivedAt, m.DueAt, m.ExpiresAt = true, now, now, now.Add(validity)
+	storetest.Add(t, r.store, m)
+	storetest.Finish(r.store, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Delivered}) // nothing of it waits here
+	r.restart()
+	r.clock.elapse(2 * time.Minute)
+	r.setClock(by)
+	r.awaitSteps(1)
+	steps, err := r.store.ClockSteps(t.Context())
+	if err != nil || len(steps) != 1 {
+		t.Fatal(steps, err)
+	}
+	steps[0].Of = []sms.Epoch{6, 7}
+	heir := newRig(t, func(o *Options) { o.Share = newOthers() })
+	heir.clock.elapse(2 * time.Minute)
+	heir.setClock(by)
+	heir.q.o.Store = &foreign{Store: heir.fault, steps: steps}
+	m.AcceptedBy = 6
+	heir.takeOver(m)
+	heir.wantLeft(m.ID, validity-2*time.Minute)
+}

@@ -45,6 +45,7 @@ type Store interface {
 	WaitingIDs(ctx context.Context, after, upTo sms.ID, limit int) ([]sms.ID, error)
 	ByNumber(ctx context.Context, number string, from, to time.Time, below sms.ID, f func(*sms.Message) error) error
 	WrittenElsewhere(ctx context.Context) (bool, error)
+	EarlierID() sms.ID
 	NoteClockStep(s road.ClockStep, done func(error))
 	ClockSteps(ctx context.Context) ([]road.ClockStep, error)
 }

@@ -49,6 +49,7 @@ func (e *VoidError) Unwrap() []error { return []error{ErrVoid, e.Err} }
 // Store is a durable set of messages. Its methods may be called from any goroutine.
 type Store struct {
 	log      zerolog.Logger
+	earlier  sms.ID // see EarlierID
 	database Database
 	writer   *writer
 
@@ -93,7 +94,7 @@ func New(ctx context.Context, d Database, log zerolog.Logger) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{log: log, database: d, writer: w, kick: make(chan struct{}, 1), done: make(chan struct{}),
-		abandon: make(chan struct{}), ended: make(chan struct{}), searchTime: searchTime, reports: newReports()}
+		abandon: make(chan struct{}), ended: make(chan struct{}), searchTime: searchTime, reports: newReports(), earlier: w.lastID}
 	s.watch.init(log, d)
 	s.rowsRefused = rate.Sometimes{First: 10, Interval: time.Minute}
 	d.OnDue(func() { s.push(op{}) })
@@ -108,6 +109,10 @@ func New(ctx context.Context, d Database, log zerolog.Logger) (*Store, error) {
 	}
 	return s, nil
 }
+
+// EarlierID is below the message_id of whatever this store was and will be given, and not below that of what the same worker had stored
+// before it was opened.
+func (s *Store) EarlierID() sms.ID { return s.earlier }
 
 // own has the committer write what the database hands in by itself, and waits for that.
 func (s *Store) own(write func() error) error {

@@ -93,3 +93,23 @@ func TestAStepOfTheClockIsKeptWhileWhatWasAcceptedBeforeWaitsElsewhere(t *testin
 	a.setClock(t, later.ID)
 	a.wantSteps(t, nil, nil)
 }
+
+func TestAStepOfTheClockOfALaterLifeIsKeptWhileWhatAnEarlierOneAcceptedWaitsElsewhere(t *testing.T) {
+	pg, database, a, b := two(t)
+	m, later := storetest.Sample(), storetest.Sample()
+	m.Part, later.Part = sms.Part{}, sms.Part{}
+	storetest.Add(t, a.Store, m)
+	over(t, pg, database, a, b)
+	pg.Exec(t, database, "UPDATE estates SET node = 'One'")
+	again := join(t, pg, options(pg.DSN(database), t.TempDir()), database)
+	again.register(t, pg, database, "one")
+	again.setClock(t, m.ID)
+	storetest.Add(t, again.Store, later)
+	storetest.Finish(again.Store, road.Transition{IDs: []sms.ID{later.ID}, State: sms.Delivered})
+	again.setClock(t, later.ID)
+	lives := []sms.Epoch{a.epoch, again.epoch}
+	b.wantSteps(t, lives, lives)
+	storetest.Finish(b.Store, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Delivered})
+	again.setClock(t, later.ID)
+	b.wantSteps(t, lives, lives) // the first one is gone
+}

@@ -236,8 +236,11 @@ func (d *Database) KnownAs(ctx context.Context, id sms.ID) ([]sms.ID, error) {
 	return d.ids(ctx, "SELECT id FROM messages WHERE id = $1 UNION SELECT message_id FROM submit_multi WHERE known_by = $1 ORDER BY 1", int64(id))
 }
 
+// named are the epochs whose workers have a name, those that are over among them.
+const named = "SELECT epoch, lower(node) AS node FROM estates WHERE node <> '' UNION ALL SELECT epoch, lower(name) FROM nodes"
+
 // clockSteps are those of all workers, with the lives of each.
-const clockSteps = "WITH lives AS (SELECT epoch, lower(node) AS node FROM estates WHERE node <> '' UNION ALL SELECT epoch, lower(name) FROM nodes) " +
+const clockSteps = "WITH lives AS (" + named + ") " +
 	"SELECT c.message_id, c.on_their_way, c.set_from, c.set_to, ARRAY(SELECT o.epoch FROM lives l JOIN lives o ON o.node = l.node WHERE l.epoch = c.epoch " +
 	"UNION SELECT c.epoch) FROM clock_steps c ORDER BY c.id"
 

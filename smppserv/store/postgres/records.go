@@ -17,9 +17,13 @@ const (
 	// own is that an epoch is that of the parameter $1, or one that it has taken over.
 	own = "= ANY (ARRAY(SELECT $1::bigint UNION ALL SELECT epoch FROM estates WHERE owner = $1::bigint))"
 
-	addStep     = "INSERT INTO clock_steps (epoch, message_id, on_their_way, set_from, set_to) VALUES ($1, $2, $3, $4, $5)"
-	forgetSteps = "DELETE FROM clock_steps WHERE epoch " + own + " AND (greatest(message_id, on_their_way) < coalesce((SELECT min(id) FROM messages WHERE final_at IS NULL AND (holder " + own +
-		" OR handed_by " + own + ")), $2) OR id <= (SELECT id FROM clock_steps WHERE epoch " + own + " ORDER BY id DESC OFFSET $3 LIMIT 1))"
+	addStep = "INSERT INTO clock_steps (epoch, message_id, on_their_way, set_from, set_to) VALUES ($1, $2, $3, $4, $5)"
+	// forgetSteps leaves what is needed for messages that any life of a worker accepted whose steps may go, wherever they wait.
+	forgetSteps = "WITH mine AS (SELECT $1::bigint AS epoch UNION SELECT epoch FROM estates WHERE owner = $1::bigint), lives AS MATERIALIZED (SELECT epoch FROM mine UNION " +
+		"SELECT o.epoch FROM mine JOIN (" + named + ") l ON l.epoch = mine.epoch JOIN (" + named + ") o ON o.node = l.node) " +
+		"DELETE FROM clock_steps WHERE epoch IN (SELECT epoch FROM mine) AND (greatest(message_id, on_their_way) < coalesce((SELECT min(id) FROM messages WHERE final_at IS NULL " +
+		"AND (holder IN (SELECT epoch FROM lives) OR handed_by IN (SELECT epoch FROM lives))), $2) " +
+		"OR id <= (SELECT id FROM clock_steps WHERE epoch IN (SELECT epoch FROM mine) ORDER BY id DESC OFFSET $3 LIMIT 1))"
 	purgeJob   = "purge"
 	notePurge  = "INSERT INTO jobs (name, ran_at) VALUES ('" + purgeJob + "', $1) ON CONFLICT (name) DO UPDATE SET ran_at = excluded.ran_at"
 	keepLast   = "UPDATE last_message_id SET id = $1 WHERE id < $1"
