@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"hash/maphash"
+	"slices"
 	"time"
 
 	"hnetsmpp/smppserv/road"
@@ -95,7 +96,7 @@ func (c *complete) expire(now int64) {
 func (c *complete) forget() { delete(c.ids, c.order.pop().key) }
 
 // resent finds the message that m repeats: a part of a text that was complete not long ago. nil = none is known.
-func (q *Queue) resent(m *sms.Message, k keys) *sms.Message {
+func (q *Queue) resent(m *sms.Message, k keys) (first *sms.Message) {
 	if m.Part.Total < 2 || len(m.Content) == 0 {
 		return nil
 	}
@@ -116,9 +117,8 @@ func (q *Queue) resent(m *sms.Message, k keys) *sms.Message {
 	ctx, cancel := context.WithTimeout(context.Background(), resentTime)
 	defer cancel()
 	ids := []sms.ID{id}
-	var left time.Duration // of the time in which it is remembered
 	if look {
-		ids, left = q.lookForText(ctx, m, wall, within)
+		ids = q.lookForParts(ctx, m, wall.Add(-2*within))
 	}
 	if len(ids) == 0 {
 		return nil
@@ -127,15 +127,25 @@ func (q *Queue) resent(m *sms.Message, k keys) *sms.Message {
 	if err != nil {
 		return nil // it is taken for new: twice is better than never
 	}
+	texts := []wholeText{{parts: ms}}
 	if look {
-		q.rememberFound(k.conversation, ms, now+left.Milliseconds())
+		texts = wholeTexts(slices.DeleteFunc(ms, func(o *sms.Message) bool { return !sameText(o, m) }), within)
 	}
-	for _, o := range ms { // the first one first
-		if sameText(o, m) && o.Part == m.Part && bytes.Equal(o.Content, m.Content) {
-			return o
+	for _, t := range texts { // the first one first
+		if look {
+			left := within - wall.Sub(t.last) // of the time in which it is remembered
+			if left <= 0 {
+				continue
+			}
+			q.rememberFound(k.conversation, t.parts, now+left.Milliseconds())
+		}
+		for _, o := range t.parts {
+			if first == nil && sameText(o, m) && o.Part == m.Part && bytes.Equal(o.Content, m.Content) {
+				first = o
+			}
 		}
 	}
-	return nil
+	return first
 }
 
 // waitsForParts tells whether the text that m is a part of has begun.
@@ -160,36 +170,77 @@ func sameText(o, m *sms.Message) bool {
 
 var errLookedEnough = errors.New("looked enough")
 
-// lookForText looks in the store for the texts that m may belong to, of which all parts came and the last one not long ago: those of their
-// parts that stand in m's place, and of the others the last ones. They are remembered for as long as is left.
-func (q *Queue) lookForText(ctx context.Context, m *sms.Message, wall time.Time, within time.Duration) (ids []sms.ID, left time.Duration) {
-	var last time.Time
-	var came [256]bool
-	looked, parts := 0, 0
-	err := q.o.Store.ByNumber(ctx, m.Source.Number, wall.Add(-2*within), time.Time{}, 0, func(o *sms.Message) error {
+// lookForParts looks in the store for the parts that came from then on of texts that m may belong to.
+func (q *Queue) lookForParts(ctx context.Context, m *sms.Message, from time.Time) (ids []sms.ID) {
+	looked := 0
+	err := q.o.Store.ByNumber(ctx, m.Source.Number, from, time.Time{}, 0, func(o *sms.Message) error {
 		if looked++; looked > maxLooked {
 			return errLookedEnough
 		}
-		if !sameText(o, m) {
-			return nil
-		}
-		if last.IsZero() {
-			last = o.FirstReceived()
-		}
-		if o.Part.Seq == m.Part.Seq || !came[o.Part.Seq] {
+		if sameText(o, m) {
 			ids = append(ids, o.ID)
-		}
-		if !came[o.Part.Seq] {
-			came[o.Part.Seq] = true
-			parts++
 		}
 		return nil
 	})
-	left = within - wall.Sub(last)
-	if err != nil && !errors.Is(err, errLookedEnough) || parts < int(m.Part.Total) || left <= 0 {
-		return nil, 0
+	if err != nil && !errors.Is(err, errLookedEnough) || len(ids) < int(m.Part.Total) {
+		return nil
 	}
-	return ids, left
+	return ids
+}
+
+// wholeText is a text of which all parts came, the last one then.
+type wholeText struct {
+	parts []*sms.Message
+	last  time.Time
+	came  [256]bool
+	n     int
+}
+
+func (t *wholeText) add(o *sms.Message) {
+	t.parts, t.last = append(t.parts, o), o.FirstReceived()
+	if !t.came[o.Part.Seq] {
+		t.came[o.Part.Seq] = true
+		t.n++
+	}
+}
+
+// takes tells whether a part belongs to the text, as park does.
+func (t *wholeText) takes(o *sms.Message, within time.Duration) bool {
+	return t.n < int(o.Part.Total) && o.FirstReceived().Before(t.parts[0].FirstReceived().Add(within)) && !slices.ContainsFunc(t.parts, func(p *sms.Message) bool {
+		return p.Part.Seq == o.Part.Seq && !bytes.Equal(p.Content, o.Content)
+	})
+}
+
+// wholeTexts puts parts of one reference together again as they were when they came, and leaves out what is not whole. Of those that were tried
+// it is known; the others are of the text that was waiting for parts then.
+func wholeTexts(parts []*sms.Message, within time.Duration) (whole []wholeText) {
+	slices.SortStableFunc(parts, func(a, b *sms.Message) int { return a.FirstReceived().Compare(b.FirstReceived()) })
+	var texts []*wholeText
+	tried := map[string]*wholeText{}
+	var open *wholeText
+	for _, o := range parts {
+		t := open
+		if o.PushKey != "" {
+			t = tried[o.PushKey]
+		} else if t != nil && !t.takes(o, within) {
+			t = nil
+		}
+		if t == nil {
+			t = &wholeText{}
+			texts = append(texts, t)
+		}
+		if t.add(o); o.PushKey != "" {
+			tried[o.PushKey] = t
+		} else {
+			open = t
+		}
+	}
+	for _, t := range texts {
+		if t.n >= int(t.parts[0].Part.Total) {
+			whole = append(whole, *t)
+		}
+	}
+	return whole
 }
 
 // addAgain answers a part that was handed in before as it was then.

@@ -174,6 +174,61 @@ func TestAPartThatIsSentAgainIsKnownAlsoWhenTheNextTextUnderItsReferenceHasBegun
 	r.emptied()
 }
 
+func TestAPartIsNotTakenForOneOfAnOlderTextThatTheNextOneUnderItsReferenceHasBegunToFollow(t *testing.T) {
+	for _, tried := range []bool{true, false} {
+		for _, begun := range []bool{false, true} {
+			r := newRig(t, func(o *Options) { o.Share = newOthers() })
+			elsewhere := func(text string, seq byte) *sms.Message {
+				m := r.part(text, 1, 2, seq)
+				m.ReceivedAt, _ = r.clock.read()
+				storetest.Add(t, r.store, m)
+				return m
+			}
+			var a, b *sms.Message
+			if tried {
+				a, b = r.part("first A ", 1, 2, 1), r.part("the same end", 1, 2, 2)
+				r.pushed(r.hermes(), a, b)
+			} else {
+				a, b = elsewhere("first A ", 1), elsewhere("the same end", 2)
+			}
+			r.clock.elapse(r.o.Reassemble + r.o.Reassemble/2)
+			if begun {
+				elsewhere("next A ", 1)
+			}
+			if id := r.again(b); id == b.ID {
+				t.Errorf("tried %v, begun %v: the end of the next text is answered as that of the older one, and goes no further", tried, begun)
+			}
+		}
+	}
+}
+
+func TestThePartsOfEachTextUnderAReferenceAreKnownByThemselves(t *testing.T) {
+	r := newRig(t, func(o *Options) { o.Share = newOthers() })
+	var texts [3][]*sms.Message
+	for i := range texts { // at another worker
+		for seq, text := range []string{"a", "b", "the same end"} {
+			if seq < 2 {
+				text = fmt.Sprint(text, i)
+			}
+			m := r.part(text, 1, 3, byte(seq+1))
+			m.ReceivedAt, _ = r.clock.read()
+			storetest.Add(t, r.store, m)
+			texts[i] = append(texts[i], m)
+		}
+		r.clock.elapse(r.o.Reassemble * 3 / 4)
+	}
+	for i, parts := range texts {
+		for _, m := range parts[:2] { // the first text was complete more than two timeouts ago, the second one more than one
+			if id := r.again(m); (id == m.ID) != (i == 2) {
+				t.Errorf("part %q of text %d has the id %d, and is answered with %d", m.Content, i, m.ID, id)
+			}
+		}
+	}
+	if end := texts[2][2]; r.again(end) != end.ID {
+		t.Error("the end of the last text is not known")
+	}
+}
+
 func TestPartsOfCompleteTextsAreRememberedUpToABoundAndThenFoundInTheStore(t *testing.T) {
 	r := newRig(t, nil)
 	r.clock.elapse(r.o.Reassemble) // the start is long ago
