@@ -33,6 +33,7 @@ type peer struct {
 
 	// Guarded by the registry.
 	bound, gone bool
+	judged      chan struct{} // closed, and nil from then on, when it is known what becomes of its bind; nil = it has no place yet, too
 	left        chan struct{} // closed when its place is free; nil = nobody waits for that
 	outlet      road.Outlet
 	release     func() // gives the place at all workers back; nil = it has none

@@ -135,3 +135,54 @@ func TestASessionThatAnswersKeepsItsPlaceAtAnotherWorkersProbe(t *testing.T) {
 	}
 	c.ExpectAlive()
 }
+
+// heirs are other workers one of which is dead: who asks first for a place waits until that is taken over from.
+type heirs struct {
+	places
+	begun, over chan struct{}
+	once        sync.Once
+}
+
+func (h *heirs) Take(ctx context.Context, p road.Place) (func(), error) {
+	h.once.Do(func() {
+		close(h.begun)
+		select {
+		case <-h.over:
+		case <-ctx.Done():
+		}
+	})
+	return h.places.Take(ctx, p)
+}
+
+func TestWhoGivesUpABindThatWaitsForADeadWorkerAndBindsAnewIsGranted(t *testing.T) {
+	for _, gaveUp := range []bool{true, false} {
+		h := &heirs{places: places{taken: map[string]bool{}}, begun: make(chan struct{}), over: make(chan struct{})}
+		r := newRig(t, func(_ *rig, o *Options) { o.Others = h })
+		bind := &smpp.Bind{Type: smpp.CmdBindTransceiver, SystemID: "alice", Password: "pw", InterfaceVersion: smpp.V34}
+		first := r.dial()
+		seq := first.Send(bind)
+		testkit.Receive(t, h.begun, "the first one waits for a place")
+		if gaveUp {
+			first.Close()
+		}
+		second, third := r.dial(), r.dial()
+		again := second.Send(bind)
+		if answer, err := second.TryRead(50 * time.Millisecond); err == nil {
+			t.Fatalf("the bind was answered while it was not known what became of the first one: % x", answer)
+		}
+		if gaveUp {
+			third.Send(bind)
+			third.Close() // likewise
+		}
+		close(h.over)
+		if gaveUp {
+			second.ExpectResp(again, smpp.ROK)
+			second.ExpectAlive()
+			continue
+		}
+		first.ExpectResp(seq, smpp.ROK)
+		probe, _ := first.Expect(smpp.CmdEnquireLink)
+		first.SendSeq(probe.Sequence, &smpp.EnquireLinkResp{})
+		second.ExpectResp(again, smpp.RALYBND)
+	}
+}

@@ -53,9 +53,10 @@ func (a *account) inTheWay(k session.State) (holders []*peer) {
 }
 
 // grant gives p a place, or returns the status that refuses it. A place whose holder is silent is taken from it:
-// a client that lost its connection without our hearing of it must not lock itself out. errReloaded: c is to be judged anew.
+// a client that lost its connection without our hearing of it must not lock itself out. Nor must one that gave up a bind that still waits for
+// a worker that is dead: until that bind is judged nothing is read, and whether anybody is there is not known. errReloaded: c is to be judged anew.
 func (r *registry) grant(p *peer, c *Client, k session.State) error {
-	for probed := false; ; probed = true {
+	for probed := false; ; {
 		r.mu.Lock()
 		if r.sv.directory.Load().byID[c.SystemID] != c {
 			r.mu.Unlock()
@@ -66,13 +67,27 @@ func (r *registry) grant(p *peer, c *Client, k session.State) error {
 		if len(holders) == 0 {
 			p.kind, p.account = k, a
 			a.sessions = append(a.sessions, p)
+			p.judged = make(chan struct{})
 			r.mu.Unlock()
 			return r.grantEverywhere(p, c, k)
+		}
+		i := slices.IndexFunc(holders, func(o *peer) bool { return o.judged != nil })
+		if i >= 0 {
+			judged := holders[i].judged
+			r.mu.Unlock()
+			select {
+			case <-judged:
+				probed = false
+			case <-p.s.Done():
+				return smpp.RALYBND
+			}
+			continue
 		}
 		r.mu.Unlock()
 		if probed || !r.dropSilent(holders) {
 			return smpp.RALYBND
 		}
+		probed = true
 	}
 }
 
@@ -159,8 +174,17 @@ func (p *peer) until() (ctx context.Context, cancel func()) {
 	return ctx, cancel
 }
 
+// decided tells who waits for that what became of p's bind.
+func (p *peer) decided() {
+	if p.judged != nil {
+		close(p.judged)
+		p.judged = nil
+	}
+}
+
 // leave takes p out of its client's sessions.
 func (r *registry) leave(p *peer) {
+	p.decided()
 	p.account.sessions = slices.DeleteFunc(p.account.sessions, func(o *peer) bool { return o == p })
 	if p.left != nil {
 		close(p.left)
@@ -194,6 +218,7 @@ func (sv *Server) Reshare() {
 func (r *registry) bound(p *peer) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	p.decided()
 	if p.gone {
 		return
 	}
