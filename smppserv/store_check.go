@@ -106,7 +106,7 @@ func (r recoverCommand) Run(ctx context.Context, line *commandLine, c *commandli
 			say("  %-16s %d rows, %d of them found page by page, where no way led to them: %s", t.Table, t.Rows, t.Scattered, t.Unread)
 		case t.Unread != "":
 			say("  %-16s %d rows, and not all: %s", t.Table, t.Rows, t.Unread)
-		case t.Rows > 0:
+		case t.Rows > 0 || t.Table == "messages":
 			say("  %-16s %d rows, all", t.Table, t.Rows)
 		}
 	}
@@ -119,6 +119,14 @@ func (r recoverCommand) Run(ctx context.Context, line *commandLine, c *commandli
 	}
 	if n := len(got.Lost); n > 20 {
 		say("lost: %d more ranges", n-20)
+	}
+	for i, id := range got.Doubtful {
+		if i < 20 {
+			say("doubtful: message %s, saved as it is: a part of its text is zeros, or ones, as a damaged disk leaves them", id)
+		}
+	}
+	if n := len(got.Doubtful); n > 20 {
+		say("doubtful: %d more messages", n-20)
 	}
 	say("message ids that cannot be read: %d; messages that wait: %d; the damaged file is as it was", lost, got.Waiting)
 	say("to go on with it: smppserv store restore %s", r.File)

@@ -111,7 +111,7 @@ func (n *Node) ask(ctx context.Context, to sms.Epoch, what string, body []byte, 
 	for known := false; ; {
 		_, there, changed := n.other(to)
 		if known && !there { // somebody has taken over from it
-			return n.void(id, c)
+			return n.void(id, c, !heirs)
 		}
 		known = there
 		select {
@@ -122,7 +122,7 @@ func (n *Node) ask(ctx context.Context, to sms.Epoch, what string, body []byte, 
 			n.asking.forget(id)
 			return nil, ErrLost
 		case <-ctx.Done():
-			return n.void(id, c)
+			return n.void(id, c, !heirs)
 		}
 	}
 }
@@ -159,8 +159,8 @@ func (n *Node) putAsk(ctx context.Context, to sms.Epoch, what string, body []byt
 }
 
 // void takes an ask away, whose time is over. That decides: what is being written for it is written before, and the ask is answered, or is
-// not written. It waits for that as long as the lease runs.
-func (n *Node) void(id int64, c <-chan answer) ([]byte, error) {
+// not written. It waits for that as long as the lease runs; nothing is written for a probe.
+func (n *Node) void(id int64, c <-chan answer, probe bool) ([]byte, error) {
 	defer n.asking.forget(id)
 	begun := time.Now()
 	for failed := error(nil); ; {
@@ -180,6 +180,8 @@ func (n *Node) void(id int64, c <-chan answer) ([]byte, error) {
 				return nil, ErrNoAnswer
 			}
 			return nil, fmt.Errorf("%w: %w", ErrInDoubt, undisclosed(failed))
+		case probe:
+			return nil, ErrNoAnswer
 		case !n.Holds() || time.Since(begun) > n.o.Lease:
 			return nil, fmt.Errorf("%w: %w", ErrInDoubt, undisclosed(err))
 		}

@@ -32,10 +32,10 @@ func repair(damaged string) (octets int64, err error) {
 
 // foldInto writes into a database what its log has of whole transactions.
 func foldInto(file, log string) error {
-	frames, whole := 0, 0
+	frames, whole, last := 0, 0, uint32(0)
 	_, err := replay(log, func(_, commit uint32, _ []byte) error {
 		if frames++; commit != 0 {
-			whole = frames
+			whole, last = frames, commit
 		}
 		return nil
 	})
@@ -50,7 +50,7 @@ func foldInto(file, log string) error {
 		return err
 	}
 	_, err = replay(log, func(number, _ uint32, page []byte) error {
-		if whole--; whole < 0 || number == 0 {
+		if whole--; whole < 0 || number == 0 || number > last {
 			return nil
 		}
 		_, err := f.WriteAt(page, int64(number-1)*int64(len(page)))
@@ -95,7 +95,7 @@ func newFirstPage(ctx context.Context, file string, octets int64, like string) e
 	if n, err := readHead(like, head); err != nil || n < len(head) {
 		return err
 	}
-	p := pages{file: f, size: pageSize(head), usable: pageSize(head)}
+	p := pages{file: f, size: pageSize(head), usable: pageSize(head), ctx: ctx, left: 4 * octets}
 	p.count = uint32(octets / int64(p.size))
 	found, err := p.schema(ctx)
 	const cell = 2 + 4 + 9
@@ -146,7 +146,7 @@ func (p *pages) schema(ctx context.Context) (found []schemaPage, err error) {
 		}
 		s := schemaPage{number: number}
 		other := false
-		p.leaf(number, page, &buf, func(id int64, record []byte) {
+		whole := p.leaf(number, page, &buf, nil, func(id int64, record []byte) {
 			var ok bool
 			if vs, ok = values(record, vs); !ok || !isSchema(vs) || id <= s.last {
 				other = true
@@ -157,7 +157,7 @@ func (p *pages) schema(ctx context.Context) (found []schemaPage, err error) {
 			}
 			s.last = id
 		})
-		if s.last > 0 && !other {
+		if s.last > 0 && whole && !other {
 			found = append(found, s)
 		}
 	}

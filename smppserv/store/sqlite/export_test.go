@@ -36,13 +36,13 @@ func Messages(like string) (read func(octets []byte, message func(id int64, reco
 		err = s.to.Close()
 	}
 	return func(octets []byte, message func(id int64, record []byte)) {
-		p := pagesOf(bytes.NewReader(octets), int64(len(octets)))
+		p := pagesOf(context.Background(), bytes.NewReader(octets), int64(len(octets)))
 		page, buf := make([]byte, p.size), []byte(nil)
 		for number := uint32(1); number <= p.count; number++ {
 			if p.read(number, page) != nil {
 				continue
 			}
-			p.leaf(number, page, &buf, func(id int64, record []byte) {
+			p.leaf(number, page, &buf, nil, func(id int64, record []byte) {
 				var ok bool
 				if c.vs, ok = values(record, c.vs); ok && c.isMessage() {
 					message(id, record)

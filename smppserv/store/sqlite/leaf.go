@@ -1,8 +1,10 @@
 package sqlite
 
 import (
+	"context"
 	"encoding/binary"
 	"io"
+	"slices"
 )
 
 // What recover reads of the file itself, where SQLite finds no way to it: the leaves of tables (SQLite's file format, 1.6 and 2.1). Any
@@ -23,12 +25,14 @@ type pages struct {
 	usable int // of these
 	count  uint32
 
+	ctx     context.Context
 	chained []byte // a page of a chain
+	left    int64  // octets that chains may still give: each page of one is used once, but where somebody made them to be read for years
 }
 
 // pagesOf reads the sizes from a file's header; where that is damaged, they are those of a database that this program made.
-func pagesOf(file io.ReaderAt, octets int64) pages {
-	p := pages{file: file, size: 4096, usable: 4096}
+func pagesOf(ctx context.Context, file io.ReaderAt, octets int64) pages {
+	p := pages{file: file, size: 4096, usable: 4096, ctx: ctx, left: 4 * octets}
 	head := make([]byte, fileHeader)
 	if _, err := file.ReadAt(head, 0); err == nil && string(head[:len(sqliteMagic)]) == string(sqliteMagic) {
 		if size := pageSize(head); size >= 512 && size&(size-1) == 0 && int(head[20]) <= size-480 {
@@ -62,57 +66,143 @@ func header(number uint32) int {
 	return 0
 }
 
-// leaf calls row for what parses as one on a page that is the leaf of a table. Its octets are used again.
-func (p *pages) leaf(number uint32, page []byte, buf *[]byte, row func(id int64, record []byte)) {
-	head := header(number)
-	b := page[:p.usable]
-	if b[head] != tableLeaf {
-		return
-	}
-	cells := int(binary.BigEndian.Uint16(b[head+3:]))
-	first := head + leafHeader
-	if first+2*cells > len(b) {
-		return
-	}
-	for i := range cells {
-		at := int(binary.BigEndian.Uint16(b[first+2*i:]))
-		if at < first+2*cells || at >= len(b) {
+// cell is where a row is on its page.
+type cell struct {
+	at int
+	id int64
+}
+
+// leaf calls row for what parses as one on a page that is the leaf of a table, of those whose ids are wanted. Its octets are used again.
+// whole tells whether all that it holds are rows in their order.
+func (p *pages) leaf(number uint32, page []byte, buf *[]byte, wanted func(id int64) bool, row func(id int64, record []byte)) (whole bool) {
+	cells, whole := p.cells(number, page)
+	p.rows(certain(cells), page, buf, wanted, row)
+	return whole
+}
+
+func (p *pages) rows(cells []cell, page []byte, buf *[]byte, wanted func(id int64) bool, row func(id int64, record []byte)) {
+	for _, c := range cells {
+		if wanted != nil && !wanted(c.id) {
 			continue
 		}
-		if id, record, ok := p.cell(b[at:], buf); ok {
-			row(id, record)
+		if record, ok := p.record(page[c.at:p.usable], buf); ok {
+			row(c.id, record)
 		}
 	}
 }
 
-// cell reads what begins a page's rest: a row.
-func (p *pages) cell(b []byte, buf *[]byte) (id int64, record []byte, ok bool) {
+// cells are those of a leaf, as they are there. whole tells whether all parse, and their ids rise.
+func (p *pages) cells(number uint32, page []byte) (all []cell, whole bool) {
+	head := header(number)
+	b := page[:p.usable]
+	if b[head] != tableLeaf {
+		return nil, false
+	}
+	n := int(binary.BigEndian.Uint16(b[head+3:]))
+	first := head + leafHeader
+	if first+2*n > len(b) {
+		return nil, false
+	}
+	whole = true
+	for i := range n {
+		at := int(binary.BigEndian.Uint16(b[first+2*i:]))
+		if at < first+2*n || at >= len(b) {
+			continue
+		}
+		if id, _, ok := p.local(b[at:]); ok {
+			whole = whole && (len(all) == 0 || all[len(all)-1].id < id)
+			all = append(all, cell{at, id})
+		}
+	}
+	return all, whole && len(all) == n
+}
+
+// certain are the cells that are among the most whose ids rise, whichever one takes for these: one whose id is damaged is not, and where either
+// of two may be the damaged one, neither is.
+func certain(cells []cell) (in []cell) {
+	n := len(cells)
+	up, down := make([]int64, n), make([]int64, n)
+	for i, c := range cells {
+		up[i], down[n-1-i] = c.id, ^c.id // which turns the order around
+	}
+	until, from := rising(up), rising(down)
+	most, at := 0, map[int]int{} // how many have the same place among the most
+	for i := range cells {
+		most = max(most, until[i])
+	}
+	for i := range cells {
+		if until[i]+from[n-1-i]-1 == most {
+			at[until[i]]++
+		}
+	}
+	for i, c := range cells {
+		if until[i]+from[n-1-i]-1 == most && at[until[i]] == 1 {
+			in = append(in, c)
+		}
+	}
+	return in
+}
+
+// rising is, for each id, how many can rise up to it at most.
+func rising(ids []int64) []int {
+	var lowest []int64 // with which so many end
+	lengths := make([]int, len(ids))
+	for i, id := range ids {
+		n, _ := slices.BinarySearch(lowest, id)
+		if n == len(lowest) {
+			lowest = append(lowest, id)
+		}
+		lowest[n], lengths[i] = id, n+1
+	}
+	return lengths
+}
+
+// payload is a row in its cell.
+type payload struct {
+	here   []byte // of it
+	length int
+	next   uint32 // the page that it goes on in
+}
+
+// local reads what begins a page's rest: a row, as far as it is on the page.
+func (p *pages) local(b []byte) (id int64, r payload, ok bool) {
 	length, n := varint(b)
 	if n == 0 || length > maxPayload {
-		return 0, nil, false
+		return 0, r, false
 	}
 	rowid, m := varint(b[n:])
 	if m == 0 {
-		return 0, nil, false
+		return 0, r, false
 	}
 	b = b[n+m:]
+	r.length = int(length)
 	most, least := p.usable-35, (p.usable-12)*32/255-23
-	if int(length) <= most {
-		if int(length) > len(b) {
-			return 0, nil, false
+	if r.length <= most {
+		if r.length > len(b) {
+			return 0, r, false
 		}
-		return int64(rowid), b[:length], true
+		r.here = b[:length]
+		return int64(rowid), r, true
 	}
-	here := least + (int(length)-least)%(p.usable-4)
+	here := least + (r.length-least)%(p.usable-4)
 	if here > most {
 		here = least
 	}
 	if here+4 > len(b) {
-		return 0, nil, false
+		return 0, r, false
 	}
-	*buf = append((*buf)[:0], b[:here]...)
-	ok = p.overflow(binary.BigEndian.Uint32(b[here:]), int(length)-here, buf)
-	return int64(rowid), *buf, ok
+	r.here, r.next = b[:here], binary.BigEndian.Uint32(b[here:])
+	return int64(rowid), r, true
+}
+
+func (p *pages) record(b []byte, buf *[]byte) (record []byte, ok bool) {
+	_, r, ok := p.local(b)
+	if !ok || len(r.here) == r.length {
+		return r.here, ok
+	}
+	*buf = append((*buf)[:0], r.here...)
+	ok = p.overflow(r.next, r.length-len(r.here), buf)
+	return *buf, ok
 }
 
 // overflow appends the rest of a row from the chain of pages that it goes on in. One that comes back to a page where it was is none (Brent's
@@ -123,6 +213,9 @@ func (p *pages) overflow(next uint32, left int, buf *[]byte) bool {
 	}
 	was := uint32(0)
 	for steps := 1; left > 0; steps++ {
+		if p.left -= int64(p.size); p.left < 0 || p.ctx.Err() != nil {
+			return false
+		}
 		if next < 2 || next > p.count || next == was || p.read(next, p.chained) != nil {
 			return false
 		}

@@ -22,6 +22,8 @@ type Recovered struct {
 	Copy
 	Tables []Saved
 	Lost   []store.Range // of messages that may have been there, and cannot be read
+	// Doubtful are messages whose text has what a disk leaves of a sector that it lost. It was saved as it is.
+	Doubtful []sms.ID
 }
 
 // Saved is what was saved of a table.
@@ -108,8 +110,9 @@ type saving struct {
 	octets   int64 // of it, before it was lengthened
 	from, to *zombiezen.Conn
 	progress CheckProgress
-	found    bool  // a table is there
-	mark     int64 // no message_id is above it; 0 = not known
+	found    bool   // a table is there
+	mark     int64  // no message_id is above it; 0 = not known
+	wrong    string // what SQLite finds wrong, "" = nothing
 }
 
 // madeAnew are the tables that a start makes from the messages, and what the new file has of its own.
@@ -151,7 +154,7 @@ func (s *saving) read(f func() error, pragmas ...string) (err error) {
 }
 
 func (s *saving) tables() error {
-	version, err := ask(s.from, "SELECT max(version_id) FROM goose_db_version")
+	version, err := s.askTable("goose_db_version", "SELECT max(version_id) FROM goose_db_version")
 	newest, e := ask(s.to, "SELECT max(version_id) FROM goose_db_version")
 	if e != nil {
 		return e
@@ -169,6 +172,13 @@ func (s *saving) tables() error {
 	if err != nil {
 		return err
 	}
+	if s.mark > 0 { // it may be that of an older state
+		if row, err := s.askTable("last_message_id", "SELECT max(id) FROM last_message_id"); err == nil && len(row) == 1 {
+			s.mark = max(s.mark, row[0])
+		}
+	}
+	s.progress("what is wrong", 0)
+	s.wrong = wrong(s.from)
 	for i, name := range names {
 		s.progress(name, float64(i)/float64(len(names)))
 		if err := s.table(name); err != nil {
@@ -176,6 +186,14 @@ func (s *saving) tables() error {
 		}
 	}
 	return nil
+}
+
+// askTable is ask, where the table is not a view, which may never end.
+func (s *saving) askTable(table, query string) ([]int64, error) {
+	if views, err := ask(s.from, "SELECT count(*) FROM sqlite_schema WHERE type = 'view' AND name = '"+table+"'"); err == nil && views[0] > 0 {
+		return nil, errors.New("no such table: " + table + " is a view")
+	}
+	return ask(s.from, query)
 }
 
 func each(c *zombiezen.Conn, query string, f func(*zombiezen.Stmt) error) error {
@@ -203,7 +221,11 @@ func (s *saving) table(name string) error {
 	if withRowid && (len(key) != 1 || name == "clients" || name == "jobs" || name == "external_ids") {
 		columns = append([]string{"rowid"}, columns...)
 	}
-	into, err := s.to.Prepare("INSERT OR REPLACE INTO " + name + " (" + strings.Join(columns, ", ") + ") VALUES (?" + strings.Repeat(", ?", len(columns)-1) + ")")
+	verb := "INSERT OR REPLACE INTO "
+	if name == "messages" { // a text must not take the place of another
+		verb = "INSERT INTO "
+	}
+	into, err := s.to.Prepare(verb + name + " (" + strings.Join(columns, ", ") + ") VALUES (?" + strings.Repeat(", ?", len(columns)-1) + ")")
 	if err != nil {
 		return err
 	}
@@ -219,12 +241,12 @@ func (s *saving) table(name string) error {
 	if name == "messages" {
 		t.attributes = slices.Index(columns, "attributes")
 	}
-	switch missing := exec(s.from, "SELECT 1 FROM "+name+" LIMIT 0"); {
+	switch _, missing := s.askTable(name, "SELECT 1 FROM "+name+" LIMIT 0"); {
 	case missing != nil:
 		t.none(missing)
 	case withRowid:
 		s.found = true
-		err = t.halves()
+		err = t.byRowid()
 	default:
 		s.found = true
 		err = t.ends(key)
@@ -236,10 +258,7 @@ func (s *saving) table(name string) error {
 		err = exec(s.to, fmt.Sprint("INSERT INTO counted (since, message_id) SELECT ", time.Now().UnixMilli(), ", 0 WHERE NOT EXISTS (SELECT 1 FROM counted)"))
 	}
 	if err == nil && name == "messages" {
-		err = s.widen(around)
-	}
-	if err == nil && name == "messages" {
-		err = t.scattered()
+		err = errors.Join(t.scattered(), s.doubt())
 	}
 	s.Tables = append(s.Tables, t.saved)
 	return errors.Join(err, exec(s.to, "COMMIT"))
@@ -255,22 +274,34 @@ type tableSaving struct {
 	attributes  int  // the column of a message's, -1 = it is another table
 	buf         []byte
 	first, last int64
+	id          int64 // of the row that was read last
+	tree        *tree // of messages
 }
 
-// copyRows copies what a query finds, until it fails; read tells by whose fault.
-func (t *tableSaving) copyRows(query string, args ...int64) (read, write error) {
+// copyRows copies what a query finds, until it fails; read tells by whose fault. The first skip columns are not copied: a rowid, which must rise in messages.
+func (t *tableSaving) copyRows(skip int, query string, args ...int64) (read, write error) {
 	q, err := t.from.Prepare(query)
 	if err != nil {
 		return err, nil
 	}
 	read = rowsOf(q, func(row *zombiezen.Stmt) error {
-		if t.attributes >= 0 && row.ColumnType(t.attributes) == zombiezen.TypeBlob {
-			if err := t.decodes(row); err != nil {
+		if skip > 0 {
+			id := row.ColumnInt64(0)
+			switch {
+			case id <= t.id && t.saved.Table == "messages":
+				return fmt.Errorf("the row %d comes after the row %d", id, t.id)
+			case int64(t.saved.Rows) > t.octets:
+				return errors.New("it has more rows than octets")
+			}
+			t.id = id
+		}
+		if t.attributes >= 0 && row.ColumnType(skip+t.attributes) == zombiezen.TypeBlob {
+			if err := t.decodes(row, skip+t.attributes); err != nil {
 				return err
 			}
 		}
-		for i := range row.ColumnCount() {
-			bindAs(t.into, i+1, row, i)
+		for i := range row.ColumnCount() - skip {
+			bindAs(t.into, i+1, row, i+skip)
 		}
 		if write = run(t.into); write != nil {
 			_ = t.into.Reset()
@@ -292,10 +323,10 @@ func (t *tableSaving) copyRows(query string, args ...int64) (read, write error) 
 }
 
 // decodes looks whether a message is one: of a row that was half overwritten, SQLite does not know.
-func (t *tableSaving) decodes(row *zombiezen.Stmt) error {
+func (t *tableSaving) decodes(row *zombiezen.Stmt, column int) error {
 	var names store.Names
-	t.buf = append(t.buf[:0], make([]byte, row.ColumnLen(t.attributes))...)
-	row.ColumnBytes(t.attributes, t.buf)
+	t.buf = append(t.buf[:0], make([]byte, row.ColumnLen(column))...)
+	row.ColumnBytes(column, t.buf)
 	return store.DecodeAttributes(t.buf, &sms.Message{}, &names)
 }
 
@@ -316,92 +347,10 @@ func bindAs(to *zombiezen.Stmt, at int, row *zombiezen.Stmt, column int) {
 	}
 }
 
-// halves reads a table that has rowids.
-func (t *tableSaving) halves() error {
-	if !t.rooted() {
-		t.none(errors.New("its first page, which leads to all others, cannot be read"))
-		return nil
-	}
-	first, last := int64(0), int64(0)
-	for i, order := range []string{"", " DESC"} {
-		row, err := ask(t.from, "SELECT rowid FROM "+t.saved.Table+" ORDER BY rowid"+order+" LIMIT 1")
-		switch {
-		case err != nil: // its end is damaged: any
-			t.failed(err)
-			row = []int64{[...]int64{1, t.bound()}[i]}
-			t.open = t.open || i == 1 && t.mark == 0
-		case len(row) == 0:
-			return nil
-		}
-		if i == 0 {
-			first = row[0]
-		} else {
-			last = row[0]
-		}
-	}
-	t.first, t.last = first, last
-	return t.half(first, last)
-}
-
-// bound is above what rowids a table may have.
-func (t *tableSaving) bound() int64 {
-	if t.saved.Table == "messages" && t.mark > 0 {
-		return t.mark
-	}
-	highest := int64(0)
-	for _, query := range []string{"SELECT max(id) FROM last_message_id", "SELECT max(message_id) FROM external_ids", "SELECT max(last_id) FROM runs", "SELECT max(id) FROM messages INDEXED BY messages_waiting WHERE final_at IS NULL"} {
-		if row, err := ask(t.from, query); err == nil && len(row) == 1 {
-			highest = max(highest, row[0])
-		}
-	}
-	if highest == 0 {
-		return 1 << 20
-	}
-	return 2 * highest
-}
-
-func (t *tableSaving) failed(err error) {
-	if t.saved.Unread == "" {
-		t.saved.Unread = oneLine(err.Error())
-	}
-}
-
-// grain is how many messages are not halved any more: what is whole of them is found on its page.
-const grain = 64
-
-func (t *tableSaving) half(from, to int64) error {
-	t.progress(t.saved.Table, float64(from-t.first)/float64(t.last-t.first+1))
-	before := t.saved.Rows
-	query, args := " WHERE rowid BETWEEN ? AND ? ORDER BY rowid", []int64{from, to}
-	if from == to { // it must not look for the one behind it
-		query, args = " WHERE rowid = ?", []int64{from}
-	}
-	read, write := t.copyRows("SELECT "+t.columns+" FROM "+t.saved.Table+query, args...)
-	switch {
-	case write != nil:
-		return write
-	case t.ctx.Err() != nil:
-		return t.ctx.Err()
-	case read == nil:
-		return nil
-	}
-	t.failed(read)
-	if from == to || t.saved.Table == "messages" && to-from < grain {
-		t.lost(from, to)
-		return nil
-	}
-	t.saved.Rows = before // they come again
-	middle := from + (to-from)/2
-	if err := t.half(from, middle); err != nil {
-		return err
-	}
-	return t.half(middle+1, to)
-}
-
 // ends reads a table without rowids from both of its ends, as far as that goes.
 func (t *tableSaving) ends(key []string) error {
 	for _, order := range []string{"", " DESC"} {
-		read, write := t.copyRows("SELECT " + t.columns + " FROM " + t.saved.Table + " ORDER BY " + strings.Join(key, order+", ") + order)
+		read, write := t.copyRows(0, "SELECT "+t.columns+" FROM "+t.saved.Table+" ORDER BY "+strings.Join(key, order+", ")+order)
 		switch {
 		case write != nil:
 			return write

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -39,31 +40,44 @@ func (s *saving) columnsOf(table string) (all []column, err error) {
 	return all, err
 }
 
-// scan looks for lost messages on all pages.
+// scan looks for messages that are not there on all pages.
 type scan struct {
 	*tableSaving
 	columns []column
+	gaps    []store.Range // between the messages that are there
+	rows    int           // that were found
+	insert  string
 	vs      []value
 	message sms.Message
 	names   store.Names
 	write   error
 }
 
-// scattered saves what of the lost messages is on pages to which no way leads.
+// scattered saves what of the messages that are not there is on pages to which no way leads. That there is none is believed only of a database in which
+// nothing at all is wrong: what SQLite finds of one that is damaged may be less than there is, without a word.
 func (t *tableSaving) scattered() (err error) {
-	if len(t.Lost) == 0 {
+	if len(t.Lost) == 0 && t.wrong == "" {
 		return nil
 	}
-	if t.open { // nobody knows which is the last one
-		t.Lost[len(t.Lost)-1].To = math.MaxInt64
+	if err := t.widen(around); err != nil {
+		return err
 	}
-	c := scan{tableSaving: t}
+	c, last := scan{tableSaving: t}, sms.ID(math.MaxInt64)
+	if t.mark > 0 {
+		last = sms.ID(t.mark)
+	}
+	if c.gaps, err = t.missing(nil, 1, last, last); err != nil {
+		return err
+	}
 	if c.columns, err = t.columnsOf(t.saved.Table); err != nil {
 		return err
 	}
-	if t.into, err = t.to.Prepare(furtherOn(c.columns)); err != nil {
+	var further string
+	c.insert, further = furtherOn(c.columns)
+	if t.into, err = t.to.Prepare(c.insert + further); err != nil {
 		return err
 	}
+	open := len(t.Lost) - 1
 	before, err := ask(t.to, "SELECT count(*) FROM messages")
 	if err == nil {
 		err = c.pages()
@@ -77,22 +91,25 @@ func (t *tableSaving) scattered() (err error) {
 	}
 	t.saved.Scattered = int(after[0] - before[0])
 	t.saved.Rows = int(after[0])
-	if t.open {
-		l := &t.Lost[len(t.Lost)-1]
-		l.To = sms.ID(max(t.last, after[1]))
+	if t.saved.Scattered > 0 {
+		t.failed(errors.New(cmp.Or(t.wrong, "pages are damaged")))
+	}
+	if t.open { // nobody knows which is the last one
+		l := &t.Lost[open]
+		l.To = max(l.From, sms.ID(max(t.last, after[1])))
 	}
 	return t.widen(0)
 }
 
-// furtherOn adds a message, or puts it in the place of one that had not come so far.
-func furtherOn(columns []column) string {
+// furtherOn adds a message, or, with both, puts it in the place of one that had not come so far.
+func furtherOn(columns []column) (insert, further string) {
 	var names, places, sets []string
 	for i, c := range columns {
 		names, places = append(names, c.name), append(places, fmt.Sprint("?", i+1))
 		sets = append(sets, c.name+" = excluded."+c.name)
 	}
 	const far = "(%[1]s.final_at IS NOT NULL, %[1]s.attempts, coalesce(%[1]s.tried_at, 0))"
-	return "INSERT INTO messages (" + strings.Join(names, ", ") + ") VALUES (" + strings.Join(places, ", ") + ") ON CONFLICT (id) DO UPDATE SET " +
+	return "INSERT INTO messages (" + strings.Join(names, ", ") + ") VALUES (" + strings.Join(places, ", ") + ")", " ON CONFLICT (id) DO UPDATE SET " +
 		strings.Join(sets, ", ") + " WHERE " + fmt.Sprintf(far, "excluded") + " > " + fmt.Sprintf(far, "messages")
 }
 
@@ -102,25 +119,85 @@ func (c *scan) pages() error {
 		return err
 	}
 	defer f.Close()
-	p := pagesOf(f, c.octets)
+	p := pagesOf(c.ctx, f, c.octets)
 	page, buf := make([]byte, p.size), []byte(nil)
+	var others []uint32
 	for number := uint32(1); number <= p.count && c.write == nil; number++ {
+		if err := c.ctx.Err(); err != nil {
+			return err
+		}
 		if number%256 == 0 {
-			if err := c.ctx.Err(); err != nil {
-				return err
-			}
 			c.progress("page by page", float64(number)/float64(p.count))
 		}
+		if p.read(number, page) != nil {
+			continue
+		}
+		cells, whole := p.cells(number, page)
+		if c.belong(number, &cells) {
+			c.page(&p, page, &buf, cells, whole)
+		} else {
+			others = append(others, number)
+		}
+	}
+	if c.write != nil || len(others) == 0 {
+		return c.write
+	}
+	if c.into, err = c.to.Prepare(strings.Replace(c.insert, "INSERT", "INSERT OR IGNORE", 1)); err != nil {
+		return err
+	}
+	for _, number := range others {
 		if p.read(number, page) == nil {
-			p.leaf(number, page, &buf, c.row)
+			cells, whole := p.cells(number, page)
+			c.page(&p, page, &buf, cells, whole)
 		}
 	}
 	return c.write
 }
 
-// row saves what is a message, and lost.
+func (c *scan) page(p *pages, page []byte, buf *[]byte, cells []cell, whole bool) {
+	before := c.rows
+	cells = certain(cells)
+	p.rows(cells, page, buf, c.isGap, c.row)
+	if !whole && c.rows > before { // what is between them is damaged
+		last := cells[len(cells)-1].id
+		if c.mark > 0 {
+			last = min(last, c.mark)
+		}
+		c.lost(cells[0].id, last)
+	}
+}
+
+// belong leaves of a leaf's rows those that it is to have. Where most are others, it has another page's content, or what tells of it is damaged: then
+// they come last, and take the place of none.
+func (c *scan) belong(number uint32, cells *[]cell) bool {
+	if c.tree == nil {
+		return true
+	}
+	s, bad := c.tree.within[number]
+	if !bad {
+		return true
+	}
+	var in, out []cell
+	for _, cell := range *cells {
+		if s.from <= cell.id && cell.id <= s.to {
+			in = append(in, cell)
+		} else {
+			out = append(out, cell)
+		}
+	}
+	if len(out) > max(len(in), 1) {
+		return false
+	}
+	for _, cell := range out {
+		c.lost(cell.id, min(cell.id, c.last))
+	}
+	*cells = in
+	return true
+}
+
+// row saves what is a message.
 func (c *scan) row(id int64, record []byte) {
-	if !c.isLost(sms.ID(id)) || c.write != nil {
+	if c.write != nil {
 		return
 	}
 	var ok bool
@@ -143,13 +220,14 @@ func (c *scan) row(id int64, record []byte) {
 			c.into.BindBytes(i+1, c.vs[i].octets)
 		}
 	}
+	c.rows++
 	if c.write = run(c.into); c.write != nil {
 		c.write = errors.Join(c.write, c.into.Reset())
 	}
 }
 
-func (c *scan) isLost(id sms.ID) bool {
-	_, in := slices.BinarySearchFunc(c.Lost, id, func(r store.Range, id sms.ID) int {
+func (c *scan) isGap(id int64) bool {
+	_, in := slices.BinarySearchFunc(c.gaps, sms.ID(id), func(r store.Range, id sms.ID) int {
 		switch {
 		case r.To < id:
 			return -1
