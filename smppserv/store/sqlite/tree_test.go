@@ -235,3 +235,16 @@ func TestAChainThatManyRowsGoOnInIsNotReadForEach(t *testing.T) {
 		t.Errorf("%d are there after %v", len(there), time.Since(start))
 	}
 }
+
+func TestATextWithARunOfZerosOrOnesIsNamedAsDoubtful(t *testing.T) {
+	original := stocked(t)
+	first := leavesOf(t, original, "messages")[0]
+	for _, fill := range []byte{0, 0xFF} {
+		file := duplicate(t, original)
+		write(t, file, (first-1)*page+2*512, bytes.Repeat([]byte{fill}, 512)) // within the text of its last row
+		r, there := saved(t, file)
+		if len(r.Doubtful) != 1 || len(there) != kept || string(there[r.Doubtful[0]].Content) == text(r.Doubtful[0]) {
+			t.Errorf("%02X: %d are there, doubtful %v", fill, len(there), r.Doubtful)
+		}
+	}
+}
