@@ -184,12 +184,13 @@ func TestAPartIsNotTakenForOneOfAnOlderTextThatTheNextOneUnderItsReferenceHasBeg
 				storetest.Add(t, r.store, m)
 				return m
 			}
-			var a, b *sms.Message
+			var b *sms.Message
 			if tried {
-				a, b = r.part("first A ", 1, 2, 1), r.part("the same end", 1, 2, 2)
-				r.pushed(r.hermes(), a, b)
+				b = r.part("the same end", 1, 2, 2)
+				r.pushed(r.hermes(), r.part("first A ", 1, 2, 1), b)
 			} else {
-				a, b = elsewhere("first A ", 1), elsewhere("the same end", 2)
+				elsewhere("first A ", 1)
+				b = elsewhere("the same end", 2)
 			}
 			r.clock.elapse(r.o.Reassemble + r.o.Reassemble/2)
 			if begun {
