@@ -50,7 +50,7 @@ func TestAHandshakeThatFailsAtTheSMPPPortForTLSIsWarnedOfInWordsWithThePeersAddr
 	var log testkit.Log
 	r := newRig(t, func(_ *rig, o *Options) {
 		o.Log = zerolog.New(&log).Level(zerolog.InfoLevel)
-		o.Timers.SessionInit = 300 * time.Millisecond
+		o.Timers.SessionInit = 3 * time.Second
 	})
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -88,7 +88,7 @@ func TestAHandshakeThatFailsAtTheSMPPPortForTLSIsWarnedOfInWordsWithThePeersAddr
 			c.Write(slices.Concat([]byte("\x16\x03\x01\x20\x2b\x01\x00\x20\x27\x03\x03"), make([]byte, 32+1), []byte("\x20\x00"), bytes.Repeat([]byte{0xFF}, 0x2000), []byte("\x01\x00")))
 		}},
 		{"the peer closed before TLS was agreed upon", func(c *net.TCPConn) { c.Close() }},
-		{"TLS was not agreed upon within 300ms", func(*net.TCPConn) {}},
+		{"TLS was not agreed upon within 3s", func(*net.TCPConn) {}},
 	} {
 		conn := dial()
 		from := conn.LocalAddr().String()
