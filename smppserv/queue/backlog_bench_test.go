@@ -20,7 +20,7 @@ func BenchmarkBacklogs(b *testing.B) {
 		m.DueAt = q.shown(q.now())
 		m.ExpiresAt = m.DueAt.Add(1 << 50)
 		q.parties.get(m.Owner()).pending++
-		q.enter(m, keysOf(m), q.now(), q.now(), arrived)
+		q.enter(m, keysOf(m), q.now(), q.now(), false)
 	}
 	q.mu.Unlock()
 	b.ResetTimer()

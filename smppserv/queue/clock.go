@@ -193,12 +193,9 @@ func (q *Queue) retime(r ref, old, m *sms.Message, due, expires time.Time) (chan
 	if !retimed && !limited {
 		m.ExpiresAt = old.ExpiresAt
 	} else if m.Period {
-		set := time.Duration(0)
-		switch {
-		case m.Attempts == 0 && (retimed || e.flags&scheduled != 0):
+		set := q.setSince(old)
+		if m.Attempts == 0 && (retimed || e.flags&scheduled != 0) {
 			set = time.Duration(q.since(m, m.DueAt)-q.at(m.DueAt)) * time.Millisecond
-		default:
-			set = q.setSince(old)
 		}
 		m.ExpiresAt = asked.ExpiresAt.Add(-set)
 	}
@@ -224,16 +221,14 @@ func (r *reckoning) setSince(m *sms.Message) (by time.Duration) {
 }
 
 // came is when a message came, whenever it was replaced since, that is taken up from the store.
-func (q *Queue) came(m *sms.Message, now int64) int64 {
-	return min(q.since(m, m.FirstReceived()), now)
-}
+func (q *Queue) came(m *sms.Message, now int64) int64 { return min(q.since(m, m.FirstReceived()), now) }
 
 // reckon gives an entry the times of its message, which came then and is taken up from the store, or is new.
-func (q *Queue) reckon(e *entry, m *sms.Message, came, now int64, of origin) {
+func (q *Queue) reckon(e *entry, m *sms.Message, came, now int64, stored bool) {
 	asked := m.Scheduled()
 	from, begins := m.FirstReceived(), came
 	if asked {
-		if from, begins = m.DueAt, q.at(m.DueAt); of != arrived {
+		if from, begins = m.DueAt, q.at(m.DueAt); stored {
 			begins = q.since(m, m.DueAt)
 		}
 	}

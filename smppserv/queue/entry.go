@@ -112,16 +112,8 @@ func (q *Queue) all(r ref) []ref {
 	return []ref{r}
 }
 
-// origin is where a message comes from.
-type origin uint8
-
-const (
-	arrived origin = iota // its submitter, now
-	stored                // the store
-)
-
 // enter puts a message that is on disk into its lane. came is when it came.
-func (q *Queue) enter(m *sms.Message, k keys, came, now int64, of origin) ref {
+func (q *Queue) enter(m *sms.Message, k keys, came, now int64, stored bool) ref {
 	r, e := q.entries.add()
 	e.id, e.kind, e.attempts, e.service, e.seq = m.ID, m.Kind, attempts(m.Attempts), k.service, m.Part.Seq
 	e.set(odd, q.following.odd)
@@ -131,7 +123,7 @@ func (q *Queue) enter(m *sms.Message, k keys, came, now int64, of origin) ref {
 	p.entries++
 	e.party = p.number
 	e.set(theirs, m.AcceptedBy != 0)
-	q.reckon(e, m, came, now, of)
+	q.reckon(e, m, came, now, stored)
 	q.byID.add(r)
 	q.sees(m)
 	e.lane = q.lane(k.conversation, m.Recipient)
@@ -154,7 +146,7 @@ func (q *Queue) enter(m *sms.Message, k keys, came, now int64, of origin) ref {
 		q.putAside(r, e)
 		q.arm(r, now)
 	default:
-		if of != arrived { // others of its conversation may have come since
+		if stored { // others of its conversation may have come since
 			q.putByAge(r, e)
 		} else {
 			q.append(r, e)

@@ -374,7 +374,7 @@ func (c *conclusion) written() {
 	}
 	for _, o := range c.owed {
 		q.parties.get(o.m.Owner()).pending++
-		r := q.enter(o.m, keysOf(o.m), c.now, c.now, arrived)
+		r := q.enter(o.m, keysOf(o.m), c.now, c.now, false)
 		e := q.entries.at(r)
 		if e.session = o.session; o.answer != nil {
 			q.keepAnswer(r, e, o.answer, max(c.now, q.wheel.at))

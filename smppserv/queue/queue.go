@@ -375,7 +375,7 @@ func (a *addition) Added(duplicate bool, err error) {
 		if m.Holder != 0 {
 			q.pass(m, a.owner, a.submission, now)
 		} else {
-			r := q.enter(m, a.keys, a.came, now, arrived)
+			r := q.enter(m, a.keys, a.came, now, false)
 			if a.submission != nil {
 				q.keep(r, m, a.submission, now)
 			}

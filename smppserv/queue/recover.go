@@ -185,5 +185,5 @@ func (r *recovery) readParts(ctx context.Context) error {
 
 func (q *Queue) takeUp(m *sms.Message, k keys, came, now int64) ref {
 	q.parties.get(m.Owner()).pending++
-	return q.enter(m, k, came, now, stored)
+	return q.enter(m, k, came, now, true)
 }

@@ -51,7 +51,7 @@ func TestTheOldestOfALongLaneIsFoundAsByALookAtEach(t *testing.T) {
 						Source: sms.Address{Number: "33600000000"}, Dest: sms.Address{Number: "3600"}, ExpiresAt: time.Now().Add(time.Hour)}
 					next++
 					q.parties.get(m.Owner()).pending++
-					q.enter(m, keysOf(m), q.now(), q.now(), arrived)
+					q.enter(m, keysOf(m), q.now(), q.now(), false)
 				}
 				c := class{q.parties.get(submitters[dice.IntN(len(submitters))]).number, serviceHash(services[dice.IntN(len(services))])}
 				after := sms.ID(dice.IntN(2) * dice.IntN(int(next)))
@@ -95,7 +95,7 @@ func TestWhatALongLaneListsIsForgottenWithItsMessages(t *testing.T) {
 		}
 	}
 	m := &sms.Message{ID: n + 1, Submitter: "admin", Source: sms.Address{Number: "33600000000"}, Dest: sms.Address{Number: "3600"}}
-	q.enter(m, keysOf(m), q.now(), q.now(), arrived)
+	q.enter(m, keysOf(m), q.now(), q.now(), false)
 	if q.eldest(lr, c, 1, isWaiting); q.seniorities[lr].n != longLane+1 {
 		t.Errorf("%d are listed of %d", q.seniorities[lr].n, longLane+1)
 	}

@@ -57,10 +57,13 @@ const groupOf = "SELECT epoch, until FROM groups WHERE submitter = $1 AND source
 
 // place says of a part that waits where the others of its text are, if that is elsewhere.
 func (d *Database) place(ctx context.Context, m *sms.Message) error {
-	if d.groupTime() <= 0 || !m.Gathers() || m.PushKey != "" {
+	if d.groupTime() <= 0 || m.PushKey != "" {
 		return nil
 	}
-	t, _ := longTextOf(m)
+	t, ok := longTextOf(m)
+	if !ok {
+		return nil
+	}
 	var e, until int64
 	return d.each(ctx, groupOf, []any{&e, &until}, func() error {
 		if !d.holds(sms.Epoch(e)) {

@@ -97,7 +97,7 @@ func newFirstPage(ctx context.Context, file string, octets int64, like string) e
 	}
 	p := pages{file: f, size: pageSize(head), usable: pageSize(head), ctx: ctx, left: 4 * octets}
 	p.count = uint32(octets / int64(p.size))
-	found, err := p.schema(ctx)
+	found, err := p.schema()
 	const cell = 2 + 4 + 9
 	if err != nil || len(found) == 0 || (len(found)+1)*cell > p.size-fileHeader {
 		return err
@@ -133,13 +133,13 @@ func putVarint(b []byte, n int64) {
 
 // schema finds the pages of sqlite_schema behind the first one, in their order. Where two of them tell of the same rows, one of them is old, and nobody
 // knows which: then there are none.
-func (p *pages) schema(ctx context.Context) (found []schemaPage, err error) {
+func (p *pages) schema() (found []schemaPage, err error) {
 	var buf []byte
 	var vs []value
 	page := make([]byte, p.size)
 	for number := uint32(2); number <= p.count; number++ {
-		if number%1024 == 0 && ctx.Err() != nil {
-			return nil, ctx.Err()
+		if number%1024 == 0 && p.ctx.Err() != nil {
+			return nil, p.ctx.Err()
 		}
 		if err := p.read(number, page); err != nil {
 			continue // as if it were damaged

@@ -49,6 +49,6 @@ func Messages(like string) (read func(octets []byte, message func(id int64, reco
 				}
 			})
 		}
-		_, _ = p.schema(context.Background())
+		_, _ = p.schema()
 	}, err
 }

@@ -40,14 +40,13 @@ type waitingPages struct {
 	free    chan *waitingPage
 	planned chan *waitingPage
 	toRead  chan *waitingPage
-	ended   chan struct{} // closed: nothing more is planned
 }
 
 // Waiting implements store.Database. It reads while f is called: a start has another processor to itself for one of them.
 func (d *database) Waiting(ctx context.Context, after sms.ID, f func(*sms.Message) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	const pages = waitingReaders + 1
-	w := &waitingPages{d: d, free: make(chan *waitingPage, pages), planned: make(chan *waitingPage, pages+1), toRead: make(chan *waitingPage, pages), ended: make(chan struct{})}
+	w := &waitingPages{d: d, free: make(chan *waitingPage, pages), planned: make(chan *waitingPage, pages+1), toRead: make(chan *waitingPage, pages)}
 	for range pages {
 		w.free <- &waitingPage{ms: make([]sms.Message, waitingStep), receipts: make([]sms.Receipt, waitingStep), isRead: make(chan struct{}, 1)}
 	}
@@ -62,7 +61,6 @@ func (d *database) Waiting(ctx context.Context, after sms.ID, f func(*sms.Messag
 		})
 	}
 	defer under.Wait() // until nothing is read any more
-	defer close(w.ended)
 	defer cancel()
 	for p := range w.planned {
 		<-p.isRead
@@ -88,12 +86,13 @@ func (w *waitingPages) plan(ctx context.Context, after sms.ID) {
 		var p *waitingPage
 		select {
 		case p = <-w.free:
-		case <-w.ended:
-			return
+		case <-ctx.Done():
+			err = ctx.Err()
+			continue
 		}
 		p.after, p.n = after, 0
 		if after, err = w.d.waitingEnd(ctx, after, last); err != nil {
-			break
+			continue
 		}
 		p.upTo = after
 		w.planned <- p
