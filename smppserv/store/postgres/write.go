@@ -88,6 +88,7 @@ func (a *added) reset() {
 
 // write writes a batch; sent tells whether its COMMIT may have reached the server.
 func (w *writer) write(ctx context.Context, b *store.Batch) (sent bool, err error) {
+	w.second.state, w.second.err = noShare, nil
 	q := &pgx.Batch{}
 	q.Queue("BEGIN")
 	q.Queue("SELECT fence($1, $2)", int64(w.epoch), w.commits+1)
@@ -95,7 +96,11 @@ func (w *writer) write(ctx context.Context, b *store.Batch) (sent bool, err erro
 	w.purge(q, b)
 	ends := w.ends(b)
 	likely := ends.likely && !w.careful
-	w.add(q, b.Added, len(b.Added) >= copyLeast && (likely || len(b.Ended) == 0))
+	added, copying := b.Added, len(b.Added) >= copyLeast && (likely || len(b.Ended) == 0)
+	if copying {
+		added = w.share(ctx, b)
+	}
+	w.add(q, added, copying)
 	w.change(q, b.Changed)
 	w.try(q, b.Tried, b.Tally)
 	if likely {
@@ -135,7 +140,7 @@ func (w *writer) write(ctx context.Context, b *store.Batch) (sent bool, err erro
 		w.careful = true
 		err = fmt.Errorf("%w: %w", store.ErrTaken, err)
 	}
-	return true, err
+	return w.second.err == nil, err
 }
 
 func numbersOf(ids []sms.ID) []int64 {
