@@ -18,14 +18,18 @@ import (
 const (
 	databaseNow = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
 	keysOfTexts = "unnest($1::text[], $2::text[], $3::text[], $4::integer[], $5::smallint[], $6::smallint[], "
-	intoGroups  = "INSERT INTO groups (submitter, source, destination, ref, form, total, given, epoch, until) SELECT v.*, $8, " + databaseNow + " + $9 FROM "
+	intoGroups  = "INSERT INTO groups (submitter, source, destination, ref, form, total, given, epoch, until, known) SELECT v.*, $8, " + databaseNow + " + $9, " + thisOne + " FROM "
 	joining     = keysOfTexts + "$7::bytea[]) v ON CONFLICT (submitter, source, destination, ref, form, total) DO UPDATE SET " +
 		"epoch = CASE WHEN " + isOver + " THEN excluded.epoch ELSE groups.epoch END, " +
 		"until = CASE WHEN " + isOver + " THEN excluded.until ELSE groups.until END, " +
 		"came = CASE WHEN " + isOver + " THEN 0 ELSE groups.came END, " +
-		"given = CASE WHEN " + isOver + " THEN excluded.given WHEN length(groups.given) > groups.total THEN groups.given ELSE groups.given || excluded.given END " +
+		"given = CASE WHEN " + isOver + " THEN excluded.given WHEN groups.known = groups.xmin AND length(groups.given) <= groups.total " +
+		"THEN groups.given || excluded.given ELSE " + unknown + " END, known = excluded.known " +
 		"RETURNING submitter, source, destination, ref, form, total, epoch, until"
-	isOver     = "groups.until + $9 < excluded.until"
+	isOver  = "groups.until + $9 < excluded.until"
+	thisOne = "pg_current_xact_id()::xid"
+	// unknown is more than a text has: its group goes by its time alone, for a program of before, too.
+	unknown    = "decode(repeat('00', groups.total + 1), 'hex')"
 	copyGroups = intoGroups + joining
 	// joinGroups writes nothing for an epoch that is over; who takes over waits for it, as for fence().
 	joinGroups = intoGroups + "(SELECT FROM fences WHERE epoch = $8 FOR KEY SHARE) f, " + joining
@@ -35,8 +39,8 @@ const (
 
 	ofTexts = keysOfTexts + "$7::bigint[], $8::integer[]) v (submitter, source, destination, ref, form, total, until, n) " +
 		"WHERE g.submitter = v.submitter AND g.source = v.source AND g.destination = v.destination AND g.ref = v.ref AND g.form = v.form " +
-		"AND g.total = v.total AND g.until = v.until"
-	countParts = "UPDATE groups g SET came = g.came + v.n FROM " + ofTexts
+		"AND g.total = v.total AND g.until = v.until AND g.known = g.xmin"
+	countParts = "UPDATE groups g SET came = g.came + v.n, known = " + thisOne + " FROM " + ofTexts
 	// endGroups has those go of which the epoch has all that it was given: each part once. One that came again may be the next text's.
 	endGroups = "DELETE FROM groups g USING " + ofTexts + " AND g.came = g.total AND length(g.given) = g.total " +
 		"AND (SELECT count(DISTINCT get_byte(g.given, i)) FROM generate_series(0, length(g.given) - 1) i) = g.total"

@@ -113,6 +113,44 @@ func TestTheNextTextUnderAReferenceBeginsWhereItComesInOnceTheOneBeforeIsWhole(t
 	}
 }
 
+func TestPartsThatComeAtOnceAndARowThatWasFrozenCompleteTheText(t *testing.T) {
+	pg, database, a, b := two(t)
+	c := join(t, pg, options(pg.DSN(database), t.TempDir()), database)
+	c.database.Gather(time.Hour)
+	a.parts(t, "33611", 1)
+	second, third := b.parts(t, "33611", 2), c.parts(t, "33611", 3)
+	pg.Exec(t, database, "VACUUM FREEZE groups")
+	look, err := pgx.Connect(t.Context(), pg.DSN(database))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer look.Close(context.WithoutCancel(t.Context()))
+	tx, err := look.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := tx.Exec(t.Context(), "SELECT FROM groups FOR UPDATE"); err != nil {
+		t.Fatal(err)
+	}
+	handed := make(chan error, 2)
+	b.HandOn([]sms.ID{second[0].ID}, a.epoch, func(err error) { handed <- err })
+	c.HandOn([]sms.ID{third[0].ID}, a.epoch, func(err error) { handed <- err })
+	testkit.Await(t, "both wait for the row", func() bool {
+		return pg.Value(t, database, "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()") == "2"
+	})
+	if err := tx.Rollback(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := testkit.Receive(t, handed, "the hand-on"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if next := b.parts(t, "33611", 2); next[0].Holder != 0 {
+		t.Errorf("the next text is at %d", next[0].Holder)
+	}
+}
+
 func TestAPartThatGoesOnAfterARestartCompletesItsText(t *testing.T) {
 	pg, database, a, b := two(t)
 	a.parts(t, "33611", 1, 2)
@@ -131,6 +169,65 @@ func TestAPartThatGoesOnAfterARestartCompletesItsText(t *testing.T) {
 	heir.handOn(t, a, last...)
 	if next := heir.parts(t, "33611", 2); next[0].Holder != 0 {
 		t.Errorf("the next text is at %d", next[0].Holder)
+	}
+}
+
+// earlierJoin is how a program of before schema 8 joins a text of three, which does not know given and came.
+const earlierJoin = "INSERT INTO groups (submitter, source, destination, ref, form, total, epoch, until) SELECT v.*, %d, " + now + " + 3600000 FROM " +
+	"unnest(ARRAY['%s'], ARRAY['%s'], ARRAY['%s'], ARRAY[7], ARRAY[%d::smallint], ARRAY[3::smallint]) v ON CONFLICT (submitter, source, destination, ref, form, total) DO UPDATE SET " +
+	"epoch = CASE WHEN groups.until < " + now + " THEN excluded.epoch ELSE groups.epoch END, until = CASE WHEN groups.until < " + now + " THEN excluded.until ELSE groups.until END"
+
+const now = "floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+
+func TestATextOfWhichAProgramOfBeforeHasAPartIsNotTakenForWholeBeforeItIs(t *testing.T) {
+	pg, database, a, b := two(t)
+	earlier := func(n *node, from string) {
+		m := storetest.Sample()
+		pg.Exec(t, database, fmt.Sprintf(earlierJoin, n.epoch, m.Submitter, from, m.Dest.Number, sms.FormUDH8))
+	}
+	overdue := func(from string) {
+		pg.Exec(t, database, fmt.Sprintf("UPDATE groups SET until = 0 WHERE source = '%s'", from))
+	}
+	for what, before := range map[string]func(from string){ // b has a part of a text of which not all have come
+		"it took over a row whose time was over": func(from string) {
+			a.parts(t, from, 1, 2)
+			overdue(from)
+			earlier(b, from) // 1
+			b.parts(t, from, 3)
+		},
+		"it began the text before": func(from string) {
+			earlier(b, from) // 1
+			b.parts(t, from, 2, 3, 1)
+		},
+		"it had one from the middle of the text before": func(from string) {
+			b.parts(t, from, 1)
+			earlier(b, from) // 2
+			b.parts(t, from, 3, 2)
+		},
+		"it had the last one of the text before": func(from string) {
+			b.parts(t, from, 1)
+			ms := a.parts(t, from, 2)
+			earlier(b, from) // 3
+			a.handOn(t, b, append(ms, a.parts(t, from, 3)...)...)
+		},
+		"it has the first one, and others of the text before are on their way": func(from string) {
+			b.parts(t, from, 1)
+			ms := a.parts(t, from, 2, 3)
+			earlier(b, from) // 1
+			a.handOn(t, b, ms...)
+		},
+	} {
+		before(what)
+		if next := a.parts(t, what, 1); next[0].Holder != b.epoch {
+			t.Errorf("%s: the next part is at %d, want %d", what, next[0].Holder, b.epoch)
+		}
+		pg.Exec(t, database, "DELETE FROM groups")
+	}
+	a.parts(t, "33611", 1, 2)
+	overdue("33611")
+	b.parts(t, "33611", 1, 3, 2)
+	if next := a.parts(t, "33611", 1); next[0].Holder != 0 {
+		t.Errorf("without one, the next text is at %d", next[0].Holder)
 	}
 }
 
