@@ -37,13 +37,16 @@ const (
 	// groupsTold is how seldom old groups are deleted.
 	groupsTold = time.Minute
 
-	ofTexts = keysOfTexts + "$7::bigint[], $8::integer[]) v (submitter, source, destination, ref, form, total, until, n) " +
-		"WHERE g.submitter = v.submitter AND g.source = v.source AND g.destination = v.destination AND g.ref = v.ref AND g.form = v.form " +
-		"AND g.total = v.total AND g.until = v.until AND g.known = g.xmin"
-	countParts = "UPDATE groups g SET came = g.came + v.n, known = " + thisOne + " FROM " + ofTexts
+	ofTexts = "v (submitter, source, destination, ref, form, total, until, n) WHERE g.submitter = v.submitter AND g.source = v.source AND g.destination = v.destination AND g.ref = v.ref " +
+		"AND g.form = v.form AND g.total = v.total AND g.until = v.until AND g.known = g.xmin"
+	timesOf    = keysOfTexts + "$7::bigint[], $8::integer[]) " + ofTexts
+	countParts = "UPDATE groups g SET came = g.came + v.n, known = " + thisOne + " FROM " + timesOf
 	// endGroups has those go of which the epoch has all that it was given: each part once. One that came again may be the next text's.
-	endGroups = "DELETE FROM groups g USING " + ofTexts + " AND g.came = g.total AND length(g.given) = g.total " +
+	endGroups = "DELETE FROM groups g USING " + timesOf + " AND g.came = g.total AND length(g.given) = g.total " +
 		"AND (SELECT count(DISTINCT get_byte(g.given, i)) FROM generate_series(0, length(g.given) - 1) i) = g.total"
+	// takeParts leaves a row that has more than all: whether these are in it is not known.
+	takeParts = "UPDATE groups g SET given = overlay(g.given PLACING ''::bytea FROM position(v.n IN g.given) FOR length(v.n)), known = " + thisOne +
+		" FROM " + keysOfTexts + "$7::bigint[], $8::bytea[]) " + ofTexts + " AND length(g.given) <= g.total AND position(v.n IN g.given) > 0"
 )
 
 // longText identifies a long text whose parts come in several messages.
@@ -134,6 +137,8 @@ type begun struct {
 type parted struct {
 	here    map[begun]int32 // how many of those that it adds stay here
 	leaving map[sms.ID]begun
+	noted   map[begun][]byte // the numbers that groups has of it, as long as it is not on disk
+	through *pgx.Conn        // that they were noted through
 
 	mu   sync.Mutex
 	away map[sms.ID]begun // parts that are here, and go to the workers that have the others
@@ -142,7 +147,7 @@ type parted struct {
 // group gives parts of a long text the holder that has its first one, and is the holder of those that nobody has. It does not wait
 // for the disk: a part that is stored is there only if its group is, too.
 func (w *writer) group(ctx context.Context, b *store.Batch) error {
-	w.parted.here, w.parted.leaving = nil, nil
+	w.parted.here, w.parted.leaving, w.parted.noted = nil, nil, nil
 	groupTime := w.d.groupTime()
 	if groupTime <= 0 {
 		return nil
@@ -163,6 +168,7 @@ func (w *writer) group(ctx context.Context, b *store.Batch) error {
 		return nil
 	}
 	w.parted.here, w.parted.leaving = map[begun]int32{}, map[sms.ID]begun{}
+	noted := map[begun][]byte{}
 	q := &pgx.Batch{}
 	q.Queue("BEGIN")
 	q.Queue("SET LOCAL synchronous_commit = off")
@@ -170,6 +176,7 @@ func (w *writer) group(ctx context.Context, b *store.Batch) error {
 		var t begun
 		var epoch int64
 		joined, err := pgx.ForEachRow(rows, []any{&t.submitter, &t.source, &t.destination, &t.ref, &t.form, &t.total, &epoch, &t.until}, func() error {
+			noted[t] = given[t.longText]
 			for _, m := range parts[t.longText] {
 				if w.d.holds(sms.Epoch(epoch)) {
 					m.Holder = 0
@@ -186,7 +193,43 @@ func (w *writer) group(ctx context.Context, b *store.Batch) error {
 		return err
 	})
 	q.Queue("COMMIT")
-	return w.run(ctx, q)
+	err := w.run(ctx, q)
+	if err == nil {
+		w.parted.noted, w.parted.through = noted, w.conn
+	}
+	return err
+}
+
+// ungroup takes back what group noted of a batch of which nothing is on disk: its parts come again, here or elsewhere, or never. Through
+// another connection it does not: a server that went down may have forgotten the note, and would take another's of the same numbers. Then the
+// group goes by its time.
+func (w *writer) ungroup(ctx context.Context) {
+	noted := w.parted.noted
+	w.parted.noted = nil
+	if len(noted) == 0 || w.conn == nil || w.conn != w.parted.through {
+		return
+	}
+	texts, until := keysOfBegun(noted)
+	var numbers [][]byte
+	for i, t := range texts {
+		numbers = append(numbers, noted[begun{t, until[i]}])
+	}
+	q := &pgx.Batch{}
+	q.Queue("BEGIN")
+	q.Queue("SET LOCAL synchronous_commit = off")
+	q.Queue(takeParts, append(textKeys(texts), until, numbers)...)
+	q.Queue("COMMIT")
+	if err := w.run(ctx, q); err != nil {
+		w.abort(ctx)
+	}
+}
+
+// keysOfBegun are texts in the order in which others take theirs, and their times.
+func keysOfBegun[V any](of map[begun]V) (texts []longText, until []int64) {
+	for _, t := range slices.SortedFunc(maps.Keys(of), func(a, b begun) int { return cmp.Or(a.compare(b.longText), cmp.Compare(a.until, b.until)) }) {
+		texts, until = append(texts, t.longText), append(until, t.until)
+	}
+	return texts, until
 }
 
 // endGroups counts the parts that have come to the workers which have the others, here or by being handed on, and ends the groups that are
@@ -208,12 +251,10 @@ func (w *writer) endGroups(q *pgx.Batch, b *store.Batch) {
 	if len(come) == 0 {
 		return
 	}
-	of := slices.SortedFunc(maps.Keys(come), func(a, b begun) int { return cmp.Or(a.compare(b.longText), cmp.Compare(a.until, b.until)) })
-	var texts []longText
-	var until []int64
+	texts, until := keysOfBegun(come)
 	var n []int32
-	for _, t := range of {
-		texts, until, n = append(texts, t.longText), append(until, t.until), append(n, come[t])
+	for i, t := range texts {
+		n = append(n, come[begun{t, until[i]}])
 	}
 	args := append(textKeys(texts), until, n)
 	q.Queue(countParts, args...)

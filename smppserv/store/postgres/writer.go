@@ -81,6 +81,7 @@ func (d *Database) Write(b *store.Batch) (err error) {
 	if e := w.takeBack(ctx, b); e != nil {
 		return explain(d.where(), fmt.Errorf("%w: %w", store.ErrInDoubt, errors.Join(err, e)))
 	}
+	w.ungroup(ctx)
 	if code(err) == codeVoid {
 		return &store.VoidError{Asks: void, Err: err}
 	}
