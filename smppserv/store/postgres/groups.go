@@ -112,7 +112,7 @@ func (e *end) groupWaiting(ctx context.Context) error {
 			continue
 		}
 		if t, ok := longTextOf(m); ok {
-			found[t] = nil
+			found[t] = make([]byte, t.total+1) // as unknown: nobody noted its parts
 		}
 	}
 	if err := rows.Err(); err != nil || len(found) == 0 {

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -445,4 +446,28 @@ func TestTheOtherPartsOfALongTextGoToWhoeverHasThoseThatWereCopied(t *testing.T)
 	if got := s.pg.Value(t, s.database(), groups); got != want {
 		t.Errorf("the groups are %q, want %q", got, want)
 	}
+	// Two parts of it were copied: with the last one, and those of the next text, the row is not taken for one of a whole text.
+	d, err := postgres.OpenDatabase(ctx, s.postgres)
+	if err != nil {
+		t.Fatal(err)
+	}
+	holder, err := strconv.ParseInt(s.pg.Value(t, s.database(), "SELECT holder FROM messages LIMIT 1"), 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Estates(func() []sms.Epoch { return []sms.Epoch{sms.Epoch(holder)} })
+	s.pg.Exec(t, s.database(), "INSERT INTO fences (epoch) VALUES (42)")
+	worker, err := d.Begin(ctx, 42)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, seq := range []byte{3, 1, 2} {
+		next := storetest.Sample()
+		next.Part, next.PartForm = sms.Part{Ref: 7, Total: 3, Seq: seq}, sms.FormUDH8
+		storetest.Add(t, worker, next)
+	}
+	if got := s.pg.Value(t, s.database(), groups); got != want {
+		t.Errorf("then the groups are %q, want %q", got, want)
+	}
+	closeStore(t, worker)
 }
