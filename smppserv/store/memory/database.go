@@ -132,6 +132,7 @@ func (d *database) Write(b *store.Batch) error {
 	case !d.admitted():
 		return errFenced
 	case d.taken(b):
+		d.ungroup(b)
 		return store.ErrTaken
 	}
 	if d.doubt = fate == Written || fate == Kept; d.doubt {
@@ -151,6 +152,7 @@ func (d *database) Write(b *store.Batch) error {
 		}
 		return nil
 	case Refused:
+		d.ungroup(b)
 		return errRefused
 	}
 	return store.ErrInDoubt

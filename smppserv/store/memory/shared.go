@@ -219,6 +219,18 @@ func (d *database) group(b *store.Batch) {
 	}
 }
 
+// ungroup takes back what group noted of a batch of which nothing is on disk.
+func (d *database) ungroup(b *store.Batch) {
+	for _, m := range b.Added {
+		if g := d.disk.parts[m.ID]; g != nil && d.gathers(m) {
+			delete(d.disk.parts, m.ID)
+			if i := slices.Index(g.given, m.Part.Seq); i >= 0 {
+				g.given = slices.Delete(g.given, i, i+1)
+			}
+		}
+	}
+}
+
 // came counts a part that has come to the worker which has the others of its text, and ends the group that is whole by that.
 func (d *Disk) came(m *sms.Message) {
 	t, g := textOf(m), d.parts[m.ID]

@@ -303,3 +303,29 @@ func TestTheNextTextUnderAReferenceBeginsWhereItComesInOnceTheOneBeforeIsWhole(t
 		t.Errorf("a text of which a part came again is over, and the next one at %d", next.Holder)
 	}
 }
+
+func TestAPartOfATransactionThatWasRefusedIsNotedOnce(t *testing.T) {
+	disk := NewDisk()
+	a, fate := join(t, disk), Written
+	w := &worker{epoch: disk.Epoch()}
+	w.Store, _ = open(t, disk, Options{Epoch: w.epoch, GroupTime: time.Hour, Write: func(*store.Batch) Fate { return fate }})
+	defer ended(w.Store)
+	part := func(seq byte) *addition {
+		m := storetest.Sample()
+		m.Part, m.PartForm = sms.Part{Ref: 7, Total: 2, Seq: seq}, sms.FormUDH8
+		return &addition{m, make(chan error, 1)}
+	}
+	storetest.Add(t, w.Store, part(1).m)
+	fate = Refused
+	refused := part(2)
+	w.Add(refused)
+	if err := <-refused.done; err == nil {
+		t.Fatal("it is written")
+	}
+	fate = Written
+	storetest.Add(t, w.Store, part(2).m)
+	next := part(1)
+	if storetest.Add(t, a.Store, next.m); next.m.Holder != 0 {
+		t.Errorf("the next text is at %d", next.m.Holder)
+	}
+}
