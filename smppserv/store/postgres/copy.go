@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
+	"time"
 
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store"
@@ -65,28 +65,13 @@ func (c copied) message(m *sms.Message, holder sms.Epoch, keys *store.Keys) copi
 	return c.octets(content).long(int64(holder))
 }
 
-// runCopying is run for a batch that has rows to copy in it, and no functions that take results. What follows the rows waits for the share
-// of the second connection.
+// runCopying is run for a batch that has rows to copy in it, and no functions that take results. pgx's own batches have no COPY.
 func (w *writer) runCopying(ctx context.Context, q *pgx.Batch) error {
-	err := w.send(ctx, q, w.second.written)
-	if err == nil {
-		err = w.answers()
-	}
-	w.untimed()
-	if _, judged := errors.AsType[*pgconn.PgError](err); judged || w.second.err == nil {
-		return err
-	}
-	return fmt.Errorf("%w: the second connection: %w", store.ErrTaken, w.second.err) // written anew, it goes by the first one
-}
-
-// send sends what is queued, rows to copy among it; the answers follow. goOn, which may be nil, is asked when all up to the rows is on its
-// way. pgx's own batches have no COPY.
-func (l *link) send(ctx context.Context, q *pgx.Batch, goOn func() bool) error {
-	c := l.conn.PgConn()
+	c := w.conn.PgConn()
 	statements := make([]*pgconn.StatementDescription, len(q.QueuedQueries))
 	for i, s := range q.QueuedQueries {
 		var err error
-		if statements[i], err = l.conn.Prepare(ctx, s.SQL, s.SQL); err != nil {
+		if statements[i], err = w.conn.Prepare(ctx, s.SQL, s.SQL); err != nil {
 			return err
 		}
 	}
@@ -103,29 +88,58 @@ func (l *link) send(ctx context.Context, q *pgx.Batch, goOn func() bool) error {
 			rows, copies = s.Arguments[0].(copied)
 		}
 		if !copies {
-			if err := params.Build(l.conn.TypeMap(), statements[i], s.Arguments); err != nil {
-				l.drop() // what is in its buffer would be sent with the next one
+			if err := params.Build(w.conn.TypeMap(), statements[i], s.Arguments); err != nil {
+				w.drop() // what is in its buffer would be sent with the next one
 				return err
 			}
 			bind.Parameters, bind.ParameterFormatCodes = params.ParamValues, params.ParamFormats
 		}
 		f.SendBind(bind)
 		f.SendExecute(&pgproto3.Execute{})
-		if !copies {
-			continue
-		}
-		f.Send(&pgproto3.CopyData{Data: rows})
-		f.Send(&pgproto3.CopyDone{})
-		if goOn == nil {
-			continue
-		}
-		if err := f.Flush(); err != nil {
-			return err
-		}
-		if !goOn() {
-			break
+		if copies {
+			f.Send(&pgproto3.CopyData{Data: rows})
+			f.Send(&pgproto3.CopyDone{})
 		}
 	}
 	f.SendSync(&pgproto3.Sync{})
-	return f.Flush()
+	err := f.Flush()
+	if err == nil {
+		err = w.answers(c)
+	}
+	if !c.IsClosed() {
+		_ = c.Conn().SetDeadline(time.Time{})
+	}
+	return err
+}
+
+// answers reads those to what was sent, up to the end.
+func (w *writer) answers(c *pgconn.PgConn) (failed error) {
+	for {
+		m, err := c.ReceiveMessage(context.Background())
+		if err != nil {
+			return sentBefore(err)
+		}
+		switch m := m.(type) {
+		case *pgproto3.ErrorResponse:
+			if failed == nil {
+				failed = pgconn.ErrorResponseToPgError(m)
+			}
+		case *pgproto3.ReadyForQuery:
+			return failed
+		}
+	}
+}
+
+// sentBefore is an error of reading an answer without pgconn's word that nothing was sent: of this call nothing was.
+func sentBefore(err error) error {
+	for {
+		if _, says := err.(interface{ SafeToRetry() bool }); !says {
+			return err
+		}
+		within := errors.Unwrap(err)
+		if within == nil {
+			return errors.New(err.Error())
+		}
+		err = within
+	}
 }

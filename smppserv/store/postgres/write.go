@@ -88,7 +88,6 @@ func (a *added) reset() {
 
 // write writes a batch; sent tells whether its COMMIT may have reached the server.
 func (w *writer) write(ctx context.Context, b *store.Batch) (sent bool, err error) {
-	w.second.state, w.second.err = noShare, nil
 	q := &pgx.Batch{}
 	q.Queue("BEGIN")
 	q.Queue("SELECT fence($1, $2)", int64(w.epoch), w.commits+1)
@@ -96,11 +95,7 @@ func (w *writer) write(ctx context.Context, b *store.Batch) (sent bool, err erro
 	w.purge(q, b)
 	ends := w.ends(b)
 	likely := ends.likely && !w.careful
-	added, copying := b.Added, len(b.Added) >= copyLeast && (likely || len(b.Ended) == 0)
-	if copying {
-		added = w.share(ctx, b)
-	}
-	w.add(q, added, copying)
+	w.add(q, b.Added, len(b.Added) >= copyLeast && (likely || len(b.Ended) == 0))
 	w.change(q, b.Changed)
 	w.try(q, b.Tried, b.Tally)
 	if likely {
@@ -140,7 +135,7 @@ func (w *writer) write(ctx context.Context, b *store.Batch) (sent bool, err erro
 		w.careful = true
 		err = fmt.Errorf("%w: %w", store.ErrTaken, err)
 	}
-	return w.second.err == nil, err
+	return true, err
 }
 
 func numbersOf(ids []sms.ID) []int64 {

@@ -13,21 +13,22 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// writer writes for one epoch, on its link and on a second one. Only the committer uses it.
+// writer is the connection that writes, of one epoch. Only the committer uses it.
 type writer struct {
-	link
-	second  second
+	d       *Database
+	epoch   sms.Epoch
+	conn    *pgx.Conn // nil = there is none now
+	pid     uint32    // of the server's process of the last connection
 	commits int64     // the number of the last transaction that is committed
 	block   sms.ID    // how many message_ids to reserve next
 	asked   time.Time // when some were reserved last
+	used    time.Time // when the connection was
 	careful bool      // some of the ends had taken place: each is looked at before the counters are told
 	swept   time.Time // when old groups were deleted last
 	args    args
 	counted numbered
 	parted  parted
 }
-
-func (w *writer) close() error { return errors.Join(w.link.close(), w.second.close()) }
 
 // writeTime bounds a transaction, its wait for a synchronous standby included; then it is in doubt.
 func (w *writer) writeTime() time.Duration { return max(w.d.o.Lease, connectTime) }
@@ -46,6 +47,76 @@ func (w *writer) open(ctx context.Context, d *Database, epoch sms.Epoch) error {
 	return err
 }
 
+func (w *writer) close() error {
+	if w.conn == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	err := w.conn.Close(ctx)
+	w.conn = nil
+	return err
+}
+
+// idle is how long the connection may have been used last for it to be taken for whole without asking: what is sent on one that is
+// broken would be in doubt.
+const idle = 50 * time.Millisecond
+
+// connected is the connection, made anew where the last one is gone.
+func (w *writer) connected(ctx context.Context) (*pgx.Conn, error) {
+	now := time.Now()
+	if w.conn != nil && !w.conn.IsClosed() && (now.Sub(w.used) < idle || w.conn.Ping(ctx) == nil) {
+		w.used = now
+		return w.conn, nil
+	}
+	w.drop()
+	config := w.d.config.Copy()
+	setTimes(config, w.d.o.Lease*3/4, w.d.o.Lease)
+	config.RuntimeParams["application_name"] = ApplicationName(w.epoch)
+	// Each row is found by its key, whatever the statistics say of a table that grows.
+	for _, name := range []string{"enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin"} {
+		config.RuntimeParams[name] = "off"
+	}
+	config.RuntimeParams["jit"] = "off" // the cost of what has no key to be found by would have it compiled, each time
+	if end, ok := ctx.Deadline(); ok {
+		// Of several hosts one that is silent leaves the others their time.
+		config.ConnectTimeout = min(config.ConnectTimeout, time.Until(end)/time.Duration(1+len(config.Fallbacks)))
+	}
+	c, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	var recovering, readOnly bool
+	// What the process of the last connection still has under way would hold the epoch's row.
+	err = c.QueryRow(ctx, "SELECT pg_is_in_recovery(), current_setting('transaction_read_only')::bool, (SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "+
+		"WHERE pid = $1 AND application_name = $2 AND datname = current_database() AND usename = current_user) >= 0", int64(w.pid), ApplicationName(w.epoch)).
+		Scan(&recovering, &readOnly, nil)
+	switch {
+	case err != nil:
+	case recovering:
+		err = errStandby
+	case readOnly:
+		err = errReadOnly
+	}
+	if err != nil {
+		c.Close(context.WithoutCancel(ctx))
+		return nil, err
+	}
+	w.conn, w.pid, w.used = c, c.PgConn().PID(), time.Now()
+	return c, nil
+}
+
+// drop ends a connection that is of no more use, and waits for nothing.
+func (w *writer) drop() {
+	if w.conn == nil {
+		return
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = w.conn.Close(ctx)
+	w.conn = nil
+}
+
 // Write implements store.Database.
 func (d *Database) Write(b *store.Batch) (err error) {
 	w := &d.writer
@@ -60,7 +131,6 @@ func (d *Database) Write(b *store.Batch) (err error) {
 	}
 	sent, err := w.write(ctx, b)
 	w.counted.wrote(err == nil)
-	var void []int64
 	switch {
 	case err == nil:
 		w.commits++
@@ -70,7 +140,8 @@ func (d *Database) Write(b *store.Batch) (err error) {
 		err = fmt.Errorf("%w: %w", store.ErrFenced, err)
 	case code(err) == codeVoid:
 		w.abort(ctx)
-		void = w.voidAsks(ctx, b.Asked)
+		w.ungroup(ctx)
+		return &store.VoidError{Asks: w.voidAsks(ctx, b.Asked), Err: err}
 	case sent && !rolledBack(err):
 		w.drop()
 		return explain(d.where(), fmt.Errorf("%w: %w", store.ErrInDoubt, err))
@@ -78,14 +149,23 @@ func (d *Database) Write(b *store.Batch) (err error) {
 		err = fmt.Errorf("%w: %w", store.ErrTaken, err)
 	}
 	w.abort(ctx)
-	if e := w.takeBack(ctx, b); e != nil {
-		return explain(d.where(), fmt.Errorf("%w: %w", store.ErrInDoubt, errors.Join(err, e)))
-	}
 	w.ungroup(ctx)
-	if code(err) == codeVoid {
-		return &store.VoidError{Asks: void, Err: err}
-	}
 	return explain(d.where(), err)
+}
+
+// abort ends a transaction of which nothing is to be on disk.
+func (w *writer) abort(ctx context.Context) {
+	if w.conn == nil {
+		return
+	}
+	if !w.conn.IsClosed() && w.conn.PgConn().TxStatus() != 'I' {
+		if _, err := w.conn.Exec(ctx, "ROLLBACK"); err != nil {
+			w.drop()
+		}
+	}
+	if w.conn != nil && w.conn.IsClosed() {
+		w.drop()
+	}
 }
 
 // rolledBack tells whether the server itself said that a transaction failed. One that ends the connection may have committed first.
@@ -101,12 +181,14 @@ func isTaken(err error) bool {
 	return ok && e.Code == codeUniqueViolation && e.ConstraintName == "external_ids_pkey"
 }
 
+// run has the server do what is queued, in one round trip.
+func (w *writer) run(ctx context.Context, q *pgx.Batch) error {
+	return w.conn.SendBatch(ctx, q).Close()
+}
+
 // Settle implements store.Database. The number of the transaction that was in doubt is used up: should it still come, it fails.
 func (d *Database) Settle(ctx context.Context, b *store.Batch) (written bool, err error) {
 	w := &d.writer
-	if w.second.state != noShare {
-		return w.settleShare(ctx, b)
-	}
 	c, err := w.connected(ctx)
 	if err != nil {
 		return false, explain(d.where(), err)

@@ -93,26 +93,6 @@ func (s *Sheet) Add(m *sms.Message) error {
 	return err
 }
 
-// Share calls f for what some of the messages that the batch adds are in its counters.
-func (s *Sheet) Share(ms []*sms.Message, f func(*Row)) error {
-	shares := map[*counter]Count{}
-	for _, m := range ms {
-		slot := s.slot(m.ID)
-		c, err := s.counter(slot.subject, Hour(slot.received), Accepted, "")
-		if err != nil {
-			return err
-		}
-		n := shares[c]
-		n.N++
-		n.Parts += Parts(m)
-		shares[c] = n
-	}
-	for c, n := range shares {
-		f(&Row{Key{c.hour, c.Subject, c.state, c.reason}, n})
-	}
-	return nil
-}
-
 // Learn has the Sheet know a message that has not ended: its Submitter, Recipient, numbers, Kind, FirstReceived and TriedAt.
 func (s *Sheet) Learn(m *sms.Message) {
 	*s.slot(m.ID) = message{id: m.ID, received: m.FirstReceived().UnixMilli(), subject: s.subject(Of(m)), tried: !m.TriedAt.IsZero()}
