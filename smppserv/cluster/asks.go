@@ -164,7 +164,7 @@ func (n *Node) void(id int64, c <-chan answer, probe bool) ([]byte, error) {
 	defer n.asking.forget(id)
 	begun := time.Now()
 	for failed := error(nil); ; {
-		a, answered, err := n.takeAway(id)
+		a, answered, err := n.close(id)
 		switch {
 		case err == nil && answered:
 			return a.result()
@@ -195,14 +195,20 @@ func (n *Node) void(id int64, c <-chan answer, probe bool) ([]byte, error) {
 	}
 }
 
-func (n *Node) takeAway(id int64) (a answer, answered bool, err error) {
+// close ends the time of an ask, tells whether it was answered before, and takes it away after that: a reply of the database that is lost
+// is asked for again.
+func (n *Node) close(id int64) (a answer, answered bool, err error) {
 	ctx, cancel := n.bound(context.Background())
 	defer cancel()
-	err = n.o.Pool.QueryRow(ctx, `DELETE FROM asks WHERE id = $1 RETURNING answered_at IS NOT NULL, answer, failed`, id).Scan(&answered, &a.body, &a.failed)
+	err = n.o.Pool.QueryRow(ctx, `UPDATE asks SET until = 'epoch', begin_by = 'epoch' WHERE id = $1 RETURNING answered_at IS NOT NULL, answer, failed`, id).
+		Scan(&answered, &a.body, &a.failed)
+	if err == nil {
+		_ = n.takeAway(ctx, []int64{id}) // else the sweep does
+	}
 	return a, answered, err
 }
 
-// lookForAnswers takes up the answers that have come.
+// lookForAnswers takes up the answers that have come. They are in the database until they are known here.
 func (n *Node) lookForAnswers(ctx context.Context) error {
 	ids := n.asking.ids()
 	if len(ids) == 0 {
@@ -210,17 +216,27 @@ func (n *Node) lookForAnswers(ctx context.Context) error {
 	}
 	ctx, cancel := n.bound(ctx)
 	defer cancel()
-	rows, err := n.o.Pool.Query(ctx, `DELETE FROM asks WHERE id = ANY ($1) AND answered_at IS NOT NULL RETURNING id, answer, failed`, ids)
+	rows, err := n.o.Pool.Query(ctx, `SELECT id, answer, failed FROM asks WHERE id = ANY ($1) AND answered_at IS NOT NULL`, ids)
 	if err != nil {
 		return err
 	}
 	var id int64
 	var a answer
+	var known []int64
 	_, err = pgx.ForEachRow(rows, []any{&id, &a.body, &a.failed}, func() error {
 		n.asking.answered(id, a)
+		known = append(known, id)
 		a = answer{}
 		return nil
 	})
+	if len(known) == 0 {
+		return err
+	}
+	return errors.Join(err, n.takeAway(ctx, known))
+}
+
+func (n *Node) takeAway(ctx context.Context, ids []int64) error {
+	_, err := n.o.Pool.Exec(ctx, `DELETE FROM asks WHERE id = ANY ($1)`, ids)
 	return err
 }
 

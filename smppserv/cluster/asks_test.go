@@ -93,6 +93,45 @@ func TestAnAskThatIsLateIsVoid(t *testing.T) {
 	}
 }
 
+func TestAnAnswerOutlivesALostReplyOfTheDatabase(t *testing.T) {
+	for name, c := range map[string]struct {
+		statement string
+		late      bool
+	}{
+		"it is read": {"SELECT id, answer, failed FROM asks", false}, "it is taken away": {"DELETE FROM asks", false},
+		"it is late": {"UPDATE asks SET until", true}, "it is late and taken away": {"DELETE FROM asks", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			a, b := r.joinIdle("a", long, whole), r.join("b", long, serving("echo", echo))
+			ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
+			defer cancel()
+			told := make(chan error, 1)
+			go func() {
+				answer, err := a.Ask(ctx, b.epoch, "echo", []byte("hello"))
+				if err == nil && !strings.HasPrefix(string(answer), "hello") {
+					err = fmt.Errorf("the answer is %q", answer)
+				}
+				told <- err
+			}()
+			testkit.Await(t, "it is answered", func() bool {
+				b.looks.asks.kick()
+				return r.value(`SELECT count(*) FROM asks WHERE answered_at IS NOT NULL`) == "1"
+			})
+			a.cut.loseReply(c.statement)
+			for range 2 {
+				if !c.late {
+					_ = a.lookForAnswers(t.Context())
+				}
+			}
+			cancel()
+			if err := testkit.Receive(t, told, "the answer"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 func TestAnAskIsOverWhenItsWorkerIs(t *testing.T) {
 	r := newRig(t)
 	a, b := r.join("a", short), r.joinIdle("b", short)

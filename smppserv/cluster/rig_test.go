@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -8,9 +9,11 @@ import (
 	"net/url"
 	"os"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/rs/zerolog"
 
@@ -287,6 +290,7 @@ type proxy struct {
 
 	mu    sync.Mutex
 	away  bool
+	loses string
 	conns map[net.Conn]bool
 }
 
@@ -339,12 +343,23 @@ func (p *proxy) join(c net.Conn) {
 	p.conns[c], p.conns[d] = true, true
 	p.mu.Unlock()
 	if !away {
+		var lost atomic.Bool
 		go func() {
-			_, _ = io.Copy(d, c)
+			_, _ = io.Copy(pipe(func(b []byte) (int, error) {
+				if p.losesReply(b) {
+					lost.Store(true)
+				}
+				return d.Write(b)
+			}), c)
 			d.Close()
 			c.Close()
 		}()
-		_, _ = io.Copy(c, d)
+		_, _ = io.Copy(pipe(func(b []byte) (int, error) {
+			if lost.Load() {
+				return 0, io.ErrClosedPipe
+			}
+			return c.Write(b)
+		}), d)
 	}
 	p.mu.Lock()
 	delete(p.conns, c)
@@ -362,4 +377,38 @@ func (p *proxy) set(away bool) {
 			c.Close()
 		}
 	}
+}
+
+type pipe func([]byte) (int, error)
+
+func (p pipe) Write(b []byte) (int, error) { return p(b) }
+
+// loseReply cuts the connection on which the next statement with these words comes, when the database has done it and before its reply
+// is heard. The statement is sent whole, see whole.
+func (p *proxy) loseReply(words string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.loses = words
+}
+
+func (p *proxy) losesReply(sent []byte) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.loses == "" || !bytes.Contains(sent, []byte(p.loses)) {
+		return false
+	}
+	p.loses = ""
+	return true
+}
+
+// whole has each statement of a worker sent with its words, not prepared.
+func whole(w *worker, o *Options) {
+	c := o.Pool.Config()
+	c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec
+	pool, err := pgxpool.NewWithConfig(w.r.t.Context(), c)
+	if err != nil {
+		w.r.t.Fatal(err)
+	}
+	w.r.t.Cleanup(pool.Close)
+	o.Pool = pool
 }
