@@ -27,7 +27,7 @@ const (
 // DELETED on disk, or with an error, and then none is; but after ctx's end it may still become so. What is being tried is left to
 // its try, and goes the same way if that fails for now, or if it only went to another worker: but not if nothing else is taken back, here or
 // elsewhere, as the request has failed then. elsewhere, which may be nil, takes back what other workers have, and hands here what came from there;
-// this is a transaction at each of them, not over all: after an error some may be taken back. For another worker (road.AskOf) no more are taken
+// this is a transaction at each of them, not over all: with an error done is told how many they took back all the same. For another worker (road.AskOf) no more are taken
 // back than that one waits for: else it is sms.ErrTooMany at once.
 func (q *Queue) CancelConversation(ctx context.Context, like *sms.Message, elsewhere func(context.Context) (road.Cancelled, error), done func(road.Cancelled, error)) {
 	c := &cancellation{q: q, like: like, reason: "cancelled", most: q.maxCancelled}
@@ -58,7 +58,7 @@ func (q *Queue) CancelConversation(ctx context.Context, like *sms.Message, elsew
 			err = c.alone(ctx)
 		}
 		if err != nil {
-			done(road.Cancelled{}, err)
+			c.failed(err, done)
 			return
 		}
 		defer func() { <-q.cancelling }()
@@ -68,7 +68,7 @@ func (q *Queue) CancelConversation(ctx context.Context, like *sms.Message, elsew
 		q.mu.Unlock()
 		defer q.stored()
 		if stopping {
-			done(road.Cancelled{}, sms.ErrStopping)
+			c.failed(sms.ErrStopping, done)
 			return
 		}
 		c.run(ctx, done)
@@ -135,10 +135,15 @@ func (c *cancellation) list() ([]sms.ID, error) {
 	return ids, nil
 }
 
+// failed tells that nothing was taken back here.
+func (c *cancellation) failed(err error, done func(road.Cancelled, error)) {
+	done(road.Cancelled{N: c.elsewhere}, err)
+}
+
 func (c *cancellation) run(ctx context.Context, done func(road.Cancelled, error)) {
 	ids, err := c.list()
 	if err != nil {
-		done(road.Cancelled{}, err)
+		c.failed(err, done)
 		return
 	}
 	for step := range slices.Chunk(ids, cancelStep) {
@@ -148,7 +153,7 @@ func (c *cancellation) run(ctx context.Context, done func(road.Cancelled, error)
 		}
 		if err != nil {
 			c.giveUp()
-			done(road.Cancelled{}, err)
+			c.failed(err, done)
 			return
 		}
 	}
@@ -164,7 +169,7 @@ func (c *cancellation) run(ctx context.Context, done func(road.Cancelled, error)
 	}
 	c.end(ctx, func(err error) {
 		if err != nil {
-			done(road.Cancelled{}, err)
+			c.failed(err, done)
 			return
 		}
 		done(road.Cancelled{N: c.elsewhere + len(c.claimed)}, nil)
@@ -374,7 +379,8 @@ func (c *cancellation) giveUp() {
 		q.mu.Unlock()
 	}
 	if len(c.claimed) > 0 && c.like != nil {
-		q.log.Warn().Int("messages", len(c.claimed)).Msg("a cancel_sm for a conversation came to nothing: all of its messages wait as before")
+		q.log.Warn().Int("messages", len(c.claimed)).Int("taken_back_elsewhere", c.elsewhere).
+			Msg("a cancel_sm for a conversation came to nothing at this worker: what waits here waits as before")
 	}
 	q.wake()
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/rs/zerolog"
+
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/testkit"
@@ -58,6 +60,42 @@ func TestMoreThanAreCancelledAtATimeAreLeft(t *testing.T) {
 	}
 	for _, m := range ms {
 		r.wantState(m, sms.Deleted)
+	}
+}
+
+func TestWhatOtherWorkersHaveTakenBackIsToldThoughTheRestIsNot(t *testing.T) {
+	for name, test := range map[string]struct {
+		most int
+		disk error
+		want error
+	}{"more wait here than are taken back": {10, nil, sms.ErrTooMany}, "the disk refuses it": {20, errDisk, errDisk}} {
+		t.Run(name, func(t *testing.T) {
+			log := &testkit.Log{}
+			r := newRig(t, func(o *Options) { o.Share, o.Log = newOthers(), zerolog.New(log) })
+			r.fault.set(func() { r.fault.endErr = test.disk })
+			r.q.maxCancelled = test.most
+			r.many(10)
+			theirs := r.text("theirs")
+			r.unseen(theirs)
+			r.q.mu.Lock()
+			r.q.o.Store = &foreign{Store: r.fault}
+			r.q.mu.Unlock()
+			type end struct {
+				road.Cancelled
+				err error
+			}
+			ended := make(chan end, 1)
+			r.q.CancelConversation(t.Context(), r.text(""), func(ctx context.Context) (road.Cancelled, error) {
+				_, err := r.q.TakeIn(ctx, []sms.ID{theirs.ID})
+				return road.Cancelled{N: 3}, err
+			}, func(c road.Cancelled, err error) { ended <- end{c, err} })
+			if e := testkit.Receive(t, ended, "the end of the cancellation"); e.N != 3 || !errors.Is(e.err, test.want) {
+				t.Errorf("%d were taken back, %v", e.N, e.err)
+			}
+			if strings.Contains(log.String(), "all of its messages wait") {
+				t.Errorf("it is said that all wait:\n%s", log)
+			}
+		})
 	}
 }
 

@@ -15,6 +15,7 @@ var (
 	bindRefused      = loglimit.Cause{Text: "a bind was refused", PerPeer: 5, Total: 50}
 	endedUnbound     = loglimit.Cause{Text: "an SMPP connection ended without a bind"}
 	notTakenBack     = loglimit.Cause{Text: "cancel_sm without a message_id was answered RCANCELFAIL: another worker did not take back in time what waits there, and does not any more; have the client ask again, or name the messages one by one", PerPeer: 5, Total: 50}
+	tooManyHere      = loglimit.Cause{Text: "cancel_sm without a message_id was answered RCANCELFAIL: more waits at this worker than it takes back at a time, and all of it waits here as before; have the client name a service_type, or the messages one by one", PerPeer: 5, Total: 50}
 	tooManyElsewhere = loglimit.Cause{Text: "cancel_sm without a message_id was answered RCANCELFAIL: more waits at another worker than that takes back at a time for others, and all of it waits there as before; have the client name a service_type, or the messages one by one", PerPeer: 5, Total: 50}
 	noLastWriter     = loglimit.Cause{Text: "cannot look up who wrote last"}
 )

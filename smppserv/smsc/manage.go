@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"hnetsmpp/pkg/loglimit"
 	"hnetsmpp/pkg/smpp"
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/session"
@@ -137,19 +138,20 @@ func (p *peer) cancelAll(h smpp.Header, c *Client, r *smpp.CancelSM) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), cancelTime)
 	like := &sms.Message{Submitter: c.SystemID, Recipient: recipient, Source: source, Dest: dest, ServiceType: r.ServiceType}
+	refuse := func(cause loglimit.Cause, err error, elsewhere int) {
+		p.sv.limited.Warn(cause, p.known(c.SystemID)).Str("system_id", c.SystemID).Str("destination_addr", dest.Number).
+			Int("taken_back_elsewhere", elsewhere).Err(err).Msg(cause.Text)
+		t.Refuse(smpp.RCANCELFAIL)
+	}
 	p.sv.cancelConversation(ctx, like, func(all road.Cancelled, err error) {
 		defer cancel()
 		switch {
 		case errors.Is(err, errTooManyElsewhere):
-			p.sv.limited.Warn(tooManyElsewhere, p.known(c.SystemID)).Str("system_id", c.SystemID).Str("destination_addr", dest.Number).Err(err).Msg(tooManyElsewhere.Text)
-			t.Refuse(smpp.RCANCELFAIL)
+			refuse(tooManyElsewhere, err, all.N)
 		case errors.Is(err, sms.ErrTooMany):
-			p.sv.o.Log.Warn().Str("system_id", c.SystemID).Str("destination_addr", dest.Number).Err(err).
-				Msg("cancel_sm without a message_id was answered RCANCELFAIL, and all of its messages wait as before: have the client name a service_type, or the messages one by one")
-			t.Refuse(smpp.RCANCELFAIL)
+			refuse(tooManyHere, err, all.N)
 		case errors.Is(err, sms.ErrHeldElsewhere):
-			p.sv.limited.Warn(notTakenBack, p.known(c.SystemID)).Str("system_id", c.SystemID).Str("destination_addr", dest.Number).Err(err).Msg(notTakenBack.Text)
-			t.Refuse(smpp.RCANCELFAIL)
+			refuse(notTakenBack, err, all.N)
 		case err != nil:
 			t.Refuse(err)
 		case all.N == 0:
