@@ -183,17 +183,8 @@ func (q *Queue) RetryNow(id sms.ID) error {
 		q.hasten(r, e, now)
 		q.join(r)
 	case waiting:
-		for before := q.lanes.at(e.lane).line; ; {
-			b := q.entries.at(before)
-			if b.status == waiting {
-				q.follow(before)
-				q.hasten(before, b, now)
-			}
-			if before == r {
-				break
-			}
-			before = b.next
-		}
+		q.hastenUpTo(e.lane, r, now)
+		q.hasten(r, e, now)
 		q.ready(e.lane)
 	case taken, changing, claimed:
 		return sms.ErrBeingTried
@@ -207,6 +198,29 @@ func (q *Queue) RetryNow(id sms.ID) error {
 		to.mark()
 	}
 	return nil
+}
+
+// hastenUpTo ends the waits in a line up to an entry. Nothing waits for a time far behind what does not, but in a lane that is strewn: only that is
+// walked as a whole.
+func (q *Queue) hastenUpTo(lr, up ref, now int64) {
+	_, strewn := q.strewn[lr]
+	late, before := false, true
+	for r, looks := q.lanes.at(lr).line, 0; r != 0 && (strewn || before && looks < strayed); looks++ {
+		e := q.entries.at(r)
+		if q.follow(r); e.due > now {
+			if before && e.status == waiting {
+				q.hasten(r, e, now)
+				looks = 0
+			} else {
+				late = true
+			}
+		}
+		before = before && r != up
+		r = e.next
+	}
+	if strewn && !late {
+		delete(q.strewn, lr)
+	}
 }
 
 // hasten makes an entry due.

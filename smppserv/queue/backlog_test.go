@@ -2,8 +2,11 @@ package queue
 
 import (
 	"errors"
+	"slices"
 	"testing"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
@@ -93,6 +96,83 @@ func TestARetryEndsTheWaitOfAMessageAndOfThoseBeforeIt(t *testing.T) {
 		t.Errorf("a retry of what is final: %v", err)
 	}
 	r.emptied()
+}
+
+// line has messages in one conversation; one that was tried waits for an hour.
+func line(q *Queue, tried func(sms.ID) bool, ids ...sms.ID) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now := q.now()
+	for _, id := range ids {
+		m := &sms.Message{ID: id, Submitter: "admin", Source: sms.Address{Number: "33600000000"}, Dest: sms.Address{Number: "3600"}, State: sms.Enroute}
+		m.DueAt = q.shown(now)
+		if tried(id) {
+			m.Attempts, m.Wait, m.DueAt = 1, time.Hour, m.DueAt.Add(time.Hour)
+		}
+		m.ExpiresAt = m.DueAt.Add(24 * time.Hour)
+		q.parties.get(m.Owner()).pending++
+		q.enter(m, keysOf(m), now, now, true)
+	}
+}
+
+func TestARetryReachesAllThatStandsBeforeItsMessageAndNothingBehind(t *testing.T) {
+	const n, step = 10 * strayed, 3 * strayed
+	late := []sms.ID{step, 2 * step, 3 * step}
+	tried := func(id sms.ID) bool { return slices.Contains(late, id) }
+	var all, others []sms.ID
+	for id := sms.ID(1); id <= n; id++ {
+		if all = append(all, id); !tried(id) {
+			others = append(others, id)
+		}
+	}
+	for name, came := range map[string][]sms.ID{
+		"in their order": all, "what was tried comes last": slices.Concat(others, late), "what was tried comes first": slices.Concat(late, others),
+	} {
+		t.Run(name, func(t *testing.T) {
+			q := New(Options{Log: zerolog.Nop(), Clock: newHandClock().read})
+			line(q, tried, came...)
+			for _, test := range []struct {
+				id    sms.ID
+				waits []sms.ID
+			}{{step - 1, late}, {3*step - 1, late[2:]}, {n, nil}} {
+				if err := q.RetryNow(test.id); err != nil {
+					t.Fatal(err)
+				}
+				var waits []sms.ID
+				for id, w := range q.HowWait(late) {
+					if !w.Due.IsZero() {
+						waits = append(waits, id)
+					}
+				}
+				if slices.Sort(waits); !slices.Equal(waits, test.waits) {
+					t.Fatalf("after a retry of %d there wait %v, want %v", test.id, waits, test.waits)
+				}
+			}
+			if len(q.strewn) > 0 {
+				t.Error("the lane is walked as a whole for ever")
+			}
+		})
+	}
+}
+
+func TestRetriesOfAllMessagesOfALongConversationTakeNoLongerEachThanOfAShortOne(t *testing.T) {
+	const n = 50_000
+	q := New(Options{Log: zerolog.Nop()})
+	ids := make([]sms.ID, n)
+	for i := range ids {
+		ids[i] = sms.ID(i + 1)
+	}
+	line(q, func(id sms.ID) bool { return id < 10 }, ids...)
+	began := time.Now()
+	for _, id := range ids {
+		if err := q.RetryNow(id); err != nil {
+			t.Fatal(err)
+		}
+	}
+	took := time.Since(began)
+	if t.Logf("%d took %v", n, took); took > 8*testkit.Slower*time.Second {
+		t.Errorf("they took %v", took)
+	}
 }
 
 func TestARetrySendsWhatIsScheduledNow(t *testing.T) {

@@ -126,11 +126,22 @@ func (q *Queue) putInLine(r ref, e *entry, other ref) {
 	l := q.lanes.at(e.lane)
 	e.status = waiting
 	q.insertBefore(&l.line, r, e, other)
+	q.strew(r)
+	if other != 0 {
+		q.strew(other)
+	}
 	q.enrol(e)
 	if p := q.placedIn(e.lane); *p == (placed{e.lane, e.id}) { // it left that place
 		*p = placed{}
 	}
 	q.recipientOf(l).lined++
+}
+
+// strew notes the lane of an entry that waits for a time, if what stands before it does not.
+func (q *Queue) strew(r ref) {
+	if e := q.entries.at(r); e.attempts > 0 && e.due > q.wheel.at && q.lanes.at(e.lane).line != r && q.entries.at(e.prev).due <= q.wheel.at {
+		q.strewn[e.lane] = struct{}{}
+	}
 }
 
 func (q *Queue) takeFromLine(r ref, e *entry) {
@@ -141,8 +152,8 @@ func (q *Queue) takeFromLine(r ref, e *entry) {
 
 func (q *Queue) append(r ref, e *entry) { q.putInLine(r, e, 0) }
 
-// strayed is how far behind its place by age an entry of the line is looked for. What stands before an older one was in flight when that came
-// back: no more than are in flight at a time.
+// strayed is how far behind its place by age an entry of the line is looked for, or behind what does not wait for a time one that does. What stands
+// before an older one was in flight when that came back: no more than are in flight at a time.
 const strayed = 1024
 
 // placed is the entry that was put by its age into the line of a lane last, as long as it stands there. What a worker takes up comes in the order of its age: where
@@ -269,6 +280,7 @@ func (q *Queue) unclaim(r ref) {
 	switch {
 	case inLine && !later:
 		e.status = waiting
+		q.strew(r)
 	case inLine:
 		q.takeFromLine(r, e)
 		q.putAside(r, e)
@@ -312,6 +324,7 @@ func (q *Queue) quit(e *entry) {
 	}
 	switch {
 	case l.size == 0:
+		delete(q.strewn, lr)
 		q.leaveTurns(l)
 		q.byHash.remove(lr)
 		q.lanes.drop(lr)

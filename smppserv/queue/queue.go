@@ -139,6 +139,7 @@ type Queue struct {
 	leads       map[ref]*text
 	successors  map[ref]sms.ID      // that took its place while it was tried
 	seniorities map[ref]*seniority  // of long lanes
+	strewn      map[ref]struct{}    // lanes in whose line something may wait for a time far behind what does not
 	faults      map[ref]int         // of the server, that trying it has brought about
 	unsaved     map[ref]*conclusion // the last of its outcomes that are on their way to disk
 
@@ -191,7 +192,7 @@ func New(o Options) *Queue {
 		kick: make(chan struct{}, 1), done: make(chan struct{}), stop: make(chan struct{}), idle: make(chan struct{}),
 		unreadable: map[sms.ID]struct{}{},
 		held:       map[ref]*sms.Message{}, submissions: map[ref]road.Submission{}, abroad: map[sms.ID]telling{}, apart: map[uint64]*apart{}, cameBack: map[sms.ID]struct{}{}, outgoing: map[sms.ID]*passing{}, partOf: map[ref]*group{},
-		leads: map[ref]*text{}, successors: map[ref]sms.ID{}, faults: map[ref]int{}, unsaved: map[ref]*conclusion{}, seniorities: map[ref]*seniority{},
+		leads: map[ref]*text{}, successors: map[ref]sms.ID{}, faults: map[ref]int{}, unsaved: map[ref]*conclusion{}, seniorities: map[ref]*seniority{}, strewn: map[ref]struct{}{},
 		complete:   complete{ids: map[uint64]sms.ID{}, max: defaultMaxComplete},
 		groups:     groups{byKey: map[groupKey]*group{}, max: defaultMaxGroups},
 		lines:      numbers{all: []*turns{nil}},
