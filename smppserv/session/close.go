@@ -32,11 +32,16 @@ func (s *Session) finish(reason error, patience time.Duration) {
 // The reader closes when the peer's FIN comes, or after drainTime.
 func (s *Session) shut() {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.draining = true
 	s.wake()
-	s.mu.Unlock()
-	_ = s.o.Conn.SetReadDeadline(time.Now().Add(drainTime))
+	if !s.interrupted {
+		s.limitDrain()
+	}
 }
+
+// limitDrain has the reader close after drainTime. The caller holds mu.
+func (s *Session) limitDrain() { _ = s.o.Conn.SetReadDeadline(time.Now().Add(drainTime)) }
 
 // abort closes the connection at once.
 func (s *Session) abort(reason error) {

@@ -20,7 +20,7 @@ func (s *Session) readLoop() {
 	s.buf = make([]byte, firstBuffer)
 	from, to := 0, 0 // what is read and not handled yet
 	for {
-		n, err := s.o.Conn.Read(s.buf[to:])
+		n, err := s.read(s.buf[to:])
 		s.now = time.Now()
 		to += n
 		need := 0

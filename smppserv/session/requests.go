@@ -93,7 +93,7 @@ func (s *Session) bind(h smpp.Header, body []byte) {
 	err := smpp.DecodeBody(h, body, &b)
 	var highest byte
 	if err == nil {
-		highest, err = s.o.Handler.Bind(s, &b)
+		highest, err = s.judge(&b)
 	}
 	if err != nil {
 		s.refuse(h, s.status(err, h.Command))
@@ -123,6 +123,11 @@ func (s *Session) bind(h smpp.Header, body []byte) {
 	s.arm(time.Now())
 	s.mu.Unlock()
 	s.o.Handler.Bound(s)
+}
+
+func (s *Session) judge(b *smpp.Bind) (highest byte, err error) {
+	defer s.judged()
+	return s.o.Handler.Bind(s, b)
 }
 
 // BoundBy is the state that a bind leads to.

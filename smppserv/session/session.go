@@ -63,7 +63,7 @@ func (st State) Transmits() bool { return st&transmits != 0 }
 
 // Handler decides what the session cannot: who may bind, and what becomes of a request.
 type Handler interface {
-	// Bind judges a bind request and may take its time: nothing else is read meanwhile.
+	// Bind judges a bind request and may take its time: nothing else is handled meanwhile. What waits for others ends with Session.Gone.
 	// highest is the interface_version that the session has at most; 0 = ours.
 	// An error refuses it, with the smpp.Status in it or RSYSERR; after the answer the connection closes.
 	Bind(s *Session, b *smpp.Bind) (highest byte, err error)
@@ -122,37 +122,39 @@ type Session struct {
 	buf    []byte
 	now    time.Time      // when what is being handled was read
 	submit *smpp.SubmitSM // decoded into again and again; nil = there was none yet
+	ahead  *ahead         // nil = nothing was read while the bind was judged
 
 	lastIn atomic.Int64 // when the last whole PDU came, nanoseconds after opened: the system's clock may be set meanwhile
 	closed atomic.Int64 // when the connection was closed, likewise, 0 = it is open
 
 	version atomic.Uint32 // set by the bind
 
-	mu         sync.Mutex
-	room       sync.Cond // for the reader: answers went out
-	state      State
-	wasBound   State
-	systemID   string
-	claimed    string // the system_id of a bind that was recorded, whatever came of it
-	reason     error  // why the session ends: the first one counts
-	inflight   int    // the peer's requests without an answer
-	stalled    bool   // they are so many that we do not read: the peer's silence is our doing
-	out, spare []byte
-	tickets    []*Ticket // whose answers are in out
-	written    []*Ticket // of the last ones, to be used again
-	served     bool
-	atWork     bool      // the writer
-	saidFIN    bool      // nothing is written any more
-	draining   bool      // close when out is written
-	inVain     bool      // the answers to the peer's requests were waited for long enough
-	writing    time.Time // since when the writer is in Write, zero = it is not
-	unbound    bool      // Unbound was called
-	window     window
-	times      times
-	armed      time.Time
-	timer      *time.Timer
-	probes     []chan struct{}
-	counts     counts
+	mu          sync.Mutex
+	room        sync.Cond // for the reader: answers went out
+	state       State
+	wasBound    State
+	systemID    string
+	claimed     string // the system_id of a bind that was recorded, whatever came of it
+	reason      error  // why the session ends: the first one counts
+	inflight    int    // the peer's requests without an answer
+	stalled     bool   // they are so many that we do not read: the peer's silence is our doing
+	out, spare  []byte
+	tickets     []*Ticket // whose answers are in out
+	written     []*Ticket // of the last ones, to be used again
+	served      bool
+	atWork      bool      // the writer
+	saidFIN     bool      // nothing is written any more
+	draining    bool      // close when out is written
+	interrupted bool      // the reading ahead is being ended
+	inVain      bool      // the answers to the peer's requests were waited for long enough
+	writing     time.Time // since when the writer is in Write, zero = it is not
+	unbound     bool      // Unbound was called
+	window      window
+	times       times
+	armed       time.Time
+	timer       *time.Timer
+	probes      []chan struct{}
+	counts      counts
 
 	ended chan struct{} // closed with the connection
 }

@@ -44,6 +44,7 @@ type peer struct {
 var (
 	errGhost     = errors.New("silent while the client bound anew")
 	errNoAccount = errors.New("the client was disabled, or taken out of config.toml")
+	errGaveUp    = fmt.Errorf("the client closed the connection before its bind was judged: %w", smpp.RBINDFAIL)
 	errReloaded  = errors.New("the clients are others than when the bind was judged")
 )
 
@@ -125,12 +126,13 @@ var errNoTurn = fmt.Errorf("its turn did not come within %v", maxCheckWait)
 
 // compare hashes a password when its turn has come.
 func (p *peer) compare(c *Client, given string) (good bool, err error) {
-	p.sv.doors.Hold(p.s.RemoteAddr(), p.s.Done())
+	gone := p.s.Gone()
+	p.sv.doors.Hold(p.s.RemoteAddr(), gone)
 	ctx, cancel := context.WithTimeout(context.Background(), maxCheckWait)
 	defer cancel()
 	go func() {
 		select {
-		case <-p.s.Done():
+		case <-gone:
 		case <-p.sv.doors.Closing():
 		case <-ctx.Done():
 		}
@@ -140,10 +142,15 @@ func (p *peer) compare(c *Client, given string) (good bool, err error) {
 	switch {
 	case errors.Is(err, passwords.ErrBusy):
 		return false, err
+	case err != nil && p.gaveUp():
+		return false, errGaveUp
 	case err != nil:
 		return false, errNoTurn
 	}
 	defer leave()
+	if p.gaveUp() {
+		return false, errGaveUp
+	}
 	if good = c.CheckPassword(given); good {
 		p.sv.good.Keep(c.SystemID, c.Hash, given)
 	}
@@ -157,7 +164,7 @@ func (p *peer) refused(b *smpp.Bind, err error) {
 	p.sv.limited.Warn(bindRefused.As(status.String()), p.known(b.SystemID)).Str("system_id", b.SystemID).Stringer("bind", b.Type).Stringer("remote", p.s.RemoteAddr()).
 		AnErr("reason", err).Msg(bindRefused.Text)
 	p.sv.watch.note(b.SystemID, Event{Kind: EventRefused, Reason: refusalReason(err), Remote: p.remote})
-	if errors.Is(err, smpp.RALYBND) {
+	if errors.Is(err, smpp.RALYBND) || err == errGaveUp {
 		return // its credentials were right
 	}
 	p.sv.doors.Delay(p.s.RemoteAddr(), p.s.CameAt(), p.s.Done())

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"hnetsmpp/pkg/smpp"
+	"hnetsmpp/pkg/smpp/smpptest"
 	"hnetsmpp/smppserv/queue"
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
@@ -143,6 +144,10 @@ type heirs struct {
 	once        sync.Once
 }
 
+func newHeirs() *heirs {
+	return &heirs{places: places{taken: map[string]bool{}}, begun: make(chan struct{}), over: make(chan struct{})}
+}
+
 func (h *heirs) Take(ctx context.Context, p road.Place) (func(), error) {
 	h.once.Do(func() {
 		close(h.begun)
@@ -151,38 +156,63 @@ func (h *heirs) Take(ctx context.Context, p road.Place) (func(), error) {
 		case <-ctx.Done():
 		}
 	})
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	return h.places.Take(ctx, p)
 }
 
-func TestWhoGivesUpABindThatWaitsForADeadWorkerAndBindsAnewIsGranted(t *testing.T) {
-	for _, gaveUp := range []bool{true, false} {
-		h := &heirs{places: places{taken: map[string]bool{}}, begun: make(chan struct{}), over: make(chan struct{})}
-		r := newRig(t, func(_ *rig, o *Options) { o.Others = h })
-		bind := &smpp.Bind{Type: smpp.CmdBindTransceiver, SystemID: "alice", Password: "pw", InterfaceVersion: smpp.V34}
-		first := r.dial()
-		seq := first.Send(bind)
-		testkit.Receive(t, h.begun, "the first one waits for a place")
-		if gaveUp {
-			first.Close()
-		}
-		second, third := r.dial(), r.dial()
-		again := second.Send(bind)
-		if answer, err := second.TryRead(50 * time.Millisecond); err == nil {
-			t.Fatalf("the bind was answered while it was not known what became of the first one: % x", answer)
-		}
-		if gaveUp {
-			third.Send(bind)
-			third.Close() // likewise
-		}
-		close(h.over)
-		if gaveUp {
-			second.ExpectResp(again, smpp.ROK)
-			second.ExpectAlive()
-			continue
-		}
-		first.ExpectResp(seq, smpp.ROK)
-		probe, _ := first.Expect(smpp.CmdEnquireLink)
-		first.SendSeq(probe.Sequence, &smpp.EnquireLinkResp{})
-		second.ExpectResp(again, smpp.RALYBND)
+var bindAlice = &smpp.Bind{Type: smpp.CmdBindTransceiver, SystemID: "alice", Password: "pw", InterfaceVersion: smpp.V34}
+
+func TestWhoBindsAnewWhileABindWaitsForADeadWorkerIsGrantedWhenThatHasCome(t *testing.T) {
+	h := newHeirs()
+	r := newRig(t, func(_ *rig, o *Options) { o.Others = h })
+	first := r.dial()
+	seq := first.Send(bindAlice)
+	testkit.Receive(t, h.begun, "the first one waits for a place")
+	second := r.dial()
+	again := second.Send(bindAlice)
+	if answer, err := second.TryRead(50 * time.Millisecond); err == nil {
+		t.Fatalf("the bind was answered while it was not known what became of the first one: % x", answer)
 	}
+	close(h.over)
+	first.ExpectResp(seq, smpp.ROK)
+	probe, _ := first.Expect(smpp.CmdEnquireLink)
+	first.SendSeq(probe.Sequence, &smpp.EnquireLinkResp{})
+	second.ExpectResp(again, smpp.RALYBND)
+}
+
+func TestWhoGivesUpABindThatWaitsForADeadWorkerTakesNoPlace(t *testing.T) {
+	for name, giveUp := range map[string]func(*smpptest.Client){
+		"it closes its connection": (*smpptest.Client).Close, "it resets it": (*smpptest.Client).Reset,
+		"it unbinds and closes": func(c *smpptest.Client) {
+			c.Send(&smpp.Unbind{})
+			c.Close()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHeirs()
+			r := newRig(t, func(_ *rig, o *Options) { o.Others = h })
+			first := r.dial()
+			first.Send(bindAlice)
+			testkit.Receive(t, h.begun, "the first one waits for a place")
+			giveUp(first)
+			second := r.dial()
+			second.ExpectResp(second.Send(bindAlice), smpp.ROK)
+			second.ExpectAlive()
+			if n := len(r.sv.Sessions()); n > 2 {
+				t.Errorf("%d sessions are there", n)
+			}
+		})
+	}
+}
+
+func TestWhoGivesUpABindThatWaitsForAProbeTakesNoPlace(t *testing.T) {
+	r := newRig(t, func(_ *rig, o *Options) { o.ProbeTime = patience })
+	r.transceiver()
+	second := r.dial()
+	second.Send(bindAlice)
+	testkit.Await(t, "it is judged", func() bool { return len(r.sv.Sessions()) == 2 })
+	second.Close()
+	testkit.Await(t, "it is over", func() bool { return len(r.sv.Sessions()) == 1 })
 }

@@ -53,8 +53,8 @@ func (a *account) inTheWay(k session.State) (holders []*peer) {
 }
 
 // grant gives p a place, or returns the status that refuses it. A place whose holder is silent is taken from it:
-// a client that lost its connection without our hearing of it must not lock itself out. Nor must one that gave up a bind that still waits for
-// a worker that is dead: until that bind is judged nothing is read, and whether anybody is there is not known. errReloaded: c is to be judged anew.
+// a client that lost its connection without our hearing of it must not lock itself out. Nor must one whose connection was lost while its bind
+// waited for a worker that is dead: until that bind is judged, whether anybody is there is not known. errReloaded: c is to be judged anew.
 func (r *registry) grant(p *peer, c *Client, k session.State) error {
 	for probed := false; ; {
 		r.mu.Lock()
@@ -78,16 +78,25 @@ func (r *registry) grant(p *peer, c *Client, k session.State) error {
 			select {
 			case <-judged:
 				probed = false
-			case <-p.s.Done():
-				return smpp.RALYBND
+			case <-p.s.Gone():
+				return errGaveUp
 			}
 			continue
 		}
 		r.mu.Unlock()
-		if probed || !r.dropSilent(holders) {
+		if probed {
 			return smpp.RALYBND
 		}
-		probed = true
+		dropped := make(chan bool, 1)
+		go func() { dropped <- r.dropSilent(holders) }()
+		select {
+		case probed = <-dropped:
+			if !probed {
+				return smpp.RALYBND
+			}
+		case <-p.s.Gone():
+			return errGaveUp
+		}
 	}
 }
 
@@ -148,6 +157,9 @@ func (r *registry) grantEverywhere(p *peer, c *Client, k session.State) error {
 	case err != nil:
 		r.leave(p)
 		p.account = nil
+		if p.gaveUp() {
+			return errGaveUp
+		}
 		if errors.Is(err, sms.ErrNoPlace) {
 			return smpp.RALYBND
 		}
@@ -161,17 +173,28 @@ func (r *registry) grantEverywhere(p *peer, c *Client, k session.State) error {
 	return nil
 }
 
-// until is a context that ends with the connection, or with cancel, which must be called.
+// until is a context for what judges a bind. It ends when nobody waits for that any more, or with cancel, which must be called.
 func (p *peer) until() (ctx context.Context, cancel func()) {
 	ctx, cancel = context.WithCancel(context.Background())
+	gone := p.s.Gone()
 	go func() {
 		select {
-		case <-p.s.Done():
+		case <-gone:
 			cancel()
 		case <-ctx.Done():
 		}
 	}()
 	return ctx, cancel
+}
+
+// gaveUp tells that nobody waits for the answer to the bind that is judged.
+func (p *peer) gaveUp() bool {
+	select {
+	case <-p.s.Gone():
+		return true
+	default:
+		return false
+	}
 }
 
 // decided tells who waits for that what became of p's bind.
