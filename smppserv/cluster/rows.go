@@ -2,7 +2,6 @@ package cluster
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -105,30 +104,25 @@ func (r *Rows) Ended(ctx context.Context) error {
 
 // ended tells the queue which of these are final or gone. One that cannot be read may be either, and holds up no others.
 func (r *Rows) ended(ctx context.Context, ids []sms.ID) error {
-	ms, err := r.store.LoadHeads(ctx, ids)
-	switch {
-	case errors.Is(err, sms.ErrUnreadable) && len(ids) == 1:
-		if !r.damaged[ids[0]] {
-			r.damaged[ids[0]] = true
-			r.log.Error().Stringer("message_id", ids[0]).Err(undisclosed(err)).Msg("the row of a message that another worker has cannot be read here: it is not known whether it has ended. " +
-				"Install the newest version here, or give this worker the keys that the other ones have, or mend the row (smppserv store check names all such rows)")
+	var damaged []sms.ID
+	ms, err := sms.Readable(ids, func(ids []sms.ID) ([]*sms.Message, error) { return r.store.LoadHeads(ctx, ids) }, func(id sms.ID, err error) {
+		damaged = append(damaged, id)
+		if !r.damaged[id] {
+			r.damaged[id] = true
+			r.log.Error().Stringer("message_id", id).Err(undisclosed(err)).
+				Msg("the row of a message that another worker has cannot be read here: it is not known whether it has ended. " + sms.MendRow)
 		}
-		return nil
-	case errors.Is(err, sms.ErrUnreadable):
-		for half := range slices.Chunk(ids, (len(ids)+1)/2) {
-			if err := r.ended(ctx, half); err != nil {
-				return err
-			}
-		}
-		return nil
-	case err != nil:
+	})
+	if err != nil {
 		return err
 	}
 	for _, id := range ids {
-		delete(r.damaged, id)
+		if !slices.Contains(damaged, id) {
+			delete(r.damaged, id)
+		}
 	}
 	gone := slices.DeleteFunc(slices.Clone(ids), func(id sms.ID) bool {
-		return slices.ContainsFunc(ms, func(m *sms.Message) bool { return m.ID == id })
+		return r.damaged[id] || slices.ContainsFunc(ms, func(m *sms.Message) bool { return m.ID == id })
 	})
 	r.queue.Ended(ms, gone)
 	return nil

@@ -155,14 +155,14 @@ type Queue struct {
 	proven   fifo[proven]
 	onParked func()
 
-	placed       [1024]placed        // by the lane
-	cached       int                 // octets of messages in memory
-	changes      uint64              // replace_sm so far
-	unwritten    int                 // outcomes on their way to disk
-	storing      atomic.Int64        // additions, changes and steps of the clock on their way to disk; it rises under mu only
-	trying       int                 // jobs in flight
-	lastSeen     sms.ID              // the highest ID that is known here
-	unreadable   map[sms.ID]struct{} // it was said of these
+	placed       [1024]placed // by the lane
+	cached       int          // octets of messages in memory
+	changes      uint64       // replace_sm so far
+	unwritten    int          // outcomes on their way to disk
+	storing      atomic.Int64 // additions, changes and steps of the clock on their way to disk; it rises under mu only
+	trying       int          // jobs in flight
+	lastSeen     sms.ID       // the highest ID that is known here
+	unreadable   sms.Unreadable
 	maxCancelled int
 	maxAsked     int
 	unswept      bool // another program has written, and what it wrote was not looked at to the end
@@ -190,8 +190,7 @@ func New(o Options) *Queue {
 	q := &Queue{
 		o: o, log: o.Log, limited: loglimit.New(o.Log), reckoning: newReckoning(o.Clock), parties: newParties(),
 		kick: make(chan struct{}, 1), done: make(chan struct{}), stop: make(chan struct{}), idle: make(chan struct{}),
-		unreadable: map[sms.ID]struct{}{},
-		held:       map[ref]*sms.Message{}, submissions: map[ref]road.Submission{}, abroad: map[sms.ID]telling{}, apart: map[uint64]*apart{}, cameBack: map[sms.ID]struct{}{}, outgoing: map[sms.ID]*passing{}, partOf: map[ref]*group{},
+		held: map[ref]*sms.Message{}, submissions: map[ref]road.Submission{}, abroad: map[sms.ID]telling{}, apart: map[uint64]*apart{}, cameBack: map[sms.ID]struct{}{}, outgoing: map[sms.ID]*passing{}, partOf: map[ref]*group{},
 		leads: map[ref]*text{}, successors: map[ref]sms.ID{}, faults: map[ref]int{}, unsaved: map[ref]*conclusion{}, seniorities: map[ref]*seniority{}, strewn: map[ref]struct{}{},
 		complete:   complete{ids: map[uint64]sms.ID{}, max: defaultMaxComplete},
 		groups:     groups{byKey: map[groupKey]*group{}, max: defaultMaxGroups},

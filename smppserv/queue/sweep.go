@@ -2,8 +2,6 @@ package queue
 
 import (
 	"context"
-	"errors"
-	"slices"
 
 	"hnetsmpp/smppserv/sms"
 )
@@ -105,43 +103,11 @@ func (q *Queue) takeUpMissing(ctx context.Context, ids []sms.ID, load func(conte
 	return n, nil
 }
 
-// unreadable is said of each once.
-const unreadable = "the row of a waiting message cannot be read here: it waits, and what came with it goes on. Install the newest version here, or give " +
-	"this worker the keys that the other ones have, or mend the row; then restart the worker (smppserv store check names all such rows)"
-
-// maxUnreadable bounds the messages of which each is said by itself.
-const maxUnreadable = 1000
-
 // readable reads those messages that can be, and tells which cannot.
 func (q *Queue) readable(ctx context.Context, ids []sms.ID, read reader) (ms []*sms.Message, damaged []sms.ID, err error) {
-	ms, err = read(ctx, ids)
-	switch {
-	case !errors.Is(err, sms.ErrUnreadable):
-		return ms, nil, err
-	case len(ids) == 1:
-		q.sayUnreadable(ids[0], err)
-		return nil, ids, nil
-	}
-	ms = nil
-	for half := range slices.Chunk(ids, (len(ids)+1)/2) {
-		some, not, err := q.readable(ctx, half, read)
-		if err != nil {
-			return nil, nil, err
-		}
-		ms, damaged = append(ms, some...), append(damaged, not...)
-	}
-	return ms, damaged, nil
-}
-
-func (q *Queue) sayUnreadable(id sms.ID, err error) {
-	q.mu.Lock()
-	_, said := q.unreadable[id]
-	room := len(q.unreadable) < maxUnreadable
-	if room {
-		q.unreadable[id] = struct{}{}
-	}
-	q.mu.Unlock()
-	if room && !said {
-		q.log.Error().Stringer("message_id", id).Err(err).Msg(unreadable)
-	}
+	ms, err = sms.Readable(ids, func(ids []sms.ID) ([]*sms.Message, error) { return read(ctx, ids) }, func(id sms.ID, err error) {
+		damaged = append(damaged, id)
+		q.unreadable.Say(q.log, id, err, "the row of a waiting message cannot be read here: it waits, and what came with it goes on. "+sms.MendWaitingRow)
+	})
+	return ms, damaged, err
 }

@@ -67,7 +67,7 @@ type Database struct {
 	keepPool bool
 	writer   writer
 
-	unreadable unreadable
+	unreadable sms.Unreadable
 }
 
 // OpenDatabase opens a database, makes its tables where it is empty, and brings its schema up to date. Its errors say what to do,
