@@ -40,6 +40,12 @@ func (w *worker) takes(p road.Place) (release func()) {
 		case !errors.Is(err, sms.ErrUnavailable) || ctx.Err() != nil: // a short lease may lapse on a machine that is busy
 			w.r.t.Fatalf("session %d at %s: %v", p.Session, w.o.Name, err)
 		}
+		// No two sessions have one number: what this one was about to have is given back by that.
+		testkit.Await(w.r.t, "what was in doubt is given back", func() bool {
+			w.slots.mu.Lock()
+			defer w.slots.mu.Unlock()
+			return !w.slots.free[place{p.Client, p.Session}]
+		})
 	}
 }
 
