@@ -2,6 +2,7 @@ package session
 
 import (
 	"errors"
+	"io"
 	"os"
 	"time"
 )
@@ -11,6 +12,8 @@ const (
 	maxAhead = 16 << 10
 	// firstAhead is enough for who waits for its answer.
 	firstAhead = 64
+	// halfClosed is how long a bind may still be judged after its peer said that it sends no more: a script does that, and reads its answers.
+	halfClosed = 2 * time.Second
 )
 
 // ahead reads while a bind is judged, so that the peer's end is seen. What comes is kept for the reader: it is handled after the bind.
@@ -23,8 +26,8 @@ type ahead struct {
 	stopped chan struct{}
 }
 
-// Gone is called by Handler.Bind alone, by its goroutine. It returns what is closed when the connection is, or when nothing more comes from the peer:
-// who has closed its end does not wait for the answer any more.
+// Gone is called by Handler.Bind alone, by its goroutine. It returns what is closed when the connection is, or two seconds after the peer has closed
+// its end: it is taken not to wait for the answer any more.
 func (s *Session) Gone() <-chan struct{} {
 	if s.ahead == nil {
 		s.ahead = &ahead{gone: make(chan struct{}), stop: make(chan struct{}), stopped: make(chan struct{})}
@@ -49,7 +52,9 @@ func (a *ahead) read(s *Session) {
 		}
 		if err != nil {
 			a.err = err
-			close(a.gone)
+			if !errors.Is(err, io.EOF) || a.waitsInVain(s) {
+				close(a.gone)
+			}
 			return
 		}
 	}
@@ -57,6 +62,20 @@ func (a *ahead) read(s *Session) {
 	case <-s.ended:
 		close(a.gone)
 	case <-a.stop:
+	}
+}
+
+// waitsInVain tells that the bind of a peer that sends no more was not judged in time.
+func (a *ahead) waitsInVain(s *Session) bool {
+	alarm := time.NewTimer(halfClosed)
+	defer alarm.Stop()
+	select {
+	case <-alarm.C:
+		return true
+	case <-s.ended:
+		return true
+	case <-a.stop:
+		return false
 	}
 }
 

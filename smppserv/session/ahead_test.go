@@ -1,8 +1,10 @@
 package session
 
 import (
+	"bytes"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"path/filepath"
 	"runtime"
@@ -163,4 +165,29 @@ func TestASessionThatIsEndedWhileItsBindIsJudgedDoesNotWaitForItsClientForEver(t
 			})
 		})
 	}
+}
+
+func TestWhoSendsItsBindAndNoMoreIsAnswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, h := newPipe(0), newSlow()
+		s := New(Options{ID: 7, Conn: p, SystemID: "centre", Handler: h, Log: zerolog.Nop(), Window: 1, MaxRequests: 10})
+		ended := make(chan error, 1)
+		go func() { ended <- s.Serve() }()
+		p.send(smpp.AppendPDU(smpp.AppendPDU(nil, smpp.ROK, 1, bindRequest), smpp.ROK, 2, &smpp.EnquireLink{}))
+		p.change(func() { p.inEnd = io.EOF })
+		<-h.begun
+		time.Sleep(halfClosed - 1) // of the bubble's time
+		h.goOn <- nil
+		<-ended
+		if len(h.left) > 0 {
+			t.Error("it was taken for gone")
+		}
+		answers := bytes.NewReader(p.take())
+		for _, want := range []smpp.CommandID{smpp.CmdBindTransceiverResp, smpp.CmdEnquireLinkResp} {
+			got, _, err := smpp.ReadPDU(answers, 1<<10)
+			if err != nil || got.Command != want || got.Status != smpp.ROK {
+				t.Fatalf("%v came, %v, want %v", got, err, want)
+			}
+		}
+	})
 }
