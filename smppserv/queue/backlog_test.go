@@ -155,26 +155,6 @@ func TestARetryReachesAllThatStandsBeforeItsMessageAndNothingBehind(t *testing.T
 	}
 }
 
-func TestRetriesOfAllMessagesOfALongConversationTakeNoLongerEachThanOfAShortOne(t *testing.T) {
-	const n = 50_000
-	q := New(Options{Log: zerolog.Nop()})
-	ids := make([]sms.ID, n)
-	for i := range ids {
-		ids[i] = sms.ID(i + 1)
-	}
-	line(q, func(id sms.ID) bool { return id < 10 }, ids...)
-	began := time.Now()
-	for _, id := range ids {
-		if err := q.RetryNow(id); err != nil {
-			t.Fatal(err)
-		}
-	}
-	took := time.Since(began)
-	if t.Logf("%d took %v", n, took); took > 8*testkit.Slower*time.Second {
-		t.Errorf("they took %v", took)
-	}
-}
-
 func TestARetrySendsWhatIsScheduledNow(t *testing.T) {
 	r := newRig(t, nil)
 	h := r.hermes()

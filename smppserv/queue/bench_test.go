@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/testkit"
@@ -164,4 +166,20 @@ func BenchmarkFollowTheClock(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(longest.Microseconds()), "us/longest-step")
+}
+
+// BenchmarkRetryALongLane retries messages of a conversation of fifty thousand, one after the other.
+func BenchmarkRetryALongLane(b *testing.B) {
+	const n = 50_000
+	q := New(Options{Log: zerolog.Nop()})
+	ids := make([]sms.ID, n)
+	for i := range ids {
+		ids[i] = sms.ID(i + 1)
+	}
+	line(q, func(id sms.ID) bool { return id < 10 }, ids...)
+	for i := 0; b.Loop(); i++ {
+		if err := q.RetryNow(ids[i%n]); err != nil {
+			b.Fatal(err)
+		}
+	}
 }
