@@ -200,7 +200,7 @@ func (q *Queue) RetryNow(id sms.ID) error {
 	return nil
 }
 
-// hastenUpTo ends the waits in a line up to an entry. Nothing waits for a time far behind what does not, but in a lane that is strewn: only that is
+// hastenUpTo ends the waits in a line up to an entry. Only the first ones wait for a time, but in a lane that is strewn: only that is
 // walked as a whole.
 func (q *Queue) hastenUpTo(lr, up ref, now int64) {
 	_, strewn := q.strewn[lr]

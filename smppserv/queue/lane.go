@@ -137,9 +137,9 @@ func (q *Queue) putInLine(r ref, e *entry, other ref) {
 	q.recipientOf(l).lined++
 }
 
-// strew notes the lane of an entry that waits for a time, if what stands before it does not.
+// strew notes the lane of an entry that waits for a time, unless it is at the head: what stands before it may be due before it is.
 func (q *Queue) strew(r ref) {
-	if e := q.entries.at(r); e.attempts > 0 && e.due > q.wheel.at && q.lanes.at(e.lane).line != r && q.entries.at(e.prev).due <= q.wheel.at {
+	if e := q.entries.at(r); e.due > q.wheel.at && e.attempts > 0 && q.lanes.at(e.lane).line != r {
 		q.strewn[e.lane] = struct{}{}
 	}
 }
@@ -254,6 +254,7 @@ func (q *Queue) giveBack(r ref, e *entry) {
 		return
 	}
 	e.status = waiting
+	q.strew(r)
 }
 
 // claimEntry keeps an entry for a change or its end: in its place if it stands in the line, else out of every list.
