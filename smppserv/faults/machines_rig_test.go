@@ -2,7 +2,6 @@ package faults
 
 import (
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -92,11 +91,7 @@ func (m *machines) finish(mayRepeat bool) {
 // database is the name of the workers' database.
 func (m *machines) database() string {
 	m.t.Helper()
-	u, err := url.Parse(m.dsn)
-	if err != nil {
-		m.t.Fatal(err)
-	}
-	return strings.TrimPrefix(u.Path, "/")
+	return testkit.DatabaseName(m.t, m.dsn)
 }
 
 // explain shows what the database says of what still waits, and of the sessions of what came at the wrong time, when the test fails.

@@ -3,7 +3,9 @@ package testkit
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -17,6 +19,16 @@ func (pg *PG) Database(t testing.TB) string {
 	name := fmt.Sprintf("hnet%d", pg.databases.Add(1))
 	pg.Exec(t, "postgres", "CREATE DATABASE "+name)
 	return pg.DSN(name)
+}
+
+// DatabaseName is the database of a DSN.
+func DatabaseName(t testing.TB, dsn string) string {
+	t.Helper()
+	u, err := url.Parse(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimPrefix(u.Path, "/")
 }
 
 // models are databases that others begin as.

@@ -71,7 +71,7 @@ func TestACheckOfPostgreSQLFindsNothingInAWholeDatabaseAlsoWhileWorkersRun(t *te
 		len(c.Left) != 1 || !steps["table messages"] {
 		t.Errorf("got %+v, told of %v", c, steps)
 	}
-	if want := pg.Value(t, name(t, dsn), "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname <> 'hnet_smpp_versions'"); want != fmt.Sprint(c.Tables) {
+	if want := pg.Value(t, testkit.DatabaseName(t, dsn), "SELECT count(*) FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname <> 'hnet_smpp_versions'"); want != fmt.Sprint(c.Tables) {
 		t.Errorf("%d tables were read, and there are %s", c.Tables, want)
 	}
 	s := must(t, o)
@@ -127,9 +127,9 @@ func TestACheckOfPostgreSQLSaysWhatIsWrong(t *testing.T) {
 			dsn := pg.Database(t)
 			o := filled(t, dsn)
 			if strings.Contains(c.want, "99") {
-				pg.Exec(t, name(t, dsn), "DELETE FROM messages WHERE id = 99")
+				pg.Exec(t, testkit.DatabaseName(t, dsn), "DELETE FROM messages WHERE id = 99")
 			}
-			pg.Exec(t, name(t, dsn), c.sql...)
+			pg.Exec(t, testkit.DatabaseName(t, dsn), c.sql...)
 			got, err := postgres.Check(t.Context(), o, true, nil)
 			if err != nil {
 				t.Fatal(err)
@@ -146,8 +146,8 @@ func TestOfADamagedFileACheckNamesTheBlockAndReadsTheRest(t *testing.T) {
 	dsn := pg.Database(t)
 	o := filled(t, dsn)
 	const damaged = 20
-	file := filepath.Join(pg.Value(t, "postgres", "SELECT current_setting('data_directory')"), pg.Value(t, name(t, dsn), "SELECT pg_relation_filepath('messages')"))
-	there := pg.Value(t, name(t, dsn), fmt.Sprintf("SELECT count(*) FROM messages WHERE ctid >= '(%d,0)' AND ctid < '(%d,0)'", damaged, damaged+1))
+	file := filepath.Join(pg.Value(t, "postgres", "SELECT current_setting('data_directory')"), pg.Value(t, testkit.DatabaseName(t, dsn), "SELECT pg_relation_filepath('messages')"))
+	there := pg.Value(t, testkit.DatabaseName(t, dsn), fmt.Sprintf("SELECT count(*) FROM messages WHERE ctid >= '(%d,0)' AND ctid < '(%d,0)'", damaged, damaged+1))
 	pg.Stop(t)
 	f, err := os.OpenFile(file, os.O_RDWR, 0)
 	if err == nil {
@@ -178,9 +178,9 @@ func TestACheckOfPostgreSQLSaysWhyItCannotLook(t *testing.T) {
 	if err := must(t, options(older, t.TempDir())).Close(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	pg.Exec(t, name(t, older), "DELETE FROM hnet_smpp_versions WHERE version_id > 1")
+	pg.Exec(t, testkit.DatabaseName(t, older), "DELETE FROM hnet_smpp_versions WHERE version_id > 1")
 	other := pg.Database(t)
-	pg.Exec(t, name(t, other), "CREATE TABLE customers (id int)")
+	pg.Exec(t, testkit.DatabaseName(t, other), "CREATE TABLE customers (id int)")
 	for what, c := range map[string]struct{ dsn, want string }{
 		"an empty database": {pg.Database(t), "no tables of ours yet"},
 		"another program's": {other, "another program"},

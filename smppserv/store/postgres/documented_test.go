@@ -34,7 +34,7 @@ func TestTheDocumentedQueriesWork(t *testing.T) {
 		t.Fatalf("the queries of the two pages differ, or there are none: %d, %d", len(pages[0]), len(pages[1]))
 	}
 	for i, query := range pages[0] {
-		rows := pg.Value(t, name(t, o.DSN), "SELECT count(*) FROM ("+query+") q")
+		rows := pg.Value(t, testkit.DatabaseName(t, o.DSN), "SELECT count(*) FROM ("+query+") q")
 		if want := map[bool]string{true: "0", false: "1"}[strings.Contains(query, "nodes")]; rows != want {
 			t.Errorf("query %d finds %s rows, want %s", i+1, rows, want)
 		}

@@ -22,16 +22,6 @@ import (
 	"hnetsmpp/smppserv/testkit"
 )
 
-// name is the database of a DSN.
-func name(t *testing.T, dsn string) string {
-	t.Helper()
-	u, err := url.Parse(dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.TrimPrefix(u.Path, "/")
-}
-
 func TestADatabaseThatCannotBeUsedIsNamedWithWhatToDo(t *testing.T) {
 	pg := testkit.SharedPostgres(t)
 	edit := func(dsn string, change func(u *url.URL)) string {
@@ -47,14 +37,14 @@ func TestADatabaseThatCannotBeUsedIsNamedWithWhatToDo(t *testing.T) {
 		if err := must(t, options(dsn, t.TempDir())).Close(context.Background()); err != nil {
 			t.Fatal(err)
 		}
-		pg.Exec(t, name(t, dsn), statements...)
+		pg.Exec(t, testkit.DatabaseName(t, dsn), statements...)
 		return dsn
 	}
 	other := pg.Database(t)
-	pg.Exec(t, name(t, other), "CREATE TABLE customers (id int)")
+	pg.Exec(t, testkit.DatabaseName(t, other), "CREATE TABLE customers (id int)")
 	pg.Exec(t, "postgres", "CREATE ROLE poor LOGIN PASSWORD 'poor'", "CREATE DATABASE latin ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
 	closed := pg.Database(t)
-	pg.Exec(t, name(t, closed), "REVOKE CREATE ON SCHEMA public FROM PUBLIC") // as it is from PostgreSQL 15 on
+	pg.Exec(t, testkit.DatabaseName(t, closed), "REVOKE CREATE ON SCHEMA public FROM PUBLIC") // as it is from PostgreSQL 15 on
 	const secret = "hush-hush"
 	for what, test := range map[string]struct {
 		dsn, want string
@@ -89,7 +79,7 @@ func TestADatabaseThatCannotBeUsedIsNamedWithWhatToDo(t *testing.T) {
 			t.Errorf("%s: away %v, bad %v: %v", what, postgres.IsAway(err), postgres.IsBadDSN(err), err)
 		}
 	}
-	if tables := pg.Value(t, name(t, other), "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"); tables != "1" {
+	if tables := pg.Value(t, testkit.DatabaseName(t, other), "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"); tables != "1" {
 		t.Errorf("another program's database has %s tables", tables)
 	}
 }
@@ -172,7 +162,7 @@ func TestANewerSchemaThatKeepsOurTablesIsUsed(t *testing.T) {
 	if err := must(t, o).Close(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	pg.Exec(t, name(t, o.DSN), "INSERT INTO hnet_smpp_versions (version_id, is_applied) VALUES (999, true)")
+	pg.Exec(t, testkit.DatabaseName(t, o.DSN), "INSERT INTO hnet_smpp_versions (version_id, is_applied) VALUES (999, true)")
 	s := must(t, o)
 	storetest.Add(t, s, storetest.Sample())
 	if err := s.Close(context.Background()); err != nil {
@@ -217,7 +207,7 @@ func TestAStandbyIsRefusedAndServesWhenItIsPromoted(t *testing.T) {
 	standby := pg.Standby(t)
 	storetest.Add(t, s, storetest.Sample())
 	second := o
-	second.DSN, second.Folder = standby.DSN(name(t, o.DSN)), t.TempDir()
+	second.DSN, second.Folder = standby.DSN(testkit.DatabaseName(t, o.DSN)), t.TempDir()
 	if _, err := postgres.Open(t.Context(), second); err == nil || !strings.Contains(err.Error(), "standby") || postgres.IsAway(err) {
 		t.Errorf("got %v", err)
 	}

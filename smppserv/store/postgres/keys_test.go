@@ -34,7 +34,7 @@ func keysOf(t *testing.T, seal bool, ids ...string) *store.Keys {
 func TestSealedTextsAreInNoRowAndTheirKeyIsAskedFor(t *testing.T) {
 	pg := testkit.SharedPostgres(t)
 	o := options(pg.Database(t), t.TempDir())
-	database := name(t, o.DSN)
+	database := testkit.DatabaseName(t, o.DSN)
 	var ids []sms.ID
 	life := func(keys *store.Keys, text string) {
 		t.Helper()
@@ -123,7 +123,7 @@ func TestSealedTextsAreInNoRowHoweverManyAreWrittenTogether(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := pg.Value(t, name(t, o.DSN), "SELECT count(*) FROM messages WHERE encode(content, 'escape') LIKE '%xxxxxx%' OR encode(attributes, 'escape') LIKE '%tlv of%'"); n != "0" {
+	if n := pg.Value(t, testkit.DatabaseName(t, o.DSN), "SELECT count(*) FROM messages WHERE encode(content, 'escape') LIKE '%xxxxxx%' OR encode(attributes, 'escape') LIKE '%tlv of%'"); n != "0" {
 		t.Errorf("%s texts can be read", n)
 	}
 	got, err := s.Load(t.Context(), []sms.ID{ms[together-1].ID})

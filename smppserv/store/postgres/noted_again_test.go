@@ -2,8 +2,6 @@ package postgres
 
 import (
 	"fmt"
-	"net/url"
-	"strings"
 	"testing"
 
 	"hnetsmpp/smppserv/sms"
@@ -15,11 +13,7 @@ import (
 func TestPartsOfABatchThatFailedAreNotedOnceHoweverTheyComeAgain(t *testing.T) {
 	pg := testkit.SharedPostgres(t)
 	dsn := pg.Database(t)
-	u, err := url.Parse(dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	database := strings.TrimPrefix(u.Path, "/")
+	database := testkit.DatabaseName(t, dsn)
 	c := &counted{began: make(chan struct{})}
 	_, one, epoch := openAs(t, pg, dsn, database, func(d *Database) store.Database {
 		c.Database = d
@@ -86,11 +80,7 @@ func TestPartsOfABatchThatFailedAreNotedOnceHoweverTheyComeAgain(t *testing.T) {
 func TestANoteOfWhichItIsNotKnownWhetherItStandsIsNotTakenBack(t *testing.T) {
 	pg := testkit.SharedPostgres(t)
 	dsn := pg.Database(t)
-	u, err := url.Parse(dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	database := strings.TrimPrefix(u.Path, "/")
+	database := testkit.DatabaseName(t, dsn)
 	d, _, _ := openAs(t, pg, dsn, database, func(d *Database) store.Database { return d })
 	m := storetest.Sample()
 	m.Part, m.PartForm = sms.Part{Ref: 8, Total: 2, Seq: 1}, sms.FormUDH8

@@ -5,8 +5,6 @@ import (
 	"context"
 	"io"
 	"net"
-	"net/url"
-	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -45,11 +43,7 @@ func (c *losing) Read(b []byte) (int, error) {
 func TestAPartWhoseCommitIsKnownLateOnlyIsOnItsWayAndThenForgotten(t *testing.T) {
 	pg := testkit.SharedPostgres(t)
 	dsn := pg.Database(t)
-	u, err := url.Parse(dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	database := strings.TrimPrefix(u.Path, "/")
+	database := testkit.DatabaseName(t, dsn)
 	var commits atomic.Int32
 	itself := func(d *Database) store.Database {
 		d.config.DialFunc = func(ctx context.Context, network, address string) (net.Conn, error) {

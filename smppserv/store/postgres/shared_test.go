@@ -62,11 +62,7 @@ func join(t *testing.T, pg *testkit.PG, o postgres.Options, database string) *no
 func two(t *testing.T) (pg *testkit.PG, database string, a, b *node) {
 	pg = testkit.SharedPostgres(t)
 	dsn := postgrestest.Blank(t, pg)
-	u, err := url.Parse(dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	database = strings.TrimPrefix(u.Path, "/")
+	database = testkit.DatabaseName(t, dsn)
 	o := options(dsn, t.TempDir())
 	o.GroupTime = time.Hour
 	a = join(t, pg, o, database)

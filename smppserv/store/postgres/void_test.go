@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -88,11 +86,7 @@ func TestWhatIsForAVoidAskCostsWhatIsWrittenWithItOneMoreTransaction(t *testing.
 	const many = 3000
 	pg := testkit.SharedPostgres(t)
 	dsn := pg.Database(t)
-	u, err := url.Parse(dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	database := strings.TrimPrefix(u.Path, "/")
+	database := testkit.DatabaseName(t, dsn)
 	c := &counted{began: make(chan struct{})}
 	d, s, _ := openAs(t, pg, dsn, database, func(d *Database) store.Database {
 		c.Database = d

@@ -138,10 +138,6 @@ func (d *Database) Write(b *store.Batch) (err error) {
 		return nil
 	case code(err) == codeFenced:
 		err = fmt.Errorf("%w: %w", store.ErrFenced, err)
-	case code(err) == codeVoid:
-		w.abort(ctx)
-		w.ungroup(ctx)
-		return &store.VoidError{Asks: w.voidAsks(ctx, b.Asked), Err: err}
 	case sent && !rolledBack(err):
 		w.drop()
 		return explain(d.where(), fmt.Errorf("%w: %w", store.ErrInDoubt, err))
@@ -150,6 +146,9 @@ func (d *Database) Write(b *store.Batch) (err error) {
 	}
 	w.abort(ctx)
 	w.ungroup(ctx)
+	if code(err) == codeVoid {
+		return &store.VoidError{Asks: w.voidAsks(ctx, b.Asked), Err: err}
+	}
 	return explain(d.where(), err)
 }
 
