@@ -208,16 +208,23 @@ func TestWhatComesFromOthersIsTakenUpOnce(t *testing.T) {
 	away.next("text").done()
 	r.wantState(m, sms.Delivered)
 	r.emptied()
+	again, foreign := r.answerTo("again"), r.foreignPart()
+	r.unseen(again)
+	r.unseen(foreign)
 	n, err := r.q.TakeOver(t.Context(), func(_ context.Context, f func(*sms.Message) error) error {
-		again, foreign := r.answerTo("again"), r.foreignPart()
-		again.ID, foreign.ID = 1000, 1001
 		return errors.Join(f(again), f(foreign), f(again))
 	})
-	if n != 3 || err != nil || r.q.Stats().Waiting != 1 {
+	if n != 3 || err != nil || r.q.Stats().Waiting != 1 { // the part only passes through
 		t.Fatalf("%d, %v, %d wait", n, err, r.q.Stats().Waiting)
 	}
-	if ids := testkit.Receive(t, o.handed, "the part"); ids[0] != 1001 {
+	if ids := testkit.Receive(t, o.handed, "the part"); ids[0] != foreign.ID {
 		t.Fatalf("%v were handed on", ids)
+	}
+	away.next("again").done()
+	r.wantState(again, sms.Delivered)
+	r.emptied()
+	if len(away.tries) > 0 {
+		t.Fatal("what was read twice is tried twice")
 	}
 }
 
