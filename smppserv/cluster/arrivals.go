@@ -13,14 +13,14 @@ import (
 const arrivalsPage = 5000
 
 // arrived finds what was handed to holders since a transaction, and which one the next look begins with: the oldest that is under way.
-// In a database that was put back from a dump into another server, what waited has higher numbers than that server's transactions: it is
+// It is planned once, often while nothing is there yet: it leaves no index to choose but that of what arrived. In a database that was put back from a dump into another server, what waited has higher numbers than that server's transactions: it is
 // found by each look, and was seen; what is handed on there is found by its own number.
 const arrived = `
 SELECT pg_snapshot_xmin(pg_current_snapshot())::text, m.id, m.arrived::text
 FROM (SELECT) one LEFT JOIN (
-	SELECT id, arrived FROM messages
-	WHERE holder = ANY ($1) AND arrived >= $2::text::xid8 AND final_at IS NULL AND id > $3
-	ORDER BY id LIMIT $4) m ON true
+	SELECT came.id, came.arrived FROM unnest($1::bigint[]) h (epoch), LATERAL (
+		SELECT id, arrived FROM messages WHERE holder = h.epoch AND arrived >= $2::text::xid8 AND final_at IS NULL ORDER BY arrived OFFSET 0) came
+	WHERE came.id > $3 ORDER BY came.id LIMIT $4) m ON true
 ORDER BY m.id`
 
 // TakeIn takes up what others have handed to this node. It looks by a connection of its own: if that breaks, the database may have

@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/testkit"
@@ -313,4 +316,32 @@ func TestWhatIsHandedOnAfterACrashArrivesThoughItsTransactionHasAnEarlierNumber(
 	r.exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`)
 	b.looks.arriving.unlock()
 	testkit.Await(t, "the other one arrives", func() bool { return b.is(func() bool { return slices.Contains(b.arrived, 2) }) })
+}
+
+func TestWhatIsHandedOnIsFoundByItsIndexThoughTheLookWasPlannedWhileNothingWaited(t *testing.T) {
+	r := newRig(t)
+	r.database(r.dsn)
+	ctx := t.Context()
+	c, err := r.pool.Acquire(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Release()
+	if _, err = c.Exec(ctx, "SET plan_cache_mode = force_generic_plan"); err != nil { // which PostgreSQL comes to by itself
+		t.Fatal(err)
+	}
+	if _, err = c.Exec(ctx, "PREPARE look AS "+arrived); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := c.Query(ctx, "EXPLAIN EXECUTE look ('{1,2}', '0', 0, 5000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plan := strings.Join(lines, "\n"); !strings.Contains(plan, "messages_arrived") || strings.Contains(plan, "messages_waiting") {
+		t.Errorf("it reads all that waits:\n%s", plan)
+	}
 }

@@ -196,18 +196,6 @@ func (d *Database) WaitingIDs(ctx context.Context, after, upTo sms.ID, limit int
 	return ids, nil
 }
 
-// Arrived lists the waiting messages that were handed to this epoch, or one that it has taken over, by a transaction that the look
-// before may not have seen. since is next of that look, 0 = the first one.
-func (d *Database) Arrived(ctx context.Context, since uint64) (ids []sms.ID, next uint64, err error) {
-	// next is of before: what commits between the two is found now, or again.
-	if err = d.each(ctx, "SELECT pg_snapshot_xmin(pg_current_snapshot())", []any{&next}, func() error { return nil }); err != nil {
-		return nil, 0, err
-	}
-	ids, err = d.ids(ctx, "SELECT id FROM messages WHERE holder "+own+" AND final_at IS NULL AND arrived IS NOT NULL AND arrived >= $2::text::xid8 ORDER BY id",
-		d.epoch.Load(), strconv.FormatUint(since, 10))
-	return ids, next, err
-}
-
 var heldElsewhere = "SELECT " + fmt.Sprintf(columns, noContent) + " FROM messages m WHERE m.final_at IS NULL AND NOT (m.holder " + own + ") " +
 	"AND m.submitter = $2 AND m.recipient = $3 AND m.source = $4 AND m.destination = $5 ORDER BY m.id"
 
