@@ -20,19 +20,25 @@ func (t *trial) postgres() *database {
 	t.note("starting PostgreSQL")
 	pg := testkit.Postgres(t, "fsync=on", "shared_buffers=1GB", "checkpoint_timeout=15min", "max_wal_size=8GB", "min_wal_size=4GB")
 	d := &database{PG: pg, trial: t, dsn: pg.Database(t)}
-	d.runIn()
 	flushDisks() // of the files that were made
 	return d
 }
 
-// runIn leaves as many files of the write-ahead log to be used again as the trial writes: a server that has run for a while makes none anew.
-func (d *database) runIn() {
-	const segment, each = 16 << 20, 2 << 10 // octets of a file, and at most of what a submit writes there
-	segments := make([]string, 2+d.trial.size*each/segment)
+// What PostgreSQL writes to its write-ahead log for each message, in octets.
+const (
+	submitLog = 1300
+	lifeLog   = 4 << 10
+)
+
+// runIn leaves files of the write-ahead log for so many octets to be used again: a server that has run for a while makes none anew.
+func (d *database) runIn(octets int) {
+	const segment = 16 << 20
+	segments := make([]string, 2+octets/segment)
 	for i := range segments {
 		segments[i] = "SELECT pg_logical_emit_message(false, 'bench', ''), pg_switch_wal()"
 	}
 	d.Exec(d.trial, "postgres", append(segments, "CHECKPOINT")...)
+	flushDisks()
 }
 
 // node starts one more worker on it.
@@ -101,6 +107,7 @@ func postgresSubmit(t *trial) []value {
 	t.inTurn(func() {
 		t.alone(func(t *trial) {
 			d := t.postgres()
+			d.runIn(t.size * submitLog)
 			w := d.node(false, t.away())
 			on = t.spent(d, t.size, func() { pg = t.submit("on PostgreSQL", eight(t.size, t.size), w.SMPP).rate() }, w)
 		})
@@ -135,6 +142,7 @@ func (t *trial) overNodes(n int) (rate float64, took cost) {
 	var workers []*server
 	var es []*esme
 	l := load{sessions: 9, window: 64, n: t.scaled(400_000), phones: t.size}
+	d.runIn(l.n * submitLog)
 	per := l.sessions / n
 	for i := range n {
 		w := d.node(false, t.away())
@@ -179,6 +187,7 @@ func postgresLife(t *trial) []value {
 	t.inTurn(func() {
 		t.alone(func(t *trial) {
 			d := t.postgres()
+			d.runIn(n * lifeLog)
 			pg, on = measure(t, d, d.node)
 		})
 	}, func() {
