@@ -13,7 +13,8 @@ import (
 const arrivalsPage = 5000
 
 // arrived finds what was handed to holders since a transaction, and which one the next look begins with: the oldest that is under way.
-// It is planned once, often while nothing is there yet: it leaves no index to choose but that of what arrived. In a database that was put back from a dump into another server, what waited has higher numbers than that server's transactions: it is
+// It is planned once, often while nothing is there yet: it leaves no index to choose but that of what arrived.
+// In a database that was put back from a dump into another server, what waited has higher numbers than that server's transactions: it is
 // found by each look, and was seen; what is handed on there is found by its own number.
 const arrived = `
 SELECT pg_snapshot_xmin(pg_current_snapshot())::text, m.id, m.arrived::text

@@ -9,9 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/store/postgres/postgrestest"
 	"hnetsmpp/smppserv/testkit"
 )
 
@@ -319,29 +318,10 @@ func TestWhatIsHandedOnAfterACrashArrivesThoughItsTransactionHasAnEarlierNumber(
 }
 
 func TestWhatIsHandedOnIsFoundByItsIndexThoughTheLookWasPlannedWhileNothingWaited(t *testing.T) {
-	r := newRig(t)
-	r.database(r.dsn)
-	ctx := t.Context()
-	c, err := r.pool.Acquire(ctx)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Release()
-	if _, err = c.Exec(ctx, "SET plan_cache_mode = force_generic_plan"); err != nil { // which PostgreSQL comes to by itself
-		t.Fatal(err)
-	}
-	if _, err = c.Exec(ctx, "PREPARE look AS "+arrived); err != nil {
-		t.Fatal(err)
-	}
-	rows, err := c.Query(ctx, "EXPLAIN EXECUTE look ('{1,2}', '0', 0, 5000)")
-	if err != nil {
-		t.Fatal(err)
-	}
-	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		t.Fatal(err)
-	}
-	if plan := strings.Join(lines, "\n"); !strings.Contains(plan, "messages_arrived") || strings.Contains(plan, "messages_waiting") {
+	t.Parallel()
+	pg := testkit.SharedPostgres(t)
+	plan := pg.GenericPlan(t, testkit.DatabaseName(t, postgrestest.Blank(t, pg)), arrived, "'{1,2}', '0', 0, 5000")
+	if !strings.Contains(plan, "messages_arrived") || strings.Contains(plan, "messages_waiting") {
 		t.Errorf("it reads all that waits:\n%s", plan)
 	}
 }

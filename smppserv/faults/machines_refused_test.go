@@ -35,11 +35,6 @@ func altered(t *testing.T, dsn string, change func(*url.URL)) string {
 	return u.String()
 }
 
-func name(t *testing.T, dsn string) (database string) {
-	altered(t, dsn, func(u *url.URL) { database = strings.TrimPrefix(u.Path, "/") })
-	return database
-}
-
 func TestMachinesADatabaseThatCannotBeUsedIsNamedWithWhatToDo(t *testing.T) {
 	pg := testkit.SharedPostgres(t)
 	oneOfOurs := func(t *testing.T) string {
@@ -63,17 +58,17 @@ func TestMachinesADatabaseThatCannotBeUsedIsNamedWithWhatToDo(t *testing.T) {
 		{"a user without rights", worker.ExitHeld, func(t *testing.T) string {
 			dsn := pg.Database(t)
 			pg.Exec(t, "postgres", "CREATE ROLE guest LOGIN PASSWORD 'guest-secret'")
-			pg.Exec(t, name(t, dsn), "REVOKE CREATE ON SCHEMA public FROM PUBLIC") // as it is from PostgreSQL 15 on
+			pg.Exec(t, testkit.DatabaseName(t, dsn), "REVOKE CREATE ON SCHEMA public FROM PUBLIC") // as it is from PostgreSQL 15 on
 			return altered(t, dsn, func(u *url.URL) { u.User = url.UserPassword("guest", "guest-secret") })
 		}, []string{"permission denied", "as the owner of the database"}},
 		{"another program's database", worker.ExitHeld, func(t *testing.T) string {
 			dsn := pg.Database(t)
-			pg.Exec(t, name(t, dsn), "CREATE TABLE recipes (name text)")
+			pg.Exec(t, testkit.DatabaseName(t, dsn), "CREATE TABLE recipes (name text)")
 			return dsn
 		}, []string{"belongs to another program", "createdb"}},
 		{"a newer schema", worker.ExitHeld, func(t *testing.T) string {
 			dsn := oneOfOurs(t)
-			pg.Exec(t, name(t, dsn), "INSERT INTO hnet_smpp_versions (version_id, is_applied) VALUES (99999, true)", "UPDATE hnet_smpp SET usable_from = 99999")
+			pg.Exec(t, testkit.DatabaseName(t, dsn), "INSERT INTO hnet_smpp_versions (version_id, is_applied) VALUES (99999, true)", "UPDATE hnet_smpp SET usable_from = 99999")
 			return dsn
 		}, []string{"newer version of smppserv", "install that version"}},
 		{"an older PostgreSQL", worker.ExitHeld, func(t *testing.T) string {
@@ -85,12 +80,12 @@ func TestMachinesADatabaseThatCannotBeUsedIsNamedWithWhatToDo(t *testing.T) {
 		}, []string{"it is LATIN1", "createdb -E UTF8"}},
 		{"one that can only be read", worker.ExitHeld, func(t *testing.T) string {
 			dsn := pg.Database(t)
-			pg.Exec(t, "postgres", "ALTER DATABASE "+name(t, dsn)+" SET default_transaction_read_only = on")
+			pg.Exec(t, "postgres", "ALTER DATABASE "+testkit.DatabaseName(t, dsn)+" SET default_transaction_read_only = on")
 			return dsn
 		}, []string{"can only be read", "name the primary"}},
 		{"no connection left", worker.ExitHeld, func(t *testing.T) string {
 			dsn := pg.Database(t)
-			pg.Exec(t, "postgres", "CREATE ROLE many LOGIN PASSWORD 'many-secret' CONNECTION LIMIT 0", "ALTER DATABASE "+name(t, dsn)+" OWNER TO many")
+			pg.Exec(t, "postgres", "CREATE ROLE many LOGIN PASSWORD 'many-secret' CONNECTION LIMIT 0", "ALTER DATABASE "+testkit.DatabaseName(t, dsn)+" OWNER TO many")
 			return altered(t, dsn, func(u *url.URL) { u.User = url.UserPassword("many", "many-secret") })
 		}, []string{"no connection left", "max_connections"}},
 	} {
@@ -104,7 +99,7 @@ func TestMachinesADatabaseThatCannotBeUsedIsNamedWithWhatToDo(t *testing.T) {
 		primary := testkit.Postgres(t)
 		dsn := primary.Database(t)
 		standby := primary.Standby(t)
-		refuses(t, sharing(t, standby.DSN(name(t, dsn)), nil), worker.ExitHeld, "standby", "name the primary", "target_session_attrs=read-write")
+		refuses(t, sharing(t, standby.DSN(testkit.DatabaseName(t, dsn)), nil), worker.ExitHeld, "standby", "name the primary", "target_session_attrs=read-write")
 	})
 	t.Run("a name in use", func(t *testing.T) {
 		dsn := pg.Database(t)
@@ -235,7 +230,7 @@ func TestMachinesLoseNothingWhenTheServerHasNoConnectionLeft(t *testing.T) {
 	long(t)
 	pg := testkit.Postgres(t, "fsync=on")
 	dsn := pg.Database(t)
-	database := name(t, dsn)
+	database := testkit.DatabaseName(t, dsn)
 	pg.Exec(t, "postgres", "CREATE ROLE few LOGIN PASSWORD 'few-secret'", "ALTER DATABASE "+database+" OWNER TO few")
 	pg.Exec(t, database, "ALTER SCHEMA public OWNER TO few")
 	admin := testkit.Loopback(testkit.FreePort(t))

@@ -50,7 +50,7 @@ func TestAStoreInPostgreSQLIsLookedThroughBesideItsWorkers(t *testing.T) {
 	two.Stop(t)
 	one.Stop(t)
 	check(0, "nothing is wrong")
-	pg.Exec(t, strings.TrimPrefix(dsn[strings.LastIndex(dsn, "/"):strings.Index(dsn, "?")], "/"), `UPDATE messages SET attributes = '\xFF', final_at = NULL, holder = 4711 WHERE id = (SELECT min(id) FROM messages)`)
+	pg.Exec(t, testkit.DatabaseName(t, dsn), `UPDATE messages SET attributes = '\xFF', final_at = NULL, holder = 4711 WHERE id = (SELECT min(id) FROM messages)`)
 	check(1, "waits, and cannot be read", "of the epoch 4711, does not exist", "faults: each line says which")
 
 	nowhere := testkit.WriteConfig(t, t.TempDir(), testkit.Settings{"store.driver": "postgres", "store.dsn": "postgres://u:hush@host/db?sslmode=sometimes", "hermes.url": hermes.URL()})

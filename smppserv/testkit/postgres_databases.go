@@ -1,6 +1,7 @@
 package testkit
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/url"
@@ -9,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -29,6 +32,33 @@ func DatabaseName(t testing.TB, dsn string) string {
 		t.Fatal(err)
 	}
 	return strings.TrimPrefix(u.Path, "/")
+}
+
+// GenericPlan is how a database carries out a query with these arguments, written with commas between, when it plans it without looking at
+// them: PostgreSQL comes to that by itself when a query is repeated.
+func (pg *PG) GenericPlan(t testing.TB, database, query, args string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
+	defer cancel()
+	c, err := pgx.Connect(ctx, pg.DSN(database))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(ctx)
+	for _, s := range []string{"SET plan_cache_mode = force_generic_plan", "PREPARE p AS " + query} {
+		if _, err := c.Exec(ctx, s); err != nil {
+			t.Fatalf("%s: %v", s, err)
+		}
+	}
+	rows, err := c.Query(ctx, "EXPLAIN EXECUTE p ("+args+")")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // models are databases that others begin as.

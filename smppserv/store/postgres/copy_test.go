@@ -139,7 +139,7 @@ func TestACommitOfManyWhoseAnswerIsLostNeitherLosesNorDoublesThem(t *testing.T) 
 	pg := testkit.SharedPostgres(t)
 	u, _ := url.Parse(pg.Database(t))
 	c := newCutter(t, u.Host)
-	database := strings.TrimPrefix(u.Path, "/")
+	database := testkit.DatabaseName(t, u.String())
 	u.Host = c.listener.Addr().String()
 	n := join(t, pg, options(u.String(), t.TempDir()), database)
 	for round := range 6 {

@@ -33,14 +33,9 @@ func dumped(t *testing.T, version int) (dsn, name string) {
 		t.Fatal(err)
 	}
 	dsn = pg.Database(t)
-	name = nameOf(dsn)
+	name = testkit.DatabaseName(t, dsn)
 	pg.Exec(t, name, string(dump))
 	return dsn, name
-}
-
-// nameOf is that of the database that a DSN names.
-func nameOf(dsn string) string {
-	return strings.TrimPrefix(dsn[strings.LastIndex(dsn, "/"):strings.Index(dsn, "?")], "/")
 }
 
 func TestAPostgreSQLOfEachEarlierVersionIsTakenOver(t *testing.T) {
@@ -49,7 +44,7 @@ func TestAPostgreSQLOfEachEarlierVersionIsTakenOver(t *testing.T) {
 	if err := must(t, options(blank, t.TempDir())).Close(context.Background()); err != nil {
 		t.Fatal(err)
 	}
-	newest, err := strconv.Atoi(pg.Value(t, nameOf(blank), "SELECT max(version_id) FROM hnet_smpp_versions"))
+	newest, err := strconv.Atoi(pg.Value(t, testkit.DatabaseName(t, blank), "SELECT max(version_id) FROM hnet_smpp_versions"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +61,7 @@ func TestAPostgreSQLOfEachEarlierVersionIsTakenOver(t *testing.T) {
 			}
 			const columns = "SELECT string_agg(table_name || '.' || column_name || ' ' || data_type || ' ' || is_nullable, E'\n' ORDER BY table_name, column_name) " +
 				"FROM information_schema.columns WHERE table_schema = 'public'"
-			if got, want := pg.Value(t, name, columns), pg.Value(t, nameOf(blank), columns); got != want {
+			if got, want := pg.Value(t, name, columns), pg.Value(t, testkit.DatabaseName(t, blank), columns); got != want {
 				t.Errorf("its tables are not those of a new database:\n%s\nwant\n%s", got, want)
 			}
 		})

@@ -240,7 +240,7 @@ func TestAWorkerGoesOnAtTheSecondHostBehindAFirstOneThatIsSilent(t *testing.T) {
 	s := must(t, o)
 	storetest.Add(t, s, storetest.Sample())
 	beSilent()
-	pg.Exec(t, strings.TrimPrefix(u.Path, "/"), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()")
+	pg.Exec(t, testkit.DatabaseName(t, u.String()), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()")
 	testkit.Await(t, "it writes again", func() bool {
 		_, err := add(s, storetest.Sample())
 		return err == nil

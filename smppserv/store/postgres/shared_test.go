@@ -8,7 +8,6 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -315,7 +314,7 @@ func TestACommitWhoseAnswerIsLostNeitherLosesNorDoublesAMessage(t *testing.T) {
 	direct := pg.Database(t)
 	u, _ := url.Parse(direct)
 	c := newCutter(t, u.Host)
-	database := strings.TrimPrefix(u.Path, "/")
+	database := testkit.DatabaseName(t, u.String())
 	u.Host = c.listener.Addr().String()
 	n := join(t, pg, options(u.String(), t.TempDir()), database)
 	storetest.Add(t, n.Store, storetest.Sample())
