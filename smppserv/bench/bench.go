@@ -25,6 +25,8 @@ type bench struct {
 	fsync  time.Duration
 	load   string // of the machine before, "" = it does not tell
 
+	buffers string // what PostgreSQL's shared_buffers are, "" = no row needed one
+
 	stocked   *stock    // nil = no row asked for it yet
 	recording *recorder // nil = nothing is recorded
 

@@ -15,9 +15,16 @@ type database struct {
 	nodes int
 }
 
+// sharedPages is how many huge pages its shared memory takes: shared_buffers, and what PostgreSQL has beside it.
+const sharedPages = 564
+
 // postgres starts one for a trial.
 func (t *trial) postgres() *database {
 	t.note("starting PostgreSQL")
+	t.bench.buffers = "1 GB, in ordinary pages"
+	if !t.short && t.keepHugePages(sharedPages) { // a short run leaves the system's settings alone
+		t.bench.buffers = "1 GB, in huge pages"
+	}
 	pg := testkit.Postgres(t, "fsync=on", "shared_buffers=1GB", "checkpoint_timeout=15min", "max_wal_size=8GB", "min_wal_size=4GB")
 	d := &database{PG: pg, trial: t, dsn: pg.Database(t)}
 	flushDisks() // of the files that were made
@@ -27,6 +34,7 @@ func (t *trial) postgres() *database {
 // What PostgreSQL writes to its write-ahead log for each message, in octets.
 const (
 	submitLog = 1300
+	singleLog = 4 << 10 // in transactions of a few
 	lifeLog   = 4 << 10
 )
 
@@ -126,7 +134,11 @@ func postgresLatency(t *trial) []value {
 		return milliseconds(t.submit("1 000/s", t.openLoop(), w.SMPP).percentile(0.99, time.Second, 0))
 	}
 	t.inTurn(func() {
-		t.alone(func(t *trial) { pg = p99(t, t.postgres().node(false, t.away())) })
+		t.alone(func(t *trial) {
+			d := t.postgres()
+			d.runIn(t.openLoop().n * singleLog)
+			pg = p99(t, d.node(false, t.away()))
+		})
 	}, func() {
 		t.alone(func(t *trial) { lite = p99(t, t.server(false, t.away())) })
 	})

@@ -94,6 +94,9 @@ func (b *bench) page(results []result) string {
 		say("| load of other programs before, of 1 for each core | %s |", b.load)
 	}
 	say("| fsync of a 4 KB page | %.2f ms |", milliseconds(b.fsync))
+	if b.buffers != "" {
+		say("| PostgreSQL's `shared_buffers` | %s |", b.buffers)
+	}
 	say("| messages that wait, most stored | %s, %s |\n", thousands(float64(b.size)), thousands(float64(b.max)))
 	say("## Goals\n")
 	say("Rates are of submits with texts of 120 characters from 8 sessions with 64 in flight each, Hermès being away, where the row says")

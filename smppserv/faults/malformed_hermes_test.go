@@ -52,6 +52,7 @@ func (d *doors) hermes(n int, c *malformed) reply {
 			}
 		}
 		r.answer = append(r.answer, m.State)
+		r.said = fmt.Sprint(d.at.Pushes(func(p testkit.Push) bool { return p.Message.To == to }))
 		return r
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store"
+	"hnetsmpp/smppserv/store/tally"
 
 	"github.com/jackc/pgx/v5"
 )
@@ -14,7 +15,6 @@ import (
 // ends are those of a batch, the first of each message.
 type ends struct {
 	written tries
-	before  tries                   // of their rows
 	took    map[sms.ID]struct{}     // their states
 	facts   map[sms.ID]*sms.Message // of those that the counters did not know
 	likely  bool                    // the counters know all of them
@@ -35,9 +35,6 @@ func (w *writer) ends(b *store.Batch) *ends {
 				continue
 			}
 			seen[id] = struct{}{}
-			if !b.Tally.Untried(id) {
-				e.before.keep(id, v, false)
-			}
 			e.likely = e.likely && b.Tally.Known(id)
 			tried, took := triedAt(v)
 			a := &e.written
@@ -58,6 +55,18 @@ func (e *ends) args(b *store.Batch) []any {
 	return []any{a.ids, a.states, a.attempts, a.errors, a.reasons, a.tried, a.took, a.through, store.Milli(b.Now)}
 }
 
+// keepTries queues what their rows have of tries before: of the same batch too, which have to be queued first.
+func (e *ends) keepTries(q *pgx.Batch, t *tally.Sheet) {
+	var before tries
+	a := &e.written
+	for i, id := range a.ids {
+		if !t.Untried(sms.ID(id)) {
+			before.keep(id, false, a.errors[i], a.reasons[i])
+		}
+	}
+	before.queue(q)
+}
+
 // queue has them written; those that take their states are known when it is run.
 func (e *ends) queue(q *pgx.Batch, b *store.Batch) {
 	clear(e.took)
@@ -65,7 +74,7 @@ func (e *ends) queue(q *pgx.Batch, b *store.Batch) {
 	if !e.likely {
 		query = endUnknown
 	}
-	e.before.queue(q)
+	e.keepTries(q, b.Tally)
 	q.Queue(query, e.args(b)...).Query(func(rows pgx.Rows) error {
 		return e.read(rows, query == endUnknown)
 	})
@@ -73,7 +82,7 @@ func (e *ends) queue(q *pgx.Batch, b *store.Batch) {
 
 // queueLikely has them written, if all take their states.
 func (e *ends) queueLikely(q *pgx.Batch, b *store.Batch) {
-	e.before.queue(q)
+	e.keepTries(q, b.Tally)
 	q.Queue(endLikely, append(e.args(b), int64(len(e.written.ids)))...)
 }
 

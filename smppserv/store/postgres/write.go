@@ -285,7 +285,7 @@ func (w *writer) try(q *pgx.Batch, vs []*road.Transition, t *tally.Sheet) {
 			}
 			unjudged := v.Unjudged && !v.At.IsZero()
 			if !t.Untried(id) {
-				wave.keep(id, v, unjudged)
+				wave.keep(int64(id), unjudged, int64(v.Error), escape(v.Reason))
 			}
 			t.Tried(id)
 			wave.add(id, v, unjudged)
@@ -294,9 +294,10 @@ func (w *writer) try(q *pgx.Batch, vs []*road.Transition, t *tally.Sheet) {
 	wave.queue(q)
 }
 
-func (w *tries) keep(id sms.ID, v *road.Transition, unjudged bool) {
-	w.keptIDs, w.keptUnjudged = append(w.keptIDs, int64(id)), append(w.keptUnjudged, unjudged)
-	w.keptErrors, w.keptReasons = append(w.keptErrors, int64(v.Error)), append(w.keptReasons, escape(v.Reason))
+// keep has what the row has of a try before kept beside it. What follows is of the try that takes its place.
+func (w *tries) keep(id int64, unjudged bool, code int64, reason string) {
+	w.keptIDs, w.keptUnjudged = append(w.keptIDs, id), append(w.keptUnjudged, unjudged)
+	w.keptErrors, w.keptReasons = append(w.keptErrors, code), append(w.keptReasons, reason)
 }
 
 func (w *tries) add(id sms.ID, v *road.Transition, unjudged bool) {

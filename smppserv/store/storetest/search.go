@@ -232,3 +232,35 @@ func triesOf(t *testing.T, open Open, handed bool) {
 	want(expired)
 	closeStore(t, s)
 }
+
+func tryAndEndInOneTransaction(t *testing.T, open Open) {
+	s := open()
+	for before := range 2 { // tries in transactions of their own
+		m := Sample()
+		Add(t, s, m)
+		tryOf := func(at int, state sms.State) road.Transition {
+			return road.Transition{IDs: []sms.ID{m.ID}, State: state, Attempts: at, Error: at, At: now.Add(time.Duration(at) * time.Second)}
+		}
+		for at := range before {
+			Finish(s, tryOf(1+at, sms.Enroute))
+		}
+		done := make(chan struct{})
+		failed, end := tryOf(1+before, sms.Enroute), tryOf(2+before, sms.Delivered)
+		end.Done = func() { close(done) }
+		s.After(func() { // the committer takes what it hands in by itself as one batch
+			s.Finish(&failed)
+			s.Finish(&end)
+		})
+		<-done
+		tries, err := s.Tries(context.Background(), m.ID)
+		if err != nil || len(tries) != 2+before {
+			t.Errorf("after %d tries: of two in one transaction it keeps %+v, %v", before, tries, err)
+		}
+		for i, try := range tries {
+			if try.Error != 1+i {
+				t.Errorf("try %d of %d is %+v", 1+i, len(tries), try)
+			}
+		}
+	}
+	closeStore(t, s)
+}

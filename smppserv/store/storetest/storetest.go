@@ -63,6 +63,7 @@ func RunInMemory(t *testing.T, fresh func(t *testing.T) Open) {
 		{"the steps of the clock are kept while a message needs them", clockSteps},
 		{"the last purge is kept", lastPurge},
 		{"each try is kept as long as its message", triesAreKept},
+		{"a try is kept that is written together with the end of its message", tryAndEndInOneTransaction},
 		{"a search finds what it should, page by page", searchFinds},
 		{"a search goes on where messages were purged", searchGoesOnAfterAPurge},
 		{"a report counts each message once where it was accepted and once where it ended", reportsCount},
