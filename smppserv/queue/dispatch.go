@@ -2,7 +2,6 @@ package queue
 
 import (
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -36,11 +35,9 @@ type job struct {
 
 	reported atomic.Bool // what came of it: a Deliverer that panics may have done so already
 
-	order  sync.Mutex // of what is handed to the store of it; taken before the queue's
-	noted  string     // progress that is not on its way to disk yet
-	noting bool       // some is
-	over   bool       // the try has ended
-	took   bool       // the recipient has taken a part
+	noted  string // progress that is not on its way to disk yet
+	noting bool   // some is
+	took   bool   // the recipient has taken a part
 
 	text       bool // of parts
 	came       int

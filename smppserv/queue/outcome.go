@@ -77,9 +77,6 @@ func (j *job) report(o sms.Outcome) {
 	if o.Fault && q.faulty(j.lead) >= maxFaults {
 		o.Verdict = sms.Failed
 	}
-	j.order.Lock() // what was noted before is on its way by now
-	j.over = true
-	j.order.Unlock()
 	switch o.Verdict {
 	case sms.Returned:
 		q.putBack(j, o)
@@ -156,7 +153,6 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 	c.failed = append(c.ref[:0], j.all...)
 	c.now = now
 	c.proceeds(m, o.Progress)
-	q.unwritten++
 	j.requeue(now)
 	switch {
 	case o.Unjudged && j.took: // what was begun goes on
@@ -181,13 +177,20 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 		}
 	}
 	c.Done = c.retried
+	q.finish(&c.Transition)
 	q.mu.Unlock()
 	if o.Unjudged {
 		q.limited.Line(zerolog.InfoLevel, tryUnjudged, loglimit.Peer{Name: partyName(m.Recipient)}).EmbedObject(m).Str("reason", o.Reason).Msg(tryUnjudged.Text)
 	} else {
 		q.limited.Line(zerolog.InfoLevel, tryFailed, loglimit.Peer{Name: partyName(m.Recipient)}).EmbedObject(m).Int("attempt", c.Attempts).Stringer("next_try_in", wait).Str("reason", o.Reason).Msg(tryFailed.Text)
 	}
-	q.o.Store.Finish(&c.Transition)
+}
+
+// finish hands the store what came of a try, with the queue locked: the next try of the message, or of the one behind it, may end before whoever
+// reported this one has gone on, and the store keeps what it is handed in its order.
+func (q *Queue) finish(v *road.Transition) {
+	q.unwritten++
+	q.o.Store.Finish(v)
 }
 
 // describe says of a transition which try it comes of.
@@ -255,16 +258,10 @@ func (q *Queue) conclude(all []ref, ms []*sms.Message, lead ref, j *job, o sms.O
 		to.reached(e.lane)
 		to.reached(0)
 	}
-	q.unwritten++
 	if j != nil {
 		j.release()
 	}
 	q.remove(c, all, ms)
-	q.mu.Unlock()
-	if c.State != sms.Delivered && c.State != sms.Deleted {
-		q.limited.Warn(notDelivered, loglimit.Peer{Name: partyName(m.Owner())}).EmbedObject(m).Stringer("state", c.State).Int("error", o.Code).Int("attempts", c.Attempts).Str("reason", o.Reason).
-			Msg(notDelivered.Text)
-	}
 	c.Done, c.Parked = c.concluded, q.onParked
 	if answer != nil {
 		c.Parked = func() {
@@ -272,7 +269,12 @@ func (q *Queue) conclude(all []ref, ms []*sms.Message, lead ref, j *job, o sms.O
 			q.onParked()
 		}
 	}
-	q.o.Store.Finish(&c.Transition)
+	q.finish(&c.Transition)
+	q.mu.Unlock()
+	if c.State != sms.Delivered && c.State != sms.Deleted {
+		q.limited.Warn(notDelivered, loglimit.Peer{Name: partyName(m.Owner())}).EmbedObject(m).Stringer("state", c.State).Int("error", o.Code).Int("attempts", c.Attempts).Str("reason", o.Reason).
+			Msg(notDelivered.Text)
+	}
 }
 
 // concluded is called when the final state is on disk.

@@ -10,44 +10,32 @@ import (
 
 // underway notes the progress of a try that goes on.
 func (j *job) underway(progress string) {
-	j.order.Lock()
-	defer j.order.Unlock()
 	j.q.mu.Lock()
+	defer j.q.mu.Unlock()
 	j.noted, j.took = progress, true
-	v := j.nextNote()
-	j.q.mu.Unlock()
-	if v != nil {
-		j.q.o.Store.Finish(v)
-	}
+	j.note()
 }
 
-// nextNote is the progress that is to be written now, nil = there is none, or one is on its way.
-func (j *job) nextNote() *road.Transition {
-	if j.over || j.noting || j.noted == "" {
-		return nil
+// note has the progress written, unless there is none, one is on its way, or the try has ended. The queue is locked.
+func (j *job) note() {
+	if j.reported.Load() || j.noting || j.noted == "" {
+		return
 	}
-	q := j.q
-	v := &road.Transition{IDs: []sms.ID{q.entries.at(j.lead).id}, State: sms.Enroute, Underway: true, Progress: j.noted}
+	v := &road.Transition{IDs: []sms.ID{j.q.entries.at(j.lead).id}, State: sms.Enroute, Underway: true, Progress: j.noted}
 	v.Done, v.Parked = j.wrote, j.wrote
 	j.noting, j.noted = true, ""
-	q.unwritten++
-	return v
+	j.q.finish(v)
 }
 
 // wrote is called when a note is on disk, or given up.
 func (j *job) wrote() {
 	q := j.q
-	j.order.Lock()
 	q.mu.Lock()
 	q.unwritten--
 	j.noting = false
-	v := j.nextNote()
+	j.note()
 	q.checkIdle()
 	q.mu.Unlock()
-	if v != nil {
-		q.o.Store.Finish(v)
-	}
-	j.order.Unlock()
 	q.wake()
 }
 
@@ -67,10 +55,9 @@ func (q *Queue) putBack(j *job, o sms.Outcome) {
 	c.proceeds(m, o.Progress)
 	q.saving(j.lead, e, c)
 	c.Done, c.Parked = c.retried, q.onParked
-	q.unwritten++
 	j.requeue(now)
+	q.finish(&c.Transition)
 	q.mu.Unlock()
-	q.o.Store.Finish(&c.Transition)
 }
 
 // proceeds has the next try of m go on behind this progress.

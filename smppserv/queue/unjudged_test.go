@@ -3,8 +3,11 @@ package queue
 import (
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
@@ -24,6 +27,45 @@ func TestATryThatSaysNothingOfItsMessageTakesNoStep(t *testing.T) {
 	r.wantState(m, sms.Delivered)
 	if got, _ := r.store.Get(t.Context(), m.ID); got.Attempts != 1 {
 		t.Errorf("it took %d tries", got.Attempts)
+	}
+}
+
+// heldUp is a log whose first line is not through before release is closed.
+type heldUp struct {
+	once            sync.Once
+	begun, released chan struct{}
+}
+
+func (l *heldUp) Write(line []byte) (int, error) {
+	l.once.Do(func() {
+		close(l.begun)
+		<-l.released
+	})
+	return len(line), nil
+}
+
+func TestATryIsKeptThoughTheNextOneEndsBeforeItsReportIsThrough(t *testing.T) {
+	l := &heldUp{begun: make(chan struct{}), released: make(chan struct{})}
+	r := newRig(t, func(o *Options) { o.Log = zerolog.New(l) })
+	h := r.attach(road.OutletOptions{Recipient: "alice", Window: 2})
+	m := r.text("text")
+	m.Recipient = "alice"
+	r.add(m)
+	first := h.next("text")
+	through := make(chan struct{})
+	go func() {
+		defer close(through)
+		first.report(sms.Outcome{Verdict: sms.TryAgain, Unjudged: true, Reason: "nobody answers"})
+	}()
+	<-l.begun // the line that tells of it
+	r.q.wake()
+	h.next("text").done()
+	r.wantState(m, sms.Delivered)
+	close(l.released)
+	<-through
+	tries, err := r.store.Tries(t.Context(), m.ID)
+	if err != nil || len(tries) != 2 || tries[0].Reason != "nobody answers" {
+		t.Errorf("its tries are %+v, %v", tries, err)
 	}
 }
 
