@@ -77,8 +77,7 @@ func (w *writer) connected(ctx context.Context) (*pgx.Conn, error) {
 	for _, name := range []string{"enable_seqscan", "enable_bitmapscan", "enable_hashjoin", "enable_mergejoin"} {
 		config.RuntimeParams[name] = "off"
 	}
-	config.RuntimeParams["plan_cache_mode"] = "force_generic_plan" // for a few rows PostgreSQL would plan each time, which takes longer than they do
-	config.RuntimeParams["jit"] = "off"                            // the cost of what has no key to be found by would have it compiled, each time
+	config.RuntimeParams["jit"] = "off" // the cost of what has no key to be found by would have it compiled, each time
 	if end, ok := ctx.Deadline(); ok {
 		// Of several hosts one that is silent leaves the others their time.
 		config.ConnectTimeout = min(config.ConnectTimeout, time.Until(end)/time.Duration(1+len(config.Fallbacks)))
