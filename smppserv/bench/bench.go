@@ -21,6 +21,7 @@ type bench struct {
 	serial int               // of the trials
 	others map[string]string // addresses of the servers beside ours
 	stops  []func()          // of these servers, and of the stock
+	begun  begun
 	began  time.Time
 	fsync  time.Duration
 	load   string // of the machine before, "" = it does not tell

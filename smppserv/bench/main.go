@@ -116,15 +116,16 @@ func measure(o options, chosen []row) int {
 		_ = os.RemoveAll(root)
 	}
 	defer end()
+	b := newBench(o, root)
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
 	go func() {
 		<-stop
-		end() // the programs end with our ends of their stdin
+		b.begun.interrupted()
+		end() // other programs end with our ends of their stdin
 		os.Exit(130)
 	}()
 
-	b := newBench(o, root)
 	defer b.close()
 	results := b.runAll(chosen)
 	if o.short {

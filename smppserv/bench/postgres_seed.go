@@ -40,7 +40,7 @@ func (b *bench) newStock() *stock {
 	end := func() {
 		keeper.end()
 		_ = os.RemoveAll(keeper.folder)
-		keeper.cleanups, b.stocked = nil, nil
+		b.stocked = nil
 	}
 	b.stops = append(b.stops, end)
 	keeper.must(os.MkdirAll(keeper.folder, 0o750))

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -20,18 +21,17 @@ type trial struct {
 	testing.TB // for its unexported method; what testkit calls is below
 
 	*bench
-	repeat   int // from 0
-	folder   string
-	cleanups []func()
-	faults   []string
-	pushes   atomic.Int64 // that came to the Hermès of the trial
+	repeat int // from 0
+	folder string
+	faults []string
+	pushes atomic.Int64 // that came to the Hermès of the trial
 }
 
 // abandoned is what a trial that cannot go on panics with.
 type abandoned struct{ error }
 
 func (t *trial) Helper()           {}
-func (t *trial) Cleanup(f func())  { t.cleanups = append(t.cleanups, f) }
+func (t *trial) Cleanup(f func())  { t.begun.add(t, f) }
 func (t *trial) Failed() bool      { return len(t.faults) > 0 }
 func (t *trial) Log(args ...any)   { t.faults = append(t.faults, fmt.Sprint(args...)) }
 func (t *trial) Error(args ...any) { t.faults = append(t.faults, fmt.Sprint(args...)) }
@@ -68,6 +68,8 @@ func (t *trial) must(err error) {
 
 // try runs f as one trial.
 func (b *bench) try(repeat int, f func(*trial)) (err error) {
+	defer b.begun.hold()
+	b.begun.hold()
 	flushDisks() // else what the build, or the one before, has left to write holds up the flushes of this one
 	t := &trial{bench: b, repeat: repeat, folder: filepath.Join(b.root, fmt.Sprint(b.serial))}
 	b.serial++
@@ -86,9 +88,56 @@ func (b *bench) try(repeat int, f func(*trial)) (err error) {
 	return caught(func() { f(t) })
 }
 
+// end undoes what the trial has begun, the last first, each once.
 func (t *trial) end() {
-	for _, f := range slices.Backward(t.cleanups) {
+	for f := t.begun.take(t); f != nil; f = t.begun.take(t) {
 		f()
+	}
+}
+
+// begun are the cleanups of all trials: an interrupt calls them too.
+type begun struct {
+	ending atomic.Bool // the run was interrupted
+	mu     sync.Mutex
+	list   []cleanup
+}
+
+type cleanup struct {
+	of *trial
+	f  func()
+}
+
+func (b *begun) add(of *trial, f func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.list = append(b.list, cleanup{of, f})
+}
+
+// take takes the last one of a trial, of any for nil; nil = there is none.
+func (b *begun) take(of *trial) func() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for i, c := range slices.Backward(b.list) {
+		if of == nil || c.of == of {
+			b.list = slices.Delete(b.list, i, i+1)
+			return c.f
+		}
+	}
+	return nil
+}
+
+// interrupted undoes what all trials have begun, whatever they are at.
+func (b *begun) interrupted() {
+	b.ending.Store(true)
+	for f := b.take(nil); f != nil; f = b.take(nil) {
+		_ = caught(f)
+	}
+}
+
+// hold does not return once the run was interrupted: nothing is begun any more, and nothing is said of what was broken off.
+func (b *begun) hold() {
+	if b.ending.Load() {
+		select {}
 	}
 }
 
