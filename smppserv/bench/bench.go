@@ -17,14 +17,14 @@ import (
 type bench struct {
 	options
 	*progress
-	root   string            // where stores and configurations are
-	serial int               // of the trials
-	others map[string]string // addresses of the servers beside ours
-	stops  []func()          // of these servers, and of the stock
-	begun  begun
-	began  time.Time
-	fsync  time.Duration
-	load   string // of the machine before, "" = it does not tell
+	root     string            // where stores and configurations are
+	serial   int               // of the trials
+	others   map[string]string // addresses of the servers beside ours
+	stops    []func()          // of these servers, and of the stock
+	cleanups cleanups
+	began    time.Time
+	fsync    time.Duration
+	load     string // of the machine before, "" = it does not tell
 
 	buffers string // what PostgreSQL's shared_buffers are, "" = no row needed one
 

@@ -121,7 +121,7 @@ func measure(o options, chosen []row) int {
 	signal.Notify(stop, os.Interrupt, syscall.SIGTERM)
 	go func() {
 		<-stop
-		b.begun.interrupted()
+		b.cleanups.interrupted()
 		end() // other programs end with our ends of their stdin
 		os.Exit(130)
 	}()

@@ -31,7 +31,7 @@ type trial struct {
 type abandoned struct{ error }
 
 func (t *trial) Helper()           {}
-func (t *trial) Cleanup(f func())  { t.begun.add(t, f) }
+func (t *trial) Cleanup(f func())  { t.cleanups.add(t, f) }
 func (t *trial) Failed() bool      { return len(t.faults) > 0 }
 func (t *trial) Log(args ...any)   { t.faults = append(t.faults, fmt.Sprint(args...)) }
 func (t *trial) Error(args ...any) { t.faults = append(t.faults, fmt.Sprint(args...)) }
@@ -68,8 +68,8 @@ func (t *trial) must(err error) {
 
 // try runs f as one trial.
 func (b *bench) try(repeat int, f func(*trial)) (err error) {
-	defer b.begun.hold()
-	b.begun.hold()
+	defer b.cleanups.hold()
+	b.cleanups.hold()
 	flushDisks() // else what the build, or the one before, has left to write holds up the flushes of this one
 	t := &trial{bench: b, repeat: repeat, folder: filepath.Join(b.root, fmt.Sprint(b.serial))}
 	b.serial++
@@ -90,13 +90,13 @@ func (b *bench) try(repeat int, f func(*trial)) (err error) {
 
 // end undoes what the trial has begun, the last first, each once.
 func (t *trial) end() {
-	for f := t.begun.take(t); f != nil; f = t.begun.take(t) {
+	for f := t.cleanups.take(t); f != nil; f = t.cleanups.take(t) {
 		f()
 	}
 }
 
-// begun are the cleanups of all trials: an interrupt calls them too.
-type begun struct {
+// cleanups are those of all trials: an interrupt calls them too.
+type cleanups struct {
 	ending atomic.Bool // the run was interrupted
 	mu     sync.Mutex
 	list   []cleanup
@@ -107,36 +107,36 @@ type cleanup struct {
 	f  func()
 }
 
-func (b *begun) add(of *trial, f func()) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.list = append(b.list, cleanup{of, f})
+func (c *cleanups) add(of *trial, f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.list = append(c.list, cleanup{of, f})
 }
 
 // take takes the last one of a trial, of any for nil; nil = there is none.
-func (b *begun) take(of *trial) func() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for i, c := range slices.Backward(b.list) {
-		if of == nil || c.of == of {
-			b.list = slices.Delete(b.list, i, i+1)
-			return c.f
+func (c *cleanups) take(of *trial) func() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i, one := range slices.Backward(c.list) {
+		if of == nil || one.of == of {
+			c.list = slices.Delete(c.list, i, i+1)
+			return one.f
 		}
 	}
 	return nil
 }
 
 // interrupted undoes what all trials have begun, whatever they are at.
-func (b *begun) interrupted() {
-	b.ending.Store(true)
-	for f := b.take(nil); f != nil; f = b.take(nil) {
+func (c *cleanups) interrupted() {
+	c.ending.Store(true)
+	for f := c.take(nil); f != nil; f = c.take(nil) {
 		_ = caught(f)
 	}
 }
 
 // hold does not return once the run was interrupted: nothing is begun any more, and nothing is said of what was broken off.
-func (b *begun) hold() {
-	if b.ending.Load() {
+func (c *cleanups) hold() {
+	if c.ending.Load() {
 		select {}
 	}
 }

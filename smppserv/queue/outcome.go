@@ -153,16 +153,6 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 	c.failed = append(c.ref[:0], j.all...)
 	c.now = now
 	c.proceeds(m, o.Progress)
-	j.requeue(now)
-	switch {
-	case o.Unjudged && j.took: // what was begun goes on
-		q.readyFirst(e.lane)
-	case o.Unjudged:
-		q.readyLast(e.lane)
-		if j.outlet.paused {
-			j.outlet.deferred = append(j.outlet.deferred, q.lanes.at(e.lane).hash)
-		}
-	}
 	c.Parked = q.onParked
 	if len(c.noted) > 0 {
 		c.Parked = func() { // what was owed is owed again by the next try that fails
@@ -178,6 +168,16 @@ func (q *Queue) retry(j *job, o sms.Outcome) {
 	}
 	c.Done = c.retried
 	q.finish(&c.Transition)
+	j.requeue(now)
+	switch {
+	case o.Unjudged && j.took: // what was begun goes on
+		q.readyFirst(e.lane)
+	case o.Unjudged:
+		q.readyLast(e.lane)
+		if j.outlet.paused {
+			j.outlet.deferred = append(j.outlet.deferred, q.lanes.at(e.lane).hash)
+		}
+	}
 	q.mu.Unlock()
 	if o.Unjudged {
 		q.limited.Line(zerolog.InfoLevel, tryUnjudged, loglimit.Peer{Name: partyName(m.Recipient)}).EmbedObject(m).Str("reason", o.Reason).Msg(tryUnjudged.Text)

@@ -55,8 +55,8 @@ func (q *Queue) putBack(j *job, o sms.Outcome) {
 	c.proceeds(m, o.Progress)
 	q.saving(j.lead, e, c)
 	c.Done, c.Parked = c.retried, q.onParked
-	j.requeue(now)
 	q.finish(&c.Transition)
+	j.requeue(now)
 	q.mu.Unlock()
 }
 
