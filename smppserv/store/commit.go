@@ -191,19 +191,21 @@ func (s *Store) unwritten(batch []op, err error) (left []op, down error) {
 		}
 		// One bad row must not take the others with it. Halves find it among 1024 with 20 commits.
 		half := len(batch) / 2
-		for _, part := range [...][]op{batch[:half], batch[half:]} {
-			l, err := s.commit(part)
-			left = append(left, l...)
-			if err != nil {
-				down = err
-			}
+		left, down = s.commit(batch[:half])
+		if down == nil {
+			return s.commit(batch[half:])
 		}
-		return left, down
+		return append(left, stillLeft(batch[half:], down)...), down // an end is not to be on disk before the tries that it follows
 	}
 	down = fmt.Errorf("%w: %w", sms.ErrUnavailable, err)
 	if s.failing.Swap(&down) == nil { // said once: the log may be on the same full disk
 		s.log.Error().Err(err).Msg("the store cannot write: submits are answered RSYSERR and outcomes wait until it can")
 	}
+	return stillLeft(batch, down), down
+}
+
+// stillLeft reports down to all of a batch but the outcomes, which it returns.
+func stillLeft(batch []op, down error) (left []op) {
 	for i := range batch {
 		if batch[i].transition != nil {
 			left = append(left, batch[i])
@@ -211,7 +213,7 @@ func (s *Store) unwritten(batch []op, err error) (left []op, down error) {
 		}
 		batch[i].report(false, down)
 	}
-	return left, down
+	return left
 }
 
 // writeWithout writes a batch without what is for these asks; and without what is for any, if others of them are void by then, so that the

@@ -151,12 +151,13 @@ type Batch struct {
 	Added []*sms.Message
 	// HandedOn go to other holders, as far as they are not final. They are in no other part.
 	HandedOn []Handed
-	// Changed have a new content, times and flags. What is final stays as it is.
-	Changed []*sms.Message
 	// Tried have a next try: their attempts, error, reason, try, due time (unless it is zero), key and progress are written, or, of
 	// those that are Underway, their progress alone: in this order. What is final stays as it is. What the row has of a try before
 	// goes to the tries beside it, here as in Ended, unless it is counted in the row; see sms.Message.Unjudged.
 	Tried []*road.Transition
+	// Changed have a new content, times and flags, whatever Tried says of them: a message is not tried before its change is on disk. What is
+	// final stays as it is.
+	Changed []*sms.Message
 	// Ended have a final state. What has one already, also by an earlier one of the batch, keeps it.
 	Ended []*road.Transition
 	// Tally has counted Added. It is told of each message of Ended that takes its state, and by it; then its rows are written, after

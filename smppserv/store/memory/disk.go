@@ -119,6 +119,11 @@ func (d *Disk) write(b *store.Batch, by sms.Epoch) {
 			d.known[m.KnownBy] = append(d.known[m.KnownBy], m.ID)
 		}
 	}
+	for _, v := range b.Tried {
+		for _, id := range v.IDs {
+			d.tried(id, v, b.Tally)
+		}
+	}
 	for _, m := range b.Changed {
 		if old := d.unended(m.ID); old != nil {
 			changed := kept(m, store.Whole)
@@ -127,11 +132,6 @@ func (d *Disk) write(b *store.Batch, by sms.Epoch) {
 			changed.PushKey, changed.Progress, changed.Recipient = old.PushKey, old.Progress, old.Recipient
 			changed.Holder, changed.HandedBy = old.Holder, old.HandedBy
 			d.messages[m.ID] = changed
-		}
-	}
-	for _, v := range b.Tried {
-		for _, id := range v.IDs {
-			d.tried(id, v, b.Tally)
 		}
 	}
 	d.ended(b)

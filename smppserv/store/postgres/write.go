@@ -99,8 +99,8 @@ func (w *writer) write(ctx context.Context, b *store.Batch) (sent bool, err erro
 	ends := w.ends(b)
 	likely := ends.likely && !w.careful
 	w.add(q, b.Added, len(b.Added) >= copyLeast && (likely || len(b.Ended) == 0))
-	w.change(q, b.Changed)
 	w.try(q, b.Tried, b.Tally)
+	w.change(q, b.Changed)
 	if likely {
 		ends.queueLikely(q, b)
 		if err := ends.count(ctx, w, b); err != nil {

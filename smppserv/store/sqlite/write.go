@@ -235,6 +235,17 @@ func (w *writer) write(b *store.Batch) error {
 	if err := w.added(b.Added); err != nil {
 		return fmt.Errorf("insert messages: %w", err)
 	}
+	for _, v := range b.Tried {
+		var err error
+		if v.Underway {
+			err = w.progressed(v)
+		} else {
+			err = w.tried(v, b.Tally)
+		}
+		if err != nil {
+			return fmt.Errorf("write next tries: %w", err)
+		}
+	}
 	for _, m := range b.Changed {
 		w.change.BindInt64(1, store.Milli(m.DueAt))
 		w.change.BindInt64(2, m.Wait.Milliseconds())
@@ -245,17 +256,6 @@ func (w *writer) write(b *store.Batch) error {
 		w.change.BindInt64(6, int64(m.ID))
 		if err := run(w.change); err != nil {
 			return fmt.Errorf("change message %d: %w", m.ID, err)
-		}
-	}
-	for _, v := range b.Tried {
-		var err error
-		if v.Underway {
-			err = w.progressed(v)
-		} else {
-			err = w.tried(v, b.Tally)
-		}
-		if err != nil {
-			return fmt.Errorf("write next tries: %w", err)
 		}
 	}
 	if err := w.ended(b.Ended, b.Tally, store.Milli(b.Now)); err != nil {

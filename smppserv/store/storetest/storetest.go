@@ -50,6 +50,7 @@ func RunInMemory(t *testing.T, fresh func(t *testing.T) Open) {
 		{"the progress of a text in parts is kept, and what was known of its tries stays", progressIsKept},
 		{"ends that were asked for are written together", endsTogether},
 		{"a change is kept, but not of a final message", changeIsKept},
+		{"a change is kept that is written together with the try before it", changeBehindATryIsKept},
 		{"a change does not move the first storing", firstStoringStays},
 		{"the last writer of a conversation is known", lastWriter},
 		{"who wrote last is known after a restart", writersAfterRestart},
@@ -435,6 +436,31 @@ func changeIsKept(t *testing.T, open Open) {
 	change("too late")
 	if got := get(t, s, m.ID); string(got.Content) != "new" {
 		t.Fatalf("a final message became %q", got.Content)
+	}
+	closeStore(t, s)
+}
+
+func changeBehindATryIsKept(t *testing.T, open Open) {
+	s := open()
+	m := Sample()
+	Add(t, s, m)
+	changed := *m
+	changed.Content, changed.DueAt, changed.Wait = []byte("new"), now.Add(2*time.Hour), -time.Millisecond
+	try := road.Transition{IDs: []sms.ID{m.ID}, State: sms.Enroute, Attempts: 1, Reason: "busy", At: now, DueAt: now.Add(time.Minute), Wait: time.Minute}
+	done := make(chan error, 1)
+	s.After(func() { // the committer takes what it hands in by itself as one batch
+		s.Finish(&try)
+		s.Change(&changed, nil, func(err error) { done <- err })
+	})
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	got := get(t, s, m.ID)
+	if string(got.Content) != "new" || !got.DueAt.Equal(changed.DueAt) || got.Wait >= 0 {
+		t.Errorf("of the change it has %q, due %v, wait %v", got.Content, got.DueAt, got.Wait)
+	}
+	if got.Attempts != 1 || got.Reason != "busy" || !got.TriedAt.Equal(now) {
+		t.Errorf("of the try it has %d attempts, %q, %v", got.Attempts, got.Reason, got.TriedAt)
 	}
 	closeStore(t, s)
 }
