@@ -80,6 +80,10 @@ func (d *delivery) stop(o sms.Outcome) {
 	d.stopped = true
 }
 
+func (d *delivery) sameConversation(o *delivery) bool {
+	return d.m.Source.Number == o.m.Source.Number && d.m.Dest.Number == o.m.Dest.Number
+}
+
 func badness(o sms.Outcome) int {
 	switch {
 	case o.Verdict == sms.Failed:

@@ -2,6 +2,7 @@ package smsc
 
 import (
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -37,6 +38,7 @@ type sender struct {
 	taken   int // since that was changed
 	flying  int
 	line    []*delivery // of which something is to be sent, in their order
+	failing []*delivery // that are stopped, while deliver_sm of theirs are not answered yet
 	sending bool        // somebody is at it
 	rest    time.Time   // nothing is sent before
 	mute    *time.Timer // until the session is used like others; nil = it is
@@ -106,18 +108,22 @@ func (sd *sender) begin() bool {
 func (sd *sender) following() (d *delivery, i int, over *sms.Outcome) {
 	sd.mu.Lock()
 	defer sd.mu.Unlock()
-	for len(sd.line) > 0 && sd.flying < sd.now {
-		d = sd.line[0]
+	for n := 0; n < len(sd.line) && sd.flying < sd.now; {
+		d = sd.line[n]
+		if sd.heldBack(d) {
+			n++
+			continue
+		}
 		if i = d.part(); i >= 0 {
 			d.next, d.begun = i+1, true
 			d.flying++
 			sd.flying++
 			if d.part() < 0 {
-				sd.leaveLine()
+				sd.leaveLine(n)
 			}
 			return d, i, nil
 		}
-		sd.leaveLine()
+		sd.leaveLine(n)
 		if o, ok := d.outcome(); ok {
 			return d, 0, &o
 		}
@@ -126,8 +132,17 @@ func (sd *sender) following() (d *delivery, i int, over *sms.Outcome) {
 	return nil, 0, nil
 }
 
-// leaveLine takes the first one out of the line.
-func (sd *sender) leaveLine() {
+// heldBack tells whether a message is not to be begun, as one before it in its conversation will have to be tried again.
+func (sd *sender) heldBack(d *delivery) bool {
+	return !d.begun && slices.ContainsFunc(sd.failing, func(f *delivery) bool { return f.worst.Verdict != sms.Failed && f.sameConversation(d) })
+}
+
+// leaveLine takes the n-th one out of the line.
+func (sd *sender) leaveLine(n int) {
+	if n > 0 {
+		sd.line = slices.Delete(sd.line, n, n+1)
+		return
+	}
 	sd.line[0] = nil
 	sd.line = sd.line[1:]
 }
@@ -141,7 +156,7 @@ type ended struct {
 // answered is called with what became of the i-th deliver_sm of d.
 func (sd *sender) answered(d *delivery, i int, a session.Answer, o sms.Outcome) {
 	var first [1]ended
-	all, progress := first[:0], ""
+	all, progress, back := first[:0], "", false
 	sd.mu.Lock()
 	if d.settled[i/8]&(1<<(i%8)) != 0 { // what was sent in a fault may time out besides
 		sd.mu.Unlock()
@@ -159,18 +174,23 @@ func (sd *sender) answered(d *delivery, i int, a session.Answer, o sms.Outcome) 
 		sd.widen()
 	case o.Unjudged:
 		d.stop(o)
-		all = sd.narrow(o, all)
+		sd.narrow(o)
+		back = true
 	case errors.Is(a.Err, session.ErrTimeout):
 		d.stop(o)
 		sd.silent()
-		all = sd.giveBack(o, all)
+		back = true
 	default:
 		d.stop(o)
 	}
 	if end, over := d.outcome(); over {
-		all = append(all, ended{d, end})
+		all = sd.settle(d, end, append(all, ended{d, end}))
 	} else if !d.reported && o.Verdict == sms.Done {
 		progress = d.parts.Progress()
+	}
+	sd.fails(d)
+	if back {
+		all = sd.giveBack(o, all)
 	}
 	sd.mu.Unlock()
 	if progress != "" {
@@ -180,6 +200,31 @@ func (sd *sender) answered(d *delivery, i int, a session.Answer, o sms.Outcome) 
 		sd.end(e.d, e.o)
 	}
 	sd.goOn()
+}
+
+// fails notes a message of which no more is sent, if some of it is not answered yet.
+func (sd *sender) fails(d *delivery) {
+	if d.stopped && d.flying > 0 && !slices.Contains(sd.failing, d) {
+		sd.failing = append(sd.failing, d)
+	}
+}
+
+// settle is for a message that is over. If it has to be tried again, what was to follow it in its conversation goes back behind it.
+func (sd *sender) settle(d *delivery, end sms.Outcome, all []ended) []ended {
+	sd.failing = slices.DeleteFunc(sd.failing, func(f *delivery) bool { return f == d })
+	if end.Verdict == sms.Done || end.Verdict == sms.Failed {
+		return all
+	}
+	for _, next := range sd.line {
+		if next.begun || !next.sameConversation(d) {
+			continue
+		}
+		next.stop(sms.Outcome{Verdict: sms.Returned, Reason: end.Reason})
+		if o, over := next.outcome(); over {
+			all = append(all, ended{next, o})
+		}
+	}
+	return all
 }
 
 func (sd *sender) end(d *delivery, o sms.Outcome) {
@@ -200,8 +245,8 @@ func (sd *sender) widen() {
 	}
 }
 
-// narrow is for a client that takes nothing now: what was not begun goes back to the queue, and of what was begun no more is sent.
-func (sd *sender) narrow(o sms.Outcome, all []ended) []ended {
+// narrow is for a client that takes nothing now.
+func (sd *sender) narrow(o sms.Outcome) {
 	if sd.now == sd.window {
 		sd.p.sv.o.Log.Info().Str("system_id", sd.p.s.SystemID()).Uint64("session", sd.p.s.ID()).Str("reason", o.Reason).
 			Msg("a client takes less than is sent: nothing is sent on its session for a second, and then more and more")
@@ -209,16 +254,16 @@ func (sd *sender) narrow(o sms.Outcome, all []ended) []ended {
 	sd.now, sd.taken, sd.rest = 1, 0, time.Now().Add(restTime)
 	sd.outlet.SetWindow(1)
 	sd.outlet.Rest(restTime)
-	return sd.giveBack(o, all)
 }
 
-// giveBack sends no more of what is in line.
+// giveBack sends no more of what is in line: what was not begun goes back to the queue.
 func (sd *sender) giveBack(o sms.Outcome, all []ended) []ended {
 	for _, d := range sd.line {
 		d.stop(sms.Outcome{Verdict: sms.Returned, Reason: o.Reason})
 		if o, over := d.outcome(); over {
 			all = append(all, ended{d, o})
 		}
+		sd.fails(d)
 	}
 	sd.line = nil
 	return all
