@@ -327,7 +327,7 @@ func TestCloseDoesNotWaitForAConnectionThatAsksNothing(t *testing.T) {
 	if err := s.Close(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if took := time.Since(began); took > 3*time.Second {
+	if took := time.Since(began); took >= 5*time.Second { // for so long net/http waits for one that has sent nothing
 		t.Errorf("it took %s", took)
 	}
 }

@@ -148,8 +148,9 @@ func TestAnAnswerThatNeverEndsIsCutOff(t *testing.T) {
 			}
 		}
 	})
-	began := time.Now()
-	if got := deliver(t, newPush(t, options(at.URL())), message(1, "hi")); got.Verdict != sms.Done || time.Since(began) > 4*time.Second {
-		t.Errorf("%+v after %v", got, time.Since(began))
+	o := options(at.URL())
+	o.Timeout = time.Hour // it is not this that cuts it off
+	if got := deliver(t, newPush(t, o), message(1, "hi")); got.Verdict != sms.Done {
+		t.Errorf("%+v", got)
 	}
 }

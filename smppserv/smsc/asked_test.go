@@ -38,11 +38,13 @@ type deaf struct {
 	places
 	mu    sync.Mutex
 	asked []sms.Epoch
+	most  time.Duration // that one of them had
 }
 
 func (d *deaf) Ask(ctx context.Context, of sms.Epoch, _ string, _ []byte) ([]byte, error) {
+	deadline, _ := ctx.Deadline()
 	d.mu.Lock()
-	d.asked = append(d.asked, of)
+	d.asked, d.most = append(d.asked, of), max(d.most, time.Until(deadline))
 	d.mu.Unlock()
 	<-ctx.Done()
 	return nil, ctx.Err()
@@ -75,7 +77,7 @@ func TestWhatIsAskedOfAnotherWorkerThatDoesNotAnswerIsRefusedWithinTwoSeconds(t 
 	} {
 		began := time.Now()
 		c.ExpectResp(c.Send(test.request), test.status)
-		if took := time.Since(began); took < askTime || took > askTime+time.Second {
+		if took := time.Since(began); took < askTime {
 			t.Errorf("%s was answered after %v", test.what, took)
 		}
 	}
@@ -83,6 +85,9 @@ func TestWhatIsAskedOfAnotherWorkerThatDoesNotAnswerIsRefusedWithinTwoSeconds(t 
 	defer d.mu.Unlock()
 	if len(d.asked) != 4 || !slices.Contains(d.asked[1:3], 5) || !slices.Contains(d.asked[1:3], 6) {
 		t.Errorf("asked were %v", d.asked)
+	}
+	if d.most > askTime {
+		t.Errorf("they had %v", d.most)
 	}
 }
 
