@@ -148,42 +148,47 @@ func postgresLatency(t *trial) []value {
 // nodes are as many as the workers that the goal is of.
 const nodes = 3
 
-// overNodes is the rate of nine sessions with a window of 64 each, which are spread over workers, and what each message took.
-func (t *trial) overNodes(n int) (rate float64, took cost) {
+// overNodes is the rate of sessions with a window of 64 each, which are spread over n workers, and what each message took.
+func (t *trial) overNodes(n, sessions int) (rate float64, took cost) {
 	d := t.postgres()
 	var workers []*server
 	var es []*esme
-	l := load{sessions: 9, window: 64, n: t.scaled(400_000), phones: t.size}
+	l := load{sessions: sessions, window: 64, n: t.scaled(400_000), phones: t.size}
 	d.runIn(l.n * submitLog)
-	per := l.sessions / n
+	per := sessions / n
 	for i := range n {
-		w := d.node(false, t.away())
+		w := d.node(false, t.away(), clientsOf(sessions))
 		workers = append(workers, w)
-		bound, err := load{sessions: per, account: func(session int) account { return clientOf(i*per + session) }}.bindAll(w.SMPP)
+		bound, err := load{sessions: per, account: func(session int) account { return many(i*per + session) }}.bindAll(w.SMPP)
 		t.must(err)
 		es = append(es, bound...)
 	}
 	took = t.spent(d, l.n, func() {
-		o, err := l.drive(es, t.watch(fmt.Sprintf("%d on one database", n)))
+		o, err := l.drive(es, t.watch(fmt.Sprintf("%d sessions, %d on one database", sessions, n)))
 		t.must(err)
 		rate = o.rate()
 	}, workers...)
 	return rate, took
 }
 
+// postgresNodes has as many sessions at each worker as the row of one has, and then few at each, whose commits are small.
 func postgresNodes(t *trial) []value {
-	var one, three float64
 	var took cost
-	t.inTurn(func() {
-		t.alone(func(t *trial) { one, _ = t.overNodes(1) })
-	}, func() {
-		t.alone(func(t *trial) { three, took = t.overNodes(nodes) })
-	})
+	measure := func(sessions int) (one, three float64) {
+		t.inTurn(func() {
+			t.alone(func(t *trial) { one, _ = t.overNodes(1, sessions) })
+		}, func() {
+			t.alone(func(t *trial) { three, took = t.overNodes(nodes, sessions) })
+		})
+		return one, three
+	}
+	oneOfFew, threeOfFew := measure(nodes * 3)
+	one, three := measure(nodes * eight(0, 0).sessions)
 	share := float64(notMeasured)
 	if took.workers > 0 {
 		share = 100 * took.workers / (took.workers + took.database)
 	}
-	return []value{{three, one}, {value: share}}
+	return []value{{three, one}, {threeOfFew, oneOfFew}, {value: share}}
 }
 
 // postgresLife measures what a whole life takes, on PostgreSQL and on SQLite.

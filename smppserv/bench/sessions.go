@@ -20,13 +20,18 @@ func sessionsRow(t *trial) []value {
 
 // manyClients is a server that takes n sessions, two of each client.
 func (t *trial) manyClients(n int) *server {
+	return t.server(false, t.away(), clientsOf(n), testkit.Settings{
+		"server.max_connections": n + 100, "server.max_connections_per_ip": n + 100, "server.keep_alive_interval": "0s",
+	})
+}
+
+// clientsOf are the clients of n sessions, two of each.
+func clientsOf(n int) testkit.Settings {
 	var list []map[string]any
 	for i := range (n + 1) / 2 {
 		list = append(list, map[string]any{"system_id": many(2 * i).id, "password": many(2 * i).password, "bind_policy": "pair", "max_queued": 10_000_000})
 	}
-	return t.server(false, t.away(), testkit.Settings{
-		"clients": list, "server.max_connections": n + 100, "server.max_connections_per_ip": n + 100, "server.keep_alive_interval": "0s",
-	})
+	return testkit.Settings{"clients": list}
 }
 
 func many(session int) account {
