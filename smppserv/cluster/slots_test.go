@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -448,4 +449,45 @@ func TestThePlaceOfADeadWorkersSessionIsFreeWhateverSessionHasItsNumberElsewhere
 			}
 		})
 	}
+}
+
+// A row that another worker frees while it is being taken is of a later transaction than the one that takes it.
+func TestAPlaceIsKnownEverywhereThoughItsRowWasFreedWhileItWasTaken(t *testing.T) {
+	r := newRig(t)
+	a := r.join("a", long)
+	b := r.join("b", long, answering(func(string, uint64) bool { return true }))
+	release := b.takes(numbered(receiver, 1))
+	r.exec(`CREATE FUNCTION held() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_advisory_xact_lock(4711); RETURN NEW; END'`)
+	r.exec(`CREATE TRIGGER held BEFORE INSERT ON slots FOR EACH ROW EXECUTE FUNCTION held()`)
+	tx, err := r.pool.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback(t.Context())
+	if _, err := tx.Exec(t.Context(), `SELECT pg_advisory_xact_lock(4711)`); err != nil {
+		t.Fatal(err)
+	}
+	taken := make(chan struct{})
+	go func() {
+		defer close(taken)
+		a.takes(numbered(receiver, 2))
+	}()
+	testkit.Await(t, "it is being taken", func() bool {
+		return r.value(`SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`) == "1"
+	})
+	release()
+	testkit.Await(t, "it is free", func() bool { return r.value(`SELECT epoch FROM slots`) == "0" })
+	testkit.Await(t, "that is seen", func() bool {
+		b.slots.mu.Lock()
+		defer b.slots.mu.Unlock()
+		return strconv.FormatUint(b.slots.client["acme"][0].at, 10) == r.value(`SELECT at FROM slots`)
+	})
+	if err := tx.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	testkit.Receive(t, taken, "the place")
+	testkit.Await(t, "the other worker knows who has it", func() bool {
+		e, ok := b.Receiver("acme")
+		return ok && e == a.epoch
+	})
 }

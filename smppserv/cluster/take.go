@@ -95,7 +95,7 @@ func (n *Node) tryTake(ctx context.Context, p road.Place, gone []slot, again boo
 	var mine slot
 	var taken []slot
 	var freed []int16
-	err = pgx.BeginFunc(ctx, c, func(tx pgx.Tx) error {
+	try := func(tx pgx.Tx) error {
 		rows, err := n.lockSlots(ctx, tx, p.Client)
 		if err != nil {
 			return err
@@ -119,7 +119,10 @@ func (n *Node) tryTake(ctx context.Context, p road.Place, gone []slot, again boo
 		freed = slices.DeleteFunc(freed, func(number int16) bool { return number == mine.number })
 		mine.at, err = n.writeSlot(ctx, tx, p, mine.number, freed)
 		return err
-	})
+	}
+	for err = errPassed; errors.Is(err, errPassed); {
+		err = pgx.BeginFunc(ctx, c, try)
+	}
 	if err != nil || len(way) > 0 {
 		return way, err
 	}
@@ -163,15 +166,24 @@ func (n *Node) lockSlots(ctx context.Context, tx pgx.Tx, client string) (rows []
 	return rows, tx.SendBatch(ctx, b).Close()
 }
 
-// writeSlot gives p a slot, frees others, and returns the transaction that did.
-func (n *Node) writeSlot(ctx context.Context, tx pgx.Tx, p road.Place, number int16, freed []int16) (at uint64, err error) {
-	var by string
-	b := &pgx.Batch{}
-	b.Queue(`INSERT INTO slots (client, slot, epoch, session, receives, transmits, remote, at)
-		SELECT $1, $2, epoch, $4, $5, $6, $7, pg_current_xact_id() FROM nodes WHERE epoch = $3 FOR KEY SHARE
+// errPassed means that the row of a slot was written by a later transaction than the one that was about to.
+var errPassed = errors.New("the place was written meanwhile")
+
+// takeSlot writes a row, of which rows are looked for, and told apart, by their transactions: one of an earlier transaction than the row had
+// would not be seen. A row that is as it was when the statement began may be another server's.
+const takeSlot = `WITH n AS (SELECT epoch FROM nodes WHERE epoch = $3 FOR KEY SHARE),
+	s AS (INSERT INTO slots (client, slot, epoch, session, receives, transmits, remote, at) SELECT $1, $2, epoch, $4, $5, $6, $7, pg_current_xact_id() FROM n
 		ON CONFLICT (client, slot) DO UPDATE SET epoch = excluded.epoch, session = excluded.session, receives = excluded.receives,
 		transmits = excluded.transmits, remote = excluded.remote, since = excluded.since, at = excluded.at
-		RETURNING at::text`, p.Client, number, int64(n.epoch), int64(p.Session), p.Receives, p.Transmits, p.Remote).QueryRow(func(r pgx.Row) error { return r.Scan(&by) })
+		WHERE slots.at < excluded.at OR slots.at = (SELECT was.at FROM slots was WHERE was.client = $1 AND was.slot = $2)
+		RETURNING at::text)
+SELECT s.at FROM n LEFT JOIN s ON true`
+
+// writeSlot gives p a slot, frees others, and returns the transaction that did. The error may be errPassed.
+func (n *Node) writeSlot(ctx context.Context, tx pgx.Tx, p road.Place, number int16, freed []int16) (at uint64, err error) {
+	var by *string
+	b := &pgx.Batch{}
+	b.Queue(takeSlot, p.Client, number, int64(n.epoch), int64(p.Session), p.Receives, p.Transmits, p.Remote).QueryRow(func(r pgx.Row) error { return r.Scan(&by) })
 	if len(freed) > 0 {
 		b.Queue(`UPDATE slots SET epoch = 0, since = clock_timestamp(), at = pg_current_xact_id() WHERE client = $1 AND slot = ANY ($2)`, p.Client, freed)
 	}
@@ -181,8 +193,10 @@ func (n *Node) writeSlot(ctx context.Context, tx pgx.Tx, p road.Place, number in
 		return 0, ErrLost
 	case err != nil:
 		return 0, err
+	case by == nil:
+		return 0, errPassed
 	}
-	return strconv.ParseUint(by, 10, 64)
+	return strconv.ParseUint(*by, 10, 64)
 }
 
 // stale tells that a row is a session of this node's that has ended, or that takes its place anew.
