@@ -55,14 +55,10 @@ func (s *site) one(t *testing.T) *sms.Message {
 
 func (s *site) exec(t *testing.T, statements ...string) {
 	t.Helper()
-	s.pg.Exec(t, s.database(), statements...)
+	s.pg.Exec(t, s.database(t), statements...)
 }
 
-func (s *site) database() string {
-	_, name, _ := strings.Cut(strings.TrimPrefix(s.postgres.DSN, "postgres://"), "/")
-	name, _, _ = strings.Cut(name, "?")
-	return name
-}
+func (s *site) database(t *testing.T) string { return testkit.DatabaseName(t, s.postgres.DSN) }
 
 func TestNothingIsCopiedWhileAWorkerRunsOnEitherEnd(t *testing.T) {
 	s := newSite(t)
@@ -86,7 +82,7 @@ func TestNothingIsCopiedWhileAWorkerRunsOnEitherEnd(t *testing.T) {
 	s.exec(t, fmt.Sprintf(node, "-1")) // it was killed
 	must(t, s.there)
 	must(t, s.back)
-	if n := s.pg.Value(t, s.database(), "SELECT (SELECT count(*) FROM nodes) + (SELECT count(*) FROM fences)"); n != "0" {
+	if n := s.pg.Value(t, s.database(t), "SELECT (SELECT count(*) FROM nodes) + (SELECT count(*) FROM fences)"); n != "0" {
 		t.Errorf("a node that was cut off could write into what was moved: %s rows are left of it", n)
 	}
 }

@@ -443,7 +443,7 @@ func TestTheOtherPartsOfALongTextGoToWhoeverHasThoseThatWereCopied(t *testing.T)
 	const groups = "SELECT coalesce(string_agg(submitter || ' ' || source || ' ' || destination || ' ' || ref || ' ' || total || ' ' || (epoch = (SELECT holder FROM messages LIMIT 1)), ' | '), '') " +
 		"FROM groups WHERE until > extract(epoch FROM now()) * 1000"
 	want := fmt.Sprintf("%s %s %s 7 3 true", part.Submitter, part.Source.Number, part.Dest.Number)
-	if got := s.pg.Value(t, s.database(), groups); got != want {
+	if got := s.pg.Value(t, s.database(t), groups); got != want {
 		t.Errorf("the groups are %q, want %q", got, want)
 	}
 	// Two parts of it were copied: with the last one, and those of the next text, the row is not taken for one of a whole text.
@@ -451,12 +451,12 @@ func TestTheOtherPartsOfALongTextGoToWhoeverHasThoseThatWereCopied(t *testing.T)
 	if err != nil {
 		t.Fatal(err)
 	}
-	holder, err := strconv.ParseInt(s.pg.Value(t, s.database(), "SELECT holder FROM messages LIMIT 1"), 10, 64)
+	holder, err := strconv.ParseInt(s.pg.Value(t, s.database(t), "SELECT holder FROM messages LIMIT 1"), 10, 64)
 	if err != nil {
 		t.Fatal(err)
 	}
 	d.Estates(func() []sms.Epoch { return []sms.Epoch{sms.Epoch(holder)} })
-	s.pg.Exec(t, s.database(), "INSERT INTO fences (epoch) VALUES (42)")
+	s.pg.Exec(t, s.database(t), "INSERT INTO fences (epoch) VALUES (42)")
 	worker, err := d.Begin(ctx, 42)
 	if err != nil {
 		t.Fatal(err)
@@ -466,7 +466,7 @@ func TestTheOtherPartsOfALongTextGoToWhoeverHasThoseThatWereCopied(t *testing.T)
 		next.Part, next.PartForm = sms.Part{Ref: 7, Total: 3, Seq: seq}, sms.FormUDH8
 		storetest.Add(t, worker, next)
 	}
-	if got := s.pg.Value(t, s.database(), groups); got != want {
+	if got := s.pg.Value(t, s.database(t), groups); got != want {
 		t.Errorf("then the groups are %q, want %q", got, want)
 	}
 	closeStore(t, worker)
