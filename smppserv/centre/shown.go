@@ -64,6 +64,11 @@ func (mc *centre) show(file *config.File, fault string) {
 	for _, w := range cfg.Warnings() {
 		c.Warnings = append(c.Warnings, operators.Warning{Code: warningCode(cfg, w.Key), Key: nameClient(cfg, w.Key), Text: w.Text})
 	}
+	if mc.database != nil {
+		for _, text := range mc.database.Risks() {
+			c.Warnings = append(c.Warnings, operators.Warning{Code: operators.CodeStoreUnsafe, Key: "store.dsn", Text: text})
+		}
+	}
 	c.Settings = adminapi.Settings{File: file.Path, Pending: pending, Fault: fault, Taken: time.Now()}
 	if before := mc.shown.Load(); before != nil && fault != "" {
 		c.Settings.Taken, c.Settings.Faulty, c.AllSettings = before.Settings.Taken, before.Settings.Faulty, before.AllSettings

@@ -244,11 +244,11 @@ func TestPlacesThatTheDatabaseForgotAreTakenAgainOrLost(t *testing.T) {
 	two.Client = "other"
 	a.takes(one)
 	a.takes(two)
-	r.exec(`DELETE FROM slots`)
-	r.exec(`INSERT INTO slots (client, slot, epoch, session, receives, transmits, remote) VALUES ('other', 1, $1, 9, true, false, '')`, int64(b.epoch))
 	b.slots.mu.Lock()
 	b.slots.places[place{"other", 9}] = holding{Place: road.Place{Client: "other", Session: 9, Receives: true}, granted: 1}
 	b.slots.mu.Unlock()
+	r.exec(`DELETE FROM slots`)
+	r.exec(`INSERT INTO slots (client, slot, epoch, session, receives, transmits, remote) VALUES ('other', 1, $1, 9, true, false, '')`, int64(b.epoch))
 	a.slots.readAll() // as after the connection was lost
 	a.looks.slots.kick()
 	testkit.Await(t, "the session whose place is another's ends", func() bool { return a.is(func() bool { return slices.Contains(a.displaced, 2) }) })

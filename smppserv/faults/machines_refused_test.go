@@ -219,8 +219,10 @@ func TestMachinesSayAtTheStartWhatPutsMessagesAtRisk(t *testing.T) {
 	} {
 		t.Run(setting, func(t *testing.T) {
 			pg := testkit.Postgres(t, "fsync=on", setting)
-			w := testkit.StartWorker(t, sharing(t, pg.Database(t), testkit.Settings{"log.level": "warn"}))
+			admin := testkit.Loopback(testkit.FreePort(t))
+			w := testkit.StartWorker(t, sharing(t, pg.Database(t), testkit.Settings{"log.level": "warn", "admin.listen": admin}))
 			w.Log.AwaitWords(t, says, "acknowledged")
+			(&lone{admin: admin}).says(t, http.StatusOK, "acknowledged can be lost", "PostgreSQL")
 			w.Stop(t)
 		})
 	}

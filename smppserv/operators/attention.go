@@ -16,6 +16,7 @@ const (
 	CodeStandIn          = "stand_in"
 	CodeStoreUnwritable  = adminapi.CodeStoreUnwritable
 	CodeStoreParked      = "store_parked"
+	CodeStoreUnsafe      = "store_unsafe"
 	CodeLogLarge         = "log_large"
 	CodeDiskLow          = "disk_low"
 	CodeConfigRefused    = adminapi.CodeConfigRefused
@@ -37,7 +38,7 @@ const (
 )
 
 // Codes are all of them.
-var Codes = []string{CodeHermesSilent, CodeHermesPausing, CodeStandIn, CodeStoreUnwritable, CodeStoreParked, CodeLogLarge, CodeDiskLow, CodeConfigRefused,
+var Codes = []string{CodeHermesSilent, CodeHermesPausing, CodeStandIn, CodeStoreUnwritable, CodeStoreParked, CodeStoreUnsafe, CodeLogLarge, CodeDiskLow, CodeConfigRefused,
 	CodeRestartPending, CodeClientUnbound, CodeClientPaused, CodeClientUnknown, CodeClientDisabled, CodeShippedPassword, CodeNumberShared, CodeLineRefused,
 	CodeCertificateEnds, CodeCertificateEnded, CodeConfigWarning, CodeLeaseLost, CodeNodeSilent, CodeNodeGone, CodeNodesDiffer}
 
@@ -68,6 +69,8 @@ func (ops *Operators) ownNotices(cfg *Config, parts []adminapi.Part, now time.Ti
 			n.ToDo = adminapi.Say("change %s in config.toml, and in the client", w.Key)
 		case CodeNumberShared:
 			n.ToDo = adminapi.Say("leave the number to one of the two clients in config.toml, unless that is meant")
+		case CodeStoreUnsafe:
+			n.ToDo = adminapi.Say("set it so in PostgreSQL, then start this node again: it looks at that when it starts")
 		default:
 			n.ToDo = adminapi.Say("see to %s in config.toml, unless that is meant", w.Key)
 		}

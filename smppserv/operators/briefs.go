@@ -12,6 +12,7 @@ var briefs = map[string]string{
 	CodeHermesSilent:     "Hermès does not take messages",
 	CodeHermesPausing:    "Hermès takes fewer messages than it is given",
 	CodeStandIn:          "messages go to the stand-in for Hermès, and reach nobody",
+	CodeStoreUnsafe:      "messages that were acknowledged can be lost: PostgreSQL is not set up for what is promised",
 	CodeLogLarge:         "the write-ahead log of the database has grown too large",
 	CodeDiskLow:          "little is free on the disk of the database",
 	CodeConfigRefused:    "the changed config.toml is not in force",

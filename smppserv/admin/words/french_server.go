@@ -35,6 +35,7 @@ var frenchServer = map[string]string{
 	"a client has the password that the program is shipped with, which everybody knows":                                           "un client a le mot de passe livré avec le programme, que tout le monde connaît",
 	"change %s in config.toml, and in the client":                                                                                 "changez %s dans config.toml, et chez le client",
 	"see to %s in config.toml, unless that is meant":                                                                              "revoyez %s dans config.toml, sauf si c'est voulu",
+	"set it so in PostgreSQL, then start this node again: it looks at that when it starts":                                        "réglez PostgreSQL ainsi, puis redémarrez ce nœud : il le regarde au démarrage",
 	"the certificate of %s ends at %s":                                                                                            "le certificat de %s expire le %s",
 	"the certificate of %s has ended at %s":                                                                                       "le certificat de %s a expiré le %s",
 	"put a new one into %s: it is taken up by itself":                                                                             "mettez-en un nouveau dans %s : il est pris en compte aussitôt",

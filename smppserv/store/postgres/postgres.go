@@ -64,6 +64,7 @@ type Database struct {
 	estates  atomic.Pointer[func() []sms.Epoch]
 	lives    atomic.Pointer[[]sms.Epoch] // that this worker had before
 	alone    bool                        // no other one shares the database
+	risks    []string
 	keepPool bool
 	writer   writer
 
@@ -83,6 +84,10 @@ func OpenDatabase(ctx context.Context, o Options) (*Database, error) {
 	}
 	return d, nil
 }
+
+// Risks tells because of which settings of the server, as they were when the database was opened, messages that were acknowledged can be
+// lost, and what to do.
+func (d *Database) Risks() []string { return d.risks }
 
 // newDatabase is OpenDatabase without connections.
 func newDatabase(ctx context.Context, o Options) (*Database, error) {

@@ -164,7 +164,11 @@ func (d *Database) judgeServer(ctx context.Context, c *pgx.Conn) error {
 	case encoding != "UTF8":
 		return fmt.Errorf("%w: it is %s", errEncoding, encoding)
 	}
-	warn := func(text string) { d.o.Log.Warn().Str("database", d.where()).Msg(text) }
+	d.risks = nil
+	warn := func(text string) {
+		d.risks = append(d.risks, text)
+		d.o.Log.Warn().Str("database", d.where()).Msg(text)
+	}
 	if fsync == "off" {
 		warn("PostgreSQL runs with fsync = off: after a loss of power the database is damaged, and messages that were acknowledged are lost; set fsync = on")
 	}
