@@ -132,6 +132,23 @@ func TestAnAnswerOutlivesALostReplyOfTheDatabase(t *testing.T) {
 	}
 }
 
+func TestAnAnswerGoesThroughAnotherConnectionWhereOneHasBroken(t *testing.T) {
+	r := newRig(t)
+	var b *worker
+	b = r.join("b", long, serving("cut", func(context.Context, sms.Epoch, []byte) ([]byte, error) {
+		b.cut.set(true) // all connections, as a restart of the database does
+		b.cut.set(false)
+		return []byte("done"), nil
+	}))
+	a := r.join("a", long)
+	r.knows(a, b)
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
+	defer cancel()
+	if answer, err := a.Ask(ctx, b.epoch, "cut", nil); err != nil || string(answer) != "done" {
+		t.Errorf("it is done, and the asker is told %q, %v", answer, err)
+	}
+}
+
 func TestAnAskIsOverWhenItsWorkerIs(t *testing.T) {
 	r := newRig(t)
 	a, b := r.join("a", short), r.joinIdle("b", short)

@@ -20,13 +20,16 @@ const (
 
 // pending is how many undelivered messages owners have.
 type pending struct {
-	said   map[string]int // by this node; the goroutine's
+	said   map[string]int // by this node, inDoubt = the database may have what was said last, or not; the goroutine's
 	number int64          // of the saying; the goroutine's
 
 	mu     sync.RWMutex
 	others map[sms.Epoch]*counts
 	sum    map[string]int // of all others
 }
+
+// inDoubt is a count that nobody has: it is said again.
+const inDoubt = -1
 
 type counts struct {
 	heard int64 // the number of the saying
@@ -68,20 +71,20 @@ func (n *Node) sayPending(ctx context.Context) error {
 	for i, owner := range owners {
 		values[i] = int32(now[owner])
 	}
-	p.number++ // also when it fails: it may be written, and heard
+	p.number++ // also when it fails: it may be written, and heard, and that late
 	_, err := n.o.Pool.Exec(ctx, `INSERT INTO pending (epoch, owner, waiting, said)
 		SELECT (SELECT epoch FROM nodes WHERE epoch = $1 FOR KEY SHARE), owner, waiting, $4 FROM unnest($2::text[], $3::integer[]) AS now (owner, waiting)
-		ON CONFLICT (epoch, owner) DO UPDATE SET waiting = excluded.waiting, said = excluded.said`, int64(n.epoch), owners, values, p.number)
-	if err != nil {
-		return err
-	}
+		ON CONFLICT (epoch, owner) DO UPDATE SET waiting = excluded.waiting, said = excluded.said WHERE pending.said < excluded.said`, int64(n.epoch), owners, values, p.number)
 	if p.said == nil {
 		p.said = map[string]int{}
 	}
 	for _, owner := range owners {
 		p.said[owner] = now[owner]
+		if err != nil {
+			p.said[owner] = inDoubt
+		}
 	}
-	return nil
+	return err
 }
 
 // news are the owners with other counts than were said, in ascending order.

@@ -16,6 +16,9 @@ import (
 // maxServed bounds the asks that are served at a time; what is more waits, until it is void.
 const maxServed = 128
 
+// answerRetry is the time between two tries to answer: all connections may have broken at once.
+const answerRetry = 30 * time.Millisecond
+
 // Handler does what another node asks, and returns its answer of at most MaxBody octets. ctx ends when nobody waits for it any more, and
 // has the ask: what is written with that (road.AskOf) is written in time or not at all.
 type Handler func(ctx context.Context, from sms.Epoch, body []byte) ([]byte, error)
@@ -113,10 +116,16 @@ func (n *Node) answer(ctx context.Context, r request) {
 		return
 	}
 	// What is on disk was answered with it.
-	_, err := n.o.Pool.Exec(ctx, `UPDATE asks SET answer = $2, failed = $3, answered_at = clock_timestamp() WHERE id = $1 AND answered_at IS NULL`, r.id, body, failed)
-	if err != nil {
-		n.o.Log.Warn().Err(undisclosed(err)).Str("what", r.what).Msg("what another worker asked is not answered")
-		return
+	const write = `UPDATE asks SET answer = $2, failed = $3, answered_at = clock_timestamp() WHERE id = $1 AND answered_at IS NULL`
+	for {
+		_, err := n.o.Pool.Exec(ctx, write, r.id, body, failed)
+		if err == nil {
+			break
+		}
+		if !pause(ctx, answerRetry) {
+			n.o.Log.Warn().Err(undisclosed(err)).Str("what", r.what).Msg("what another worker asked is not answered")
+			return
+		}
 	}
 	n.tell.later("answers", strconv.FormatInt(int64(r.from), 10))
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -190,4 +191,38 @@ func many(n int, at, last sms.Epoch) map[sms.ID]sms.Epoch {
 	}
 	all[sms.ID(n+1)] = last
 	return all
+}
+
+// blind is a history that cannot be read for so many looks, as while the database fails over; then all waits at worker 5.
+type blind struct {
+	History
+	left atomic.Int32
+}
+
+func (h *blind) Get(ctx context.Context, id sms.ID) (*sms.Message, error) {
+	if h.left.Add(-1) >= 0 {
+		return nil, fmt.Errorf("%w: the database is away", sms.ErrUnavailable)
+	}
+	m, err := h.History.Get(ctx, id)
+	if err == nil {
+		m.Holder = 5
+	}
+	return m, err
+}
+
+func TestATransactionElsewhereIsAnsweredThoughTheDatabaseIsAwayWhenItsTimeIsUp(t *testing.T) {
+	h := &blind{}
+	h.left.Store(2) // what one take-back reads
+	r := newRig(t, func(r *rig, o *Options) {
+		absentBob(r, o)
+		h.History = r.store
+		o.Queue, o.History, o.Others = away{r.q}, h, &unsure{places{taken: map[string]bool{}}}
+		o.Timers.Response = 50 * time.Millisecond
+	})
+	c := r.bind(smpp.CmdBindTransmitter, "alice")
+	c.ExpectResp(c.Send(&smpp.DataSM{Source: international(person), Dest: international(campaign), ESMClass: smpp.ESMTransaction,
+		TLVs: smpp.TLVs{smpp.TLVString(smpp.TagMessagePayload, "transaction")}}), smpp.RDELIVERYFAILURE)
+	if h.left.Load() == 2 {
+		t.Error("the database was not away")
+	}
 }

@@ -153,7 +153,10 @@ func (sv *Server) here(ctx context.Context, id sms.ID, do func() error) error {
 	if sv.o.Others == nil || !errors.Is(err, sms.ErrNotWaiting) {
 		return err
 	}
-	if m, unknown := sv.o.History.Get(ctx, id); unknown != nil || m.State.Final() || m.Holder != 0 {
+	switch m, unknown := sv.o.History.Get(ctx, id); {
+	case unknown != nil && !errors.Is(unknown, sms.ErrUnknown): // where it waits cannot be known now
+		return fmt.Errorf("%w: %w", smpp.RSYSERR, unknown)
+	case unknown != nil || m.State.Final() || m.Holder != 0:
 		return err
 	}
 	sv.takeIn(ctx)
@@ -178,6 +181,8 @@ func (sv *Server) atHolder(ctx context.Context, id sms.ID, do func() error, what
 		}
 		now, unknown := sv.o.History.Get(ctx, id) // it may have come here, or gone from here, since
 		switch {
+		case unknown != nil && !errors.Is(unknown, sms.ErrUnknown):
+			return fmt.Errorf("%w: %w", smpp.RSYSERR, unknown)
 		case unknown != nil || now.State.Final():
 			return err
 		case now.Holder == 0 && !again:
