@@ -38,7 +38,10 @@ stop_wine() {
 	local server
 	server=$(program wineserver64 wineserver)
 	"$server" -k
-	timeout 30 "$server" -w
+	timeout 120 "$server" -w || { # on a machine that is busy they take their time
+		echo "Wine's processes did not end in 120 s" >&2
+		return 1
+	}
 }
 
 # run_under_wine LOG SECONDS COMMAND… writes to a file, since Wine's daemons would hold a pipe open.
