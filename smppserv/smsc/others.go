@@ -153,14 +153,26 @@ func (sv *Server) here(ctx context.Context, id sms.ID, do func() error) error {
 	if sv.o.Others == nil || !errors.Is(err, sms.ErrNotWaiting) {
 		return err
 	}
-	switch m, unknown := sv.o.History.Get(ctx, id); {
-	case unknown != nil && !errors.Is(unknown, sms.ErrUnknown): // where it waits cannot be known now
-		return fmt.Errorf("%w: %w", smpp.RSYSERR, unknown)
-	case unknown != nil || m.State.Final() || m.Holder != 0:
+	switch holder, waits, failed := sv.holder(ctx, id); {
+	case failed != nil:
+		return failed
+	case !waits || holder != 0:
 		return err
 	}
 	sv.takeIn(ctx)
 	return do()
+}
+
+// holder tells whether a message waits, and at which other worker, 0 = here. The error means that this cannot be known now.
+func (sv *Server) holder(ctx context.Context, id sms.ID) (at sms.Epoch, waits bool, err error) {
+	switch m, err := sv.o.History.Get(ctx, id); {
+	case errors.Is(err, sms.ErrUnknown):
+		return 0, false, nil
+	case err != nil:
+		return 0, false, fmt.Errorf("%w: %w", smpp.RSYSERR, err)
+	default:
+		return m.Holder, !m.State.Final(), nil
+	}
 }
 
 // takeIn takes up what was handed to this worker. Where it fails, a request does without.
@@ -179,18 +191,16 @@ func (sv *Server) atHolder(ctx context.Context, id sms.ID, do func() error, what
 		if sv.o.Others == nil || !errors.Is(err, sms.ErrNotWaiting) {
 			return err
 		}
-		now, unknown := sv.o.History.Get(ctx, id) // it may have come here, or gone from here, since
+		holder, waits, failed := sv.holder(ctx, id) // it may have come here, or gone from here, since
 		switch {
-		case unknown != nil && !errors.Is(unknown, sms.ErrUnknown):
-			return fmt.Errorf("%w: %w", smpp.RSYSERR, unknown)
-		case unknown != nil || now.State.Final():
+		case failed != nil:
+			return failed
+		case !waits || holder == 0 && !again:
 			return err
-		case now.Holder == 0 && !again:
-			return err
-		case now.Holder == 0:
+		case holder == 0:
 			continue
 		}
-		answer, failed := sv.ask(within, now.Holder, what, r)
+		answer, failed := sv.ask(within, holder, what, r)
 		if failed != nil {
 			return failed
 		}
