@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"hnetsmpp/smppserv/sms"
 )
@@ -30,6 +33,8 @@ var (
 	ErrInDoubt = fmt.Errorf("%w: it is not known whether the other worker has done it", sms.ErrUnavailable)
 	// ErrTooLong means that an ask or its answer has more than MaxBody octets.
 	ErrTooLong = errors.New("more than fits between workers")
+
+	errUnheard = errors.New("the database does not tell whether it has it")
 )
 
 // RefusedError is what a handler returned on another node, in its words.
@@ -101,17 +106,21 @@ func (n *Node) ask(ctx context.Context, to sms.Epoch, what string, body []byte, 
 		ctx, cancel = context.WithTimeout(ctx, AskTime)
 		defer cancel()
 	}
-	id, to, err := n.putAsk(ctx, to, what, body, heirs)
+	id := rand.Int64()
+	c := n.asking.await(id) // it may be written though that is not heard
+	to, err := n.putAsk(ctx, id, to, what, body, heirs)
+	if errors.Is(err, errUnheard) {
+		return n.void(id, c, err)
+	}
 	if err != nil {
+		n.asking.forget(id)
 		return nil, undisclosed(err)
 	}
-	c := n.asking.await(id)
 	n.tell.later("asks", strconv.FormatInt(int64(to), 10))
-	n.looks.answers.kick() // it may have come already
 	for known := false; ; {
 		_, there, changed := n.other(to)
 		if known && !there { // somebody has taken over from it
-			return n.void(id, c, !heirs)
+			return n.giveUp(id, c, heirs)
 		}
 		known = there
 		select {
@@ -122,7 +131,7 @@ func (n *Node) ask(ctx context.Context, to sms.Epoch, what string, body []byte, 
 			n.asking.forget(id)
 			return nil, ErrLost
 		case <-ctx.Done():
-			return n.void(id, c, !heirs)
+			return n.giveUp(id, c, heirs)
 		}
 	}
 }
@@ -141,47 +150,70 @@ func (n *Node) askMyself(ctx context.Context, what string, body []byte) ([]byte,
 	return a.result()
 }
 
-// putAsk writes an ask, and tells whose it is.
-func (n *Node) putAsk(ctx context.Context, to sms.Epoch, what string, body []byte, heirs bool) (id int64, whose sms.Epoch, err error) {
+// putAsk writes an ask, and tells whose it is. Its number is the asker's own: one of the database's would come again after a crash, which
+// empties the table.
+func (n *Node) putAsk(ctx context.Context, id int64, to sms.Epoch, what string, body []byte, heirs bool) (whose sms.Epoch, err error) {
 	deadline, _ := ctx.Deadline()
 	left := time.Until(deadline).Milliseconds()
 	if body == nil {
 		body = []byte{}
 	}
-	err = n.o.Pool.QueryRow(ctx, `INSERT INTO asks (to_epoch, from_epoch, what, body, begin_by, until)
-		SELECT epoch, $2, $3, $4, clock_timestamp() + $5 * interval '1 ms', clock_timestamp() + $6 * interval '1 ms'
-		FROM nodes WHERE epoch = coalesce((SELECT owner FROM estates WHERE epoch = $1 AND $7), $1) RETURNING id, to_epoch`,
-		int64(to), int64(n.epoch), what, body, left*3/4, left, heirs).Scan(&id, (*int64)(&whose))
-	if errors.Is(err, pgx.ErrNoRows) || ctx.Err() != nil {
-		return 0, 0, ErrNoAnswer
+	unheard := false
+	err = n.o.Pool.AcquireFunc(ctx, func(c *pgxpool.Conn) error {
+		err := c.QueryRow(ctx, `INSERT INTO asks (id, to_epoch, from_epoch, what, body, begin_by, until) OVERRIDING SYSTEM VALUE
+			SELECT $1, epoch, $3, $4, $5, clock_timestamp() + $6 * interval '1 ms', clock_timestamp() + $7 * interval '1 ms'
+			FROM nodes WHERE epoch = coalesce((SELECT owner FROM estates WHERE epoch = $2 AND $8), $2) RETURNING to_epoch`,
+			id, int64(to), int64(n.epoch), what, body, left*3/4, left, heirs).Scan((*int64)(&whose))
+		refused, ok := errors.AsType[*pgconn.PgError](err)
+		unheard = !pgconn.SafeToRetry(err) && (!ok || refused.SeverityUnlocalized != "ERROR") // one that ends the connection may have written it
+		return err
+	})
+	switch {
+	case err == nil:
+		return whose, nil
+	case errors.Is(err, pgx.ErrNoRows):
+		return 0, ErrNoAnswer
+	case unheard && heirs: // what a probe asks writes nothing
+		return 0, fmt.Errorf("%w: %w", errUnheard, err)
+	case ctx.Err() != nil:
+		return 0, ErrNoAnswer
 	}
-	return id, whose, err
+	return 0, err
 }
 
-// void takes an ask away, whose time is over. That decides: what is being written for it is written before, and the ask is answered, or is
-// not written. It waits for that as long as the lease runs; nothing is written for a probe.
-func (n *Node) void(id int64, c <-chan answer, probe bool) ([]byte, error) {
+// giveUp is void, but for a probe.
+func (n *Node) giveUp(id int64, c <-chan answer, heirs bool) ([]byte, error) {
+	if heirs {
+		return n.void(id, c, nil)
+	}
 	defer n.asking.forget(id)
-	begun := time.Now()
-	for failed := error(nil); ; {
+	if a, answered, err := n.close(id); err == nil && answered {
+		return a.result()
+	}
+	return nil, ErrNoAnswer
+}
+
+// void takes an ask away, whose time is over, or of which it is not known whether it is written: that failed. That decides: what is being
+// written for it is written before, and the ask is answered, or is not written. It waits for that as long as the lease runs.
+func (n *Node) void(id int64, c <-chan answer, failed error) ([]byte, error) {
+	defer n.asking.forget(id)
+	for begun := time.Now(); ; {
 		a, answered, err := n.close(id)
 		switch {
 		case err == nil && answered:
 			return a.result()
 		case err == nil:
 			return nil, ErrNoAnswer
-		case errors.Is(err, pgx.ErrNoRows): // its answer was found just now, its worker is over, or it went although that failed
+		case errors.Is(err, pgx.ErrNoRows): // its answer was found just now, it went although that failed, or the database has forgotten it in a crash
 			select {
 			case a := <-c:
 				return a.result()
 			case <-time.After(answersEvery):
 			}
 			if failed == nil {
-				return nil, ErrNoAnswer
+				return nil, ErrInDoubt
 			}
 			return nil, fmt.Errorf("%w: %w", ErrInDoubt, undisclosed(failed))
-		case probe:
-			return nil, ErrNoAnswer
 		case !n.Holds() || time.Since(begun) > n.o.Lease:
 			return nil, fmt.Errorf("%w: %w", ErrInDoubt, undisclosed(err))
 		}

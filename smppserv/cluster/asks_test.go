@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/testkit"
 )
@@ -129,6 +131,70 @@ func TestAnAnswerOutlivesALostReplyOfTheDatabase(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// An ask that is written though its asker does not hear of that is answered, or void.
+func TestAnAskOutlivesALostReplyOfTheDatabase(t *testing.T) {
+	r := newRig(t)
+	var done atomic.Int32
+	a, b := r.joinIdle("a", long, whole), r.join("b", long, serving("count", func(context.Context, sms.Epoch, []byte) ([]byte, error) {
+		done.Add(1)
+		return nil, nil
+	}))
+	r.knows(a, b)
+	a.cut.loseReply("INSERT INTO asks")
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
+	defer cancel()
+	_, err := a.Ask(ctx, b.epoch, "count", nil)
+	if err != nil && !errors.Is(err, ErrNoAnswer) {
+		t.Fatal(err)
+	}
+	b.looks.asks.kick()
+	testkit.Await(t, "nothing is left of it", func() bool { return r.value(`SELECT count(*) FROM asks`) == "0" })
+	b.stop() // what it has begun is done
+	if n := done.Load(); (n == 1) != (err == nil) {
+		t.Errorf("it is done %d times, and its asker is told %v", n, err)
+	}
+}
+
+// The table of asks is empty after a crash of the database.
+func TestWhatACrashOfTheDatabaseForgetsIsInDoubtAndNotMixedUp(t *testing.T) {
+	pg := testkit.Postgres(t)
+	r := newRigOn(t, pg)
+	a, b := r.joinIdle("a", long), r.joinIdle("b", long, serving("echo", echo))
+	r.knows(a, b)
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
+	defer cancel()
+	answered := func(ctx context.Context, body string) <-chan Answer {
+		told := make(chan Answer, 1)
+		go func() {
+			answer, err := a.Ask(ctx, b.epoch, "echo", []byte(body))
+			told <- Answer{Body: answer, Err: err}
+		}()
+		testkit.Await(t, body+" is answered", func() bool {
+			_ = b.serve(ctx)
+			return r.value(`SELECT count(*) FROM asks WHERE answered_at IS NOT NULL`) == "1"
+		})
+		return told
+	}
+	bounded, giveUp := context.WithCancel(ctx)
+	first := answered(bounded, "first")
+	pg.Kill(t)
+	pg.Start(t)
+	for _, pool := range []*pgxpool.Pool{r.pool, a.o.Pool, b.o.Pool} {
+		testkit.Await(t, "all are connected again", func() bool { return pool.Ping(ctx) == nil })
+	}
+	second := answered(ctx, "second")
+	if err := a.lookForAnswers(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if got := testkit.Receive(t, second, "the answer"); got.Err != nil || !strings.HasPrefix(string(got.Body), "second") {
+		t.Errorf("the second: %q, %v", got.Body, got.Err)
+	}
+	giveUp()
+	if got := testkit.Receive(t, first, "the answer"); !errors.Is(got.Err, ErrInDoubt) {
+		t.Errorf("what is done, and forgotten: %q, %v", got.Body, got.Err)
 	}
 }
 

@@ -94,7 +94,7 @@ func (n *Node) takeAsks(ctx context.Context, most int) ([]request, error) {
 	ctx, cancel := n.bound(ctx)
 	defer cancel()
 	rows, err := n.o.Pool.Query(ctx, `UPDATE asks SET taken_at = clock_timestamp()
-		WHERE id = ANY (ARRAY (SELECT id FROM asks WHERE to_epoch = $1 AND answered_at IS NULL AND taken_at IS NULL AND begin_by > clock_timestamp() ORDER BY id LIMIT $2))
+		WHERE id = ANY (ARRAY (SELECT id FROM asks WHERE to_epoch = $1 AND answered_at IS NULL AND taken_at IS NULL AND begin_by > clock_timestamp() ORDER BY begin_by LIMIT $2))
 		AND taken_at IS NULL AND begin_by > clock_timestamp()
 		RETURNING id, from_epoch, what, body, (extract(epoch FROM until - clock_timestamp()) * 1000)::bigint`, int64(n.epoch), most)
 	if err != nil {

@@ -56,7 +56,7 @@ func bequeath(ctx context.Context, tx pgx.Tx, e sms.Epoch, name string, heir sms
 	for _, table := range []string{"leader", "pending", "once"} {
 		b.Queue(`DELETE FROM `+table+` WHERE epoch = $1`, int64(e))
 	}
-	b.Queue(`DELETE FROM asks WHERE from_epoch = $1 OR to_epoch = $1 AND answered_at IS NULL`, int64(e))
+	b.Queue(`DELETE FROM asks WHERE from_epoch = $1`, int64(e)) // what others asked of it, they take away
 	return tx.SendBatch(ctx, b).Close()
 }
 

@@ -21,8 +21,8 @@ const (
 // Meanwhile nothing is tried for the client that it waits for: one step would be on its way while the next one is still tried there.
 // It goes in steps, each of which is on disk before it takes effect: after an error, or a restart, so much is handed over as n says
 // or the store has, and a further call goes on. What is being tried, and what stands behind it, is handed over when its try has ended
-// without success; left is what was not by the end of ctx, or when nothing could be for handOverPatience: that is no error. n counts
-// along through progress, which may be nil.
+// without success; left is what was not by the end of ctx, or when nothing could be for handOverPatience, and what went to another worker
+// meanwhile, which has it for the old client: that is no error. n counts along through progress, which may be nil.
 func (q *Queue) HandOver(ctx context.Context, from, to string, progress func(n int)) (n, left int, err error) {
 	if from == to || from == sms.Hermes || to == sms.Hermes {
 		return 0, 0, fmt.Errorf("hand over from %q to %q: two clients are needed", from, to)
@@ -50,7 +50,9 @@ func (q *Queue) HandOver(ctx context.Context, from, to string, progress func(n i
 			}
 		}
 		rest, busy := q.waitingFor(from, upTo)
-		if left = len(rest) + busy; left == 0 || idle >= handOverPatience {
+		here := len(rest) + busy
+		left = here + q.wentFrom(from)
+		if here == 0 || idle >= handOverPatience {
 			return n, left, nil
 		}
 		select {
@@ -67,9 +69,23 @@ func (q *Queue) vacate(recipient string, calls int) (last sms.ID) {
 	defer q.mu.Unlock()
 	if q.leaving[recipient] += calls; q.leaving[recipient] == 0 {
 		delete(q.leaving, recipient)
+		delete(q.went, recipient)
 	}
 	q.holds(recipient)
 	return q.lastSeen
+}
+
+// goes counts messages that another worker has now; q.mu is held.
+func (q *Queue) goes(recipient string, n int) {
+	if q.leaving[recipient] > 0 {
+		q.went[recipient] += n
+	}
+}
+
+func (q *Queue) wentFrom(recipient string) int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.went[recipient]
 }
 
 // waitingFor lists what may be handed over now, in ascending order, and counts what may not: it is being tried, or its line is.
@@ -82,10 +98,17 @@ func (q *Queue) waitingFor(recipient string, upTo sms.ID) (ids []sms.ID, busy in
 	busyLanes := map[ref]struct{}{}
 	for chunk, more := 0, true; more; {
 		q.mu.Lock()
+		if chunk == 0 {
+			for id, p := range q.outgoing {
+				if p.m.Recipient == recipient && id <= upTo {
+					busy++
+				}
+			}
+		}
 		p := q.parties.byName[recipient]
 		if p == nil || p.recipient == nil {
 			q.mu.Unlock()
-			return nil, 0
+			return nil, busy
 		}
 		chunk, more = q.entries.walk(chunk, func(_ ref, e *entry) {
 			switch {

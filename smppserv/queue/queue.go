@@ -128,6 +128,7 @@ type Queue struct {
 	flights  flights
 	holding  map[string]struct{} // the recipients for whom nothing is tried, by an operator's wish
 	leaving  map[string]int      // and those whose messages are being handed over, by so many calls
+	went     map[string]int      // how many of those another worker has got meanwhile
 
 	// What few entries have.
 	held        map[ref]*sms.Message
@@ -198,6 +199,7 @@ func New(o Options) *Queue {
 		flights:    flights{all: make([]flight, 1)},
 		holding:    map[string]struct{}{},
 		leaving:    map[string]int{},
+		went:       map[string]int{},
 		cancelling: make(chan struct{}, 1), maxCancelled: defaultMaxCancelled, maxAsked: defaultMaxAsked,
 	}
 	q.byID.key = func(r ref) uint64 { return uint64(q.entries.at(r).id) }

@@ -126,6 +126,7 @@ func (q *Queue) passed(some []*passing, err error) {
 		}
 		q.uncount(p.owner)
 		delete(q.outgoing, p.m.ID)
+		q.goes(p.m.Recipient, 1)
 		close(p.gone)
 		if p.cancelled {
 			q.o.Share.Supersede(p.m.ID, 0)
@@ -141,6 +142,7 @@ func (q *Queue) handedOn(j *job) {
 	defer q.mu.Unlock()
 	var returned []sms.ID
 	by, superseded := q.successors[j.lead]
+	q.goes(j.outlet.options.Recipient, len(j.all))
 	q.part(j)
 	j.release()
 	for i, r := range j.all {

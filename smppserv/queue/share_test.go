@@ -355,3 +355,31 @@ func TestHowTheClockHereWasSetSaysNothingOfWhatAnotherWorkerAccepted(t *testing.
 		})
 	}
 }
+
+func TestAHandOverCountsWhatGoesToAnotherWorkerMeanwhile(t *testing.T) {
+	r := newRig(t, func(op *Options) { op.Share = newOthers() })
+	r.add(r.answerTo("on its way"))
+	away := r.attach(road.OutletOptions{Recipient: "admin", Window: 1, Serial: true, Holder: 5})
+	try := away.next("on its way")
+	type result struct {
+		n, left int
+		err     error
+	}
+	done := make(chan result, 1)
+	go func() {
+		n, left, err := r.q.HandOver(t.Context(), "admin", "next", nil)
+		done <- result{n, left, err}
+	}()
+	testkit.Await(t, "it is handed over", func() bool {
+		r.q.mu.Lock()
+		defer r.q.mu.Unlock()
+		return r.q.leaving["admin"] > 0
+	})
+	try.report(sms.Outcome{Verdict: sms.HandedOn})
+	if got := testkit.Receive(t, done, "the result"); got != (result{0, 1, nil}) {
+		t.Errorf("%+v, want one left", got)
+	}
+	if n, left, err := r.q.HandOver(t.Context(), "admin", "next", nil); n != 0 || left != 0 || err != nil {
+		t.Errorf("again: %d, %d left, %v", n, left, err)
+	}
+}
