@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -79,16 +80,34 @@ func (n *Node) untilRenewal(retry time.Duration) time.Duration {
 	return wait
 }
 
-// complain says once that the lease cannot be renewed, and once that it can again.
+// complain says once for each kind of reason that the lease cannot be renewed, and once that it can again.
 func (n *Node) complain(err error) {
 	p := &n.published
-	switch {
-	case err != nil && !p.failing.Swap(true):
-		n.o.Log.Error().Err(undisclosed(err)).Stringer("lease", n.o.Lease).
-			Msg("the lease cannot be renewed: the database does not answer; unless it does soon, nothing is delivered until it does")
-	case err == nil && p.failing.Swap(false):
-		n.o.Log.Info().Msg("the lease is renewed again")
+	if err == nil {
+		if p.failing.Swap(false) {
+			p.refusals = nil
+			n.o.Log.Info().Msg("the lease is renewed again")
+		}
+		return
 	}
+	code := refusal(err)
+	if known := slices.Contains(p.refusals, code); p.failing.Swap(true) && known {
+		return
+	}
+	p.refusals = append(p.refusals, code)
+	what := "the lease cannot be renewed: the database does not answer; unless it does soon, nothing is delivered until it does"
+	if code != "" {
+		what = "the lease cannot be renewed: the database refuses it; unless it takes it soon, nothing is delivered until it does"
+	}
+	n.o.Log.Error().Err(undisclosed(err)).Stringer("lease", n.o.Lease).Msg(what)
+}
+
+// refusal is the SQLSTATE with which the database refuses something, "" where it does not answer, or starts or ends.
+func refusal(err error) string {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok && !strings.HasPrefix(e.Code, "57") {
+		return e.Code
+	}
+	return ""
 }
 
 // undisclosed is an error without what pgx tells of the DSN when it cannot connect: user and database.
@@ -104,7 +123,7 @@ func undisclosed(err error) error {
 // unreached is why the database was not reached, each reason once.
 type unreached struct{ err error }
 
-func (e *unreached) Error() string { return "cannot connect: " + store.OneLine(e.err.Error()) }
+func (e *unreached) Error() string { return store.CannotConnect(e.err.Error()) }
 
 func (e *unreached) Unwrap() error { return e.err }
 

@@ -1,8 +1,10 @@
 package cluster
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -10,6 +12,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/rs/zerolog"
 
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
@@ -374,5 +378,26 @@ func TestTheNextRenewalComesInTimeToFindThatAnotherNodeIsSilent(t *testing.T) {
 		if got := n.untilRenewal(time.Millisecond); got != c.want {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
+	}
+}
+
+func TestEachKindOfReasonForALostLeaseIsSaidOnce(t *testing.T) {
+	var said bytes.Buffer
+	n := &Node{o: Options{Log: zerolog.New(&said)}}
+	refused := &pgconn.PgError{Code: "25006", Message: "cannot execute UPDATE in a read-only transaction"}
+	for range 2 {
+		for range 2 {
+			for _, err := range []error{io.ErrUnexpectedEOF, refused, &pgconn.PgError{Code: "57P03"}} {
+				n.complain(err)
+			}
+		}
+		n.complain(nil)
+		n.complain(nil)
+		for words, times := range map[string]int{"does not answer": 1, "the database refuses it": 1, "read-only": 1, "renewed again": 1} {
+			if got := strings.Count(said.String(), words); got != times {
+				t.Errorf("%q is said %d times: %s", words, got, said.String())
+			}
+		}
+		said.Reset()
 	}
 }

@@ -80,7 +80,7 @@ func (e *HeldError) Error() string {
 	if e.As != e.Name {
 		same = fmt.Sprintf(", which %q is too, as upper and lower case do not count", e.As)
 	}
-	return fmt.Sprintf("another worker is running under the name %q (store.node)%s: at %s, since %s", e.Name, same, e.Address, e.Since.Format(time.RFC3339))
+	return fmt.Sprintf("another worker is running under the name %q (store.node)%s: at %s, since %s: give this one a name of its own", e.Name, same, e.Address, e.Since.Format(time.RFC3339))
 }
 
 // Unwrap is store.ErrHeld.
@@ -103,8 +103,9 @@ type Node struct {
 		next atomic.Pointer[[]byte] // facts; the rest is the renewals'
 		last *[]byte
 
-		unfit   bool        // the database refuses facts
-		failing atomic.Bool // the lease cannot be renewed, as is said
+		unfit    bool        // the database refuses facts
+		failing  atomic.Bool // the lease cannot be renewed, as is said
+		refusals []string    // of that, since then
 	}
 
 	mu         sync.Mutex

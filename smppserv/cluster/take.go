@@ -51,7 +51,7 @@ func (n *Node) take(ctx context.Context, p road.Place) error {
 		way, err := n.tryTake(ctx, p, gone, false)
 		switch {
 		case err != nil:
-			return fmt.Errorf("%w: %w", sms.ErrUnavailable, err)
+			return fmt.Errorf("%w: %w", sms.ErrUnavailable, undisclosed(err))
 		case len(way) == 0:
 			return nil
 		case probed:
@@ -60,7 +60,7 @@ func (n *Node) take(ctx context.Context, p road.Place) error {
 		switch gone, err = n.probe(ctx, p.Client, way); {
 		case len(gone) > 0:
 		case err != nil: // nobody can tell now
-			return fmt.Errorf("%w: %w", sms.ErrUnavailable, err)
+			return fmt.Errorf("%w: %w", sms.ErrUnavailable, undisclosed(err))
 		default:
 			return sms.ErrNoPlace
 		}

@@ -43,7 +43,7 @@ func (ops *Operators) Unbind(ctx context.Context, by adminapi.Actor, node string
 		bounded, cancel := context.WithTimeout(ctx, answerTime)
 		defer cancel()
 		if s, err = askOne[unbinding](bounded, ops, n, askUnbind, sessionName{id}); errors.Is(err, ErrNoAnswer) {
-			err = noAnswer(&n, fmt.Sprintf("session %d is there", id))
+			err = noAnswer(&n, fmt.Sprintf("session %d is there", id), false)
 		}
 	case node == "" || strings.EqualFold(node, ops.o.Node):
 		s, err = ops.unbindHere(ctx, sessionName{id})

@@ -153,7 +153,7 @@ func (ops *Operators) atHolder(ctx context.Context, id, what string, here func(c
 		case errors.Is(err, ErrNoAnswer) && n.Name == "":
 			return adminapi.Done{}, "", fmt.Errorf("%w: the node that held message %s has ended, and another one is taking it over: ask again in a moment", adminapi.ErrConflict, m.ID)
 		case errors.Is(err, ErrNoAnswer), err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded):
-			return adminapi.Done{}, n.Name, noAnswer(&n, fmt.Sprintf("message %s is at another node", m.ID))
+			return adminapi.Done{}, n.Name, noAnswer(&n, fmt.Sprintf("message %s is at another node", m.ID), what == askCancel)
 		case errors.Is(err, sms.ErrUnavailable): // it may be done
 			return adminapi.Done{}, n.Name, failed(err)
 		}
@@ -228,7 +228,7 @@ func (ops *Operators) retryHere(ctx context.Context, m *sms.Message) (adminapi.D
 	done := adminapi.Done{ID: id, Count: 1, Text: adminapi.Say("message %s is tried with its next turn", id)}
 	if m.Recipient != sms.Hermes {
 		if why := ops.whyRecipient(m.Recipient); !why.IsZero() {
-			done.Text = adminapi.Say("message %s does not wait for a time any more, but its recipient is not there: %s", id, why)
+			done.Text = adminapi.Say("message %s does not wait for a time any more, but nothing goes to its recipient now: %s", id, why)
 		}
 	}
 	return done, nil

@@ -289,7 +289,11 @@ func silentOn[A any](all []asked[A]) string {
 	return strings.Join(names, ", ")
 }
 
-// noAnswer is the error of something that only the node could have done.
-func noAnswer(n *Neighbour, what string) error {
-	return fmt.Errorf("%w: %s, and the node %s did not answer within %d s: nothing was done", adminapi.ErrNoAnswer, what, n.Name, int(answerTime/time.Second))
+// noAnswer is the error of something that only the node could have done; it certainly has not where that is written with the answer.
+func noAnswer(n *Neighbour, what string, written bool) error {
+	outcome := "it may be done all the same"
+	if written {
+		outcome = "nothing was done"
+	}
+	return fmt.Errorf("%w: %s, and the node %s did not answer within %d s: %s", adminapi.ErrNoAnswer, what, n.Name, int(answerTime/time.Second), outcome)
 }

@@ -154,7 +154,7 @@ var frenchServer = map[string]string{
 	"cancelled while it was tried":                                     "annulé pendant un essai",
 	"replaced by its submitter (replace_sm)":                           "remplacé par son émetteur (replace_sm)",
 	"message %s is tried with its next turn":                           "le message %s est essayé à son prochain tour",
-	"message %s does not wait for a time any more, but its recipient is not there: %s": "le message %s n'attend plus son heure, mais son destinataire n'est pas là : %s",
+	"message %s does not wait for a time any more, but nothing goes to its recipient now: %s": "le message %s n'attend plus son heure, mais rien ne part vers son destinataire pour l'instant : %s",
 	"message %s is taken back":                          "le message %s est retiré",
 	"message %s is sent again as message %s":            "le message %s est renvoyé : c'est le message %s",
 	"message %s was accepted as if %s had submitted it": "le message %s a été accepté comme si %s l'avait envoyé",

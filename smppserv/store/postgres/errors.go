@@ -9,6 +9,7 @@ import (
 	"net"
 	"strings"
 
+	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -95,7 +96,7 @@ func IsAway(err error) bool {
 	if errors.Is(err, store.ErrForeign) || errors.Is(err, store.ErrHeld) {
 		return false
 	}
-	if isUntrusted(err) {
+	if isUntrusted(err) || isWithoutTLS(err) {
 		return false
 	}
 	_, isNet := errors.AsType[net.Error](err)
@@ -108,6 +109,12 @@ func IsAway(err error) bool {
 func isUntrusted(err error) bool {
 	_, is := errors.AsType[*tls.CertificateVerificationError](err)
 	return is
+}
+
+// isWithoutTLS tells that no server which the DSN names takes TLS, without which the DSN lets nobody connect.
+func isWithoutTLS(err error) bool {
+	c, ok := errors.AsType[*pgconn.ConnectError](err)
+	return ok && store.RefusedTLS(c.Unwrap().Error())
 }
 
 // explain says in one line what is wrong with the database and what to do about it.
@@ -133,7 +140,7 @@ func advise(where string, err error, away string) error {
 	case codeOutOfMemory:
 		advice = "; the PostgreSQL server has no memory left"
 	case codeTooManyConnection:
-		advice = "; PostgreSQL has no connection left: raise max_connections (each worker takes up to 16), or end other programs' connections"
+		advice = "; PostgreSQL has no connection left: raise max_connections, or the limit of the user or the database, to 20 for each worker, or end other programs' connections"
 	case codeReadOnly:
 		advice = "; it is a standby, or was made read-only: name the primary, or all servers with target_session_attrs=read-write"
 	case codeLockTimeout, codeCancelled:
@@ -152,6 +159,8 @@ func advise(where string, err error, away string) error {
 		advice = ": make it with: createdb -E UTF8 -T template0 NAME"
 	case isUntrusted(err):
 		advice = ": name the authority of its certificate with sslrootcert in store.dsn, and the server as the certificate does"
+	case isWithoutTLS(err):
+		advice = ": turn TLS on there (ssl = on), or do without by sslmode in store.dsn"
 	case errors.Is(err, context.Canceled):
 	case advice == "" && IsAway(err):
 		advice = away
@@ -165,13 +174,25 @@ type scrubbed struct{ err error }
 func (e *scrubbed) Error() string {
 	if c, ok := errors.AsType[*pgconn.ConnectError](e.err); ok {
 		if inner := errors.Unwrap(c); inner != nil {
-			return "cannot connect: " + store.OneLine(inner.Error())
+			return store.CannotConnect(inner.Error())
 		}
 	}
 	return e.err.Error()
 }
 
 func (e *scrubbed) Unwrap() error { return e.err }
+
+// Is has what passes by itself, or with room at the server, be known as sms.ErrUnavailable.
+func (e *scrubbed) Is(target error) bool {
+	if target != sms.ErrUnavailable || errors.Is(e.err, context.DeadlineExceeded) { // that may be the asker's
+		return false
+	}
+	switch code(e.err) {
+	case codeReadOnly, codeDiskFull, codeOutOfMemory, codeTooManyConnection:
+		return true
+	}
+	return IsAway(e.err)
+}
 
 // RefusesRow implements store.Database: classes 22, data exception, and 23, integrity constraint violation; 54, program limit exceeded.
 func (*Database) RefusesRow(err error) bool {

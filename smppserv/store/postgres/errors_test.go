@@ -52,6 +52,8 @@ func TestADatabaseThatCannotBeUsedIsNamedWithWhatToDo(t *testing.T) {
 	}{
 		"no server":       {fmt.Sprintf("postgres://u:%s@127.0.0.1:%d/x?sslmode=disable", secret, testkit.FreePort(t)), "cannot be reached", true, false},
 		"no password":     {edit(other, func(u *url.URL) { u.User = url.UserPassword(testkit.PGUser, secret) }), "refuses the user or the password", false, false},
+		"wrong password":  {edit(other, func(u *url.URL) { u.User, u.RawQuery = url.UserPassword(testkit.PGUser, secret), "sslmode=prefer" }), "refuses the user or the password", false, false},
+		"no TLS":          {edit(other, func(u *url.URL) { u.RawQuery = "sslmode=require" }), "turn TLS on", false, false},
 		"no database":     {edit(other, func(u *url.URL) { u.Path = "/nowhere" }), "createdb", false, false},
 		"no right":        {edit(closed, func(u *url.URL) { u.User = url.UserPassword("poor", "poor") }), "the right to make tables", false, false},
 		"another program": {other, "another program", false, false},
@@ -74,6 +76,12 @@ func TestADatabaseThatCannotBeUsedIsNamedWithWhatToDo(t *testing.T) {
 			if strings.Contains(err.Error(), word) {
 				t.Errorf("%s: tells %s: %v", what, word, err)
 			}
+		}
+		if (what == "no TLS") != strings.Contains(err.Error(), "refused TLS") {
+			t.Errorf("%s: %v", what, err)
+		}
+		if errors.Is(err, sms.ErrUnavailable) != test.away {
+			t.Errorf("%s: whether it passes by itself: %v", what, err)
 		}
 		if postgres.IsAway(err) != test.away || postgres.IsBadDSN(err) != test.bad {
 			t.Errorf("%s: away %v, bad %v: %v", what, postgres.IsAway(err), postgres.IsBadDSN(err), err)
