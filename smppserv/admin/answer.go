@@ -49,7 +49,7 @@ func (s *Server) answerError(w http.ResponseWriter, err error) {
 		{adminapi.ErrConflict, http.StatusConflict, "not possible as things are"},
 		{adminapi.ErrBadRequest, http.StatusBadRequest, "not understood"},
 		{adminapi.ErrForbidden, http.StatusForbidden, "not allowed"},
-		{adminapi.ErrUnavailable, http.StatusServiceUnavailable, "not written"},
+		{adminapi.ErrUnavailable, http.StatusServiceUnavailable, "the store is unavailable"},
 		{adminapi.ErrNoAnswer, http.StatusGatewayTimeout, "no answer from another node"},
 		{adminapi.ErrTooSlow, http.StatusServiceUnavailable, "too slow"},
 	} {
