@@ -33,10 +33,6 @@ func (mc *centre) purgeDaily(ctx context.Context, every time.Duration) {
 		return
 	}
 	d := daily{hour: jobs.PurgeMessagesHour}
-	var err error
-	if d.last, err = mc.store.LastPurge(ctx); err != nil && ctx.Err() == nil {
-		mc.log.Error().Err(err).Msg("it is not known when the last purge was; there is one now")
-	}
 	look := time.NewTicker(every)
 	defer look.Stop()
 	for {
@@ -49,12 +45,21 @@ func (mc *centre) purgeDaily(ctx context.Context, every time.Duration) {
 		if !d.due(now, elapsed) || !mc.leads() {
 			continue
 		}
+		last, unknown := mc.store.LastPurge(ctx) // another worker may have made it
+		if !last.IsZero() {
+			if d.last = last; !d.missed(now) {
+				continue
+			}
+		}
 		n, err := mc.store.Purge(ctx, now.Add(-jobs.Retention))
 		first := n == 0 && d.last.IsZero() // of a new store, it seems: what is put into it before a restart shall not have missed its purge
 		if err == nil && !first {
 			err = mc.store.NotePurge(now)
 		}
 		d.ran(now, elapsed, err == nil)
+		if err == nil && unknown != nil {
+			mc.log.Error().Err(unknown).Msg("it was not known when the last purge was; there was one now")
+		}
 		switch {
 		case err == nil && first:
 		case err == nil:
@@ -80,9 +85,14 @@ type daily struct {
 	after time.Duration // elapsed; not before
 }
 
-// due tells whether the job is to run: its hour has struck since it ran last, or it ran last in the future, as the clock was set then.
+// missed tells that its hour has struck since the job ran last, or that it ran last in the future, as the clock was set then.
+func (d *daily) missed(now time.Time) bool {
+	return d.last.After(now) || d.last.Before(lastStrike(now, d.hour))
+}
+
+// due tells whether the job is to run: two looks have found it missed.
 func (d *daily) due(now time.Time, elapsed time.Duration) bool {
-	missed := d.last.After(now) || d.last.Before(lastStrike(now, d.hour))
+	missed := d.missed(now)
 	seen := d.seen
 	d.seen = missed
 	return missed && seen && elapsed >= d.after

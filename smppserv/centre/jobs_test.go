@@ -11,6 +11,7 @@ import (
 	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store/storetest"
+	"hnetsmpp/smppserv/testkit"
 )
 
 // days lets a daily job look at a clock that shows these times, one minute apart by the time elapsed, and counts its runs.
@@ -169,4 +170,48 @@ func TestAPurgeThatWasMissedIsMadeUpForAfterTheStart(t *testing.T) {
 	fourth := old()
 	ahead.Store(int64(100 * time.Hour))
 	run(fourth, false)
+}
+
+func TestAWorkerThatLeadsNowDoesNotPurgeAgainWhatAnotherHasPurged(t *testing.T) {
+	mc := startCentre(t, 0)
+	mc.cfg.Jobs.Retention, mc.cfg.Jobs.PurgeMessagesHour = -100*24*time.Hour, 3 // all that is final is old
+	var day atomic.Int64                                                        // of November, at 15:00
+	day.Store(10)
+	looks := make(chan struct{})
+	ctx, cancel := context.WithCancel(t.Context())
+	mc.clock = func() (time.Time, time.Duration) {
+		select {
+		case looks <- struct{}{}:
+		case <-ctx.Done():
+		}
+		return time.Date(2026, 11, int(day.Load()), 15, 0, 0, 0, time.Local), 0
+	}
+	note := func(day int) {
+		if err := mc.store.NotePurge(time.Date(2026, 11, day, 3, 0, 1, 0, time.Local)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	look := func() {
+		for range 5 {
+			testkit.Receive(t, looks, "a look")
+		}
+	}
+	note(10)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		mc.purgeDaily(ctx, time.Millisecond)
+	}()
+	look()
+	m := storetest.Sample()
+	storetest.Add(t, mc.store, m)
+	storetest.Finish(mc.store, road.Transition{IDs: []sms.ID{m.ID}, State: sms.Delivered})
+	note(12) // another worker, which led
+	day.Store(12)
+	look()
+	cancel()
+	<-ended
+	if _, err := mc.store.Get(t.Context(), m.ID); err != nil {
+		t.Errorf("it purges again: %v", err)
+	}
 }

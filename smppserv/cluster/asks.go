@@ -127,9 +127,12 @@ func (n *Node) ask(ctx context.Context, to sms.Epoch, what string, body []byte, 
 		case a := <-c:
 			return a.result()
 		case <-changed:
-		case <-n.lost:
+		case <-n.lost: // who takes over takes the ask away, answered or not
 			n.asking.forget(id)
-			return nil, ErrLost
+			if !heirs {
+				return nil, ErrLost
+			}
+			return nil, fmt.Errorf("%w: %w", ErrInDoubt, ErrLost)
 		case <-ctx.Done():
 			return n.giveUp(id, c, heirs)
 		}

@@ -268,3 +268,26 @@ func TestNoMoreIsServedAtATimeThanTheBound(t *testing.T) {
 		t.Errorf("%d at a time", m)
 	}
 }
+
+// Who takes over from an asker takes its asks away, with their answers.
+func TestAnAskerThatIsLostDoesNotTakeWhatIsDoneForRefused(t *testing.T) {
+	r := newRig(t)
+	a, b := r.joinIdle("a", long), r.join("b", long, serving("echo", echo))
+	r.knows(a, b)
+	ctx, cancel := context.WithTimeout(t.Context(), testkit.Patience)
+	defer cancel()
+	told := make(chan error, 1)
+	go func() {
+		_, err := a.Ask(ctx, b.epoch, "echo", []byte("hello"))
+		told <- err
+	}()
+	testkit.Await(t, "it is answered", func() bool {
+		b.looks.asks.kick()
+		return r.value(`SELECT count(*) FROM asks WHERE answered_at IS NOT NULL`) == "1"
+	})
+	r.exec(`DELETE FROM nodes WHERE epoch = $1`, int64(a.epoch))
+	a.renewNow()
+	if err := testkit.Receive(t, told, "the answer"); !errors.Is(err, ErrInDoubt) || !errors.Is(err, ErrLost) {
+		t.Errorf("it is told %v", err)
+	}
+}

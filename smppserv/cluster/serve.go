@@ -3,6 +3,7 @@ package cluster
 import (
 	"context"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -148,7 +149,7 @@ func (n *Node) handle(ctx context.Context, r request) (body []byte, failed *stri
 		err = ErrTooLong
 	}
 	if err != nil {
-		text := err.Error()
+		text := strings.ToValidUTF8(strings.ReplaceAll(err.Error(), "\x00", ""), "?") // the database takes no other
 		return nil, &text
 	}
 	return body, nil

@@ -234,7 +234,7 @@ func (ops *Operators) HandOver(ctx context.Context, by adminapi.Actor, from, to 
 		switch {
 		case err != nil:
 		case a.err != nil:
-			err = fmt.Errorf("%w: the node %s does not answer; what it holds for %s is still for it: do it again when the node does", adminapi.ErrNoAnswer, a.node.Name, from)
+			err = fmt.Errorf("%w: the node %s does not answer; what it holds for %s may still be for it: do it again when the node does", adminapi.ErrNoAnswer, a.node.Name, from)
 		case a.answer.Words != "":
 			err = fmt.Errorf("%s: %s", a.node.Name, a.answer.Words)
 		}

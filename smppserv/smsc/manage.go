@@ -66,7 +66,7 @@ func (p *peer) own(ctx context.Context, c *Client, id string) ([]*sms.Message, e
 }
 
 // eachOf does something to messages, all at the same time so that they share their way to disk. It is enough that one succeeds;
-// else the error is the status that refused the first, or, where there is none, otherwise.
+// else the error is the status that refused the first, or, where there is none, otherwise; RSYSERR where one may be done later.
 func eachOf(ms []*sms.Message, otherwise smpp.Status, do func(*sms.Message) error) error {
 	var wg sync.WaitGroup
 	errs := make([]error, len(ms))
@@ -77,7 +77,11 @@ func eachOf(ms []*sms.Message, otherwise smpp.Status, do func(*sms.Message) erro
 	if slices.Contains(errs, nil) {
 		return nil
 	}
-	errors.As(errors.Join(errs...), &otherwise)
+	err := errors.Join(errs...)
+	if errors.Is(err, context.DeadlineExceeded) { // it is on its way to disk
+		return smpp.RSYSERR
+	}
+	errors.As(err, &otherwise)
 	return otherwise
 }
 

@@ -1,6 +1,7 @@
 package smsc
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -155,4 +156,21 @@ func TestAReplaceThatIsRefusedChangesNothing(t *testing.T) {
 			}
 		})
 	}
+}
+
+// hanging is a queue whose changes are not on disk in time.
+type hanging struct{ Queue }
+
+func (hanging) CancelBy(context.Context, sms.ID, string) error { return context.DeadlineExceeded }
+
+func (hanging) Replace(context.Context, sms.ID, func(*sms.Message) error) error {
+	return context.DeadlineExceeded
+}
+
+func TestWhatMayBeDoneLaterIsNotRefused(t *testing.T) {
+	r := newRig(t, func(r *rig, o *Options) { o.Queue = hanging{r.q} })
+	c := r.transceiver()
+	id := c.SubmitSM(later("a"))
+	c.ExpectResp(c.Send(&smpp.CancelSM{MessageID: id, Source: international(person), Dest: international(campaign)}), smpp.RSYSERR)
+	c.ExpectResp(c.Send(&smpp.ReplaceSM{MessageID: id, Source: international(person), ShortMessage: []byte("b")}), smpp.RSYSERR)
 }

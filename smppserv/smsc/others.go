@@ -137,8 +137,8 @@ func (sv *Server) ask(ctx context.Context, of sms.Epoch, what string, r request)
 	if errors.Is(err, sms.ErrUnavailable) { // it may be done
 		return reply{}, fmt.Errorf("%w: %w", smpp.RSYSERR, err)
 	}
-	if err != nil {
-		return reply{}, fmt.Errorf("%w: %w", sms.ErrHeldElsewhere, err)
+	if err != nil { // nothing is done, also where its time was over
+		return reply{}, fmt.Errorf("%w: %v", sms.ErrHeldElsewhere, err)
 	}
 	var got reply
 	if err := json.Unmarshal(answer, &got); err != nil {

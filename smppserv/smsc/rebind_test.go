@@ -3,6 +3,7 @@ package smsc
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -215,4 +216,27 @@ func TestWhoGivesUpABindThatWaitsForAProbeTakesNoPlace(t *testing.T) {
 	testkit.Await(t, "it is judged", func() bool { return len(r.sv.Sessions()) == 2 })
 	second.Close()
 	testkit.Await(t, "it is over", func() bool { return len(r.sv.Sessions()) == 1 })
+}
+
+func TestTheSessionOfAClientThatWasDisabledIsThereForOtherWorkersUntilItIsOver(t *testing.T) {
+	r, l := newLeavingRig(t)
+	r.transceiver()
+	session := r.sv.Sessions()[0].ID()
+	st := r.st
+	st.Clients = slices.Clone(st.Clients)
+	st.Clients[slices.IndexFunc(st.Clients, func(c Client) bool { return c.SystemID == "alice" })].Disabled = true
+	reloaded := make(chan struct{})
+	go func() {
+		defer close(reloaded)
+		r.sv.Reload(st)
+	}()
+	testkit.Receive(t, l.leaving, "the session leaves")
+	if r.sv.registry.holder(session) == nil {
+		t.Error("it is said to be gone")
+	}
+	l.goOn()
+	testkit.Receive(t, reloaded, "the reload")
+	if !testkit.Receive(t, r.probed(session), "the answer of a probe") {
+		t.Error("it is said to be there when it is over")
+	}
 }

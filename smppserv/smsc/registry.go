@@ -298,15 +298,17 @@ func (r *registry) holder(session uint64) *peer {
 	return nil
 }
 
-// reload gives the accounts their new settings and unbinds the sessions of clients that are gone or disabled.
+// reload gives the accounts their new settings and unbinds the sessions of clients that are gone or disabled. Those count until they have
+// left, here and for other workers.
 func (r *registry) reload(d *directory) {
 	var orphans []*peer
 	r.mu.Lock()
 	for id, a := range r.accounts {
 		c := d.byID[id]
 		if c == nil || c.Disabled {
-			orphans = append(orphans, a.sessions...)
-			delete(r.accounts, id)
+			if orphans = append(orphans, a.sessions...); len(a.sessions) == 0 {
+				delete(r.accounts, id)
+			}
 			continue
 		}
 		a.client = c

@@ -88,7 +88,7 @@ func refuseAdditions(batch []op, down error) (refused []*sms.Message) {
 }
 
 // takeBack ends messages that are on disk though whoever handed them in was told that they are not. It is the next thing that is written:
-// none was tried.
+// none was tried, unless another worker has taken over, which writing this then shows.
 func (s *Store) takeBack(refused []*sms.Message) {
 	if len(refused) == 0 {
 		return
@@ -100,6 +100,6 @@ func (s *Store) takeBack(refused []*sms.Message) {
 		}
 	}
 	v := &road.Transition{IDs: ids, State: sms.Deleted, Reason: "its submit was answered RSYSERR, since it was not known for too long whether it was committed"}
-	s.log.Warn().Int("messages", len(ids)).Msg("messages were committed after all when it was known; whoever handed them in was told RSYSERR: they are taken back")
+	s.log.Warn().Int("messages", len(ids)).Msg("messages were committed after all when it was known; whoever handed them in was told RSYSERR: they are taken back, but for those that another worker has taken over")
 	s.putBack([]op{{transition: v}})
 }
