@@ -57,8 +57,8 @@
 // A node asks another to do something, with an end (2 s): Node.Ask and Node.Handle. The one asked begins within three quarters of that
 // or not at all, and has at least the last quarter for it. What it writes is written in one transaction with its answer (road.Ask), which fails
 // when the time is over by the database's clock, or the ask is gone: at the end the asker takes it away, and so waits for such a transaction,
-// and has its answer; where the database does not tell within a lease, or has lost the ask in a crash, it is in doubt. So what is late is not done, and what is done is
-// answered. What writes nothing, as a retry, is not begun late.
+// and has its answer; where the database does not tell within a lease, or has lost the ask in a crash, it is in doubt. So what is late is not
+// done, and what is done is answered. What writes nothing, as a retry, is not begun late.
 //
 // # Slots
 //

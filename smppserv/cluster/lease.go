@@ -91,9 +91,10 @@ func (n *Node) complain(err error) {
 		return
 	}
 	code := refusal(err)
-	if known := slices.Contains(p.refusals, code); p.failing.Swap(true) && known {
+	if slices.Contains(p.refusals, code) {
 		return
 	}
+	p.failing.Store(true)
 	p.refusals = append(p.refusals, code)
 	what := "the lease cannot be renewed: the database does not answer; unless it does soon, nothing is delivered until it does"
 	if code != "" {
