@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"hnetsmpp/smppserv/road"
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/testkit"
 )
@@ -42,6 +43,17 @@ func (r *rig) awaitSteps(n int) {
 		defer r.q.mu.Unlock()
 		return len(r.q.steps) == n
 	})
+}
+
+// awaitStepsOnDisk is when so many are written, which is later than the queue has noticed.
+func (r *rig) awaitStepsOnDisk(n int) (steps []road.ClockStep) {
+	r.t.Helper()
+	testkit.Await(r.t, "the steps are on disk", func() bool {
+		var err error
+		steps, err = r.store.ClockSteps(r.t.Context())
+		return err == nil && len(steps) == n
+	})
+	return steps
 }
 
 // elapse lets time pass.

@@ -12,7 +12,6 @@ import (
 	"github.com/rs/zerolog"
 
 	"hnetsmpp/smppserv/road"
-	"hnetsmpp/smppserv/testkit"
 )
 
 // lines is a log that can be read while it is written.
@@ -121,10 +120,9 @@ func TestAStepThatTheDiskDidNotTakeIsWrittenLater(t *testing.T) {
 	m := r.lasting("m", day)
 	r.add(m)
 	r.setClock(3 * day)
-	testkit.Await(t, "the step is on disk", func() bool {
-		steps, err := r.store.ClockSteps(t.Context())
-		return err == nil && len(steps) == 1 && steps[0].LastID == m.ID
-	})
+	if steps := r.awaitStepsOnDisk(1); steps[0].LastID != m.ID {
+		t.Errorf("on disk is %v", steps[0])
+	}
 }
 
 func TestStepsReachTheDiskInTheirOrderAndAStopWaitsForThem(t *testing.T) {

@@ -180,11 +180,7 @@ func TestWhatAnEarlierLifeAcceptedAndAnotherWorkerHasFollowsTheClockOfALaterLife
 	r.restart()
 	r.clock.elapse(2 * time.Minute)
 	r.setClock(by)
-	r.awaitSteps(1)
-	steps, err := r.store.ClockSteps(t.Context())
-	if err != nil || len(steps) != 1 {
-		t.Fatal(steps, err)
-	}
+	steps := r.awaitStepsOnDisk(1)
 	steps[0].Of = []sms.Epoch{6, 7}
 	heir := newRig(t, func(o *Options) { o.Share = newOthers() })
 	heir.clock.elapse(2 * time.Minute)
