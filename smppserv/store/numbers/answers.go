@@ -66,7 +66,7 @@ func (as *answers) expect(q question) *answer {
 	return a
 }
 
-// settle keeps an answer, unless something was written since expect that may change it.
+// settle keeps an answer, unless something was written since expect that changes it.
 func (as *answers) settle(a *answer, c sms.Conversation, found, keep bool) {
 	if a == nil {
 		return
@@ -82,19 +82,43 @@ func (as *answers) settle(a *answer, c sms.Conversation, found, keep bool) {
 	}
 }
 
-// forget drops the answers that new messages change.
-func (as *answers) forget(entries []runs.Entry) {
+// renew has what new messages say take the place of the answers that they change, so that who writes again and again is not looked for again
+// and again. What nobody asked for does not come in.
+func (as *answers) renew(ms []*sms.Message, entries []runs.Entry) {
 	as.mu.Lock()
 	defer as.mu.Unlock()
 	if len(as.all) == 0 {
 		return
 	}
-	for i := range entries {
-		if k := &entries[i].Keys; k[conversation] != 0 {
-			delete(as.all, k[conversation])
-			delete(as.all, k[use])
+	for i, m := range ms {
+		k := &entries[i].Keys
+		if k[conversation] == 0 {
+			continue
+		}
+		// The names are the question's: whatever those of m are a part of is not kept.
+		if a := as.asked(question{k[conversation], m.Source.Number, m.Dest.Number}); a != nil {
+			a.Conversation = sms.Conversation{Client: m.Submitter, Number: m.Source, Campaign: m.Dest}
+			a.Number.Number, a.Campaign.Number = a.first, a.second
+		}
+		if a := as.asked(question{k[use], m.Submitter, m.Source.Number}); a != nil {
+			a.Conversation = sms.Conversation{Client: m.Submitter, Number: m.Source}
+			a.Number.Number = a.second
 		}
 	}
+}
+
+// asked is what gets the answer to a question that somebody has asked; nil = nobody has. The caller holds mu.
+func (as *answers) asked(q question) *answer {
+	a := as.all[q.key]
+	if a == nil || a.first != q.first || a.second != q.second {
+		return nil
+	}
+	if !a.known { // whoever looks for it may find what is older
+		a = &answer{question: a.question, known: true}
+		as.all[q.key] = a
+	}
+	a.found = true
+	return a
 }
 
 func (as *answers) clear() {

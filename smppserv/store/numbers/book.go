@@ -105,7 +105,7 @@ func (b *Book) Add(ms []*sms.Message) {
 		b.entries = append(b.entries, entry(m))
 	}
 	b.index.Add(b.entries)
-	b.answers.forget(b.entries)
+	b.answers.renew(ms, b.entries)
 }
 
 // Forget tells that all messages below first are purged.

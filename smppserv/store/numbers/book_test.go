@@ -175,6 +175,29 @@ func TestTheLastWriterIsKnownAtOnce(t *testing.T) {
 	want(t, b, "a", 3)
 }
 
+func TestWhoWritesAgainIsNotLookedForAgain(t *testing.T) {
+	r := newRows()
+	b := open(t, r)
+	write(b, r, 1, "a", "1", "36")
+	want(t, b, "a", 1)
+	read := r.read
+	write(b, r, 2, "b", "1", "36")
+	write(b, r, 3, "a", "1", "37") // that conversation was not asked for
+	c, ok, err := b.LastWriter(t.Context(), "1", "36")
+	if m := r.ms[2]; !ok || err != nil || c != (sms.Conversation{Client: "b", Number: m.Source, Campaign: m.Dest}) {
+		t.Errorf("the last writer is %+v, %v, %v, want as in message 2", c, ok, err)
+	}
+	if a, ok, err := b.LastUse(t.Context(), "a", "1"); !ok || err != nil || a != r.ms[3].Source {
+		t.Errorf("a used it as %+v, %v, %v, want as in message 3", a, ok, err)
+	}
+	if r.read != read {
+		t.Errorf("%d messages were read", r.read-read)
+	}
+	if n := len(b.answers.all); n != 2 {
+		t.Errorf("%d answers are kept", n)
+	}
+}
+
 func TestAnotherNumberWithTheSameHashIsNotTakenForIt(t *testing.T) {
 	r := newRows()
 	b := open(t, r)
@@ -281,6 +304,9 @@ func TestAnAnswerThatIsLookedUpWhileSomebodyWritesIsNotKept(t *testing.T) {
 	write(b, r, 1, "a", "1", "36")
 	b.answers.settle(a, sms.Conversation{}, false, true) // that nobody wrote
 	want(t, b, "a", 1)
+	if r.read != 1 { // for LastUse
+		t.Errorf("%d messages were read", r.read)
+	}
 	first, second := b.answers.expect(q), b.answers.expect(q)
 	b.answers.settle(first, sms.Conversation{Client: "first"}, true, true)
 	b.answers.settle(second, sms.Conversation{Client: "second"}, true, true)

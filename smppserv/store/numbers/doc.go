@@ -8,6 +8,6 @@
 // the message. Where the newest one is not the one, those of the number are looked through, a bounded count. While the index is
 // behind, the newest of all messages are.
 //
-// Answers are kept in memory, also that there is none. They are right because this process alone writes: [Book.Add] has those
-// that it changes forgotten.
+// Answers are kept in memory, also that there is none. They are right because this process alone writes: [Book.Add] gives those
+// that it changes what is new.
 package numbers
