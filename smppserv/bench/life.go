@@ -50,8 +50,12 @@ func life(t *trial) []value {
 	return []value{{value: rate}}
 }
 
-func opportunity(t *trial) []value {
-	w := t.server(true, testkit.Settings{"mode": "opportunity"})
+func opportunity(t *trial) []value    { return t.clientToClient(true) }
+func opportunityAll(t *trial) []value { return t.clientToClient(false) }
+
+// clientToClient has clients write to each other; own is as in settings.
+func (t *trial) clientToClient(own bool) []value {
+	w := t.server(own, testkit.Settings{"mode": "opportunity"})
 	n := t.scaled(200_000)
 	return []value{{value: t.lives(w, n, 2*n, func(session int) string { return number((session + 1) % lifeSessions) })}}
 }

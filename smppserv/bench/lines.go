@@ -10,13 +10,22 @@ import (
 	"sync/atomic"
 )
 
+// linePhones is how many numbers lines are for.
+const linePhones = 10_000
+
+func lines(t *trial) []value { return t.lines(t.server(true, t.away())) }
+
+// linesKnown is lines to numbers that wrote to each of the clients before.
+func linesKnown(t *trial) []value {
+	w := t.server(true) // with the stand-in for Hermès, which takes all
+	t.submit("conversations", load{sessions: lifeSessions, window: 64, n: lifeSessions * linePhones, phones: linePhones, dest: number}, w.SMPP)
+	w.settled(t)
+	return t.lines(w)
+}
+
 // lines hands in messages on the TCP port, one connection for each client, and has the clients answer the deliver_sm.
-func lines(t *trial) []value {
-	const (
-		inFlight = 256 // for each connection
-		phones   = 10_000
-	)
-	w := t.server(true, t.away())
+func (t *trial) lines(w *server) []value {
+	const inFlight = 256 // for each connection
 	n := t.scaled(200_000) / lifeSessions * lifeSessions
 	l := load{sessions: lifeSessions}
 	es, err := l.bindAll(w.SMPP)
@@ -38,7 +47,7 @@ func lines(t *trial) []value {
 				refused.CompareAndSwap(nil, &fault)
 			}
 		}()
-		wg.Go(func() { writeLines(c, i, n/lifeSessions, phones, window) })
+		wg.Go(func() { writeLines(c, i, n/lifeSessions, window) })
 	}
 	count := func() int64 { return deliveries(es) }
 	stop := t.watch("deliver_sm")(int64(n), count)
@@ -58,7 +67,7 @@ func lines(t *trial) []value {
 	return []value{{value: float64(n) / gather(es).took.Seconds()}}
 }
 
-func writeLines(c net.Conn, client, n, phones int, window chan struct{}) {
+func writeLines(c net.Conn, client, n int, window chan struct{}) {
 	w := bufio.NewWriterSize(c, callBuffer)
 	var line []byte
 	for k := range n {
@@ -75,7 +84,7 @@ func writeLines(c net.Conn, client, n, phones int, window chan struct{}) {
 		line = append(line, `","from":"`...)
 		line = append(line, number(client)...)
 		line = append(line, `","to":"`...)
-		line = fmt.Appendf(line, "336%08d", k%phones)
+		line = fmt.Appendf(line, "336%08d", k%linePhones)
 		line = append(line, `","text":"Bonjour, votre conseiller vous rappelle demain matin. Bonne journée."}`+"\n"...)
 		if _, err := w.Write(line); err != nil {
 			return
