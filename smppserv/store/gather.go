@@ -18,8 +18,9 @@ type gathering struct {
 }
 
 const (
-	// A commit is not held up by more than half of what the last one took, nor by more than these.
-	longestGathering = 200 * time.Microsecond
+	// A commit is not held up by more than what the last one took, nor by more than these: one more commit for those that come late
+	// costs as much.
+	longestGathering = 400 * time.Microsecond
 	mostYields       = 2000
 	// mostPassed bounds how long it is not tried where it was in vain.
 	mostPassed = 1024
@@ -33,6 +34,9 @@ func (s *Store) NeverGather() { s.gathering.never.Store(true) }
 // those that came meanwhile.
 func (s *Store) gather() {
 	g := &s.gathering
+	if g.last > 0 && !g.never.Load() {
+		runtime.Gosched() // who was told answers first, on this processor: to wake another one for that takes longer than the answer
+	}
 	if g.pass > 0 {
 		g.pass--
 		return
@@ -44,7 +48,7 @@ func (s *Store) gather() {
 	}
 	began := time.Now()
 	for yields := 0; s.waiting() < want; yields++ {
-		if time.Since(began) >= min(g.took/2, longestGathering) || yields == mostYields {
+		if time.Since(began) >= min(g.took, longestGathering) || yields == mostYields {
 			g.penalty = min(2*g.penalty+1, mostPassed)
 			g.pass = g.penalty
 			return
