@@ -89,6 +89,7 @@ type Push struct {
 	flying   map[*try]struct{} // in flight
 	closing  bool
 	idle     chan struct{} // closed when closing and nothing is in flight
+	handed   chan *try     // to who has made one
 }
 
 // NewPush makes a Push. Its errors name the key of config.toml. Attach lets it work.
@@ -97,7 +98,7 @@ func NewPush(o PushOptions) (*Push, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Push{log: o.Log, observer: o.Observer, text: o.Text, flying: map[*try]struct{}{}, idle: make(chan struct{}), limited: rate.Sometimes{First: 1, Interval: time.Minute},
+	p := &Push{log: o.Log, observer: o.Observer, text: o.Text, flying: map[*try]struct{}{}, idle: make(chan struct{}), handed: make(chan *try), limited: rate.Sometimes{First: 1, Interval: time.Minute},
 		pushes: newPressure(s.concurrency), statuses: newPressure(s.concurrency)}
 	p.settings.Store(s)
 	return p, nil
@@ -182,7 +183,24 @@ func (p *Push) Deliver(ms []*sms.Message, incomplete bool, report func(sms.Outco
 		report(o)
 		return
 	}
-	go t.run()
+	select {
+	case p.handed <- t:
+	default:
+		go p.makeTries(t)
+	}
+}
+
+// makeTries makes a try, and those that are handed over afterwards: a goroutine that has made one has the stack that it takes. There are as many
+// as tries were in flight at once.
+func (p *Push) makeTries(t *try) {
+	for {
+		t.run()
+		select {
+		case t = <-p.handed:
+		case <-p.idle:
+			return
+		}
+	}
 }
 
 // begin counts the try in. When it is not to be made, the outcome says why.
