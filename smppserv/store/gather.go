@@ -10,11 +10,31 @@ import (
 // moment after a commit has begun need one of their own. There is no fixed wait: it ends when they are there, and is not tried again
 // for a while where they did not come.
 type gathering struct {
-	last    int           // operations of the last commit
-	took    time.Duration // by it
-	pass    int           // commits before it is tried again
-	penalty int           // commits that the next attempt in vain costs
-	never   atomic.Bool
+	last  int           // operations of the last commit
+	took  time.Duration // by it
+	yield trial         // of letting those answer who were told
+	wait  trial         // of waiting for those that follow
+	never atomic.Bool
+}
+
+// trial is something that may be in vain: then it is not tried for a while, and longer each time.
+type trial struct {
+	pass    int // commits before it is tried again
+	penalty int // commits that the next attempt in vain costs
+}
+
+// due tells whether it is to be tried at this commit.
+func (t *trial) due() bool {
+	if t.pass > 0 {
+		t.pass--
+		return false
+	}
+	return true
+}
+
+func (t *trial) failed() {
+	t.penalty = min(2*t.penalty+1, mostPassed)
+	t.pass = t.penalty
 }
 
 const (
@@ -34,28 +54,41 @@ func (s *Store) NeverGather() { s.gathering.never.Store(true) }
 // those that came meanwhile.
 func (s *Store) gather() {
 	g := &s.gathering
-	if g.last > 0 && !g.never.Load() {
-		runtime.Gosched() // who was told answers first, on this processor: to wake another one for that takes longer than the answer
+	if g.last == 0 || g.never.Load() {
+		return
 	}
-	if g.pass > 0 {
-		g.pass--
+	if g.yield.due() {
+		g.yieldOnce()
+	}
+	if !g.wait.due() {
 		return
 	}
 	before := s.waiting()
-	want := min(before+g.last, maxBatch)
-	if before == 0 || g.last == 0 || g.never.Load() {
+	if before == 0 {
 		return
 	}
+	want := min(before+g.last, maxBatch)
 	began := time.Now()
 	for yields := 0; s.waiting() < want; yields++ {
 		if time.Since(began) >= min(g.took, longestGathering) || yields == mostYields {
-			g.penalty = min(2*g.penalty+1, mostPassed)
-			g.pass = g.penalty
+			g.wait.failed()
 			return
 		}
 		runtime.Gosched()
 	}
-	g.penalty = 0
+	g.wait.penalty = 0
+}
+
+// yieldOnce lets who was told answer first, on this processor: to wake another one for that takes longer than the answer. Where goroutines
+// compute on all processors it is long before this one comes back.
+func (g *gathering) yieldOnce() {
+	began := time.Now()
+	runtime.Gosched()
+	if time.Since(began) > longestGathering {
+		g.yield.failed()
+	} else {
+		g.yield.penalty = 0
+	}
 }
 
 func (s *Store) waiting() int {

@@ -74,3 +74,30 @@ func TestACommitThatWaitedInVainIsFollowedByMoreAndMoreThatDoNotWait(t *testing.
 		}
 	})
 }
+
+// A goroutine that computes has the processor for 10 ms: what a commit leaves it costs each commit as much.
+func TestACommitDoesNotLeaveTheProcessorAgainAndAgainToWhoComputes(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	const commits = 100
+	var g store.Gathering
+	left := 0
+	for range commits {
+		computed := make(chan struct{})
+		go func() {
+			defer close(computed)
+			for began := time.Now(); time.Since(began) < time.Millisecond; {
+			}
+		}()
+		g.Ended(1, time.Second)
+		g.Take()
+		select {
+		case <-computed:
+			left++
+		default:
+			<-computed
+		}
+	}
+	if left == 0 || left > commits/4 {
+		t.Errorf("of %d commits %d let another goroutine compute first", commits, left)
+	}
+}

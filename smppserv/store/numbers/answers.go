@@ -96,19 +96,19 @@ func (as *answers) renew(ms []*sms.Message, entries []runs.Entry) {
 			continue
 		}
 		// The names are the question's: whatever those of m are a part of is not kept.
-		if a := as.asked(question{k[conversation], m.Source.Number, m.Dest.Number}); a != nil {
+		if a := as.renewed(question{k[conversation], m.Source.Number, m.Dest.Number}); a != nil {
 			a.Conversation = sms.Conversation{Client: m.Submitter, Number: m.Source, Campaign: m.Dest}
 			a.Number.Number, a.Campaign.Number = a.first, a.second
 		}
-		if a := as.asked(question{k[use], m.Submitter, m.Source.Number}); a != nil {
+		if a := as.renewed(question{k[use], m.Submitter, m.Source.Number}); a != nil {
 			a.Conversation = sms.Conversation{Client: m.Submitter, Number: m.Source}
 			a.Number.Number = a.second
 		}
 	}
 }
 
-// asked is what gets the answer to a question that somebody has asked; nil = nobody has. The caller holds mu.
-func (as *answers) asked(q question) *answer {
+// renewed is an answer that is to be filled in, to a question that somebody has asked; nil = nobody has. The caller holds mu.
+func (as *answers) renewed(q question) *answer {
 	a := as.all[q.key]
 	if a == nil || a.first != q.first || a.second != q.second {
 		return nil
