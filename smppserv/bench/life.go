@@ -53,7 +53,8 @@ func life(t *trial) []value {
 func opportunity(t *trial) []value    { return t.clientToClient(true) }
 func opportunityAll(t *trial) []value { return t.clientToClient(false) }
 
-// clientToClient has clients write to each other; own is as in settings.
+// clientToClient has clients write to each other; own is as in settings. Where all have all numbers only the first message between two
+// numbers goes to another client: its sender is then the one that wrote last.
 func (t *trial) clientToClient(own bool) []value {
 	w := t.server(own, testkit.Settings{"mode": "opportunity"})
 	n := t.scaled(200_000)

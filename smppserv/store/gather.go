@@ -32,7 +32,12 @@ func (t *trial) due() bool {
 	return true
 }
 
-func (t *trial) failed() {
+// tried notes what came of it.
+func (t *trial) tried(inVain bool) {
+	if !inVain {
+		t.penalty = 0
+		return
+	}
 	t.penalty = min(2*t.penalty+1, mostPassed)
 	t.pass = t.penalty
 }
@@ -71,12 +76,12 @@ func (s *Store) gather() {
 	began := time.Now()
 	for yields := 0; s.waiting() < want; yields++ {
 		if time.Since(began) >= min(g.took, longestGathering) || yields == mostYields {
-			g.wait.failed()
+			g.wait.tried(true)
 			return
 		}
 		runtime.Gosched()
 	}
-	g.wait.penalty = 0
+	g.wait.tried(false)
 }
 
 // yieldOnce lets who was told answer first, on this processor: to wake another one for that takes longer than the answer. Where goroutines
@@ -84,11 +89,7 @@ func (s *Store) gather() {
 func (g *gathering) yieldOnce() {
 	began := time.Now()
 	runtime.Gosched()
-	if time.Since(began) > longestGathering {
-		g.yield.failed()
-	} else {
-		g.yield.penalty = 0
-	}
+	g.yield.tried(time.Since(began) > longestGathering)
 }
 
 func (s *Store) waiting() int {
