@@ -100,7 +100,7 @@ func (b *bench) runAll(chosen []row) (results []result) {
 		t.must(err)
 	})
 	for _, name := range []string{goServer, nullServer, nodeServer} {
-		addr, stop, startErr := startOther(name)
+		addr, stop, startErr := startOther(name, b.root)
 		switch {
 		case errors.Is(startErr, errNoNode):
 			b.say("%v", startErr)

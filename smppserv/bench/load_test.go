@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 
 func quiet(int64, func() int64) func() { return func() {} }
 
-func answer(_ int, c net.Conn) { answerAll(c) }
+func answer(_ int, c net.Conn) { answerAll(c, func() error { return nil }) }
 
 // answering answers every PDU behind the bind with a status.
 func answering(s smpp.Status) func(int, net.Conn) {

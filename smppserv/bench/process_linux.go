@@ -111,6 +111,9 @@ func loadAverage() string {
 // flushDisks returns when what was written so far is on disk.
 func flushDisks() { unix.Sync() }
 
+// flushData returns when what a file holds is on disk, whatever becomes of its times.
+func flushData(f *os.File) error { return unix.Fdatasync(int(f.Fd())) }
+
 // files is how many a process may have open.
 func files() int {
 	var limit unix.Rlimit

@@ -42,7 +42,18 @@ func windowTenLoad(b *bench) load {
 
 func submitWindowTen(t *trial) []value {
 	w := t.server(false, t.away())
-	return []value{{value: t.submit("one session", windowTenLoad(t.bench), w.SMPP).rate()}}
+	o := t.submit("one session", windowTenLoad(t.bench), w.SMPP)
+	w.Stop(t)
+	return []value{{value: o.rate()}, {value: t.onlyFlushed(windowTenLoad(t.bench)).rate()}}
+}
+
+// onlyFlushed is what becomes of a load at the server that only writes a page to disk before each answer.
+func (t *trial) onlyFlushed(l load) outcome {
+	addr, stop, err := startOther(flushServer, t.TempDir())
+	t.must(err)
+	defer stop()
+	l.account = otherAccount
+	return t.submit("only flushed", l, addr)
 }
 
 // openLoop sends 1 000 submits a second, each at its own time.
@@ -53,16 +64,16 @@ func (t *trial) openLoop() load {
 
 func latency(t *trial) []value {
 	const warmUp = time.Second
-	measure := func(w *server, what string) (p99, p999 float64) {
-		o := t.submit(what, t.openLoop(), w.SMPP)
+	percentiles := func(o outcome) (p99, p999 float64) {
 		return milliseconds(o.percentile(0.99, warmUp, 0)), milliseconds(o.percentile(0.999, warmUp, 0))
 	}
 	w := t.server(false, t.away())
-	empty99, empty999 := measure(w, "1 000/s, empty store")
+	empty99, empty999 := percentiles(t.submit("1 000/s, empty store", t.openLoop(), w.SMPP))
 	w.Stop(t)
+	flushed99, flushed999 := percentiles(t.onlyFlushed(t.openLoop()))
 	w = t.full()
-	full99, full999 := measure(w, "1 000/s, waiting messages")
-	return []value{{value: empty99}, {value: empty999}, {full99, empty99}, {full999, empty999}}
+	full99, full999 := percentiles(t.submit("1 000/s, waiting messages", t.openLoop(), w.SMPP))
+	return []value{{value: empty99}, {value: empty999}, {full99, empty99}, {full999, empty999}, {value: flushed99}, {value: flushed999}}
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

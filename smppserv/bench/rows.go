@@ -71,6 +71,7 @@ var rows = []row{
 	}},
 	{name: "window-10", what: "one session with a window of 10", load: windowTenLoad, run: submitWindowTen, figures: []figure{
 		{what: "one session, window 10", unit: perSecond, limit: ratioLeast, goal: 0.6},
+		{what: "… of a server that writes a page to disk before it answers, and does nothing else", unit: perSecond},
 	}},
 	{name: "life", what: "whole lives: submit, fsync, HTTP push, receipt, deliver_sm_resp", load: submitLoad, run: life, figures: []figure{
 		{what: "whole life, 10 000 numbers: submit → fsync → HTTP push → receipt → deliver_sm_resp", unit: perSecond, limit: ratioLeast, goal: 0.18},
@@ -92,6 +93,8 @@ var rows = []row{
 		{what: "… p99.9", unit: ms, limit: most, goal: 4},
 		{what: "the same with 1 000 000 waiting messages: p99", unit: ms, beside: "empty store", limit: ratioMost, goal: 1.5},
 		{what: "… p99.9", unit: ms, beside: "empty store", limit: ratioMost, goal: 1.5},
+		{what: "1 000/s at a server that writes a page to disk before it answers, and does nothing else: p99", unit: ms},
+		{what: "… p99.9", unit: ms},
 	}},
 	{name: "waiting", what: "memory while a million messages of a million numbers wait, and a restart with them", run: waiting, figures: []figure{
 		{what: "memory (RSS) with 1 000 000 waiting for 1 000 000 numbers", unit: megabytes, limit: most, goal: 250},

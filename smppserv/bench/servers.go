@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/fiorix/go-smpp/smpp/pdu"
@@ -25,16 +26,23 @@ import (
 const serveAs = "HNET_BENCH_SERVER"
 
 const (
-	nullServer = "null"    // answers whole PDUs and does nothing else: what the machine can do
-	goServer   = "go-smpp" // go-smpp's test server, the yardstick
-	nodeServer = "node"    // node's smpp library
+	nullServer  = "null"    // answers whole PDUs and does nothing else: what the machine can do
+	flushServer = "flush"   // writes a page to disk before it answers what it has read, and does nothing else: what the disk allows
+	goServer    = "go-smpp" // go-smpp's test server, the yardstick
+	nodeServer  = "node"    // node's smpp library
 )
 
 // serveIfAsked serves and does not return where serveAs is set.
 func serveIfAsked() {
 	switch os.Getenv(serveAs) {
 	case nullServer:
-		serveNull()
+		serve(func() error { return nil })
+	case flushServer:
+		flush, err := flusher()
+		if err != nil {
+			log.Fatal(err)
+		}
+		serve(flush)
 	case goServer:
 		serveGoSMPP()
 	default:
@@ -47,7 +55,37 @@ func serveIfAsked() {
 // otherAccount is what go-smpp's server takes; the others take anything.
 func otherAccount(int) account { return account{smpptest.DefaultUser, smpptest.DefaultPasswd} }
 
-func serveNull() {
+// flusher writes a page to a file in the current folder and returns when that is on disk. The file never grows.
+func flusher() (flush func() error, err error) {
+	const pages = 4096
+	page := make([]byte, 4096)
+	f, err := os.Create("flushed")
+	for range pages {
+		if err == nil {
+			_, err = f.Write(page)
+		}
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err != nil {
+		return nil, err
+	}
+	var mu sync.Mutex
+	n := int64(0)
+	return func() error {
+		mu.Lock()
+		defer mu.Unlock()
+		n = (n + 1) % pages
+		if _, err := f.WriteAt(page, n*int64(len(page))); err != nil {
+			return err
+		}
+		return flushData(f)
+	}, nil
+}
+
+// serve answers all clients; first is done before the answers to what was read together.
+func serve(first func() error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		log.Fatal(err)
@@ -59,13 +97,13 @@ func serveNull() {
 			if err != nil {
 				return
 			}
-			go answerAll(c)
+			go answerAll(c, first)
 		}
 	}()
 }
 
 // answerAll answers every request with the same message_id and looks at nothing but its length.
-func answerAll(c net.Conn) {
+func answerAll(c net.Conn, first func() error) {
 	defer c.Close()
 	r, w := bufio.NewReaderSize(c, callBuffer), bufio.NewWriterSize(c, callBuffer)
 	answer := append(make([]byte, smpp.HeaderLen), "0123456789\x00"...)
@@ -80,7 +118,7 @@ func answerAll(c net.Conn) {
 		}
 		smpp.Header{Length: uint32(len(answer)), Command: h.Command.Response(), Sequence: h.Sequence}.Append(answer[:0])
 		_, _ = w.Write(answer)
-		if r.Buffered() < smpp.HeaderLen && w.Flush() != nil {
+		if r.Buffered() < smpp.HeaderLen && (first() != nil || w.Flush() != nil) {
 			return
 		}
 	}
@@ -107,8 +145,8 @@ var nodeScript string
 
 var errNoNode = errors.New("node, or its smpp library, is not here: npm ci --prefix smppserv/conformance/testdata/node")
 
-// startOther starts a server in a process of its own and returns its address.
-func startOther(name string) (addr string, stop func(), err error) {
+// startOther starts a server in a process of its own, in a folder, and returns its address.
+func startOther(name, folder string) (addr string, stop func(), err error) {
 	self, err := os.Executable()
 	if err != nil {
 		return "", nil, err
@@ -120,6 +158,7 @@ func startOther(name string) (addr string, stop func(), err error) {
 			return "", nil, err
 		}
 	}
+	c.Dir = folder
 	out, err := c.StdoutPipe()
 	if err != nil {
 		return "", nil, err
