@@ -41,10 +41,11 @@ func windowTenLoad(b *bench) load {
 }
 
 func submitWindowTen(t *trial) []value {
+	l := windowTenLoad(t.bench)
 	w := t.server(false, t.away())
-	o := t.submit("one session", windowTenLoad(t.bench), w.SMPP)
+	o := t.submit("one session", l, w.SMPP)
 	w.Stop(t)
-	return []value{{value: o.rate()}, {value: t.onlyFlushed(windowTenLoad(t.bench)).rate()}}
+	return []value{{value: o.rate()}, {value: t.onlyFlushed(l).rate()}}
 }
 
 // onlyFlushed is what becomes of a load at the server that only writes a page to disk before each answer.

@@ -60,12 +60,10 @@ func flusher() (flush func() error, err error) {
 	const pages = 4096
 	page := make([]byte, 4096)
 	f, err := os.Create("flushed")
-	for range pages {
-		if err == nil {
-			_, err = f.Write(page)
-		}
+	if err != nil {
+		return nil, err
 	}
-	if err == nil {
+	if _, err = f.Write(make([]byte, pages*len(page))); err == nil {
 		err = f.Sync()
 	}
 	if err != nil {
