@@ -8,11 +8,12 @@ import (
 const (
 	// usedPages in the log tell that messages come: a server that has nothing to do needs no long one.
 	usedPages = 64
-	// longerBy is how much longer it becomes at a time, in octets: the next flush takes about a millisecond for that.
-	longerBy = 1 << 20
+	// longerBy is how much longer it becomes at a time, in octets: the next flush takes about half a millisecond for that. A disk whose
+	// rate is bounded has others wait for long where it is much more.
+	longerBy = 256 << 10
 )
 
-// lengthen makes the log's file longer, a piece at a time, until it has the length at which it is copied and begun anew. It is called
+// lengthen makes the log's file longer, a piece at a time, until it has the length that it keeps. It is called
 // in a transaction that writes: nobody else adds to the log meanwhile.
 //
 // A flush of a file that has grown has the file system write its own journal, too, and takes half as long again as one of what was
@@ -22,7 +23,7 @@ func (d *database) lengthen() {
 	if c.long || d.present.logNow().pages < usedPages || d.Present() != nil {
 		return
 	}
-	done, err := longer(c.file, c.limit*framePage)
+	done, err := longer(c.file, c.kept()*framePage)
 	c.long = done || err != nil // then it grows by what is written
 }
 

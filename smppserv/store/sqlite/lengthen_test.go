@@ -26,7 +26,7 @@ func TestTheLogGetsItsLengthWhenItIsWrittenToAndNotBefore(t *testing.T) {
 		do(t, conn, "INSERT INTO written VALUES (?)", i)
 	}
 	before := d.present.logNow()
-	const want = walPages * framePage
+	const want = keptPages * framePage
 	for range want/longerBy + 1 {
 		commit()
 	}
@@ -36,20 +36,26 @@ func TestTheLogGetsItsLengthWhenItIsWrittenToAndNotBefore(t *testing.T) {
 	if after := d.present.logNow(); after.salts != before.salts || after.pages > before.pages+10*(want/longerBy+1) {
 		t.Errorf("the log is %+v, it was %+v", after, before)
 	}
+	if cut, err := d.fold(); !cut || err != nil {
+		t.Fatalf("begun anew: %v, %v", cut, err)
+	}
+	if got := size(t, file+"-wal"); got != want {
+		t.Errorf("the log that was begun anew has %d octets, want %d", got, want)
+	}
 }
 
 // As after a loss of power: what lies on the disk is read by another process.
 func TestALengthenedLogIsReplayedUpToItsLastCommit(t *testing.T) {
 	d, file, conn := tended(t, zerolog.Nop())
 	do(t, conn, "CREATE TABLE written (i)")
-	const rows = 200
+	const rows = 400
 	for i := range rows {
 		do(t, conn, "INSERT INTO written VALUES (?)", i)
 		if err := d.Write(&store.Batch{Probe: true}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if got := size(t, file+"-wal"); got < walPages*framePage {
+	if got := size(t, file+"-wal"); got < keptPages*framePage {
 		t.Fatalf("the log has %d octets only", got)
 	}
 	there := t.TempDir() + "/messages.db"

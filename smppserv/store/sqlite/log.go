@@ -14,10 +14,11 @@ import (
 // committer copies those between two commits and begins it anew, which takes a moment; see fold.
 
 const (
-	// walPages is the length of the write-ahead log, in pages of 4 KiB, from which on it is copied into the database.
+	// walPages is the length of the write-ahead log, in pages of 4 KiB, from which on it is copied into the database where it grows fast.
 	walPages = 4096
 	// The file is cut when it has become longer than keptPages. Else it keeps its size: to write over it costs the disk less than
-	// to let it grow again.
+	// to let it grow again. Where it grows slowly it is not copied before it is nearly as long: while it is copied, and begun anew,
+	// commits take several times as long.
 	keptPages = 3 * walPages
 	// From brakePages on, 256 MiB, commits wait until what is being copied is: they come faster than it goes into the database.
 	brakePages = 1 << 16
@@ -34,6 +35,7 @@ type care struct {
 	file   string  // the log
 	salts  [8]byte // of the log that fold began
 	limit  int64   // pages, as walPages
+	from   int64   // the length from which on it is copied, where that is above limit
 	brake  int64   // as brakePages
 	pause  time.Duration
 	again  time.Time // not before
@@ -43,13 +45,23 @@ type care struct {
 	scrubs
 }
 
+// kept is the length up to which the file of the log keeps its size, in pages.
+func (c *care) kept() int64 { return keptPages / walPages * c.limit }
+
+// start is the length from which on the log is copied, in pages.
+func (c *care) start() int64 { return max(c.limit, c.from) }
+
+// copiedAt is told how long the log became until it was copied: next time there is to be room for twice that growth, and for
+// what the committer has left to copy.
+func (c *care) copiedAt(pages int64) { c.from = c.kept() - c.limit/fewPart - 2*(pages-c.start()) }
+
 // Tend implements store.Database: it has a long log copied, and begins it anew when it is, or when it is not bound to the database
 // because another program copied all of the one before. Readers that do not end hold that back; then it tries again after a pause.
 func (d *database) Tend() {
 	c := &d.care
 	l := d.present.logNow()
 	scrub := c.waiting()
-	if l.pages < c.limit && c.salts == l.salts && scrub == 0 {
+	if l.pages < c.start() && c.salts == l.salts && scrub == 0 {
 		return
 	}
 	if rest := time.Until(c.again); rest > 0 {
@@ -81,6 +93,9 @@ func (d *database) Tend() {
 	d.copier.rest(cut)
 	if cut {
 		c.pause, c.again, c.failed = 0, time.Time{}, false
+		if l.pages >= c.start() {
+			c.copiedAt(l.pages)
+		}
 		if scrub > 0 {
 			c.long = false // its file was cut
 			c.done(scrub)
@@ -144,7 +159,7 @@ func (d *database) fold() (cut bool, err error) {
 		return false, err
 	}
 	mode := "TRUNCATE" // at a start, when it had become too long, and when nothing is to be left of what was in it
-	if info, e := os.Stat(d.care.file); !d.care.wanted() && e == nil && d.care.salts != [8]byte{} && info.Size() < keptPages/walPages*d.care.limit*framePage {
+	if info, e := os.Stat(d.care.file); !d.care.wanted() && e == nil && d.care.salts != [8]byte{} && info.Size() <= d.care.kept()*framePage {
 		mode = "RESTART"
 	}
 	conn.SetBusyTimeout(foldTime)

@@ -77,8 +77,24 @@ func written(t *testing.T, limit, octets int64, log zerolog.Logger, between func
 
 func TestTheLogIsCutWhenItIsLong(t *testing.T) {
 	const limit = 100 * 4096
-	if got := written(t, limit, 20*limit, zerolog.Nop(), nil); got > 2*limit {
+	if got := written(t, limit, 20*limit, zerolog.Nop(), nil); got > 4*limit { // it keeps 3 times the limit
 		t.Errorf("the log has %d octets, the limit is %d", got, limit)
+	}
+}
+
+func TestTheLogIsCopiedEarlyWhereItGrowsFast(t *testing.T) {
+	c := care{limit: 100}
+	for _, step := range []struct{ copied, start int64 }{
+		{101, 292}, // it grew by a page until it was copied
+		{300, 278},
+		{350, 150},
+		{150, 294},
+		{900, 100}, // not below the limit
+		{150, 194},
+	} {
+		if c.copiedAt(step.copied); c.start() != step.start {
+			t.Errorf("copied at %d pages: next at %d, want %d", step.copied, c.start(), step.start)
+		}
 	}
 }
 
@@ -187,14 +203,14 @@ func TestTheLogIsCutSoonAfterTheReaderHasEndedAlsoWhenNothingIsWritten(t *testin
 func TestCommitsWaitForTheCopyingWhenTheLogIsTooLong(t *testing.T) {
 	const limit = 50
 	d, _, conn := tended(t, zerolog.Nop())
-	d.care.limit, d.care.brake = limit, 2*limit
+	d.care.limit, d.care.brake = limit, 3*limit
 	longest := int64(0)
 	for i := range 40 * limit {
 		do(t, conn, "INSERT INTO external_ids VALUES (?, ?, 0)", fmt.Sprintf("%04000d", i), i)
 		d.Tend()
 		longest = max(longest, d.present.logNow().pages)
 	}
-	if longest > 2*limit+20 { // a row takes a few pages
+	if longest > 3*limit+20 { // a row takes a few pages
 		t.Errorf("the log had %d pages", longest)
 	}
 }
