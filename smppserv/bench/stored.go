@@ -1,6 +1,8 @@
 package main
 
 import (
+	"database/sql"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -72,7 +74,12 @@ func (w *server) picker(t *trial) func(client string) (id int, source string) {
 	var last int
 	t.must(db.QueryRow("SELECT max(id) FROM messages").Scan(&last))
 	return func(client string) (id int, source string) {
-		t.must(db.QueryRow("SELECT id, source FROM messages WHERE id >= ? AND submitter = ? LIMIT 1", 1+rand.IntN(last*9/10), client).Scan(&id, &source))
+		const some = "SELECT id, source FROM messages WHERE id >= ? AND submitter = ? LIMIT 1"
+		err := db.QueryRow(some, 1+rand.IntN(last*9/10), client).Scan(&id, &source)
+		if errors.Is(err, sql.ErrNoRows) { // it has none behind that
+			err = db.QueryRow(some, 0, client).Scan(&id, &source)
+		}
+		t.must(err)
 		return id, source
 	}
 }
