@@ -2,15 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"hnetsmpp/smppserv/store/postgres"
 	"hnetsmpp/smppserv/testkit"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/rs/zerolog"
 )
 
@@ -39,11 +36,9 @@ func postgresStored(t *trial) []value {
 	c := s.connect()
 	const some = "SELECT id, source FROM messages WHERE id >= $1 AND submitter = $2 ORDER BY id LIMIT 1"
 	byID := t.searchByID(w, func(client string) (id int, source string) {
-		err := c.QueryRow(context.Background(), some, 1+rand.IntN(t.bench.max*9/10), client).Scan(&id, &source)
-		if errors.Is(err, pgx.ErrNoRows) { // it has none behind that
-			err = c.QueryRow(context.Background(), some, 0, client).Scan(&id, &source)
-		}
-		t.must(err)
+		t.must(somewhere(t.bench.max, func(from int) error {
+			return c.QueryRow(context.Background(), some, from, client).Scan(&id, &source)
+		}))
 		return id, source
 	})
 	return []value{{median(rates), median(empty)}, {value: byID}}

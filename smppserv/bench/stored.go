@@ -75,11 +75,16 @@ func (w *server) picker(t *trial) func(client string) (id int, source string) {
 	t.must(db.QueryRow("SELECT max(id) FROM messages").Scan(&last))
 	return func(client string) (id int, source string) {
 		const some = "SELECT id, source FROM messages WHERE id >= ? AND submitter = ? LIMIT 1"
-		err := db.QueryRow(some, 1+rand.IntN(last*9/10), client).Scan(&id, &source)
-		if errors.Is(err, sql.ErrNoRows) { // it has none behind that
-			err = db.QueryRow(some, 0, client).Scan(&id, &source)
-		}
-		t.must(err)
+		t.must(somewhere(last, func(from int) error { return db.QueryRow(some, from, client).Scan(&id, &source) }))
 		return id, source
 	}
+}
+
+// somewhere has find look for a row from any of n places on, and from the first one where there is none behind that.
+func somewhere(n int, find func(from int) error) error {
+	err := find(1 + rand.IntN(n*9/10))
+	if errors.Is(err, sql.ErrNoRows) {
+		err = find(0)
+	}
+	return err
 }
