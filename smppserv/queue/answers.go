@@ -15,11 +15,29 @@ const receiptDelay = 200 * time.Millisecond
 // the TCP port); and where a receipt may follow, until the answer has been on the wire for receiptDelay. From then on the number
 // of its session is enough. Who has not read its answer for long is bounded by its session's window.
 
-// answered is an entry whose submission's answer is looked at some time.
+// answers are the submissions whose answers are looked at some time, in the order of those times.
+type answers struct {
+	line fifo[answered]
+	gone uint32 // from the line so far
+}
+
+// answered is one of them; without a submission nobody asks any more.
 type answered struct {
-	r  ref
-	id sms.ID // r may stand for another one by then
-	at int64
+	r          ref
+	submission road.Submission
+	at         int64
+}
+
+func (a *answers) add(v answered) (place uint32) {
+	a.line.push(v)
+	return a.gone + uint32(a.line.len()) - 1
+}
+
+func (a *answers) at(place uint32) *answered { return a.line.at(int(place - a.gone)) }
+
+func (a *answers) take() answered {
+	a.gone++
+	return a.line.pop()
 }
 
 // keep keeps what is needed of the submission of a message that has just entered.
@@ -36,47 +54,59 @@ func (q *Queue) keep(r ref, m *sms.Message, s road.Submission, now int64) {
 
 func (q *Queue) keepAnswer(r ref, e *entry, s road.Submission, now int64) {
 	e.flags |= answering
-	q.submissions[r] = s
-	q.answers.push(answered{r, e.id, now + receiptDelay.Milliseconds()})
+	e.session = q.answers.add(answered{r, s, now + receiptDelay.Milliseconds()})
 }
 
-// answer is the submission whose answer may have to be waited for before a receipt of r, nil = there is none.
-func (q *Queue) answer(r ref, e *entry) road.Submission {
+// answer is the submission whose answer may have to be waited for before a receipt of e, nil = there is none.
+func (q *Queue) answer(e *entry) road.Submission {
 	if e.flags&answering == 0 {
 		return nil
 	}
-	return q.submissions[r]
+	return q.answers.at(e.session).submission
+}
+
+// sessionOf is the session of the submit of e, 0 = it is not known.
+func (e *entry) sessionOf() uint32 {
+	if e.flags&answering != 0 {
+		return 0
+	}
+	return e.session
+}
+
+// dropAnswer lets go of the submission whose answer is waited for, if there is one.
+func (q *Queue) dropAnswer(e *entry) {
+	if e.flags&answering != 0 {
+		q.answers.at(e.session).submission = nil
+		e.flags &^= answering
+		e.session = 0
+	}
 }
 
 // known is when the answer is so long on the wire that the number of its session is enough.
-func (q *Queue) known(r ref, e *entry, session uint64) {
+func (q *Queue) known(e *entry, session uint64) {
+	q.dropAnswer(e)
 	e.session = uint32(session)
-	if e.flags &^= answering; e.flags&awaited == 0 {
-		delete(q.submissions, r)
-	}
 }
 
 // lookAtAnswers lets go of the submissions whose answers have been out for long enough, of no more than limit.
 func (q *Queue) lookAtAnswers(now int64, limit int) (more bool) {
-	for q.answers.len() > 0 && q.answers.front().at <= now {
+	for q.answers.line.len() > 0 && q.answers.line.front().at <= now {
 		if limit--; limit < 0 {
 			return true
 		}
-		a := q.answers.pop()
-		if q.byID.find(uint64(a.id)) != a.r {
+		a := q.answers.take()
+		if a.submission == nil {
 			continue
 		}
 		e := q.entries.at(a.r)
-		if e.flags&answering == 0 {
-			continue
-		}
-		session, since, ok := q.submissions[a.r].Answered()
+		session, since, ok := a.submission.Answered()
 		if session == 0 || ok && time.Since(since) >= receiptDelay {
-			q.known(a.r, e, session)
+			e.flags &^= answering
+			e.session = uint32(session)
 			continue
 		}
 		a.at = now + receiptDelay.Milliseconds()
-		q.answers.push(a)
+		e.session = q.answers.add(a)
 	}
 	return false
 }
@@ -91,7 +121,9 @@ func (f *fifo[T]) len() int { return len(f.values) - f.gone }
 
 func (f *fifo[T]) push(v T) { f.values = append(f.values, v) }
 
-func (f *fifo[T]) front() *T { return &f.values[f.gone] }
+func (f *fifo[T]) front() *T { return f.at(0) }
+
+func (f *fifo[T]) at(i int) *T { return &f.values[f.gone+i] }
 
 func (f *fifo[T]) pop() T {
 	v := f.values[f.gone]

@@ -357,8 +357,8 @@ func (q *Queue) sleep() time.Duration {
 	now := q.wheel.at
 	next, some := q.wheel.next()
 	some = some && q.minds() // else what is due now would be a reason not to sleep
-	if q.answers.len() > 0 {
-		if at := q.answers.front().at; !some || at < next {
+	if q.answers.line.len() > 0 {
+		if at := q.answers.line.front().at; !some || at < next {
 			next, some = at, true
 		}
 	}

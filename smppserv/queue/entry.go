@@ -35,7 +35,7 @@ const (
 	leading   // stands for the parts of a text: in Queue.leads
 	held      // its message is in memory: in Queue.held
 	awaited   // its submission waits for the outcome: in Queue.submissions
-	answering // its submission's answer may not be on the wire for receiptDelay yet: there too
+	answering // its submission's answer may not be on the wire for receiptDelay yet: in Queue.answers, session is the place there
 	succeeded // another one took its place while it was tried: in Queue.successors
 	theirs    // another worker accepted it
 	odd       // the last setting of the clock that it has followed; see following

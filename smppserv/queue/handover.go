@@ -221,7 +221,10 @@ func (q *Queue) readdress(r ref, m *sms.Message) {
 		q.takeFromLine(r, e)
 	}
 	q.quit(e)
-	e.lane, e.session = q.lane(keysOf(m).conversation, m.Recipient), 0
+	e.lane = q.lane(keysOf(m).conversation, m.Recipient)
+	if e.flags&answering == 0 {
+		e.session = 0
+	}
 	q.grow(q.lanes.at(e.lane), e, 1)
 	q.owner(e).pending++
 	q.uncount(owner)

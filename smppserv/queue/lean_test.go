@@ -200,7 +200,7 @@ func TestOfASessionNothingIsKeptBecauseItsMessagesWait(t *testing.T) {
 	testkit.Await(t, "no submission is kept", func() bool {
 		r.q.mu.Lock()
 		defer r.q.mu.Unlock()
-		return len(r.q.submissions) == 0
+		return r.q.kept() == 0
 	})
 	r.text("") // the last one may be on somebody's stack
 	testkit.Await(t, "the sessions are gone", func() bool {

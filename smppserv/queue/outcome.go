@@ -343,8 +343,9 @@ func (q *Queue) remove(c *conclusion, all []ref, ms []*sms.Message) {
 func triedBefore(m *sms.Message) bool { return m.Attempts > 0 || m.Reason != "" }
 
 func (q *Queue) dropSubmission(r ref, e *entry) {
-	if e.flags&(awaited|answering) != 0 {
-		e.flags &^= awaited | answering
+	q.dropAnswer(e)
+	if e.flags&awaited != 0 {
+		e.flags &^= awaited
 		delete(q.submissions, r)
 	}
 }
@@ -363,7 +364,7 @@ func (q *Queue) owe(c *conclusion, r ref, e *entry, m *sms.Message, kind sms.Kin
 	n := sms.NewReceipt(kind, m, c.State, c.Error, wall, q.o.ReceiptValidity)
 	n.Receipt.DPF = alert
 	c.Receipts = append(c.Receipts, n)
-	c.owed = append(c.owed, owing{n, e.session, q.answer(r, e)})
+	c.owed = append(c.owed, owing{n, e.sessionOf(), q.answer(e)})
 }
 
 // written is called when an outcome is on disk: the receipts that it owes may go.

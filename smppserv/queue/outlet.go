@@ -290,8 +290,8 @@ func (to *recipientQueue) choose(l *lane, r ref, e *entry, now int64) (o *Outlet
 		return nil, 0
 	}
 	if e.kind != sms.KindText {
-		session, held := uint64(e.session), time.Duration(0)
-		if s := to.q.answer(r, e); s != nil {
+		session, held := uint64(e.sessionOf()), time.Duration(0)
+		if s := to.q.answer(e); s != nil {
 			of, since, ok := s.Answered()
 			switch {
 			case of == 0:
@@ -301,7 +301,7 @@ func (to *recipientQueue) choose(l *lane, r ref, e *entry, now int64) (o *Outlet
 				session, held = of, min(receiptDelay-time.Since(since), receiptDelay)
 			}
 			if held <= 0 {
-				to.q.known(r, e, of)
+				to.q.known(e, of)
 			}
 		}
 		if session != 0 {

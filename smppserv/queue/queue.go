@@ -150,7 +150,7 @@ type Queue struct {
 	returned []*Outlet             // detached, with lanes that waited for them
 	ends     fifo[ending]          // messages to conclude without a try
 	endsFrom int64                 // not before
-	answers  fifo[answered]
+	answers  answers
 	passing  fifo[*passing]
 	outgoing map[sms.ID]*passing // these, and those whose hand-on is under way
 	proven   fifo[proven]

@@ -112,7 +112,7 @@ func (r *rig) emptied() {
 		left = fmt.Sprint("entries ", q.entries.n, q.byID.n, " lanes ", q.lanes.n, q.byHash.n, " groups ", len(q.groups.byKey), q.groups.fresh,
 			len(q.partOf), len(q.leads), " deadlines ", q.wheel.n, " ends ", q.ends.len(), " held ", len(q.held), q.cached,
 			" unwritten ", q.unwritten, " storing ", q.storing.Load(), " trying ", q.trying, " flights ", len(q.flights.all)-len(q.flights.free),
-			" turns ", turns, len(q.lines.all)-len(q.lines.free), " outgoing ", len(q.outgoing), " submissions ", len(q.submissions), " successors ", len(q.successors), " seniorities ", len(q.seniorities)+len(q.strewn),
+			" turns ", turns, len(q.lines.all)-len(q.lines.free), " outgoing ", len(q.outgoing), " submissions ", q.kept(), " successors ", len(q.successors), " seniorities ", len(q.seniorities)+len(q.strewn),
 			" sizes ", size, lined, failed)
 		return left == "entries 0 0 lanes 0 0 groups 0 0 0 0 deadlines 0 ends 0 held 0 0"+
 			" unwritten 0 storing 0 trying 0 flights 1 turns 0 1 outgoing 0 submissions 0 successors 0 seniorities 0 sizes 0 0 0"
@@ -416,4 +416,15 @@ func TestAKnownExternalIDIsStoredAndDeliveredOnce(t *testing.T) {
 	c.next("once").done()
 	r.nothing(c, "admin")
 	r.emptied()
+}
+
+// kept is how many submissions the queue keeps.
+func (q *Queue) kept() int {
+	n := len(q.submissions)
+	for i := range q.answers.line.len() {
+		if q.answers.line.at(i).submission != nil {
+			n++
+		}
+	}
+	return n
 }

@@ -26,7 +26,7 @@ func TestAReceiptPrefersTheSessionOfItsSubmitLongAfterThatWasLetGo(t *testing.T)
 	testkit.Await(t, "the submissions are let go", func() bool {
 		r.q.mu.Lock()
 		defer r.q.mu.Unlock()
-		return r.q.entries.n == messages+1 && len(r.q.submissions) == 1 // the first one awaits its outcome
+		return r.q.entries.n == messages+1 && r.q.kept() == 1 // the first one awaits its outcome
 	})
 	wide := r.attach(road.OutletOptions{Recipient: "admin", Session: 2, Window: 100})
 	own := r.attach(road.OutletOptions{Recipient: "admin", Session: 1, Window: 1})
@@ -67,6 +67,6 @@ func TestAnAnswerThatIsNotReadKeepsNoOtherSubmission(t *testing.T) {
 	testkit.Await(t, "one is kept", func() bool {
 		r.q.mu.Lock()
 		defer r.q.mu.Unlock()
-		return len(r.q.submissions) == 1 && r.q.answers.len() == 1
+		return r.q.kept() == 1 && r.q.answers.line.len() == 1
 	})
 }
