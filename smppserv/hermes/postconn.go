@@ -21,6 +21,8 @@ const (
 	maxPosted = 16 << 10
 	// maxInformational bounds the answers with a status 1xx before the one that counts.
 	maxInformational = 5
+	// firstRead is as much of an answer as is read at once.
+	firstRead = 4 << 10
 )
 
 var (
@@ -35,7 +37,10 @@ type postConn struct {
 	r      *bufio.Reader
 	usual  usualAnswer
 	out    []byte
-	left   int64 // octets that may still be read: of a header
+	room   []byte
+	first  []byte // in room: octets that came with a request's sending, and were not read yet
+	failed error  // what came after them
+	left   int64  // octets that may still be read: of a header
 	opened time.Time
 	used   time.Time // zero = it is new
 }
@@ -128,7 +133,8 @@ func (r *request) post(timeout time.Duration, fresh bool, cuttable func(cut func
 	body := &postBody{from: a.Body, ended: a.ContentLength == 0}
 	a.Body = body
 	judge(a, func(d time.Duration) {
-		if by := time.Now().Add(d); !body.ended && by.Before(deadline) {
+		here := a.ContentLength >= 0 && a.ContentLength <= int64(c.r.Buffered())
+		if by := time.Now().Add(d); !body.ended && !here && by.Before(deadline) {
 			c.nc.SetReadDeadline(by)
 		}
 	})
@@ -178,12 +184,11 @@ func (c *postConn) exchange(r *request) (*http.Response, error) {
 	}
 	b = append(append(b, "\r\n\r\n"...), r.body...)
 	c.out = b
-	_, secured := c.nc.(*tls.Conn)
-	switch n, err := c.nc.Write(b); {
+	switch n, err := c.send(b); {
 	case err == nil:
 	case c.used.IsZero():
 		return nil, err
-	case n == 0 && !secured:
+	case n == 0 && !c.secured():
 		return nil, errUnsent
 	default:
 		return nil, stale(err)
@@ -207,6 +212,37 @@ func (c *postConn) exchange(r *request) (*http.Response, error) {
 	return nil, errInformational
 }
 
+func (c *postConn) secured() bool {
+	_, is := c.nc.(*tls.Conn)
+	return is
+}
+
+// asks tells whether a request can be sent with ask: then that finds out whether the server is silent.
+func (c *postConn) asks() bool {
+	_, plain := c.nc.(*net.TCPConn)
+	return canAsk && plain
+}
+
+// send writes a request, and may read what comes first of the answer.
+func (c *postConn) send(b []byte) (n int, err error) {
+	if !c.asks() {
+		return c.nc.Write(b)
+	}
+	if c.room == nil {
+		c.room = make([]byte, firstRead)
+	}
+	n, read, err := ask(c.raw, b, c.room, !c.used.IsZero())
+	switch {
+	case n == len(b):
+		c.first, c.failed = c.room[:read], err
+		return n, nil
+	case err != nil:
+		return n, err
+	}
+	rest, err := c.nc.Write(b[n:])
+	return n + rest, err
+}
+
 // lookTime is what a look at what a connection has to say takes when that is nothing.
 const lookTime = time.Millisecond
 
@@ -217,7 +253,7 @@ func (c *postConn) silent(deadline time.Time) bool {
 	case known && !pending:
 		return true
 	case known:
-		if _, ok := c.nc.(*tls.Conn); !ok {
+		if !c.secured() {
 			return false
 		}
 	}
@@ -233,7 +269,18 @@ func (c *postConn) Read(p []byte) (int, error) {
 	if c.left <= 0 {
 		return 0, errHeaderTooLong
 	}
-	n, err := c.nc.Read(p[:min(int64(len(p)), c.left)])
+	p = p[:min(int64(len(p)), c.left)]
+	var n int
+	var err error
+	switch {
+	case len(c.first) > 0:
+		n = copy(p, c.first)
+		c.first = c.first[n:]
+	case c.failed != nil:
+		err, c.failed = c.failed, nil
+	default:
+		n, err = c.nc.Read(p)
+	}
 	c.left -= int64(n)
 	return n, err
 }

@@ -70,7 +70,7 @@ func (p *poster) take(now, deadline time.Time, fresh bool) (*postConn, error) {
 		switch {
 		case c == nil:
 			return p.dial(now, deadline)
-		case now.Sub(c.opened) < lifetime && c.nc.SetDeadline(deadline) == nil && c.silent(deadline):
+		case now.Sub(c.opened) < lifetime && c.nc.SetDeadline(deadline) == nil && (c.asks() || c.silent(deadline)):
 			return c, nil
 		}
 		c.nc.Close()

@@ -2,17 +2,76 @@
 
 package hermes
 
-import "syscall"
+import (
+	"io"
+	"net"
+	"os"
+	"syscall"
+)
 
 // readable tells whether a read would return at once: with octets, the end, or an error. known is false where that cannot be
 // found out.
 func readable(c syscall.RawConn) (pending, known bool) {
 	pending = true
 	err := c.Read(func(fd uintptr) bool {
-		var octet [1]byte
-		_, _, err := syscall.Recvfrom(int(fd), octet[:], syscall.MSG_PEEK)
-		pending = err != syscall.EAGAIN && err != syscall.EINTR
+		pending = speaks(int(fd))
 		return true
 	})
 	return pending || err != nil, true
+}
+
+func speaks(fd int) bool {
+	var octet [1]byte
+	_, _, err := syscall.Recvfrom(fd, octet[:], syscall.MSG_PEEK)
+	return err != syscall.EAGAIN && err != syscall.EINTR
+}
+
+const canAsk = true
+
+// ask writes a request and reads what comes first. Unlike a Write and a Read it does not ask the system for what cannot be there
+// yet: that is a tenth of what a push costs. With silent nothing is written where a read would return at once: errUnsent. Of a
+// request that the system does not take whole read is 0 and nothing is read.
+func ask(c syscall.RawConn, request, answer []byte, silent bool) (written, read int, err error) {
+	var fault error
+	asked := false
+	err = c.Read(func(fd uintptr) bool {
+		if !asked {
+			if asked = true; silent && speaks(int(fd)) {
+				fault = errUnsent
+				return true
+			}
+			written, fault = unlessInterrupted(syscall.Write, int(fd), request)
+			return fault != nil || written < len(request)
+		}
+		read, fault = unlessInterrupted(syscall.Read, int(fd), answer)
+		if fault == syscall.EAGAIN {
+			return false
+		}
+		if fault == nil && read == 0 {
+			fault = io.EOF
+		}
+		return true
+	})
+	switch errno, ok := fault.(syscall.Errno); {
+	case !ok:
+	case written == 0 && errno == syscall.EAGAIN:
+		fault = nil
+	case written == 0:
+		fault = &net.OpError{Op: "write", Net: "tcp", Err: os.NewSyscallError("write", errno)}
+	default:
+		fault = &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", errno)}
+	}
+	if err == nil {
+		err = fault
+	}
+	return written, read, err
+}
+
+func unlessInterrupted(call func(fd int, p []byte) (int, error), fd int, p []byte) (int, error) {
+	for {
+		n, err := call(fd, p)
+		if err != syscall.EINTR {
+			return max(0, n), err
+		}
+	}
 }
