@@ -23,6 +23,8 @@ const (
 	messagesLog = "messages.log"
 	// maxUnwritten bounds the octets of lines that wait for the disk; more are left out, and counted.
 	maxUnwritten = 1 << 20
+	// gatherTime is how long the lines that follow on others are gathered: to write each costs more than the rest of it.
+	gatherTime = 20 * time.Millisecond
 	// endTime is how long a stop waits for them.
 	endTime = 300 * time.Millisecond
 )
@@ -42,6 +44,7 @@ type messages struct {
 	erasing []erasingLines
 	ended   bool
 	wake    chan struct{}
+	hurry   chan struct{} // somebody waits for what is written: nothing is gathered
 	written chan struct{} // closed when the writer has ended
 }
 
@@ -53,7 +56,7 @@ type messagesFile struct {
 }
 
 func newMessages(counters *metrics.Counters, log zerolog.Logger) *messages {
-	ms := &messages{Counters: counters, log: log, wake: make(chan struct{}, 1), written: make(chan struct{})}
+	ms := &messages{Counters: counters, log: log, wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1), written: make(chan struct{})}
 	go ms.write()
 	return ms
 }
@@ -73,9 +76,11 @@ func (ms *messages) configure(path string, cfg *config.Config) {
 	ms.kick()
 }
 
-func (ms *messages) kick() {
+func (ms *messages) kick() { signal(ms.wake) }
+
+func signal(c chan struct{}) {
 	select {
-	case ms.wake <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
@@ -166,7 +171,15 @@ func (ms *messages) write() {
 	var spare []byte
 	broken := false
 	var file *logfile.File
+	var gathering <-chan time.Time // nil = what comes is written at once
 	for range ms.wake {
+		if gathering != nil {
+			select {
+			case <-gathering:
+			case <-ms.hurry:
+			}
+			gathering = nil
+		}
 		ms.mu.Lock()
 		if file != ms.file && file != nil {
 			_ = file.Close()
@@ -179,6 +192,7 @@ func (ms *messages) write() {
 		ms.mu.Unlock()
 		if file != nil && len(lines) > 0 {
 			_, err := file.Write(lines)
+			gathering = time.After(gatherTime)
 			switch {
 			case err != nil && !broken:
 				ms.log.Warn().Err(err).Msg("the messages that have come to their end are not written down: logs/" + messagesLog)
@@ -227,6 +241,7 @@ func (ms *messages) erase(ctx context.Context, match func(line []byte) bool) (li
 	ms.mu.Lock()
 	ms.erasing = append(ms.erasing, e)
 	ms.kick()
+	signal(ms.hurry)
 	ms.mu.Unlock()
 	select {
 	case d := <-e.done:
@@ -243,6 +258,7 @@ func (ms *messages) close() {
 	ms.mu.Lock()
 	ms.ended = true
 	ms.kick()
+	signal(ms.hurry)
 	ms.mu.Unlock()
 	t := time.NewTimer(endTime)
 	defer t.Stop()
