@@ -64,20 +64,23 @@ func (d *database) LastID(ctx context.Context) (id sms.ID, err error) {
 	return id, err
 }
 
-const loadStep = 256
+const (
+	loadStep = 256
+	// loadGap is how far apart two ids may be that are read as of one range: to pass over what is between takes as long as to find
+	// the next one from the root of the tree.
+	loadGap = 4
+)
 
 var (
-	loadWhole = "SELECT " + fmt.Sprintf(read, "content") + " FROM messages WHERE id = ?"
-	loadBare  = "SELECT " + fmt.Sprintf(read, "NULL") + " FROM messages WHERE id = ?"
-	loadHead  = "SELECT " + fmt.Sprintf(read, fmt.Sprintf("CASE WHEN substr(attributes, 1, 1) = x'%02x' THEN content ELSE substr(content, 1, %d) END", store.SealedVersion, sms.HeadOctets)) + " FROM messages WHERE id = ?"
+	loadWhole = "SELECT " + fmt.Sprintf(read, "content") + " FROM messages WHERE id BETWEEN ? AND ?"
+	loadBare  = "SELECT " + fmt.Sprintf(read, "NULL") + " FROM messages WHERE id BETWEEN ? AND ?"
+	loadHead  = "SELECT " + fmt.Sprintf(read, fmt.Sprintf("CASE WHEN substr(attributes, 1, 1) = x'%02x' THEN content ELSE substr(content, 1, %d) END", store.SealedVersion, sms.HeadOctets)) + " FROM messages WHERE id BETWEEN ? AND ?"
 )
 
 // Load implements store.Database.
 func (d *database) Load(ctx context.Context, ids []sms.ID, part store.Part) ([]*sms.Message, error) {
 	query := [...]string{store.Whole: loadWhole, store.Head: loadHead, store.Bare: loadBare}[part]
-	if !slices.IsSorted(ids) {
-		ids = slices.Sorted(slices.Values(ids))
-	}
+	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
 	ms := make([]*sms.Message, 0, len(ids))
 	for step := range slices.Chunk(ids, loadStep) {
 		err := d.readers.read(ctx, func(r *reader) error {
@@ -86,33 +89,57 @@ func (d *database) Load(ctx context.Context, ids []sms.ID, part store.Part) ([]*
 					return err
 				}
 			}
-			for _, id := range step {
-				if n := len(ms); n > 0 && ms[n-1].ID == id {
-					continue
+			err := r.load(query, step, func(s *zombiezen.Stmt) error {
+				m := &sms.Message{}
+				ms = append(ms, m)
+				err := r.message(s, m)
+				if part == store.Head {
+					m.Content = m.Content[:min(len(m.Content), sms.HeadOctets)]
 				}
-				err := r.each(query, func(s *zombiezen.Stmt) error {
-					m := &sms.Message{}
-					ms = append(ms, m)
-					err := r.message(s, m)
-					if part == store.Head {
-						m.Content = m.Content[:min(len(m.Content), sms.HeadOctets)]
-					}
-					return err
-				}, int64(id))
-				if err != nil {
-					return err
-				}
+				return err
+			})
+			if err == nil && len(step) > 1 {
+				err = r.each("COMMIT", nil)
 			}
-			if len(step) > 1 {
-				return r.each("COMMIT", nil)
-			}
-			return nil
+			return err
 		})
 		if err != nil {
 			return nil, err
 		}
 	}
 	return ms, nil
+}
+
+// load calls f for the rows with ids, which are sorted, each once.
+func (r *reader) load(query string, ids []sms.ID, f func(*zombiezen.Stmt) error) error {
+	for len(ids) > 0 {
+		n := dense(ids)
+		of := ids[:n]
+		ids = ids[n:]
+		err := r.each(query, func(s *zombiezen.Stmt) error {
+			id := sms.ID(s.ColumnInt64(0))
+			for len(of) > 0 && of[0] < id {
+				of = of[1:]
+			}
+			if len(of) == 0 || of[0] != id {
+				return nil
+			}
+			return f(s)
+		}, int64(of[0]), int64(of[n-1]))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dense is how many of the first ids, which are sorted, are read as of one range.
+func dense(ids []sms.ID) int {
+	n := 1
+	for n < len(ids) && ids[n]-ids[n-1] <= loadGap {
+		n++
+	}
+	return n
 }
 
 // idStep is how many ids are read together.

@@ -29,6 +29,35 @@ func addMany(t *testing.T, s *store.Store, n int, message func(i int) *sms.Messa
 	return ms
 }
 
+// What is asked for stands close together, far apart, beyond what is there, more than once and in no order.
+func loadedInOrder(t *testing.T, open Open) {
+	s := open()
+	const all = 1500
+	ms := addMany(t, s, all, func(int) *sms.Message { return Sample() })
+	first, last := ms[0].ID, ms[all-1].ID
+	ended := ms[7].ID
+	Finish(s, road.Transition{IDs: []sms.ID{ended}, State: sms.Delivered})
+	var many []sms.ID
+	for id := first; id <= last; id += 3 {
+		many = append(many, id)
+	}
+	for _, ids := range [][]sms.ID{nil, {first}, {last + 1}, {first, first}, {ended, first, ended + 1, first + 1000, last, first + 999, last + 3, last}, many, append(slices.Clone(many), many...)} {
+		got, err := s.Load(context.Background(), ids)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := slices.DeleteFunc(slices.Compact(slices.Sorted(slices.Values(ids))), func(id sms.ID) bool { return id > last })
+		var came []sms.ID
+		for _, m := range got {
+			came = append(came, m.ID)
+		}
+		if !slices.Equal(came, want) {
+			t.Errorf("of %v came %v", ids, came)
+		}
+	}
+	closeStore(t, s)
+}
+
 // More wait than any backend reads at once, of all kinds in turn: what one row has is not found in the next.
 func waitingIsReadWhole(t *testing.T, open Open) {
 	s := open()

@@ -33,6 +33,7 @@ func Run(t *testing.T, fresh func(t *testing.T) Open) {
 func RunInMemory(t *testing.T, fresh func(t *testing.T) Open) {
 	run(t, fresh, []test{
 		{"an added message comes back as it was", addedComesBack},
+		{"those that are loaded come in order, each once, and no others", loadedInOrder},
 		{"ids rise and are not given out again after a purge and a restart", idsAreNeverReused},
 		{"only what is not final waits after a restart", waitingAfterRestart},
 		{"a final state is never left", finalStays},
