@@ -89,7 +89,7 @@ type Push struct {
 	flying   map[*try]struct{} // in flight
 	closing  bool
 	idle     chan struct{} // closed when closing and nothing is in flight
-	handed   chan *try     // to who has made one
+	handed   chan *try     // to who has made one; closed with idle
 }
 
 // NewPush makes a Push. Its errors name the key of config.toml. Attach lets it work.
@@ -193,13 +193,9 @@ func (p *Push) Deliver(ms []*sms.Message, incomplete bool, report func(sms.Outco
 // makeTries makes a try, and those that are handed over afterwards: a goroutine that has made one has the stack that it takes. There are as many
 // as tries were in flight at once.
 func (p *Push) makeTries(t *try) {
-	for {
+	t.run()
+	for t := range p.handed {
 		t.run()
-		select {
-		case t = <-p.handed:
-		case <-p.idle:
-			return
-		}
 	}
 }
 
@@ -236,8 +232,14 @@ func (p *Push) end(t *try) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.flying, t)
+	p.closeEmpty()
+}
+
+// closeEmpty ends it once it is closing and nothing is in flight; then nothing begins any more, either.
+func (p *Push) closeEmpty() {
 	if len(p.flying) == 0 && p.closing {
 		close(p.idle)
+		close(p.handed)
 	}
 }
 
@@ -278,9 +280,7 @@ func (p *Push) Close(ctx context.Context) error {
 		if p.outlet != nil {
 			p.outlet.Detach()
 		}
-		if len(p.flying) == 0 {
-			close(p.idle)
-		}
+		p.closeEmpty()
 	}
 	p.mu.Unlock()
 	select {
