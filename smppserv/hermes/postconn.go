@@ -138,7 +138,7 @@ func (r *request) post(timeout time.Duration, fresh bool, cuttable func(cut func
 			c.nc.SetReadDeadline(by)
 		}
 	})
-	if !body.ended || a.Close || a.StatusCode == http.StatusSwitchingProtocols || c.r.Buffered() > 0 {
+	if !body.ended || a.Close || a.StatusCode == http.StatusSwitchingProtocols || c.r.Buffered()+len(c.first) > 0 {
 		c.nc.Close()
 	} else {
 		p.keep(c)
