@@ -97,6 +97,9 @@ func (ms *messages) Concluded(m *sms.Message, state sms.State) {
 	default:
 		ms.lines = ms.appendLine(ms.lines, m, state, time.Now())
 		ms.kick()
+		if len(ms.lines) > maxUnwritten/4 { // room for those that come while these are written
+			signal(ms.hurry)
+		}
 	}
 }
 

@@ -217,10 +217,11 @@ func (c *postConn) secured() bool {
 	return is
 }
 
-// asks tells whether a request can be sent with ask: then that finds out whether the server is silent.
+// asks tells whether a request is sent with ask: then that finds out whether the server is silent. What came over a new connection
+// before it is asked is to be read: ask would wait for more.
 func (c *postConn) asks() bool {
 	_, plain := c.nc.(*net.TCPConn)
-	return canAsk && plain
+	return canAsk && plain && !c.used.IsZero()
 }
 
 // send writes a request, and may read what comes first of the answer.
@@ -231,7 +232,7 @@ func (c *postConn) send(b []byte) (n int, err error) {
 	if c.room == nil {
 		c.room = make([]byte, firstRead)
 	}
-	n, read, err := ask(c.raw, b, c.room, !c.used.IsZero())
+	n, read, err := ask(c.raw, b, c.room)
 	switch {
 	case n == len(b):
 		c.first, c.failed = c.room[:read], err

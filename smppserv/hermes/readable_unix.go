@@ -29,14 +29,14 @@ func speaks(fd int) bool {
 const canAsk = true
 
 // ask writes a request and reads what comes first. Unlike a Write and a Read it does not ask the system for what cannot be there
-// yet: that is a tenth of what a push costs. With silent nothing is written where a read would return at once: errUnsent. Of a
-// request that the system does not take whole read is 0 and nothing is read.
-func ask(c syscall.RawConn, request, answer []byte, silent bool) (written, read int, err error) {
+// yet: that is a tenth of what a push costs. Nothing is written where a read would return at once: errUnsent; what comes after that look
+// ends the wait. Of a request that the system does not take whole read is 0 and nothing is read.
+func ask(c syscall.RawConn, request, answer []byte) (written, read int, err error) {
 	var fault error
 	asked := false
 	err = c.Read(func(fd uintptr) bool {
 		if !asked {
-			if asked = true; silent && speaks(int(fd)) {
+			if asked = true; speaks(int(fd)) {
 				fault = errUnsent
 				return true
 			}

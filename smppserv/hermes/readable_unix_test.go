@@ -41,7 +41,7 @@ func connected(t *testing.T) (*postConn, *net.TCPConn) {
 func TestARequestThatTheSystemDoesNotTakeWholeIsSentWhole(t *testing.T) {
 	c, far := connected(t)
 	request := bytes.Repeat([]byte("0123456789abcdef"), 1<<20)
-	n, read, err := ask(c.raw, request, make([]byte, 100), true)
+	n, read, err := ask(c.raw, request, make([]byte, 100))
 	if n == 0 || n == len(request) || read != 0 || err != nil {
 		t.Fatalf("%d of %d octets written, %d read, %v", n, len(request), read, err)
 	}
@@ -103,13 +103,27 @@ func TestWhatComesAfterARequestIsReadToItsEnd(t *testing.T) {
 			t.Errorf("%d octets came, want %d, %v", len(b), want, err)
 		}
 	}
-	c, far := connected(t)
-	c.used = time.Time{}
-	far.Close() // nothing is known of a connection that is new: it is asked
-	if n, err := c.send([]byte("POST")); n != 4 || err != nil {
-		t.Fatalf("%d octets sent, %v", n, err)
-	}
-	if b, _ := io.ReadAll(c.r); len(b) > 0 { // the end, or a reset
-		t.Errorf("%q came", b)
+}
+
+func TestWhatComesOverANewConnectionBeforeItIsAskedIsTheAnswer(t *testing.T) {
+	for _, end := range []func(*net.TCPConn) error{func(*net.TCPConn) error { return nil }, (*net.TCPConn).CloseWrite} {
+		c, far := connected(t)
+		c.used = time.Time{}
+		const early = "HTTP/1.1 503 Service Unavailable\r\n"
+		if _, err := far.Write([]byte(early)); err != nil {
+			t.Fatal(err)
+		}
+		if err := end(far); err != nil {
+			t.Fatal(err)
+		}
+		for pending, _ := readable(c.raw); !pending; pending, _ = readable(c.raw) {
+		}
+		_ = c.nc.SetDeadline(time.Now().Add(10 * time.Second))
+		if n, err := c.send([]byte("POST")); n != 4 || err != nil {
+			t.Fatalf("%d octets sent, %v", n, err)
+		}
+		if line, err := c.r.ReadString('\n'); line != early || err != nil {
+			t.Errorf("%q, %v", line, err)
+		}
 	}
 }

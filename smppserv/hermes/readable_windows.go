@@ -32,4 +32,4 @@ func readable(c syscall.RawConn) (pending, known bool) {
 const canAsk = false
 
 // ask is never called.
-func ask(syscall.RawConn, []byte, []byte, bool) (written, read int, err error) { panic("hermes: ask") }
+func ask(syscall.RawConn, []byte, []byte) (written, read int, err error) { panic("hermes: ask") }

@@ -10,6 +10,7 @@ import (
 	"hnetsmpp/smppserv/sms"
 	"hnetsmpp/smppserv/store"
 
+	sqlite3 "modernc.org/sqlite/lib"
 	zombiezen "zombiezen.com/go/sqlite"
 )
 
@@ -72,9 +73,9 @@ const (
 )
 
 var (
-	loadWhole = "SELECT " + fmt.Sprintf(read, "content") + " FROM messages WHERE id BETWEEN ? AND ?"
-	loadBare  = "SELECT " + fmt.Sprintf(read, "NULL") + " FROM messages WHERE id BETWEEN ? AND ?"
-	loadHead  = "SELECT " + fmt.Sprintf(read, fmt.Sprintf("CASE WHEN substr(attributes, 1, 1) = x'%02x' THEN content ELSE substr(content, 1, %d) END", store.SealedVersion, sms.HeadOctets)) + " FROM messages WHERE id BETWEEN ? AND ?"
+	loadWhole = "SELECT " + fmt.Sprintf(read, "content") + " FROM messages WHERE id "
+	loadBare  = "SELECT " + fmt.Sprintf(read, "NULL") + " FROM messages WHERE id "
+	loadHead  = "SELECT " + fmt.Sprintf(read, fmt.Sprintf("CASE WHEN substr(attributes, 1, 1) = x'%02x' THEN content ELSE substr(content, 1, %d) END", store.SealedVersion, sms.HeadOctets)) + " FROM messages WHERE id "
 )
 
 // Load implements store.Database.
@@ -116,18 +117,30 @@ func (r *reader) load(query string, ids []sms.ID, f func(*zombiezen.Stmt) error)
 		n := dense(ids)
 		of := ids[:n]
 		ids = ids[n:]
-		err := r.each(query, func(s *zombiezen.Stmt) error {
-			id := sms.ID(s.ColumnInt64(0))
-			for len(of) > 0 && of[0] < id {
+		if n > 1 {
+			err := r.each(query+"BETWEEN ? AND ?", func(s *zombiezen.Stmt) error {
+				id := sms.ID(s.ColumnInt64(0))
+				for len(of) > 0 && of[0] < id {
+					of = of[1:]
+				}
+				if len(of) == 0 || of[0] != id {
+					return nil
+				}
 				of = of[1:]
+				return f(s)
+			}, int64(of[0]), int64(of[n-1]))
+			if err == nil {
+				continue
 			}
-			if len(of) == 0 || of[0] != id {
-				return nil
+			if code(err) != sqlite3.SQLITE_CORRUPT {
+				return err
 			}
-			return f(s)
-		}, int64(of[0]), int64(of[n-1]))
-		if err != nil {
-			return err
+			// What is damaged may be beside what is wanted.
+		}
+		for _, id := range of {
+			if err := r.each(query+"= ?", f, int64(id)); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
