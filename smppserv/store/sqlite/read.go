@@ -72,25 +72,27 @@ const (
 	loadGap = 4
 )
 
-var (
-	loadWhole = "SELECT " + fmt.Sprintf(read, "content") + " FROM messages WHERE id "
-	loadBare  = "SELECT " + fmt.Sprintf(read, "NULL") + " FROM messages WHERE id "
-	loadHead  = "SELECT " + fmt.Sprintf(read, fmt.Sprintf("CASE WHEN substr(attributes, 1, 1) = x'%02x' THEN content ELSE substr(content, 1, %d) END", store.SealedVersion, sms.HeadOctets)) + " FROM messages WHERE id "
-)
+// loading are the queries of a part of messages: of one, and of those of a range.
+type loading struct{ one, within string }
+
+func loadingOf(content string) loading {
+	query := "SELECT " + fmt.Sprintf(read, content) + " FROM messages WHERE id "
+	return loading{query + "= ?", query + "BETWEEN ? AND ?"}
+}
+
+var loadings = [...]loading{
+	store.Whole: loadingOf("content"),
+	store.Bare:  loadingOf("NULL"),
+	store.Head:  loadingOf(fmt.Sprintf("CASE WHEN substr(attributes, 1, 1) = x'%02x' THEN content ELSE substr(content, 1, %d) END", store.SealedVersion, sms.HeadOctets)),
+}
 
 // Load implements store.Database.
 func (d *database) Load(ctx context.Context, ids []sms.ID, part store.Part) ([]*sms.Message, error) {
-	query := [...]string{store.Whole: loadWhole, store.Head: loadHead, store.Bare: loadBare}[part]
 	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
 	ms := make([]*sms.Message, 0, len(ids))
-	for step := range slices.Chunk(ids, loadStep) {
-		err := d.readers.read(ctx, func(r *reader) error {
-			if len(step) > 1 { // else each row locks the log anew
-				if err := r.each("BEGIN", nil); err != nil {
-					return err
-				}
-			}
-			err := r.load(query, step, func(s *zombiezen.Stmt) error {
+	load := func(ids []sms.ID) error {
+		return d.readers.read(ctx, func(r *reader) error {
+			return r.load(loadings[part], ids, func(s *zombiezen.Stmt) error {
 				m := &sms.Message{}
 				ms = append(ms, m)
 				err := r.message(s, m)
@@ -99,11 +101,17 @@ func (d *database) Load(ctx context.Context, ids []sms.ID, part store.Part) ([]*
 				}
 				return err
 			})
-			if err == nil && len(step) > 1 {
-				err = r.each("COMMIT", nil)
-			}
-			return err
 		})
+	}
+	for step := range slices.Chunk(ids, loadStep) {
+		before := len(ms)
+		err := load(step)
+		if code(err) == sqlite3.SQLITE_CORRUPT { // what is damaged may be beside what is wanted
+			ms, err = ms[:before], nil
+			for i := 0; i < len(step) && err == nil; i++ {
+				err = load(step[i : i+1])
+			}
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -112,38 +120,34 @@ func (d *database) Load(ctx context.Context, ids []sms.ID, part store.Part) ([]*
 }
 
 // load calls f for the rows with ids, which are sorted, each once.
-func (r *reader) load(query string, ids []sms.ID, f func(*zombiezen.Stmt) error) error {
+func (r *reader) load(q loading, ids []sms.ID, f func(*zombiezen.Stmt) error) error {
+	if len(ids) == 1 {
+		return r.each(q.one, f, int64(ids[0]))
+	}
+	if err := r.each("BEGIN", nil); err != nil { // else each range locks the log anew
+		return err
+	}
 	for len(ids) > 0 {
 		n := dense(ids)
 		of := ids[:n]
 		ids = ids[n:]
-		if n > 1 {
-			err := r.each(query+"BETWEEN ? AND ?", func(s *zombiezen.Stmt) error {
-				id := sms.ID(s.ColumnInt64(0))
-				for len(of) > 0 && of[0] < id {
-					of = of[1:]
-				}
-				if len(of) == 0 || of[0] != id {
-					return nil
-				}
-				of = of[1:]
-				return f(s)
-			}, int64(of[0]), int64(of[n-1]))
-			if err == nil {
-				continue
-			}
-			if code(err) != sqlite3.SQLITE_CORRUPT {
+		if n == 1 {
+			if err := r.each(q.one, f, int64(of[0])); err != nil {
 				return err
 			}
-			// What is damaged may be beside what is wanted.
+			continue
 		}
-		for _, id := range of {
-			if err := r.each(query+"= ?", f, int64(id)); err != nil {
-				return err
+		err := r.each(q.within, func(s *zombiezen.Stmt) error {
+			if _, wanted := slices.BinarySearch(of, sms.ID(s.ColumnInt64(0))); !wanted {
+				return nil
 			}
+			return f(s)
+		}, int64(of[0]), int64(of[n-1]))
+		if err != nil {
+			return err
 		}
 	}
-	return nil
+	return r.each("COMMIT", nil)
 }
 
 // dense is how many of the first ids, which are sorted, are read as of one range.

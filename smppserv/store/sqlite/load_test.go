@@ -1,0 +1,51 @@
+package sqlite_test
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/store/storetest"
+)
+
+func TestADamagedMessageBesideThoseThatAreLoadedDoesNotStopThem(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "messages.db")
+	s := must(t, file)
+	for id := sms.ID(1); id <= 6; id++ {
+		m := storetest.Sample()
+		if m.ExternalID = ""; id == 3 {
+			m.Content = bytes.Repeat([]byte("Z"), 60_000)
+		}
+		storetest.Add(t, s, m)
+	}
+	if err := s.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	number := int64(0)
+	for !bytes.Equal(data[number*4096+4:(number+1)*4096], bytes.Repeat([]byte("Z"), 4092)) {
+		number++
+	}
+	overwrite(t, file, number)
+
+	s = must(t, file)
+	defer s.Close(context.Background())
+	ms, err := s.Load(t.Context(), []sms.ID{1, 2, 4, 6})
+	if err != nil || len(ms) != 4 {
+		t.Fatalf("%d messages, %v", len(ms), err)
+	}
+	for i, id := range []sms.ID{1, 2, 4, 6} {
+		if ms[i].ID != id {
+			t.Errorf("message %d came in the place of %d", ms[i].ID, id)
+		}
+	}
+	if ms, err := s.Load(t.Context(), []sms.ID{2, 3}); err == nil {
+		t.Errorf("%d messages came of those that are damaged", len(ms))
+	}
+}
