@@ -32,39 +32,35 @@ const canAsk = true
 // yet: that is a tenth of what a push costs. Nothing is written where a read would return at once: errUnsent; what comes after that look
 // ends the wait. Of a request that the system does not take whole read is 0 and nothing is read.
 func ask(c syscall.RawConn, request, answer []byte) (written, read int, err error) {
-	var fault error
-	asked := false
+	call := "write"
+	var fault error // of the call
 	err = c.Read(func(fd uintptr) bool {
-		if !asked {
-			if asked = true; speaks(int(fd)) {
+		if call == "write" {
+			if speaks(int(fd)) {
 				fault = errUnsent
 				return true
 			}
-			written, fault = unlessInterrupted(syscall.Write, int(fd), request)
-			return fault != nil || written < len(request)
-		}
-		read, fault = unlessInterrupted(syscall.Read, int(fd), answer)
-		if fault == syscall.EAGAIN {
+			if written, fault = unlessInterrupted(syscall.Write, int(fd), request); written < len(request) {
+				return true
+			}
+			call = "read"
 			return false
 		}
+		read, fault = unlessInterrupted(syscall.Read, int(fd), answer)
 		if fault == nil && read == 0 {
 			fault = io.EOF
 		}
-		return true
+		return fault != syscall.EAGAIN
 	})
 	switch errno, ok := fault.(syscall.Errno); {
-	case !ok:
-	case written == 0 && errno == syscall.EAGAIN:
-		fault = nil
-	case written == 0:
-		fault = &net.OpError{Op: "write", Net: "tcp", Err: os.NewSyscallError("write", errno)}
-	default:
-		fault = &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", errno)}
+	case err != nil:
+		return written, read, err
+	case fault == syscall.EAGAIN: // nothing was taken
+		return 0, 0, nil
+	case ok:
+		fault = &net.OpError{Op: call, Net: "tcp", Err: os.NewSyscallError(call, errno)}
 	}
-	if err == nil {
-		err = fault
-	}
-	return written, read, err
+	return written, read, fault
 }
 
 func unlessInterrupted(call func(fd int, p []byte) (int, error), fd int, p []byte) (int, error) {

@@ -101,8 +101,8 @@ func (q *Queue) lookAtAnswers(now int64, limit int) (more bool) {
 		e := q.entries.at(a.r)
 		session, since, ok := a.submission.Answered()
 		if session == 0 || ok && time.Since(since) >= receiptDelay {
-			e.flags &^= answering
-			e.session = uint32(session)
+			e.flags &^= answering // it has no place any more
+			q.known(e, session)
 			continue
 		}
 		a.at = now + receiptDelay.Milliseconds()
