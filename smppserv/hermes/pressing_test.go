@@ -195,7 +195,10 @@ func (q *outlets) Pause(d time.Duration) { q.note("pause %v", d) }
 func (q *outlets) Resume()               { q.note("resume") }
 func (q *outlets) Rest(time.Duration)    { q.note("rest") }
 func (q *outlets) Avoid(bool)            { q.note("avoid") }
-func (q *outlets) Detach()               { q.note("detach") }
+
+func (q *outlets) Overtakes(*sms.Message) bool { return false }
+
+func (q *outlets) Detach() { q.note("detach") }
 
 // answers is a transport that answers with the next of its statuses.
 type answers chan int

@@ -65,6 +65,37 @@ func TestAWindowIsFilledInOrderAndAFailureHoldsBackWhatIsNotSent(t *testing.T) {
 	c.next("5")
 }
 
+func TestAMessageOvertakesWhileOneBeforeItWaitsForItsNextTry(t *testing.T) {
+	r := newRig(t, nil)
+	c := r.attach(road.OutletOptions{Recipient: "admin", Session: 1, Window: 3, Retry: []time.Duration{time.Hour}})
+	for i := range 2 {
+		r.add(r.answerTo(fmt.Sprint(i)))
+	}
+	elsewhere := r.answerTo("2")
+	elsewhere.Source.Number = "3601"
+	r.add(elsewhere)
+	t0, t1, t2 := c.next("0"), c.next("1"), c.next("2")
+	overtake := func(want ...bool) {
+		t.Helper()
+		for i, try := range []try{t0, t1, t2} {
+			if got := c.Overtakes(try.ms[0]); got != want[i] {
+				t.Errorf("%d overtakes: %v, want %v", i, got, want[i])
+			}
+		}
+	}
+	overtake(false, false, false)
+	t0.again()
+	overtake(false, true, false)
+	c.Resume()
+	t0 = c.next("0")
+	overtake(false, false, false)
+	t0.done()
+	overtake(false, false, false)
+	t1.done()
+	t2.done()
+	r.emptied()
+}
+
 func TestTheScheduleOfTriesIsKeptAndItsLastWaitRepeats(t *testing.T) {
 	r := newRig(t, nil)
 	retry := []time.Duration{10 * time.Millisecond, 40 * time.Millisecond}

@@ -165,6 +165,23 @@ func (o *Outlet) Avoid(on bool) {
 	o.changed()
 }
 
+// Overtakes implements road.Outlet. The dispatcher looks for what to try next when all that it has taken has been given to its Deliverers:
+// what came back meanwhile still waits.
+func (o *Outlet) Overtakes(m *sms.Message) bool {
+	q := o.q
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	r := q.byID.find(uint64(m.ID))
+	if r == 0 || q.entries.at(r).status != taken {
+		return false
+	}
+	before := q.lanes.at(q.entries.at(r).lane).line
+	for before != r && q.entries.at(before).status == taken {
+		before = q.entries.at(before).next
+	}
+	return before != r
+}
+
 // yieldShunned has no lane wait for an outlet that gives nothing.
 func (to *recipientQueue) yieldShunned() {
 	for _, o := range to.outlets {

@@ -111,6 +111,9 @@ type Outlet interface {
 	Rest(d time.Duration)
 	// Avoid has messages go through the recipient's other outlets, as long as there is one that is not avoided.
 	Avoid(on bool)
+	// Overtakes tells whether one before m in its conversation must be tried again. A Deliverer that is given m may have reported that
+	// when m was on its way to it, and returns m.
+	Overtakes(m *sms.Message) bool
 	// Resume ends a pause, and the waits of messages that failed while the outlet was shut.
 	Resume()
 	// Detach starts no more tries. Those in flight still report.

@@ -65,7 +65,10 @@ type nullOutlet struct{ road.Outlet }
 
 func (nullOutlet) Rest(time.Duration) {}
 func (nullOutlet) Avoid(bool)         {}
-func (nullOutlet) Detach()            {}
+
+func (nullOutlet) Overtakes(*sms.Message) bool { return false }
+
+func (nullOutlet) Detach() {}
 
 // benchSession binds a session to a message centre whose queue does nothing.
 func benchSession(b *testing.B) net.Conn {

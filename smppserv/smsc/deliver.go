@@ -19,6 +19,7 @@ type delivery struct {
 	worst    sms.Outcome
 	settled  [32]byte // a bit for each deliver_sm of whose answer, or lack of one, the sender has heard
 	stopped  bool     // no more of it is sent
+	failing  bool     // it is among the sender's failing
 	reported bool
 	report   func(sms.Outcome)
 }

@@ -38,7 +38,7 @@ type sender struct {
 	taken   int // since that was changed
 	flying  int
 	line    []*delivery // of which something is to be sent, in their order
-	failing []*delivery // that are stopped, while deliver_sm of theirs are not answered yet
+	failing []*delivery // that are stopped, until their outcome is reported
 	sending bool        // somebody is at it
 	rest    time.Time   // nothing is sent before
 	mute    *time.Timer // until the session is used like others; nil = it is
@@ -54,16 +54,22 @@ func (sd *sender) init(p *peer, window int) {
 // send sends a message, after those before it.
 func (sd *sender) send(d *delivery) {
 	sd.mu.Lock()
-	if rest := time.Until(sd.rest); rest > 0 { // it was on its way here when the rest began
+	rest := time.Until(sd.rest)
+	switch { // it was on its way here when the rest began, or when one before it came to nothing
+	case rest > 0:
 		d.stop(sms.Outcome{Verdict: sms.Returned, Reason: "the session takes nothing now"})
-		o, _ := d.outcome()
 		sd.outlet.Rest(rest)
-		sd.mu.Unlock()
+	case sd.outlet.Overtakes(d.m):
+		d.stop(sms.Outcome{Verdict: sms.Returned, Reason: "one before it in its conversation must be tried again"})
+	default:
+		sd.line = append(sd.line, d)
+	}
+	o, over := d.outcome()
+	sd.mu.Unlock()
+	if over {
 		sd.end(d, o)
 		return
 	}
-	sd.line = append(sd.line, d)
-	sd.mu.Unlock()
 	sd.goOn()
 }
 
@@ -183,12 +189,17 @@ func (sd *sender) answered(d *delivery, i int, a session.Answer, o sms.Outcome) 
 	default:
 		d.stop(o)
 	}
-	if end, over := d.outcome(); over {
-		all = sd.settle(d, end, append(all, ended{d, end}))
-	} else if !d.reported && o.Verdict == sms.Done {
+	end, over := d.outcome()
+	switch {
+	case over:
+		all = append(all, ended{d, end})
+	case !d.reported && o.Verdict == sms.Done:
 		progress = d.parts.Progress()
 	}
 	sd.fails(d)
+	if over {
+		all = sd.giveBackBehind(d, all)
+	}
 	if back {
 		all = sd.giveBack(o, all)
 	}
@@ -196,35 +207,62 @@ func (sd *sender) answered(d *delivery, i int, a session.Answer, o sms.Outcome) 
 	if progress != "" {
 		d.report(sms.Outcome{Verdict: sms.Underway, Progress: progress})
 	}
-	for _, e := range all {
-		sd.end(e.d, e.o)
-	}
+	sd.endAll(all)
 	sd.goOn()
 }
 
-// fails notes a message of which no more is sent, if some of it is not answered yet.
+// fails notes a message of which no more is sent. What follows it in its conversation waits until its outcome is reported.
 func (sd *sender) fails(d *delivery) {
-	if d.stopped && d.flying > 0 && !slices.Contains(sd.failing, d) {
+	if d.stopped && !d.failing {
+		d.failing = true
 		sd.failing = append(sd.failing, d)
 	}
 }
 
-// settle is for a message that is over. If it has to be tried again, what was to follow it in its conversation goes back behind it.
-func (sd *sender) settle(d *delivery, end sms.Outcome, all []ended) []ended {
-	sd.failing = slices.DeleteFunc(sd.failing, func(f *delivery) bool { return f == d })
-	if end.Verdict == sms.Done || end.Verdict == sms.Failed {
+// giveBackBehind is for a message that is over. If it has to be tried again, what was to follow it in its conversation goes back behind it.
+func (sd *sender) giveBackBehind(d *delivery, all []ended) []ended {
+	if !d.stopped || d.worst.Verdict == sms.Failed {
 		return all
 	}
-	for _, next := range sd.line {
+	sd.line = slices.DeleteFunc(sd.line, func(next *delivery) bool {
 		if next.begun || !next.sameConversation(d) {
-			continue
+			return false
 		}
-		next.stop(sms.Outcome{Verdict: sms.Returned, Reason: end.Reason})
-		if o, over := next.outcome(); over {
-			all = append(all, ended{next, o})
-		}
-	}
+		all = sd.giveOneBack(next, d.worst.Reason, all)
+		return true
+	})
 	return all
+}
+
+// giveOneBack sends no more of a message: it goes back to the queue if it was not begun, else when what was sent is answered.
+func (sd *sender) giveOneBack(d *delivery, reason string, all []ended) []ended {
+	d.stop(sms.Outcome{Verdict: sms.Returned, Reason: reason})
+	if o, over := d.outcome(); over {
+		all = append(all, ended{d, o})
+	}
+	sd.fails(d)
+	return all
+}
+
+// endAll reports what messages came to. What has come meanwhile behind those that have to be tried again goes back, too.
+func (sd *sender) endAll(all []ended) {
+	for len(all) > 0 {
+		var behind []ended
+		for _, e := range all {
+			if sd.end(e.d, e.o); e.d.failing {
+				behind = sd.failed(e.d, behind)
+			}
+		}
+		all = behind
+	}
+}
+
+// failed is for a message whose outcome is reported.
+func (sd *sender) failed(d *delivery, behind []ended) []ended {
+	sd.mu.Lock()
+	defer sd.mu.Unlock()
+	sd.failing = slices.DeleteFunc(sd.failing, func(f *delivery) bool { return f == d })
+	return sd.giveBackBehind(d, behind)
 }
 
 func (sd *sender) end(d *delivery, o sms.Outcome) {
@@ -259,11 +297,7 @@ func (sd *sender) narrow(o sms.Outcome) {
 // giveBack sends no more of what is in line: what was not begun goes back to the queue.
 func (sd *sender) giveBack(o sms.Outcome, all []ended) []ended {
 	for _, d := range sd.line {
-		d.stop(sms.Outcome{Verdict: sms.Returned, Reason: o.Reason})
-		if o, over := d.outcome(); over {
-			all = append(all, ended{d, o})
-		}
-		sd.fails(d)
+		all = sd.giveOneBack(d, o.Reason, all)
 	}
 	sd.line = nil
 	return all
@@ -274,9 +308,7 @@ func (sd *sender) breakOff(o sms.Outcome) {
 	sd.mu.Lock()
 	all := sd.giveBack(o, nil)
 	sd.mu.Unlock()
-	for _, e := range all {
-		sd.end(e.d, e.o)
-	}
+	sd.endAll(all)
 }
 
 // silent is for a deliver_sm that was not answered: is anybody there?
