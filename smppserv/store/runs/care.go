@@ -150,7 +150,14 @@ func (k *keeper) catchUp(ctx context.Context) error {
 	k.wasBehind = true
 	entries, err := x.o.Messages(ctx, after, k.entries[:0])
 	if err != nil {
-		return fmt.Errorf("runs: read the messages behind %d: %w", after, err)
+		err = fmt.Errorf("%w behind %d: %w", errUnread, after, err)
+		if !k.started {
+			select {
+			case x.refused <- err:
+			default:
+			}
+		}
+		return err
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()

@@ -2,6 +2,7 @@ package runs_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"math"
 	"slices"
@@ -232,5 +233,36 @@ func TestDamageThatAMergeMeetsIsMended(t *testing.T) {
 		if !strings.Contains(log.String(), "run 2, block 1") || !strings.Contains(log.String(), "made anew") {
 			t.Errorf("the log says: %s", log)
 		}
+	})
+}
+
+func TestMessagesThatCannotBeReadAtTheStartAreToldAndReadAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk, m, log := newMemory(), &messages{}, &bytes.Buffer{}
+		m.add(many(1, make([]runs.Entry, 10))...)
+		malformed, fails := errors.New("malformed"), true
+		x, err := runs.Open(t.Context(), runs.Options{Storage: disk, Log: zerolog.New(log), Messages: func(ctx context.Context, after sms.ID, into []runs.Entry) ([]runs.Entry, error) {
+			if fails {
+				return nil, malformed
+			}
+			return m.read(ctx, after, into)
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer x.Close()
+		if err := x.Ready(t.Context()); !errors.Is(err, malformed) {
+			t.Fatalf("it is ready: %v", err)
+		}
+		synctest.Wait()
+		if log.Len() > 0 {
+			t.Errorf("besides, the log says: %s", log)
+		}
+		fails = false
+		time.Sleep(time.Minute)
+		if err := x.Ready(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		m.check(t, x, m.entries[0].Keys[0], 0, math.MaxUint64)
 	})
 }

@@ -68,6 +68,7 @@ type Index struct {
 	offered sms.ID  // the highest one that Add was given while the index was behind
 	behind  bool
 	caught  chan struct{} // closed when the index is not behind
+	refused chan error    // has why the messages could not be read before it had them all for the first time
 	anew    error         // why the index must be made anew, nil = it need not
 	horizon sms.ID
 }
@@ -76,7 +77,7 @@ type Index struct {
 // the index is then made anew.
 func Open(ctx context.Context, o Options) (*Index, error) {
 	o.defaults()
-	x := &Index{o: o, kick: make(chan struct{}, 1), done: make(chan struct{}), tail: newTail(nil), behind: true, caught: make(chan struct{})}
+	x := &Index{o: o, kick: make(chan struct{}, 1), done: make(chan struct{}), tail: newTail(nil), behind: true, caught: make(chan struct{}), refused: make(chan error, 1)}
 	k, err := newKeeper(ctx, x)
 	if err != nil {
 		return nil, err
@@ -95,23 +96,35 @@ func (x *Index) Close() {
 	<-x.done
 }
 
-// Ready waits until the index has all messages.
+// Ready waits until the index has all messages. If these cannot be read when it is opened, it says why; they are then read again, until they can be.
 func (x *Index) Ready(ctx context.Context) error {
 	x.mu.RLock()
 	caught := x.caught
 	x.mu.RUnlock()
+	if isClosed(caught) {
+		return nil
+	}
 	select {
 	case <-caught:
 		return nil
+	case err := <-x.refused:
+		return err
 	case <-x.done:
 		return ErrBehind
 	case <-ctx.Done():
-		select {
-		case <-caught:
+		if isClosed(caught) {
 			return nil
-		default:
-			return ctx.Err()
 		}
+		return ctx.Err()
+	}
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
 	}
 }
 

@@ -115,10 +115,7 @@ func (k *keeper) keep(ctx context.Context) {
 		case errors.Is(err, ErrDamaged):
 			k.x.Rebuild(err)
 		case err != nil:
-			if text := err.Error(); text != k.failed {
-				k.failed = text
-				k.x.o.Log.Warn().Err(err).Msg("the index of numbers is not written; it is tried again, and the messages themselves are safe")
-			}
+			k.fails(err)
 			sleep(ctx, wait)
 			wait = min(2*wait, mostWait)
 		case did:
@@ -133,6 +130,23 @@ func (k *keeper) keep(ctx context.Context) {
 			}
 		}
 	}
+}
+
+// errUnread tells that the index can do nothing about it.
+var errUnread = errors.New("runs: the messages cannot be read")
+
+// fails says once what does not succeed, unless that is for Ready to say.
+func (k *keeper) fails(err error) {
+	unread, text := errors.Is(err, errUnread), err.Error()
+	if text == k.failed || unread && !k.started {
+		return
+	}
+	k.failed = text
+	if unread {
+		k.x.o.Log.Warn().Err(err).Msg("the index of numbers cannot be made: messages are not found by their number until it is; it is tried again")
+		return
+	}
+	k.x.o.Log.Warn().Err(err).Msg("the index of numbers is not written; it is tried again, and the messages themselves are safe")
 }
 
 func sleep(ctx context.Context, d time.Duration) {

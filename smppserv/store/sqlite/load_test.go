@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"hnetsmpp/smppserv/sms"
@@ -47,5 +48,35 @@ func TestADamagedMessageBesideThoseThatAreLoadedDoesNotStopThem(t *testing.T) {
 	}
 	if ms, err := s.Load(t.Context(), []sms.ID{2, 3}); err == nil {
 		t.Errorf("%d messages came of those that are damaged", len(ms))
+	}
+}
+
+func TestAStartThatCannotReadTheMessagesSaysSoAndDoesNotWait(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "messages.db")
+	s := must(t, file)
+	for id := sms.ID(1); id <= 200; id++ {
+		m := storetest.Sample()
+		if m.ExternalID = ""; id == 100 {
+			m.Content = []byte("needle")
+		}
+		storetest.Add(t, s, m)
+	}
+	if err := s.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	overwrite(t, file, int64(bytes.Index(data, []byte("needle"))/4096))
+	s, err = openFile(file)
+	if err == nil {
+		s.Close(context.Background())
+		t.Fatal("it opened")
+	}
+	for _, part := range []string{file, "damaged", "smppserv store recover"} {
+		if !strings.Contains(err.Error(), part) {
+			t.Errorf("%q does not say %s", err, part)
+		}
 	}
 }
