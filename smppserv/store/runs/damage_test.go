@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -240,9 +241,9 @@ func TestMessagesThatCannotBeReadAtTheStartAreToldAndReadAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		disk, m, log := newMemory(), &messages{}, &bytes.Buffer{}
 		m.add(many(1, make([]runs.Entry, 10))...)
-		malformed, fails := errors.New("malformed"), true
+		malformed, whole := errors.New("malformed"), atomic.Bool{}
 		x, err := runs.Open(t.Context(), runs.Options{Storage: disk, Log: zerolog.New(log), Messages: func(ctx context.Context, after sms.ID, into []runs.Entry) ([]runs.Entry, error) {
-			if fails {
+			if !whole.Load() {
 				return nil, malformed
 			}
 			return m.read(ctx, after, into)
@@ -258,7 +259,7 @@ func TestMessagesThatCannotBeReadAtTheStartAreToldAndReadAgain(t *testing.T) {
 		if log.Len() > 0 {
 			t.Errorf("besides, the log says: %s", log)
 		}
-		fails = false
+		whole.Store(true)
 		time.Sleep(time.Minute)
 		if err := x.Ready(t.Context()); err != nil {
 			t.Fatal(err)
