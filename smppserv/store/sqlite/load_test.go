@@ -9,8 +9,27 @@ import (
 	"testing"
 
 	"hnetsmpp/smppserv/sms"
+	"hnetsmpp/smppserv/store"
 	"hnetsmpp/smppserv/store/storetest"
 )
+
+// closeAndDamage overwrites the first page that has what is given, whole.
+func closeAndDamage(t *testing.T, s *store.Store, file string, what []byte) {
+	t.Helper()
+	if err := s.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for page := int64(0); ; page++ {
+		if bytes.Contains(data[page*4096:][:4096], what) {
+			overwrite(t, file, page)
+			return
+		}
+	}
+}
 
 func TestADamagedMessageBesideThoseThatAreLoadedDoesNotStopThem(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "messages.db")
@@ -22,18 +41,7 @@ func TestADamagedMessageBesideThoseThatAreLoadedDoesNotStopThem(t *testing.T) {
 		}
 		storetest.Add(t, s, m)
 	}
-	if err := s.Close(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	number := int64(0)
-	for !bytes.Equal(data[number*4096+4:(number+1)*4096], bytes.Repeat([]byte("Z"), 4092)) {
-		number++
-	}
-	overwrite(t, file, number)
+	closeAndDamage(t, s, file, bytes.Repeat([]byte("Z"), 4092))
 
 	s = must(t, file)
 	defer s.Close(context.Background())
@@ -61,15 +69,8 @@ func TestAStartThatCannotReadTheMessagesSaysSoAndDoesNotWait(t *testing.T) {
 		}
 		storetest.Add(t, s, m)
 	}
-	if err := s.Close(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	data, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	overwrite(t, file, int64(bytes.Index(data, []byte("needle"))/4096))
-	s, err = openFile(file)
+	closeAndDamage(t, s, file, []byte("needle"))
+	s, err := openFile(file)
 	if err == nil {
 		s.Close(context.Background())
 		t.Fatal("it opened")
